@@ -1,0 +1,5 @@
+#include "bindings.hpp"
+
+namespace fieldfare {
+void bind_text(nanobind::module_&) {}
+}  // namespace fieldfare

@@ -1,0 +1,9 @@
+// The compiled core, one Python module. Each part of it registers its own functions.
+#include <nanobind/nanobind.h>
+
+#include "bindings.hpp"
+
+NB_MODULE(_core, module) {
+  fieldfare::bind_kernels(module);
+  fieldfare::bind_text(module);
+}

@@ -1,0 +1,38 @@
+"""Optional packages: imported where used, with an error that says which extra to install."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+from fieldfare.exceptions import MissingDependencyError
+
+
+def require(module: str, extra: str) -> ModuleType:
+    """Import an optional module, or say how to install it.
+
+    Parameters
+    ----------
+    module : str
+        Dotted name, for instance ``"pyarrow.parquet"``.
+    extra : str
+        The extra of fieldfare that brings it.
+
+    Returns
+    -------
+    module
+
+    Raises
+    ------
+    MissingDependencyError
+        If the package is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        package = module.partition(".")[0]
+        if error.name is None or error.name.partition(".")[0] != package:
+            raise
+        raise MissingDependencyError(
+            f"This needs {package}, which is not installed. Run: pip install 'fieldfare[{extra}]'"
+        ) from error

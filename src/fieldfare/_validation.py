@@ -1,0 +1,124 @@
+"""Constraints on parameters: small objects that check a value and print what they allow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, Protocol
+
+from fieldfare.exceptions import ConfigError
+
+
+class Constraint(Protocol):
+    """What a parameter may be."""
+
+    def allows(self, value: Any) -> bool:
+        """Whether the value is allowed."""
+
+    def __str__(self) -> str:
+        """Return the allowed values in words, to follow "must be"."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """A finite real number, or an integer, in an interval (``None``: unbounded)."""
+
+    low: float | None = None
+    high: float | None = None
+    low_open: bool = False
+    high_open: bool = False
+    integer: bool = False
+
+    def allows(self, value: Any) -> bool:
+        if isinstance(value, bool) or not isinstance(value, Integral if self.integer else Real):
+            return False
+        x = float(value)
+        if not math.isfinite(x):
+            return False
+        if self.low is not None and (x <= self.low if self.low_open else x < self.low):
+            return False
+        return not (
+            self.high is not None and (x >= self.high if self.high_open else x > self.high)
+        )
+
+    def __str__(self) -> str:
+        kind = "an integer" if self.integer else "a number"
+        if self.low is None and self.high is None:
+            return kind
+        left = "(" if self.low_open or self.low is None else "["
+        right = ")" if self.high_open or self.high is None else "]"
+        low = "-inf" if self.low is None else f"{self.low:g}"
+        high = "inf" if self.high is None else f"{self.high:g}"
+        return f"{kind} in {left}{low}, {high}{right}"
+
+
+@dataclass(frozen=True)
+class Flag:
+    """True or False."""
+
+    def allows(self, value: Any) -> bool:
+        return isinstance(value, bool) or type(value).__name__ in ("bool_", "bool")
+
+    def __str__(self) -> str:
+        return "True or False"
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """One of a few values."""
+
+    options: tuple[Any, ...]
+
+    def allows(self, value: Any) -> bool:
+        return any(type(value) is type(option) and value == option for option in self.options)
+
+    def __str__(self) -> str:
+        return "one of " + ", ".join(repr(option) for option in self.options)
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    """What at least one of several constraints allows."""
+
+    constraints: tuple[Constraint, ...]
+
+    def allows(self, value: Any) -> bool:
+        return any(constraint.allows(value) for constraint in self.constraints)
+
+    def __str__(self) -> str:
+        return " or ".join(str(constraint) for constraint in self.constraints)
+
+
+@dataclass(frozen=True)
+class Instance:
+    """An instance of one of some types, named in words."""
+
+    types: tuple[type, ...]
+    words: str
+
+    def allows(self, value: Any) -> bool:
+        return isinstance(value, self.types)
+
+    def __str__(self) -> str:
+        return self.words
+
+
+NONE = Instance((type(None),), "None")
+
+
+def check(name: str, value: Any, constraint: Constraint, owner: str) -> None:
+    """Raise ConfigError unless the constraint allows the value."""
+    if not constraint.allows(value):
+        raise ConfigError(
+            f"The {name!r} parameter of {owner} must be {constraint}. Got {value!r} instead."
+        )
+
+
+def closest(word: str, options: Iterable[str]) -> str:
+    """Return " Did you mean 'x'?" for the nearest option, or an empty string."""
+    import difflib
+
+    near = difflib.get_close_matches(word, list(options), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,152 @@
+"""Every hyperparameter, declared once: its default, what it may be, and a sentence about it.
+
+Estimator signatures, command-line flags, model headers and the reference pages are generated from
+these classes, or tested to agree with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from fieldfare._validation import NONE, AnyOf, Constraint, Flag, Instance, Number, OneOf, check
+
+MODELS = ("linear", "fm", "ffm")
+TASKS = ("regression", "binary", "multiclass")
+SOLVERS = ("adagrad", "rowwise_adagrad", "sgd", "ftrl")
+MAX_FACTORS = 256
+
+_NON_NEGATIVE = Number(0)
+_POSITIVE = Number(0, low_open=True)
+_COUNT = Number(1, integer=True)
+
+
+def _param(default: Any, constraint: Constraint, doc: str) -> Any:
+    return field(default=default, metadata={"constraint": constraint, "doc": doc})
+
+
+@dataclass(frozen=True)
+class Config:
+    """Base of the parameter groups: validates every field when made."""
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            constraint = item.metadata["constraint"]
+            check(item.name, getattr(self, item.name), constraint, type(self).__name__)
+
+
+@dataclass(frozen=True)
+class ModelConfig(Config):
+    """What kind of function is fitted."""
+
+    model: str = _param(
+        "fm",
+        OneOf(MODELS),
+        "Kind of model: linear, factorization machine, or field-aware factorization machine.",
+    )
+    task: str = _param(
+        "binary",
+        OneOf(TASKS),
+        "What is predicted: a number, the probability of a yes, or one of several classes.",
+    )
+    n_factors: int = _param(
+        8,
+        Number(1, MAX_FACTORS, integer=True),
+        "Length of each latent vector (k). Ignored by linear models.",
+    )
+    fit_intercept: bool = _param(True, Flag(), "Whether to fit a bias term.")
+    fit_linear: bool = _param(True, Flag(), "Whether to fit one weight per feature.")
+    instance_norm: bool = _param(
+        False,
+        Flag(),
+        "Whether each sample is scaled to unit Euclidean length, in training and prediction.",
+    )
+    init_scale: float = _param(
+        0.1, _NON_NEGATIVE, "Standard deviation of the initial latent factors."
+    )
+
+
+@dataclass(frozen=True)
+class SolverConfig(Config):
+    """How the parameters move."""
+
+    solver: str = _param(
+        "adagrad",
+        OneOf(SOLVERS),
+        "Optimiser: AdaGrad with one step size per weight or per latent vector, plain SGD, or "
+        "FTRL-Proximal.",
+    )
+    learning_rate: float = _param(
+        0.1, _POSITIVE, "Step size; the alpha of FTRL."
+    )
+    l2_linear: float = _param(
+        1e-5, _NON_NEGATIVE, "L2 penalty on the linear weights a sample touches, at each visit."
+    )
+    l2_factors: float = _param(
+        1e-4, _NON_NEGATIVE, "L2 penalty on the latent factors a sample touches, at each visit."
+    )
+    l1_linear: float = _param(
+        0.0, _NON_NEGATIVE, "L1 penalty on the linear weights (FTRL only): gives exact zeros."
+    )
+    l1_factors: float = _param(
+        0.0, _NON_NEGATIVE, "L1 penalty on the latent factors (FTRL only): gives exact zeros."
+    )
+    ftrl_beta: float = _param(1.0, _NON_NEGATIVE, "Smoothing of the FTRL step size.")
+
+
+@dataclass(frozen=True)
+class TrainingConfig(Config):
+    """How long, on what and with which resources training runs."""
+
+    max_iter: int = _param(20, _COUNT, "Largest number of epochs.")
+    early_stopping: bool | str = _param(
+        "auto",
+        AnyOf((Flag(), OneOf(("auto",)))),
+        "Whether to stop when the validation metric no longer improves and keep the best epoch. "
+        "'auto' does so when validation data are given; True splits some off when they are not.",
+    )
+    validation_fraction: float = _param(
+        0.1,
+        Number(0, 1, low_open=True, high_open=True),
+        "Share of the samples split off when early_stopping=True and no validation data are given.",
+    )
+    n_iter_no_change: int = _param(
+        3, _COUNT, "Epochs without improvement over the best epoch before stopping (patience)."
+    )
+    tol: float = _param(0.0, _NON_NEGATIVE, "Smallest change that counts as an improvement.")
+    eval_metric: str | None = _param(
+        None,
+        Instance((str, type(None)), "the name of a metric or None"),
+        "Metric on the validation data; None means the training loss.",
+    )
+    class_weight: Mapping[Any, float] | str | None = _param(
+        None,
+        AnyOf((OneOf(("balanced",)), Instance((Mapping,), "a mapping from class to weight"), NONE)),
+        "Weights of the classes: a mapping, or 'balanced' for inverse frequency.",
+    )
+    max_time: float | None = _param(
+        None, AnyOf((_POSITIVE, NONE)), "Seconds after which no further epoch starts."
+    )
+    shuffle: bool = _param(
+        True, Flag(), "Whether blocks of rows, and rows within them, are visited in random order."
+    )
+    memory_limit: int | None = _param(
+        None,
+        AnyOf((_COUNT, NONE)),
+        "Megabytes of stored rows kept in memory when training from disk; None: as the system "
+        "likes. The model itself is not counted.",
+    )
+    random_state: Any = _param(
+        None,
+        Instance((object,), "an integer, a NumPy generator or None"),
+        "Seed; fixes everything on one thread.",
+    )
+    n_jobs: int | None = _param(
+        None,
+        AnyOf((Number(1, integer=True), OneOf((-1,)), NONE)),
+        "Threads; None or -1 means every core. One thread is bit-reproducible.",
+    )
+    verbose: int = _param(
+        0, AnyOf((Number(0, integer=True), Flag())), "0: silent; 1: a line or a bar for each epoch."
+    )

@@ -1,0 +1,133 @@
+"""Every exception and warning that fieldfare raises.
+
+::
+
+    Exception
+    └── FieldfareError                      FF000
+        ├── ConfigError (ValueError)        FF100  a parameter has a value that is not allowed
+        ├── DataError (ValueError)          FF200  samples cannot be used as they are
+        │   ├── TextFormatError             FF210  a text file breaks its format: file, line, column
+        │   ├── SchemaError                 FF220  a table does not fit its Schema
+        │   └── StoreError                  FF230  a RowStore is damaged, foreign or cannot be written
+        ├── ModelFileError (ValueError)     FF300  a model file is damaged, foreign or too new
+        ├── TrainingError (RuntimeError)    FF400  training cannot go on
+        │   └── DivergenceError             FF410  the loss became infinite or not a number
+        ├── MissingDependencyError (ImportError)  FF500  an optional package is not installed
+        └── ResourceError (MemoryError)     FF600  the job would not fit this machine
+
+    UserWarning
+    └── FieldfareWarning                    FF900
+        ├── DataWarning                     FF910  the data look odd but are usable
+        └── ConvergenceWarning              FF920  training ended before it settled
+
+Each class carries a stable ``code``, printed with the message, which leads to a section of
+``docs/diagnostics.md``.
+"""
+
+from __future__ import annotations
+
+
+class FieldfareError(Exception):
+    """Root of all errors that fieldfare raises on purpose."""
+
+    code = "FF000"
+
+    def __str__(self) -> str:
+        return f"{super().__str__()} [{self.code}]"
+
+
+class ConfigError(FieldfareError, ValueError):
+    """A parameter has a value that is not allowed."""
+
+    code = "FF100"
+
+
+class DataError(FieldfareError, ValueError):
+    """Samples cannot be used as they are."""
+
+    code = "FF200"
+
+
+class TextFormatError(DataError):
+    """A text file breaks its format.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong and what to do.
+    file : str
+        Path of the file, or ``<stdin>``.
+    line, column : int
+        1-based position of the fault.
+    text : str
+        The text at fault, shortened.
+    """
+
+    code = "FF210"
+
+    def __init__(self, message: str, *, file: str, line: int, column: int, text: str) -> None:
+        super().__init__(f"{file}:{line}:{column}: {message} Found {text!r}.")
+        self.file = file
+        self.line = line
+        self.column = column
+        self.text = text
+
+
+class SchemaError(DataError):
+    """A table does not fit its Schema."""
+
+    code = "FF220"
+
+
+class StoreError(DataError):
+    """A RowStore is damaged, foreign or cannot be written."""
+
+    code = "FF230"
+
+
+class ModelFileError(FieldfareError, ValueError):
+    """A model file is damaged, foreign or of a format that this version does not know."""
+
+    code = "FF300"
+
+
+class TrainingError(FieldfareError, RuntimeError):
+    """Training cannot go on."""
+
+    code = "FF400"
+
+
+class DivergenceError(TrainingError):
+    """The loss became infinite or not a number."""
+
+    code = "FF410"
+
+
+class MissingDependencyError(FieldfareError, ImportError):
+    """An optional package is needed and not installed."""
+
+    code = "FF500"
+
+
+class ResourceError(FieldfareError, MemoryError):
+    """The job would not fit this machine; raised before memory is asked for."""
+
+    code = "FF600"
+
+
+class FieldfareWarning(UserWarning):
+    """Root of all warnings."""
+
+    code = "FF900"
+
+
+class DataWarning(FieldfareWarning):
+    """The data look odd but are usable."""
+
+    code = "FF910"
+
+
+class ConvergenceWarning(FieldfareWarning):
+    """Training ended before it settled."""
+
+    code = "FF920"
