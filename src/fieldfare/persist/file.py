@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, Any
 
 from fieldfare._typing import JSON, AnyArray, PathLike
 from fieldfare.config import ModelConfig
-from fieldfare.data.schema import Schema
 from fieldfare.exceptions import ModelFileError
 from fieldfare.models.base import Model
 from fieldfare.models.registry import MODEL_CLASSES
@@ -25,6 +25,9 @@ from fieldfare.persist.format import (
     read_config,
 )
 from fieldfare.persist.migrate import migrate
+
+if TYPE_CHECKING:
+    from fieldfare.data.schema import Schema
 
 
 def save_model(model: Model, path: PathLike) -> None:
@@ -50,8 +53,10 @@ def save_model(model: Model, path: PathLike) -> None:
         schema, extra = model.schema.to_json()
         arrays |= {SCHEMA_PREFIX + name: array for name, array in extra.items()}
     try:
-        check_finite(arrays)
         header = make_header(model.config, model.classes, schema, model.provenance)
+        # What would not load again is refused now, while the model still exists.
+        _check(container.parse_object(header, "model header"), arrays)
+        check_finite(arrays)
         container.write(path, MODEL_KEY, header, arrays)
     except ModelFileError as error:
         raise ModelFileError(f"Cannot save {os.fspath(path)}: {error.args[0]}") from error
@@ -91,54 +96,52 @@ def load_model(path: PathLike, *, verify: bool = True) -> Model:
         raise ModelFileError(f"Cannot load {os.fspath(path)}: {error.args[0]}") from error
 
 
-def _build(header: JSON, arrays: dict[str, AnyArray], verify: bool) -> Model:
+def _check(header: JSON, arrays: dict[str, AnyArray]) -> tuple[ModelConfig, list[Any] | None]:
     config = read_config(header)
-    classes = read_classes(header, config)
-    check_parameters(config, classes, arrays)
+    check_parameters(config, arrays)
+    return config, read_classes(header, config, len(arrays["bias"]))
+
+
+def _build(header: JSON, arrays: dict[str, AnyArray], verify: bool) -> Model:
+    config, classes = _check(header, arrays)
     if verify:
         check_finite(arrays)
     provenance = header.get("provenance")
     if not isinstance(provenance, dict):
-        raise ModelFileError(f"The provenance must be an object. Found {provenance!r}.")
-    schema = _read_schema(header, arrays)
-    if schema is not None:
-        _check_schema(schema, config, arrays)
-    try:
-        return MODEL_CLASSES[config.model](
-            config,
-            arrays["bias"],
-            arrays.get("linear"),
-            arrays.get("factors"),
-            schema=schema,
-            classes=classes,
-            provenance=provenance,
-        )
-    except ValueError as error:
-        raise ModelFileError(f"The parts do not make a model: {error}") from error
+        raise ModelFileError(f"The provenance must be an object. Got {provenance!r:.200}.")
+    return MODEL_CLASSES[config.model](
+        config,
+        arrays["bias"],
+        arrays["linear"],
+        arrays.get("factors"),
+        schema=_read_schema(header, config, arrays),
+        classes=classes,
+        provenance=provenance,
+    )
 
 
-def _read_schema(header: JSON, arrays: dict[str, AnyArray]) -> Schema | None:
+def _read_schema(header: JSON, config: ModelConfig, arrays: dict[str, AnyArray]) -> Schema | None:
     prefix = SCHEMA_PREFIX
     parts = {name[len(prefix) :]: a for name, a in arrays.items() if name.startswith(prefix)}
     if header.get("schema") is None:
         if parts:
-            raise ModelFileError("The file holds arrays of a schema, but no schema.")
+            raise ModelFileError("There are arrays of a schema, but no schema.")
         return None
+    from fieldfare.data.schema import Schema
+
     # A header with a valid checksum may still hold anything at all, and nothing in it is worth
     # more to the caller than the fact that the schema is unusable.
     try:
-        return Schema.from_json(header["schema"], parts)
+        schema = Schema.from_json(header["schema"], parts)
+        n_features, n_fields = schema.n_features, schema.n_fields
     except Exception as error:
-        raise ModelFileError(f"The schema cannot be read: {error!r}.") from error
-
-
-def _check_schema(schema: Schema, config: ModelConfig, arrays: dict[str, AnyArray]) -> None:
-    table = arrays.get("factors", arrays.get("linear"))
-    if table is not None and len(table) != schema.n_features:
+        raise ModelFileError(f"The schema cannot be read: {error!r:.200}.") from error
+    if n_features != len(arrays["linear"]):
         raise ModelFileError(
-            f"The schema has {schema.n_features} features, the parameters {len(table)}."
+            f"The schema has {n_features} features, the parameters {len(arrays['linear'])}."
         )
-    if config.model == "ffm" and arrays["factors"].shape[2] != schema.n_fields:
+    if config.model == "ffm" and n_fields != arrays["factors"].shape[2]:
         raise ModelFileError(
-            f"The schema has {schema.n_fields} fields, the parameters {arrays['factors'].shape[2]}."
+            f"The schema has {n_fields} fields, the parameters {arrays['factors'].shape[2]}."
         )
+    return schema

@@ -29,7 +29,7 @@ Arrays, with n features, C outputs (1, or the number of classes), k factors and 
 
 ============  ===========================  ===============================================
 ``bias``      F32 (C,)                     always
-``linear``    F32 (n, C)                   unless the configuration has no linear part
+``linear``    F32 (n, C)                   always; zeros when there is no linear part
 ``factors``   F32 (n, C, k), (n, C, F, k)  FM, FFM
 ``schema.*``  any                          array part of the Schema
 ============  ===========================  ===============================================
@@ -160,7 +160,7 @@ def read_config(header: JSON) -> ModelConfig:
         raise ModelFileError(f"The configuration is not valid: {error.args[0]}") from error
 
 
-def read_classes(header: JSON, config: ModelConfig) -> list[Any] | None:
+def read_classes(header: JSON, config: ModelConfig, n_outputs: int) -> list[Any] | None:
     """Return the class labels in a header, validated."""
     classes = header.get("classes")
     if classes is None:
@@ -168,54 +168,49 @@ def read_classes(header: JSON, config: ModelConfig) -> list[Any] | None:
     if not isinstance(classes, list) or not all(
         isinstance(label, (str, int, float)) for label in classes
     ):
-        raise ModelFileError("The classes must be a list of numbers or texts.")
-    if config.task == "regression":
-        raise ModelFileError("A regression model has no classes, but this one lists some.")
-    if config.task == "binary" and len(classes) != 2:
-        raise ModelFileError(f"A binary model has two classes. This one lists {len(classes)}.")
-    if len({(type(label), label) for label in classes}) != len(classes):
+        raise ModelFileError(
+            f"The classes must be a list of numbers or texts. Got {classes!r:.200}."
+        )
+    expected = {"regression": 0, "binary": 2, "multiclass": n_outputs}[config.task]
+    if len(classes) != expected:
+        raise ModelFileError(
+            f"This {config.task} model must have {expected} class labels. Got {len(classes)}."
+        )
+    if len(set(classes)) != len(classes):
         raise ModelFileError("A class is listed twice.")
     return classes
 
 
-def check_parameters(
-    config: ModelConfig, classes: list[Any] | None, arrays: Mapping[str, AnyArray]
-) -> None:
+def check_parameters(config: ModelConfig, arrays: Mapping[str, AnyArray]) -> None:
     """Check presence, dtype and shape of the parameter arrays against the configuration."""
-    unknown = [n for n in arrays if n not in PARAMETERS and not n.startswith(SCHEMA_PREFIX)]
-    if unknown:
-        raise ModelFileError(f"The file holds arrays that no model has: {sorted(unknown)[:5]}.")
-    expected = {"bias": 1}
-    if config.fit_linear or config.model == "linear":
-        expected["linear"] = 2
+    n_dimensions = {"bias": 1, "linear": 2}
     if config.model != "linear":
-        expected["factors"] = 4 if config.model == "ffm" else 3
-    present = {name for name in PARAMETERS if name in arrays}
-    if present != set(expected):
+        n_dimensions["factors"] = 4 if config.model == "ffm" else 3
+    present = {name for name in arrays if not name.startswith(SCHEMA_PREFIX)}
+    if present != set(n_dimensions):
         raise ModelFileError(
-            f"A model of this configuration has the arrays {sorted(expected)}. "
-            f"The file has {sorted(present)}."
+            f"A model of kind {config.model!r} has the arrays {sorted(n_dimensions)}. "
+            f"Got {sorted(present)[:5]}."
         )
-    for name, n_dimensions in expected.items():
+    for name, expected in n_dimensions.items():
         array = arrays[name]
-        if array.dtype != np.float32 or array.ndim != n_dimensions:
+        if array.dtype != np.float32 or array.ndim != expected:
             raise ModelFileError(
-                f"The array {name!r} must be float32 with {n_dimensions} dimension(s). "
-                f"Found {array.dtype} of shape {array.shape}."
+                f"The array {name!r} must be float32 with {expected} dimension(s). "
+                f"Got {array.dtype} of shape {array.shape}."
             )
-    n_outputs = len(arrays["bias"])
+    n_features, n_outputs = arrays["linear"].shape
     if (n_outputs < 2) if config.task == "multiclass" else (n_outputs != 1):
         raise ModelFileError(f"A {config.task} model cannot have {n_outputs} output(s).")
-    if config.task == "multiclass" and classes is not None and len(classes) != n_outputs:
-        raise ModelFileError(f"The file lists {len(classes)} classes for {n_outputs} outputs.")
-    shapes = {name: arrays[name].shape for name in expected if name != "bias"}
-    outputs_agree = all(shape[1] == n_outputs for shape in shapes.values())
-    if len({shape[0] for shape in shapes.values()}) > 1 or not outputs_agree:
-        raise ModelFileError(f"The arrays disagree on features or outputs: {shapes}.")
-    if "factors" in shapes and shapes["factors"][-1] != config.n_factors:
-        raise ModelFileError(
-            f"The configuration has {config.n_factors} factors, the array {shapes['factors'][-1]}."
-        )
+    if len(arrays["bias"]) != n_outputs:
+        raise ModelFileError(f"There are {len(arrays['bias'])} biases for {n_outputs} output(s).")
+    if "factors" in arrays:
+        shape = arrays["factors"].shape
+        if shape[:2] != (n_features, n_outputs) or shape[-1] != config.n_factors:
+            raise ModelFileError(
+                f"The factors of {n_features} features, {n_outputs} output(s) and "
+                f"{config.n_factors} factors cannot have shape {shape}."
+            )
 
 
 def check_finite(arrays: Mapping[str, AnyArray]) -> None:
