@@ -15,7 +15,7 @@ FUZZ_SECONDS ?= 60
 
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 export PIP_NO_INPUT := 1
 
 SOURCES := CMakeLists.txt README.md LICENSE \
@@ -59,7 +59,7 @@ lint: $(VENV)/installed $(VENV)/test $(VENV)/lint build/tidy/compile_commands.js
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	PYTHONPATH=src $(BIN)/lint-imports
 	$(BIN)/clang-format --dry-run --Werror $(CXX_FILES)
 	printf '%s\n' $(filter cpp/src/%,$(CXX_SOURCES)) \
 	  | xargs -P 2 -n 1 $(BIN)/clang-tidy -p build/tidy --quiet --warnings-as-errors='*'
