@@ -24,7 +24,7 @@ OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 _COMMANDS = (train, predict, evaluate, cv, inspect, convert, show, export, demo)
 _EPILOG = """\
 start here:
-  fieldfare demo                                a two-minute tour on data made for it
+  fieldfare demo                                a tour on data made for it, half a minute
   fieldfare inspect train.csv --target clicked  what a file holds, and what is wrong with it
   fieldfare train train.csv --target clicked    train a factorization machine
   fieldfare predict new.csv -m train.ff         predict with it

@@ -30,6 +30,8 @@ _DOCS = {
     "random_state": "Seed; fixes everything on one thread (default: a fresh one)",
     "class_weight": "'balanced' for inverse frequency, or weights as CLASS:WEIGHT,CLASS:WEIGHT",
     "eval_metric": "Metric on the validation data that decides (default: the training loss)",
+    "task": "What is predicted: a number, the probability of a yes, or one of several classes "
+    "(default: told from the target)",
 }
 
 
@@ -103,9 +105,10 @@ def _add_flag(section: Any, item: Field[Any]) -> None:
     words = item.metadata["doc"].rstrip(".")
     help_text = _DOCS.get(name, f"{words} (default: {_shown(item.default)})").replace("%", "%%")
     options: dict[str, Any] = {"dest": name, "default": argparse.SUPPRESS, "help": help_text}
+    flags = flag_names(name)
     parts = constraint.constraints if isinstance(constraint, AnyOf) else (constraint,)
     if any(isinstance(part, Flag) for part in parts):
-        options["action"] = argparse.BooleanOptionalAction
+        flags = _switch(item, flags, options)
     elif name == "class_weight":
         options |= {"type": _class_weight, "metavar": "WEIGHTS"}
     elif isinstance(parts[0], OneOf):
@@ -113,7 +116,16 @@ def _add_flag(section: Any, item: Field[Any]) -> None:
     else:
         kind = _number_type(name, parts)
         options |= {"type": kind, "metavar": {int: "N", float: "X"}.get(kind, "NAME")}
-    section.add_argument(*flag_names(name), **options)
+    section.add_argument(*flags, **options)
+
+
+def _switch(item: Field[Any], flags: tuple[str, ...], options: dict[str, Any]) -> tuple[str, ...]:
+    """Make a switch that turns the default round; both ways where the default is neither."""
+    if not isinstance(item.default, bool):
+        options["action"] = argparse.BooleanOptionalAction
+        return flags
+    options["action"] = "store_false" if item.default else "store_true"
+    return tuple(f"--no-{flag[2:]}" for flag in flags) if item.default else flags
 
 
 def _number_type(name: str, parts: tuple[Any, ...]) -> Callable[[str], Any]:

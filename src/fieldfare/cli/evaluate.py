@@ -11,7 +11,7 @@ from fieldfare.cli._tables import pairs
 EXAMPLES = """\
 examples:
   fieldfare evaluate test.csv -m clicks.ff
-  fieldfare evaluate test.ffm -m clicks.ff --metric auc logloss
+  fieldfare evaluate test.ffm -m clicks.ff --metric auc --metric logloss
   fieldfare evaluate test.csv -m clicks.ff --json > figures.json
 """
 
@@ -20,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     _options.add_data(parser)
     _options.add_model(parser)
-    parser.add_argument("--metric", nargs="+", metavar="NAME", help="default: those of the task")
+    parser.add_argument("--metric", action="append", metavar="NAME", help="may be repeated (default: those of the task)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     _options.add_threads(parser)
 

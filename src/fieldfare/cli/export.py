@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 
 from fieldfare._logging import say_aside
-from fieldfare.cli import _options  # noqa: F401
 
 EXAMPLES = """\
 examples:

@@ -12,47 +12,42 @@ EXAMPLES = """\
 examples:
   fieldfare inspect train.csv --target clicked
   fieldfare inspect train.csv --target clicked --against test.csv   how much of test is unseen
-  fieldfare inspect train.ffm -k 4 16                               memory of models of that rank
+  fieldfare inspect train.ffm -k 16                                 memory of models of that rank
 """
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     _options.add_data(parser)
-    parser.add_argument("--against", nargs="+", metavar="DATA", help="a second file to compare with")
+    parser.add_argument("--against", metavar="DATA", help="a second file to compare with")
     parser.add_argument(
-        "-k", "--n-factors", nargs="+", type=int, default=[4, 8, 16], metavar="N",
-        help="ranks to estimate the memory of (default: 4 8 16)",
-    )  # fmt: skip
+        "-k", "--n-factors", type=int, default=8, metavar="N", help="rank of the models whose memory is estimated (default: 8)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the inspection and the memory that each model would need."""
     from fieldfare.data.inspect import inspect
 
-    against = _options.source(arguments.against) if arguments.against else None
     found = inspect(
-        _options.source(arguments.data), against=against, **_options.roles(arguments)
+        _options.source(arguments.data), against=arguments.against, **_options.roles(arguments)
     )
     say(str(found))
     say()
-    say("memory to train")
+    say(f"memory to train, k={arguments.n_factors}")
     say(_memory(found.n_features, found.n_fields, arguments.n_factors))
     return 0
 
 
-def _memory(n_features: int, n_fields: int, ranks: list[int]) -> str:
-    from fieldfare.config import ModelConfig
+def _memory(n_features: int, n_fields: int, n_factors: int) -> str:
+    from fieldfare.config import MODELS, ModelConfig
     from fieldfare.models.registry import estimate_bytes
 
     rows = []
-    for model in ("linear", "fm", "ffm"):
+    for model in MODELS:
         if model == "ffm" and not n_fields:
-            rows.append([model, *(["no fields"] * len(ranks))])
+            rows.append([model, "needs fields"])
             continue
-        costs = [
-            estimate_bytes(ModelConfig(model=model, n_factors=k), n_features, n_fields, 1)
-            for k in ranks
-        ]
-        rows.append([model, *map(size, costs)])
-    return table(["model", *(f"k={k}" for k in ranks)], rows)
+        config = ModelConfig(model=model, n_factors=n_factors)
+        rows.append([model, size(estimate_bytes(config, n_features, n_fields, 1))])
+    return table(["model", "memory"], rows)

@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     _options.add_data(parser)
     parser.add_argument(
-        "--valid", nargs="+", metavar="DATA", help="validation data, for stopping and the report"
+        "--valid", metavar="DATA", help="validation data, for stopping and the report"
     )
     parser.add_argument(
         "-o", "--output", metavar="MODEL.ff", help="model file (default: DATA's name, here, as .ff)"
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     tell()
     settings = {"early_stopping": True, "verbose": int(not arguments.quiet)}
     if arguments.valid:
-        settings["valid"] = _options.source(arguments.valid)
+        settings["valid"] = arguments.valid
     start = time.perf_counter()
     result = workflow.train(data, **settings | _options.hyperparameters(arguments))
     save_model(result.model, output)
