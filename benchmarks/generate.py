@@ -97,7 +97,9 @@ def draw(model: Planted, n_rows: int, random: np.random.Generator) -> tuple[Arra
     flat = vectors.reshape(n_rows, -1)
     for field in range(n_fields - 1):
         rest = slice((field + 1) * RANK, None)
-        mixed = vectors[:, field] @ model.mixing[field].transpose(1, 0, 2).reshape(RANK, -1)[:, rest]
+        mixed = (
+            vectors[:, field] @ model.mixing[field].transpose(1, 0, 2).reshape(RANK, -1)[:, rest]
+        )
         logit += np.einsum("nk,nk->n", mixed, flat[:, rest])
     return features, 1 / (1 + np.exp(-logit))
 
@@ -179,8 +181,12 @@ def generate(folder: Path, sizes: dict[str, int], seed: int) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--rows", type=int, default=1_000_000, help="training rows (default: 1000000)")
-    parser.add_argument("--test-rows", type=int, default=200_000, help="test rows (default: 200000)")
+    parser.add_argument(
+        "--rows", type=int, default=1_000_000, help="training rows (default: 1000000)"
+    )
+    parser.add_argument(
+        "--test-rows", type=int, default=200_000, help="test rows (default: 200000)"
+    )
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     sizes = {"train": arguments.rows, "test": arguments.test_rows}

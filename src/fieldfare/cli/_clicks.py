@@ -95,7 +95,10 @@ class Clicks:
     def write_csv(self, path: PathLike, start: int = 0, stop: int | None = None) -> None:
         """Write rows ``start`` to ``stop`` (exclusive) with a header; missing cells are empty."""
         chosen = slice(start, stop)
-        cells = [self.clicked[chosen].tolist(), *(column[chosen] for column in self.columns.values())]
+        cells = [
+            self.clicked[chosen].tolist(),
+            *(column[chosen] for column in self.columns.values()),
+        ]
         with Path(path).open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow([TARGET, *self.columns])
@@ -192,4 +195,6 @@ def _cells(
         cells = [words[i] for i in weights[name][:, 0].tolist()]
     if name not in known:
         return list(cells)
-    return [cell if there else None for cell, there in zip(cells, known[name].tolist(), strict=True)]
+    return [
+        cell if there else None for cell, there in zip(cells, known[name].tolist(), strict=True)
+    ]

@@ -54,7 +54,9 @@ def add_roles(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("columns of a table")
     group.add_argument("--target", metavar="COLUMN", help="what is to be predicted")
     group.add_argument("--weight", metavar="COLUMN", help="weight of each sample")
-    group.add_argument("--group", metavar="COLUMN", help="group of each sample, for grouped metrics")
+    group.add_argument(
+        "--group", metavar="COLUMN", help="group of each sample, for grouped metrics"
+    )
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:

@@ -26,7 +26,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", nargs="+", metavar="IN", help="file, folder, glob or - (stdin)")
     parser.add_argument("output", metavar="OUT", help="file to write; a folder for a store")
     parser.add_argument("--to", choices=KINDS, help="default: by OUT's extension")
-    parser.add_argument("--schema-from", metavar="MODEL.ff", help="model whose schema gives the ids")
+    parser.add_argument(
+        "--schema-from", metavar="MODEL.ff", help="model whose schema gives the ids"
+    )
     _options.add_roles(parser)
 
 

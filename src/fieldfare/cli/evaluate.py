@@ -20,7 +20,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     _options.add_data(parser)
     _options.add_model(parser)
-    parser.add_argument("--metric", action="append", metavar="NAME", help="may be repeated (default: those of the task)")
+    parser.add_argument(
+        "--metric",
+        action="append",
+        metavar="NAME",
+        help="may be repeated (default: those of the task)",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     _options.add_threads(parser)
 

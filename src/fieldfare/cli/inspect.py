@@ -21,7 +21,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _options.add_data(parser)
     parser.add_argument("--against", metavar="DATA", help="a second file to compare with")
     parser.add_argument(
-        "-k", "--n-factors", type=int, default=8, metavar="N", help="rank of the models whose memory is estimated (default: 8)",
+        "-k",
+        "--n-factors",
+        type=int,
+        default=8,
+        metavar="N",
+        help="rank of the models whose memory is estimated (default: 8)",
     )
 
 

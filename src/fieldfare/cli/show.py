@@ -25,11 +25,17 @@ examples:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("model", metavar="MODEL.ff", help="model file from 'fieldfare train'")
-    parser.add_argument("--top", type=int, default=10, metavar="N", help="length of lists (default: 10)")
+    parser.add_argument(
+        "--top", type=int, default=10, metavar="N", help="length of lists (default: 10)"
+    )
     parser.add_argument("--schema", action="store_true", help="print the columns and features too")
-    parser.add_argument("--plot", metavar="IMAGE", help="write a heat map of field pairs, .png or .svg")
+    parser.add_argument(
+        "--plot", metavar="IMAGE", help="write a heat map of field pairs, .png or .svg"
+    )
     parser.add_argument("--explain", metavar="DATA", help="explain one prediction of this data")
-    parser.add_argument("--row", type=int, default=0, metavar="N", help="which row of it (default: 0)")
+    parser.add_argument(
+        "--row", type=int, default=0, metavar="N", help="which row of it (default: 0)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -76,7 +82,9 @@ def _flat(items: dict[str, object], prefix: str = "") -> dict[str, object]:
     """Return nested dictionaries as one, with dotted names."""
     found: dict[str, object] = {}
     for name, value in items.items():
-        found |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+        found |= (
+            _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+        )
     return found
 
 
