@@ -104,19 +104,22 @@ class DivergenceGuard(Callback):
     """Stops training with advice as soon as a loss is infinite or not a number."""
 
     def on_block(self, state: TrainingState) -> None:
-        self._check("training", state.loss, state)
+        if not math.isfinite(state.loss):
+            raise diverged("training", state.loss, state.epoch)
 
     def on_epoch_end(self, state: TrainingState) -> None:
-        record = state.history.epochs[-1]
-        self._check("validation", record.get("valid_loss", 0.0), state)
-
-    def _check(self, which: str, loss: float, state: TrainingState) -> None:
+        loss = state.history.epochs[-1].get("valid_loss", 0.0)
         if not math.isfinite(loss):
-            raise DivergenceError(
-                f"The {which} loss became {loss} in epoch {state.epoch}. Lower 'learning_rate' "
-                "(try a tenth), scale large feature values or targets, set instance_norm=True, or "
-                "raise 'l2_linear' and 'l2_factors'."
-            )
+            raise diverged("validation", loss, state.epoch)
+
+
+def diverged(which: str, loss: float, epoch: int) -> DivergenceError:
+    """Return the error that says what to do about a loss that is not finite."""
+    return DivergenceError(
+        f"The {which} loss became {loss} in epoch {epoch}. Lower 'learning_rate' (try a tenth), "
+        "scale large feature values or targets, set instance_norm=True, or raise 'l2_linear' and "
+        "'l2_factors'."
+    )
 
 
 class ProgressBar(Callback):

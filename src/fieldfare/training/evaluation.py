@@ -7,42 +7,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from fieldfare import metrics
-from fieldfare._typing import AnyArray, Float32Array, Float64Array
+from fieldfare._typing import AnyArray, Float32Array
+from fieldfare.models.base import link
 from fieldfare.rows import Rows
 from fieldfare.training.parts import Part
 
 LOSS_METRIC = {"regression": "mse", "binary": "logloss", "multiclass": "logloss"}
 WATCHED_METRIC = {"regression": "rmse", "binary": "logloss", "multiclass": "logloss"}
-
-
-def link(task: str, score: AnyArray) -> Float64Array:
-    """Turn scores into predictions, in float64.
-
-    Parameters
-    ----------
-    task : str
-        What is predicted.
-    score : array of shape (n_rows, n_outputs)
-        Scores.
-
-    Returns
-    -------
-    float64 array
-        Regression: the values, of shape (n_rows,). Binary: the probability of class 1, of shape
-        (n_rows,). Multiclass: the probability of each class, of shape (n_rows, n_outputs).
-    """
-    z = np.asarray(score, np.float64)
-    if task == "multiclass":
-        p = np.exp(z - z.max(axis=1, keepdims=True))
-        shares: Float64Array = p / p.sum(axis=1, keepdims=True)
-        return shares
-    z = z[:, 0]
-    if task == "regression":
-        return z
-    # exp of a non-positive number only, so that nothing overflows.
-    e = np.exp(-np.abs(z))
-    probability: Float64Array = np.where(z >= 0, 1, e) / (1 + e)
-    return probability
 
 
 def score_part(
@@ -68,8 +39,10 @@ def evaluate_scores(
     The loss is the mean squared error or the mean negative log likelihood, with sample weights.
     """
     loss = LOSS_METRIC[task]
+    # Float64, since the probability of a confident model would round to one in float32.
+    wide: AnyArray = scores.astype(np.float64)
     wanted = list(dict.fromkeys([loss, *names]))
     found = metrics.compute(
-        wanted, part.target, link(task, scores), weight=part.weight, group=part.group
+        wanted, part.target, link(task, wide), weight=part.weight, group=part.group
     )
     return {"loss": float(found[loss])} | {name: float(found[name]) for name in names}

@@ -62,6 +62,11 @@ class History:
         return [record[name] for record in self.epochs]
 
     @property
+    def best(self) -> dict[str, float]:
+        """The record of the best epoch; empty before the first epoch has ended."""
+        return next((row for row in self.epochs if row["epoch"] == self.best_epoch), {})
+
+    @property
     def columns(self) -> list[str]:
         """Names of the columns."""
         return list(self.epochs[0]) if self.epochs else []

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fieldfare import metrics
 from fieldfare._random import resolve_seed
-from fieldfare._typing import Float32Array, PathLike
+from fieldfare._typing import AnyArray, PathLike
 from fieldfare.config import SolverConfig, TrainingConfig
 from fieldfare.data.dispatch import Dataset
 from fieldfare.exceptions import TrainingError
+from fieldfare.kernels.native import resolve_threads
 from fieldfare.models.base import Model
 from fieldfare.persist.checkpoint import load_checkpoint
 from fieldfare.rows import Rows
@@ -25,11 +26,11 @@ from fieldfare.training.callbacks import (
     ProgressBar,
     Trainable,
     TrainingState,
+    diverged,
 )
 from fieldfare.training.evaluation import WATCHED_METRIC, evaluate_scores, score_part
 from fieldfare.training.history import History
 from fieldfare.training.parts import Part
-from fieldfare.training.resources import resolve_threads
 from fieldfare.training.targets import class_weights
 
 # Parameters visited in one call of the kernel: well below a second on one core, so that Ctrl-C
@@ -51,6 +52,11 @@ class FitResult:
 
     model: Model
     history: History
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended the training."""
+        return self.history.stopped == "interrupted"
 
 
 def fit(
@@ -92,20 +98,34 @@ def fit(
     TrainingError
         If the checkpoint belongs to another run.
     """
-    config = config or TrainingConfig()
-    config = replace(config, random_state=_seed(config, resume))
-    train_part = Part.of(train)
-    valid_part = None if valid is None else Part.of(valid)
-    if valid_part is None and config.early_stopping is True:
-        train_part, valid_part = train_part.split(
-            config.validation_fraction,
-            config.random_state,
-            stratify=model.config.task != "regression",
-        )
-    run = Run(Solver(model, solver), train_part, valid_part, config, callbacks)
+    config = resolve(config or TrainingConfig(), resume)
+    train_part, valid_part = parts(train, valid, config, stratify=model.config.task != "regression")
+    trainable = Solver(model, solver, seed=config.random_state)
+    run = Run(model, trainable, train_part, valid_part, config, callbacks)
     if resume is not None:
         run.restore(resume)
     return run()
+
+
+def resolve(config: TrainingConfig, resume: PathLike | None = None) -> TrainingConfig:
+    """Return the configuration with a number for a seed; a resumed run without one keeps its own."""
+    if resume is not None and config.random_state is None:
+        return replace(config, random_state=int(load_checkpoint(resume)[1]["seed"]))
+    return replace(config, random_state=resolve_seed(config.random_state))
+
+
+def parts(
+    train: Dataset | Rows | Part,
+    valid: Dataset | Rows | Part | None,
+    config: TrainingConfig,
+    *,
+    stratify: bool,
+) -> tuple[Part, Part | None]:
+    """Return what to train and to validate on, split off here if early stopping needs it."""
+    part = Part.of(train)
+    if valid is None and config.early_stopping is True:
+        return part.split(config.validation_fraction, config.random_state, stratify=stratify)
+    return part, None if valid is None else Part.of(valid)
 
 
 class Run:
@@ -113,6 +133,8 @@ class Run:
 
     Parameters
     ----------
+    model : Model
+        What is trained: its configuration and shapes count, its parameters do not.
     solver : Trainable
         The solver to advance.
     train, valid : Part
@@ -127,6 +149,7 @@ class Run:
 
     def __init__(
         self,
+        model: Model,
         solver: Trainable,
         train: Part,
         valid: Part | None,
@@ -135,7 +158,6 @@ class Run:
         epochs_before: int = 0,
     ) -> None:
         self.train, self.valid = train, valid
-        model = solver.export()
         self.task = model.config.task
         self.n_threads = resolve_threads(config.n_jobs, train.n_rows)
         self.class_weight = class_weights(config.class_weight, self.task, model.classes, train)
@@ -173,14 +195,14 @@ class Run:
                 f"The checkpoint {path} watches {history.metric}, and this run "
                 f"{state.history.metric}. Resume with the same validation data and eval_metric."
             )
-        parts: dict[str, dict[str, Float32Array]] = {"solver": {}, "best": {}}
+        owners: dict[str, dict[str, AnyArray]] = {"solver": {}, "best": {}}
         for name, array in arrays.items():
             owner, _, key = name.partition(".")
-            parts[owner][key] = array
-        state.solver.load_state(parts["solver"])
+            owners[owner][key] = array
+        state.solver.load_state(owners["solver"])
         state.epoch, state.history = int(meta["epoch"]), history
-        if self.keep_best and parts["best"]:
-            state.best_model = _with_parameters(state.solver.export(), parts["best"])
+        if self.keep_best and owners["best"]:
+            state.best_model = _with_parameters(state.solver.export(), owners["best"])
 
     def __call__(self) -> FitResult:
         """Train until the epochs, the time or the patience run out, or until Ctrl-C."""
@@ -245,8 +267,10 @@ class Run:
         if self.valid is None:
             return {}
         threads = resolve_threads(self.state.config.n_jobs, self.valid.n_rows)
-        score: Callable[[Rows], Float32Array] = lambda rows: self.state.solver.score(rows, threads)  # noqa: E731
-        scores = score_part(score, self.valid, self.state.config.memory_limit)
+        solver, limit = self.state.solver, self.state.config.memory_limit
+        scores = score_part(lambda rows: solver.score(rows, threads), self.valid, limit)
+        if not np.isfinite(scores).all():
+            raise diverged("validation", math.nan, self.state.epoch)
         found = evaluate_scores(self.task, scores, self.valid, self.metrics)
         if math.isnan(found[self.watched]) and math.isfinite(found["loss"]):
             raise TrainingError(
@@ -260,13 +284,6 @@ class Run:
         if not self.keep_best or best is None:
             return False
         return self.state.epoch - best >= self.state.config.n_iter_no_change
-
-
-def _seed(config: TrainingConfig, resume: PathLike | None) -> int:
-    """Return the seed; a resumed run without one takes that of its checkpoint."""
-    if resume is not None and config.random_state is None:
-        return int(load_checkpoint(resume)[1]["seed"])
-    return resolve_seed(config.random_state)
 
 
 def _metric_names(eval_metric: str | None, task: str) -> tuple[str, list[str]]:
@@ -286,11 +303,14 @@ def _rows_per_call(model: Model, rows: Rows) -> int:
     return max(1, int(_PARAMETERS_PER_CALL / per_row))
 
 
-def _with_parameters(model: Model, arrays: dict[str, Float32Array]) -> Model:
+def _with_parameters(model: Model, arrays: dict[str, AnyArray]) -> Model:
     """Return the model with other parameters."""
+    own = {name: np.array(array) for name, array in arrays.items()}
     return type(model)(
         model.config,
-        *(None if (a := arrays.get(k)) is None else np.ascontiguousarray(a) for k in ("bias", "linear", "factors")),
+        own["bias"],
+        own["linear"],
+        own.get("factors"),
         schema=model.schema,
         classes=model.classes,
         provenance=model.provenance,

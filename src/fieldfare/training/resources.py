@@ -1,31 +1,10 @@
-"""What the machine offers: threads and memory."""
+"""What the machine offers: memory."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from fieldfare.exceptions import ResourceError
-
-ROWS_PER_THREAD = 4096
-
-
-def available_cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def resolve_threads(n_jobs: int | None, n_rows: int) -> int:
-    """Turn ``n_jobs`` into a number of threads.
-
-    ``None`` and -1 mean every core, but no more than one thread for 4096 rows: on less data
-    threads get in each other's way and gain nothing. A number that is asked for is what is used.
-    """
-    if n_jobs is not None and n_jobs > 0:
-        return n_jobs
-    return max(1, min(available_cores(), n_rows // ROWS_PER_THREAD))
 
 
 def available_memory() -> int | None:

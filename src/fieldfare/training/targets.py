@@ -10,6 +10,7 @@ import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Float64Array
 from fieldfare.exceptions import ConfigError, DataError, TrainingError
+from fieldfare.models.base import Model
 from fieldfare.training.parts import Part
 
 _BLOCK = 2**20
@@ -76,6 +77,22 @@ class TargetMap:
                     f"Targets must be among those of the training data ({known}). Row "
                     f"{start + row} has {block[row]:g}. Remove such rows, or train with them."
                 )
+
+
+def targets_of(model: Model) -> TargetMap:
+    """Return how a trained model's raw targets become class numbers.
+
+    Classes that are numbers are found in data as these numbers; text classes by their position,
+    which is what the Schema makes of them.
+    """
+    if model.config.task == "regression":
+        return TargetMap("regression")
+    n_classes = model.n_outputs if model.config.task == "multiclass" else 2
+    classes = tuple(range(n_classes)) if model.classes is None else tuple(model.classes)
+    named = model.schema is not None and model.schema.target_classes is not None
+    numeric = all(isinstance(name, (int, float, np.number)) for name in classes)
+    raw = range(n_classes) if named or not numeric else classes
+    return TargetMap(model.config.task, tuple(float(value) for value in raw), classes)
 
 
 def check_finite(part: Part) -> None:
