@@ -141,6 +141,6 @@ class _Without:
     def __init__(self, package):
         self.package = package
 
-    def find_spec(self, name, path=None, target=None):  # noqa: ARG002 - the protocol of finders
+    def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] == self.package:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
