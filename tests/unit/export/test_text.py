@@ -120,8 +120,8 @@ def test_every_parameter_survives_exactly(tmp_path: Path) -> None:
 def test_the_exact_text(tmp_path: Path) -> None:
     model = build(ModelConfig(model="fm", n_factors=2), n_features=2)
     model.bias[:] = -1.25
-    model.linear[:, 0] = [0.1, 0.0]
-    model.factors[:, 0] = [[0.5, 1e-6], [-2, 3]]
+    model.linear[:] = [[0.1], [0.0]]
+    model.factors[:, 0] = [[0.5, 1e-6], [-2.0, 3.0]]
     export_text(model, tmp_path / "m.txt", "xlearn")
     assert (tmp_path / "m.txt").read_bytes() == (
         b"bias: -1.25\ni_0: 0.1\ni_1: 0.0\nv_0: 0.5 1e-06\nv_1: -2.0 3.0\n"
