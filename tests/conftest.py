@@ -19,6 +19,8 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _private_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def _private_cache(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Keep the tests out of the user's cache folder."""
     monkeypatch.setenv("FIELDFARE_CACHE", str(tmp_path_factory.mktemp("cache")))

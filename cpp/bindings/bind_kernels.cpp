@@ -1,5 +1,234 @@
+// Kernels for Python: checks shapes and turns arrays into pointers. Ids are checked by the kernels
+// themselves, one sample ahead of their use.
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <optional>
+#include <string>
+#include <tuple>
+
 #include "bindings.hpp"
+#include "fieldfare/kernels.hpp"
+
+namespace nb = nanobind;
 
 namespace fieldfare {
-void bind_kernels(nanobind::module_&) {}
+
+namespace {
+
+template <class T>
+using Vector = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Maybe = std::optional<Vector<T>>;
+using Matrix = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+void require(bool condition, const char* message) {
+  if (!condition) throw nb::value_error(message);
+}
+
+template <class T>
+const T* optional_data(const Maybe<T>& array, std::int64_t n, const char* message) {
+  if (!array) return nullptr;
+  require(static_cast<std::int64_t>(array->shape(0)) == n, message);
+  return array->data();
+}
+
+Rows rows_from(const Vector<std::int64_t>& indptr, const Vector<std::uint32_t>& indices,
+               const Maybe<float>& values, const Maybe<std::uint16_t>& fields,
+               const Maybe<float>& target, const Maybe<float>& weight) {
+  require(indptr.shape(0) >= 1, "indptr must not be empty");
+  Rows rows;
+  rows.n_rows = static_cast<std::int64_t>(indptr.shape(0)) - 1;
+  rows.n_entries = static_cast<std::int64_t>(indices.shape(0));
+  rows.indptr = indptr.data();
+  rows.indices = indices.data();
+  rows.values = optional_data(values, rows.n_entries, "values and indices differ in length");
+  rows.fields = optional_data(fields, rows.n_entries, "fields and indices differ in length");
+  rows.target = optional_data(target, rows.n_rows, "there must be one target a row");
+  rows.weight = optional_data(weight, rows.n_rows, "there must be one weight a row");
+  return rows;
+}
+
+void check_spec(const Spec& spec, const Rows& rows) {
+  require(spec.n_outputs >= 1, "n_outputs must be positive");
+  require(spec.kind == Kind::linear || spec.n_factors >= 1, "n_factors must be positive");
+  if (spec.kind == Kind::ffm) {
+    require(spec.n_fields >= 1, "a field-aware model needs at least one field");
+    require(rows.fields != nullptr, "a field-aware model needs rows with fields");
+  }
+}
+
+std::tuple<double, double, std::int64_t> train_rows(
+    const Spec& spec, Matrix table, Matrix bias, const Rows& rows,
+    const Vector<std::int64_t>& order, const Maybe<float>& class_weight, std::int64_t n_threads) {
+  check_spec(spec, rows);
+  const Layout layout = layout_of(spec);
+  require(static_cast<std::int64_t>(table.shape(1)) == layout.stride, "table has a wrong stride");
+  require(static_cast<std::int64_t>(bias.shape(0)) == spec.n_outputs &&
+              static_cast<std::int64_t>(bias.shape(1)) == 1 + layout.slots,
+          "bias has a wrong shape");
+  require(rows.target != nullptr, "training needs rows with a target");
+  TrainJob job;
+  job.rows = &rows;
+  job.order = order.data();
+  job.end = static_cast<std::int64_t>(order.shape(0));
+  job.spec = &spec;
+  job.layout = &layout;
+  job.table = table.data();
+  job.n_features = static_cast<std::int64_t>(table.shape(0));
+  job.bias = bias.data();
+  if (class_weight) {
+    job.class_weight = class_weight->data();
+    job.n_classes = static_cast<std::int64_t>(class_weight->shape(0));
+  }
+  Outcome outcome;
+  {
+    nb::gil_scoped_release released;
+    outcome = train(job, n_threads);
+  }
+  return {outcome.loss, outcome.weight, outcome.bad_row};
+}
+
+using Strided1 = nb::ndarray<const float, nb::ndim<1>, nb::device::cpu>;
+using Strided2 = nb::ndarray<const float, nb::ndim<2>, nb::device::cpu>;
+using Strided4 = nb::ndarray<const float, nb::ndim<4>, nb::device::cpu>;
+
+View view_from(const Spec& spec, const Strided1& bias, const std::optional<Strided2>& weights,
+               const std::optional<Strided4>& factors, std::int64_t n_features) {
+  View view;
+  view.n_features = n_features;
+  require(static_cast<std::int64_t>(bias.shape(0)) == spec.n_outputs, "bias has a wrong shape");
+  view.bias = bias.data();
+  view.bias_output = bias.stride(0);
+  if (weights) {
+    require(static_cast<std::int64_t>(weights->shape(0)) == n_features &&
+                static_cast<std::int64_t>(weights->shape(1)) == spec.n_outputs,
+            "linear weights have a wrong shape");
+    view.weights = weights->data();
+    view.weight_row = weights->stride(0);
+    view.weight_output = weights->stride(1);
+  }
+  if (spec.kind != Kind::linear) {
+    require(factors.has_value(), "this model needs factors");
+    const std::int64_t blocks = spec.kind == Kind::ffm ? spec.n_fields : 1;
+    require(static_cast<std::int64_t>(factors->shape(0)) == n_features &&
+                static_cast<std::int64_t>(factors->shape(1)) == spec.n_outputs &&
+                static_cast<std::int64_t>(factors->shape(2)) == blocks &&
+                static_cast<std::int64_t>(factors->shape(3)) == spec.n_factors &&
+                (factors->stride(3) == 1 || spec.n_factors == 1),
+            "factors have a wrong shape");
+    view.factors = factors->data();
+    view.factor_row = factors->stride(0);
+    view.factor_output = factors->stride(1);
+    view.factor_block = factors->stride(2);
+    view.k = spec.n_factors;
+  }
+  return view;
+}
+
+void score_rows(const Spec& spec, const Strided1& bias, const std::optional<Strided2>& weights,
+                const std::optional<Strided4>& factors, std::int64_t n_features, const Rows& rows,
+                Matrix out, std::int64_t n_threads) {
+  check_spec(spec, rows);
+  require(static_cast<std::int64_t>(out.shape(0)) == rows.n_rows &&
+              static_cast<std::int64_t>(out.shape(1)) == spec.n_outputs,
+          "out has a wrong shape");
+  for (std::int64_t row = 0; row < rows.n_rows; ++row) {
+    require(rows.indptr[row] >= 0 && rows.indptr[row] <= rows.indptr[row + 1] &&
+                rows.indptr[row + 1] <= rows.n_entries,
+            "indptr decreases or points outside the indices");
+  }
+  ScoreJob job;
+  job.rows = &rows;
+  job.end = rows.n_rows;
+  job.spec = &spec;
+  job.view = view_from(spec, bias, weights, factors, n_features);
+  job.out = out.data();
+  nb::gil_scoped_release released;
+  score(job, n_threads);
+}
+
+Rates rates_from(const std::tuple<float, float, float, float>& values) {
+  return {std::get<0>(values), std::get<1>(values), std::get<2>(values), std::get<3>(values)};
+}
+
+void make_spec(Spec* self, int kind, int loss, int rule, std::int64_t n_outputs,
+               std::int64_t n_factors, std::int64_t n_fields, bool intercept, bool linear,
+               bool instance_norm) {
+  require(kind >= 0 && kind <= 2 && loss >= 0 && loss <= 2 && rule >= 0 && rule <= 3,
+          "unknown kind, loss or rule");
+  new (self) Spec{};
+  self->kind = static_cast<Kind>(kind);
+  self->loss = static_cast<Loss>(loss);
+  self->rule = static_cast<Rule>(rule);
+  self->n_outputs = n_outputs;
+  self->n_factors = self->kind == Kind::linear ? 0 : n_factors;
+  self->n_fields = self->kind == Kind::ffm ? n_fields : 0;
+  self->intercept = intercept;
+  self->linear = linear;
+  self->instance_norm = instance_norm;
+}
+
+}  // namespace
+
+void bind_kernels(nb::module_& module) {
+  nb::class_<Rows>(module, "Rows")
+      .def("__init__",
+           [](Rows* self, const Vector<std::int64_t>& indptr, const Vector<std::uint32_t>& indices,
+              const Maybe<float>& values, const Maybe<std::uint16_t>& fields,
+              const Maybe<float>& target, const Maybe<float>& weight) {
+             new (self) Rows(rows_from(indptr, indices, values, fields, target, weight));
+           },
+           nb::keep_alive<1, 2>(), nb::keep_alive<1, 3>(), nb::keep_alive<1, 4>(),
+           nb::keep_alive<1, 5>(), nb::keep_alive<1, 6>(), nb::keep_alive<1, 7>(),
+           nb::arg("indptr"), nb::arg("indices"), nb::arg("values").none(),
+           nb::arg("fields").none(), nb::arg("target").none(), nb::arg("weight").none());
+  nb::class_<Layout>(module, "Layout")
+      .def_ro("stride", &Layout::stride)
+      .def_ro("output_stride", &Layout::output_stride)
+      .def_ro("padded_factors", &Layout::padded_factors)
+      .def_ro("blocks", &Layout::blocks)
+      .def_ro("factor_state", &Layout::factor_state)
+      .def_ro("weight", &Layout::weight)
+      .def_ro("slots", &Layout::slots);
+  nb::class_<Spec>(module, "Spec")
+      .def("__init__", &make_spec)
+      .def("set_rates",
+           [](Spec& self, const std::tuple<float, float, float, float>& bias,
+              const std::tuple<float, float, float, float>& weights,
+              const std::tuple<float, float, float, float>& factors) {
+             self.bias = rates_from(bias);
+             self.weights = rates_from(weights);
+             self.factors = rates_from(factors);
+           })
+      .def("layout", &layout_of);
+  module.def("train", &train_rows, nb::arg("spec"), nb::arg("table"), nb::arg("bias"),
+             nb::arg("rows"), nb::arg("order"), nb::arg("class_weight").none(),
+             nb::arg("n_threads"));
+  module.def("score", &score_rows, nb::arg("spec"), nb::arg("bias"), nb::arg("weights").none(),
+             nb::arg("factors").none(), nb::arg("n_features"), nb::arg("rows"), nb::arg("out"),
+             nb::arg("n_threads"));
+  module.def("init_factors",
+             [](Matrix out, std::int64_t first, std::uint64_t seed, float scale) {
+               const auto n = static_cast<std::int64_t>(out.shape(0));
+               const auto width = static_cast<std::int64_t>(out.shape(1));
+               nb::gil_scoped_release released;
+               init_factors(out.data(), first, first + n, width, seed, scale);
+             });
+  module.def("instruction_sets", [] {
+    int count = 0;
+    const Kernels* kernels = all_kernels(&count);
+    std::vector<std::string> names;
+    for (int i = 0; i < count; ++i) names.emplace_back(kernels[i].name);
+    return names;
+  });
+  module.def("instruction_set", [] { return std::string(kernels_in_use().name); });
+  module.def("use_instruction_set", [](const std::string& name) {
+    require(use_kernels(name.c_str()), "no such instruction set, or this processor lacks it");
+  });
+}
+
 }  // namespace fieldfare

@@ -1,0 +1,266 @@
+"""The kernels again in float64 NumPy, one sample at a time: slow, obvious, and what tests trust.
+
+With x a sample, C outputs and one set of parameters an output (no C in the formulas):
+
+* linear: ``w0 + <w, x>``;
+* FM: ``+ sum_{i<j} <v_i, v_j> x_i x_j`` (Rendle 2010, eq. 1). Its gradient in ``v_i`` is
+  ``x_i (S - x_i v_i)`` with ``S = sum_j x_j v_j`` (eq. 4 and lemma 3.1);
+* FFM: ``+ sum_{i<j} <v_{i,f_j}, v_{j,f_i}> x_i x_j`` (Juan et al. 2016, eq. 4). Its gradient in
+  ``v_{i,b}`` is ``x_i A[b, f_i]``, less ``x_i v_{i,b}`` when ``b = f_i``, where
+  ``A[a, b] = sum_{i in field a} x_i v_{i,b}`` (eqs. 5 and 6, collected by field).
+
+Scores are summed over pairs, as the definitions read; gradients use the sums. Entries of one sample
+that repeat a feature are separate: they pair with each other, and are updated in turn.
+
+References
+----------
+S. Rendle, Factorization Machines, ICDM 2010.
+Y. Juan, Y. Zhuang, W.-S. Chin, C.-J. Lin, Field-aware Factorization Machines for CTR Prediction,
+RecSys 2016.
+J. Duchi, E. Hazan, Y. Singer, Adaptive Subgradient Methods for Online Learning and Stochastic
+Optimization, JMLR 12, 2011 (diagonal AdaGrad, fig. 1).
+H. B. McMahan et al., Ad Click Prediction: a View from the Trenches, KDD 2013 (algorithm 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fieldfare._typing import AnyArray, Float64Array, Int64Array
+from fieldfare.kernels.table import Spec
+from fieldfare.rows import Rows
+
+Sample = tuple[AnyArray, AnyArray, Float64Array]
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The arrays of `fieldfare.kernels.table`, in float64; ``factors`` is None for linear models."""
+
+    bias: Float64Array
+    linear: Float64Array
+    factors: Float64Array | None = None
+
+
+def samples(rows: Rows) -> Iterator[Sample]:
+    """Yield (ids, fields, values) of each row; fields are zeros where there are none."""
+    for start, stop in zip(rows.indptr[:-1], rows.indptr[1:], strict=True):
+        ids = rows.indices[start:stop].astype(np.int64)
+        fields = (
+            np.zeros(len(ids), np.int64)
+            if rows.fields is None
+            else rows.fields[start:stop].astype(np.int64)
+        )
+        values = (
+            np.ones(len(ids)) if rows.values is None else rows.values[start:stop].astype(np.float64)
+        )
+        yield ids, fields, values
+
+
+def known(spec: Spec, n_features: int, sample: Sample) -> Sample:
+    """Drop the ids that the model does not know, then scale to unit length if so asked."""
+    ids, fields, values = sample
+    keep = ids < n_features
+    ids, fields, values = ids[keep], fields[keep], values[keep]
+    length = np.linalg.norm(values)
+    if spec.instance_norm and length > 0:
+        values = values / length
+    return ids, fields, values
+
+
+def score(
+    params: Parameters, spec: Spec, ids: AnyArray, fields: AnyArray, values: Float64Array
+) -> Float64Array:
+    """Return the scores of one sample, float64[C], by summing over its pairs."""
+    ids, fields, x = known(spec, len(params.linear), (ids, fields, values))
+    total: Float64Array = params.bias + x @ params.linear[ids]
+    if params.factors is not None:
+        for c in range(spec.n_outputs):
+            v = params.factors[ids, c]
+            if spec.model == "fm":
+                products = v @ v.T
+            else:
+                towards = v[:, fields]  # towards[i, j] = v_{i, f_j}
+                products = np.einsum("ijk,jik->ij", towards, towards)
+            total[c] += np.triu(products * np.outer(x, x), 1).sum()
+    return total
+
+
+def loss_and_gradient(loss: str, scores: Float64Array, target: float) -> tuple[float, Float64Array]:
+    """Return the loss of one sample and the direction used in place of d loss / d score.
+
+    That is the derivative itself for ``"logistic"`` (target 0 or 1) and ``"softmax"`` (target the
+    number of a class), and half of it, ``z - y``, for ``"squared"``, whose loss is ``(z - y)^2``.
+    """
+    if loss == "squared":
+        error = scores - target
+        return float(error[0] ** 2), error
+    if loss == "logistic":
+        z = float(scores[0])
+        sigmoid = np.exp(-np.logaddexp(0, -z))
+        return float(np.logaddexp(0, z) - target * z), np.array([sigmoid - target])
+    log_p = scores - np.logaddexp.reduce(scores)
+    return float(-log_p[int(target)]), np.exp(log_p) - np.eye(len(scores))[int(target)]
+
+
+def sums(
+    params: Parameters, spec: Spec, ids: AnyArray, fields: AnyArray, x: Float64Array
+) -> Float64Array:
+    """Return S, [C, k], of an FM or A, [F, C, F, k], of an FFM."""
+    assert params.factors is not None
+    total: Float64Array
+    if spec.model == "fm":
+        total = np.einsum("i,ick->ck", x, params.factors[ids])
+        return total
+    total = np.zeros((spec.n_fields, *params.factors.shape[1:]))
+    np.add.at(total, fields, x[:, None, None, None] * params.factors[ids])
+    return total
+
+
+def factor_gradient(
+    spec: Spec, total: Float64Array, v: Float64Array, field: int, x: float
+) -> Float64Array:
+    """Return d score / d v of one entry, shaped like ``v``: [C, k] of FM, [C, F, k] of FFM."""
+    if spec.model == "fm":
+        return x * (total - x * v)
+    gradient = x * np.moveaxis(total[:, :, field], 0, 1)
+    gradient[:, field] -= x * x * v[:, field]
+    return gradient
+
+
+def gradients(
+    params: Parameters, spec: Spec, ids: AnyArray, fields: AnyArray, values: Float64Array
+) -> tuple[Int64Array, Float64Array, Float64Array | None]:
+    """Return the derivatives of the scores of one sample.
+
+    Returns
+    -------
+    ids : int64[m]
+        The known features, one for each entry.
+    linear : float64[m]
+        d score_c / d w of the entry, the same for every output. (That of the bias is one.)
+    factors : float64[m, C, k], float64[m, C, F, k] or None
+        d score_c / d v of the entry. Entries that repeat a feature add up.
+    """
+    ids, fields, x = known(spec, len(params.linear), (ids, fields, values))
+    if params.factors is None:
+        return ids, x, None
+    total = sums(params, spec, ids, fields, x)
+    factors = np.zeros((len(ids), *params.factors.shape[1:]))
+    for e, (i, f) in enumerate(zip(ids, fields, strict=True)):
+        factors[e] = factor_gradient(spec, total, params.factors[i], f, x[e])
+    return ids, x, factors
+
+
+class Weights:
+    """An array of weights, the state of its optimiser, and one update of part of it."""
+
+    def __init__(self, values: Float64Array, spec: Spec, l1: float = 0.0, l2: float = 0.0) -> None:
+        self.values, self.spec, self.l1, self.l2 = values, spec, l1, l2
+        if spec.solver == "ftrl":
+            self.n = np.zeros_like(values)
+            self.z = -values * (spec.ftrl_beta / spec.learning_rate + l2) - np.sign(values) * l1
+        else:
+            self.accumulated = np.ones_like(values)
+
+    def update(self, at: Any, g: Float64Array) -> None:
+        """Move the weights at one place against their gradient ``g``, which has no penalty in it.
+
+        Row-wise AdaGrad accumulates the mean square over the last axis in place of each square.
+        """
+        rate, w = self.spec.learning_rate, self.values
+        if self.spec.solver == "ftrl":  # McMahan et al. 2013, algorithm 1, per coordinate
+            n, z, old = self.n[at], self.z[at], w[at]
+            z = z + g - (np.sqrt(n + g * g) - np.sqrt(n)) / rate * old
+            n = n + g * g
+            shrunk = np.sign(z) * np.maximum(np.abs(z) - self.l1, 0)
+            curvature = (self.spec.ftrl_beta + np.sqrt(n)) / rate + self.l2
+            w[at] = np.where(shrunk == 0, 0, -shrunk / np.where(curvature > 0, curvature, 1))
+            self.n[at], self.z[at] = n, z
+            return
+        g = g + self.l2 * w[at]
+        if self.spec.solver == "sgd":
+            w[at] -= rate * g
+            return
+        square = g * g  # Duchi et al. 2011, diagonal; starts at one
+        if self.spec.solver == "rowwise_adagrad":
+            square = square.mean(axis=-1, keepdims=True)
+        self.accumulated[at] += square
+        w[at] -= rate * g / np.sqrt(self.accumulated[at])
+
+
+class Trainer:
+    """Trains float64 copies of the parameters, one sample after the other."""
+
+    def __init__(self, params: Parameters, spec: Spec) -> None:
+        self.spec = spec
+        # A trailing axis of one lets row-wise AdaGrad see scalars as vectors of length one.
+        self.bias = Weights(params.bias.astype(np.float64)[:, None], spec)
+        self.linear = Weights(
+            params.linear.astype(np.float64)[..., None], spec, spec.l1_linear, spec.l2_linear
+        )
+        self.factors = (
+            None
+            if params.factors is None
+            else Weights(params.factors.astype(np.float64), spec, spec.l1_factors, spec.l2_factors)
+        )
+
+    @property
+    def params(self) -> Parameters:
+        """The parameters as they are now; arrays are shared, not copied."""
+        return Parameters(
+            self.bias.values[:, 0],
+            self.linear.values[..., 0],
+            None if self.factors is None else self.factors.values,
+        )
+
+    def step(self, sample: Sample, target: float, weight: float = 1.0) -> float:
+        """Learn from one sample; return its loss before the update, times its weight."""
+        spec, params = self.spec, self.params
+        ids, fields, x = known(spec, len(params.linear), sample)
+        loss, slope = loss_and_gradient(spec.loss, score(params, spec, *sample), target)
+        if weight == 0:
+            return 0.0
+        g = weight * slope
+        total = None if self.factors is None else sums(params, spec, ids, fields, x)
+        present = np.unique(fields)
+        if spec.fit_intercept:
+            self.bias.update(..., g[:, None])
+        for i, f, x_i in zip(ids, fields, x, strict=True):
+            if spec.fit_linear:
+                self.linear.update(i, g[:, None] * x_i)
+            if self.factors is None or total is None:
+                continue
+            gradient = factor_gradient(spec, total, self.factors.values[i], f, x_i)
+            if spec.model == "fm":
+                self.factors.update(i, g[:, None] * gradient)
+            else:
+                for b in present:
+                    self.factors.update((i, slice(None), b), g[:, None] * gradient[:, b])
+        return weight * loss
+
+    def epoch(
+        self, rows: Rows, order: AnyArray, class_weight: AnyArray | None = None
+    ) -> tuple[float, float]:
+        """Learn from the chosen rows in order; return the sums of weighted losses and weights."""
+        assert rows.target is not None
+        everything = list(samples(rows))
+        loss_sum = weight_sum = 0.0
+        for r in order:
+            target = float(rows.target[r])
+            weight = 1.0 if rows.weight is None else float(rows.weight[r])
+            if class_weight is not None:
+                weight *= float(class_weight[int(target)])
+            loss_sum += self.step(everything[r], target, weight)
+            weight_sum += weight
+        return loss_sum, weight_sum
+
+
+def score_rows(params: Parameters, spec: Spec, rows: Rows) -> Float64Array:
+    """Return the scores of every row, float64[n, C]."""
+    scores = [score(params, spec, *sample) for sample in samples(rows)]
+    return np.array(scores).reshape(len(rows), spec.n_outputs)

@@ -1,0 +1,289 @@
+"""The registry of metrics, and the checks that all of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from fieldfare._typing import AnyArray, Float64Array
+from fieldfare._validation import closest
+from fieldfare.exceptions import ConfigError, DataError
+
+_Function = TypeVar("_Function", bound=Callable[..., float])
+
+ALIASES = {
+    "acc": "accuracy",
+    "average_precision": "pr_auc",
+    "log_loss": "logloss",
+    "prec": "precision",
+    "rmsd": "rmse",
+    "roc_auc": "auc",
+}
+
+_DEFAULTS = {
+    "binary": ("logloss", "auc"),
+    "multiclass": ("logloss", "accuracy"),
+    "regression": ("rmse", "mae"),
+}
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A named measure of the quality of predictions; call it to compute it.
+
+    Parameters
+    ----------
+    name : str
+        Canonical name.
+    greater_is_better : bool
+        Direction in which predictions improve.
+    tasks : tuple of str
+        Tasks it is defined for: ``"regression"``, ``"binary"``, ``"multiclass"``.
+    needs_probability : bool
+        Whether predictions must lie in [0, 1]; otherwise any finite number is allowed.
+    grouped : bool
+        Whether it needs the group of each sample.
+    function : callable
+        ``function(y, pred, weight) -> float`` on checked float64 arrays; grouped metrics take the
+        groups as a fourth argument.
+    """
+
+    name: str
+    greater_is_better: bool
+    tasks: tuple[str, ...]
+    needs_probability: bool
+    grouped: bool
+    function: Callable[..., float]
+
+    def __call__(
+        self,
+        y: npt.ArrayLike,
+        pred: npt.ArrayLike,
+        weight: npt.ArrayLike | None = None,
+        group: npt.ArrayLike | None = None,
+    ) -> float:
+        """Compute the metric.
+
+        Parameters
+        ----------
+        y : array of shape (n,)
+            Targets: finite numbers; 0 and 1; or class numbers below ``n_classes``.
+        pred : array of shape (n,) or (n, n_classes)
+            Predictions, as the package docstring says.
+        weight : array of shape (n,), optional
+            Sample weights, finite, not negative, not all zero; ones if not given.
+        group : array of shape (n,), optional
+            Group of each sample; used, and then required, by grouped metrics only.
+
+        Returns
+        -------
+        float
+            The value; NaN if it is not defined for these data.
+
+        Raises
+        ------
+        DataError
+            If the arrays are empty, differ in length, or hold values that are not allowed.
+        """
+        targets, predictions = _check_y(self, y), _check_pred(self, pred)
+        _check_length(self, "predictions", len(predictions), len(targets))
+        _check_labels(self, targets, predictions)
+        weights = _check_weight(self, weight, len(targets))
+        if self.grouped:
+            groups = _check_group(self, group, len(targets))
+            return self.function(targets, predictions, weights, groups)
+        return self.function(targets, predictions, weights)
+
+
+METRICS: dict[str, Metric] = {}
+
+
+def metric(
+    *tasks: str,
+    greater_is_better: bool = False,
+    needs_probability: bool = False,
+    grouped: bool = False,
+) -> Callable[[_Function], _Function]:
+    """Enter the decorated function into ``METRICS`` under its own name."""
+
+    def register(function: _Function) -> _Function:
+        name = function.__name__
+        METRICS[name] = Metric(name, greater_is_better, tasks, needs_probability, grouped, function)
+        return function
+
+    return register
+
+
+def get_metric(name: str) -> Metric:
+    """Look a metric up by its name or an alias of it.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such metric.
+    """
+    found = METRICS.get(ALIASES.get(name, name))
+    if found is None:
+        near = closest(name, (*METRICS, *ALIASES))
+        raise ConfigError(
+            f"There is no metric {name!r}.{near} The metrics are {', '.join(METRICS)}."
+        )
+    return found
+
+
+def default_metrics(task: str) -> tuple[str, ...]:
+    """Return the names of the metrics to report for a task, the one to optimise first.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such task.
+    """
+    if task not in _DEFAULTS:
+        raise ConfigError(
+            f"There is no task {task!r}.{closest(task, _DEFAULTS)} "
+            f"The tasks are {', '.join(_DEFAULTS)}."
+        )
+    return _DEFAULTS[task]
+
+
+def compute(
+    names: str | Iterable[str],
+    y: npt.ArrayLike,
+    pred: npt.ArrayLike,
+    weight: npt.ArrayLike | None = None,
+    group: npt.ArrayLike | None = None,
+) -> dict[str, float]:
+    """Compute one or several metrics.
+
+    Parameters
+    ----------
+    names : str or iterable of str
+        Names or aliases.
+    y, pred, weight, group
+        As for a single :class:`Metric`.
+
+    Returns
+    -------
+    dict
+        From canonical name to value, in the order asked for.
+
+    Raises
+    ------
+    ConfigError
+        If a name is unknown.
+    DataError
+        If the arrays do not fit a metric.
+    """
+    chosen = [get_metric(name) for name in ([names] if isinstance(names, str) else names)]
+    return {item.name: item(y, pred, weight, group) for item in chosen}
+
+
+def _check_length(item: Metric, what: str, got: int, expected: int) -> None:
+    if got != expected:
+        raise DataError(
+            f"The metric {item.name!r} needs as many {what} as targets ({expected}). Got {got}."
+        )
+
+
+def _check_finite(item: Metric, what: str, array: Float64Array) -> None:
+    bad = ~np.isfinite(array)
+    if bad.any():
+        place = np.argwhere(bad)[0]
+        raise DataError(
+            f"The metric {item.name!r} needs finite {what}. "
+            f"Sample {place[0]} has {array[tuple(place)]}."
+        )
+
+
+def _as_float(item: Metric, what: str, values: npt.ArrayLike) -> Float64Array:
+    try:
+        array: Float64Array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"The metric {item.name!r} needs {what} that are numbers: {error}."
+        ) from error
+    _check_finite(item, what, array)
+    return array
+
+
+def _check_y(item: Metric, y: npt.ArrayLike) -> Float64Array:
+    array = _as_float(item, "targets", y)
+    if array.ndim != 1 or not len(array):
+        raise DataError(
+            f"The metric {item.name!r} needs a 1-d array of at least one target. "
+            f"Got shape {array.shape}."
+        )
+    return array
+
+
+def _check_pred(item: Metric, pred: npt.ArrayLike) -> Float64Array:
+    array = _as_float(item, "predictions", pred)
+    allowed = {2 if task == "multiclass" else 1 for task in item.tasks}
+    if array.ndim not in allowed:
+        raise DataError(
+            f"The metric {item.name!r} is for {' and '.join(item.tasks)} predictions, an array of "
+            f"{' or '.join(f'{n} dimension(s)' for n in sorted(allowed))}. Got shape {array.shape}."
+        )
+    if item.needs_probability and array.size:
+        low, high = array.min(), array.max()
+        if low < 0 or high > 1:
+            raise DataError(
+                f"The metric {item.name!r} needs probabilities, from 0 to 1. "
+                f"Got predictions from {low:g} to {high:g}."
+            )
+    return array
+
+
+def _check_labels(item: Metric, y: Float64Array, pred: Float64Array) -> None:
+    if pred.ndim == 2:
+        n_classes = pred.shape[1]
+        bad = (y < 0) | (y >= n_classes) | (y != np.floor(y))
+        allowed = f"class numbers from 0 to {n_classes - 1}"
+    elif "binary" in item.tasks:
+        bad = (y != 0) & (y != 1)
+        allowed = "targets 0 and 1"
+    else:
+        return
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise DataError(
+            f"The metric {item.name!r} needs {allowed}. Sample {row} has {y[row]:g}; "
+            "map the labels first, or choose a regression metric."
+        )
+
+
+def _check_weight(item: Metric, weight: npt.ArrayLike | None, n: int) -> Float64Array:
+    if weight is None:
+        return np.ones(n)
+    array = _as_float(item, "weights", weight)
+    if array.ndim != 1:
+        raise DataError(
+            f"The metric {item.name!r} needs a 1-d array of weights. Got shape {array.shape}."
+        )
+    _check_length(item, "weights", len(array), n)
+    if array.min() < 0 or not array.any():
+        raise DataError(
+            f"The metric {item.name!r} needs weights that are not negative and not all zero. "
+            f"Got weights from {array.min():g} to {array.max():g}."
+        )
+    return array
+
+
+def _check_group(item: Metric, group: npt.ArrayLike | None, n: int) -> AnyArray:
+    if group is None:
+        raise DataError(
+            f"The metric {item.name!r} needs the group of each sample (a user or a query). "
+            "Got none: name the group column, or choose a metric without groups."
+        )
+    array = np.asarray(group)
+    if array.ndim != 1:
+        raise DataError(
+            f"The metric {item.name!r} needs a 1-d array of groups. Got shape {array.shape}."
+        )
+    _check_length(item, "groups", len(array), n)
+    return array

@@ -1,0 +1,78 @@
+"""Metrics of order: exact, with ties counted as half, and weighted.
+
+They need no probabilities; any score that grows with the chance of class 1 gives the same value.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from fieldfare._typing import AnyArray, Float64Array
+from fieldfare.metrics.base import metric
+
+
+def _blocks(*keys: AnyArray) -> AnyArray:
+    """Return where runs of equal keys start in arrays that are sorted alike."""
+    change = np.ones(len(keys[0]), dtype=bool)
+    change[1:] = np.logical_or.reduce([key[1:] != key[:-1] for key in keys])
+    return np.flatnonzero(change)
+
+
+@metric("binary", greater_is_better=True)
+def auc(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
+    """Area under the ROC curve.
+
+    The weight of pairs of a positive and a negative sample in the right order, plus half the
+    weight of those with equal predictions, over the weight of all pairs (the Mann-Whitney
+    statistic; Hanley and McNeil 1982). NaN when one class has no weight.
+    """
+    return gauc(y, pred, weight, np.zeros(len(y), np.int8))
+
+
+@metric("binary", greater_is_better=True, grouped=True)
+def gauc(y: Float64Array, pred: Float64Array, weight: Float64Array, group: AnyArray) -> float:
+    """AUC within each group, averaged with the weight of the groups (Zhou et al. 2018, sec. 5.3).
+
+    Groups in which one class has no weight have no AUC and are left out; NaN when none is left.
+    """
+    order = np.lexsort((pred, group))
+    ranked, groups = pred[order], group[order]
+    positive = (weight * y)[order]
+    negative = (weight * (1 - y))[order]
+
+    ties = _blocks(groups, ranked)
+    tied_positive = np.add.reduceat(positive, ties)
+    tied_negative = np.add.reduceat(negative, ties)
+    # Negatives ranked below each run of ties, within its group.
+    below = np.cumsum(tied_negative) - tied_negative
+    members = _blocks(groups[ties])
+    sizes = np.diff(np.append(members, len(ties)))
+    below -= np.repeat(below[members], sizes)
+
+    wins = np.add.reduceat(tied_positive * (below + tied_negative / 2), members)
+    positives = np.add.reduceat(tied_positive, members)
+    negatives = np.add.reduceat(tied_negative, members)
+    usable = (positives > 0) & (negatives > 0)
+    if not usable.any():
+        return math.nan
+    areas = wins[usable] / (positives[usable] * negatives[usable])
+    return float(np.average(areas, weights=(positives + negatives)[usable]))
+
+
+@metric("binary", greater_is_better=True)
+def pr_auc(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
+    """Average precision: the sum over thresholds of precision times the gain in recall.
+
+    Samples with equal predictions share a threshold. NaN when no positive sample has weight.
+    """
+    order = np.argsort(-pred, kind="stable")
+    ties = _blocks(pred[order])
+    found = np.add.reduceat((weight * y)[order], ties)
+    taken = np.cumsum(np.add.reduceat(weight[order], ties))
+    hits = np.cumsum(found)
+    if hits[-1] <= 0:
+        return math.nan
+    precision = np.divide(hits, taken, out=np.zeros_like(hits), where=taken > 0)
+    return float(np.sum(found * precision) / hits[-1])
