@@ -1,5 +1,88 @@
+// Python sees text as bytes and Rows as a tuple of arrays that own their memory.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
 #include "bindings.hpp"
+#include "fieldfare/text.hpp"
+
+namespace nb = nanobind;
 
 namespace fieldfare {
-void bind_text(nanobind::module_&) {}
+namespace {
+
+template <class T>
+using Input = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+template <class T>
+nb::object to_numpy(text::Array<T>&& array, std::int64_t size) {
+  if (array == nullptr) return nb::none();
+  T* const data = array.release();
+  const nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<T*>(p); });
+  return nb::cast(nb::ndarray<nb::numpy, T, nb::ndim<1>>(data, {static_cast<std::size_t>(size)}, owner));
+}
+
+// Either the seven arrays of Rows and the number of lines, or (reason, offset).
+nb::tuple parse_text(const Input<std::uint8_t>& buffer, bool has_fields, bool has_target, bool has_group,
+                     int n_threads) {
+  text::Parsed rows;
+  {
+    const nb::gil_scoped_release release;
+    rows = text::parse(reinterpret_cast<const char*>(buffer.data()), buffer.size(),
+                       {has_fields, has_target, has_group, n_threads});
+  }
+  if (rows.fault.reason != text::Reason::kNone) {
+    return nb::make_tuple(static_cast<int>(rows.fault.reason), rows.fault.offset);
+  }
+  return nb::make_tuple(to_numpy(std::move(rows.indptr), rows.n_rows + 1),
+                        to_numpy(std::move(rows.indices), rows.n_entries),
+                        to_numpy(std::move(rows.values), rows.n_entries),
+                        to_numpy(std::move(rows.fields), rows.n_entries),
+                        to_numpy(std::move(rows.target), rows.n_rows),
+                        to_numpy(std::move(rows.weight), rows.n_rows),
+                        to_numpy(std::move(rows.group), rows.n_rows), rows.n_lines);
+}
+
+template <class T>
+const T* data_or_null(const std::optional<Input<T>>& array) {
+  return array ? array->data() : nullptr;
+}
+
+nb::bytes format_text(const Input<std::int64_t>& indptr, const Input<std::uint32_t>& indices,
+                      const std::optional<Input<float>>& values,
+                      const std::optional<Input<std::uint16_t>>& fields,
+                      const std::optional<Input<float>>& target,
+                      const std::optional<Input<float>>& weight,
+                      const std::optional<Input<std::int64_t>>& group) {
+  std::string text;
+  {
+    const nb::gil_scoped_release release;
+    const Rows rows{static_cast<std::int64_t>(indptr.size()) - 1,
+                    static_cast<std::int64_t>(indices.size()),
+                    indptr.data(),
+                    indices.data(),
+                    data_or_null(values),
+                    data_or_null(fields),
+                    data_or_null(target),
+                    data_or_null(weight)};
+    text = text::format(rows, data_or_null(group));
+  }
+  return nb::bytes(text.data(), text.size());
+}
+
+}  // namespace
+
+void bind_text(nb::module_& module) {
+  module.def("parse_text", &parse_text, nb::arg("buffer"), nb::arg("has_fields"),
+             nb::arg("has_target"), nb::arg("has_group"), nb::arg("n_threads"));
+  module.def("format_text", &format_text, nb::arg("indptr"), nb::arg("indices"),
+             nb::arg("values").none(), nb::arg("fields").none(), nb::arg("target").none(),
+             nb::arg("weight").none(), nb::arg("group").none());
+}
+
 }  // namespace fieldfare

@@ -69,23 +69,38 @@ struct Fm {
     constexpr int N = lanes_for<K>;
     float* s = sums + c * padded;
     const std::int64_t k = length<K>(view.k);
-    for (std::int64_t d = 0; d < k; ++d) s[d] = 0;
+    const float* factors = view.factors + c * view.factor_output;
     Lanes<N> squares = broadcast<N>(0);
     float rest = 0;
-    for (std::int64_t i = 0; i < sample.n; ++i) {
-      const float* v = view.factors + static_cast<std::int64_t>(sample.ids[i]) * view.factor_row +
-                       c * view.factor_output;
-      const Lanes<N> x = broadcast<N>(sample.x(i));
-      std::int64_t d = 0;
-      for (; d + N <= k; d += N) {
-        const Lanes<N> vx = load<N>(v + d) * x;
-        store<N>(s + d, load<N>(s + d) + vx);
-        squares = squares + vx * vx;
+    if constexpr (K > 0) {  // the sums stay in registers
+      Lanes<N> held[K / N];
+      for (auto& lanes : held) lanes = broadcast<N>(0);
+      for (std::int64_t i = 0; i < sample.n; ++i) {
+        const float* v = factors + static_cast<std::int64_t>(sample.ids[i]) * view.factor_row;
+        const Lanes<N> x = broadcast<N>(sample.x(i));
+        for (int d = 0; d < K / N; ++d) {
+          const Lanes<N> vx = load<N>(v + d * N) * x;
+          held[d] = held[d] + vx;
+          squares = squares + vx * vx;
+        }
       }
-      for (; d < k; ++d) {
-        const float vx = v[d] * sample.x(i);
-        s[d] += vx;
-        rest += vx * vx;
+      for (int d = 0; d < K / N; ++d) store<N>(s + d * N, held[d]);
+    } else {
+      for (std::int64_t d = 0; d < k; ++d) s[d] = 0;
+      for (std::int64_t i = 0; i < sample.n; ++i) {
+        const float* v = factors + static_cast<std::int64_t>(sample.ids[i]) * view.factor_row;
+        const Lanes<N> x = broadcast<N>(sample.x(i));
+        std::int64_t d = 0;
+        for (; d + N <= k; d += N) {
+          const Lanes<N> vx = load<N>(v + d) * x;
+          store<N>(s + d, load<N>(s + d) + vx);
+          squares = squares + vx * vx;
+        }
+        for (; d < k; ++d) {
+          const float vx = v[d] * sample.x(i);
+          s[d] += vx;
+          rest += vx * vx;
+        }
       }
     }
     const float pairs = dot<K>(s, s, k) - sum<N>(squares) - rest;
@@ -152,7 +167,7 @@ struct Ffm {
   FIELDFARE_INLINE float score(const Sample& sample, const View& view, std::int64_t c) {
     if (c == 0) find_fields(sample);
     const std::int64_t k = length<K>(view.k);
-    for (std::int64_t a = 0; a < m; ++a) count[a] = -std::abs(count[a]);  // negative: not yet seen
+    for (std::int64_t a = 0; a < m; ++a) count[a] = -(count[a] < 0 ? -count[a] : count[a]);  // negative: not yet seen
     float inside = 0;
     for (std::int64_t i = 0; i < sample.n; ++i) {
       const float* v = view.factors + static_cast<std::int64_t>(sample.ids[i]) * view.factor_row +

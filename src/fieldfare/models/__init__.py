@@ -1,1 +1,1 @@
-"""models"""
+"""Models: parameters and the functions that they define."""

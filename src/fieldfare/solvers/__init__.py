@@ -1,1 +1,1 @@
-"""solvers"""
+"""Solvers: how parameters move."""

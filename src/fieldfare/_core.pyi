@@ -1,0 +1,66 @@
+from fieldfare._typing import AnyArray, Float32Array, Int64Array, UInt16Array, UInt32Array
+
+class Rows:
+    def __init__(
+        self,
+        indptr: Int64Array,
+        indices: UInt32Array,
+        values: Float32Array | None,
+        fields: UInt16Array | None,
+        target: Float32Array | None,
+        weight: Float32Array | None,
+    ) -> None: ...
+
+class Layout:
+    stride: int
+    output_stride: int
+    padded_factors: int
+    blocks: int
+    factor_state: int
+    weight: int
+    slots: int
+
+class Spec:
+    def __init__(
+        self,
+        kind: int,
+        loss: int,
+        rule: int,
+        n_outputs: int,
+        n_factors: int,
+        n_fields: int,
+        intercept: bool,
+        linear: bool,
+        instance_norm: bool,
+    ) -> None: ...
+    def set_rates(
+        self,
+        bias: tuple[float, float, float, float],
+        weights: tuple[float, float, float, float],
+        factors: tuple[float, float, float, float],
+    ) -> None: ...
+    def layout(self) -> Layout: ...
+
+def train(
+    spec: Spec,
+    table: Float32Array,
+    bias: Float32Array,
+    rows: Rows,
+    order: Int64Array,
+    class_weight: Float32Array | None,
+    n_threads: int,
+) -> tuple[float, float, int]: ...
+def score(
+    spec: Spec,
+    bias: Float32Array,
+    weights: Float32Array | None,
+    factors: Float32Array | None,
+    n_features: int,
+    rows: Rows,
+    out: AnyArray,
+    n_threads: int,
+) -> None: ...
+def init_factors(out: AnyArray, first: int, seed: int, scale: float) -> None: ...
+def instruction_sets() -> list[str]: ...
+def instruction_set() -> str: ...
+def use_instruction_set(name: str) -> None: ...

@@ -1,0 +1,246 @@
+"""Bytes from anywhere: files, folders, globs, standard input, file objects, gzip and zstd."""
+
+from __future__ import annotations
+
+import glob
+import gzip
+import io
+import os
+import secrets
+import sys
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias
+
+from fieldfare._optional import require
+from fieldfare._typing import PathLike
+from fieldfare._validation import closest
+from fieldfare.exceptions import DataError
+
+Source: TypeAlias = PathLike | BinaryIO
+Sources: TypeAlias = Source | Sequence[Source]
+
+STDIN = "-"
+_BUFFER_BYTES = 1 << 20
+_MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+
+
+class ByteStream(io.BufferedReader):
+    """A source opened for reading, decompressed.
+
+    Attributes
+    ----------
+    label : str
+        What to call the source in messages: its path, or ``<stdin>``.
+    compression : str or None
+        ``"gzip"``, ``"zstd"`` or ``None``.
+    """
+
+    def __init__(self, raw: _Raw, label: str, compression: str | None) -> None:
+        super().__init__(raw, _BUFFER_BYTES)
+        self.label = label
+        self.compression = compression
+
+    def head(self) -> bytes:
+        """Return the next bytes, up to a megabyte, without consuming them."""
+        return self.peek(_BUFFER_BYTES)
+
+
+class _Raw(io.RawIOBase):
+    """Reads that come back short only at the end, after some bytes that were read ahead.
+
+    Pipes and sockets return what they have, and formats are told from a full look at the head.
+    """
+
+    def __init__(self, inner: Any, label: str, close: Callable[[], None], ahead: bytes) -> None:
+        self._inner = inner
+        self._label = label
+        self._close = close
+        self._ahead = ahead
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer).cast("B")
+        done = min(len(self._ahead), len(view))
+        view[:done] = self._ahead[:done]
+        self._ahead = self._ahead[done:]
+        while done < len(view):
+            n = self._read_some(view[done:])
+            if n == 0:
+                break
+            done += n
+        return done
+
+    def _read_some(self, view: memoryview) -> int:
+        try:
+            if hasattr(self._inner, "readinto"):
+                return int(self._inner.readinto(view) or 0)
+            block = self._inner.read(len(view))
+        except DataError:
+            raise
+        except (OSError, EOFError, ValueError, zlib.error) as error:
+            raise DataError(
+                f"{self._label} cannot be read to its end: {error}. If it is compressed, it may be "
+                f"truncated or damaged: make or fetch it again."
+            ) from error
+        if isinstance(block, str):
+            raise DataError(
+                f"{self._label} must be open in binary mode ('rb'). It returned text instead."
+            )
+        view[: len(block or b"")] = block or b""
+        return len(block or b"")
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            self._close()
+
+
+def open_bytes(source: Source) -> ByteStream:
+    """Open a source for reading and undo its compression, told from its first bytes.
+
+    Parameters
+    ----------
+    source : path, "-" or binary file object
+        ``"-"`` is standard input. A file object is read from where it stands and is not closed. A
+        ByteStream is returned as it is.
+
+    Returns
+    -------
+    ByteStream
+
+    Raises
+    ------
+    DataError
+        If the source is missing, may not be read, is a folder, or is empty.
+    MissingDependencyError
+        If it is compressed by zstd and pyarrow is not installed.
+    """
+    if isinstance(source, ByteStream):
+        return source
+    with ExitStack() as stack:
+        inner, label = _open_inner(source, stack)
+        ahead = bytearray(4)
+        n = _Raw(inner, label, lambda: None, b"").readinto(ahead)
+        if n == 0:
+            raise DataError(f"{label} is empty. It must hold at least one sample.")
+        head = bytes(ahead[:n])
+        compression = next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
+        if compression is None:
+            return ByteStream(_Raw(inner, label, stack.pop_all().close, head), label, None)
+        packed = io.BufferedReader(_Raw(inner, label, lambda: None, head), _BUFFER_BYTES)
+        body: Any
+        if compression == "gzip":
+            body = stack.enter_context(gzip.GzipFile(fileobj=packed))
+        else:
+            pyarrow = require("pyarrow", "tables")
+            body = stack.enter_context(pyarrow.input_stream(packed, compression="zstd"))
+        return ByteStream(_Raw(body, label, stack.pop_all().close, b""), label, compression)
+
+
+def expand(source: Sources) -> list[Source]:
+    """List the files that a source stands for.
+
+    Parameters
+    ----------
+    source : path, glob, folder, "-", binary file object, or a sequence of these
+        A folder stands for its files in the order of their names, without those whose name begins
+        with a dot or an underscore; a glob for its matches in order (``**`` descends).
+
+    Returns
+    -------
+    list of str, "-" or file objects
+
+    Raises
+    ------
+    DataError
+        If nothing is there.
+    """
+    if isinstance(source, (list, tuple)):
+        if not source:
+            raise DataError("A list of files must name at least one. Got an empty list.")
+        return [file for part in source for file in expand(part)]
+    if hasattr(source, "read"):
+        return [source]
+    if not isinstance(source, (str, os.PathLike)):
+        raise DataError(
+            f"A source must be a path, a glob, a folder, '-', a binary file object or a list of "
+            f"these. Got {type(source).__name__}."
+        )
+    path = os.fspath(source)
+    if path == STDIN:
+        return [path]
+    path = os.path.expanduser(path)
+    if os.path.isdir(path):
+        names = sorted(name for name in os.listdir(path) if name[0] not in "._")
+        files: list[Source] = [
+            file for name in names if os.path.isfile(file := os.path.join(path, name))
+        ]
+        if not files:
+            raise DataError(f"The folder {path} holds no files.")
+        return files
+    if os.path.exists(path):
+        return [path]
+    if glob.has_magic(path):
+        matches = sorted(m for m in glob.glob(path, recursive=True) if os.path.isfile(m))
+        if matches:
+            return list(matches)
+        raise DataError(f"No file matches {path!r}.")
+    raise DataError(_missing(path))
+
+
+@contextmanager
+def atomic_file(path: PathLike) -> Iterator[BinaryIO]:
+    """Open a file for writing that appears under its name only when complete and on disk.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be written; nothing is left behind.
+    """
+    path = Path(path)
+    beside = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    try:
+        with open(beside, "xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror or error}.") from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _open_inner(source: Source, stack: ExitStack) -> tuple[Any, str]:
+    """Open a source without looking into it; what must be closed goes on the stack."""
+    if not isinstance(source, (str, os.PathLike)):
+        if not hasattr(source, "read"):
+            raise DataError(f"A source must be a path or a file. Got {type(source).__name__}.")
+        return source, str(getattr(source, "name", None) or "<file object>")
+    path = os.path.expanduser(os.fspath(source))
+    if path == STDIN:
+        return sys.stdin.buffer, "<stdin>"
+    try:
+        return stack.enter_context(io.FileIO(path)), path
+    except FileNotFoundError:
+        raise DataError(_missing(path)) from None
+    except IsADirectoryError:
+        raise DataError(f"{path} is a folder. Name a file in it, or all of them: {path}/*") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be opened: {error.strerror or error}.") from error
+
+
+def _missing(path: str) -> str:
+    folder, name = os.path.split(path)
+    if not os.path.isdir(folder or "."):
+        return f"There is no folder {folder}, so no file {path}."
+    try:
+        hint = closest(name, os.listdir(folder or "."))
+    except OSError:
+        hint = ""
+    return f"There is no file {path}.{hint}"

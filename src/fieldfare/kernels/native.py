@@ -1,0 +1,267 @@
+"""The compiled kernels, called with arrays and one Spec. Only this package sees ``_core``."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from fieldfare import _core
+from fieldfare._typing import AnyArray, Float32Array, Int64Array
+from fieldfare.config import MODELS, SOLVERS
+from fieldfare.exceptions import DataError
+from fieldfare.kernels.table import Spec
+from fieldfare.rows import Rows
+
+# The first step of AdaGrad has the length learning_rate * g / sqrt(1 + g^2): bounded, and small for
+# small gradients. libffm and xLearn start there too.
+ADAGRAD_START = 1.0
+LOSSES = ("squared", "logistic", "softmax")
+_ROWS_PER_THREAD = 4096
+_CACHE_LINE = 64
+
+
+def available_cores() -> int:
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def resolve_threads(n_jobs: int | None, n_rows: int) -> int:
+    """Return the number of threads for a job of some rows.
+
+    ``None`` and -1 mean every core, but never so many that a thread gets fewer than 4,096 rows:
+    starting it would cost more than it saves. A small job is therefore run, reproducibly, on one
+    thread.
+    """
+    if n_jobs is not None and n_jobs > 0:
+        return n_jobs
+    return max(1, min(available_cores(), n_rows // _ROWS_PER_THREAD))
+
+
+@lru_cache(maxsize=64)
+def _core_spec(spec: Spec) -> _core.Spec:
+    core = _core.Spec(
+        MODELS.index(spec.model),
+        LOSSES.index(spec.loss),
+        SOLVERS.index(spec.solver),
+        spec.n_outputs,
+        spec.n_factors,
+        spec.n_fields,
+        spec.fit_intercept,
+        spec.fit_linear,
+        spec.instance_norm,
+    )
+    core.set_rates(
+        (spec.learning_rate, 0.0, 0.0, spec.ftrl_beta),
+        (spec.learning_rate, spec.l2_linear, spec.l1_linear, spec.ftrl_beta),
+        (spec.learning_rate, spec.l2_factors, spec.l1_factors, spec.ftrl_beta),
+    )
+    return core
+
+
+def _core_rows(rows: Rows) -> _core.Rows:
+    return _core.Rows(
+        rows.indptr, rows.indices, rows.values, rows.fields, rows.target, rows.weight
+    )
+
+
+class TrainingTable:
+    """Weights and optimiser state as the training kernels want them.
+
+    One row per feature holds, for each output, factors, their state, the linear weight and its
+    state, side by side: a visit then touches as few cache lines as possible. The views below give
+    the parts their plain shapes without copying; ``C`` is the number of outputs, ``B`` the number
+    of latent vectors of a feature (1 for FM, the number of fields for FFM).
+
+    Parameters
+    ----------
+    spec : Spec
+    n_features : int
+
+    Attributes
+    ----------
+    rows : float32 array of shape (n_features, stride)
+    bias : float32 array of shape (C, 1 + slots)
+        Each output's bias and its state.
+    """
+
+    def __init__(self, spec: Spec, n_features: int) -> None:
+        self.spec = spec
+        self.layout = _core_spec(spec).layout()
+        self.rows = _aligned_zeros(n_features, self.layout.stride)
+        self.bias = np.zeros((spec.n_outputs, 1 + self.layout.slots), np.float32)
+        if spec.solver in ("adagrad", "rowwise_adagrad"):
+            # Padding included: the kernels divide by the root of the state.
+            self.bias[:, 1] = ADAGRAD_START
+            for c in range(spec.n_outputs):
+                first = c * self.layout.output_stride
+                weight = first + self.layout.weight
+                self.rows[:, first + self.layout.factor_state : weight] = ADAGRAD_START
+                if spec.fit_linear:
+                    self.rows[:, weight + 1] = ADAGRAD_START
+
+    @property
+    def linear(self) -> Float32Array:
+        """Linear weights, float32[n_features, C]."""
+        return self._view(self.layout.weight, ())
+
+    def linear_state(self, slot: int) -> Float32Array:
+        """State of the linear weights, float32[n_features, C]."""
+        return self._view(self.layout.weight + 1 + slot, ())
+
+    @property
+    def factors(self) -> Float32Array:
+        """Latent vectors, float32[n_features, C, B, k]."""
+        return self._blocks(0)
+
+    def factor_state(self, slot: int) -> Float32Array:
+        """State of the factors: float32[n_features, C, B, k], or [n_features, C, B] if row-wise."""
+        layout = self.layout
+        if self.spec.solver == "rowwise_adagrad":
+            return self._view(layout.factor_state, ((layout.blocks, 1),))
+        return self._blocks(layout.factor_state + slot * layout.blocks * layout.padded_factors)
+
+    def _blocks(self, offset: int) -> Float32Array:
+        layout = self.layout
+        inner = ((layout.blocks, layout.padded_factors), (self.spec.n_factors, 1))
+        return self._view(offset, inner)
+
+    def _view(self, offset: int, inner: tuple[tuple[int, int], ...]) -> Float32Array:
+        """View the table from an offset, with (length, stride in floats) of each inner axis."""
+        axes = (
+            (len(self.rows), self.layout.stride),
+            (self.spec.n_outputs, self.layout.output_stride),
+            *inner,
+        )
+        return as_strided(
+            self.rows.reshape(-1)[offset:] if self.rows.size else self.rows.reshape(-1),
+            shape=[length for length, _ in axes],
+            strides=[4 * stride for _, stride in axes],
+        )
+
+
+def _aligned_zeros(n: int, stride: int) -> Float32Array:
+    """Return zeros that start at a cache line."""
+    spare = _CACHE_LINE // 4
+    flat = np.zeros(n * stride + spare, np.float32)
+    start = (-flat.ctypes.data % _CACHE_LINE) // 4
+    return flat[start : start + n * stride].reshape(n, stride)
+
+
+def train(
+    table: TrainingTable,
+    rows: Rows,
+    order: Int64Array,
+    class_weight: Float32Array | None = None,
+    n_threads: int = 1,
+) -> tuple[float, float]:
+    """Visit samples in an order, moving the table after each.
+
+    Parameters
+    ----------
+    table : TrainingTable
+        Changed in place.
+    rows : Rows
+        With a target: a number (squared loss), 0 or 1 (logistic), or a class number (softmax).
+    order : int64 array
+        Row numbers, each visited once per mention.
+    class_weight : float32 array of shape (n_classes,), optional
+    n_threads : int
+        More than one: lock-free (Hogwild), equal in quality and not in bits.
+
+    Returns
+    -------
+    loss, weight : float
+        Sums over the samples of weight times loss (before each sample's own update), and of weight.
+
+    Raises
+    ------
+    DataError
+        If a row number, feature id, field or class is out of range. Rows before it have been used.
+    """
+    loss, weight, bad_row = _core.train(
+        _core_spec(table.spec), table.rows, table.bias, _core_rows(rows), order, class_weight,
+        n_threads,
+    )
+    if bad_row != -1:
+        raise DataError(
+            f"Row {bad_row} cannot be trained on: it lies outside the {rows.n_rows} rows, or holds "
+            f"a feature id of {len(table.rows)} or more, a field of {table.spec.n_fields} or more, "
+            f"or a target that is not one of the classes."
+        )
+    return loss, weight
+
+
+def score(
+    spec: Spec,
+    bias: Float32Array,
+    linear: Float32Array,
+    factors: Float32Array | None,
+    rows: Rows,
+    n_threads: int | None = None,
+) -> Float32Array:
+    """Return the score of every row, float32[n_rows, C].
+
+    Features and fields that the arrays do not cover are ignored. The arrays have the shapes given in
+    ``kernels.table``, FM factors with or without their block axis, and may be strided.
+    """
+    if factors is not None and factors.ndim == 3:
+        factors = factors[:, :, np.newaxis, :]
+    out = np.empty((rows.n_rows, spec.n_outputs), np.float32)
+    _core.score(
+        _core_spec(spec),
+        bias,
+        linear if spec.fit_linear else None,
+        factors,
+        len(linear),
+        _core_rows(rows),
+        out,
+        resolve_threads(n_threads, rows.n_rows),
+    )
+    return out
+
+
+def init_factors(
+    shape: tuple[int, ...], seed: int, scale: float, first_feature: int = 0
+) -> Float32Array:
+    """Return initial factors, uniform around zero with standard deviation ``scale``.
+
+    Each number is fixed by the seed, its feature and its place, so that a table grown later equals
+    one made large at once.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(n_features, ...)``.
+    seed : int
+    scale : float
+    first_feature : int
+        Id of the first feature.
+
+    Returns
+    -------
+    float32 array
+    """
+    out: AnyArray = np.empty((shape[0], int(np.prod(shape[1:], dtype=np.int64))), np.float32)
+    if out.size:
+        _core.init_factors(out, first_feature, seed, scale)
+    return out.reshape(shape)
+
+
+def instruction_sets() -> list[str]:
+    """Return the instruction sets that the core was compiled for, best first."""
+    return list(_core.instruction_sets())
+
+
+def instruction_set() -> str:
+    """Return the instruction set in use."""
+    return str(_core.instruction_set())
+
+
+def use(name: str) -> None:
+    """Switch to another instruction set (for tests and comparisons)."""
+    _core.use_instruction_set(name)

@@ -1,0 +1,110 @@
+"""Text kernels: bytes to Rows and back. Which file the bytes come from is for others to know."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+
+from fieldfare import _core
+from fieldfare.rows import Rows
+
+
+class Reason(IntEnum):
+    """Why a text cannot be parsed."""
+
+    NO_FINAL_NEWLINE = 1
+    BAD_TARGET = 2
+    MISSING_TARGET = 3
+    UNEXPECTED_TARGET = 4
+    NO_COLON = 5
+    TWO_PARTS = 6
+    THREE_PARTS = 7
+    BAD_ID = 8
+    NEGATIVE_ID = 9
+    ID_TOO_LARGE = 10
+    BAD_FIELD = 11
+    FIELD_TOO_LARGE = 12
+    BAD_VALUE = 13
+    NOT_FINITE = 14
+    OUT_OF_RANGE = 15
+    BAD_WEIGHT = 16
+    BAD_GROUP = 17
+    MISSING_GROUP = 18
+    UNEXPECTED_GROUP = 19
+    MISPLACED_WORD = 20
+    STRAY_RETURN = 21
+
+
+class Fault(NamedTuple):
+    """The first fault of a text: why, and the offset in bytes of the token at fault."""
+
+    reason: Reason
+    offset: int
+
+
+class Parsed(NamedTuple):
+    """What a text holds: its samples, and the number of its lines, blank ones and comments too."""
+
+    rows: Rows
+    n_lines: int
+
+
+def parse_text(
+    buffer: bytes | bytearray | memoryview,
+    *,
+    has_fields: bool,
+    has_target: bool = True,
+    has_group: bool = False,
+    n_threads: int = 1,
+) -> Parsed | Fault:
+    """Parse whole lines of libsvm or libffm text on threads.
+
+    A line is ``[target] [weight:W] [qid:N] id:value ...`` (libsvm) or the same with
+    ``field:id:value`` (libffm). Tokens are separated by spaces and tabs, ``#`` starts a comment,
+    lines end in LF or CRLF, and lines that hold nothing are skipped. Numbers are rounded to the
+    nearest float32.
+
+    Parameters
+    ----------
+    buffer : bytes-like
+        Empty, or ending in a newline. Copied from, not kept.
+    has_fields : bool
+        libffm rather than libsvm.
+    has_target, has_group : bool
+        Whether every line must, or no line may, have a target or a ``qid``.
+    n_threads : int
+        Threads to use; the result is the same for any number.
+
+    Returns
+    -------
+    Parsed or Fault
+        The samples, with ``values`` and ``weight`` only if one of them is not one; or the first
+        fault.
+    """
+    found = _core.parse_text(
+        np.frombuffer(buffer, np.uint8), has_fields, has_target, has_group, n_threads
+    )
+    if len(found) == 2:
+        return Fault(Reason(found[0]), found[1])
+    return Parsed(Rows(*found[:-1]), found[-1])
+
+
+def format_text(rows: Rows) -> bytes:
+    """Write rows as libffm text if they have fields, else as libsvm text.
+
+    Parameters
+    ----------
+    rows : Rows
+        Validated rows; the kernel trusts their ``indptr``.
+
+    Returns
+    -------
+    bytes
+        One line per row; floats in the fewest digits that read back as the same float32.
+    """
+    text: bytes = _core.format_text(
+        rows.indptr, rows.indices, rows.values, rows.fields, rows.target, rows.weight, rows.group
+    )
+    return text

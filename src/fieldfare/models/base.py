@@ -1,0 +1,204 @@
+"""Model: parameters, configuration, Schema and provenance; no training state."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, cast
+
+import numpy as np
+
+from fieldfare._typing import AnyArray, Float32Array, Float64Array, Int64Array
+from fieldfare.config import ModelConfig, SolverConfig
+from fieldfare.exceptions import DataError
+from fieldfare.kernels import native
+from fieldfare.kernels.table import Spec
+from fieldfare.rows import Rows
+
+LOSS_OF_TASK = {"regression": "squared", "binary": "logistic", "multiclass": "softmax"}
+
+
+class Model(ABC):
+    """Base of the models.
+
+    Parameters
+    ----------
+    config : ModelConfig
+    bias : float32 array of shape (n_outputs,)
+    linear : float32 array of shape (n_features, n_outputs)
+    factors : float32 array or None
+        FM: shape (n_features, n_outputs, n_factors). FFM: (n_features, n_outputs, n_fields,
+        n_factors). Linear: None.
+    schema : Schema or None
+        What the features mean; makes Rows from raw tables.
+    classes : sequence or None
+        Labels of the classes, by class number; None for regression.
+    provenance : mapping, optional
+        How the model came to be: JSON values only.
+
+    Raises
+    ------
+    DataError
+        If an array does not have the shape or dtype that the configuration asks for.
+    """
+
+    kind: ClassVar[str]
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        bias: Float32Array,
+        linear: Float32Array,
+        factors: Float32Array | None = None,
+        *,
+        schema: Any = None,
+        classes: Sequence[Any] | None = None,
+        provenance: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.config = config
+        self.bias = bias
+        self.linear = linear
+        self.factors = factors
+        self.schema = schema
+        self.classes = None if classes is None else list(classes)
+        self.provenance: dict[str, Any] = dict(provenance or {})
+        self._check_arrays()
+
+    def _check_arrays(self) -> None:
+        for name, array, ndim in (("bias", self.bias, 1), ("linear", self.linear, 2)):
+            if array.dtype != np.float32 or array.ndim != ndim:
+                raise DataError(
+                    f"A model needs {name} as a {ndim}-d float32 array. Got {array.dtype} of shape "
+                    f"{array.shape}."
+                )
+        n, outputs = self.linear.shape
+        if self.bias.shape != (outputs,):
+            raise DataError(
+                f"A model needs one bias per output ({outputs}). Got shape {self.bias.shape}."
+            )
+        expected = self.factors_shape(self.config, n, self.n_fields, outputs)
+        got = None if self.factors is None else self.factors.shape
+        if got != expected or (self.factors is not None and self.factors.dtype != np.float32):
+            raise DataError(
+                f"A {self.kind} model needs float32 factors of shape {expected}. Got {got}."
+            )
+
+    def __repr__(self) -> str:
+        size = f"{self.n_features} features"
+        if self.n_fields:
+            size += f", {self.n_fields} fields"
+        if self.factors is not None:
+            size += f", {self.config.n_factors} factors"
+        return f"{type(self).__name__}({self.config.task}, {size})"
+
+    @staticmethod
+    @abstractmethod
+    def factors_shape(
+        config: ModelConfig, n_features: int, n_fields: int, n_outputs: int
+    ) -> tuple[int, ...] | None:
+        """Return the shape that the factors have, or None without factors."""
+
+    @property
+    def n_features(self) -> int:
+        """Number of features, one more than the largest id that the model knows."""
+        return len(self.linear)
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of scores per sample: 1, or the number of classes of a multiclass model."""
+        return int(self.linear.shape[1])
+
+    @property
+    def n_fields(self) -> int:
+        """Number of fields that the parameters distinguish: 0 but for field-aware models."""
+        return 0
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the parameters."""
+        factors = 0 if self.factors is None else self.factors.nbytes
+        return self.bias.nbytes + self.linear.nbytes + factors
+
+    def spec(self, solver: SolverConfig | None = None) -> Spec:
+        """Return what the kernels need to know, with the given solver or the default one."""
+        solver = solver or SolverConfig()
+        return Spec(
+            model=self.kind,
+            loss=LOSS_OF_TASK[self.config.task],
+            solver=solver.solver,
+            n_outputs=self.n_outputs,
+            n_factors=self.config.n_factors,
+            n_fields=self.n_fields,
+            fit_intercept=self.config.fit_intercept,
+            fit_linear=self.config.fit_linear,
+            instance_norm=self.config.instance_norm,
+            learning_rate=solver.learning_rate,
+            l2_linear=solver.l2_linear,
+            l2_factors=solver.l2_factors,
+            l1_linear=solver.l1_linear,
+            l1_factors=solver.l1_factors,
+            ftrl_beta=solver.ftrl_beta,
+        )
+
+    def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
+        """Return the raw score of every row, before any link function.
+
+        Parameters
+        ----------
+        rows : Rows
+            Features that the model does not know are ignored.
+        n_threads : int, optional
+            All cores by default; the result does not depend on it.
+
+        Returns
+        -------
+        float32 array of shape (n_rows, n_outputs)
+        """
+        return native.score(self.spec(), self.bias, self.linear, self.factors, rows, n_threads)
+
+    def predict(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
+        """Return predictions on the scale of the target.
+
+        Returns
+        -------
+        float32 array
+            Regression: shape (n_rows,). Binary: the probability of the second class, shape
+            (n_rows,). Multiclass: the probability of each class, shape (n_rows, n_outputs).
+        """
+        return link(self.config.task, self.score(rows, n_threads))
+
+    @abstractmethod
+    def pair_terms(
+        self, ids: AnyArray, fields: AnyArray | None, values: AnyArray, output: int = 0
+    ) -> tuple[Int64Array, Int64Array, Float64Array]:
+        """Return the interaction of every pair of entries of one sample.
+
+        Parameters
+        ----------
+        ids : integer array of shape (n,)
+            Features that the model knows.
+        fields : integer array of shape (n,) or None
+            Needed by field-aware models.
+        values : float array of shape (n,)
+            As they enter the score: after instance normalisation, if the model has it.
+        output : int
+            Class of a multiclass model.
+
+        Returns
+        -------
+        i, j : int64 arrays of shape (n_pairs,)
+            Places of the two entries, ``i < j``.
+        term : float64 array of shape (n_pairs,)
+        """
+
+
+def link(task: str, scores: Float32Array) -> Float32Array:
+    """Map raw scores of shape (n, outputs) to the scale of the target."""
+    if task == "regression":
+        return scores[:, 0]
+    if task == "binary":
+        z = scores[:, 0]
+        e = np.exp(-np.abs(z))
+        return cast(Float32Array, np.where(z >= 0, 1, e) / (1 + e))
+    e = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return cast(Float32Array, e / e.sum(axis=1, keepdims=True))

@@ -1,0 +1,150 @@
+"""Stochastic gradient solvers: SGD, AdaGrad (per weight and row-wise) and FTRL-Proximal.
+
+A solver owns the training table, in which weights and optimiser state lie side by side; a Model is
+copied in at the start and out on ``export``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fieldfare._typing import AnyArray, Float32Array, Int64Array
+from fieldfare.config import SolverConfig
+from fieldfare.exceptions import DataError
+from fieldfare.kernels import native
+from fieldfare.models.base import Model
+from fieldfare.models.registry import MODEL_CLASSES
+from fieldfare.rows import Rows
+
+
+class Solver:
+    """Turns (model, rows) into a better model, one run of samples at a time.
+
+    Parameters
+    ----------
+    model : Model
+        Where to start; not changed.
+    config : SolverConfig, optional
+    seed : int
+        Fixes the initial factors of features that ``grow`` adds.
+    """
+
+    def __init__(self, model: Model, config: SolverConfig | None = None, *, seed: int = 0) -> None:
+        self.config = config or SolverConfig()
+        self.seed = seed
+        self._origin = model
+        self._spec = model.spec(self.config)
+        self._table = native.TrainingTable(self._spec, model.n_features)
+        self._put_bias(model.bias)
+        self._put(model.linear, model.factors, 0)
+
+    @property
+    def n_features(self) -> int:
+        """Number of features in the table."""
+        return len(self._table.rows)
+
+    def train(
+        self,
+        rows: Rows,
+        order: Int64Array,
+        class_weight: Float32Array | None = None,
+        n_threads: int = 1,
+    ) -> tuple[float, float]:
+        """Visit the rows that ``order`` names; see ``kernels.native.train``."""
+        return native.train(self._table, rows, order, class_weight, n_threads)
+
+    def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
+        """Return the raw scores of the parameters as they stand, float32[n_rows, n_outputs]."""
+        table = self._table
+        factors = table.factors if self._origin.factors is not None else None
+        return native.score(self._spec, table.bias[:, 0], table.linear, factors, rows, n_threads)
+
+    def export(self) -> Model:
+        """Return the parameters as they stand as a Model of its own."""
+        table, origin = self._table, self._origin
+        factors = None
+        if origin.factors is not None:
+            shape = (self.n_features, *origin.factors.shape[1:])
+            factors = np.ascontiguousarray(table.factors).reshape(shape)
+        linear = (
+            np.ascontiguousarray(table.linear)
+            if self._spec.fit_linear
+            else np.zeros((self.n_features, self._spec.n_outputs), np.float32)
+        )
+        return MODEL_CLASSES[origin.kind](
+            origin.config,
+            table.bias[:, 0].copy(),
+            linear,
+            factors,
+            schema=origin.schema,
+            classes=origin.classes,
+            provenance=origin.provenance,
+        )
+
+    def state(self) -> dict[str, AnyArray]:
+        """Return what is needed to go on exactly: parameters and optimiser state, not copied."""
+        return {"table": self._table.rows, "bias": self._table.bias}
+
+    def load_state(self, state: dict[str, AnyArray]) -> None:
+        """Take over a state that ``state`` returned, of the same model and configuration.
+
+        Raises
+        ------
+        DataError
+            If the arrays do not fit.
+        """
+        for name, own in self.state().items():
+            given = state.get(name)
+            if given is None or given.shape != own.shape or given.dtype != own.dtype:
+                got = "nothing" if given is None else f"{given.dtype} of shape {given.shape}"
+                raise DataError(
+                    f"The saved state does not fit this solver: {name!r} must be {own.dtype} of "
+                    f"shape {own.shape}. Got {got}. Resume with the model kind, size and solver "
+                    f"that the checkpoint was made with."
+                )
+        for name, own in self.state().items():
+            np.copyto(own, state[name])
+
+    def grow(self, n_features: int) -> None:
+        """Add features at the end of the table, as a model built with them would have had them."""
+        known = self.n_features
+        if n_features <= known:
+            return
+        table = native.TrainingTable(self._spec, n_features)
+        table.rows[:known] = self._table.rows
+        table.bias[:] = self._table.bias
+        self._table = table
+        added = n_features - known
+        factors = None
+        if self._origin.factors is not None:
+            shape = (added, *self._origin.factors.shape[1:])
+            scale = self._origin.config.init_scale
+            factors = native.init_factors(shape, self.seed, scale, first_feature=known)
+        self._put(np.zeros((added, self._spec.n_outputs), np.float32), factors, known)
+
+    def _put(self, linear: Float32Array, factors: Float32Array | None, first: int) -> None:
+        """Write the rows of a fresh table from feature ``first`` on."""
+        table, config = self._table, self.config
+        ftrl = config.solver == "ftrl"
+        if self._spec.fit_linear:
+            table.linear[first:] = linear
+            if ftrl:
+                z = table.linear_state(0)[first:]
+                z[...] = self._ftrl_z(linear, config.l1_linear, config.l2_linear)
+        if factors is not None:
+            target = table.factors[first:]
+            factors = factors.reshape(target.shape)
+            target[...] = factors
+            if ftrl:
+                z = table.factor_state(0)[first:]
+                z[...] = self._ftrl_z(factors, config.l1_factors, config.l2_factors)
+
+    def _put_bias(self, bias: Float32Array) -> None:
+        self._table.bias[:, 0] = bias
+        if self.config.solver == "ftrl":
+            self._table.bias[:, 1] = self._ftrl_z(bias, 0, 0)
+
+    def _ftrl_z(self, weights: Float32Array, l1: float, l2: float) -> Float32Array:
+        """Return the z at which FTRL's closed form gives the wanted weights while n = 0."""
+        pull = np.float32(self.config.ftrl_beta / self.config.learning_rate + l2)
+        return -weights * pull - np.sign(weights) * np.float32(l1)
