@@ -36,7 +36,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "m.ff"
 
 
-def refused(path: Path, words: str = "") -> None:
+def refused(path: Path, words: str | None = None) -> None:
     with pytest.raises(ModelFileError, match=words) as caught:
         load_model(path)
     assert str(caught.value).startswith(f"Cannot load {path}: ")

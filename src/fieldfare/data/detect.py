@@ -14,7 +14,7 @@ from fieldfare.exceptions import DataError
 TextKind = Literal["libsvm", "libffm", "csv"]
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_MAX_LINES = 500
+_MAX_LINES = 200
 _SEPARATORS = ("\t", ",", ";", "|", " ")
 _PAIR = re.compile(r"[^:\s]+:[^:\s]+")
 _TRIPLE = re.compile(r"[^:\s]+:[^:\s]+:[^:\s]+")
@@ -53,7 +53,7 @@ class TextFormat:
 def detect(source: Sources) -> TextFormat:
     """Tell the format of a text file from its first lines, never from its name.
 
-    Blank lines and comments are passed over and the majority of up to 500 lines decides, so that a
+    Blank lines and comments are passed over and the majority of up to 200 lines decides, so that a
     damaged line does not change the format but is reported by the reader.
 
     Parameters

@@ -1,0 +1,232 @@
+"""The files of a RowStore: arrays written with their checksums, and the header that describes them.
+
+Header (``header.json``, UTF-8 JSON)::
+
+    format      "fieldfare-rows"
+    version     1
+    n_rows, n_entries, n_features, n_fields    counts
+    arrays      {name: {"dtype": "int64", "sha256": "..."}}
+    metadata    an object that means nothing to the store
+    checksum    SHA-256 of all the rest, as JSON with sorted keys and without blanks
+
+An array ``name`` is the file ``name.bin``: its elements, little-endian, and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fieldfare._typing import JSON, AnyArray
+from fieldfare.exceptions import StoreError
+from fieldfare.rows import MAX_FIELD, MAX_INDEX
+
+FORMAT = "fieldfare-rows"
+VERSION = 1
+HEADER = "header.json"
+
+DTYPES: dict[str, np.dtype[Any]] = {
+    "indptr": np.dtype(np.int64),
+    "indices": np.dtype(np.uint32),
+    "values": np.dtype(np.float32),
+    "fields": np.dtype(np.uint16),
+    "target": np.dtype(np.float32),
+    "weight": np.dtype(np.float32),
+    "group": np.dtype(np.int64),
+}
+PER_ENTRY = ("indices", "values", "fields")
+
+_BLOCK_BYTES = 1 << 22
+_MAX_HEADER_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a RowStore says of itself, checked."""
+
+    n_rows: int
+    n_entries: int
+    n_features: int
+    n_fields: int
+    arrays: dict[str, dict[str, str]]
+    metadata: JSON = field(default_factory=dict)
+
+    def length(self, name: str) -> int:
+        """Return the number of elements of an array."""
+        if name == "indptr":
+            return self.n_rows + 1
+        return self.n_entries if name in PER_ENTRY else self.n_rows
+
+    def n_bytes(self, name: str) -> int:
+        """Return the size of an array on disk."""
+        return self.length(name) * DTYPES[name].itemsize
+
+
+class ArrayFile:
+    """An array being appended to on disk, and its checksum."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.dtype = DTYPES[name]
+        self.length = 0
+        self._sum = hashlib.sha256()
+        self._file = open(folder / f"{name}.bin", "xb")  # noqa: SIM115  closed by finish
+
+    def append(self, array: AnyArray) -> None:
+        """Write elements at the end."""
+        if len(array) == 0:
+            return
+        data = memoryview(np.ascontiguousarray(array, self.dtype)).cast("B")
+        self._file.write(data)
+        self._sum.update(data)
+        self.length += len(array)
+
+    def fill(self, value: float, length: int) -> None:
+        """Write a value until the array has this length."""
+        block = np.full(min(length - self.length, _BLOCK_BYTES), value, self.dtype)
+        while self.length < length:
+            self.append(block[: length - self.length])
+
+    def finish(self) -> dict[str, str]:
+        """Bring the array to disk, close it and return its entry of the header."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        return {"dtype": self.dtype.name, "sha256": self._sum.hexdigest()}
+
+    def abandon(self) -> None:
+        """Close the file without a care for what it holds; a full disk may refuse even that."""
+        try:
+            self._file.close()
+        except OSError:
+            pass
+
+
+def checked_metadata(metadata: JSON | None) -> JSON:
+    """Return metadata as they will read back, or refuse what JSON cannot hold."""
+    try:
+        copy = json.loads(json.dumps(metadata or {}, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise StoreError(f"The metadata of a RowStore must be plain JSON: {error}.") from error
+    if not isinstance(copy, dict):
+        raise StoreError(f"The metadata of a RowStore must be a dict. Got {type(copy).__name__}.")
+    return copy
+
+
+def write_header(folder: Path, header: Header) -> None:
+    """Write the header and bring it and the folder to disk."""
+    content = {"format": FORMAT, "version": VERSION, **asdict(header)}
+    content["checksum"] = _checksum(content)
+    with open(folder / HEADER, "x", encoding="utf-8") as file:
+        json.dump(content, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    sync_folder(folder)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to disk, where the system can."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def read_header(folder: Path) -> Header:
+    """Read and check the header of a RowStore, and the sizes of its files.
+
+    Raises
+    ------
+    StoreError
+        If there is no RowStore, or its header is damaged, foreign or of another version.
+    """
+    content = _read_json(folder)
+    if content.get("format") != FORMAT:
+        raise StoreError(f"{folder} is no RowStore: its header names another format.")
+    if content.get("version") != VERSION:
+        raise StoreError(
+            f"{folder} is a RowStore of version {content.get('version')!r}, and this version of "
+            f"fieldfare knows {VERSION}. Delete the folder and build it again."
+        )
+    if content.pop("checksum", None) != _checksum(content):
+        raise damaged(folder, "the checksum of its header does not agree")
+    header = _typed_header(folder, content)
+    if sys.byteorder != "little":
+        raise StoreError("A RowStore is little-endian and cannot be mapped on this machine.")
+    for name in header.arrays:
+        try:
+            size = (folder / f"{name}.bin").stat().st_size
+        except OSError as error:
+            raise damaged(folder, f"{name}.bin is missing ({error.strerror})") from error
+        if size != header.n_bytes(name):
+            raise damaged(
+                folder, f"{name}.bin has {size} bytes instead of {header.n_bytes(name)}"
+            )
+    return header
+
+
+def file_checksum(path: Path) -> str:
+    """Return the checksum of an array on disk."""
+    total = hashlib.sha256()
+    with open(path, "rb", buffering=0) as file:
+        while block := file.read(_BLOCK_BYTES):
+            total.update(block)
+    return total.hexdigest()
+
+
+def damaged(folder: Path, what: str) -> StoreError:
+    """Return the error for a RowStore that is not what was built."""
+    return StoreError(f"The RowStore {folder} is damaged: {what}. Delete it and build it again.")
+
+
+def _read_json(folder: Path) -> JSON:
+    path = folder / HEADER
+    try:
+        if path.stat().st_size > _MAX_HEADER_BYTES:
+            raise damaged(folder, "its header is too large to be true")
+        content = json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        raise StoreError(f"{folder} is no RowStore: it has no {HEADER}.") from None
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, StoreError):
+            raise
+        raise damaged(folder, "its header is not JSON") from error
+    if not isinstance(content, dict):
+        raise damaged(folder, "its header is not a JSON object")
+    return content
+
+
+def _typed_header(folder: Path, content: JSON) -> Header:
+    """Check the type and range of everything: a checksum proves that nobody slipped, not more."""
+    limits = {"n_rows": 2**56, "n_entries": 2**56, "n_features": MAX_INDEX + 1}
+    limits["n_fields"] = MAX_FIELD + 1
+    counts = {name: content.get(name) for name in limits}
+    for name, count in counts.items():
+        if type(count) is not int or not 0 <= count <= limits[name]:
+            raise damaged(folder, f"{name} is {count!r}")
+    arrays, metadata = content.get("arrays"), content.get("metadata")
+    if not isinstance(arrays, dict) or not {"indptr", "indices"} <= set(arrays) <= set(DTYPES):
+        raise damaged(folder, "its header does not name its arrays")
+    for name, entry in arrays.items():
+        if not isinstance(entry, dict) or not isinstance(entry.get("sha256"), str):
+            raise damaged(folder, f"{name} has no checksum")
+        if entry.get("dtype") != DTYPES[name].name:
+            raise damaged(folder, f"{name} has the dtype {entry.get('dtype')!r}")
+    if not isinstance(metadata, dict):
+        raise damaged(folder, "its metadata are not a JSON object")
+    return Header(**counts, arrays=arrays, metadata=metadata)
+
+
+def _checksum(content: JSON) -> str:
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
