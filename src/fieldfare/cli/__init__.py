@@ -1,1 +1,132 @@
-"""cli"""
+"""The command line: one module per command, and the only place that ends the process.
+
+Nothing heavy is imported until a command runs, so that ``fieldfare --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from fieldfare import __version__
+from fieldfare._logging import say_aside
+from fieldfare.cli import convert, cv, demo, evaluate, export, inspect, predict, show, train
+from fieldfare.cli._options import Formatter
+from fieldfare.exceptions import FieldfareError
+
+__all__ = ["main"]
+
+OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+_COMMANDS = (train, predict, evaluate, cv, inspect, convert, show, export, demo)
+_EPILOG = """\
+start here:
+  fieldfare demo                                a tour on data made for it, half a minute
+  fieldfare inspect train.csv --target clicked  what a file holds, and what is wrong with it
+  fieldfare train train.csv --target clicked    train a factorization machine
+  fieldfare predict new.csv -m train.ff         predict with it
+
+DATA is a file, several files, a folder, a quoted glob, or - for standard input: CSV or TSV, Parquet,
+libsvm, libffm, or a RowStore, plain or compressed; the kind is found from the content.
+'fieldfare COMMAND --help' explains each command with examples.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    argv : sequence of str or None
+        Arguments after the program's name; ``None`` takes the process's own.
+
+    Returns
+    -------
+    int
+        0: done. 1: failed, with a message on standard error. 2: the command was not understood.
+        130: interrupted.
+    """
+    try:
+        arguments = _parser().parse_args(argv)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else USAGE
+    with _plain_warnings():
+        try:
+            return int(arguments.run(arguments))
+        except KeyboardInterrupt:
+            say_aside("interrupted")
+            return INTERRUPTED
+        except BrokenPipeError:
+            _forget_stdout()
+            return OK
+        except (FieldfareError, OSError) as error:
+            if arguments.debug:
+                raise
+            say_aside(f"fieldfare {arguments.command}: {_message(error)}")
+            return FAILED
+        except Exception as error:
+            if arguments.debug:
+                raise
+            say_aside(
+                f"fieldfare {arguments.command}: unexpected {type(error).__name__}: {error}\n"
+                "This looks like a fault of fieldfare. Run again with --debug for the traceback, "
+                "and please report it."
+            )
+            return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="fieldfare",
+        description="Factorization machines: train, evaluate, explain and predict from the shell.",
+        epilog=_EPILOG,
+        formatter_class=Formatter,
+    )
+    parser.add_argument("--version", action="version", version=f"fieldfare {__version__}")
+    commands = parser.add_subparsers(
+        title="commands", dest="command", metavar="COMMAND", required=True
+    )
+    for command in _COMMANDS:
+        name = command.__name__.rpartition(".")[2]
+        summary = (command.__doc__ or "").partition("\n")[0]
+        sub = commands.add_parser(
+            name,
+            help=summary,
+            description=summary,
+            epilog=command.EXAMPLES,
+            formatter_class=Formatter,
+            allow_abbrev=False,
+        )
+        command.configure(sub)
+        sub.add_argument("--debug", action="store_true", help="on an error, print the traceback")
+        sub.set_defaults(run=command.run)
+    return parser
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, OSError) and not isinstance(error, FieldfareError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
+
+
+@contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Show warnings as one line, without the source line that raised them."""
+
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        say_aside(f"warning: {message}")
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
+
+
+def _forget_stdout() -> None:
+    """Point standard output elsewhere, or its flush at exit would complain about the closed pipe."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        pass

@@ -1,1 +1,13 @@
-"""estimators"""
+"""scikit-learn estimators: the only place that sees scikit-learn."""
+
+from fieldfare.estimators.classifier import FFMClassifier, FMClassifier, LinearClassifier
+from fieldfare.estimators.regressor import FFMRegressor, FMRegressor, LinearRegressor
+
+__all__ = [
+    "FFMClassifier",
+    "FFMRegressor",
+    "FMClassifier",
+    "FMRegressor",
+    "LinearClassifier",
+    "LinearRegressor",
+]

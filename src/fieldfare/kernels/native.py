@@ -15,6 +15,9 @@ from fieldfare.exceptions import DataError
 from fieldfare.kernels.table import Spec
 from fieldfare.rows import Rows
 
+# The first step of AdaGrad has the length learning_rate * g / sqrt(1 + g^2): bounded, and small for
+# small gradients. libffm and xLearn start there too.
+ADAGRAD_START = 1.0
 LOSSES = ("squared", "logistic", "softmax")
 _ROWS_PER_THREAD = 4096
 _CACHE_LINE = 64
@@ -91,6 +94,15 @@ class TrainingTable:
         self.layout = _core_spec(spec).layout()
         self.rows = _aligned_zeros(n_features, self.layout.stride)
         self.bias = np.zeros((spec.n_outputs, 1 + self.layout.slots), np.float32)
+        if spec.solver in ("adagrad", "rowwise_adagrad"):
+            # Padding included: the kernels divide by the root of the state.
+            self.bias[:, 1] = ADAGRAD_START
+            for c in range(spec.n_outputs):
+                first = c * self.layout.output_stride
+                weight = first + self.layout.weight
+                self.rows[:, first + self.layout.factor_state : weight] = ADAGRAD_START
+                if spec.fit_linear:
+                    self.rows[:, weight + 1] = ADAGRAD_START
 
     @property
     def linear(self) -> Float32Array:
@@ -175,7 +187,7 @@ def train(
         _core_spec(table.spec), table.rows, table.bias, _core_rows(rows), order, class_weight,
         n_threads,
     )
-    if bad_row != -1:
+    if bad_row is not None:
         raise DataError(
             f"Row {bad_row} cannot be trained on: it lies outside the {rows.n_rows} rows, or holds "
             f"a feature id of {len(table.rows)} or more, a field of {table.spec.n_fields} or more, "

@@ -1,1 +1,1 @@
-"""persist"""
+"""Models and checkpoints on disk."""

@@ -16,10 +16,6 @@ from fieldfare.models.base import Model
 from fieldfare.models.registry import MODEL_CLASSES
 from fieldfare.rows import Rows
 
-# The first step of AdaGrad has the length learning_rate * g / sqrt(1 + g^2): bounded, and small for
-# small gradients. libffm and xLearn start there too.
-_ADAGRAD_START = 1.0
-
 
 class Solver:
     """Turns (model, rows) into a better model, one run of samples at a time.
@@ -127,31 +123,28 @@ class Solver:
         self._put(np.zeros((added, self._spec.n_outputs), np.float32), factors, known)
 
     def _put(self, linear: Float32Array, factors: Float32Array | None, first: int) -> None:
-        """Write the rows of the table from feature ``first`` on, with fresh optimiser state."""
+        """Write the rows of a fresh table from feature ``first`` on."""
         table, config = self._table, self.config
+        ftrl = config.solver == "ftrl"
         if self._spec.fit_linear:
             table.linear[first:] = linear
-            states = [table.linear_state(slot)[first:] for slot in range(table.layout.slots)]
-            self._start_state(states, linear, config.l1_linear, config.l2_linear)
+            if ftrl:
+                z = table.linear_state(0)[first:]
+                z[...] = self._ftrl_z(linear, config.l1_linear, config.l2_linear)
         if factors is not None:
             target = table.factors[first:]
             factors = factors.reshape(target.shape)
             target[...] = factors
-            states = [table.factor_state(slot)[first:] for slot in range(table.layout.slots)]
-            self._start_state(states, factors, config.l1_factors, config.l2_factors)
+            if ftrl:
+                z = table.factor_state(0)[first:]
+                z[...] = self._ftrl_z(factors, config.l1_factors, config.l2_factors)
 
     def _put_bias(self, bias: Float32Array) -> None:
-        table = self._table
-        table.bias[:, 0] = bias
-        self._start_state([table.bias[:, 1 + slot] for slot in range(table.layout.slots)], bias)
+        self._table.bias[:, 0] = bias
+        if self.config.solver == "ftrl":
+            self._table.bias[:, 1] = self._ftrl_z(bias, 0, 0)
 
-    def _start_state(
-        self, states: list[Float32Array], weights: Float32Array, l1: float = 0, l2: float = 0
-    ) -> None:
-        config = self.config
-        if config.solver in ("adagrad", "rowwise_adagrad"):
-            states[0][...] = _ADAGRAD_START
-        elif config.solver == "ftrl":
-            # The z at which FTRL's closed form gives the wanted initial weight (with n = 0).
-            pull = config.ftrl_beta / config.learning_rate + l2
-            states[0][...] = -weights * np.float32(pull) - np.sign(weights) * np.float32(l1)
+    def _ftrl_z(self, weights: Float32Array, l1: float, l2: float) -> Float32Array:
+        """Return the z at which FTRL's closed form gives the wanted weights while n = 0."""
+        pull = np.float32(self.config.ftrl_beta / self.config.learning_rate + l2)
+        return -weights * pull - np.sign(weights) * np.float32(l1)

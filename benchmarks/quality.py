@@ -1,0 +1,205 @@
+"""Test quality on public data sets, by protocols others have published figures for.
+
+``python benchmarks/quality.py`` needs the data sets in ``../shared/data`` (or ``--data FOLDER``); they
+may not be redistributed. Settings were chosen on validation data and are the constants below. The
+test part is never looked at for training or stopping.
+
+Protocols
+---------
+frappe
+    The split of He and Chua 2017; early stopping on the validation part by AUC; test AUC, logloss.
+ml-100k
+    Mean RMSE over the folds u1 to u5, from user and item only, and with the columns of both.
+ml-1m
+    A random tenth for testing (seed 2024); user and item only.
+xlearn-demos
+    The small files of xLearn's demonstrations: train, then evaluate.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from _report import markdown, write
+
+from fieldfare.data.dispatch import load
+from fieldfare.training.workflow import evaluate, train
+
+Settings = dict[str, Any]
+SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+SEED = 2024
+
+FRAPPE: dict[str, Settings] = {
+    "linear": {"learning_rate": 0.1, "max_iter": 30},
+    "fm": {"n_factors": 10, "learning_rate": 0.05, "l2_factors": 1e-5, "max_iter": 60},
+    "ffm": {"n_factors": 10, "learning_rate": 0.05, "l2_factors": 1e-5, "max_iter": 60},
+}
+FRAPPE_COMMON: Settings = {"task": "binary", "eval_metric": "auc", "n_iter_no_change": 3}
+ML_100K: Settings = {
+    "n_factors": 8, "learning_rate": 0.05, "l2_linear": 0.02, "l2_factors": 0.06, "max_iter": 40,
+}  # fmt: skip
+ML_100K_COLUMNS: Settings = {
+    "n_factors": 8, "learning_rate": 0.03, "l2_linear": 0.02, "l2_factors": 0.06, "max_iter": 40,
+}  # fmt: skip
+ML_1M: Settings = {
+    "n_factors": 8, "learning_rate": 0.05, "l2_linear": 0.01, "l2_factors": 0.03, "max_iter": 30,
+}  # fmt: skip
+RATINGS: Settings = {"model": "fm", "task": "regression", "early_stopping": False}
+TARGETS = {
+    "frappe, FM": ("auc", 0.965),
+    "frappe, FFM": ("auc", 0.975),
+    "ml-100k, user and item": ("rmse", 0.935),
+    "ml-100k, with columns": ("rmse", 0.925),
+    "ml-1m, user and item": ("rmse", 0.870),
+}
+Figures = dict[str, dict[str, Any]]
+
+
+def frappe(data: Path, n_jobs: int, seed: int) -> Figures:
+    folder = data / "frappe"
+    parts = [folder / f"frappe_x1.{part}.ffm.gz" for part in ("train", "valid", "test")]
+    training = load(parts[0])
+    found: Figures = {}
+    for model, settings in FRAPPE.items():
+        result = train(
+            training, valid=parts[1], model=model, n_jobs=n_jobs, random_state=seed,
+            **FRAPPE_COMMON | settings,
+        )  # fmt: skip
+        figures = evaluate(result.model, parts[2], metrics=["auc", "logloss"])
+        name = {"linear": "LR"}.get(model, model.upper())
+        found[f"frappe, {name}"] = _row(figures, result)
+    return found
+
+
+def ml_100k(data: Path, n_jobs: int, seed: int) -> Figures:
+    folder = data / "ml-100k"
+    users, items = _ml_100k_columns(folder)
+    found: Figures = {}
+    for name, settings in (("user and item", ML_100K), ("with columns", ML_100K_COLUMNS)):
+        folds = []
+        for fold in range(1, 6):
+            parts = [_ratings(folder / f"u{fold}.{part}.gz") for part in ("base", "test")]
+            if name == "with columns":
+                parts = [part.merge(users, "left").merge(items, "left") for part in parts]
+            folds.append(_rate(parts[0], parts[1], settings, n_jobs, seed))
+        figures = {
+            key: float(np.mean([fold[key] for fold in folds])) for key in ("rmse", "seconds")
+        }
+        found[f"ml-100k, {name}"] = figures | {"folds": [fold["rmse"] for fold in folds]}
+    return found
+
+
+def ml_1m(data: Path, n_jobs: int, seed: int) -> Figures:
+    ratings = pd.read_csv(data / "ml-1m" / "ratings.csv.gz", dtype={"user": str, "item": str})
+    order = np.random.default_rng(SEED).permutation(len(ratings))
+    test, rest = np.split(order, [len(ratings) // 10])
+    parts = [ratings.iloc[np.sort(rows)].reset_index(drop=True) for rows in (rest, test)]
+    return {"ml-1m, user and item": _rate(parts[0], parts[1], ML_1M, n_jobs, seed)}
+
+
+def xlearn_demos(data: Path, n_jobs: int, seed: int) -> Figures:
+    folder = data / "xlearn-demos"
+    jobs: list[tuple[str, str, str | None, Settings]] = [
+        ("small_train.txt", "small_test.txt", None, {"model": "ffm", "n_factors": 4, "max_iter": 10}),
+        ("agaricus_train.txt.gz", "agaricus_test.txt", None, {"model": "fm", "max_iter": 10}),
+        ("titanic_train.txt", "titanic_test.txt", None, {"model": "fm", "max_iter": 10}),
+        ("house_price_train.txt.gz", "house_price_test.txt.gz", None,
+         {"model": "linear", "task": "regression", "max_iter": 20}),
+        ("higgs-test.csv.gz", "higgs-test.csv.gz", None, {"model": "fm", "max_iter": 5}),
+    ]  # fmt: skip
+    found: Figures = {}
+    for training, test, target, settings in jobs:
+        result = train(
+            folder / training, target=target, n_jobs=n_jobs, random_state=seed,
+            early_stopping=False, **settings,
+        )  # fmt: skip
+        figures = evaluate(result.model, folder / test)
+        name = training.split("_train")[0].split(".")[0]
+        found[f"xlearn demo {name}, {settings['model']}"] = _row(figures, result)
+    return found
+
+
+def _rate(
+    training: pd.DataFrame, test: pd.DataFrame, settings: Settings, n_jobs: int, seed: int
+) -> dict[str, Any]:
+    result = train(
+        training, target="rating", n_jobs=n_jobs, random_state=seed, **RATINGS | settings
+    )
+    return _row(evaluate(result.model, test, metrics=["rmse"]), result)
+
+
+def _row(figures: dict[str, float], result: Any) -> dict[str, Any]:
+    history = result.history
+    seconds = float(sum(history["seconds"]))
+    return dict(figures) | {"best_epoch": history.best_epoch, "seconds": seconds}
+
+
+def _ratings(path: Path) -> pd.DataFrame:
+    names = ["user", "item", "rating"]
+    kinds = {"user": str, "item": str, "rating": "float32"}
+    return pd.read_csv(path, sep="\t", header=None, names=names, usecols=range(3), dtype=kinds)
+
+
+def _ml_100k_columns(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the columns of users and of movies, all as categories; a movie has several genres."""
+    users = pd.read_csv(
+        folder / "u.user", sep="|", header=None, dtype=str,
+        names=["user", "age", "gender", "occupation", "zip"],
+    )  # fmt: skip
+    users["age"] = (users["age"].astype(int) // 5 * 5).astype(str) + "s"
+    users["zip"] = "zip " + users["zip"].str[:2]
+    genres = [line.split("|")[0] for line in (folder / "u.genre").read_text().split()]
+    raw = pd.read_csv(folder / "u.item", sep="|", header=None, dtype=str, encoding="latin-1")
+    years = [re.search(r"-(\d{4})$", date) if isinstance(date, str) else None for date in raw[2]]
+    flags = raw.iloc[:, 5 : 5 + len(genres)].to_numpy() == "1"
+    items = pd.DataFrame(
+        {
+            "item": raw[0],
+            "year": [f"year {year[1]}" if year else None for year in years],
+            "genres": ["|".join(np.array(genres)[row]) for row in flags],
+        }
+    )
+    return users, items
+
+
+PROTOCOLS: dict[str, Callable[[Path, int, int], Figures]] = {
+    "frappe": frappe,
+    "ml-100k": ml_100k,
+    "ml-1m": ml_1m,
+    "xlearn-demos": xlearn_demos,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("protocols", nargs="*", metavar="PROTOCOL", help=", ".join(PROTOCOLS))
+    parser.add_argument("--data", type=Path, default=SHARED)
+    parser.add_argument("--threads", type=int, default=1, help="1 (default) is reproducible")
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    unknown = set(arguments.protocols) - set(PROTOCOLS)
+    if unknown:
+        parser.error(
+            f"unknown protocol {', '.join(sorted(unknown))}; known: {', '.join(PROTOCOLS)}"
+        )
+    figures: Figures = {}
+    for name in arguments.protocols or PROTOCOLS:
+        figures |= PROTOCOLS[name](arguments.data, arguments.threads, arguments.seed)
+    metrics = ("auc", "logloss", "rmse", "seconds")
+    rows = []
+    for name, found in figures.items():
+        metric, bound = TARGETS.get(name, (None, None))
+        aim = "" if metric is None else f"{metric} {'>=' if metric == 'auc' else '<='} {bound}"
+        rows.append([name, *(found.get(metric) for metric in metrics), aim])
+    table = markdown(["data, model", "AUC", "logloss", "RMSE", "training s", "aim"], rows)
+    write("quality", "Quality on public data", [table], figures)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""Options that several commands share; hyperparameter flags are made from ``config``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from dataclasses import Field, fields
+from typing import Any
+
+from fieldfare._validation import AnyOf, Flag, Instance, Number, OneOf
+from fieldfare.config import Config, ModelConfig, SolverConfig, TrainingConfig
+
+# The flag leads where the command line's usual word differs from the parameter's name.
+ALIASES = {
+    "n_factors": ("-k",),
+    "max_iter": ("--epochs",),
+    "n_jobs": ("--threads",),
+    "random_state": ("--seed",),
+}
+GROUPS = {
+    "model": ModelConfig,
+    "solver": SolverConfig,
+    "training": TrainingConfig,
+}
+_HIDDEN = {"verbose"}
+_DOCS = {
+    "early_stopping": "Stop when the validation metric no longer improves, and keep the best epoch. "
+    "Without --valid, a share of the rows is split off for it (default: on)",
+    "random_state": "Seed; fixes everything on one thread (default: a fresh one)",
+    "class_weight": "'balanced' for inverse frequency, or weights as CLASS:WEIGHT,CLASS:WEIGHT",
+    "eval_metric": "Metric on the validation data that decides (default: the training loss)",
+    "task": "What is predicted: a number, the probability of a yes, or one of several classes "
+    "(default: told from the target)",
+}
+
+
+class Formatter(argparse.RawDescriptionHelpFormatter):
+    """Help with examples as written, and room for long flags."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=30, width=100)
+
+
+def add_data(parser: argparse.ArgumentParser, *, labelled: bool = True) -> None:
+    """Add DATA and what says how to read it."""
+    parser.add_argument("data", nargs="+", metavar="DATA", help="file, folder, glob or - (stdin)")
+    if labelled:
+        add_roles(parser)
+
+
+def add_roles(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name the columns of a table."""
+    group = parser.add_argument_group("columns of a table")
+    group.add_argument("--target", metavar="COLUMN", help="what is to be predicted")
+    group.add_argument("--weight", metavar="COLUMN", help="weight of each sample")
+    group.add_argument(
+        "--group", metavar="COLUMN", help="group of each sample, for grouped metrics"
+    )
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Add the model file."""
+    parser.add_argument(
+        "-m", "--model", required=True, metavar="MODEL.ff", help="model file from 'fieldfare train'"
+    )
+
+
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """Add the number of threads."""
+    parser.add_argument("--threads", type=int, metavar="N", help="threads (default: every core)")
+
+
+def add_hyperparameters(parser: argparse.ArgumentParser) -> None:
+    """Add a flag for every hyperparameter of ``config``, grouped as there."""
+    for title, group in GROUPS.items():
+        section = parser.add_argument_group(title)
+        for item in fields(group):
+            if item.name not in _HIDDEN:
+                _add_flag(section, item)
+
+
+def hyperparameters(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the hyperparameters that the user gave, by their names in ``config``."""
+    names = [item.name for group in GROUPS.values() for item in fields(group)]
+    return {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
+
+
+def roles(arguments: argparse.Namespace) -> dict[str, str]:
+    """Return the named columns that the user gave."""
+    chosen = {name: getattr(arguments, name, None) for name in ("target", "weight", "group")}
+    return {name: column for name, column in chosen.items() if column is not None}
+
+
+def source(paths: list[str]) -> Any:
+    """Return DATA as readers take it: one path as it is, several as a list."""
+    return paths[0] if len(paths) == 1 else paths
+
+
+def flag_names(name: str) -> tuple[str, ...]:
+    """Return the flags of a hyperparameter, the usual one first."""
+    return (*ALIASES.get(name, ()), "--" + name.replace("_", "-"))
+
+
+def _add_flag(section: Any, item: Field[Any]) -> None:
+    constraint, name = item.metadata["constraint"], item.name
+    words = item.metadata["doc"].rstrip(".")
+    help_text = _DOCS.get(name, f"{words} (default: {_shown(item.default)})").replace("%", "%%")
+    options: dict[str, Any] = {"dest": name, "default": argparse.SUPPRESS, "help": help_text}
+    flags = flag_names(name)
+    parts = constraint.constraints if isinstance(constraint, AnyOf) else (constraint,)
+    if any(isinstance(part, Flag) for part in parts):
+        flags = _switch(item, flags, options)
+    elif name == "class_weight":
+        options |= {"type": _class_weight, "metavar": "WEIGHTS"}
+    elif isinstance(parts[0], OneOf):
+        options["choices"] = parts[0].options
+    else:
+        kind = _number_type(name, parts)
+        options |= {"type": kind, "metavar": {int: "N", float: "X"}.get(kind, "NAME")}
+    section.add_argument(*flags, **options)
+
+
+def _switch(item: Field[Any], flags: tuple[str, ...], options: dict[str, Any]) -> tuple[str, ...]:
+    """Make a switch that turns the default round; both ways where the default is neither."""
+    if not isinstance(item.default, bool):
+        options["action"] = argparse.BooleanOptionalAction
+        return flags
+    options["action"] = "store_false" if item.default else "store_true"
+    return tuple(f"--no-{flag[2:]}" for flag in flags) if item.default else flags
+
+
+def _number_type(name: str, parts: tuple[Any, ...]) -> Callable[[str], Any]:
+    for part in parts:
+        if isinstance(part, Number):
+            return int if part.integer else float
+    if name == "random_state":
+        return int
+    return str if any(isinstance(part, Instance) for part in parts) else float
+
+
+def _shown(default: Any) -> str:
+    if isinstance(default, bool):
+        return "on" if default else "off"
+    return "none" if default is None else f"{default}"
+
+
+def _class_weight(text: str) -> str | dict[Any, float]:
+    if text == "balanced":
+        return text
+    try:
+        pairs = [pair.rsplit(":", 1) for pair in text.split(",")]
+        return {_class_label(label): float(weight) for label, weight in pairs}
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"must be 'balanced' or CLASS:WEIGHT,CLASS:WEIGHT (for instance 0:1,1:5), got {text!r}"
+        ) from None
+
+
+def _class_label(label: str) -> int | str:
+    try:
+        return int(label)
+    except ValueError:
+        return label
+
+
+def default_output(paths: list[str]) -> str:
+    """Return ``STEM.ff`` in the current folder for the first data file."""
+    name = os.path.basename(os.path.normpath(paths[0]))
+    stem = name.split(".")[0] if paths[0] != "-" else "model"
+    return f"{stem or 'model'}.ff"
+
+
+def config_of(name: str) -> type[Config]:
+    """Return the group that declares a hyperparameter."""
+    return next(group for group in GROUPS.values() if name in {item.name for item in fields(group)})

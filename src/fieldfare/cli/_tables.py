@@ -1,0 +1,76 @@
+"""Plain text for people: aligned tables, sizes and names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], indent: int = 2) -> str:
+    """Return an aligned table: text to the left, numbers to the right.
+
+    Parameters
+    ----------
+    headers : sequence of str
+    rows : iterable of sequences
+        Cells; floats are shown with five decimals, ``None`` as an empty cell.
+    indent : int
+        Blanks before each line.
+    """
+    kept = [list(row) for row in rows]
+    texts = [[cell(value) for value in row] for row in kept]
+    widths = [
+        max([len(header), *(len(row[i]) for row in texts)]) for i, header in enumerate(headers)
+    ]
+    right = [
+        any(_is_number(row[i]) for row in kept) and all(_is_number(row[i], True) for row in kept)
+        for i in range(len(headers))
+    ]
+    lines = []
+    for row in [list(headers), *texts]:
+        parts = [
+            text.rjust(width) if to_right else text.ljust(width)
+            for text, width, to_right in zip(row, widths, right, strict=True)
+        ]
+        lines.append((" " * indent + "  ".join(parts)).rstrip())
+    return "\n".join(lines)
+
+
+def pairs(items: Mapping[str, Any], indent: int = 2) -> str:
+    """Return names and values, the values aligned."""
+    width = max((len(name) for name in items), default=0)
+    return "\n".join(
+        f"{' ' * indent}{name.ljust(width)}  {cell(value)}".rstrip()
+        for name, value in items.items()
+    )
+
+
+def cell(value: Any) -> str:
+    """Return one value as a person would write it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.5f}" if abs(value) < 1e4 else f"{value:.6g}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return str(value)
+
+
+def size(n_bytes: int) -> str:
+    """Return a number of bytes in the fitting unit."""
+    amount = float(n_bytes)
+    for unit in ("bytes", "KB", "MB", "GB"):
+        if amount < 1000:
+            break
+        amount /= 1000
+    else:
+        unit = "TB"
+    return f"{amount:.0f} {unit}" if unit == "bytes" or amount >= 100 else f"{amount:.1f} {unit}"
+
+
+def _is_number(value: Any, empty: bool = False) -> bool:
+    return (empty and value is None) or (
+        isinstance(value, int | float) and not isinstance(value, bool)
+    )

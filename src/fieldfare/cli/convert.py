@@ -1,0 +1,64 @@
+"""Convert data: any input to libsvm, libffm, CSV, Parquet or a RowStore."""
+
+from __future__ import annotations
+
+import argparse
+
+from fieldfare._logging import say_aside
+from fieldfare.cli import _options
+
+EXAMPLES = """\
+examples:
+  fieldfare convert train.csv train.ffm --to libffm --target clicked
+  fieldfare convert test.csv test.ffm --to libffm --schema-from clicks.ff    the same ids as the model
+  fieldfare convert log.csv log.parquet --to parquet
+  fieldfare convert train.ffm train.store --to store                        reads at once next time
+
+A table becomes libsvm, libffm or a store through its schema, inferred here or taken from a model, so
+that features get numbers. The other way, libffm becomes one column a field and libsvm one column of
+features; a cell holds feature ids, as id or id:value, joined by |.
+"""
+KINDS = ("libsvm", "libffm", "csv", "parquet", "store")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("data", nargs="+", metavar="IN", help="file, folder, glob or - (stdin)")
+    parser.add_argument("output", metavar="OUT", help="file to write; a folder for a store")
+    parser.add_argument("--to", choices=KINDS, help="default: by OUT's extension")
+    parser.add_argument(
+        "--schema-from", metavar="MODEL.ff", help="model whose schema gives the ids"
+    )
+    _options.add_roles(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Convert, and say what came of it."""
+    from fieldfare.data.convert import convert
+
+    schema = None
+    if arguments.schema_from:
+        from fieldfare.persist.file import load_model
+
+        schema = load_model(arguments.schema_from).schema
+    n_rows = convert(
+        _options.source(arguments.data),
+        arguments.output,
+        arguments.to or _kind_of(arguments.output),
+        schema=schema,
+        **_options.roles(arguments),
+    )
+    say_aside(f"{n_rows:,} rows written to {arguments.output}")
+    return 0
+
+
+def _kind_of(path: str) -> str:
+    from fieldfare.exceptions import ConfigError
+
+    extension = path.rpartition(".")[2].lower()
+    kinds = {"ffm": "libffm", "svm": "libsvm"} | {kind: kind for kind in KINDS}
+    if extension not in kinds:
+        raise ConfigError(
+            f"The output {path!r} does not tell its kind. Add --to with one of {', '.join(KINDS)}."
+        )
+    return kinds[extension]

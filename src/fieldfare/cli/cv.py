@@ -1,0 +1,35 @@
+"""Cross-validate a model: how good the settings are, and how sure that is."""
+
+from __future__ import annotations
+
+import argparse
+
+from fieldfare._logging import say
+from fieldfare.cli import _options
+
+EXAMPLES = """\
+examples:
+  fieldfare cv train.csv --target clicked --model ffm -k 4
+  fieldfare cv ratings.csv --target rating --task regression --folds 10 --seed 1
+
+Each row is predicted once by a model that has not seen it. When the figures satisfy, train on all
+rows with the same settings: fieldfare train DATA ...
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    _options.add_data(parser)
+    parser.add_argument("--folds", type=int, default=5, metavar="N", help="default: 5")
+    _options.add_hyperparameters(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print one line a fold, the mean and the deviation."""
+    from fieldfare.data.dispatch import load
+    from fieldfare.training.crossval import cross_validate
+
+    data = load(_options.source(arguments.data), **_options.roles(arguments))
+    result = cross_validate(data, folds=arguments.folds, **_options.hyperparameters(arguments))
+    say(str(result))
+    return 0

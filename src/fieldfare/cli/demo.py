@@ -1,0 +1,199 @@
+"""Tour the library on click data made for it: train, compare, explain, save, predict."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fieldfare._logging import say
+from fieldfare.cli._tables import size, table
+
+if TYPE_CHECKING:
+    from fieldfare.cli._clicks import Clicks
+    from fieldfare.models.base import Model
+    from fieldfare.training.workflow import TrainResult
+
+EXAMPLES = """\
+examples:
+  fieldfare demo
+  fieldfare demo --rows 20000 --out /tmp/clicks
+
+The data are drawn from a model that is known, so that the tour can say how good any model could
+possibly get, and whether the interactions found are the ones that were planted.
+"""
+TARGET = "clicked"
+TRAIN_SHARE, VALID_SHARE = 0.8, 0.1
+TITLES = {
+    "linear": "linear (logistic regression)",
+    "fm": "factorization machine",
+    "ffm": "field-aware factorization machine",
+}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "linear": {"learning_rate": 0.1},
+    "fm": {"n_factors": 4, "learning_rate": 0.1},
+    "ffm": {"n_factors": 4, "learning_rate": 0.1},
+}
+COMMON: dict[str, Any] = {"max_iter": 20, "n_iter_no_change": 2, "random_state": 0}
+
+
+@dataclass(frozen=True)
+class Story:
+    """What the steps of the tour share."""
+
+    folder: Path
+    clicks: Clicks
+    files: dict[str, Path]
+    valid_rows: slice
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--rows", type=int, default=100_000, metavar="N", help="default: 100000")
+    parser.add_argument(
+        "--out", default="fieldfare-demo", metavar="FOLDER", help="default: ./fieldfare-demo"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="default: 0")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the tour."""
+    from fieldfare.exceptions import ConfigError
+
+    if arguments.rows < 1000:
+        raise ConfigError(f"--rows must be at least 1000. Got {arguments.rows}.")
+    start = time.perf_counter()
+    story = _make_data(arguments)
+    train, valid = _read(story)
+    results = {kind: _train(kind, train, valid) for kind in TITLES}
+    _compare(story, results)
+    model = results["ffm"].model
+    _show_interactions(model)
+    _explain(model, valid)
+    _save_and_predict(story, model, valid)
+    say(f"\nThe whole tour took {time.perf_counter() - start:.1f} s. Your turn:\n")
+    folder = story.folder
+    say(f"  fieldfare inspect {story.files['train']} --target {TARGET}")
+    say(f"  fieldfare show {folder / 'clicks.ff'} --plot {folder / 'fields.png'}")
+    say(f"  fieldfare train YOUR.csv --target COLUMN --model ffm")
+    return 0
+
+
+def _make_data(arguments: argparse.Namespace) -> Story:
+    from fieldfare.cli._clicks import generate
+
+    folder = Path(arguments.out)
+    folder.mkdir(parents=True, exist_ok=True)
+    clicks = generate(arguments.rows, arguments.seed)
+    _title(1, f"Click data with planted interactions, written to {folder}")
+    n = len(clicks)
+    stops = [0, int(n * TRAIN_SHARE), int(n * (TRAIN_SHARE + VALID_SHARE)), n]
+    files, rows = {}, []
+    for name, start, stop in zip(("train", "valid", "new"), stops[:-1], stops[1:], strict=True):
+        files[name] = folder / f"{name}.csv"
+        clicks.write_csv(files[name], start, stop)
+        rows.append([files[name].name, stop - start, size(os.path.getsize(files[name]))])
+    say(table(["file", "rows", "size"], rows))
+    return Story(folder, clicks, files, slice(stops[1], stops[2]))
+
+
+def _read(story: Story) -> tuple[Any, Any]:
+    from fieldfare.data.dispatch import load
+
+    _title(2, "The schema, inferred from the training file")
+    train = load(story.files["train"], target=TARGET)
+    say(str(train.schema))
+    return train, load(story.files["valid"], schema=train.schema)
+
+
+def _train(kind: str, train: Any, valid: Any) -> TrainResult:
+    from fieldfare.training.workflow import train as train_model
+
+    if kind == "linear":
+        _title(3, "Three models, each stopped when the validation loss no longer falls")
+    say(TITLES[kind])
+    result = train_model(train, valid=valid, model=kind, verbose=1, **SETTINGS[kind], **COMMON)
+    say()
+    return result
+
+
+def _compare(story: Story, results: dict[str, TrainResult]) -> None:
+    from fieldfare.metrics import compute
+
+    _title(4, "Validation loss and AUC, and what is the best possible")
+    y = story.clicks.clicked[story.valid_rows]
+    best = compute(["logloss", "auc"], y, story.clicks.probability[story.valid_rows])
+    rows = [
+        [
+            TITLES[kind],
+            min(result.history["valid_loss"]),
+            max(result.history["valid_auc"]),
+            len(result.history),
+            sum(result.history["seconds"]),
+        ]
+        for kind, result in results.items()
+    ]
+    rows = [[*row[:4], f"{row[4]:.1f}"] for row in rows]
+    rows.append(["best reachable (the planted model)", best["logloss"], best["auc"], None, ""])
+    say(table(["model", "logloss", "AUC", "epochs", "seconds"], rows))
+
+
+def _show_interactions(model: Model) -> None:
+    from fieldfare.cli._clicks import PLANTED_PAIRS
+    from fieldfare.explain import top_interactions
+
+    _title(5, "The strongest interactions that the field-aware model found")
+    ranked = sorted(PLANTED_PAIRS.items(), key=lambda item: -item[1])
+    planted = {frozenset(pair): place for place, (pair, _) in enumerate(ranked, 1)}
+    rows = []
+    for found in top_interactions(model, len(planted), by="field"):
+        place = planted.get(frozenset((found.first, found.second)))
+        verdict = f"planted, number {place}" if place else "not planted"
+        rows.append([f"{found.first} x {found.second}", f"{found.strength:.3f}", verdict])
+    say(table(["columns", "strength", "truth"], rows))
+    hits = sum(row[2] != "not planted" for row in rows)
+    say(f"\n  {hits} of the {len(planted)} planted pairs are among the {len(rows)} strongest.")
+
+
+def _explain(model: Model, valid: Any) -> None:
+    from fieldfare.explain import explain
+
+    _title(6, "Why one row of valid.csv gets its prediction")
+    probability = model.predict(valid.rows)
+    row = int(probability.argmax())
+    found = explain(model, valid.rows, row)
+    terms = found.terms()
+    shown = [[name, term] for name, term in terms[:8]]
+    shown.append([f"(the other {len(terms) - 8} terms)", sum(term for _, term in terms[8:])])
+    shown.append(["score, their sum", found.score])
+    shown.append([f"probability of a click in row {row}", found.prediction])
+    say(table(["term", "adds"], [[name, f"{term:+.3f}"] for name, term in shown]))
+
+
+def _save_and_predict(story: Story, model: Model, valid: Any) -> None:
+    import numpy as np
+
+    from fieldfare.persist.file import load_model, save_model
+    from fieldfare.training.workflow import predict
+
+    _title(7, "Saved, loaded again, and used on new data")
+    path = story.folder / "clicks.ff"
+    save_model(model, path)
+    loaded = load_model(path)
+    same = np.array_equal(loaded.predict(valid.rows), model.predict(valid.rows))
+    if not same:
+        raise AssertionError("the loaded model predicts otherwise than the saved one")
+    predictions = predict(loaded, story.files["new"])
+    say(f"  {path}, {size(os.path.getsize(path))}: the loaded model predicts exactly the same.")
+    rate = story.clicks.clicked[story.valid_rows.stop :].mean()
+    say(
+        f"  {len(predictions):,} predictions for new.csv: mean {predictions.mean():.4f}, "
+        f"true click rate {rate:.4f}."
+    )
+
+
+def _title(number: int, text: str) -> None:
+    say(f"\n{number}. {text}\n" if number > 1 else f"{number}. {text}\n")

@@ -1,0 +1,142 @@
+"""Show a model: what it is, how it was trained, and what it has learned."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import TYPE_CHECKING
+
+from fieldfare._logging import say
+from fieldfare.cli import _options
+from fieldfare.cli._tables import pairs, size, table
+
+if TYPE_CHECKING:
+    from fieldfare.models.base import Model
+
+EXAMPLES = """\
+examples:
+  fieldfare show clicks.ff
+  fieldfare show clicks.ff --top 30 --schema
+  fieldfare show clicks.ff --plot fields.png                  heat map of field pairs
+  fieldfare show clicks.ff --explain test.csv --row 3         why this prediction
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("model", metavar="MODEL.ff", help="model file from 'fieldfare train'")
+    parser.add_argument(
+        "--top", type=int, default=10, metavar="N", help="length of lists (default: 10)"
+    )
+    parser.add_argument("--schema", action="store_true", help="print the columns and features too")
+    parser.add_argument(
+        "--plot", metavar="IMAGE", help="write a heat map of field pairs, .png or .svg"
+    )
+    parser.add_argument("--explain", metavar="DATA", help="explain one prediction of this data")
+    parser.add_argument(
+        "--row", type=int, default=0, metavar="N", help="which row of it (default: 0)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the model, or explain one row."""
+    from fieldfare.persist.file import load_model
+
+    model = load_model(arguments.model)
+    if arguments.explain:
+        say(_explanation(model, arguments.explain, arguments.row, arguments.top))
+    else:
+        say(_header(model, arguments.model))
+        if arguments.schema:
+            say("\n" + str(model.schema))
+        say(_learned(model, arguments.top))
+    if arguments.plot:
+        _plot(model, arguments)
+    return 0
+
+
+def _header(model: Model, path: str) -> str:
+    from fieldfare.training.history import History
+
+    config, provenance = model.config, dict(model.provenance)
+    history = provenance.pop("history", None)
+    lines = {
+        "model": config.model,
+        "task": config.task,
+        "features": model.n_features,
+        "fields": model.n_fields,
+        "file": f"{path}, {size(os.path.getsize(path))}",
+    }
+    if config.model != "linear":
+        lines["factors"] = config.n_factors
+    if model.classes is not None:
+        lines["classes"] = ", ".join(map(str, model.classes))
+    lines |= {name: _short(value) for name, value in _flat(provenance).items()}
+    parts = [pairs(lines, indent=0)]
+    if history:
+        parts += ["", "history", str(History.from_json(history))]
+    return "\n".join(parts)
+
+
+def _flat(items: dict[str, object], prefix: str = "") -> dict[str, object]:
+    """Return nested dictionaries as one, with dotted names."""
+    found: dict[str, object] = {}
+    for name, value in items.items():
+        found |= (
+            _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+        )
+    return found
+
+
+def _short(value: object) -> str:
+    text = "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= 72 else text[:69] + "..."
+
+
+def _learned(model: Model, n: int) -> str:
+    from fieldfare.explain import top_features, top_interactions
+
+    parts = ["", str(top_features(model, n))] if model.config.fit_linear else []
+    if model.factors is None:
+        return "\n".join(parts)
+    # A field-aware model of rows that carry their own fields cannot tell the field of a feature.
+    if model.config.model == "fm" or _knows_fields(model):
+        parts += ["", str(top_interactions(model, n))]
+    if _knows_fields(model):
+        parts += ["", str(top_interactions(model, n, by="field"))]
+    return "\n".join(parts)
+
+
+def _knows_fields(model: Model) -> bool:
+    field_of = getattr(model.schema, "field_of", None)
+    return field_of is not None and len(field_of) >= model.n_features
+
+
+def _explanation(model: Model, data: str, row: int, n: int) -> str:
+    from fieldfare.explain import explain
+
+    found = explain(model, data, row)
+    strongest = found.terms()
+    shown = [[name, term] for name, term in strongest[:n]]
+    rest = sum(term for _, term in strongest[n:])
+    if strongest[n:]:
+        shown.append([f"the other {len(strongest) - n} terms", rest])
+    shown.append(["score, their sum", found.score])
+    if found.prediction is not None:
+        what = "prediction" if found.label is None else f"probability of {found.label}"
+        shown.append([what, found.prediction])
+    return f"row {row} of {data}\n" + table(["term", ""], shown)
+
+
+def _plot(model: Model, arguments: argparse.Namespace) -> None:
+    from fieldfare.explain import explain, field_interactions
+    from fieldfare.report import plot_field_matrix
+
+    if arguments.explain:
+        found = explain(model, arguments.explain, arguments.row)
+        names, values = found.field_names, found.field_matrix()
+    else:
+        matrix = field_interactions(model)
+        names, values = matrix.names, matrix.values
+    plot_field_matrix(names, values, arguments.plot)
+    say(f"heat map written to {arguments.plot}")

@@ -1,0 +1,84 @@
+"""Train a model on a file and save it."""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from fieldfare._logging import say
+from fieldfare.cli import _options
+from fieldfare.cli._files import check_writable
+from fieldfare.cli._tables import pairs, size
+
+EXAMPLES = """\
+examples:
+  fieldfare train train.csv --target clicked
+  fieldfare train train.csv --target clicked --valid valid.csv --model ffm -k 4 -o clicks.ff
+  fieldfare train ratings.parquet --target rating --task regression --epochs 30 --l2-factors 0.01
+  fieldfare train train.ffm --model ffm --threads 1 --seed 7     the same bits each time
+  zcat log.csv.gz | fieldfare train - --target clicked -o log.ff
+
+Without --valid, a tenth of the rows is held out and decides when to stop; --no-early-stopping trains
+on every row for all epochs. Next: fieldfare show MODEL.ff, fieldfare predict NEW -m MODEL.ff.
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    _options.add_data(parser)
+    parser.add_argument(
+        "--valid", metavar="DATA", help="validation data, for stopping and the report"
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="MODEL.ff", help="model file (default: DATA's name, here, as .ff)"
+    )
+    parser.add_argument("-q", "--quiet", action="store_true", help="print errors only")
+    parser.add_argument("--no-cache", action="store_true", help="do not keep the encoded rows")
+    _options.add_hyperparameters(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Load, train, report and save."""
+    from fieldfare.data.dispatch import load
+    from fieldfare.persist.file import save_model
+    from fieldfare.training import workflow
+
+    output = arguments.output or _options.default_output(arguments.data)
+    check_writable(output)
+    tell = (lambda *_: None) if arguments.quiet else say
+    start = time.perf_counter()
+    data = load(
+        _options.source(arguments.data), cache=not arguments.no_cache, **_options.roles(arguments)
+    )
+    tell(f"{data.rows.n_rows:,} rows, {data.rows.nnz:,} entries, read in {_since(start)}")
+    tell()
+    tell(str(data.schema))
+    tell()
+    settings = {"early_stopping": True, "verbose": int(not arguments.quiet)}
+    if arguments.valid:
+        settings["valid"] = arguments.valid
+    start = time.perf_counter()
+    result = workflow.train(data, **settings | _options.hyperparameters(arguments))
+    save_model(result.model, output)
+    tell()
+    tell(_summary(result, output, _since(start)))
+    return 130 if result.interrupted else 0
+
+
+def _summary(result, output: str, seconds: str) -> str:
+    import os
+
+    model = result.model
+    best = result.history.best
+    lines = {"model": f"{output}  ({size(os.path.getsize(output))})", "trained in": seconds}
+    lines["best epoch"] = best["epoch"]
+    lines |= {name: value for name, value in best.items() if name.startswith("valid")}
+    return (
+        pairs(lines)
+        + f"\n\nnext:\n  fieldfare predict NEW -m {output} -o predictions.csv"
+        + f"\n  fieldfare show {output}"
+    )
+
+
+def _since(start: float) -> str:
+    return f"{time.perf_counter() - start:.1f} s"

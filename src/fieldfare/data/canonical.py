@@ -1,0 +1,226 @@
+"""One text and one number for one value, whatever kind of table it came from.
+
+The same column may reach us as CSV text, as integers from Parquet, or as floats from pandas, which
+has no missing integers. Values are therefore compared as canonical text: ``5`` is "5", ``2.0`` is
+"2", ``True`` is "true". The rule looks at one value at a time, so that ids can not depend on the
+types a reader guessed nor on how the rows were cut into batches.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from fieldfare._optional import require
+from fieldfare._typing import AnyArray, Float64Array, Int64Array
+from fieldfare.data.origin import Origin
+from fieldfare.exceptions import SchemaError
+
+MISSING_NUMBERS = frozenset(("", "na", "n/a", "nan", "null", "none"))
+_EXACT = float(2**53)
+
+
+def texts(array: Any) -> Any:
+    """Return the canonical text of each value of an Arrow array; missing values become null.
+
+    Missing are nulls, NaN and empty strings.
+    """
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    kind, large = array.type, pa.large_string()
+    if pa.types.is_dictionary(kind):
+        return texts(array.dictionary_decode())
+    if pa.types.is_decimal(kind):
+        array, kind = pc.cast(array, pa.float64()), pa.float64()
+    if pa.types.is_floating(kind):
+        return _float_texts(array)
+    if pa.types.is_timestamp(kind):
+        array = pc.cast(array, pa.timestamp("us", kind.tz), safe=False)
+        return pc.replace_substring_regex(pc.cast(array, large), r"\.0+(Z?)$", r"\1")
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or _is_view(kind):
+        return _string_texts(pc.cast(array, large))
+    if pa.types.is_nested(kind):
+        raise SchemaError(
+            f"A value of type {kind} cannot be used as one category. "
+            "Use kind='multi' for lists, or give the parts columns of their own."
+        )
+    try:
+        return _string_texts(pc.cast(array, large))
+    except pa.ArrowException as error:
+        raise SchemaError(f"Values of type {kind} cannot be read as text: {error}") from error
+
+
+def _is_view(kind: Any) -> bool:
+    return str(kind) == "string_view"
+
+
+def _float_texts(array: Any) -> Any:
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    if array.type == pa.float16():
+        array = pc.cast(array, pa.float32())
+    x = array.to_numpy(zero_copy_only=False)
+    integral = (np.abs(x) < _EXACT) & (np.floor(x) == x)
+    as_integer = pa.array(np.where(integral, x, 0).astype(np.int64))
+    large = pa.large_string()
+    out = pc.if_else(pa.array(integral), pc.cast(as_integer, large), pc.cast(array, large))
+    return pc.if_else(pa.array(np.isnan(x)), pa.scalar(None, large), out)
+
+
+def _string_texts(array: Any) -> Any:
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    # The cheap tests spare the regular expression for the many columns that need none.
+    if pc.any(pc.ends_with(array, ".0")).as_py():
+        array = pc.replace_substring_regex(array, r"^(-?[0-9]+)\.0$", r"\1")
+    for spelt, canonical in (("True", "true"), ("False", "false")):
+        same = pc.equal(array, spelt)
+        if pc.any(same).as_py():
+            array = pc.if_else(same, pa.scalar(canonical, array.type), array)
+    return pc.if_else(pc.equal(array, ""), pa.scalar(None, array.type), array)
+
+
+def dictionary(array: Any) -> tuple[Int64Array, Any]:
+    """Split a column into codes and its distinct canonical texts.
+
+    Returns
+    -------
+    codes : int64 array of shape (n_rows,)
+        Position of each cell's text; ``len(texts)`` where missing.
+    texts : Arrow array of large strings
+        Distinct apart from values that become equal only as text; null where missing.
+    """
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    if pa.types.is_null(array.type):
+        return np.zeros(len(array), np.int64), pa.array([], pa.large_string())
+    if not pa.types.is_dictionary(array.type):
+        array = pc.dictionary_encode(array)
+    uniques = texts(array.dictionary)
+    codes = array.indices
+    if codes.null_count:
+        codes = pc.fill_null(pc.cast(codes, pa.int64()), len(uniques))
+    return codes.to_numpy(zero_copy_only=False).astype(np.int64, copy=False), uniques
+
+
+def numbers(array: Any, origin: Origin, column: str) -> Float64Array:
+    """Return a column as float64, NaN where missing.
+
+    Missing are nulls, NaN, and the texts "", NA, N/A, NaN, null and None in any case.
+
+    Raises
+    ------
+    DataError
+        From ``origin``: for a word or an infinite number, with its row and column.
+    """
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    kind = array.type
+    if pa.types.is_null(kind):
+        return np.full(len(array), np.nan)
+    if pa.types.is_dictionary(kind):
+        array, kind = array.dictionary_decode(), kind.value_type
+    if pa.types.is_temporal(kind):
+        array = _seconds(array)
+    try:
+        x = pc.cast(array, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    except pa.ArrowNotImplementedError as error:
+        raise SchemaError(f"Column {column!r} of type {kind} cannot be read as numbers.") from error
+    except pa.ArrowInvalid:
+        x = _parse(array, origin, column)
+    if np.isinf(x).any():
+        row = int(np.argmax(np.isinf(x)))
+        raise origin.error(row, column, "numbers must be finite.", str(array[row].as_py()))
+    return np.asarray(x, np.float64)
+
+
+def _seconds(array: Any) -> Any:
+    """Return dates and times as seconds since 1970 (times of day: since midnight)."""
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    if pa.types.is_time(array.type):
+        ticks = pc.cast(pc.cast(array, pa.time64("us")), pa.int64())
+    elif pa.types.is_duration(array.type):
+        ticks = pc.cast(pc.cast(array, pa.duration("us"), safe=False), pa.int64())
+    else:
+        ticks = pc.cast(pc.cast(array, pa.timestamp("us"), safe=False), pa.int64())
+    return pc.divide(pc.cast(ticks, pa.float64()), 1e6)
+
+
+def _parse(array: Any, origin: Origin, column: str) -> AnyArray:
+    """Parse distinct texts one by one: the slow path, for columns with NA, blanks or words."""
+    codes, uniques = dictionary(array)
+    table = np.full(len(uniques) + 1, np.nan)
+    for code, text in enumerate(uniques.to_pylist()):
+        value = parse_number(text)
+        if value is None:
+            row = int(np.argmax(codes == code))
+            raise origin.error(row, column, "a number is needed here.", text)
+        table[code] = value
+    return table[codes]
+
+
+def parse_number(text: str | None) -> float | None:
+    """Return the number a text stands for, NaN if it stands for a missing one, else None."""
+    if text is None or text.strip().lower() in MISSING_NUMBERS:
+        return math.nan
+    try:
+        return None if "_" in text else float(text)
+    except ValueError:
+        return None
+
+
+def log2_texts(x: Float64Array) -> tuple[Int64Array, list[str]]:
+    """Bucket numbers by the logarithm squared (Juan et al. 2016, section 4.1).
+
+    ``x > 2`` falls into bucket ``floor(ln(x)^2)``; a smaller x into the bucket "SP" and its
+    integer part. NaN gets the code ``len(texts)``.
+    """
+    present = ~np.isnan(x)
+    large = x > 2
+    bucket = np.floor(np.where(present, x, 0))
+    bucket[large] = np.floor(np.log(x[large]) ** 2)
+    keys = np.stack([bucket, large])[:, present]
+    uniques, inverse = np.unique(keys, axis=1, return_inverse=True)
+    codes = np.full(len(x), uniques.shape[1], np.int64)
+    codes[present] = inverse.reshape(-1)
+    return codes, [("" if big else "SP") + str(int(b)) for b, big in uniques.T.tolist()]
+
+
+def split_cells(
+    array: Any, separator: str | None, is_text: bool
+) -> tuple[Any, Int64Array, Int64Array]:
+    """Cut the cells of a ``multi`` or ``text`` column into values.
+
+    Returns
+    -------
+    tokens : Arrow array of large strings, canonical, none missing
+    row : int64 array
+        Row of each token, never decreasing.
+    counts : int64 array of shape (n_rows,)
+    """
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    kind = array.type
+    if pa.types.is_dictionary(kind):
+        array = array.dictionary_decode()
+        kind = array.type
+    if pa.types.is_null(kind):
+        return pa.array([], pa.large_string()), *_no_tokens(len(array))
+    if not pa.types.is_nested(kind):
+        array = texts(array)
+        if is_text:
+            words = pc.replace_substring_regex(pc.utf8_lower(array), r"[^\pL\pN_]+", " ")
+            array = pc.utf8_split_whitespace(pc.utf8_trim_whitespace(words))
+        elif separator:
+            array = pc.split_pattern(array, separator)
+        else:
+            array = pa.array(
+                [None if t is None else [t] for t in array.to_pylist()], pa.list_(pa.large_string())
+            )
+    row = pc.list_parent_indices(array).to_numpy(zero_copy_only=False).astype(np.int64)
+    tokens = texts(pc.list_flatten(array))
+    if not is_text:
+        tokens = pc.utf8_trim_whitespace(tokens)
+    keep = pc.fill_null(pc.greater(pc.binary_length(tokens), 0), False)
+    row = row[keep.to_numpy(zero_copy_only=False)]
+    return pc.filter(tokens, keep), row, np.bincount(row, minlength=len(array)).astype(np.int64)
+
+
+def _no_tokens(n_rows: int) -> tuple[Int64Array, Int64Array]:
+    return np.zeros(0, np.int64), np.zeros(n_rows, np.int64)

@@ -1,0 +1,123 @@
+"""Column: what one column of a table means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from fieldfare._validation import NONE, AnyOf, Constraint, Instance, Number, OneOf, check, closest
+from fieldfare.exceptions import ConfigError
+
+KINDS = ("categorical", "numeric", "multi", "text", "ignore")
+ROLES = ("user", "item", "context")
+TRANSFORMS = ("standardize", "log2", "quantile", "none")
+
+_TEXT = Instance((str,), "a string")
+_OPTIONAL_TEXT = AnyOf((_TEXT, NONE))
+
+
+def _declare(default: Any, constraint: Constraint) -> Any:
+    return field(default=default, metadata={"constraint": constraint})
+
+
+@dataclass(frozen=True)
+class Column:
+    """What one column of a table means and how it becomes features.
+
+    Parameters
+    ----------
+    name : str
+        Name of the column.
+    kind : {"categorical", "numeric", "multi", "text", "ignore"}
+        One value of a finite set; a number; several values (a list, or text cut at
+        ``separator``); words of a text in lower case; or not used.
+    field : str or None
+        Field of its features; ``None``: a field of its own with the name of the column. Columns
+        that name the same field share it.
+    role : {"user", "item", "context"} or None
+        Which side of a recommendation the column describes.
+    transform : {"standardize", "log2", "quantile", "none"}
+        For numeric columns. ``standardize``: ``(x - mean) / std`` of the fitted data. ``log2``:
+        the bucket ``floor(ln(x)^2)`` for ``x > 2`` and one bucket per integer below, the recipe
+        of Juan et al. 2016, section 4.1, whose name refers to the logarithm squared.
+        ``quantile``: one of ``n_bins`` bins of equal count. ``none``: x itself.
+    n_bins : int in [2, 1000]
+        Number of quantile bins.
+    min_count : int in [1, inf)
+        Values seen less often share the id of unknown values.
+    hash_buckets : int or None
+        Keep no vocabulary; hash values into so many ids.
+    separator : str or None
+        What cuts the text of a ``multi`` column; ``None`` for lists.
+    weight_separator : str or None
+        What cuts a value of a ``multi`` column from its weight, as in ``rock:0.5``.
+
+    Raises
+    ------
+    ConfigError
+        If a parameter has a value that is not allowed.
+    """
+
+    name: str = _declare("", _TEXT)
+    kind: str = _declare("categorical", OneOf(KINDS))
+    field: str | None = _declare(None, _OPTIONAL_TEXT)
+    role: str | None = _declare(None, AnyOf((OneOf(ROLES), NONE)))
+    transform: str = _declare("standardize", OneOf(TRANSFORMS))
+    n_bins: int = _declare(32, Number(2, 1000, integer=True))
+    min_count: int = _declare(1, Number(1, integer=True))
+    hash_buckets: int | None = _declare(None, AnyOf((Number(1, 2**31, integer=True), NONE)))
+    separator: str | None = _declare(None, _OPTIONAL_TEXT)
+    weight_separator: str | None = _declare(None, _OPTIONAL_TEXT)
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            check(item.name, getattr(self, item.name), item.metadata["constraint"], "Column")
+        if self.weight_separator is not None and self.kind != "multi":
+            raise ConfigError(
+                f"Only 'multi' columns have a weight_separator. Column {self.name!r} is "
+                f"{self.kind!r}."
+            )
+
+    @property
+    def field_name(self) -> str:
+        """Name of the field that its features belong to."""
+        return self.name if self.field is None else self.field
+
+    @property
+    def has_vocabulary(self) -> bool:
+        """Whether its values are looked up in a table of values."""
+        if self.kind == "numeric":
+            return self.transform == "log2" and self.hash_buckets is None
+        return self.kind != "ignore" and self.hash_buckets is None
+
+    @property
+    def is_hashed(self) -> bool:
+        """Whether its values are hashed to ids."""
+        if self.hash_buckets is None or self.kind == "ignore":
+            return False
+        return self.kind != "numeric" or self.transform == "log2"
+
+    def change(self, **changes: Any) -> Column:
+        """Return a copy with some parameters changed.
+
+        Raises
+        ------
+        ConfigError
+            If a parameter does not exist or has a value that is not allowed.
+        """
+        known = [item.name for item in fields(self)]
+        for name in changes:
+            if name not in known:
+                raise ConfigError(
+                    f"Column has no parameter {name!r}. It has {', '.join(known)}."
+                    f"{closest(name, known)}"
+                )
+        return replace(self, **changes)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the parameters that differ from their defaults."""
+        return {
+            item.name: getattr(self, item.name)
+            for item in fields(self)
+            if item.name == "name" or getattr(self, item.name) != item.default
+        }

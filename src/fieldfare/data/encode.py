@@ -1,0 +1,196 @@
+"""Encoding: a batch of a table to Rows. Loops run over columns and distinct values, not rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fieldfare._typing import AnyArray, Float32Array, Int64Array, UInt32Array
+from fieldfare.data.canonical import dictionary, numbers, parse_number, split_cells
+from fieldfare.data.column import Column
+from fieldfare.data.fitting import Fitted, split_weights, tokens_of
+from fieldfare.data.origin import Batch, Origin, shorten
+from fieldfare.data.vocabulary import hash64
+from fieldfare.rows import Rows
+
+_MAX_FLOAT32 = float(np.finfo(np.float32).max)
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
+
+
+@dataclass(frozen=True, eq=False)
+class Entries:
+    """The features of one column: ids, values (``None``: ones) and entries per row."""
+
+    ids: UInt32Array
+    values: Float32Array | None = None
+    counts: Int64Array | None = None
+
+
+def encode_column(column: Column, fitted: Fitted, array: Any, origin: Origin) -> Entries:
+    """Turn the cells of one column into features."""
+    if column.kind in ("multi", "text"):
+        return _encode_multi(column, fitted, array, origin)
+    if column.has_vocabulary or column.is_hashed:
+        codes, words = tokens_of(column, array, origin)
+        return Entries(_ids(fitted, words)[codes])
+    return _encode_number(column, fitted, array, origin)
+
+
+def _ids(fitted: Fitted, words: Sequence[str | None]) -> UInt32Array:
+    """Return the id of each text, and at the end that of missing cells."""
+    if fitted.vocabulary is not None:
+        return fitted.vocabulary.look_up([*words, None], fitted.missing, fitted.unknown)
+    out = np.full(len(words) + 1, fitted.missing, np.uint32)
+    buckets = (hash64(words) % np.uint64(fitted.size - 1)).astype(np.uint32)
+    there = np.array([word is not None for word in words], bool)
+    out[:-1][there] = buckets[there] + np.uint32(fitted.first)
+    return out
+
+
+def _encode_number(column: Column, fitted: Fitted, array: Any, origin: Origin) -> Entries:
+    x = numbers(array, origin, column.name)
+    missing = np.isnan(x)
+    if fitted.edges is not None:
+        bins = fitted.first + np.searchsorted(fitted.edges, x, side="right")
+        return Entries(np.where(missing, fitted.missing, bins).astype(np.uint32))
+    if column.transform == "standardize":
+        x = (x - fitted.mean) / fitted.scale
+    ids = np.where(missing, fitted.missing, fitted.first).astype(np.uint32)
+    values = _float32(np.where(missing, 1.0, x), column.name, origin)
+    keep = values != 0
+    if keep.all():
+        return Entries(ids, values)
+    return Entries(ids[keep], values[keep], keep.astype(np.int64))
+
+
+def _encode_multi(column: Column, fitted: Fitted, array: Any, origin: Origin) -> Entries:
+    tokens, row, lengths = split_cells(array, column.separator, column.kind == "text")
+    codes, uniques = dictionary(tokens)
+    words, weights = split_weights(column, uniques.to_pylist())
+    ids = _ids(fitted, words)[codes]
+    values = None
+    if weights:
+        table = np.ones(len(weights))
+        for code, text in enumerate(weights):
+            number = parse_number(text)
+            if number is None or not abs(number) <= _MAX_FLOAT32:
+                cell = int(row[np.argmax(codes == code)])
+                raise origin.error(
+                    cell,
+                    column.name,
+                    "the weight of a value must be a finite number.",
+                    uniques[code].as_py(),
+                )
+            table[code] = number
+        values = table[codes].astype(np.float32)
+    empty = lengths == 0
+    if empty.any():
+        ids, values = _insert_missing(ids, values, lengths, fitted.missing)
+        lengths = np.where(empty, 1, lengths)
+    return Entries(ids, values, lengths)
+
+
+def _insert_missing(
+    ids: UInt32Array, values: Float32Array | None, lengths: Int64Array, missing: int
+) -> tuple[UInt32Array, Float32Array | None]:
+    """Give rows without values the missing id."""
+    where = (np.cumsum(lengths) - lengths)[lengths == 0]
+    ids = np.insert(ids, where, np.uint32(missing))
+    return ids, None if values is None else np.insert(values, where, np.float32(1))
+
+
+def _float32(x: AnyArray, column: str, origin: Origin) -> Float32Array:
+    with np.errstate(over="ignore"):
+        out = x.astype(np.float32)
+    bad = ~np.isfinite(out)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise origin.error(row, column, "numbers must fit into float32.", repr(float(x[row])))
+    return out
+
+
+def assemble(parts: Sequence[tuple[int, Entries]], n_rows: int) -> Rows:
+    """Join the features of columns, each with its field number, row by row in column order."""
+    lengths = np.zeros(n_rows, np.int64)
+    for _, part in parts:
+        lengths += 1 if part.counts is None else part.counts
+    indptr = np.zeros(n_rows + 1, np.int64)
+    np.cumsum(lengths, out=indptr[1:])
+    nnz = int(indptr[-1])
+    indices, fields = np.empty(nnz, np.uint32), np.empty(nnz, np.uint16)
+    values = None
+    if any(part.values is not None for _, part in parts):
+        values = np.ones(nnz, np.float32)
+    cursor = indptr[:-1].copy()
+    for field, part in parts:
+        if part.counts is None:
+            where = cursor.copy()
+            cursor += 1
+        else:
+            before = np.cumsum(part.counts) - part.counts
+            where = np.repeat(cursor - before, part.counts) + np.arange(len(part.ids))
+            cursor += part.counts
+        indices[where] = part.ids
+        fields[where] = field
+        if values is not None and part.values is not None:
+            values[where] = part.values
+    if values is not None and (values == 1).all():
+        values = None
+    return Rows(indptr, indices, values, fields)
+
+
+def encode_target(batch: Batch, name: str, classes: Sequence[str] | None) -> Float32Array:
+    """Return the target as numbers, or as class numbers if the Schema has classes."""
+    array = batch.data.column(name)
+    if classes is None:
+        x = numbers(array, batch.origin, name)
+    else:
+        codes, uniques = dictionary(array)
+        number = {text: float(i) for i, text in enumerate(classes)}
+        table = np.full(len(uniques) + 1, np.nan)
+        for code, text in enumerate(uniques.to_pylist()):
+            if text is not None and text not in number:
+                known = ", ".join(repr(c) for c in classes[:10])
+                raise batch.origin.error(
+                    int(np.argmax(codes == code)),
+                    name,
+                    f"the target must be one of the classes seen in training: {known}.",
+                    text,
+                )
+            table[code] = number.get(text, np.nan)
+        x = table[codes]
+    _refuse(np.isnan(x), batch, name, "the target must not be missing.")
+    return _float32(x, name, batch.origin)
+
+
+def encode_weight(batch: Batch, name: str) -> Float32Array:
+    """Return sample weights, finite and not negative."""
+    x = numbers(batch.data.column(name), batch.origin, name)
+    _refuse(np.isnan(x), batch, name, "the sample weight must not be missing.")
+    _refuse(x < 0, batch, name, "sample weights must not be negative.")
+    return _float32(x, name, batch.origin)
+
+
+def encode_group(batch: Batch, name: str) -> Int64Array:
+    """Return groups as int64: whole numbers as they are, other texts hashed."""
+    codes, uniques = dictionary(batch.data.column(name))
+    words = uniques.to_pylist()
+    table = (hash64(words) >> np.uint64(1)).astype(np.int64)
+    absent = np.ones(len(words) + 1, bool)
+    for code, text in enumerate(words):
+        absent[code] = text is None
+        if text is not None and _INTEGER.fullmatch(text):
+            table[code] = int(text)
+    _refuse(absent[codes], batch, name, "the group must not be missing.")
+    return table[codes]
+
+
+def _refuse(bad: AnyArray, batch: Batch, name: str, problem: str) -> None:
+    if bad.any():
+        row = int(np.argmax(bad))
+        cell = batch.data.column(name)[row].as_py()
+        raise batch.origin.error(row, name, problem, "" if cell is None else shorten(str(cell)))

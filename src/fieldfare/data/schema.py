@@ -1,0 +1,475 @@
+"""Schema: what the columns of a table mean, and the feature ids that their values have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, overload
+
+import numpy as np
+
+from fieldfare._typing import JSON, AnyArray, Int64Array, UInt16Array
+from fieldfare._validation import closest
+from fieldfare.data import serial
+from fieldfare.data.column import Column
+from fieldfare.data.encode import (
+    assemble,
+    encode_column,
+    encode_group,
+    encode_target,
+    encode_weight,
+)
+from fieldfare.data.fitting import Classes, Fitted, ValueCounts, make_fitter
+from fieldfare.data.infer import SAMPLE_ROWS, infer_column, type_texts
+from fieldfare.data.names import feature_text, format_schema, locate_features
+from fieldfare.data.origin import Batch
+from fieldfare.exceptions import SchemaError
+from fieldfare.rows import MAX_FIELD, MAX_INDEX, Rows
+
+__all__ = ["Column", "Indexed", "Schema"]
+
+
+@dataclass(frozen=True, eq=False)
+class Indexed:
+    """Data whose features are numbered already (libsvm, libffm, matrices)."""
+
+    n_features: int
+    n_fields: int
+    field_names: tuple[str, ...]
+    feature_names: tuple[str, ...] | None = None
+    field_of: UInt16Array | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Schema:
+    """What the columns of a table mean; immutable.
+
+    Make one with `Schema.infer` or from a list of `Column`, adjust it with `edit`, learn
+    vocabularies and statistics with `fit` (on training data only), and turn tables into `Rows` with
+    `encode`. The ids of a fitted Schema follow the order of the columns: per column the id of
+    missing values, the id of unknown values (if there is a vocabulary), then the values, most
+    frequent first.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        In the order in which they are encoded. Fields are numbered in order of first appearance.
+    target, weight, group : str or None
+        Names of the columns that hold what is predicted, sample weights, and groups.
+
+    Raises
+    ------
+    SchemaError
+        If names repeat, or there are too many fields.
+    """
+
+    columns: tuple[Column, ...] = ()
+    target: str | None = None
+    weight: str | None = None
+    group: str | None = None
+    target_classes: tuple[str, ...] | None = None
+    fitted: tuple[Fitted | None, ...] | None = None
+    n_rows: int = 0
+    ids: Indexed | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "columns", tuple(self.columns))
+        names = [column.name for column in self.columns]
+        for name in names:
+            if names.count(name) > 1:
+                raise SchemaError(f"A Schema needs distinct column names. {name!r} repeats.")
+            if name in (self.target, self.weight):
+                raise SchemaError(
+                    f"Column {name!r} is the target or weight and cannot be a feature."
+                )
+        if len(self.field_names) > MAX_FIELD:
+            raise SchemaError(
+                f"At most {MAX_FIELD} fields are possible. Got {len(self.field_names)}."
+            )
+
+    # -- making ---------------------------------------------------------------------------------
+
+    @staticmethod
+    def infer(
+        table: Any,
+        target: str | None = None,
+        weight: str | None = None,
+        group: str | None = None,
+    ) -> Schema:
+        """Return an unfitted Schema with sensible columns for a table.
+
+        Parameters
+        ----------
+        table : path, DataFrame, Arrow table or anything else that `fieldfare.data.tables` reads
+            Its first 10,000 rows decide; the rules are those of `fieldfare.data.infer`.
+        target, weight, group : str or None
+            Columns that are not features. (A group stays a feature unless it is set to ignore.)
+
+        Raises
+        ------
+        SchemaError
+            If a named column does not exist.
+        """
+        from fieldfare.data.tables import open_table
+
+        source = open_table(table)
+        for name in (target, weight, group):
+            if name is not None:
+                _require_column(name, source.names)
+        sample = source.head(SAMPLE_ROWS)
+        columns = []
+        for name in source.names:
+            if name in (target, weight):
+                continue
+            array = sample.column(name)
+            columns.append(infer_column(name, type_texts(array) if source.untyped else array))
+        return Schema(tuple(columns), target, weight, group)
+
+    @staticmethod
+    def indexed(
+        n_features: int,
+        n_fields: int,
+        field_names: Sequence[str] | None = None,
+        feature_names: Sequence[str] | None = None,
+        field_of: UInt16Array | None = None,
+    ) -> Schema:
+        """Return the Schema of data whose features are numbered already; `encode` changes nothing.
+
+        Parameters
+        ----------
+        n_features, n_fields : int
+            Features are below ``n_features``, fields below ``n_fields`` (0: no fields).
+        field_names, feature_names : sequence of str or None
+            Names to print; by default the numbers.
+        field_of : uint16 array of shape (n_features,) or None
+            Field of each feature where it is known.
+        """
+        fields = tuple(map(str, range(n_fields) if field_names is None else field_names))
+        names = None if feature_names is None else tuple(map(str, feature_names))
+        if len(fields) != n_fields or (names is not None and len(names) != n_features):
+            raise SchemaError("A Schema needs one name per field and per feature, or none.")
+        return Schema(ids=Indexed(n_features, n_fields, fields, names, field_of))
+
+    def edit(self, column: str, **changes: Any) -> Schema:
+        """Return a Schema with some parameters of one column changed.
+
+        Changing anything but the role or field of a column makes the Schema unfitted, because
+        feature ids depend on all columns.
+
+        Raises
+        ------
+        SchemaError
+            If there is no such column.
+        ConfigError
+            If a parameter does not exist or has a value that is not allowed.
+        """
+        old = self.column(column)
+        new = old.change(**changes)
+        columns = tuple(new if c is old else c for c in self.columns)
+        keep = set(changes) <= {"role", "field"}
+        return replace(
+            self, columns=columns, **({} if keep else {"fitted": None, "target_classes": None})
+        )
+
+    def column(self, name: str) -> Column:
+        """Return the column of a name.
+
+        Raises
+        ------
+        SchemaError
+            If there is no such column.
+        """
+        for column in self.columns:
+            if column.name == name:
+                return column
+        _require_column(name, [column.name for column in self.columns])
+        raise AssertionError
+
+    # -- learning -------------------------------------------------------------------------------
+
+    def fit(self, batches: Any) -> Schema:
+        """Return a Schema with vocabularies and statistics learned from training data.
+
+        Parameters
+        ----------
+        batches : iterable of table batches, or one table
+            Read once, in bounded memory but for the vocabularies themselves.
+
+        Raises
+        ------
+        SchemaError
+            If a column is missing or does not fit its kind, naming the row.
+        """
+        if self.is_indexed:
+            return self
+        fitters = [make_fitter(column) for column in self.columns]
+        classes = None if self.target is None else Classes(self.target)
+        n_rows = 0
+        for batch in _batches(batches):
+            self._check_columns(batch)
+            n_rows += batch.data.num_rows
+            for column, fitter in zip(self.columns, fitters, strict=True):
+                if fitter is not None:
+                    fitter.update(batch.data.column(column.name), batch.origin)
+            if classes is not None and self.target in batch.data.schema.names:
+                classes.update(batch)
+        fitted: list[Fitted | None] = []
+        next_id = 0
+        for fitter in fitters:
+            fitted.append(None if fitter is None else fitter.finish(next_id))
+            next_id += 0 if fitted[-1] is None else fitted[-1].size
+        if next_id > MAX_INDEX:
+            raise SchemaError(
+                f"{next_id} features are more than the {MAX_INDEX} that are possible. "
+                "Raise min_count or set hash_buckets."
+            )
+        return replace(
+            self,
+            fitted=tuple(fitted),
+            n_rows=n_rows,
+            target_classes=None if classes is None else classes.finish(),
+        )
+
+    def extend(self, batches: Any) -> Schema:
+        """Return a Schema that also knows new values; ids in use never move.
+
+        New values of vocabularies (seen ``min_count`` times in ``batches``) get ids at the end.
+        Statistics of numbers, bins and target classes stay as they are.
+        """
+        if self.is_indexed:
+            return self
+        self._check_fitted()
+        assert self.fitted is not None
+        fitters = [ValueCounts(c) if c.has_vocabulary else None for c in self.columns]
+        n_rows = self.n_rows
+        for batch in _batches(batches):
+            self._check_columns(batch)
+            n_rows += batch.data.num_rows
+            for column, fitter in zip(self.columns, fitters, strict=True):
+                if fitter is not None:
+                    fitter.update(batch.data.column(column.name), batch.origin)
+        fitted, next_id = list(self.fitted), self.n_features
+        for i, fitter in enumerate(fitters):
+            old = fitted[i]
+            if fitter is None or old is None or old.vocabulary is None:
+                continue
+            new = fitter.extend(old, next_id)
+            assert new.vocabulary is not None
+            next_id += len(new.vocabulary) - len(old.vocabulary)
+            fitted[i] = new
+        return replace(self, fitted=tuple(fitted), n_rows=n_rows)
+
+    # -- encoding -------------------------------------------------------------------------------
+
+    def encode(self, batch: Any, *, labelled: bool = True) -> Rows:
+        """Turn a batch of a table into Rows.
+
+        Parameters
+        ----------
+        batch : Batch, Arrow batch or table, DataFrame, or (for an indexed Schema) Rows
+        labelled : bool
+            Whether to read the target (which must then be there) and weights.
+
+        Returns
+        -------
+        Rows
+            With one entry per column and value, in column order. Values are ``None`` if all one.
+
+        Raises
+        ------
+        SchemaError, TextFormatError
+            If a column is missing or a cell does not fit, naming file, row and column.
+        """
+        if self.is_indexed:
+            return batch if isinstance(batch, Rows) else _indexed_rows(batch)
+        self._check_fitted()
+        return Rows.concatenate([self._encode(part, labelled) for part in _batches(batch)])
+
+    def _encode(self, batch: Batch, labelled: bool) -> Rows:
+        self._check_columns(batch)
+        assert self.fitted is not None
+        there = batch.data.schema.names
+        parts = []
+        for column, fitted in zip(self.columns, self.fitted, strict=True):
+            if fitted is not None:
+                array = batch.data.column(column.name)
+                entries = encode_column(column, fitted, array, batch.origin)
+                parts.append((self._field_number[column.field_name], entries))
+        rows = assemble(parts, batch.data.num_rows)
+        target = weight = group = None
+        if labelled and self.target is not None:
+            _require_column(self.target, there)
+            target = encode_target(batch, self.target, self.target_classes)
+        if labelled and self.weight is not None:
+            _require_column(self.weight, there)
+            weight = encode_weight(batch, self.weight)
+        if self.group is not None and (labelled or self.group in there):
+            _require_column(self.group, there)
+            group = encode_group(batch, self.group)
+        return rows.with_(target=target, weight=weight, group=group)
+
+    def _check_columns(self, batch: Batch) -> None:
+        names = batch.data.schema.names
+        for column in self.columns:
+            if column.kind != "ignore":
+                _require_column(column.name, names)
+
+    def _check_fitted(self) -> None:
+        if not self.is_fitted:
+            raise SchemaError("This Schema is not fitted. Call schema.fit(training_data) first.")
+
+    # -- asking ---------------------------------------------------------------------------------
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether the features come numbered, so that there are no columns."""
+        return self.ids is not None
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether it can encode."""
+        return self.is_indexed or self.fitted is not None
+
+    @cached_property
+    def n_features(self) -> int:
+        """Number of feature ids; 0 before `fit`."""
+        if self.ids is not None:
+            return self.ids.n_features
+        return sum(len(counts) for _, counts in locate_features(self.columns, self.fitted))
+
+    @cached_property
+    def field_names(self) -> tuple[str, ...]:
+        """Names of the fields in order of their numbers."""
+        if self.ids is not None:
+            return self.ids.field_names
+        used = [column.field_name for column in self.columns if column.kind != "ignore"]
+        return tuple(dict.fromkeys(used))
+
+    @cached_property
+    def _field_number(self) -> dict[str, int]:
+        return {name: number for number, name in enumerate(self.field_names)}
+
+    @property
+    def n_fields(self) -> int:
+        """Number of fields."""
+        return len(self.field_names)
+
+    @cached_property
+    def _places(self) -> tuple[AnyArray, AnyArray, Int64Array]:
+        """Per feature id: number of its column, place among its values, count."""
+        owner = np.zeros(self.n_features, np.uint16)
+        place = np.zeros(self.n_features, np.int64)
+        count = np.zeros(self.n_features, np.int64)
+        for number, (ids, counts) in enumerate(locate_features(self.columns, self.fitted)):
+            owner[ids], place[ids], count[ids] = number, np.arange(len(ids)), counts
+        return owner, place, count
+
+    @cached_property
+    def field_of(self) -> UInt16Array:
+        """Field of each feature, uint16 array of shape (n_features,)."""
+        if self.ids is not None:
+            known = self.ids.field_of
+            return np.zeros(self.n_features, np.uint16) if known is None else known
+        numbers = [self._field_number.get(column.field_name, 0) for column in self.columns]
+        fields: UInt16Array = np.array(numbers, np.uint16)[self._places[0]]
+        return fields
+
+    @property
+    def counts(self) -> Int64Array | None:
+        """How often each feature was seen in fitting, int64 array of shape (n_features,)."""
+        return None if self.is_indexed or not self.is_fitted else self._places[2]
+
+    def feature_name(self, feature: int) -> str:
+        """Return the name of a feature, such as ``city=Berlin`` or ``age``."""
+        if not 0 <= feature < self.n_features:
+            raise SchemaError(f"Features run from 0 to {self.n_features - 1}. Got {feature}.")
+        if self.ids is not None:
+            names = self.ids.feature_names
+            return str(feature) if names is None else names[feature]
+        assert self.fitted is not None
+        number = int(self._places[0][feature])
+        fitted = self.fitted[number]
+        assert fitted is not None
+        return feature_text(self.columns[number], fitted, int(self._places[1][feature]))
+
+    @property
+    def feature_names(self) -> Sequence[str]:
+        """Names of all features: a sequence that makes each name when asked for it."""
+        return _FeatureNames(self)
+
+    def __str__(self) -> str:
+        return format_schema(self)
+
+    def __repr__(self) -> str:
+        return format_schema(self)
+
+    # -- saving ---------------------------------------------------------------------------------
+
+    def to_json(self) -> tuple[JSON, dict[str, AnyArray]]:
+        """Return what JSON can hold, and the rest (vocabularies, edges, counts) as arrays."""
+        return serial.to_json(self)
+
+    @staticmethod
+    def from_json(header: JSON, arrays: Mapping[str, AnyArray]) -> Schema:
+        """Return the Schema that `to_json` described.
+
+        Raises
+        ------
+        SchemaError
+            If the parts do not fit together.
+        """
+        return serial.from_json(header, arrays)
+
+    @cached_property
+    def digest(self) -> str:
+        """A hexadecimal fingerprint of everything that decides the encoding."""
+        return serial.digest(self)
+
+
+class _FeatureNames(Sequence[str]):
+    """The names of all features, made one at a time."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+
+    def __len__(self) -> int:
+        return self._schema.n_features
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [self._schema.feature_name(i) for i in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        return self._schema.feature_name(index % len(self))
+
+
+def _batches(source: Any) -> Iterator[Batch]:
+    """Return batches of whatever holds tables: one table, or an iterable of them."""
+    from fieldfare.data.tables import is_table, open_table
+
+    if isinstance(source, Batch):
+        yield source
+    elif is_table(source) or not isinstance(source, Iterable):
+        yield from open_table(source).batches()
+    else:
+        for part in source:
+            yield from _batches(part)
+
+
+def _indexed_rows(batch: Any) -> Rows:
+    from fieldfare.data.arrays import array_rows
+
+    return array_rows(batch)
+
+
+def _require_column(name: str, names: Sequence[str]) -> None:
+    if name not in names:
+        raise SchemaError(
+            f"There is no column {name!r}. The columns are {', '.join(map(repr, names))}."
+            f"{closest(name, names)}"
+        )

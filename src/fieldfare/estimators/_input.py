@@ -1,0 +1,183 @@
+"""What scikit-learn users pass as X, told apart once.
+
+- A *source* carries its own target: a path, several paths, Rows, a RowStore, a Dataset.
+- A *table* has named columns of any type: data frames, Arrow tables, lists of dicts, and 2-d arrays
+  of text, whose columns are called x0, x1, ... as scikit-learn does.
+- Everything else is an *array*: its columns are the features.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import column_or_1d
+
+from fieldfare._typing import AnyArray, UInt16Array
+from fieldfare.data.dispatch import Dataset
+from fieldfare.data.schema import Schema
+from fieldfare.data.store import RowStore
+from fieldfare.exceptions import ConfigError, DataError
+from fieldfare.rows import MAX_FIELD, Rows
+
+_PATHS = (str, os.PathLike)
+_SOURCES = (*_PATHS, Rows, RowStore, Dataset)
+_FRAME_MARKS = ("__arrow_c_stream__", "__dataframe__")
+
+
+def is_source(X: Any) -> bool:
+    """Whether X carries its own target."""
+    if isinstance(X, list):
+        return bool(X) and isinstance(X[0], _PATHS)
+    return isinstance(X, _SOURCES)
+
+
+def is_frame(X: Any) -> bool:
+    """Whether X is a data frame or an Arrow table."""
+    return any(hasattr(X, mark) for mark in _FRAME_MARKS)
+
+
+def is_records(X: Any) -> bool:
+    """Whether X is a list of dicts."""
+    return isinstance(X, list) and bool(X) and isinstance(X[0], Mapping)
+
+
+def is_text_array(X: Any) -> bool:
+    """Whether X is a 2-d array that holds something other than numbers."""
+    if isinstance(X, list) and X and isinstance(X[0], (list, tuple)):
+        # Through object, because NumPy would turn a list of text and numbers into text.
+        X = np.array(X, dtype=object)
+    if not isinstance(X, np.ndarray) or X.ndim != 2:
+        return False
+    return X.dtype.kind in "US" or (X.dtype.kind == "O" and not _reads_as_numbers(X))
+
+
+def records(X: Any, names: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """Return the rows of a 2-d array as dicts, so that they can be read as a table."""
+    cells = np.array(X, dtype=object)
+    names = names if names is not None else [f"x{j}" for j in range(cells.shape[1])]
+    return [
+        {name: _scalar(cell) for name, cell in zip(names, row, strict=True)} for row in cells
+    ]
+
+
+def column_names(X: Any) -> list[str]:
+    """Return the column names of a data frame, an Arrow table or a list of dicts."""
+    if isinstance(X, list):
+        return list(dict.fromkeys(name for row in X for name in row))
+    names = X.column_names if hasattr(X, "column_names") else X.columns
+    return list(names)
+
+
+def column(X: Any, name: str) -> AnyArray:
+    """Return one column of a data frame, an Arrow table or a list of dicts."""
+    names = column_names(X)
+    if name not in names:
+        raise DataError(
+            f"There is no column {name!r} to take the target or the weights from. The columns are "
+            f"{', '.join(map(str, names))}."
+        )
+    if isinstance(X, list):
+        return np.array([row.get(name) for row in X])
+    return np.asarray(X[name])
+
+
+def without_columns(X: Any, names: Iterable[str]) -> Any:
+    """Return a data frame or an Arrow table without some of its columns, if it has them."""
+    present = column_names(X)
+    kept = [name for name in present if name not in set(names)]
+    if len(kept) == len(present):
+        return X
+    return X.select(kept) if hasattr(X, "select") else X[kept]
+
+
+def labels(y: Any) -> AnyArray:
+    """Return y as a 1-d array without gaps.
+
+    Raises
+    ------
+    ValueError
+        If y is not one-dimensional.
+    DataError
+        If a label is missing.
+    """
+    array: AnyArray = column_or_1d(y, warn=True)
+    if array.dtype.kind == "O":
+        missing = [i for i, label in enumerate(array) if label is None or label != label]
+        if missing:
+            raise DataError(
+                f"Input y contains NaN: label {missing[0]} is missing. Remove samples without a "
+                "label."
+            )
+    return array
+
+
+def fit_schema(schema: Schema | None, table: Any, roles: Mapping[str, str]) -> Schema:
+    """Return the Schema to use for a table: the given one, fitted if it is not, or an inferred one.
+
+    Raises
+    ------
+    DataError
+        If the given Schema takes the target for a feature.
+    """
+    if schema is None:
+        schema = Schema.infer(table, **roles)
+    for role, name in roles.items():
+        if any(item.name == name and item.kind != "ignore" for item in schema.columns):
+            raise DataError(
+                f"The {role} column {name!r} is a feature in the given schema. Make the Schema with "
+                f"Schema.infer(table, {role}={name!r})."
+            )
+    return schema if schema.is_fitted else schema.fit(table)
+
+
+def field_numbers(fields: Any, n_features: int) -> tuple[UInt16Array, list[str]]:
+    """Return the field number of each column of an array, and the names of the fields.
+
+    Parameters
+    ----------
+    fields : array-like of shape (n_features,) or None
+        Numbers or names, one per column; ``None`` gives each column a field of its own.
+    n_features : int
+        Number of columns.
+
+    Raises
+    ------
+    ConfigError
+        If there is not one field per column, or there are too many fields.
+    """
+    if fields is None:
+        given: AnyArray = np.arange(n_features)
+    else:
+        given = np.asarray(fields)
+    if given.shape != (n_features,):
+        raise ConfigError(
+            f"The 'fields' parameter must hold one field per column of X ({n_features}). Got shape "
+            f"{given.shape}."
+        )
+    names, numbers = np.unique(given, return_inverse=True)
+    if len(names) > MAX_FIELD:
+        raise ConfigError(
+            f"There may be at most {MAX_FIELD} fields. Got {len(names)}: pass fields=, so that "
+            "related columns share one."
+        )
+    return numbers.astype(np.uint16), [str(name) for name in names]
+
+
+def _reads_as_numbers(X: AnyArray) -> bool:
+    if any(isinstance(cell, (str, bytes)) for cell in X.flat):
+        return False
+    try:
+        X.astype(np.float64)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _scalar(cell: Any) -> Any:
+    """Return what a table may hold; anything outlandish counts as its text."""
+    if isinstance(cell, np.generic):
+        cell = cell.item()
+    return cell if cell is None or isinstance(cell, (str, int, float)) else str(cell)

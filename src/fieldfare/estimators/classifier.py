@@ -1,0 +1,411 @@
+"""Classifiers: two classes by the logistic loss, more by softmax."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+
+from fieldfare._typing import AnyArray, Float32Array, Float64Array
+from fieldfare.config import Config, TrainingConfig
+from fieldfare.data.schema import Schema
+from fieldfare.estimators._base import Factorization
+from fieldfare.estimators._parameters import documented, store
+from fieldfare.exceptions import DataError
+from fieldfare.models.base import Model, link
+from fieldfare.training.callbacks import Callback
+from fieldfare.training.targets import TargetMap
+
+_ConfigT = TypeVar("_ConfigT", bound=Config)
+_ClassifierT = TypeVar("_ClassifierT", bound="Classifier")
+
+
+class Classifier(ClassifierMixin, Factorization):  # type: ignore[misc]
+    """Base of the classifiers."""
+
+    classes_: AnyArray
+
+    def partial_fit(
+        self: _ClassifierT, X: Any, y: Any = None, classes: Any = None, sample_weight: Any = None
+    ) -> _ClassifierT:
+        """Visit the samples once, keeping what was learned and the state of the optimiser.
+
+        New values of categorical columns, and new ids in files, grow the model.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+        classes : array-like of shape (n_classes,) or None
+            All classes that will ever occur. Needed in the first call unless its y holds them all.
+
+        Returns
+        -------
+        self
+            The estimator.
+        """
+        if classes is not None:
+            classes = np.unique(np.asarray(classes))
+            known = getattr(self, "classes_", classes)
+            if not np.array_equal(known, classes):
+                raise DataError(
+                    f"The classes must be those of the first call of partial_fit, {known}. Got "
+                    f"{classes}."
+                )
+            self.classes_ = classes
+        self._partial_fit(X, y, sample_weight, keep_classes=classes is not None)
+        return self
+
+    def decision_function(self, X: Any) -> Float32Array:
+        """Return the scores of the classes, before the link function.
+
+        Parameters
+        ----------
+        X : as in `fit`
+            Samples.
+
+        Returns
+        -------
+        float32 array of shape (n_samples,) or (n_samples, n_classes)
+            For two classes the log odds of the second; otherwise one score per class.
+        """
+        scores = self._scores(X)
+        return scores[:, 0] if len(self.classes_) == 2 else scores
+
+    def predict_proba(self, X: Any) -> Float64Array:
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : as in `fit`
+            Samples.
+
+        Returns
+        -------
+        float64 array of shape (n_samples, n_classes)
+            Rows sum to one; columns are in the order of ``classes_``.
+        """
+        probability = link(self._task(), self._scores(X).astype(np.float64))
+        if probability.ndim == 1:
+            return np.column_stack([1 - probability, probability])
+        return probability
+
+    def predict(self, X: Any) -> AnyArray:
+        """Return the most probable class of each sample.
+
+        Parameters
+        ----------
+        X : as in `fit`
+            Samples.
+
+        Returns
+        -------
+        array of shape (n_samples,)
+            Members of ``classes_``.
+        """
+        scores = self._scores(X)
+        best = scores.argmax(axis=1) if scores.shape[1] > 1 else (scores[:, 0] > 0).astype(int)
+        return self.classes_[best]
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Return the accuracy.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+
+        Returns
+        -------
+        float
+            The (weighted) share of samples whose class is predicted.
+        """
+        return float(super().score(*self._labelled(X, y, sample_weight)))
+
+    def _task(self) -> str:
+        return "binary" if len(self.classes_) == 2 else "multiclass"
+
+    def _targets(self) -> TargetMap:
+        labels = tuple(self.classes_.tolist())
+        return TargetMap(self._task(), tuple(map(float, range(len(labels)))), labels)
+
+    def _encode_target(
+        self, y: AnyArray, names: Sequence[str] | None, *, learn: bool
+    ) -> Float32Array:
+        """Return class numbers; ``names`` are those that the numbers in y stand for, if any."""
+        if names is not None:
+            classes, codes = np.asarray(names), y.astype(np.int64)
+        else:
+            check_classification_targets(y)
+            classes, codes = np.unique(y, return_inverse=True)
+        if learn:
+            if len(classes) < 2:
+                raise DataError(
+                    f"A classifier needs samples of at least two classes. All {len(y)} samples are "
+                    f"of the class {classes[0]!r}."
+                )
+            self.classes_ = classes
+        place = np.minimum(np.searchsorted(self.classes_, classes), len(self.classes_) - 1)
+        unknown = self.classes_[place] != classes
+        if unknown.any():
+            raise DataError(
+                f"y holds the class {classes[unknown][0]!r}, and the known classes are "
+                f"{self.classes_}. Pass classes= to the first call of partial_fit, or remove these "
+                "samples."
+            )
+        return place[codes].astype(np.float32)
+
+    def _decode_target(self, target: Float32Array) -> AnyArray:
+        return self.classes_[target.astype(np.int64)]
+
+    def _predicts(self, task: str) -> bool:
+        return task in ("binary", "multiclass")
+
+    def _adopt(self, model: Model) -> None:
+        super()._adopt(model)
+        n_classes = max(2, model.n_outputs)
+        self.classes_ = np.asarray(range(n_classes) if model.classes is None else model.classes)
+
+    def _config(self, group: type[_ConfigT], **fixed: Any) -> _ConfigT:
+        config = super()._config(group, **fixed)
+        if isinstance(config, TrainingConfig) and isinstance(config.class_weight, Mapping):
+            # Labels compare by value here (1, 1.0 and np.int64(1) are one class) but by name below.
+            known = {label: label for label in getattr(self, "classes_", np.array([])).tolist()}
+            weights = {known.get(label, label): w for label, w in config.class_weight.items()}
+            return replace(config, class_weight=weights)
+        return config
+
+    @property
+    def coef_(self) -> Float32Array:
+        """Linear weights, of shape (1, n_features) or (n_classes, n_features)."""
+        return self.model_.linear.T
+
+    @property
+    def intercept_(self) -> Float32Array:
+        """Bias, of shape (1,) or (n_classes,)."""
+        return self.model_.bias
+
+
+@documented
+class LinearClassifier(Classifier):
+    """Logistic or softmax regression on sparse features, trained by stochastic gradients.
+
+    Parameters
+    ----------
+    {parameters}
+
+    Attributes
+    ----------
+    classes_ : array of shape (n_classes,)
+        The classes, sorted.
+    model_ : Model
+        What was learned; for `fieldfare.explain`, `fieldfare.save_model` and the like.
+    history_ : History
+        The epochs of the last call of `fit` or `partial_fit`; prints as a table.
+    schema_ : Schema
+        What the features mean.
+    n_iter_ : int
+        Number of epochs.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : array of shape (n_features_in_,)
+        Names of the columns of X, if they have names.
+    intercept_ : float32 array of shape (1,) or (n_classes,)
+        Bias.
+    coef_ : float32 array of shape (1, n_features) or (n_classes, n_features)
+        Linear weights of the features, after encoding (see ``schema_.feature_names``).
+
+    Examples
+    --------
+    >>> X = [{"user": u, "item": i} for u, i in zip("ab" * 50, "xy" * 50)]
+    >>> clf = LinearClassifier(random_state=0).fit(X, ["yes", "no"] * 50)
+    >>> str(clf.predict(X[:1])[0])
+    'yes'
+    """
+
+    _kind = "linear"
+
+    def __init__(
+        self,
+        *,
+        solver: str = "adagrad",
+        learning_rate: float = 0.1,
+        max_iter: int = 20,
+        l2_linear: float = 1e-5,
+        l1_linear: float = 0.0,
+        ftrl_beta: float = 1.0,
+        fit_intercept: bool = True,
+        instance_norm: bool = False,
+        early_stopping: bool | str = "auto",
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 3,
+        tol: float = 0.0,
+        eval_metric: str | None = None,
+        class_weight: Mapping[Any, float] | str | None = None,
+        max_time: float | None = None,
+        shuffle: bool = True,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+        warm_start: bool = False,
+        schema: Schema | None = None,
+        callbacks: Sequence[Callback] | None = None,
+    ) -> None:
+        store(self, locals())
+
+
+@documented
+class FMClassifier(Classifier):
+    """Factorization machine (Rendle 2010) that tells classes apart.
+
+    Parameters
+    ----------
+    {parameters}
+
+    Attributes
+    ----------
+    classes_ : array of shape (n_classes,)
+        The classes, sorted.
+    model_ : Model
+        What was learned; for `fieldfare.explain`, `fieldfare.save_model` and the like.
+    history_ : History
+        The epochs of the last call of `fit` or `partial_fit`; prints as a table.
+    schema_ : Schema
+        What the features mean.
+    n_iter_ : int
+        Number of epochs.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : array of shape (n_features_in_,)
+        Names of the columns of X, if they have names.
+    intercept_ : float32 array of shape (1,) or (n_classes,)
+        Bias.
+    coef_ : float32 array of shape (1, n_features) or (n_classes, n_features)
+        Linear weights of the features, after encoding (see ``schema_.feature_names``).
+    factors_ : float32 array of shape (n_features, n_factors)
+        Latent vectors; with more than two classes there is an axis of classes after the
+        first.
+
+    Examples
+    --------
+    >>> X = [{"user": u, "item": i} for u, i in zip("ab" * 50, "xy" * 50)]
+    >>> clf = FMClassifier(n_factors=2, random_state=0).fit(X, ["yes", "no"] * 50)
+    >>> str(clf.predict(X[:1])[0])
+    'yes'
+    """
+
+    _kind = "fm"
+
+    def __init__(
+        self,
+        *,
+        n_factors: int = 8,
+        solver: str = "adagrad",
+        learning_rate: float = 0.1,
+        max_iter: int = 20,
+        l2_linear: float = 1e-5,
+        l2_factors: float = 1e-4,
+        l1_linear: float = 0.0,
+        l1_factors: float = 0.0,
+        ftrl_beta: float = 1.0,
+        fit_intercept: bool = True,
+        fit_linear: bool = True,
+        instance_norm: bool = False,
+        init_scale: float = 0.1,
+        early_stopping: bool | str = "auto",
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 3,
+        tol: float = 0.0,
+        eval_metric: str | None = None,
+        class_weight: Mapping[Any, float] | str | None = None,
+        max_time: float | None = None,
+        shuffle: bool = True,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+        warm_start: bool = False,
+        schema: Schema | None = None,
+        callbacks: Sequence[Callback] | None = None,
+    ) -> None:
+        store(self, locals())
+
+
+@documented
+class FFMClassifier(Classifier):
+    """Field-aware factorization machine (Juan et al. 2016) that tells classes apart.
+
+    Parameters
+    ----------
+    {parameters}
+
+    Attributes
+    ----------
+    classes_ : array of shape (n_classes,)
+        The classes, sorted.
+    model_ : Model
+        What was learned; for `fieldfare.explain`, `fieldfare.save_model` and the like.
+    history_ : History
+        The epochs of the last call of `fit` or `partial_fit`; prints as a table.
+    schema_ : Schema
+        What the features mean.
+    n_iter_ : int
+        Number of epochs.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : array of shape (n_features_in_,)
+        Names of the columns of X, if they have names.
+    intercept_ : float32 array of shape (1,) or (n_classes,)
+        Bias.
+    coef_ : float32 array of shape (1, n_features) or (n_classes, n_features)
+        Linear weights of the features, after encoding (see ``schema_.feature_names``).
+    factors_ : float32 array of shape (n_features, n_fields, n_factors)
+        Latent vectors; with more than two classes there is an axis of classes after the
+        first.
+
+    Examples
+    --------
+    >>> X = [{"user": u, "item": i} for u, i in zip("ab" * 50, "xy" * 50)]
+    >>> clf = FFMClassifier(n_factors=2, random_state=0).fit(X, ["yes", "no"] * 50)
+    >>> str(clf.predict(X[:1])[0])
+    'yes'
+    """
+
+    _kind = "ffm"
+
+    def __init__(
+        self,
+        *,
+        n_factors: int = 8,
+        solver: str = "adagrad",
+        learning_rate: float = 0.1,
+        max_iter: int = 20,
+        l2_linear: float = 1e-5,
+        l2_factors: float = 1e-4,
+        l1_linear: float = 0.0,
+        l1_factors: float = 0.0,
+        ftrl_beta: float = 1.0,
+        fit_intercept: bool = True,
+        fit_linear: bool = True,
+        instance_norm: bool = False,
+        init_scale: float = 0.1,
+        early_stopping: bool | str = "auto",
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 3,
+        tol: float = 0.0,
+        eval_metric: str | None = None,
+        class_weight: Mapping[Any, float] | str | None = None,
+        max_time: float | None = None,
+        shuffle: bool = True,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+        warm_start: bool = False,
+        schema: Schema | None = None,
+        fields: Any = None,
+        callbacks: Sequence[Callback] | None = None,
+    ) -> None:
+        store(self, locals())

@@ -1,0 +1,191 @@
+"""Ranked lists that print as tables, and the ranking of linear weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fieldfare._typing import AnyArray, Float64Array, Int64Array
+from fieldfare._validation import Number, check
+from fieldfare.explain.entries import feature_name, label_of, outputs
+from fieldfare.models.base import Model
+from fieldfare.rows import Rows
+
+
+class FeatureWeight(NamedTuple):
+    """One linear weight: ``weight`` as it is, ``strength`` what it was ranked by."""
+
+    name: str
+    weight: float
+    strength: float
+    count: int | None
+    label: Any
+    feature: int
+
+
+@dataclass(frozen=True)
+class Ranking(Sequence[Any]):
+    """A list of named tuples, the strongest first, that prints as a table.
+
+    Parameters
+    ----------
+    title : str
+        What is listed.
+    items : tuple of named tuples
+        All of one type; ``strength`` never rises.
+    """
+
+    title: str
+    items: tuple[Any, ...]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.items[index]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.items)
+
+    def to_dict(self) -> list[dict[str, Any]]:
+        """Return one dictionary an item, ready for JSON or a DataFrame."""
+        return [item._asdict() for item in self.items]
+
+    def __str__(self) -> str:
+        if not self.items:
+            return f"{self.title}: none"
+        columns = [
+            name
+            for name in self.items[0]._fields
+            if isinstance(getattr(self.items[0], name), str | float)
+            or (name in ("count", "label") and any(getattr(i, name) is not None for i in self))
+        ]
+        rows = [tuple(_cell(getattr(item, name)) for name in columns) for item in self.items]
+        left = tuple(
+            place for place, name in enumerate(columns) if isinstance(getattr(self[0], name), str)
+        )
+        return f"{self.title}\n{format_table(columns, rows, left=left)}"
+
+
+def top_features(
+    model: Model,
+    n: int = 20,
+    *,
+    min_count: int = 0,
+    weighted: bool = True,
+    label: Any = None,
+    rows: Rows | None = None,
+) -> Ranking:
+    """Rank the linear weights.
+
+    The strength of a weight is ``|w| sqrt(p)`` where ``p`` is the share of training samples that
+    have the feature: the root mean square of what the feature adds to the score, when its value is
+    one. Without counts, or with ``weighted=False``, it is ``|w|``, in which rare features with
+    hardly trained weights may lead.
+
+    Parameters
+    ----------
+    model : Model
+        Any trained model.
+    n : int, default=20
+        How many to list.
+    min_count : int, default=0
+        Leave out features seen in fewer training samples; needs counts.
+    weighted : bool, default=True
+        Whether frequent features count for more.
+    label : object, default=None
+        For models of several classes, the class; None ranks over all of them.
+    rows : Rows, default=None
+        Samples to take the counts from; by default they are those of the schema, if it has any.
+
+    Returns
+    -------
+    Ranking of FeatureWeight
+
+    Raises
+    ------
+    ConfigError
+        If ``n`` is not positive or the model has no such class.
+    """
+    check("n", n, Number(1, integer=True), "top_features")
+    counts = support(model, rows)
+    scale = scales(counts, model.n_features, min_count=min_count, weighted=weighted)
+    found: list[FeatureWeight] = []
+    for output in outputs(model, label):
+        w = model.linear[:, output].astype(np.float64)
+        strength = np.abs(w) * scale
+        for i in largest(strength, n):
+            count = None if counts is None else int(counts[i])
+            found.append(
+                FeatureWeight(
+                    feature_name(model, int(i)),
+                    float(w[i]),
+                    float(strength[i]),
+                    count,
+                    label_of(model, output),
+                    int(i),
+                )
+            )
+    found.sort(key=lambda item: (-item.strength, item.feature))
+    return Ranking("Strongest linear weights", tuple(found[:n]))
+
+
+def support(model: Model, rows: Rows | None) -> Int64Array | None:
+    """Return in how many samples each feature occurs, int64[n_features], or None if not known."""
+    if rows is not None:
+        ids = rows.indices[int(rows.indptr[0]) : int(rows.indptr[-1])]
+        counted = np.bincount(ids, minlength=model.n_features)
+        return np.asarray(counted[: model.n_features], np.int64)
+    counts = getattr(model.schema, "counts", None)
+    if counts is None or len(counts) < model.n_features:
+        return None
+    return np.asarray(counts[: model.n_features], np.int64)
+
+
+def scales(
+    counts: Int64Array | None, n_features: int, *, min_count: int, weighted: bool
+) -> Float64Array:
+    """Return sqrt(p) of every feature, with zero for those seen too rarely.
+
+    ``p`` is relative to the most frequent feature, which orders like the share of the samples and
+    equals it when some feature, such as a numeric column, is in all of them.
+    """
+    if counts is None:
+        return np.ones(n_features)
+    enough = counts >= max(min_count, 1 if weighted else 0)
+    if not weighted:
+        return enough.astype(np.float64)
+    return np.asarray(np.sqrt(counts / max(1, int(counts.max(initial=0)))) * enough)
+
+
+def largest(strength: Float64Array, n: int) -> AnyArray:
+    """Return the places of the ``n`` largest positive numbers, the largest first."""
+    places = np.flatnonzero(strength > 0)
+    if len(places) > n:
+        places = places[np.argpartition(-strength[places], n - 1)[:n]]
+    return places[np.argsort(-strength[places], kind="stable")]
+
+
+def format_table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[int] = ()
+) -> str:
+    """Align columns of text, to the right except for those in ``left``."""
+    table = [tuple(header), *map(tuple, rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if place in left else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in table
+    ]
+    return "\n".join(lines)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

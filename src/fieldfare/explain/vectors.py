@@ -1,0 +1,116 @@
+"""Latent vectors of samples, to feed to other models.
+
+With ``x'`` the sample as the model sees it (unknown ids left out, unit length if it normalises):
+
+=====  =====================================  ==================================================
+model  latent vector                          field vectors
+=====  =====================================  ==================================================
+fm     ``S = sum_i x'_i v_i``, [k]            ``S[a] = sum_{i in field a} x'_i v_i``, [F, k]
+ffm    ``S[b] = sum_i x'_i v_{i,b}``, [F, k]  ``S[a, b] = sum_{i in field a} x'_i v_{i,b}``,
+                                              [F, F, k]
+=====  =====================================  ==================================================
+
+In an FM the pair term is ``(|S|^2 - sum_i |x'_i v_i|^2) / 2`` (Rendle 2010, lemma 3.1); in an FFM
+the terms between the fields a and b add up to ``<S[a, b], S[b, a]>`` (from Juan et al. 2016, eq. 4).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fieldfare._typing import AnyArray, Float32Array, Float64Array
+from fieldfare.exceptions import DataError
+from fieldfare.explain.entries import as_rows, entries_of, factors_of, outputs
+from fieldfare.models.base import Model
+
+_BLOCK_BYTES = 2**26
+
+
+def latent_vectors(model: Model, data: Any, *, label: Any = None) -> Float32Array:
+    """Return the sum of the latent vectors of the features of each sample.
+
+    Parameters
+    ----------
+    model : Model
+        An FM or FFM.
+    data : Rows, path, table or array
+        Samples; other than Rows they are encoded with the schema of the model.
+    label : object, default=None
+        For models of several classes, the class whose vectors are taken; None means the first.
+
+    Returns
+    -------
+    float32 array of shape (n, k) for an FM and (n, n_fields, k) for an FFM
+        Samples without known features have zeros.
+
+    Raises
+    ------
+    ConfigError
+        If the model is linear, or has no such class.
+    """
+    return _sums(model, data, label, by_field=False)
+
+
+def field_vectors(model: Model, data: Any, *, label: Any = None) -> Float32Array:
+    """Return the sum of the latent vectors of the features of each sample, field by field.
+
+    Parameters
+    ----------
+    model : Model
+        An FM or FFM.
+    data : Rows, path, table or array
+        Samples with fields; other than Rows they are encoded with the schema of the model.
+    label : object, default=None
+        For models of several classes, the class whose vectors are taken; None means the first.
+
+    Returns
+    -------
+    float32 array of shape (n, n_fields, k) for an FM and (n, n_fields, n_fields, k) for an FFM
+        Element ``[r, a]`` is the sum over the entries of row r in field a.
+
+    Raises
+    ------
+    ConfigError
+        If the model is linear, or has no such class.
+    DataError
+        If the data have no fields.
+    """
+    return _sums(model, data, label, by_field=True)
+
+
+def _sums(model: Model, data: Any, label: Any, *, by_field: bool) -> Float32Array:
+    factors = factors_of(model)[:, outputs(model, label)[0]]
+    rows = as_rows(model, data)
+    seen = entries_of(model, rows)
+    n_groups = 1
+    if by_field:
+        if seen.fields is None:
+            raise DataError(
+                "Vectors by field need data with fields. These have none: use a table with "
+                "columns, libffm text, or Rows with fields; or take latent_vectors."
+            )
+        n_groups = max(model.n_fields, int(seen.fields.max(initial=-1)) + 1)
+    result = np.zeros((len(rows) * n_groups, *factors.shape[1:]), np.float32)
+    starts = np.searchsorted(seen.row, np.arange(len(rows) + 1))
+    bytes_per_row = 8 * factors[:1].size * (1 + len(seen.ids) // max(1, len(rows)))
+    step = max(1, _BLOCK_BYTES // max(1, bytes_per_row))
+    for low in range(0, len(rows), step):
+        part = slice(starts[low], starts[min(low + step, len(rows))])
+        key = seen.row[part] * n_groups
+        if by_field and seen.fields is not None:
+            key = key + seen.fields[part]
+        x = seen.values[part].reshape(-1, *[1] * (factors.ndim - 1))
+        _add_groups(result, key, x * factors[seen.ids[part]].astype(np.float64))
+    return result.reshape(len(rows), *([n_groups] if by_field else []), *factors.shape[1:])
+
+
+def _add_groups(result: Float32Array, key: AnyArray, terms: Float64Array) -> None:
+    """Write the sum of the terms of each key to its place in the result."""
+    if not len(key):
+        return
+    order = np.argsort(key, kind="stable")
+    key = key[order]
+    starts = np.flatnonzero(np.diff(key, prepend=-1))
+    result[key[starts]] = np.add.reduceat(terms[order], starts, axis=0)

@@ -1,0 +1,144 @@
+"""The text forms of xLearn and libffm.
+
+xLearn, one line per parameter (vector), for every feature id ``i`` from 0::
+
+    bias: w0
+    i_<i>: w_i
+    v_<i>: v_i1 ... v_ik            factorization machines
+    v_<i>_<f>: v_if1 ... v_ifk      field-aware
+
+libffm, a header and one line per feature ``j`` and field ``f``::
+
+    n <features>
+    m <fields>
+    k <factors>
+    normalization <0 or 1>
+    w<j>,<f> v_jf1 ... v_jfk
+
+Numbers are the shortest decimals that give the same float32 back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from fieldfare._typing import Float32Array, PathLike
+from fieldfare._validation import closest
+from fieldfare.exceptions import ConfigError
+from fieldfare.models.base import Model
+from fieldfare.persist.atomic import atomic_write
+
+_FEATURES_AT_ONCE = 4096
+
+
+def export_text(
+    model: Model, path: PathLike, kind: str = "xlearn", *, drop_linear: bool = False
+) -> None:
+    """Write the parameters of a model as text.
+
+    Parameters
+    ----------
+    model : Model
+        Regression or binary model; field-aware and binary for libffm.
+    path : path
+        File to write or replace, atomically.
+    kind : {"xlearn", "libffm"}
+        Which form; both are described in the docstring of this module.
+    drop_linear : bool
+        libffm has neither bias nor linear weights. A model that has them is refused, unless this
+        is true: then they are left out, and the scores change accordingly.
+
+    Raises
+    ------
+    ConfigError
+        If the form cannot express the model.
+    OSError
+        If the file cannot be written; an older file at ``path`` is then still whole.
+
+    Notes
+    -----
+    With ``instance_norm``, libffm scales samples as fieldfare does (its header says so); the xLearn
+    form does not record the option, and xLearn's own factorization machines scale their pair term
+    once more than the formula says.
+    """
+    if kind not in _WRITERS:
+        raise ConfigError(
+            f"There is no text form {kind!r}.{closest(kind, _WRITERS)} "
+            f"The forms are {', '.join(_WRITERS)}."
+        )
+    if model.config.task == "multiclass":
+        raise ConfigError(
+            f"The {kind} text form holds one score, and this multiclass model has "
+            f"{model.n_outputs}. Train one binary model per class, or save it as .ff."
+        )
+    if kind == "libffm":
+        _check_libffm(model, drop_linear)
+    with atomic_write(path) as file:
+        for lines in _WRITERS[kind](model):
+            file.write(lines.encode("ascii"))
+
+
+def _check_libffm(model: Model, drop_linear: bool) -> None:
+    if model.config.model != "ffm" or model.config.task != "binary":
+        raise ConfigError(
+            "libffm knows binary field-aware models only. This is a "
+            f"{model.config.task} model of kind {model.config.model!r}; export it to 'xlearn', or "
+            "train with model='ffm', task='binary'."
+        )
+    linear = model.linear is not None and bool(np.any(model.linear))
+    if (linear or np.any(model.bias)) and not drop_linear:
+        raise ConfigError(
+            "libffm has neither bias nor linear weights, and this model uses them. Train with "
+            "fit_intercept=False and fit_linear=False, or pass drop_linear=True to leave them out."
+        )
+
+
+def _numbers(vectors: Float32Array) -> list[str]:
+    """Format each row of a 2-d array, shortest round trip, separated by spaces."""
+    return [" ".join(row) for row in vectors.astype(np.str_).tolist()]
+
+
+def _blocks(n_features: int) -> Iterator[range]:
+    for start in range(0, n_features, _FEATURES_AT_ONCE):
+        yield range(start, min(start + _FEATURES_AT_ONCE, n_features))
+
+
+def _factor_lines(
+    model: Model, plain: Callable[[int], str], by_field: Callable[[int, int], str]
+) -> Iterator[str]:
+    """Yield lines of factors, each vector after the label of its feature (and field)."""
+    factors = model.factors
+    if factors is None:
+        return
+    n_factors = factors.shape[-1]
+    for block in _blocks(len(factors)):
+        vectors = _numbers(factors[block.start : block.stop].reshape(-1, n_factors))
+        if factors.ndim == 4:
+            labels = [by_field(i, f) for i in block for f in range(factors.shape[2])]
+        else:
+            labels = [plain(i) for i in block]
+        yield "".join(f"{a}{b}\n" for a, b in zip(labels, vectors, strict=True))
+
+
+def _xlearn(model: Model) -> Iterator[str]:
+    yield f"bias: {model.bias[0]!s}\n"
+    for block in _blocks(model.n_features):
+        if model.linear is None:
+            weights = ["0"] * len(block)
+        else:
+            weights = _numbers(model.linear[block.start : block.stop])
+        yield "".join(f"i_{i}: {w}\n" for i, w in zip(block, weights, strict=True))
+    yield from _factor_lines(model, lambda i: f"v_{i}: ", lambda i, f: f"v_{i}_{f}: ")
+
+
+def _libffm(model: Model) -> Iterator[str]:
+    yield (
+        f"n {model.n_features}\nm {model.n_fields}\nk {model.config.n_factors}\n"
+        f"normalization {int(model.config.instance_norm)}\n"
+    )
+    yield from _factor_lines(model, lambda i: f"w{i} ", lambda i, f: f"w{i},{f} ")
+
+
+_WRITERS: dict[str, Callable[[Model], Iterator[str]]] = {"xlearn": _xlearn, "libffm": _libffm}

@@ -1,0 +1,65 @@
+"""Writing a file so that readers see the old one or the whole new one, never a part."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from fieldfare._typing import PathLike
+
+
+@contextlib.contextmanager
+def atomic_write(path: PathLike) -> Iterator[BinaryIO]:
+    """Open a temporary file that takes the name ``path`` when the block ends without an error.
+
+    The data reach the disk before the name changes. If the block or the writing fails (disk full,
+    no permission), the temporary file is removed and what stood at ``path`` is left untouched. A
+    symbolic link keeps pointing where it did; permission bits of an old file carry over.
+
+    Raises
+    ------
+    OSError
+        If the folder does not exist or the file cannot be written.
+    """
+    target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        raise FileNotFoundError(
+            f"Cannot write {os.fspath(path)}: the folder {target.parent} does not exist. "
+            "Create it first, or choose another path."
+        )
+    if target.is_dir():
+        raise IsADirectoryError(f"Cannot write {os.fspath(path)}: it is a folder.")
+    # In the same folder, so that the rename stays within one file system.
+    temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(temporary, flags, 0o666)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileNotFoundError):
+            os.chmod(temporary, stat.S_IMODE(os.stat(target).st_mode))
+        os.replace(temporary, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    _sync_folder(target.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename survive a power cut where the system can; the file itself is already safe."""
+    if os.name == "nt":
+        return
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

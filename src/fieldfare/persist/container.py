@@ -1,0 +1,273 @@
+"""The container below models and checkpoints: safetensors with a JSON header and a checksum.
+
+Written and read here rather than through a library so that arrays are memory-mapped, nothing is
+copied on the way out, and every fault of a hostile file is a ModelFileError. ``format`` holds the
+specification.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import mmap
+import os
+import struct
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from fieldfare._typing import JSON, AnyArray, PathLike
+from fieldfare.exceptions import ModelFileError
+from fieldfare.persist.atomic import atomic_write
+
+DTYPES: dict[str, np.dtype[Any]] = {
+    "F64": np.dtype("<f8"),
+    "I64": np.dtype("<i8"),
+    "U64": np.dtype("<u8"),
+    "F32": np.dtype("<f4"),
+    "I32": np.dtype("<i4"),
+    "U32": np.dtype("<u4"),
+    "F16": np.dtype("<f2"),
+    "I16": np.dtype("<i2"),
+    "U16": np.dtype("<u2"),
+    "I8": np.dtype("i1"),
+    "U8": np.dtype("u1"),
+    "BOOL": np.dtype("?"),
+}
+_CODES = {dtype: code for code, dtype in DTYPES.items()}
+
+MAX_HEADER = 100_000_000
+"""Bytes of the outer header at most, the limit of the safetensors format."""
+
+MAX_DIMENSIONS = 8
+CHECKSUM = "checksum"
+_ALIGNMENT = 64
+_CHUNK = 1 << 20
+
+
+def write(path: PathLike, key: str, header: str, arrays: Mapping[str, AnyArray]) -> None:
+    """Write a container atomically.
+
+    Parameters
+    ----------
+    path : path
+        File to write or replace.
+    key : str
+        Metadata key under which the header stands; says what kind of file this is.
+    header : str
+        Text of the header, JSON.
+    arrays : mapping from name to array
+        Arrays of any dtype in ``DTYPES`` (in either byte order).
+
+    Raises
+    ------
+    ModelFileError
+        If an array has a dtype that the format does not know, or the header is too large.
+    OSError
+        If the file cannot be written; an older file at ``path`` is then still whole.
+    """
+    plain = {name: _little_endian(name, array) for name, array in arrays.items()}
+    # Wide types first: with no gaps allowed, this alone keeps every array aligned for its type.
+    order = sorted(plain, key=lambda name: (-plain[name].itemsize, name))
+    outer: JSON = {"__metadata__": {key: header, CHECKSUM: checksum(header, plain)}}
+    offset = 0
+    for name in order:
+        array = plain[name]
+        outer[name] = {
+            "dtype": _CODES[array.dtype],
+            "shape": list(array.shape),
+            "data_offsets": [offset, offset + array.nbytes],
+        }
+        offset += array.nbytes
+    text = json.dumps(outer, separators=(",", ":")).encode()
+    text += b" " * (-(len(text) + 8) % _ALIGNMENT)
+    if len(text) > MAX_HEADER:
+        raise ModelFileError(
+            f"The header may have at most {MAX_HEADER} bytes. This one has {len(text)}: store less "
+            "in the provenance, or use fewer class or column names."
+        )
+    with atomic_write(path) as file:
+        file.write(struct.pack("<Q", len(text)))
+        file.write(text)
+        for name in order:
+            _write_array(file, plain[name])
+
+
+def read(path: PathLike) -> tuple[dict[str, str], dict[str, AnyArray]]:
+    """Map a container into memory.
+
+    Returns
+    -------
+    metadata : dict
+        The string metadata.
+    arrays : dict
+        Read-only arrays over the mapped file; they stay valid while they are referenced, also
+        when the file is replaced by :func:`write`.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is not a well-formed safetensors container.
+    OSError
+        If it cannot be opened.
+    """
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        length = _header_length(file, size)
+        outer = parse_object(file.read(length), "header")
+        start = 8 + length
+        metadata = _metadata(outer.pop("__metadata__", {}))
+        places = _places(outer, size - start)
+        view = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    return metadata, {
+        name: _array(view, dtype, shape, start + offset)
+        for name, (dtype, shape, offset) in places.items()
+    }
+
+
+def checksum(header: str, arrays: Mapping[str, AnyArray]) -> str:
+    """Return the BLAKE2b digest (32 bytes, in hexadecimal) of a header and its arrays.
+
+    Over the header, then, for each array in order of its name, the line ``name dtype shape`` and
+    the little-endian bytes; every part is preceded by its length as 8 bytes.
+    """
+    digest = hashlib.blake2b(digest_size=32)
+
+    def add(data: bytes) -> None:
+        digest.update(struct.pack("<Q", len(data)))
+        digest.update(data)
+
+    add(header.encode("utf-8", "surrogatepass"))
+    for name in sorted(arrays):
+        array = arrays[name]
+        shape = ",".join(map(str, array.shape))
+        add(f"{name} {_CODES[array.dtype]} {shape}".encode("utf-8", "surrogatepass"))
+        digest.update(struct.pack("<Q", array.nbytes))
+        for part in _bytes_of(array):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def parse_object(text: str | bytes, what: str) -> JSON:
+    """Parse a JSON object from an untrusted source, refusing repeated names and NaN."""
+    try:
+        if isinstance(text, bytes):
+            text = text.decode("utf-8")
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError(f"The {what} is not valid JSON ({error}).") from error
+    if not isinstance(value, dict):
+        raise ModelFileError(
+            f"The {what} must be a JSON object. Found one of type {type(value).__name__}."
+        )
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> JSON:
+    names = dict(pairs)
+    if len(names) != len(pairs):
+        raise ValueError("a name occurs twice in an object")
+    return names
+
+
+def _no_constant(word: str) -> None:
+    raise ValueError(f"{word} is not JSON")
+
+
+def _little_endian(name: str, array: AnyArray) -> AnyArray:
+    plain = np.ascontiguousarray(array).reshape(np.shape(array))
+    if plain.dtype.kind in "iuf" and not plain.dtype.isnative:
+        plain = plain.astype(plain.dtype.newbyteorder("="))
+    if plain.dtype.newbyteorder("<") not in _CODES:
+        raise ModelFileError(
+            f"The array {name!r} has dtype {plain.dtype}, which the format cannot hold. "
+            "It holds booleans, integers and floats of up to 64 bits."
+        )
+    return plain.astype(plain.dtype.newbyteorder("<"), copy=False)
+
+
+def _bytes_of(array: AnyArray) -> Iterator[memoryview]:
+    """Yield the bytes of a contiguous array in pieces, so that Ctrl-C is never far."""
+    if array.nbytes:
+        flat = array.reshape(-1).view(np.uint8)
+        for start in range(0, len(flat), _CHUNK):
+            yield flat[start : start + _CHUNK].data
+
+
+def _write_array(file: BinaryIO, array: AnyArray) -> None:
+    file.writelines(_bytes_of(array))
+
+
+def _header_length(file: BinaryIO, size: int) -> int:
+    prefix = file.read(8)
+    if len(prefix) < 8:
+        raise ModelFileError(f"The file is cut short or empty: it has {size} bytes.")
+    length = int(struct.unpack("<Q", prefix)[0])
+    if length > MAX_HEADER or length > size - 8:
+        raise ModelFileError(
+            f"This is no fieldfare file, or it is cut short: its first 8 bytes announce a header "
+            f"of {length} bytes in a file of {size}."
+        )
+    return length
+
+
+def _metadata(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise ModelFileError("The metadata must map names to text.")
+    return value
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _places(outer: JSON, n_bytes: int) -> dict[str, tuple[np.dtype[Any], tuple[int, ...], int]]:
+    """Check that the arrays fill the data without gap or overlap; return where each lies."""
+    places: dict[str, tuple[np.dtype[Any], tuple[int, ...], int]] = {}
+    spans = []
+    for name, entry in outer.items():
+        if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
+            raise ModelFileError(f"The entry of the array {name!r} is malformed.")
+        dtype = DTYPES.get(entry["dtype"]) if isinstance(entry["dtype"], str) else None
+        if dtype is None:
+            raise ModelFileError(
+                f"The array {name!r} has an unknown dtype {entry['dtype']!r}. "
+                f"Known are {', '.join(DTYPES)}."
+            )
+        shape, span = entry["shape"], entry["data_offsets"]
+        if (
+            not isinstance(shape, list)
+            or len(shape) > MAX_DIMENSIONS
+            or not all(_is_count(side) for side in shape)
+            or not isinstance(span, list)
+            or len(span) != 2
+            or not all(_is_count(place) for place in span)
+            or span[1] - span[0] != math.prod(shape) * dtype.itemsize
+        ):
+            raise ModelFileError(f"The shape and place of the array {name!r} do not agree.")
+        places[name] = (dtype, tuple(shape), span[0])
+        spans.append(span)
+    position = 0
+    for start, stop in sorted(spans):
+        if start != position:
+            raise ModelFileError("The arrays overlap or leave gaps.")
+        position = stop
+    if position != n_bytes:
+        raise ModelFileError(
+            f"The file is cut short or too long: its arrays need {position} bytes, and it has "
+            f"{n_bytes}."
+        )
+    return places
+
+
+def _array(view: mmap.mmap, dtype: np.dtype[Any], shape: tuple[int, ...], start: int) -> AnyArray:
+    count = math.prod(shape)
+    try:
+        flat = np.frombuffer(view, dtype, count, start) if count else np.zeros(0, dtype)
+        array = flat.reshape(shape)
+    except ValueError as error:  # an empty array may announce sides beyond any address space
+        raise ModelFileError(f"An array of shape {shape} cannot be made: {error}.") from error
+    array.flags.writeable = False
+    return array

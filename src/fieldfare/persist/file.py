@@ -1,0 +1,156 @@
+"""Saving and loading models. The format is specified in :mod:`fieldfare.persist.format`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from fieldfare._typing import JSON, AnyArray, PathLike
+from fieldfare.config import ModelConfig
+from fieldfare.exceptions import ModelFileError
+from fieldfare.models.base import Model
+from fieldfare.models.registry import MODEL_CLASSES
+from fieldfare.persist import container
+from fieldfare.persist.format import (
+    FORMAT,
+    MODEL_KEY,
+    PARAMETERS,
+    SCHEMA_PREFIX,
+    check_checksum,
+    check_finite,
+    check_parameters,
+    make_header,
+    parse_header,
+    read_classes,
+    read_config,
+)
+from fieldfare.persist.migrate import migrate
+
+if TYPE_CHECKING:
+    from fieldfare.data.schema import Schema
+
+
+def save_model(model: Model, path: PathLike) -> None:
+    """Save a model as one file, atomically.
+
+    Parameters
+    ----------
+    model : Model
+        Model with finite parameters.
+    path : path
+        File to write or replace, by convention ending in ``.ff``.
+
+    Raises
+    ------
+    ModelFileError
+        If a parameter is not finite, or the provenance holds what JSON cannot express.
+    OSError
+        If the file cannot be written; an older file at ``path`` is then still whole.
+    """
+    arrays = {name: array for name in PARAMETERS if (array := getattr(model, name)) is not None}
+    schema: JSON | None = None
+    if model.schema is not None:
+        schema, extra = model.schema.to_json()
+        arrays |= {SCHEMA_PREFIX + name: array for name, array in extra.items()}
+    try:
+        header = make_header(model.config, model.classes, schema, model.provenance)
+        # What would not load again is refused now, while the model still exists.
+        _check(container.parse_object(header, "model header"), arrays)
+        _check_schema(model.schema, model.config, arrays)
+        check_finite(arrays)
+        container.write(path, MODEL_KEY, header, arrays)
+    except ModelFileError as error:
+        raise ModelFileError(f"Cannot save {os.fspath(path)}: {error.args[0]}") from error
+
+
+def load_model(path: PathLike, *, verify: bool = True) -> Model:
+    """Load a model. Its arrays are mapped from the file, so that processes share their memory.
+
+    Parameters
+    ----------
+    path : path
+        A file that :func:`save_model` wrote.
+    verify : bool
+        Whether to read the whole file once, to compare its checksum and look for parameters that
+        are not finite. Without it, loading touches the header only: for trusted files.
+
+    Returns
+    -------
+    Model
+        With read-only parameters. No code from the file is executed.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is damaged, not a model, or of a newer format.
+    OSError
+        If it cannot be opened.
+    """
+    try:
+        metadata, arrays = container.read(path)
+        header = parse_header(metadata)
+        if verify:
+            check_checksum(metadata[MODEL_KEY], metadata, arrays)
+        header, arrays = migrate(header, arrays, FORMAT)
+        return _build(header, arrays, verify)
+    except ModelFileError as error:
+        raise ModelFileError(f"Cannot load {os.fspath(path)}: {error.args[0]}") from error
+
+
+def _check(header: JSON, arrays: dict[str, AnyArray]) -> tuple[ModelConfig, list[Any] | None]:
+    config = read_config(header)
+    check_parameters(config, arrays)
+    return config, read_classes(header, config, len(arrays["bias"]))
+
+
+def _build(header: JSON, arrays: dict[str, AnyArray], verify: bool) -> Model:
+    config, classes = _check(header, arrays)
+    if verify:
+        check_finite(arrays)
+    provenance = header.get("provenance")
+    if not isinstance(provenance, dict):
+        raise ModelFileError(f"The provenance must be an object. Got {provenance!r:.200}.")
+    return MODEL_CLASSES[config.model](
+        config,
+        arrays["bias"],
+        arrays["linear"],
+        arrays.get("factors"),
+        schema=_read_schema(header, config, arrays),
+        classes=classes,
+        provenance=provenance,
+    )
+
+
+def _read_schema(header: JSON, config: ModelConfig, arrays: dict[str, AnyArray]) -> Schema | None:
+    prefix = SCHEMA_PREFIX
+    parts = {name[len(prefix) :]: a for name, a in arrays.items() if name.startswith(prefix)}
+    if header.get("schema") is None:
+        if parts:
+            raise ModelFileError("There are arrays of a schema, but no schema.")
+        return None
+    from fieldfare.data.schema import Schema
+
+    # A header with a valid checksum may still hold anything at all, and nothing in it is worth
+    # more to the caller than the fact that the schema is unusable.
+    try:
+        schema = Schema.from_json(header["schema"], parts)
+        _check_schema(schema, config, arrays)
+    except ModelFileError:
+        raise
+    except Exception as error:
+        raise ModelFileError(f"The schema cannot be read: {error!r:.200}.") from error
+    return schema
+
+
+def _check_schema(schema: Schema | None, config: ModelConfig, arrays: dict[str, AnyArray]) -> None:
+    if schema is None:
+        return
+    n_features, n_fields = schema.n_features, schema.n_fields
+    if n_features != len(arrays["linear"]):
+        raise ModelFileError(
+            f"The schema has {n_features} features, the parameters {len(arrays['linear'])}."
+        )
+    if config.model == "ffm" and n_fields != arrays["factors"].shape[2]:
+        raise ModelFileError(
+            f"The schema has {n_fields} fields, the parameters {arrays['factors'].shape[2]}."
+        )

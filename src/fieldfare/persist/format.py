@@ -1,0 +1,223 @@
+"""The model file: its specification, and the checks of its header.
+
+Specification of format 1
+=========================
+
+A model file (``.ff``) is a `safetensors <https://github.com/huggingface/safetensors>`_ container:
+
+1. 8 bytes: the length N of the outer header, an unsigned little-endian integer, at most 10**8.
+2. N bytes: the outer header, a JSON object in UTF-8, padded with spaces so that the data start at a
+   multiple of 64 bytes. It maps the name of each array to ``{"dtype", "shape", "data_offsets"}``
+   (offsets count from the end of the outer header), and ``"__metadata__"`` to an object of strings.
+3. The arrays, little-endian, in C order, without gaps, in order of falling item size, then name.
+
+The metadata hold two strings. ``"checksum"`` is the BLAKE2b digest described in
+:func:`fieldfare.persist.container.checksum`. ``"fieldfare"`` is the header, JSON in ASCII:
+
+================  ==========================================================================
+``format``        1
+``library``       version of fieldfare that wrote the file
+``config``        every field of :class:`fieldfare.config.ModelConfig`, which includes the kind
+                  of model
+``classes``       labels of the classes in the order of their numbers, or null
+``schema``        JSON part of the Schema, or null
+``provenance``    how the model came about (seed, data, metrics, history); free form. Numbers that
+                  are not finite are written as null.
+================  ==========================================================================
+
+Arrays, with n features, C outputs (1, or the number of classes), k factors and F fields:
+
+============  ===========================  ===============================================
+``bias``      F32 (C,)                     always
+``linear``    F32 (n, C)                   always; zeros when there is no linear part
+``factors``   F32 (n, C, k), (n, C, F, k)  FM, FFM
+``schema.*``  any                          array part of the Schema
+============  ===========================  ===============================================
+
+All parameters are finite. A reader refuses a file that breaks any rule above, a checksum that does
+not match, and a format number above its own. A file of a lower number passes through the table in
+:mod:`fieldfare.persist.migrate`. Any change to this page raises the number.
+
+A checkpoint is the same container with ``"fieldfare.checkpoint"`` in place of ``"fieldfare"``; its
+arrays and header belong to the training loop, and it is only promised to be readable by the version
+that wrote it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+import numpy as np
+
+from fieldfare._typing import JSON, AnyArray
+from fieldfare._version import __version__
+from fieldfare.config import ModelConfig
+from fieldfare.exceptions import ConfigError, ModelFileError
+from fieldfare.persist import container
+
+FORMAT = 1
+MODEL_KEY = "fieldfare"
+CHECKPOINT_KEY = "fieldfare.checkpoint"
+SCHEMA_PREFIX = "schema."
+PARAMETERS = ("bias", "linear", "factors")
+_CHUNK = 1 << 20
+
+
+def make_header(
+    config: ModelConfig, classes: Any, schema: JSON | None, provenance: Mapping[str, Any]
+) -> str:
+    """Return the text of a model header.
+
+    Raises
+    ------
+    ModelFileError
+        If a part holds objects that JSON cannot express.
+    """
+    return dump(
+        {
+            "format": FORMAT,
+            "library": __version__,
+            "config": asdict(config),
+            "classes": None if classes is None else list(classes),
+            "schema": schema,
+            "provenance": dict(provenance),
+        }
+    )
+
+
+def dump(header: JSON) -> str:
+    """Return a header as JSON in ASCII, so that any text survives (also lone surrogates)."""
+    return json.dumps(_plain(header, "header"), separators=(",", ":"), allow_nan=False)
+
+
+def _plain(value: Any, where: str) -> Any:
+    """Reduce to what JSON knows: NumPy scalars and arrays unwrapped, NaN and infinity to None."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        value = value.tolist()
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item, f"{where}.{name}") for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item, f"{where}[{place}]") for place, item in enumerate(value)]
+    raise ModelFileError(
+        f"A model file holds numbers, text, lists and mappings only. "
+        f"Got {type(value).__name__} at {where}; convert it first."
+    )
+
+
+def parse_header(metadata: Mapping[str, str]) -> JSON:
+    """Return the header of a model file, of a format number that this version can read."""
+    if MODEL_KEY not in metadata:
+        if CHECKPOINT_KEY in metadata:
+            raise ModelFileError(
+                "This is a training checkpoint, not a model. Resume training with it, or load the "
+                "model that the training saved."
+            )
+        raise ModelFileError(
+            "This is a safetensors file, but not a fieldfare model: it has no fieldfare header."
+        )
+    header = container.parse_object(metadata[MODEL_KEY], "model header")
+    number = header.get("format")
+    if type(number) is not int or number < 1:
+        raise ModelFileError(f"The format number must be a positive integer. Found {number!r}.")
+    if number > FORMAT:
+        raise ModelFileError(
+            f"The file has format {number}, written by fieldfare {header.get('library')!r}; this "
+            f"version ({__version__}) reads formats up to {FORMAT}. "
+            "Upgrade with: pip install --upgrade fieldfare"
+        )
+    return header
+
+
+def check_checksum(
+    header: str, metadata: Mapping[str, str], arrays: Mapping[str, AnyArray]
+) -> None:
+    """Compare the stored digest with that of the contents."""
+    stored, found = metadata.get(container.CHECKSUM), container.checksum(header, arrays)
+    if stored != found:
+        raise ModelFileError(
+            f"The contents do not match their checksum (stored {str(stored)[:64]!r}, found "
+            f"{found!r}): the file was damaged or altered. Fetch or train it again."
+        )
+
+
+def read_config(header: JSON) -> ModelConfig:
+    """Return the configuration in a header, validated."""
+    values, names = header.get("config"), {item.name for item in fields(ModelConfig)}
+    if not isinstance(values, dict) or set(values) != names:
+        got = sorted(values) if isinstance(values, dict) else values
+        raise ModelFileError(f"The configuration must have the fields {sorted(names)}. Got {got}.")
+    try:
+        return ModelConfig(**values)
+    except ConfigError as error:
+        raise ModelFileError(f"The configuration is not valid: {error.args[0]}") from error
+
+
+def read_classes(header: JSON, config: ModelConfig, n_outputs: int) -> list[Any] | None:
+    """Return the class labels in a header, validated."""
+    classes = header.get("classes")
+    if classes is None:
+        return None
+    if not isinstance(classes, list) or not all(
+        isinstance(label, (str, int, float)) for label in classes
+    ):
+        raise ModelFileError(
+            f"The classes must be a list of numbers or texts. Got {classes!r:.200}."
+        )
+    expected = {"regression": 0, "binary": 2, "multiclass": n_outputs}[config.task]
+    if len(classes) != expected:
+        raise ModelFileError(
+            f"This {config.task} model must have {expected} class labels. Got {len(classes)}."
+        )
+    if len(set(classes)) != len(classes):
+        raise ModelFileError("A class is listed twice.")
+    return classes
+
+
+def check_parameters(config: ModelConfig, arrays: Mapping[str, AnyArray]) -> None:
+    """Check presence, dtype and shape of the parameter arrays against the configuration."""
+    n_dimensions = {"bias": 1, "linear": 2}
+    if config.model != "linear":
+        n_dimensions["factors"] = 4 if config.model == "ffm" else 3
+    present = {name for name in arrays if not name.startswith(SCHEMA_PREFIX)}
+    if present != set(n_dimensions):
+        raise ModelFileError(
+            f"A model of kind {config.model!r} has the arrays {sorted(n_dimensions)}. "
+            f"Got {sorted(present)[:5]}."
+        )
+    for name, expected in n_dimensions.items():
+        array = arrays[name]
+        if array.dtype != np.float32 or array.ndim != expected:
+            raise ModelFileError(
+                f"The array {name!r} must be float32 with {expected} dimension(s). "
+                f"Got {array.dtype} of shape {array.shape}."
+            )
+    n_features, n_outputs = arrays["linear"].shape
+    if (n_outputs < 2) if config.task == "multiclass" else (n_outputs != 1):
+        raise ModelFileError(f"A {config.task} model cannot have {n_outputs} output(s).")
+    if len(arrays["bias"]) != n_outputs:
+        raise ModelFileError(f"There are {len(arrays['bias'])} biases for {n_outputs} output(s).")
+    if "factors" in arrays:
+        shape = arrays["factors"].shape
+        if shape[:2] != (n_features, n_outputs) or shape[-1] != config.n_factors:
+            raise ModelFileError(
+                f"The factors of {n_features} features, {n_outputs} output(s) and "
+                f"{config.n_factors} factors cannot have shape {shape}."
+            )
+
+
+def check_finite(arrays: Mapping[str, AnyArray]) -> None:
+    """Refuse parameters that are NaN or infinite, in pieces so that memory stays flat."""
+    for name in PARAMETERS:
+        if name in arrays:
+            flat = arrays[name].reshape(-1)
+            for start in range(0, len(flat), _CHUNK):
+                if not np.isfinite(flat[start : start + _CHUNK]).all():
+                    raise ModelFileError(f"The array {name!r} holds values that are not finite.")

@@ -1,0 +1,154 @@
+"""Cross-validation: each row predicted by a model that did not see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from fieldfare import _random
+from fieldfare import metrics as measures
+from fieldfare._optional import require
+from fieldfare._typing import AnyArray, Int64Array
+from fieldfare._validation import Number, check
+from fieldfare.config import ModelConfig
+from fieldfare.data.split import kfold
+from fieldfare.exceptions import DataError
+from fieldfare.training.evaluation import evaluate_scores, score_part
+from fieldfare.training.history import format_table
+from fieldfare.training.loop import fit, resolve
+from fieldfare.training.parts import Part
+from fieldfare.training.targets import infer_targets
+from fieldfare.training.workflow import ROLES, new_model, read, read_parameters
+
+
+@dataclass(frozen=True)
+class CrossValResult:
+    """The figures of each fold. Prints as a table with mean and standard deviation.
+
+    Parameters
+    ----------
+    folds : list of dict
+        For each fold: ``fold`` (from 1), ``loss``, each metric, and ``epochs`` (of the model kept).
+    """
+
+    folds: list[dict[str, float]] = field(default_factory=list)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the figures, without the number of the fold."""
+        return [name for name in self.folds[0] if name != "fold"] if self.folds else []
+
+    @property
+    def mean(self) -> dict[str, float]:
+        """Mean of each figure over the folds."""
+        return {name: float(np.mean([fold[name] for fold in self.folds])) for name in self.names}
+
+    @property
+    def std(self) -> dict[str, float]:
+        """Standard deviation of each figure over the folds (n - 1 in the denominator)."""
+        columns = {name: [fold[name] for fold in self.folds] for name in self.names}
+        return {name: float(np.std(column, ddof=1)) for name, column in columns.items()}
+
+    def __str__(self) -> str:
+        labelled = [(str(int(fold["fold"])), fold) for fold in self.folds]
+        labelled += [("mean", self.mean), ("std", self.std)]
+        cells = [
+            [
+                label,
+                *(
+                    f"{row[name]:.1f}" if name == "epochs" else f"{row[name]:.5f}"
+                    for name in self.names
+                ),
+            ]
+            for label, row in labelled
+        ]
+        return "\n".join(format_table(["fold", *self.names], cells))
+
+    def to_frame(self) -> Any:
+        """Return the folds as a pandas DataFrame (pandas must be installed)."""
+        return require("pandas", "tables").DataFrame(self.folds)
+
+
+def cross_validate(
+    data: Any,
+    *,
+    folds: int = 5,
+    groups: AnyArray | None = None,
+    metrics: Sequence[str] | None = None,
+    model: str = "fm",
+    task: str | None = None,
+    **parameters: Any,
+) -> CrossValResult:
+    """Train on all folds but one, evaluate on that one, and so for each fold.
+
+    Rows are dealt to the folds at random, class by class for classification. The vocabulary of a
+    table's columns is that of all rows; it does not depend on the targets. Each fold starts from
+    the same initial factors.
+
+    Parameters
+    ----------
+    data : path, paths, table, array, Rows or Dataset
+        Labelled data.
+    folds : int
+        Number of folds, from 2.
+    groups : array of shape (n_rows,), optional
+        Rows of a group (a user, say) stay in one fold.
+    metrics : sequence of str, optional
+        Names; by default those usual for the task.
+    model, task, **parameters
+        As for `fieldfare.training.workflow.train`.
+
+    Returns
+    -------
+    CrossValResult
+
+    Raises
+    ------
+    DataError
+        If there are fewer rows or groups than folds.
+    """
+    check("folds", folds, Number(2, integer=True), "cross_validate")
+    roles = {name: parameters.pop(name) for name in ROLES if name in parameters}
+    kind, solver, config = read_parameters(parameters)
+    config = resolve(config)
+    dataset = read(data, **roles)
+    targets = infer_targets(Part.of(dataset), task, dataset.schema.target_classes)
+    whole = targets.encode(Part.of(dataset))
+    chosen = ModelConfig(model=model, task=targets.task, **kind)
+    names = tuple(metrics or measures.default_metrics(targets.task))
+    result = CrossValResult()
+    stratify = None if targets.task == "regression" else whole.target
+    for kept, held_out in _folds(whole.n_rows, folds, config.random_state, stratify, groups):
+        train, test = whole.select(kept), whole.select(held_out)
+        start = new_model(chosen, solver, dataset.schema, targets, train, config)
+        trained = fit(start, solver, train, None, config)
+        scores = score_part(trained.model, test, config.n_jobs)
+        row = {"fold": len(result.folds) + 1.0} | evaluate_scores(targets.task, scores, test, names)
+        result.folds.append(row | {"epochs": float(trained.history.best_epoch or 0)})
+        if trained.interrupted:
+            raise KeyboardInterrupt
+    return result
+
+
+def _folds(
+    n_rows: int, folds: int, seed: int, stratify: AnyArray | None, groups: AnyArray | None
+) -> Iterator[tuple[Int64Array, Int64Array]]:
+    """Yield the ascending row numbers to train and to evaluate on, for each fold."""
+    if groups is None:
+        for kept, held_out in kfold(n_rows, folds, seed, stratify=stratify):
+            yield np.sort(kept), np.sort(held_out)
+        return
+    if len(groups) != n_rows:
+        raise DataError(
+            f"Cross-validation needs a group for each of {n_rows} rows. Got {len(groups)}."
+        )
+    names, group = np.unique(groups, return_inverse=True)
+    if len(names) < folds:
+        raise DataError(f"{folds} folds need at least as many groups. There are {len(names)}.")
+    fold_of_group = _random.permutation(seed, "folds", len(names)) % folds
+    for number in range(folds):
+        held = fold_of_group[group] == number
+        yield np.flatnonzero(~held), np.flatnonzero(held)

@@ -1,0 +1,316 @@
+"""The only epoch loop."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fieldfare import metrics
+from fieldfare._random import resolve_seed
+from fieldfare._typing import AnyArray, PathLike
+from fieldfare.config import SolverConfig, TrainingConfig
+from fieldfare.data.dispatch import Dataset
+from fieldfare.exceptions import TrainingError
+from fieldfare.kernels.native import resolve_threads
+from fieldfare.models.base import Model
+from fieldfare.persist.checkpoint import load_checkpoint
+from fieldfare.rows import Rows
+from fieldfare.solvers.gradient import Solver
+from fieldfare.training.callbacks import (
+    Callback,
+    DivergenceGuard,
+    ProgressBar,
+    Trainable,
+    TrainingState,
+    diverged,
+)
+from fieldfare.training.evaluation import WATCHED_METRIC, evaluate_scores, score_part
+from fieldfare.training.history import History
+from fieldfare.training.parts import Part
+from fieldfare.training.targets import class_weights
+
+# Parameters visited in one call of the kernel: well below a second on one core, so that Ctrl-C
+# and callbacks get their turn.
+_PARAMETERS_PER_CALL = 10**8
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """A trained model and how it came about.
+
+    Parameters
+    ----------
+    model : Model
+        The best model under early stopping, else the last.
+    history : History
+        The epochs.
+    """
+
+    model: Model
+    history: History
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended the training."""
+        return self.history.stopped == "interrupted"
+
+
+def fit(
+    model: Model,
+    solver: SolverConfig,
+    train: Dataset | Rows | Part,
+    valid: Dataset | Rows | Part | None = None,
+    config: TrainingConfig | None = None,
+    callbacks: Sequence[Callback] = (),
+    resume: PathLike | None = None,
+) -> FitResult:
+    """Train a model for some epochs.
+
+    Parameters
+    ----------
+    model : Model
+        Where to start; not changed.
+    solver : SolverConfig
+        How the parameters move.
+    train : Dataset, Rows or Part
+        Training rows. Targets are numbers for regression, class numbers from 0 otherwise.
+    valid : Dataset, Rows or Part, optional
+        Validation rows, with targets in the same form.
+    config : TrainingConfig, optional
+        How long and with what resources.
+    callbacks : sequence of Callback
+        Called in this order, after the divergence guard and before the progress display.
+    resume : path, optional
+        Checkpoint of an interrupted run with the same model, data and seed, to go on from.
+
+    Returns
+    -------
+    FitResult
+
+    Raises
+    ------
+    DivergenceError
+        If a loss is infinite or not a number.
+    TrainingError
+        If the checkpoint belongs to another run.
+    """
+    config = resolve(config or TrainingConfig(), resume)
+    train_part, valid_part = parts(train, valid, config, stratify=model.config.task != "regression")
+    trainable = Solver(model, solver, seed=config.random_state)
+    run = Run(model, trainable, train_part, valid_part, config, callbacks)
+    if resume is not None:
+        run.restore(resume)
+    return run()
+
+
+def resolve(config: TrainingConfig, resume: PathLike | None = None) -> TrainingConfig:
+    """Return the configuration with a number for a seed, by default that of the checkpoint."""
+    if resume is not None and config.random_state is None:
+        return replace(config, random_state=int(load_checkpoint(resume)[1]["seed"]))
+    return replace(config, random_state=resolve_seed(config.random_state))
+
+
+def parts(
+    train: Dataset | Rows | Part,
+    valid: Dataset | Rows | Part | None,
+    config: TrainingConfig,
+    *,
+    stratify: bool,
+) -> tuple[Part, Part | None]:
+    """Return what to train and to validate on, split off here if early stopping needs it."""
+    part = Part.of(train)
+    if valid is None and config.early_stopping is True:
+        return part.split(config.validation_fraction, config.random_state, stratify=stratify)
+    return part, None if valid is None else Part.of(valid)
+
+
+class Run:
+    """One run of the loop over a solver, which it leaves as the last epoch left it.
+
+    Parameters
+    ----------
+    model : Model
+        What is trained: its configuration and shapes count, its parameters do not.
+    solver : Trainable
+        The solver to advance.
+    train, valid : Part
+        Rows with encoded targets.
+    config : TrainingConfig
+        With a seed as ``random_state``.
+    callbacks : sequence of Callback
+        Called in this order.
+    epochs_before : int
+        Epochs of earlier runs on the same solver, which the numbering and shuffling continue.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        solver: Trainable,
+        train: Part,
+        valid: Part | None,
+        config: TrainingConfig,
+        callbacks: Sequence[Callback] = (),
+        epochs_before: int = 0,
+    ) -> None:
+        self.train, self.valid = train, valid
+        self.task = model.config.task
+        self.n_threads = resolve_threads(config.n_jobs, train.n_rows)
+        self.class_weight = class_weights(config.class_weight, self.task, model.classes, train)
+        self.rows_per_call = _rows_per_call(model, train.rows)
+        self.keep_best = valid is not None and config.early_stopping is not False
+        self.watched, self.metrics = _metric_names(config.eval_metric, self.task)
+        history = History()
+        if valid is not None:
+            better = metrics.get_metric(self.watched).greater_is_better
+            history = History(f"valid_{self.watched}", better)
+        self.state = TrainingState(
+            solver,
+            config,
+            history,
+            train.n_rows,
+            epoch=epochs_before,
+            last_epoch=epochs_before + config.max_iter,
+        )
+        shown = (ProgressBar(),) if config.verbose else ()
+        self.callbacks = (DivergenceGuard(), *callbacks, *shown)
+
+    def restore(self, path: PathLike) -> None:
+        """Continue where a checkpoint was written."""
+        arrays, meta = load_checkpoint(path)
+        state = self.state
+        if meta["n_rows"] != self.train.n_rows or meta["seed"] != state.config.random_state:
+            raise TrainingError(
+                f"The checkpoint {path} belongs to another run: it has {meta['n_rows']} training "
+                f"rows and seed {meta['seed']}, this run {self.train.n_rows} rows and seed "
+                f"{state.config.random_state}. Resume with the data and parameters of the run."
+            )
+        history = History.from_json(meta["history"])
+        if history.metric != state.history.metric:
+            raise TrainingError(
+                f"The checkpoint {path} watches {history.metric}, and this run "
+                f"{state.history.metric}. Resume with the same validation data and eval_metric."
+            )
+        owners: dict[str, dict[str, AnyArray]] = {"solver": {}, "best": {}}
+        for name, array in arrays.items():
+            owner, _, key = name.partition(".")
+            owners[owner][key] = array
+        state.solver.load_state(owners["solver"])
+        state.epoch, state.history = int(meta["epoch"]), history
+        if self.keep_best and owners["best"]:
+            state.best_model = _with_parameters(state.solver.export(), owners["best"])
+
+    def __call__(self) -> FitResult:
+        """Train until the epochs, the time or the patience run out, or until Ctrl-C."""
+        state = self.state
+        try:
+            for callback in self.callbacks:
+                callback.on_train_begin(state)
+            state.history.stopped = self._epochs()
+        except KeyboardInterrupt:
+            state.history.stopped = "interrupted"
+        finally:
+            for callback in self.callbacks:
+                callback.on_train_end(state)
+        model = state.solver.export() if state.best_model is None else state.best_model
+        return FitResult(model, state.history)
+
+    def _epochs(self) -> str:
+        """Run epochs and return why they ended."""
+        state, config = self.state, self.state.config
+        begin = time.monotonic()
+        while True:
+            if self._out_of_patience():
+                return "early_stopping"
+            if state.epoch >= state.last_epoch:
+                return "max_iter"
+            if config.max_time is not None and time.monotonic() - begin >= config.max_time:
+                return "max_time"
+            start = time.monotonic()
+            state.epoch += 1
+            self._train_epoch()
+            record = {"epoch": float(state.epoch), "train_loss": state.loss} | self._evaluate()
+            record["seconds"] = time.monotonic() - start
+            if state.history.append(record, config.tol) and self.keep_best:
+                state.best_model = state.solver.export()
+            # A list, so that every callback is called even if an earlier one wants to stop.
+            if any([callback.on_epoch_end(state) for callback in self.callbacks]):
+                return "callback"
+
+    def _train_epoch(self) -> None:
+        """Visit every training row once."""
+        state, config = self.state, self.state.config
+        state.rows_done = 0
+        loss_sum = weight_sum = 0.0
+        for order in self.train.orders(
+            seed=config.random_state, epoch=state.epoch, shuffle=config.shuffle
+        ):
+            for start in range(0, len(order), self.rows_per_call):
+                call = order[start : start + self.rows_per_call]
+                loss, weight = state.solver.train(
+                    self.train.rows, call, self.class_weight, self.n_threads
+                )
+                loss_sum += loss
+                weight_sum += weight
+                state.rows_done += len(call)
+                state.loss = loss_sum / weight_sum if weight_sum > 0 else 0.0
+                for callback in self.callbacks:
+                    callback.on_block(state)
+            self.train.release(order, config.memory_limit)
+
+    def _evaluate(self) -> dict[str, float]:
+        """Return the validation columns of the history."""
+        if self.valid is None:
+            return {}
+        solver, config = self.state.solver, self.state.config
+        scores = score_part(solver, self.valid, config.n_jobs, config.memory_limit)
+        if not np.isfinite(scores).all():
+            raise diverged("validation", math.nan, self.state.epoch)
+        found = evaluate_scores(self.task, scores, self.valid, self.metrics)
+        if math.isnan(found[self.watched]) and math.isfinite(found["loss"]):
+            raise TrainingError(
+                f"The metric {self.watched!r} is not defined on the validation data (do they hold "
+                "one class only?). Give other validation data, or another eval_metric."
+            )
+        return {f"valid_{name}": value for name, value in found.items()}
+
+    def _out_of_patience(self) -> bool:
+        best = self.state.history.best_epoch
+        if not self.keep_best or best is None:
+            return False
+        return self.state.epoch - best >= self.state.config.n_iter_no_change
+
+
+def _metric_names(eval_metric: str | None, task: str) -> tuple[str, list[str]]:
+    """Return the watched metric and all metrics to compute, the watched one first."""
+    watched = WATCHED_METRIC[task] if eval_metric is None else metrics.get_metric(eval_metric).name
+    return watched, list(dict.fromkeys([watched, *metrics.default_metrics(task)]))
+
+
+def _rows_per_call(model: Model, rows: Rows) -> int:
+    """Return how many rows the kernel may visit before Python gets its turn.
+
+    It follows from the data and the model alone, so the loss is summed in the same groups each
+    time.
+    """
+    per_feature = 1 + (0 if model.factors is None else math.prod(model.factors.shape[1:]))
+    per_row = 1 + rows.nnz / max(1, rows.n_rows) * per_feature
+    return max(1, int(_PARAMETERS_PER_CALL / per_row))
+
+
+def _with_parameters(model: Model, arrays: dict[str, AnyArray]) -> Model:
+    """Return the model with other parameters."""
+    own = {name: np.array(array) for name, array in arrays.items()}
+    return type(model)(
+        model.config,
+        own["bias"],
+        own["linear"],
+        own.get("factors"),
+        schema=model.schema,
+        classes=model.classes,
+        provenance=model.provenance,
+    )

@@ -1,0 +1,136 @@
+"""Part: some rows of a data set, named by their numbers rather than copied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fieldfare._typing import AnyArray, Float32Array, Int64Array
+from fieldfare.data.dispatch import Dataset
+from fieldfare.data.split import split_rows
+from fieldfare.exceptions import DataError
+from fieldfare.rows import Rows
+from fieldfare.training.windows import CHUNK_ROWS, window_rows, windows
+
+if TYPE_CHECKING:
+    from fieldfare.data.store import RowStore
+
+_MEGABYTE = 10**6
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Rows to train or to evaluate on.
+
+    A split names its rows instead of copying them, so it costs the same in memory and on disk.
+
+    Parameters
+    ----------
+    rows : Rows
+        All rows of the data set, in memory or memory-mapped.
+    index : int64 array of shape (n_rows,) or None
+        Which rows belong to the part, ascending; ``None`` for all.
+    store : RowStore or None
+        The store whose memory maps ``rows`` holds, asked to let go of pages that were visited.
+    """
+
+    rows: Rows
+    index: Int64Array | None = None
+    store: RowStore | None = None
+
+    @staticmethod
+    def of(data: Dataset | Rows | Part) -> Part:
+        """Return the data as a part, without copying."""
+        if isinstance(data, Part):
+            return data
+        if isinstance(data, Rows):
+            return Part(data)
+        return Part(data.rows, store=data.store)
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows in the part."""
+        return self.rows.n_rows if self.index is None else len(self.index)
+
+    @property
+    def target(self) -> Float32Array:
+        """The targets of the part; DataError when the rows have none."""
+        if self.rows.target is None:
+            raise DataError(
+                "Training and evaluation need a target for every row. These rows have none: name "
+                "the target column, or give a labelled file."
+            )
+        return self._pick(self.rows.target)
+
+    @property
+    def weight(self) -> Float32Array | None:
+        """The sample weights of the part, if there are any."""
+        return None if self.rows.weight is None else self._pick(self.rows.weight)
+
+    @property
+    def group(self) -> Int64Array | None:
+        """The groups of the part, if there are any."""
+        return None if self.rows.group is None else self._pick(self.rows.group)
+
+    def with_target(self, target: Float32Array) -> Part:
+        """Return the part with other targets for all of ``rows``."""
+        return replace(self, rows=self.rows.with_(target=target))
+
+    def select(self, index: Int64Array) -> Part:
+        """Return the part of this part at the given ascending positions."""
+        index = np.asarray(index, np.int64)
+        return replace(self, index=index if self.index is None else self.index[index])
+
+    def split(self, fraction: float, seed: int, *, stratify: bool) -> tuple[Part, Part]:
+        """Split off a share of the rows for validation, class by class if ``stratify``.
+
+        Returns
+        -------
+        (Part, Part)
+            What is left for training, and the validation part.
+
+        Raises
+        ------
+        DataError
+            If there are too few rows for two parts.
+        """
+        n_valid = round(fraction * self.n_rows)
+        if not 0 < n_valid < self.n_rows:
+            raise DataError(
+                f"A validation share of {fraction} of {self.n_rows} rows leaves one of the two "
+                "parts empty. Give validation data, or set early_stopping=False."
+            )
+        target = self.target if stratify else None
+        kept, held_out = split_rows(self.n_rows, fraction, seed, stratify=target)
+        return self.select(np.sort(kept)), self.select(np.sort(held_out))
+
+    def orders(self, *, seed: int, epoch: int, shuffle: bool) -> Iterator[Int64Array]:
+        """Yield the windows of one epoch as row numbers into ``rows``."""
+        size = window_rows(self.rows)
+        for order in windows(self.n_rows, size, seed=seed, epoch=epoch, shuffle=shuffle):
+            yield order if self.index is None else self.index[order]
+
+    def blocks(self, memory_limit: int | None = None) -> Iterator[Rows]:
+        """Yield the rows in order, in blocks of bounded size."""
+        size = max(CHUNK_ROWS, window_rows(self.rows) // 2)
+        for start in range(0, self.n_rows, size):
+            stop = min(start + size, self.n_rows)
+            if self.index is None:
+                yield self.rows.slice(start, stop)
+                self.release(np.arange(start, stop, dtype=np.int64), memory_limit)
+            else:
+                yield self.rows.take(self.index[start:stop])
+                self.release(self.index[start:stop], memory_limit)
+
+    def release(self, order: Int64Array, memory_limit: int | None) -> None:
+        """Let go of the pages of visited rows, if a limit (in MB) is set that the store exceeds."""
+        if self.store is None or memory_limit is None:
+            return
+        if self.store.nbytes > memory_limit * _MEGABYTE:
+            self.store.evict(order)
+
+    def _pick(self, array: AnyArray) -> AnyArray:
+        return array if self.index is None else array[self.index]

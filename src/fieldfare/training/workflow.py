@@ -1,0 +1,357 @@
+"""The functional front door: train, go on training, predict and evaluate, from any kind of data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timezone
+from typing import Any
+
+import numpy as np
+
+from fieldfare._typing import JSON, AnyArray, PathLike
+from fieldfare._validation import OneOf, check, closest
+from fieldfare._version import __version__
+from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
+from fieldfare.data.dispatch import Dataset, load
+from fieldfare.data.schema import Schema
+from fieldfare.data.store import RowStore
+from fieldfare.data.tables import open_table
+from fieldfare.exceptions import ConfigError
+from fieldfare.metrics import default_metrics
+from fieldfare.models.base import Model, link
+from fieldfare.models.registry import build, estimate_bytes
+from fieldfare.rows import Rows
+from fieldfare.training.callbacks import Callback
+from fieldfare.training.evaluation import evaluate_scores, score_part
+from fieldfare.training.loop import FitResult, fit, resolve
+from fieldfare.training.parts import Part
+from fieldfare.training.resources import check_memory
+from fieldfare.training.session import Session
+from fieldfare.training.targets import (
+    TargetMap,
+    class_weights,
+    infer_targets,
+    start_bias,
+    targets_of,
+)
+
+TrainResult = FitResult
+OUTPUTS = ("prediction", "score", "label", "proba")
+ROLES = ("schema", "target", "weight", "group")
+
+
+def train(
+    data: Any,
+    *,
+    valid: Any = None,
+    model: str | Model = "fm",
+    task: str | None = None,
+    callbacks: Sequence[Callback] = (),
+    resume: PathLike | None = None,
+    **parameters: Any,
+) -> TrainResult:
+    """Train a model on any kind of data.
+
+    Parameters
+    ----------
+    data : path, paths, table, array, Rows or Dataset
+        Whatever `fieldfare.data.load` takes. With targets.
+    valid : the same, optional
+        Validation data. Columns are read as the training data taught.
+    model : {"linear", "fm", "ffm"} or Model
+        Kind of model; or a model to go on from, whose tables grow with new feature ids.
+    task : {"regression", "binary", "multiclass"}, optional
+        What to predict. By default two distinct targets make a binary task, text targets with more
+        classes a multiclass task, and anything else a regression.
+    callbacks : sequence of Callback
+        Called in this order.
+    resume : path, optional
+        Checkpoint to go on from, with the data and parameters of the run that wrote it.
+    **parameters
+        ``schema``, ``target``, ``weight`` and ``group`` say how to read tables, as in
+        `fieldfare.data.load`; all others are hyperparameters, the fields of `ModelConfig`,
+        `SolverConfig` and `TrainingConfig`.
+
+    Returns
+    -------
+    TrainResult
+        With ``model``, ``history`` and ``interrupted``.
+
+    Raises
+    ------
+    ConfigError
+        If a parameter is unknown or has a value that is not allowed.
+    DataError
+        If the data cannot be used.
+    TrainingError
+        If there is nothing to learn, or training cannot go on.
+    ResourceError
+        If the model would not fit into memory.
+
+    Examples
+    --------
+    >>> from fieldfare.training.workflow import train
+    >>> table = {"user": ["a", "b"] * 50, "item": ["x", "y"] * 50, "liked": [1, 0] * 50}
+    >>> result = train(table, target="liked", model="fm", n_factors=2, random_state=0)
+    >>> result.model.n_outputs
+    1
+    """
+    roles = {name: parameters.pop(name) for name in ROLES if name in parameters}
+    kind, solver, config = read_parameters(parameters)
+    plan = _Plan(solver, resolve(config, resume), tuple(callbacks), resume)
+    if isinstance(model, Model):
+        _check_same_kind(model, kind | ({} if task is None else {"task": task}))
+        return _go_on(model, data, valid, roles, plan)
+    dataset = read(data, **roles)
+    targets = infer_targets(Part.of(dataset), task, dataset.schema.target_classes)
+    part = targets.encode(Part.of(dataset))
+    held = None
+    if valid is not None:
+        held = targets.encode(Part.of(read(valid, **roles | {"schema": dataset.schema})))
+    chosen = ModelConfig(model=model, task=targets.task, **kind)
+    new = new_model(chosen, solver, dataset.schema, targets, part, plan.config)
+    return _fit(new, dataset, part, held, plan)
+
+
+def predict(
+    model: Model, data: Any, *, output: str = "prediction", n_jobs: int | None = None, **roles: Any
+) -> AnyArray:
+    """Predict for any kind of data, read with the model's Schema.
+
+    Parameters
+    ----------
+    model : Model
+        A trained model.
+    data : path, paths, table, array, Rows or Dataset
+        Targets are not needed and not used.
+    output : {"prediction", "score", "label", "proba"}
+        What to return, see below.
+    n_jobs : int, optional
+        Threads; every core by default. The result does not depend on it.
+    **roles
+        ``weight`` and ``group`` name columns of a table, as in training.
+
+    Returns
+    -------
+    array
+        ``"prediction"``: a number each (regression), the probability of the second class (binary)
+        or of every class, shape (n_rows, n_classes) (multiclass). ``"score"``: the raw scores,
+        shape (n_rows,) or (n_rows, n_classes). ``"label"``: the most likely class.
+        ``"proba"``: the probability of every class, shape (n_rows, n_classes).
+
+    Raises
+    ------
+    ConfigError
+        If the output is unknown, or does not exist for a regression.
+    """
+    task = model.config.task
+    allowed = OUTPUTS[:2] if task == "regression" else OUTPUTS
+    check("output", output, OneOf(allowed), f"predict for a {task} model")
+    dataset = read(data, **roles | {"schema": model.schema, "labelled": None})
+    part = Part.of(dataset)
+    scores = score_part(model, part, n_jobs)
+    if output == "score":
+        return scores if task == "multiclass" else scores[:, 0]
+    found = link(task, scores)
+    if output == "prediction":
+        return found
+    proba = np.column_stack([1 - found, found]) if task == "binary" else found
+    if output == "proba":
+        return proba
+    labels: AnyArray = np.asarray(targets_of(model).classes)[np.argmax(proba, axis=1)]
+    return labels
+
+
+def evaluate(
+    model: Model,
+    data: Any,
+    metrics: str | Sequence[str] | None = None,
+    *,
+    n_jobs: int | None = None,
+    **roles: Any,
+) -> dict[str, float]:
+    """Measure a model on labelled data of any kind.
+
+    Parameters
+    ----------
+    model : Model
+        A trained model.
+    data : path, paths, table, array, Rows or Dataset
+        With targets; unknown features are ignored.
+    metrics : str or sequence of str, optional
+        Names; by default those usual for the task.
+    n_jobs : int, optional
+        Threads; every core by default.
+    **roles
+        ``target``, ``weight`` and ``group`` name columns of a table, as in training.
+
+    Returns
+    -------
+    dict
+        ``"loss"`` (mean squared error or mean negative log likelihood, with sample weights), then
+        each metric by name.
+    """
+    task = model.config.task
+    names = [metrics] if isinstance(metrics, str) else metrics or default_metrics(task)
+    part = targets_of(model).encode(Part.of(read(data, **{"schema": model.schema} | roles)))
+    scores = score_part(model, part, n_jobs)
+    return evaluate_scores(task, scores, part, names)
+
+
+def read(data: Any, **options: Any) -> Dataset:
+    """Return the data as a Dataset, reading it unless it is one already."""
+    if isinstance(data, Dataset):
+        return data
+    return load(data, **options)
+
+
+def read_parameters(
+    parameters: Mapping[str, Any],
+) -> tuple[dict[str, Any], SolverConfig, TrainingConfig]:
+    """Sort hyperparameters into their groups.
+
+    Returns
+    -------
+    model : dict
+        Parameters of `ModelConfig`; the task may still have to be found out.
+    solver : SolverConfig
+    training : TrainingConfig
+
+    Raises
+    ------
+    ConfigError
+        If a name is unknown; the message names the nearest.
+    """
+    groups = (ModelConfig, SolverConfig, TrainingConfig)
+    names = [{item.name for item in fields(group)} for group in groups]
+    known = set().union(*names)
+    for name in parameters:
+        if name not in known:
+            raise ConfigError(
+                f"There is no parameter {name!r}.{closest(name, known | set(ROLES))} The "
+                f"parameters are {', '.join(sorted(known))}."
+            )
+    chosen = [{name: parameters[name] for name in own & set(parameters)} for own in names]
+    return chosen[0], SolverConfig(**chosen[1]), TrainingConfig(**chosen[2])
+
+
+def new_model(
+    kind: ModelConfig,
+    solver: SolverConfig,
+    schema: Schema,
+    targets: TargetMap,
+    part: Part,
+    config: TrainingConfig,
+) -> Model:
+    """Return an untrained model for encoded rows, with the best constant as its bias.
+
+    Raises
+    ------
+    ConfigError
+        If a field-aware model is asked for and the data have no fields.
+    ResourceError
+        If training it would take more memory than there is.
+    """
+    if kind.model == "ffm" and schema.n_fields == 0:
+        raise ConfigError(
+            "A field-aware model (model='ffm') needs data with fields: tables, where each column "
+            "is a field, or libffm text. These data have none. Use model='fm'."
+        )
+    sizes = {
+        "n_features": schema.n_features,
+        "n_fields": schema.n_fields,
+        "n_outputs": targets.n_outputs,
+    }
+    check_memory(
+        estimate_bytes(kind, solver, **sizes),
+        f"A {kind.model} model of {schema.n_features} features",
+        "Use fewer factors ('n_factors'), a higher minimum count or hashing for wide columns, or a "
+        "model of a smaller kind.",
+    )
+    classes = None if targets.classes is None else list(targets.classes)
+    model = build(kind, **sizes, seed=config.random_state, schema=schema, classes=classes)
+    if kind.fit_intercept:
+        weights = class_weights(config.class_weight, kind.task, classes, part)
+        model.bias[:] = start_bias(kind.task, targets.n_outputs, part, weights)
+    return model
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """How to train: what `train` was told besides data and model."""
+
+    solver: SolverConfig
+    config: TrainingConfig
+    callbacks: tuple[Callback, ...]
+    resume: PathLike | None
+
+
+def _fit(
+    model: Model, dataset: Dataset, part: Part, valid: Part | None, plan: _Plan
+) -> TrainResult:
+    """Train a model on encoded rows, and note in it how it came about."""
+    result = fit(model, plan.solver, part, valid, plan.config, plan.callbacks, plan.resume)
+    result.model.provenance = _provenance(result, dataset, valid, plan)
+    return result
+
+
+def _go_on(model: Model, data: Any, valid: Any, roles: dict[str, Any], plan: _Plan) -> TrainResult:
+    """Train a model further, after adding the features that only the new data have."""
+    dataset = read(data, **roles | {"schema": extend_schema(model.schema, data)})
+    targets = targets_of(model)
+    held = None
+    if valid is not None:
+        held = targets.encode(Part.of(read(valid, **roles | {"schema": dataset.schema})))
+    session = Session(model, plan.solver, plan.config)
+    if dataset.schema.is_indexed:
+        session.grow(dataset.rows.n_features)
+    else:
+        session.grow(dataset.schema.n_features, dataset.schema)
+    return _fit(session.model, dataset, targets.encode(Part.of(dataset)), held, plan)
+
+
+def extend_schema(schema: Schema | None, data: Any) -> Schema | None:
+    """Return a model's Schema with the values that only the new data hold, at the end."""
+    if schema is None or schema.is_indexed or isinstance(data, (Dataset, Rows, RowStore)):
+        return schema
+    return schema.extend(open_table(data).batches())
+
+
+def _provenance(
+    result: TrainResult,
+    dataset: Dataset,
+    valid: Part | None,
+    plan: _Plan,
+) -> JSON:
+    """Return how a model came about, as JSON."""
+    config = plan.config
+    training = asdict(config)
+    if isinstance(config.class_weight, Mapping):
+        training["class_weight"] = {str(k): float(v) for k, v in config.class_weight.items()}
+    return {
+        "library": __version__,
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "seed": config.random_state,
+        "data": {
+            "n_rows": dataset.rows.n_rows,
+            "nnz": dataset.rows.nnz,
+            "n_valid": None if valid is None else valid.n_rows,
+            "source": None if dataset.store is None else dict(dataset.store.metadata),
+        },
+        "solver": asdict(plan.solver),
+        "training": training,
+        "metrics": dict(result.history.best),
+        "history": result.history.to_json(),
+    }
+
+
+def _check_same_kind(model: Model, asked: Mapping[str, Any]) -> None:
+    """Refuse to go on from a model with a configuration that it does not have."""
+    for name, value in asked.items():
+        own = getattr(model.config, name)
+        if own != value:
+            raise ConfigError(
+                f"The model to go on from has {name}={own!r}, which cannot change. Got "
+                f"{name}={value!r}: leave it out, or train a new model."
+            )

@@ -1,0 +1,72 @@
+"""Make the golden model files of the present format, once, when a format number is new.
+
+    python tests/golden/make_models.py
+
+Existing files are never rewritten: they stand for files that users keep.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fieldfare.config import ModelConfig
+from fieldfare.data.schema import Schema
+from fieldfare.models.registry import build
+from fieldfare.persist.file import save_model
+from fieldfare.persist.format import FORMAT
+from fieldfare.rows import Rows
+
+FOLDER = Path(__file__).parent
+CASES: dict[str, dict[str, Any]] = {
+    "linear-regression": {"model": "linear", "task": "regression"},
+    "fm-binary": {"model": "fm", "task": "binary", "instance_norm": True},
+    "ffm-binary": {"model": "ffm", "task": "binary"},
+    "ffm-multiclass": {"model": "ffm", "task": "multiclass", "fit_linear": False},
+}
+
+
+def rows() -> Rows:
+    """Return the samples that golden models are scored on."""
+    return Rows(
+        np.array([0, 3, 3, 5], np.int64),
+        np.array([0, 2, 4, 1, 3], np.uint32),
+        np.array([1, 0.5, -2, 1, 1], np.float32),
+        np.array([0, 1, 2, 1, 0], np.uint16),
+    )
+
+
+def main() -> None:
+    """Write the missing files and the scores of their models."""
+    for name, config in CASES.items():
+        path = FOLDER / f"{name}-v{FORMAT}.ff"
+        if path.exists():
+            continue
+        n_outputs = 3 if config["task"] == "multiclass" else 1
+        model = build(
+            ModelConfig(n_factors=2, **config),
+            n_features=5,
+            n_fields=3,
+            n_outputs=n_outputs,
+            schema=Schema.indexed(5, 3),
+            classes={"binary": ["no", "yes"], "multiclass": [3, 5, 9]}.get(config["task"]),
+        )
+        # Multiples of 1/8, so that scores hardly depend on the order of additions.
+        rng = np.random.default_rng(0)
+        arrays = [model.bias, model.factors]
+        if config.get("fit_linear", True):
+            arrays.append(model.linear)
+        for array in arrays:
+            if array is not None:
+                array[:] = rng.integers(-8, 9, array.shape) / 8
+        model.provenance = {"seed": 0, "metrics": {"logloss": 0.25}}
+        save_model(model, path)
+        scores = model.score(rows()).tolist()
+        path.with_suffix(".json").write_text(json.dumps(scores) + "\n")
+
+
+if __name__ == "__main__":
+    main()

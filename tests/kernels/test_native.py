@@ -1,0 +1,368 @@
+"""The compiled kernels against the oracle: scores, training, every option, every instruction set."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from fieldfare.config import MODELS, SOLVERS, ModelConfig, SolverConfig
+from fieldfare.exceptions import DataError
+from fieldfare.kernels import native
+from fieldfare.kernels.reference import Parameters, Trainer, score_rows
+from fieldfare.models.base import LOSS_OF_TASK
+from fieldfare.models.registry import MODEL_CLASSES
+from fieldfare.rows import Rows
+from fieldfare.solvers.gradient import Solver
+
+TASK_OF_LOSS = {loss: task for task, loss in LOSS_OF_TASK.items()}
+LOSSES = tuple(TASK_OF_LOSS)
+KINDS = ("dense", "sparse", "empty", "single", "repeated", "binary", "ones", "mixed")
+SIZES = (1, 3, 4, 5, 8, 12, 16, 31, 64, 256)
+TOLERANCE = {"rtol": 2e-4, "atol": 2e-5}
+
+
+@pytest.fixture
+def make_solver(make_spec, make_parameters):
+    """Build a spec, its float64 parameters, and a native solver that starts from the same ones."""
+
+    def make(seed=0, **changes):
+        wanted = asdict(make_spec(**changes))
+        rates = {name: wanted[name] for name in SolverConfig.__dataclass_fields__}
+        shape = {name: wanted[name] for name in ModelConfig.__dataclass_fields__ if name in wanted}
+        config = ModelConfig(task=TASK_OF_LOSS[wanted["loss"]], **shape)
+        spec = make_spec(**changes)
+        params = make_parameters(spec, seed=seed)
+        arrays = (params.bias, params.linear, params.factors)
+        model = MODEL_CLASSES[spec.model](
+            config, *(None if array is None else array.astype(np.float32) for array in arrays)
+        )
+        return spec, params, Solver(model, SolverConfig(**rates))
+
+    return make
+
+
+@pytest.fixture
+def instruction_set():
+    """Switch the instruction set, and back again after the test."""
+    before = native.instruction_set()
+
+    def use(name):
+        try:
+            native.use(name)
+        except ValueError:
+            pytest.skip(f"this processor lacks {name}")
+
+    yield use
+    native.use(before)
+
+
+def assert_same(model, params: Parameters, **tolerance):
+    tolerance = TOLERANCE | tolerance
+    np.testing.assert_allclose(model.bias, params.bias, **tolerance)
+    np.testing.assert_allclose(model.linear, params.linear, **tolerance)
+    if params.factors is not None:
+        np.testing.assert_allclose(model.factors, params.factors, **tolerance)
+
+
+def check_training(setup, rows, epochs=1, class_weight=None, n_visits=None):
+    """Train both sides over the same order and compare losses and parameters."""
+    spec, params, solver = setup
+    trainer = Trainer(params, spec)
+    rng = np.random.default_rng(1)
+    for _ in range(epochs):
+        order = rng.permutation(len(rows))[:n_visits]
+        expected = trainer.epoch(rows, order, class_weight)
+        got = solver.train(rows, order, class_weight)
+        np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
+    model = solver.export()
+    assert_same(model, trainer.params)
+    np.testing.assert_allclose(
+        model.score(rows), score_rows(trainer.params, spec, rows), rtol=1e-3, atol=1e-4
+    )
+
+
+@pytest.mark.parametrize("k", SIZES)
+@pytest.mark.parametrize("model", MODELS)
+def test_scores(make_solver, make_rows, model, k):
+    for loss in ("logistic", "softmax"):
+        for instance_norm in (False, True):
+            options = {"model": model, "n_factors": k, "instance_norm": instance_norm}
+            spec, params, solver = make_solver(loss=loss, **options)
+            for kind in KINDS:
+                rows = make_rows(kind, n_rows=6)
+                expected = score_rows(params, spec, rows)
+                for scorer in (solver, solver.export()):
+                    np.testing.assert_allclose(
+                        scorer.score(rows), expected, **TOLERANCE, err_msg=kind
+                    )
+
+
+@pytest.mark.parametrize("epochs", [1, 4])
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("model", MODELS)
+def test_training(make_solver, make_rows, model, solver, loss, epochs):
+    rate = 0.01 if solver == "sgd" else 0.1  # plain SGD diverges on squared loss at 0.1
+    setup = make_solver(model=model, solver=solver, loss=loss, learning_rate=rate)
+    check_training(setup, make_rows("mixed", loss=loss), epochs)
+
+
+@pytest.mark.parametrize("k", SIZES)
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("model", ["fm", "ffm"])
+def test_training_of_any_number_of_factors(make_solver, make_rows, model, solver, k):
+    setup = make_solver(model=model, solver=solver, n_factors=k)
+    check_training(setup, make_rows("mixed", n_rows=10))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("model", MODELS)
+def test_training_on_any_rows(make_solver, make_rows, model, solver, kind):
+    check_training(make_solver(model=model, solver=solver), make_rows(kind, n_rows=8), 2)
+
+
+OPTIONS = {
+    "no intercept": {"fit_intercept": False},
+    "no linear part": {"fit_linear": False},
+    "neither": {"fit_intercept": False, "fit_linear": False},
+    "instance norm": {"instance_norm": True},
+    "no penalty": {"l2_linear": 0.0, "l2_factors": 0.0},
+    "l2": {"l2_linear": 0.5, "l2_factors": 0.3},
+    "l1": {"l1_linear": 0.4, "l1_factors": 0.2},
+    "l1 and l2": {"l1_linear": 0.1, "l1_factors": 0.1, "l2_linear": 0.2, "l2_factors": 0.1},
+    "beta": {"ftrl_beta": 0.3, "learning_rate": 0.5},
+    "beta zero": {"ftrl_beta": 0.0},
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("model", MODELS)
+def test_options(make_solver, make_rows, model, solver, options):
+    check_training(make_solver(model=model, solver=solver, **options), make_rows("mixed"), 2)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("model", MODELS)
+def test_weights(make_solver, make_rows, model, solver, loss):
+    rows = make_rows("mixed", loss=loss)
+    weight = np.random.default_rng(3).uniform(0, 2, len(rows)).astype(np.float32)
+    weight[::5] = 0
+    classes = None if loss == "squared" else np.array([0.5, 2.0, 1.5][: 2 + (loss == "softmax")])
+    class_weight = None if classes is None else classes.astype(np.float32)
+    setup = make_solver(model=model, solver=solver, loss=loss)
+    check_training(setup, rows.with_(weight=weight), 2, class_weight)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_an_order_may_be_a_part(make_solver, make_rows, model):
+    check_training(make_solver(model=model), make_rows("mixed"), 3, n_visits=7)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_slice_trains_and_scores_like_a_copy(make_solver, make_rows, model):
+    rows = make_rows("mixed")
+    part, copy = rows.slice(5, 19), rows.take(np.arange(5, 19))
+    assert part.indptr[0] > 0
+    check_training(make_solver(model=model), part)
+    results = []
+    for chosen in (part, copy):
+        _, _, solver = make_solver(model=model)
+        solver.train(chosen, np.arange(len(chosen)))
+        results.append(solver.score(chosen))
+    np.testing.assert_array_equal(*results)
+
+
+@pytest.mark.parametrize("k", [1, 4, 5, 8, 16, 31])
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("name", [n for n in native.instruction_sets() if n != "plain"])
+def test_instruction_sets_agree(make_solver, make_rows, instruction_set, name, model, solver, k):
+    rows = make_rows("mixed")
+    found = []
+    for one in ("plain", name):
+        instruction_set(one)
+        assert native.instruction_set() == one
+        _, _, trainer = make_solver(model=model, solver=solver, n_factors=k)
+        for _ in range(3):
+            trainer.train(rows, np.arange(len(rows)))
+        found.append(trainer.export())
+    plain, other = found
+    factors = None if plain.factors is None else plain.factors
+    assert_same(other, Parameters(plain.bias, plain.linear, factors))
+    np.testing.assert_allclose(other.score(rows), plain.score(rows), **TOLERANCE)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("model", MODELS)
+def test_one_thread_gives_the_same_bits_again(make_solver, make_rows, model, solver):
+    rows = make_rows("mixed")
+    states = []
+    for _ in range(2):
+        _, _, trainer = make_solver(model=model, solver=solver)
+        trainer.train(rows, np.arange(len(rows)))
+        states.append({name: array.copy() for name, array in trainer.state().items()})
+    for name, array in states[0].items():
+        np.testing.assert_array_equal(array, states[1][name])
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_threads_do_not_change_scores(make_solver, make_rows, model):
+    _, _, solver = make_solver(model=model)
+    trained = solver.export()
+    rows = make_rows("mixed", n_rows=101)
+    np.testing.assert_array_equal(trained.score(rows, 1), trained.score(rows, 3))
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("model", MODELS)
+def test_several_threads_learn_too(make_solver, make_rows, model, solver):
+    _, _, trainer = make_solver(model=model, solver=solver, l2_linear=0.0, l2_factors=0.0)
+    rows = make_rows("sparse", n_rows=40)
+    order = np.arange(len(rows))
+    sums = [trainer.train(rows, order, n_threads=2) for _ in range(10)]
+    assert sums[0][1] == sums[-1][1] == len(rows)
+    assert np.isfinite(sums).all()
+    assert sums[-1][0] < sums[0][0]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_ftrl_with_l1_gives_exact_zeros(make_solver, make_rows, model):
+    options = {"l1_linear": 4.0, "l1_factors": 4.0}
+    _, _, solver = make_solver(model=model, solver="ftrl", **options)
+    rows = make_rows("dense")
+    solver.train(rows, np.arange(len(rows)))
+    trained = solver.export()
+    assert 0 < np.mean(trained.linear == 0)
+    if trained.factors is not None:
+        assert 0 < np.mean(trained.factors == 0)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_order_of_features_changes_scores_by_rounding_only(make_solver, make_rows, model):
+    _, _, solver = make_solver(model=model, n_factors=8)
+    rows = make_rows("mixed")
+    rng = np.random.default_rng(5)
+    entries = np.concatenate(
+        [
+            rng.permutation(np.arange(low, high))
+            for low, high in zip(rows.indptr[:-1], rows.indptr[1:], strict=True)
+        ]
+    )
+    shuffled = rows.with_(
+        indices=rows.indices[entries], values=rows.values[entries], fields=rows.fields[entries]
+    )
+    np.testing.assert_allclose(solver.score(shuffled), solver.score(rows), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("instance_norm", [False, True])
+@pytest.mark.parametrize("model", MODELS)
+def test_unknown_features_are_ignored_in_scores(make_solver, make_rows, model, instance_norm):
+    spec, params, solver = make_solver(model=model, instance_norm=instance_norm)
+    rows = make_rows("mixed")
+    indices = rows.indices.copy()
+    indices[::3] += 1000
+    rows = rows.with_(indices=indices)
+    expected = score_rows(params, spec, rows)
+    np.testing.assert_allclose(solver.export().score(rows), expected, **TOLERANCE)
+
+
+def test_unknown_fields_are_ignored_in_scores(make_solver):
+    _, _, solver = make_solver(model="ffm")
+    indptr, ids = np.array([0, 3]), np.array([1, 2, 3], np.uint32)
+    rows = Rows(indptr, ids, fields=np.array([0, 1, 60_000], np.uint16))
+    known = Rows(np.array([0, 2]), ids[:2], fields=np.array([0, 1], np.uint16))
+    np.testing.assert_array_equal(solver.score(rows), solver.score(known))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_no_rows_and_no_order(make_solver, make_rows, model):
+    _, _, solver = make_solver(model=model)
+    rows = make_rows("mixed")
+    before = solver.score(rows)
+    assert solver.train(rows, np.zeros(0, np.int64)) == (0.0, 0.0)
+    np.testing.assert_array_equal(solver.score(rows), before)
+    assert solver.score(rows.slice(0, 0)).shape == (0, 1)
+
+
+def changed(rows, name, place, value):
+    array = getattr(rows, name).copy()
+    array[place] = value
+    return rows.with_(**{name: array})
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_bad_rows_are_refused_not_followed(make_solver, make_rows, model, n_threads):
+    _, _, solver = make_solver(model=model)
+    rows = make_rows("dense", n_rows=8)
+    order = np.arange(len(rows))
+    bad = {
+        "id": changed(rows, "indices", 30, 12),
+        "huge id": changed(rows, "indices", 30, 2**32 - 2),
+        "decreasing indptr": changed(rows, "indptr", 4, 3),
+        "negative indptr": changed(rows, "indptr", 4, -5),
+        "indptr past the end": changed(rows, "indptr", 4, 10**9),
+    }
+    if model == "ffm":
+        bad["field"] = changed(rows, "fields", 30, 4)
+    for name, broken in bad.items():
+        with pytest.raises(DataError, match="Row"):
+            solver.train(broken, order, n_threads=n_threads)
+            print(f"{name} was accepted")
+    for outside in (-1, len(rows), 2**62):
+        with pytest.raises(DataError, match="Row"):
+            solver.train(rows, np.array([0, outside, 1]), n_threads=n_threads)
+
+
+@pytest.mark.parametrize("place", [1, 4, 7])
+@pytest.mark.parametrize("value", [-5, 10**9, 2**62])
+def test_scoring_refuses_a_bad_indptr(make_solver, make_rows, place, value):
+    _, _, solver = make_solver()
+    rows = changed(make_rows("dense", n_rows=8), "indptr", place, value)
+    with pytest.raises(ValueError, match="indptr"):
+        solver.score(rows)
+
+
+@pytest.mark.parametrize("target", [-1.0, 3.0, np.nan])
+def test_a_target_that_is_no_class_is_refused(make_solver, make_rows, target):
+    _, _, solver = make_solver(loss="softmax")
+    rows = changed(make_rows("mixed", loss="softmax"), "target", 4, target)
+    with pytest.raises(DataError, match="Row 4"):
+        solver.train(rows, np.arange(len(rows)))
+
+
+def test_a_target_without_class_weight_is_refused(make_solver, make_rows):
+    _, _, solver = make_solver()
+    rows = changed(make_rows("mixed"), "target", 4, 2.0)
+    with pytest.raises(DataError, match="Row 4"):
+        solver.train(rows, np.arange(len(rows)), np.ones(2, np.float32))
+
+
+def test_what_a_kernel_needs(make_solver, make_rows):
+    rows = make_rows("mixed")
+    order = np.arange(len(rows))
+    _, _, solver = make_solver(model="ffm")
+    with pytest.raises(ValueError, match="fields"):
+        solver.train(rows.with_(fields=None), order)
+    with pytest.raises(ValueError, match="fields"):
+        solver.score(rows.with_(fields=None))
+    with pytest.raises(ValueError, match="target"):
+        solver.train(rows.with_(target=None), order)
+
+
+def test_an_unknown_instruction_set_is_refused():
+    with pytest.raises(ValueError, match="instruction set"):
+        native.use("abacus")
+
+
+def test_initial_factors_do_not_depend_on_the_size_of_the_table():
+    whole = native.init_factors((50, 2, 3), 7, 0.1)
+    late = native.init_factors((20, 2, 3), 7, 0.1, first_feature=30)
+    np.testing.assert_array_equal(whole[30:], late)
+    assert abs(native.init_factors((5000, 8), 1, 0.1).std() - 0.1) < 0.002
+    assert not np.array_equal(whole, native.init_factors((50, 2, 3), 8, 0.1))

@@ -1,0 +1,254 @@
+"""The model file: what is saved comes back, and what cannot come back is not saved."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.numpy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fieldfare.config import MODELS, ModelConfig
+from fieldfare.data.schema import Schema
+from fieldfare.exceptions import ModelFileError
+from fieldfare.models.base import Model
+from fieldfare.models.registry import build
+from fieldfare.persist import container, migrate
+from fieldfare.persist import format as model_format
+from fieldfare.persist.file import load_model, save_model
+from fieldfare.rows import Rows
+
+
+def make_model(
+    kind: str = "fm", task: str = "binary", n_features: int = 7, seed: int = 0, **config
+) -> Model:
+    n_outputs = 3 if task == "multiclass" else 1
+    classes = {"regression": None, "binary": ["no", "yes"], "multiclass": [3, 5, 9]}[task]
+    model = build(
+        ModelConfig(model=kind, task=task, **config),
+        n_features=n_features,
+        n_fields=3,
+        n_outputs=n_outputs,
+        seed=seed,
+        classes=classes,
+    )
+    rng = np.random.default_rng(seed)
+    model.bias[:] = rng.normal(size=n_outputs)
+    model.linear[:] = rng.normal(size=model.linear.shape)
+    return model
+
+
+ROWS = Rows(
+    np.array([0, 3, 3, 5], np.int64),
+    np.array([0, 2, 6, 1, 100], np.uint32),
+    np.array([1, 0.5, -2, 3, 1], np.float32),
+    np.array([0, 1, 2, 1, 0], np.uint16),
+)
+
+
+def assert_same(first: Model, second: Model) -> None:
+    assert type(first) is type(second)
+    assert first.config == second.config
+    assert first.classes == second.classes
+    assert first.provenance == second.provenance
+    for name in ("bias", "linear", "factors"):
+        a, b = getattr(first, name), getattr(second, name)
+        if a is None:
+            assert b is None
+        else:
+            np.testing.assert_array_equal(a, b, strict=True)
+
+
+@given(
+    kind=st.sampled_from(MODELS),
+    task=st.sampled_from(["regression", "binary", "multiclass"]),
+    n_features=st.integers(0, 9),
+    n_factors=st.integers(1, 9),
+    flags=st.tuples(st.booleans(), st.booleans(), st.booleans()),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=60, deadline=None)
+def test_round_trip(tmp_path_factory, kind, task, n_features, n_factors, flags, seed) -> None:
+    model = make_model(
+        kind,
+        task,
+        n_features,
+        seed,
+        n_factors=n_factors,
+        fit_intercept=flags[0],
+        fit_linear=flags[1],
+        instance_norm=flags[2],
+    )
+    model.provenance = {"seed": seed, "metrics": {"auc": 0.1 * seed}, "history": [{"epoch": 1}]}
+    path = tmp_path_factory.mktemp("m") / "m.ff"
+    save_model(model, path)
+    for verify in (True, False):
+        back = load_model(path, verify=verify)
+        assert_same(model, back)
+        np.testing.assert_array_equal(model.score(ROWS), back.score(ROWS))
+
+
+@pytest.mark.parametrize(
+    "classes", [["no", "yes"], [0, 1], [False, True], [-1.5, 2.5], ["é", "\ud800"]]
+)
+def test_class_labels_keep_their_type(tmp_path: Path, classes: list) -> None:
+    model = make_model()
+    model.classes = classes
+    save_model(model, tmp_path / "m.ff")
+    back = load_model(tmp_path / "m.ff").classes
+    assert back == classes
+    assert [type(label) for label in back] == [type(label) for label in classes]
+
+
+def test_a_fitted_schema_comes_back(tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    table = arrow.table(
+        {
+            "shop": ["é", "b", "é", None],
+            "price": [1.0, 2.5, None, 4.0],
+            "tags": ["p|q", "q", "r", ""],
+            "y": [0, 1, 0, 1],
+        }
+    )
+    schema = Schema.infer(table, target="y").fit([table])
+    model = build(
+        ModelConfig(model="ffm"),
+        n_features=schema.n_features,
+        n_fields=schema.n_fields,
+        schema=schema,
+    )
+    save_model(model, tmp_path / "m.ff")
+    back = load_model(tmp_path / "m.ff").schema
+    assert back.digest == schema.digest
+    assert list(back.feature_names) == list(schema.feature_names)
+    first, second = (s.encode(table, labelled=True) for s in (schema, back))
+    for name in ("indptr", "indices", "fields", "target"):
+        np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
+
+
+@pytest.mark.parametrize(("kind", "shape"), [("fm", (6, 3)), ("ffm", (7, 2))])
+def test_a_schema_of_another_size_is_refused(tmp_path: Path, kind: str, shape) -> None:
+    model = make_model(kind)
+    model.schema = Schema.indexed(*shape)
+    with pytest.raises(ModelFileError, match=r"The schema has [26]"):
+        save_model(model, tmp_path / "m.ff")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_numpy_values_in_classes_and_provenance(tmp_path: Path) -> None:
+    model = make_model()
+    model.classes = list(np.array([3, 4]))
+    model.provenance = {"loss": np.float64(0.25), "auc": math.nan, "order": np.arange(2)}
+    save_model(model, tmp_path / "m.ff")
+    back = load_model(tmp_path / "m.ff")
+    assert back.classes == [3, 4]
+    assert back.provenance == {"loss": 0.25, "auc": None, "order": [0, 1]}
+
+
+def test_saving_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    save_model(make_model(), tmp_path / "a.ff")
+    save_model(load_model(tmp_path / "a.ff"), tmp_path / "b.ff")
+    assert (tmp_path / "a.ff").read_bytes() == (tmp_path / "b.ff").read_bytes()
+
+
+def test_a_loaded_model_can_replace_its_own_file(tmp_path: Path) -> None:
+    path = tmp_path / "m.ff"
+    save_model(make_model(), path)
+    model = load_model(path)
+    save_model(model, path)
+    assert_same(model, load_model(path))
+
+
+def test_parameters_are_mapped_and_read_only(tmp_path: Path) -> None:
+    save_model(make_model(), tmp_path / "m.ff")
+    model = load_model(tmp_path / "m.ff")
+    assert not model.factors.flags.owndata
+    with pytest.raises(ValueError, match="read-only"):
+        model.factors[0] = 1
+
+
+def test_other_tools_read_the_arrays(tmp_path: Path) -> None:
+    model = make_model("ffm")
+    save_model(model, tmp_path / "m.ff")
+    arrays = safetensors.numpy.load_file(tmp_path / "m.ff")
+    np.testing.assert_array_equal(arrays["factors"], model.factors)
+    with safetensors.safe_open(tmp_path / "m.ff", framework="np") as file:
+        header = json.loads(file.metadata()["fieldfare"])
+    assert header["format"] == 1
+    assert header["config"]["model"] == "ffm"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda m: m.linear.__setitem__(2, math.nan), "'linear' holds values that are not finite"),
+        (lambda m: m.factors.__setitem__(0, math.inf), "'factors' holds values that are not"),
+        (lambda m: m.provenance.update(x=object()), "Got object at header.provenance.x"),
+        (lambda m: setattr(m, "classes", ["one"]), "must have 2 class labels. Got 1"),
+        (lambda m: setattr(m, "classes", ["a", "a"]), "listed twice"),
+        (lambda m: setattr(m, "classes", [None, "a"]), "numbers or texts"),
+        (lambda m: setattr(m, "bias", np.zeros(2, np.float32)), "2 biases for 1 output"),
+        (lambda m: setattr(m, "linear", np.zeros((7, 1))), "must be float32"),
+    ],
+)
+def test_what_would_not_load_is_not_saved(tmp_path: Path, change, words: str) -> None:
+    path = tmp_path / "m.ff"
+    path.write_bytes(b"old")
+    model = make_model()
+    change(model)
+    with pytest.raises(ModelFileError, match=words) as caught:
+        save_model(model, path)
+    assert str(caught.value).startswith(f"Cannot save {path}: ")
+    assert str(caught.value).count("FF300") == 1
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_missing_file_is_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        load_model(tmp_path / "absent.ff")
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        save_model(make_model(), tmp_path / "absent" / "m.ff")
+
+
+class TestMigration:
+    def test_steps_follow_each_other(self, monkeypatch) -> None:
+        steps = {
+            1: lambda header, arrays: ({**header, "seen": [1]}, arrays),
+            2: lambda header, arrays: (
+                {**header, "seen": [*header["seen"], 2]},
+                {**arrays, "b": arrays["a"]},
+            ),
+        }
+        monkeypatch.setattr(migrate, "MIGRATIONS", steps)
+        header, arrays = migrate.migrate({"format": 1}, {"a": np.zeros(1)}, 3)
+        assert header == {"format": 3, "seen": [1, 2]}
+        assert list(arrays) == ["a", "b"]
+
+    def test_a_missing_step_is_refused(self) -> None:
+        with pytest.raises(ModelFileError, match="format 1, which this version no longer reads"):
+            migrate.migrate({"format": 1}, {}, 2)
+
+    def test_every_older_format_has_a_step(self) -> None:
+        assert set(migrate.MIGRATIONS) == set(range(1, model_format.FORMAT))
+
+    def test_loading_migrates(self, tmp_path: Path, monkeypatch) -> None:
+        path = tmp_path / "m.ff"
+        save_model(make_model(), path)
+        metadata, arrays = container.read(path)
+        header = json.loads(metadata["fieldfare"])
+        header["config"]["old_name"] = header["config"].pop("n_factors")
+        container.write(path, "fieldfare", json.dumps(header), arrays)
+
+        def rename(header, arrays):
+            config = dict(header["config"])
+            config["n_factors"] = config.pop("old_name")
+            return {**header, "config": config}, arrays
+
+        monkeypatch.setattr("fieldfare.persist.file.FORMAT", 2)
+        monkeypatch.setattr(migrate, "MIGRATIONS", {1: rename})
+        assert load_model(path).config.n_factors == 8
