@@ -6,7 +6,7 @@ The log-odds of a click are
 
 over the columns of a table of mixed kinds: each planted pair of columns has latent vectors of its
 own, so no single vector per value (a plain factorization machine of small rank) can hold them all.
-A multi-valued column contributes the mean over its values, a number its standardised value, and a
+A multi-valued column contributes the sum over its values, a number its standardised value, and a
 missing cell nothing.
 """
 
@@ -53,7 +53,7 @@ VALUES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 PLANTED_PAIRS: dict[tuple[str, str], float] = {
     ("site", "advertiser"): 1.00,
-    ("interests", "advertiser"): 0.95,
+    ("interests", "advertiser"): 0.70,
     ("country", "campaign_id"): 0.80,
     ("hour", "site"): 0.75,
     ("country", "advertiser"): 0.65,
@@ -143,12 +143,12 @@ def _active(name: str, n_rows: int, random: np.random.Generator) -> AnyArray:
     return np.where(np.arange(3) < counts, ranks, -1)
 
 
-def _mean(table: Float64Array, active: AnyArray) -> Float64Array:
-    """Average the rows of ``table`` over the active values of each sample."""
-    present = active >= 0
-    rows = table[active] * present.reshape(*present.shape, *[1] * (table.ndim - 1))
+def _total(table: Float64Array, active: AnyArray) -> Float64Array:
+    """Sum the rows of ``table`` over the active values of each sample."""
+    rows = table[active]
+    rows[active < 0] = 0
     total: Float64Array = rows.sum(1)
-    return total / present.sum(1).reshape(-1, *[1] * (table.ndim - 1))
+    return total
 
 
 def _logit(
@@ -161,11 +161,11 @@ def _logit(
     logit = np.full(len(everywhere), -1.4)
     for name, active in weights.items():
         effect = random.normal(0, 0.3, len(VALUES[name]))
-        logit += _mean(effect, active) * known.get(name, everywhere)
+        logit += _total(effect, active) * known.get(name, everywhere)
     for (left, right), strength in PLANTED_PAIRS.items():
         scale = np.sqrt(0.7 * strength / np.sqrt(RANK))
         vectors = [
-            _mean(random.normal(0, scale, (len(VALUES[name]), RANK)), weights[name])
+            _total(random.normal(0, scale, (len(VALUES[name]), RANK)), weights[name])
             for name in (left, right)
         ]
         term = np.einsum("nk,nk->n", *vectors)
@@ -186,7 +186,7 @@ def _cells(
     if name == "age":
         cells = np.clip(np.round(41 + 12 * numbers["age"]), 13, 90).astype(int).tolist()
     elif name == "bid":
-        cells = np.round(np.exp(0.5 * numbers["bid"]), 3).tolist()
+        cells = np.round(np.maximum(1.5 + 0.4 * numbers["bid"], 0.05), 3).tolist()
     elif name == "interests":
         words = (*VALUES[name], None)
         cells = ["|".join(words[i] for i in row if i >= 0) for row in weights[name].tolist()]

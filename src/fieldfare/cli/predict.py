@@ -36,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Stream rows through the model."""
     from fieldfare.cli._predictions import prediction_writer
-    from fieldfare.data.dispatch import stream
+    from fieldfare.data.stream import stream
     from fieldfare.persist.file import load_model
 
     model = load_model(arguments.model)

@@ -30,7 +30,7 @@ class Trainable(Protocol):
     ) -> tuple[float, float]:
         """Learn from the rows in this order; return the summed loss and the summed weight."""
 
-    def score(self, rows: Rows, n_threads: int) -> Float32Array:
+    def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
         """Return the scores of the rows, of shape (n_rows, n_outputs)."""
 
     def export(self) -> Model:

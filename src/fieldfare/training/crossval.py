@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from fieldfare import metrics as measures
 from fieldfare import _random
+from fieldfare import metrics as measures
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray, Int64Array
 from fieldfare._validation import Number, check
@@ -56,7 +56,13 @@ class CrossValResult:
         labelled = [(str(int(fold["fold"])), fold) for fold in self.folds]
         labelled += [("mean", self.mean), ("std", self.std)]
         cells = [
-            [label, *(f"{row[name]:.1f}" if name == "epochs" else f"{row[name]:.5f}" for name in self.names)]
+            [
+                label,
+                *(
+                    f"{row[name]:.1f}" if name == "epochs" else f"{row[name]:.5f}"
+                    for name in self.names
+                ),
+            ]
             for label, row in labelled
         ]
         return "\n".join(format_table(["fold", *self.names], cells))
@@ -119,10 +125,8 @@ def cross_validate(
         train, test = whole.select(kept), whole.select(held_out)
         start = new_model(chosen, solver, dataset.schema, targets, train, config)
         trained = fit(start, solver, train, None, config)
-        scores = score_part(lambda rows: trained.model.score(rows, config.n_jobs), test)
-        row = {"fold": len(result.folds) + 1.0} | evaluate_scores(
-            targets.task, scores, test, names
-        )
+        scores = score_part(trained.model, test, config.n_jobs)
+        row = {"fold": len(result.folds) + 1.0} | evaluate_scores(targets.task, scores, test, names)
         result.folds.append(row | {"epochs": float(trained.history.best_epoch or 0)})
         if trained.interrupted:
             raise KeyboardInterrupt
@@ -138,7 +142,9 @@ def _folds(
             yield np.sort(kept), np.sort(held_out)
         return
     if len(groups) != n_rows:
-        raise DataError(f"Cross-validation needs a group for each of {n_rows} rows. Got {len(groups)}.")
+        raise DataError(
+            f"Cross-validation needs a group for each of {n_rows} rows. Got {len(groups)}."
+        )
     names, group = np.unique(groups, return_inverse=True)
     if len(names) < folds:
         raise DataError(f"{folds} folds need at least as many groups. There are {len(names)}.")

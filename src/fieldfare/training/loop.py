@@ -108,7 +108,7 @@ def fit(
 
 
 def resolve(config: TrainingConfig, resume: PathLike | None = None) -> TrainingConfig:
-    """Return the configuration with a number for a seed; a resumed run without one keeps its own."""
+    """Return the configuration with a number for a seed, by default that of the checkpoint."""
     if resume is not None and config.random_state is None:
         return replace(config, random_state=int(load_checkpoint(resume)[1]["seed"]))
     return replace(config, random_state=resolve_seed(config.random_state))
@@ -266,9 +266,8 @@ class Run:
         """Return the validation columns of the history."""
         if self.valid is None:
             return {}
-        threads = resolve_threads(self.state.config.n_jobs, self.valid.n_rows)
-        solver, limit = self.state.solver, self.state.config.memory_limit
-        scores = score_part(lambda rows: solver.score(rows, threads), self.valid, limit)
+        solver, config = self.state.solver, self.state.config
+        scores = score_part(solver, self.valid, config.n_jobs, config.memory_limit)
         if not np.isfinite(scores).all():
             raise diverged("validation", math.nan, self.state.epoch)
         found = evaluate_scores(self.task, scores, self.valid, self.metrics)

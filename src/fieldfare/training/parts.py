@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare.data.dispatch import Dataset
 from fieldfare.data.split import split_rows
-from fieldfare.data.store import RowStore
 from fieldfare.exceptions import DataError
 from fieldfare.rows import Rows
 from fieldfare.training.windows import CHUNK_ROWS, window_rows, windows
+
+if TYPE_CHECKING:
+    from fieldfare.data.store import RowStore
 
 _MEGABYTE = 10**6
 

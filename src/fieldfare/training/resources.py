@@ -36,6 +36,6 @@ def check_memory(needed: int, what: str, advice: str) -> None:
     available = available_memory()
     if available is not None and needed > available:
         raise ResourceError(
-            f"{what} would take about {needed / 1e9:.1f} GB, and {available / 1e9:.1f} GB of memory "
-            f"are available. {advice}"
+            f"{what} would take about {needed / 1e9:.1f} GB, and {available / 1e9:.1f} GB of "
+            f"memory are available. {advice}"
         )

@@ -247,7 +247,11 @@ def start_bias(
         total = mass = 0.0
         sample_weight = part.weight
         for start, block in _blocks(part.target):
-            w = np.ones(len(block)) if sample_weight is None else sample_weight[start:][: len(block)]
+            w = (
+                np.ones(len(block))
+                if sample_weight is None
+                else sample_weight[start:][: len(block)]
+            )
             total += float(np.dot(block.astype(np.float64), w))
             mass += float(np.sum(w, dtype=np.float64))
         return np.array([total / _positive(mass)], np.float32)

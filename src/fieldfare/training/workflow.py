@@ -15,10 +15,13 @@ from fieldfare._version import __version__
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.data.dispatch import Dataset, load
 from fieldfare.data.schema import Schema
+from fieldfare.data.store import RowStore
+from fieldfare.data.tables import open_table
 from fieldfare.exceptions import ConfigError
 from fieldfare.metrics import default_metrics
 from fieldfare.models.base import Model, link
 from fieldfare.models.registry import build, estimate_bytes
+from fieldfare.rows import Rows
 from fieldfare.training.callbacks import Callback
 from fieldfare.training.evaluation import evaluate_scores, score_part
 from fieldfare.training.loop import FitResult, fit, resolve
@@ -147,9 +150,7 @@ def predict(
     check("output", output, OneOf(allowed), f"predict for a {task} model")
     dataset = read(data, **roles | {"schema": model.schema, "labelled": None})
     part = Part.of(dataset)
-    scores = score_part(lambda rows: model.score(rows, _all_cores(n_jobs)), part)
-    if len(scores) == 0:
-        scores = np.zeros((0, model.n_outputs), np.float32)
+    scores = score_part(model, part, n_jobs)
     if output == "score":
         return scores if task == "multiclass" else scores[:, 0]
     found = link(task, scores)
@@ -158,7 +159,8 @@ def predict(
     proba = np.column_stack([1 - found, found]) if task == "binary" else found
     if output == "proba":
         return proba
-    return np.asarray(targets_of(model).classes)[np.argmax(proba, axis=1)]
+    labels: AnyArray = np.asarray(targets_of(model).classes)[np.argmax(proba, axis=1)]
+    return labels
 
 
 def evaluate(
@@ -193,7 +195,7 @@ def evaluate(
     task = model.config.task
     names = [metrics] if isinstance(metrics, str) else metrics or default_metrics(task)
     part = targets_of(model).encode(Part.of(read(data, **{"schema": model.schema} | roles)))
-    scores = score_part(lambda rows: model.score(rows, _all_cores(n_jobs)), part)
+    scores = score_part(model, part, n_jobs)
     return evaluate_scores(task, scores, part, names)
 
 
@@ -201,7 +203,7 @@ def read(data: Any, **options: Any) -> Dataset:
     """Return the data as a Dataset, reading it unless it is one already."""
     if isinstance(data, Dataset):
         return data
-    return load(data, **{name: value for name, value in options.items() if value is not None or name == "labelled"})
+    return load(data, **options)
 
 
 def read_parameters(
@@ -227,8 +229,8 @@ def read_parameters(
     for name in parameters:
         if name not in known:
             raise ConfigError(
-                f"There is no parameter {name!r}.{closest(name, known | set(ROLES))} The parameters "
-                f"are {', '.join(sorted(known))}."
+                f"There is no parameter {name!r}.{closest(name, known | set(ROLES))} The "
+                f"parameters are {', '.join(sorted(known))}."
             )
     chosen = [{name: parameters[name] for name in own & set(parameters)} for own in names]
     return chosen[0], SolverConfig(**chosen[1]), TrainingConfig(**chosen[2])
@@ -294,23 +296,26 @@ def _fit(
     return result
 
 
-def _go_on(
-    model: Model, data: Any, valid: Any, roles: dict[str, Any], plan: _Plan
-) -> TrainResult:
+def _go_on(model: Model, data: Any, valid: Any, roles: dict[str, Any], plan: _Plan) -> TrainResult:
     """Train a model further, after adding the features that only the new data have."""
-    dataset = read(data, **roles | {"schema": extend_schema(model.schema, data, roles)})
+    dataset = read(data, **roles | {"schema": extend_schema(model.schema, data)})
     targets = targets_of(model)
     held = None
     if valid is not None:
         held = targets.encode(Part.of(read(valid, **roles | {"schema": dataset.schema})))
     session = Session(model, plan.solver, plan.config)
-    session.grow(dataset.schema.n_features, dataset.schema)
+    if dataset.schema.is_indexed:
+        session.grow(dataset.rows.n_features)
+    else:
+        session.grow(dataset.schema.n_features, dataset.schema)
     return _fit(session.model, dataset, targets.encode(Part.of(dataset)), held, plan)
 
 
-def extend_schema(schema: Any, data: Any, roles: Mapping[str, Any]) -> Any:
-    """Return the Schema with the new values that the data hold, at the end."""
-    raise NotImplementedError
+def extend_schema(schema: Schema | None, data: Any) -> Schema | None:
+    """Return a model's Schema with the values that only the new data hold, at the end."""
+    if schema is None or schema.is_indexed or isinstance(data, (Dataset, Rows, RowStore)):
+        return schema
+    return schema.extend(open_table(data).batches())
 
 
 def _provenance(
@@ -350,7 +355,3 @@ def _check_same_kind(model: Model, asked: Mapping[str, Any]) -> None:
                 f"The model to go on from has {name}={own!r}, which cannot change. Got "
                 f"{name}={value!r}: leave it out, or train a new model."
             )
-
-
-def _all_cores(n_jobs: int | None) -> int | None:
-    return None if n_jobs == -1 else n_jobs
