@@ -26,8 +26,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from _report import markdown, write
 
+from _report import markdown, write
 from fieldfare.data.dispatch import load
 from fieldfare.training.workflow import evaluate, train
 

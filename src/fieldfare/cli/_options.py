@@ -25,8 +25,8 @@ GROUPS = {
 }
 _HIDDEN = {"verbose"}
 _DOCS = {
-    "early_stopping": "Stop when the validation metric no longer improves, and keep the best epoch. "
-    "Without --valid, a share of the rows is split off for it (default: on)",
+    "early_stopping": "Stop when the validation metric no longer improves, and keep the best "
+    "epoch. Without --valid, a share of the rows is split off for it (default: on)",
     "random_state": "Seed; fixes everything on one thread (default: a fresh one)",
     "class_weight": "'balanced' for inverse frequency, or weights as CLASS:WEIGHT,CLASS:WEIGHT",
     "eval_metric": "Metric on the validation data that decides (default: the training loss)",
