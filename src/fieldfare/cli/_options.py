@@ -86,7 +86,7 @@ def hyperparameters(arguments: argparse.Namespace) -> dict[str, Any]:
     return {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
 
 
-def roles(arguments: argparse.Namespace) -> dict[str, str]:
+def roles(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the named columns that the user gave."""
     chosen = {name: getattr(arguments, name, None) for name in ("target", "weight", "group")}
     return {name: column for name, column in chosen.items() if column is not None}
@@ -116,8 +116,9 @@ def _add_flag(section: Any, item: Field[Any]) -> None:
     elif isinstance(parts[0], OneOf):
         options["choices"] = parts[0].options
     else:
-        kind = _number_type(name, parts)
-        options |= {"type": kind, "metavar": {int: "N", float: "X"}.get(kind, "NAME")}
+        number = _number_type(name, parts)
+        metavar = "NAME" if number is None else "N" if number is int else "X"
+        options |= {"type": number or str, "metavar": metavar}
     section.add_argument(*flags, **options)
 
 
@@ -130,13 +131,11 @@ def _switch(item: Field[Any], flags: tuple[str, ...], options: dict[str, Any]) -
     return tuple(f"--no-{flag[2:]}" for flag in flags) if item.default else flags
 
 
-def _number_type(name: str, parts: tuple[Any, ...]) -> Callable[[str], Any]:
+def _number_type(name: str, parts: tuple[Any, ...]) -> type[int] | type[float] | None:
     for part in parts:
         if isinstance(part, Number):
             return int if part.integer else float
-    if name == "random_state":
-        return int
-    return str if any(isinstance(part, Instance) for part in parts) else float
+    return int if name == "random_state" else None
 
 
 def _shown(default: Any) -> str:
