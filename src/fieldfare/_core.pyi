@@ -49,7 +49,7 @@ def train(
     order: Int64Array,
     class_weight: Float32Array | None,
     n_threads: int,
-) -> tuple[float, float, int]: ...
+) -> tuple[float, float, int | None]: ...
 def score(
     spec: Spec,
     bias: Float32Array,

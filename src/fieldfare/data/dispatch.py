@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 SMALL_BYTES = 16 << 20
 _ENCODING = 1  # raise when the same input would give other Rows, so that old caches are not used
 _TARGET_NAMES = ("target", "label")
-_CHUNK = 1 << 20
+_ENTRIES = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,12 +134,14 @@ def load(
         If the source is of no known kind, or its content is at fault (`TextFormatError`,
         `SchemaError`, `StoreError` say where).
     """
+    from fieldfare.data.store import RowStore
+
     request = _Request(schema, target, weight, group, labelled, fields, cache, n_threads)
     if isinstance(source, Dataset):
         return _keep(source.rows, source.schema, source.store, request)
     if isinstance(source, Rows):
         return _keep(source, None, None, request)
-    if type(source).__name__ == "RowStore":
+    if isinstance(source, RowStore):
         return _from_store(source, request)
     if hasattr(source, "read"):
         return _from_stream(source, request)
@@ -197,8 +199,8 @@ def _field_of(parts: Iterable[Rows]) -> UInt16Array | None:
             grown = np.zeros(rows.n_features, np.uint16)
             grown[: 0 if fields is None else len(fields)] = 0 if fields is None else fields
             fields = grown
-        for start in range(int(rows.indptr[0]), int(rows.indptr[-1]), _CHUNK):
-            part = slice(start, min(start + _CHUNK, int(rows.indptr[-1])))
+        for start in range(int(rows.indptr[0]), int(rows.indptr[-1]), _ENTRIES):
+            part = slice(start, min(start + _ENTRIES, int(rows.indptr[-1])))
             fields[rows.indices[part]] = rows.fields[part]
     return fields
 
@@ -369,17 +371,12 @@ def _without_names(request: _Request) -> _Request:
 
 def _key(files: list[str], request: _Request) -> str:
     """Return what decides the Rows of files: their content and the options, not their names."""
-    state = hashlib.blake2b(digest_size=20)
+    from fieldfare.data.cache import file_fingerprint
+
     names = [request.name(what) for what in ("target", "weight", "group")]
     digest = None if request.schema is None else request.schema.digest
-    state.update(repr((_ENCODING, names, request.labelled, digest)).encode())
-    buffer = memoryview(bytearray(_CHUNK))
-    for file in files:
-        with open(file, "rb", buffering=0) as stream:
-            while n := stream.readinto(buffer):
-                state.update(buffer[:n])
-        state.update(b"\0end of file\0")
-    return state.hexdigest()
+    options = repr((_ENCODING, names, request.labelled, digest))
+    return hashlib.sha256(f"{file_fingerprint(files)} {options}".encode()).hexdigest()
 
 
 def _pack(schema: Schema) -> JSON:

@@ -80,7 +80,9 @@ def _encode_multi(column: Column, fitted: Fitted, array: Any, origin: Origin) ->
             if number is None or not abs(number) <= _MAX_FLOAT32:
                 cell = int(row[np.argmax(codes == code)])
                 raise origin.error(
-                    cell, column.name, "the weight of a value must be a finite number.",
+                    cell,
+                    column.name,
+                    "the weight of a value must be a finite number.",
                     uniques[code].as_py(),
                 )
             table[code] = number
@@ -154,8 +156,10 @@ def encode_target(batch: Batch, name: str, classes: Sequence[str] | None) -> Flo
             if text is not None and text not in number:
                 known = ", ".join(repr(c) for c in classes[:10])
                 raise batch.origin.error(
-                    int(np.argmax(codes == code)), name,
-                    f"the target must be one of the classes seen in training: {known}.", text,
+                    int(np.argmax(codes == code)),
+                    name,
+                    f"the target must be one of the classes seen in training: {known}.",
+                    text,
                 )
             table[code] = number.get(text, np.nan)
         x = table[codes]

@@ -50,9 +50,7 @@ def split_rows(
     return np.flatnonzero(~chosen), np.flatnonzero(chosen)
 
 
-def kfold(
-    n: int, k: int, seed: int, stratify: Any = None
-) -> list[tuple[Int64Array, Int64Array]]:
+def kfold(n: int, k: int, seed: int, stratify: Any = None) -> list[tuple[Int64Array, Int64Array]]:
     """Split into ``k`` folds.
 
     Parameters

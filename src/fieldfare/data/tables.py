@@ -136,7 +136,9 @@ def to_arrow(source: Any) -> Any:
         if isinstance(source, Iterable) and not isinstance(source, (str, bytes)):
             return _from_dicts(source)
     except pa.ArrowException as error:
-        raise SchemaError(f"The table cannot be read as columns of one type each: {error}") from error
+        raise SchemaError(
+            f"The table cannot be read as columns of one type each: {error}"
+        ) from error
     raise DataError(f"Samples can be {ACCEPTED}. Got {type(source).__name__}.")
 
 
@@ -205,7 +207,12 @@ class MemoryTable:
     untyped: bool = False
 
     def __post_init__(self) -> None:
+        pa = require("pyarrow", "tables")
         self.names = check_names(list(self.table.column_names), "The table")
+        for i, field in enumerate(self.table.schema):
+            if str(field.type) == "string_view":  # of polars; few compute functions know it
+                column = self.table.column(i).cast(pa.large_string())
+                self.table = self.table.set_column(i, field.name, column)
 
     def batches(self) -> Iterator[Batch]:
         """Yield slices of the table."""

@@ -52,7 +52,7 @@ def entries_of(model: Model, rows: Rows) -> Entries:
     values = np.ones(len(ids)) if rows.values is None else rows.values[span].astype(np.float64)
     keep = ids < model.n_features
     fields = None if rows.fields is None else rows.fields[span].astype(np.int64)
-    if model.config.model == "ffm" and fields is not None:
+    if model.kind == "ffm" and fields is not None:
         keep &= fields < model.n_fields
     row, ids, values = row[keep], ids[keep], values[keep]
     if fields is not None:
@@ -60,7 +60,7 @@ def entries_of(model: Model, rows: Rows) -> Entries:
     else:
         field_of = fields_of_features(model)
         fields = None if field_of is None else field_of[ids]
-    if fields is None and model.config.model == "ffm":
+    if fields is None and model.kind == "ffm":
         raise DataError(
             "A field-aware model needs the field of every entry. These rows have none, and the "
             "model has no schema that knows them: pass rows with fields."
@@ -84,7 +84,7 @@ def factors_of(model: Model) -> Any:
     if model.factors is None:
         raise ConfigError(
             "Interactions and latent vectors need a model with latent factors: 'fm' or 'ffm'. "
-            f"Got a {model.config.model!r} model."
+            f"Got a {model.kind!r} model."
         )
     return model.factors
 

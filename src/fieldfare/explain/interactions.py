@@ -229,7 +229,7 @@ def _sides(
 ) -> Iterator[tuple[_Side, _Side]]:
     """Yield what is to be searched against what; the same object twice means pairs within it."""
     factors = factors_of(model)
-    if model.config.model == "fm":
+    if model.kind == "fm":
         known = fields if fields is not None and len(np.unique(fields)) > 1 else None
         vectors = scale[:, None] * factors[:, output]
         side = _Side.of(np.arange(model.n_features), vectors, known)
@@ -273,7 +273,7 @@ def _interaction(
     strength, i, j, output = item
     i, j = min(i, j), max(i, j)
     v, u = (factors_of(model)[feature, output].astype(np.float64) for feature in (i, j))
-    if model.config.model == "ffm":
+    if model.kind == "ffm":
         fields = _need_fields(fields)
         v, u = v[fields[j]], u[fields[i]]
     names = feature_name(model, i), feature_name(model, j)
@@ -310,7 +310,7 @@ def _field_squares(
         if total > 0:
             v = scale[ids].reshape(-1, *[1] * (factors.ndim - 2)) * factors[ids, output]
             moments[a] = np.einsum("i...k,i...l->...kl", v, v) / total
-    if model.config.model == "fm":
+    if model.kind == "fm":
         squares = np.einsum("akl,bkl->ab", moments, moments)
     else:
         squares = np.einsum("abkl,bakl->ab", moments, moments)
