@@ -260,7 +260,7 @@ class alignas(128) PartParser {
       if (p == nullptr) return nullptr;
       p = skip_blanks(p);
     }
-    weighted_ |= weighted;
+    weighted_ |= out_.weight[row_] != 1.0f;
     if (options_.has_group && !grouped) return fail(line, Reason::kMissingGroup);
     const char* next = line_end(p);
     while (next == nullptr) {

@@ -16,8 +16,8 @@ TextKind = Literal["libsvm", "libffm", "csv"]
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MAX_LINES = 200
 _SEPARATORS = ("\t", ",", ";", "|", " ")
-_PAIR = re.compile(r"[^:\s]+:[^:\s]+")
-_TRIPLE = re.compile(r"[^:\s]+:[^:\s]+:[^:\s]+")
+_PAIR = re.compile(r"[^:\s,;|]+:[^:\s]+")
+_TRIPLE = re.compile(r"[^:\s,;|]+:[^:\s]+:[^:\s]+")
 _WORD = re.compile(r"(qid|weight):\S+")
 
 
