@@ -6,6 +6,8 @@ copied in at the start and out on ``export``.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
@@ -104,6 +106,19 @@ class Solver:
                 )
         for name, own in self.state().items():
             np.copyto(own, state[name])
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The table's layout is an object of the core; the arrays and the configuration say it all.
+        return {
+            "model": self.export(),
+            "config": self.config,
+            "seed": self.seed,
+            "state": self.state(),
+        }
+
+    def __setstate__(self, saved: dict[str, Any]) -> None:
+        Solver.__init__(self, saved["model"], saved["config"], seed=saved["seed"])
+        self.load_state(saved["state"])
 
     def grow(self, n_features: int) -> None:
         """Add features at the end of the table, as a model built with them would have had them."""
