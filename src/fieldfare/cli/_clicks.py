@@ -35,8 +35,9 @@ VALUES: dict[str, tuple[str, ...]] = {
         "CA", "PL", "NL", "SE", "AU", "KR", "TR", "AR", "CH", "NZ",
     ),
     "site": (
-        "news", "sport", "weather", "recipes", "travel", "cars", "games", "music", "film", "fashion",
-        "health", "finance", "jobs", "homes", "science", "garden", "pets", "photo", "maps", "chess",
+        "news", "sport", "weather", "recipes", "travel", "cars", "games", "music", "film",
+        "fashion", "health", "finance", "jobs", "homes", "science", "garden", "pets", "photo",
+        "maps", "chess",
     ),
     "advertiser": (
         "airline", "bank", "bookshop", "brewery", "carmaker", "cinema", "coffee", "festival",

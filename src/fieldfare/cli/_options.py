@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
 from dataclasses import Field, fields
 from typing import Any
 
-from fieldfare._validation import AnyOf, Flag, Instance, Number, OneOf
+from fieldfare._validation import AnyOf, Flag, Number, OneOf
 from fieldfare.config import Config, ModelConfig, SolverConfig, TrainingConfig
 
 # The flag leads where the command line's usual word differs from the parameter's name.

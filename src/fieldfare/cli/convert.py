@@ -15,8 +15,8 @@ examples:
   fieldfare convert train.ffm train.store --to store                      reads at once next time
 
 A table becomes libsvm, libffm or a store through its schema, inferred here or taken from a model,
-so that features get numbers. The other way, libffm becomes one column a field and libsvm one column of
-features; a cell holds feature ids, as id or id:value, joined by |.
+so that features get numbers. The other way, libffm becomes one column a field and libsvm one
+column of features; a cell holds feature ids, as id or id:value, joined by |.
 """
 KINDS = ("libsvm", "libffm", "csv", "parquet", "store")
 

@@ -24,7 +24,7 @@ examples:
   zcat log.csv.gz | fieldfare train - --target clicked -o log.ff
 
 Without --valid, a tenth of the rows is held out and decides when to stop; --no-early-stopping
-trains on every row for all epochs. Next: fieldfare show MODEL.ff, fieldfare predict NEW -m MODEL.ff.
+trains on every row for all epochs.
 """
 
 

@@ -32,7 +32,7 @@ def convert(
     kind: str,
     *,
     schema: Schema | None = None,
-    **roles: str,
+    **roles: Any,
 ) -> int:
     """Write samples in another form.
 
@@ -162,15 +162,11 @@ def _type_of(column: Any) -> Any:
     arrow, compute = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
     typed = type_texts(column)
     if typed.type == arrow.int64():
-        same = compute.equal(
-            compute.cast(typed, arrow.string()), compute.cast(column, arrow.string())
-        )
-        return arrow.int64() if compute.all(same).as_py() is not False else arrow.string()
-    return (
-        typed.type
-        if typed.type in (arrow.float64(), arrow.bool_(), arrow.null())
-        else arrow.string()
-    )
+        back, text = (compute.cast(array, arrow.string()) for array in (typed, column))
+        same = compute.all(compute.equal(back, text)).as_py()
+        return arrow.string() if same is False else arrow.int64()
+    kept = (arrow.float64(), arrow.bool_(), arrow.null())
+    return typed.type if typed.type in kept else arrow.string()
 
 
 def _common(kinds: set[Any]) -> Any:
