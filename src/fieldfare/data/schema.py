@@ -80,9 +80,13 @@ class Schema:
             if names.count(name) > 1:
                 raise SchemaError(f"A Schema needs distinct column names. {name!r} repeats.")
             if name in (self.target, self.weight):
-                raise SchemaError(f"Column {name!r} is the target or weight and cannot be a feature.")
+                raise SchemaError(
+                    f"Column {name!r} is the target or weight and cannot be a feature."
+                )
         if len(self.field_names) > MAX_FIELD:
-            raise SchemaError(f"At most {MAX_FIELD} fields are possible. Got {len(self.field_names)}.")
+            raise SchemaError(
+                f"At most {MAX_FIELD} fields are possible. Got {len(self.field_names)}."
+            )
 
     # -- making ---------------------------------------------------------------------------------
 

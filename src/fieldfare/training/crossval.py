@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from fieldfare import metrics as measures
 from fieldfare import _random
+from fieldfare import metrics as measures
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray, Int64Array
 from fieldfare._validation import Number, check
 from fieldfare.config import ModelConfig
+from fieldfare.data.dispatch import load
 from fieldfare.data.split import kfold
 from fieldfare.exceptions import DataError
 from fieldfare.training.evaluation import evaluate_scores, score_part
@@ -21,7 +22,7 @@ from fieldfare.training.history import format_table
 from fieldfare.training.loop import fit, resolve
 from fieldfare.training.parts import Part
 from fieldfare.training.targets import infer_targets
-from fieldfare.training.workflow import ROLES, new_model, read, read_parameters
+from fieldfare.training.workflow import ROLES, new_model, read_parameters
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,13 @@ class CrossValResult:
         labelled = [(str(int(fold["fold"])), fold) for fold in self.folds]
         labelled += [("mean", self.mean), ("std", self.std)]
         cells = [
-            [label, *(f"{row[name]:.1f}" if name == "epochs" else f"{row[name]:.5f}" for name in self.names)]
+            [
+                label,
+                *(
+                    f"{row[name]:.1f}" if name == "epochs" else f"{row[name]:.5f}"
+                    for name in self.names
+                ),
+            ]
             for label, row in labelled
         ]
         return "\n".join(format_table(["fold", *self.names], cells))
@@ -108,7 +115,7 @@ def cross_validate(
     roles = {name: parameters.pop(name) for name in ROLES if name in parameters}
     kind, solver, config = read_parameters(parameters)
     config = resolve(config)
-    dataset = read(data, **roles)
+    dataset = load(data, **roles)
     targets = infer_targets(Part.of(dataset), task, dataset.schema.target_classes)
     whole = targets.encode(Part.of(dataset))
     chosen = ModelConfig(model=model, task=targets.task, **kind)
@@ -119,10 +126,8 @@ def cross_validate(
         train, test = whole.select(kept), whole.select(held_out)
         start = new_model(chosen, solver, dataset.schema, targets, train, config)
         trained = fit(start, solver, train, None, config)
-        scores = score_part(lambda rows: trained.model.score(rows, config.n_jobs), test)
-        row = {"fold": len(result.folds) + 1.0} | evaluate_scores(
-            targets.task, scores, test, names
-        )
+        scores = score_part(trained.model, test, config.n_jobs)
+        row = {"fold": len(result.folds) + 1.0} | evaluate_scores(targets.task, scores, test, names)
         result.folds.append(row | {"epochs": float(trained.history.best_epoch or 0)})
         if trained.interrupted:
             raise KeyboardInterrupt
@@ -134,11 +139,12 @@ def _folds(
 ) -> Iterator[tuple[Int64Array, Int64Array]]:
     """Yield the ascending row numbers to train and to evaluate on, for each fold."""
     if groups is None:
-        for kept, held_out in kfold(n_rows, folds, seed, stratify=stratify):
-            yield np.sort(kept), np.sort(held_out)
+        yield from kfold(n_rows, folds, seed, stratify=stratify)
         return
     if len(groups) != n_rows:
-        raise DataError(f"Cross-validation needs a group for each of {n_rows} rows. Got {len(groups)}.")
+        raise DataError(
+            f"Cross-validation needs a group for each of {n_rows} rows. Got {len(groups)}."
+        )
     names, group = np.unique(groups, return_inverse=True)
     if len(names) < folds:
         raise DataError(f"{folds} folds need at least as many groups. There are {len(names)}.")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -16,19 +17,29 @@ LOSS_METRIC = {"regression": "mse", "binary": "logloss", "multiclass": "logloss"
 WATCHED_METRIC = {"regression": "rmse", "binary": "logloss", "multiclass": "logloss"}
 
 
+class Scorer(Protocol):
+    """What has scores: a model, or a solver at work."""
+
+    def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
+        """Return the scores of the rows, of shape (n_rows, n_outputs)."""
+
+
 def score_part(
-    score: Callable[[Rows], Float32Array], part: Part, memory_limit: int | None = None
+    scorer: Scorer, part: Part, n_jobs: int | None = None, memory_limit: int | None = None
 ) -> Float32Array:
     """Return the scores of a part, of shape (n_rows, n_outputs), computed in blocks."""
+    if part.n_rows == 0:
+        return scorer.score(part.rows.slice(0, 0), n_jobs)
     out: Float32Array | None = None
     start = 0
     for block in part.blocks(memory_limit):
-        scores = score(block)
+        scores = scorer.score(block, n_jobs)
         if out is None:
             out = np.empty((part.n_rows, scores.shape[1]), np.float32)
         out[start : start + len(scores)] = scores
         start += len(scores)
-    return np.zeros((0, 1), np.float32) if out is None else out
+    assert out is not None
+    return out
 
 
 def evaluate_scores(

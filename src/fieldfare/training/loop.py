@@ -108,7 +108,7 @@ def fit(
 
 
 def resolve(config: TrainingConfig, resume: PathLike | None = None) -> TrainingConfig:
-    """Return the configuration with a number for a seed; a resumed run without one keeps its own."""
+    """Return the configuration with a number for a seed, by default that of the checkpoint."""
     if resume is not None and config.random_state is None:
         return replace(config, random_state=int(load_checkpoint(resume)[1]["seed"]))
     return replace(config, random_state=resolve_seed(config.random_state))
@@ -233,12 +233,13 @@ class Run:
             start = time.monotonic()
             state.epoch += 1
             self._train_epoch()
-            record = {"epoch": float(state.epoch), "train_loss": state.loss} | self._evaluate()
+            record = {"epoch": state.epoch, "train_loss": state.loss, **self._evaluate()}
             record["seconds"] = time.monotonic() - start
             if state.history.append(record, config.tol) and self.keep_best:
                 state.best_model = state.solver.export()
-            # A list, so that every callback is called even if an earlier one wants to stop.
-            if any([callback.on_epoch_end(state) for callback in self.callbacks]):
+            # Every callback is called, even if an earlier one wants to stop.
+            wishes = [callback.on_epoch_end(state) for callback in self.callbacks]
+            if any(wishes):
                 return "callback"
 
     def _train_epoch(self) -> None:
@@ -266,9 +267,8 @@ class Run:
         """Return the validation columns of the history."""
         if self.valid is None:
             return {}
-        threads = resolve_threads(self.state.config.n_jobs, self.valid.n_rows)
-        solver, limit = self.state.solver, self.state.config.memory_limit
-        scores = score_part(lambda rows: solver.score(rows, threads), self.valid, limit)
+        solver, config = self.state.solver, self.state.config
+        scores = score_part(solver, self.valid, config.n_jobs, config.memory_limit)
         if not np.isfinite(scores).all():
             raise diverged("validation", math.nan, self.state.epoch)
         found = evaluate_scores(self.task, scores, self.valid, self.metrics)

@@ -30,7 +30,9 @@ def window_rows(rows: Rows) -> int:
     return max(1, int(WINDOW_BYTES / per_row) // CHUNK_ROWS) * CHUNK_ROWS
 
 
-def windows(n_rows: int, size: int, *, seed: int, epoch: int, shuffle: bool) -> Iterator[Int64Array]:
+def windows(
+    n_rows: int, size: int, *, seed: int, epoch: int, shuffle: bool
+) -> Iterator[Int64Array]:
     """Yield the row numbers of an epoch, one window at a time; together each row once.
 
     Parameters

@@ -1,0 +1,40 @@
+"""`import fieldfare` costs little more than NumPy: heavy packages wait until they are needed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("matplotlib", "pandas", "polars", "pyarrow", "safetensors", "scipy", "sklearn", "tqdm")
+
+
+def loaded_after(code: str) -> set[str]:
+    """Top-level packages that a fresh interpreter has loaded after running the code."""
+    report = (
+        "import json, sys; print(json.dumps(sorted({m.partition('.')[0] for m in sys.modules})))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True
+    )
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import fieldfare",
+        "import fieldfare; fieldfare.__version__; dir(fieldfare)",
+        "import fieldfare.config, fieldfare.exceptions, fieldfare.rows",
+        "from fieldfare.cli import main",
+    ],
+)
+def test_nothing_heavy_is_imported(code: str) -> None:
+    assert loaded_after(code) & set(HEAVY) == set()
+
+
+def test_the_root_does_not_load_the_compiled_core() -> None:
+    code = "import sys, fieldfare; assert 'fieldfare._core' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,73 @@
+"""The layers: imports only point down, and each outside package has one home."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.architecture.sources import FILES, PACKAGE, ROOT, imports, part
+
+HOMES = {
+    "matplotlib": {"report"},
+    "pandas": {"data"},
+    "polars": {"data"},
+    "pyarrow": {"data"},
+    "safetensors": {"persist"},
+    "scipy": {"data"},
+    "sklearn": {"estimators"},
+    "tqdm": {"training"},
+}
+
+
+def test_the_contracts_of_import_linter_hold() -> None:
+    linter = shutil.which("lint-imports", path=str(Path(sys.executable).parent))
+    if linter is None:
+        pytest.skip("import-linter is not installed here; `make lint` runs it in any case")
+    done = subprocess.run(
+        [linter, "--no-cache"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("package", HOMES)
+def test_outside_packages_stay_at_home(package: str) -> None:
+    """Unlike import-linter, this sees names given to `require` as well."""
+    strays = [
+        f"{path.relative_to(PACKAGE)}:{line}"
+        for path in FILES
+        if part(path) not in HOMES[package]
+        for module, line in imports(path)
+        if module.partition(".")[0] == package
+    ]
+    assert strays == []
+
+
+def test_only_kernels_native_sees_the_compiled_core() -> None:
+    users = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in FILES
+        for module, _ in imports(path)
+        if module == "fieldfare._core" or module.startswith("fieldfare._core.")
+    }
+    assert users <= {"kernels/native.py"}
+
+
+def test_nothing_inside_imports_the_lazy_root() -> None:
+    """It names everything, so that whoever imports it would depend on all the layers."""
+    users = [
+        f"{path.relative_to(PACKAGE)}:{line}"
+        for path in FILES
+        if path != PACKAGE / "__init__.py"
+        for module, line in imports(path)
+        if module == "fieldfare" and path.relative_to(PACKAGE).as_posix() != "kernels/native.py"
+    ]
+    assert users == []
