@@ -1,8 +1,8 @@
 """Test quality on public data sets, by protocols others have published figures for.
 
-``python benchmarks/quality.py`` needs the data sets in ``../shared/data`` (or ``--data FOLDER``); they
-may not be redistributed. Settings were chosen on validation data and are the constants below. The
-test part is never looked at for training or stopping.
+``python benchmarks/quality.py`` needs the data sets in ``../shared/data`` (or ``--data FOLDER``),
+which may not be redistributed. The settings are the constants below. The test part is never looked
+at for training or stopping.
 
 Protocols
 ---------
@@ -26,8 +26,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from _report import markdown, write
 
+from _report import markdown, write
 from fieldfare.data.dispatch import load
 from fieldfare.training.workflow import evaluate, train
 
@@ -106,7 +106,7 @@ def ml_1m(data: Path, n_jobs: int, seed: int) -> Figures:
 def xlearn_demos(data: Path, n_jobs: int, seed: int) -> Figures:
     folder = data / "xlearn-demos"
     jobs: list[tuple[str, str, str | None, Settings]] = [
-        ("small_train.txt", "small_test.txt", None, {"model": "ffm", "n_factors": 4, "max_iter": 10}),
+        ("small_train.txt", "small_test.txt", None, {"model": "ffm", "max_iter": 10}),
         ("agaricus_train.txt.gz", "agaricus_test.txt", None, {"model": "fm", "max_iter": 10}),
         ("titanic_train.txt", "titanic_test.txt", None, {"model": "fm", "max_iter": 10}),
         ("house_price_train.txt.gz", "house_price_test.txt.gz", None,

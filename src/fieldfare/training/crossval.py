@@ -14,6 +14,7 @@ from fieldfare._optional import require
 from fieldfare._typing import AnyArray, Int64Array
 from fieldfare._validation import Number, check
 from fieldfare.config import ModelConfig
+from fieldfare.data.dispatch import load
 from fieldfare.data.split import kfold
 from fieldfare.exceptions import DataError
 from fieldfare.training.evaluation import evaluate_scores, score_part
@@ -21,7 +22,7 @@ from fieldfare.training.history import format_table
 from fieldfare.training.loop import fit, resolve
 from fieldfare.training.parts import Part
 from fieldfare.training.targets import infer_targets
-from fieldfare.training.workflow import ROLES, new_model, read, read_parameters
+from fieldfare.training.workflow import ROLES, new_model, read_parameters
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def cross_validate(
     roles = {name: parameters.pop(name) for name in ROLES if name in parameters}
     kind, solver, config = read_parameters(parameters)
     config = resolve(config)
-    dataset = read(data, **roles)
+    dataset = load(data, **roles)
     targets = infer_targets(Part.of(dataset), task, dataset.schema.target_classes)
     whole = targets.encode(Part.of(dataset))
     chosen = ModelConfig(model=model, task=targets.task, **kind)
@@ -138,8 +139,7 @@ def _folds(
 ) -> Iterator[tuple[Int64Array, Int64Array]]:
     """Yield the ascending row numbers to train and to evaluate on, for each fold."""
     if groups is None:
-        for kept, held_out in kfold(n_rows, folds, seed, stratify=stratify):
-            yield np.sort(kept), np.sort(held_out)
+        yield from kfold(n_rows, folds, seed, stratify=stratify)
         return
     if len(groups) != n_rows:
         raise DataError(

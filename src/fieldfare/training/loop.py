@@ -233,12 +233,13 @@ class Run:
             start = time.monotonic()
             state.epoch += 1
             self._train_epoch()
-            record = {"epoch": float(state.epoch), "train_loss": state.loss} | self._evaluate()
+            record = {"epoch": state.epoch, "train_loss": state.loss, **self._evaluate()}
             record["seconds"] = time.monotonic() - start
             if state.history.append(record, config.tol) and self.keep_best:
                 state.best_model = state.solver.export()
-            # A list, so that every callback is called even if an earlier one wants to stop.
-            if any([callback.on_epoch_end(state) for callback in self.callbacks]):
+            # Every callback is called, even if an earlier one wants to stop.
+            wishes = [callback.on_epoch_end(state) for callback in self.callbacks]
+            if any(wishes):
                 return "callback"
 
     def _train_epoch(self) -> None:

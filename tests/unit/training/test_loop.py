@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import numpy as np
 import pytest
 
@@ -79,6 +81,17 @@ def test_interrupt_keeps_the_best_so_far(follow) -> None:
     assert result.history.stopped == "interrupted"
     assert result.model.bias[0] == 2
     assert len(result.history) == 3
+
+
+def test_ctrl_c_itself(follow) -> None:
+    class CtrlC(Callback):
+        def on_block(self, state) -> None:
+            if state.epoch == 2:
+                signal.raise_signal(signal.SIGINT)
+
+    result, _ = follow([5, 2, 3], callbacks=(CtrlC(),))
+    assert result.interrupted
+    assert result.model.bias[0] == 1
 
 
 def test_interrupt_without_validation_keeps_the_current_model(follow) -> None:
@@ -168,7 +181,7 @@ def test_infinite_training_loss_is_refused_with_advice(rows, bad) -> None:
 
 
 def test_infinite_scores_on_validation_are_refused_with_advice(follow) -> None:
-    with pytest.raises(DivergenceError, match="validation.*epoch 2"):
+    with pytest.raises(DivergenceError, match=r"validation.*epoch 2"):
         follow([1, np.nan, 1])
 
 
