@@ -61,7 +61,7 @@ void check_spec(const Spec& spec, const Rows& rows) {
   }
 }
 
-std::tuple<double, double, std::int64_t> train_rows(
+std::tuple<double, double, std::optional<std::int64_t>> train_rows(
     const Spec& spec, Matrix table, Matrix bias, const Rows& rows,
     const Vector<std::int64_t>& order, const Maybe<float>& class_weight, std::int64_t n_threads) {
   check_spec(spec, rows);

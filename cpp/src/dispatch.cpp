@@ -156,7 +156,7 @@ Outcome train(TrainJob job, std::int64_t n_threads) {
   for (const Outcome& part : outcomes) {
     outcome.loss += part.loss;
     outcome.weight += part.weight;
-    if (outcome.bad_row < 0) outcome.bad_row = part.bad_row;
+    if (!outcome.bad_row) outcome.bad_row = part.bad_row;
   }
   return outcome;
 }

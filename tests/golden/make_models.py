@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from fieldfare.persist.format import FORMAT
 from fieldfare.rows import Rows
 
 FOLDER = Path(__file__).parent
-CASES = {
+CASES: dict[str, dict[str, Any]] = {
     "linear-regression": {"model": "linear", "task": "regression"},
     "fm-binary": {"model": "fm", "task": "binary", "instance_norm": True},
     "ffm-binary": {"model": "ffm", "task": "binary"},

@@ -208,7 +208,7 @@ def test_names() -> None:
     assert get_metric("acc") is METRICS["accuracy"]
     assert get_metric("prec") is METRICS["precision"]
     assert get_metric("log_loss") is METRICS["logloss"]
-    with pytest.raises(ConfigError, match="no metric 'loglos'. Did you mean 'logloss'"):
+    with pytest.raises(ConfigError, match=r"no metric 'loglos'. Did you mean 'logloss'"):
         get_metric("loglos")
     for task in ("binary", "multiclass", "regression"):
         assert all(task in METRICS[name].tasks for name in default_metrics(task))

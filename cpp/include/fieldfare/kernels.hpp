@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "fieldfare/rows.hpp"
 
@@ -78,7 +79,7 @@ struct TrainJob {
 struct Outcome {
   double loss = 0;            // sum of weight * loss, each before its own update
   double weight = 0;          // sum of weights
-  std::int64_t bad_row = -1;  // first row refused, or -1
+  std::optional<std::int64_t> bad_row;  // first row refused, any number
 };
 
 struct ScoreJob {

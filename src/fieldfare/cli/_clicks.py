@@ -6,7 +6,7 @@ The log-odds of a click are
 
 over the columns of a table of mixed kinds: each planted pair of columns has latent vectors of its
 own, so no single vector per value (a plain factorization machine of small rank) can hold them all.
-A multi-valued column contributes the mean over its values, a number its standardised value, and a
+A multi-valued column contributes the sum over its values, a number its standardised value, and a
 missing cell nothing.
 """
 
@@ -35,8 +35,9 @@ VALUES: dict[str, tuple[str, ...]] = {
         "CA", "PL", "NL", "SE", "AU", "KR", "TR", "AR", "CH", "NZ",
     ),
     "site": (
-        "news", "sport", "weather", "recipes", "travel", "cars", "games", "music", "film", "fashion",
-        "health", "finance", "jobs", "homes", "science", "garden", "pets", "photo", "maps", "chess",
+        "news", "sport", "weather", "recipes", "travel", "cars", "games", "music", "film",
+        "fashion", "health", "finance", "jobs", "homes", "science", "garden", "pets", "photo",
+        "maps", "chess",
     ),
     "advertiser": (
         "airline", "bank", "bookshop", "brewery", "carmaker", "cinema", "coffee", "festival",
@@ -53,7 +54,7 @@ VALUES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 PLANTED_PAIRS: dict[tuple[str, str], float] = {
     ("site", "advertiser"): 1.00,
-    ("interests", "advertiser"): 0.95,
+    ("interests", "advertiser"): 0.70,
     ("country", "campaign_id"): 0.80,
     ("hour", "site"): 0.75,
     ("country", "advertiser"): 0.65,
@@ -83,11 +84,15 @@ class Clicks:
         The target, 0 or 1.
     probability : float64 array of shape (n_rows,)
         The probability that each label was drawn with: the best possible prediction.
+    interactions : dict of (str, str) to float
+        How much each planted pair of columns matters: the standard deviation of what it adds to the
+        log-odds.
     """
 
     columns: dict[str, list[Any]]
     clicked: AnyArray
     probability: Float64Array
+    interactions: dict[tuple[str, str], float]
 
     def __len__(self) -> int:
         return len(self.clicked)
@@ -123,15 +128,18 @@ def generate(n_rows: int, seed: int = 0) -> Clicks:
     weights = {name: _active(name, n_rows, random) for name in VALUES}
     numbers = {name: random.normal(size=n_rows) for name in NUMBERS}
     known = {name: random.random(n_rows) >= share for name, share in MISSING.items()}
-    logit = _logit(weights, numbers, known, stream(seed, "init"))
+    random_model = stream(seed, "init")
+    terms = _interactions(weights, known, random_model)
+    logit = _main_effects(weights, numbers, known, random_model) + sum(terms.values())
     probability = 1 / (1 + np.exp(-logit))
     clicked = (random.random(n_rows) < probability).astype(np.int64)
     columns = {name: _cells(name, weights, numbers, known) for name in COLUMNS}
-    return Clicks(columns, clicked, probability)
+    strengths = {pair: float(term.std()) for pair, term in terms.items()}
+    return Clicks(columns, clicked, probability, strengths)
 
 
 def _active(name: str, n_rows: int, random: np.random.Generator) -> AnyArray:
-    """Return the value numbers of a column: shape (n_rows, 3) for tags (-1: none), else (n_rows, 1)."""
+    """Return value numbers: shape (n_rows, 3) for tags (-1: none), else (n_rows, 1)."""
     n = len(VALUES[name])
     popularity = (np.arange(n) + 4.0) ** -0.8
     popularity /= popularity.sum()
@@ -143,36 +151,42 @@ def _active(name: str, n_rows: int, random: np.random.Generator) -> AnyArray:
     return np.where(np.arange(3) < counts, ranks, -1)
 
 
-def _mean(table: Float64Array, active: AnyArray) -> Float64Array:
-    """Average the rows of ``table`` over the active values of each sample."""
-    present = active >= 0
-    rows = table[active] * present.reshape(*present.shape, *[1] * (table.ndim - 1))
+def _total(table: Float64Array, active: AnyArray) -> Float64Array:
+    """Sum the rows of ``table`` over the active values of each sample."""
+    rows = table[active]
+    rows[active < 0] = 0
     total: Float64Array = rows.sum(1)
-    return total / present.sum(1).reshape(-1, *[1] * (table.ndim - 1))
+    return total
 
 
-def _logit(
+def _main_effects(
     weights: dict[str, AnyArray],
     numbers: dict[str, Float64Array],
     known: dict[str, AnyArray],
     random: np.random.Generator,
 ) -> Float64Array:
-    everywhere = np.ones(len(weights["site"]), bool)
-    logit = np.full(len(everywhere), -1.4)
+    logit = np.full(len(weights["site"]), -1.4)
     for name, active in weights.items():
-        effect = random.normal(0, 0.3, len(VALUES[name]))
-        logit += _mean(effect, active) * known.get(name, everywhere)
+        effect = _total(random.normal(0, 0.3, len(VALUES[name])), active)
+        logit += effect * known.get(name, 1)
+    for name, slope in zip(NUMBERS, (-0.3, 0.4), strict=True):
+        logit += slope * numbers[name] * known[name]
+    return logit
+
+
+def _interactions(
+    weights: dict[str, AnyArray], known: dict[str, AnyArray], random: np.random.Generator
+) -> dict[tuple[str, str], Float64Array]:
+    terms = {}
     for (left, right), strength in PLANTED_PAIRS.items():
         scale = np.sqrt(0.7 * strength / np.sqrt(RANK))
         vectors = [
-            _mean(random.normal(0, scale, (len(VALUES[name]), RANK)), weights[name])
+            _total(random.normal(0, scale, (len(VALUES[name]), RANK)), weights[name])
             for name in (left, right)
         ]
         term = np.einsum("nk,nk->n", *vectors)
-        logit += term * known.get(left, everywhere) * known.get(right, everywhere)
-    for name, effect in zip(NUMBERS, (-0.3, 0.4), strict=True):
-        logit += effect * numbers[name] * known[name]
-    return logit
+        terms[left, right] = term * known.get(left, 1) * known.get(right, 1)
+    return terms
 
 
 def _cells(
@@ -186,7 +200,7 @@ def _cells(
     if name == "age":
         cells = np.clip(np.round(41 + 12 * numbers["age"]), 13, 90).astype(int).tolist()
     elif name == "bid":
-        cells = np.round(np.exp(0.5 * numbers["bid"]), 3).tolist()
+        cells = np.round(np.maximum(1.5 + 0.4 * numbers["bid"], 0.05), 3).tolist()
     elif name == "interests":
         words = (*VALUES[name], None)
         cells = ["|".join(words[i] for i in row if i >= 0) for row in weights[name].tolist()]

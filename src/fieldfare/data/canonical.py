@@ -93,8 +93,6 @@ def dictionary(array: Any) -> tuple[Int64Array, Any]:
     if pa.types.is_null(array.type):
         return np.zeros(len(array), np.int64), pa.array([], pa.large_string())
     if not pa.types.is_dictionary(array.type):
-        if _is_view(array.type):
-            array = pc.cast(array, pa.large_string())
         array = pc.dictionary_encode(array)
     uniques = texts(array.dictionary)
     codes = array.indices
@@ -212,8 +210,9 @@ def split_cells(
         elif separator:
             array = pc.split_pattern(array, separator)
         else:
-            array = pa.array([None if t is None else [t] for t in array.to_pylist()],
-                             pa.list_(pa.large_string()))
+            array = pa.array(
+                [None if t is None else [t] for t in array.to_pylist()], pa.list_(pa.large_string())
+            )
     row = pc.list_parent_indices(array).to_numpy(zero_copy_only=False).astype(np.int64)
     tokens = texts(pc.list_flatten(array))
     if not is_text:

@@ -27,8 +27,7 @@ class Origin:
         """Return the exception for a cell: ``row`` counts from the start of the batch."""
         place = f"{self.file}: row" if self.file else "Row"
         return SchemaError(
-            f"{place} {self.first_row + row}, column {column!r}: {problem} "
-            f"Got {shorten(text)!r}."
+            f"{place} {self.first_row + row}, column {column!r}: {problem} Got {shorten(text)!r}."
         )
 
 

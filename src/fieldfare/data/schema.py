@@ -80,9 +80,13 @@ class Schema:
             if names.count(name) > 1:
                 raise SchemaError(f"A Schema needs distinct column names. {name!r} repeats.")
             if name in (self.target, self.weight):
-                raise SchemaError(f"Column {name!r} is the target or weight and cannot be a feature.")
+                raise SchemaError(
+                    f"Column {name!r} is the target or weight and cannot be a feature."
+                )
         if len(self.field_names) > MAX_FIELD:
-            raise SchemaError(f"At most {MAX_FIELD} fields are possible. Got {len(self.field_names)}.")
+            raise SchemaError(
+                f"At most {MAX_FIELD} fields are possible. Got {len(self.field_names)}."
+            )
 
     # -- making ---------------------------------------------------------------------------------
 
@@ -163,10 +167,9 @@ class Schema:
         old = self.column(column)
         new = old.change(**changes)
         columns = tuple(new if c is old else c for c in self.columns)
-        keep = set(changes) <= {"role", "field"}
-        return replace(
-            self, columns=columns, **({} if keep else {"fitted": None, "target_classes": None})
-        )
+        if set(changes) <= {"role", "field"}:
+            return replace(self, columns=columns)
+        return replace(self, columns=columns, fitted=None, target_classes=None, n_rows=0)
 
     def column(self, name: str) -> Column:
         """Return the column of a name.

@@ -32,7 +32,9 @@ def to_json(schema: Schema) -> tuple[JSON, dict[str, AnyArray]]:
         header["indexed"] = {"n_features": ids.n_features, "n_fields": ids.n_fields}
         header["indexed"]["field_names"] = list(ids.field_names)
         if ids.feature_names is not None:
-            _put_texts(arrays, "names", Vocabulary.build(ids.feature_names, [0] * ids.n_features, 0))
+            _put_texts(
+                arrays, "names", Vocabulary.build(ids.feature_names, [0] * ids.n_features, 0)
+            )
         if ids.field_of is not None:
             arrays["field_of"] = ids.field_of
         return header, arrays

@@ -12,7 +12,7 @@ from fieldfare._optional import require
 from fieldfare.data.origin import Batch, Origin
 from fieldfare.exceptions import DataError, SchemaError
 
-BATCH_ROWS = 65_536
+BATCH_ROWS = 131_072
 ACCEPTED = (
     "a path (CSV, TSV, libsvm, libffm, Parquet, a RowStore, a folder of Parquet, a glob, or '-'), "
     "a list of paths, a pandas or polars DataFrame, an Arrow table or reader, a list of dicts, "
@@ -136,7 +136,9 @@ def to_arrow(source: Any) -> Any:
         if isinstance(source, Iterable) and not isinstance(source, (str, bytes)):
             return _from_dicts(source)
     except pa.ArrowException as error:
-        raise SchemaError(f"The table cannot be read as columns of one type each: {error}") from error
+        raise SchemaError(
+            f"The table cannot be read as columns of one type each: {error}"
+        ) from error
     raise DataError(f"Samples can be {ACCEPTED}. Got {type(source).__name__}.")
 
 
@@ -205,14 +207,19 @@ class MemoryTable:
     untyped: bool = False
 
     def __post_init__(self) -> None:
+        pa = require("pyarrow", "tables")
         self.names = check_names(list(self.table.column_names), "The table")
+        for i, field in enumerate(self.table.schema):
+            if str(field.type) == "string_view":  # of polars; few compute functions know it
+                column = self.table.column(i).cast(pa.large_string())
+                self.table = self.table.set_column(i, field.name, column)
 
     def batches(self) -> Iterator[Batch]:
         """Yield slices of the table."""
-        row = 0
-        for part in self.table.to_batches(max_chunksize=BATCH_ROWS):
-            yield Batch(part, Origin("", row))
-            row += part.num_rows
+        for row in range(0, self.table.num_rows, BATCH_ROWS):
+            # Joined, because each batch costs a look-up per distinct value.
+            part = self.table.slice(row, BATCH_ROWS).combine_chunks()
+            yield Batch(part.to_batches()[0], Origin("", row))
 
     def head(self, n: int) -> Any:
         """Return the first rows."""

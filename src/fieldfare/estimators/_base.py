@@ -20,14 +20,14 @@ from fieldfare.data.dispatch import load
 from fieldfare.data.schema import Schema
 from fieldfare.estimators import _input
 from fieldfare.exceptions import DataError, ModelFileError
-from fieldfare.models import registry
 from fieldfare.models.base import Model
 from fieldfare.persist.file import load_model, save_model
 from fieldfare.rows import Rows
 from fieldfare.training.history import History
 from fieldfare.training.parts import Part
 from fieldfare.training.session import Session
-from fieldfare.training.targets import class_weights, start_bias
+from fieldfare.training.targets import TargetMap
+from fieldfare.training.workflow import new_model
 
 _ConfigT = TypeVar("_ConfigT", bound=Config)
 _EstimatorT = TypeVar("_EstimatorT", bound="Factorization")
@@ -111,23 +111,12 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         self._train(self._session, part, None, config)
 
     def _start(self, train: Part, config: TrainingConfig) -> Session:
-        """Return a session over a new model, whose bias alone fits as well as a bias can."""
-        task, classes = self._task(), self._class_list()
-        n_outputs = len(classes) if classes is not None and task == "multiclass" else 1
+        """Return a session over a new model."""
         config = replace(config, random_state=resolve_seed(config.random_state))
-        model = registry.build(
-            self._config(ModelConfig, model=self._kind, task=task),
-            n_features=self.schema_.n_features,
-            n_fields=self.schema_.n_fields,
-            n_outputs=n_outputs,
-            seed=config.random_state,
-            schema=self.schema_,
-            classes=classes,
-        )
-        if self.fit_intercept:
-            weights = class_weights(config.class_weight, task, classes, train)
-            model.bias[:] = start_bias(task, n_outputs, train, weights)
-        return Session(model, self._config(SolverConfig), config)
+        kind = self._config(ModelConfig, model=self._kind, task=self._task())
+        solver = self._config(SolverConfig)
+        model = new_model(kind, solver, self.schema_, self._targets(), train, config)
+        return Session(model, solver, config)
 
     def _train(
         self, session: Session, train: Part, valid: Part | None, config: TrainingConfig
@@ -234,7 +223,7 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
     def _rows(self, X: Any) -> Rows:
         """Return samples to predict."""
         if _input.is_source(X):
-            return load(X, schema=self.schema_, labelled=False).rows
+            return load(X, schema=self.schema_, labelled=None).rows
         table = self._as_table(X, False, ())
         if table is None:
             return self._array_rows(self._check_array(X, learn=False))
@@ -262,9 +251,7 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
 
     def _check_array(self, X: Any, y: Any = "no_validation", *, learn: bool) -> Any:
         # Float32 is what the kernels compute in, so what overflows it is as bad as infinity.
-        return validate_data(
-            self, X, y, reset=learn, accept_sparse="csr", dtype=np.float32
-        )
+        return validate_data(self, X, y, reset=learn, accept_sparse="csr", dtype=np.float32)
 
     def _array_schema(self, n_columns: int) -> Schema:
         if self._kind != "ffm":
@@ -369,8 +356,9 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
     def _decode_target(self, target: Float32Array) -> AnyArray:
         """Return the labels that `_encode_target` was given."""
 
-    def _class_list(self) -> list[Any] | None:
-        return None
+    def _targets(self) -> TargetMap:
+        """Return what the targets are, encoded as they are."""
+        return TargetMap(self._task())
 
     def _config(self, group: type[_ConfigT], **fixed: Any) -> _ConfigT:
         """Return a group of parameters, checked."""

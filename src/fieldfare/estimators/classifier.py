@@ -18,6 +18,7 @@ from fieldfare.estimators._parameters import documented, store
 from fieldfare.exceptions import DataError
 from fieldfare.models.base import Model, link
 from fieldfare.training.callbacks import Callback
+from fieldfare.training.targets import TargetMap
 
 _ConfigT = TypeVar("_ConfigT", bound=Config)
 _ClassifierT = TypeVar("_ClassifierT", bound="Classifier")
@@ -88,7 +89,9 @@ class Classifier(ClassifierMixin, Factorization):  # type: ignore[misc]
         float64 array of shape (n_samples, n_classes)
             Rows sum to one; columns are in the order of ``classes_``.
         """
-        probability = link(self._task(), self._scores(X).astype(np.float64))
+        # In float64, because float32 would round the probabilities of confident models to one.
+        scores = self._scores(X).astype(np.float64)
+        probability = link(self._task(), scores)
         if probability.ndim == 1:
             return np.column_stack([1 - probability, probability])
         return probability
@@ -128,8 +131,9 @@ class Classifier(ClassifierMixin, Factorization):  # type: ignore[misc]
     def _task(self) -> str:
         return "binary" if len(self.classes_) == 2 else "multiclass"
 
-    def _class_list(self) -> list[Any] | None:
-        return list(self.classes_.tolist())
+    def _targets(self) -> TargetMap:
+        labels = tuple(self.classes_.tolist())
+        return TargetMap(self._task(), tuple(map(float, range(len(labels)))), labels)
 
     def _encode_target(
         self, y: AnyArray, names: Sequence[str] | None, *, learn: bool
@@ -227,7 +231,7 @@ class LinearClassifier(Classifier):
 
     _kind = "linear"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters from here
         self,
         *,
         solver: str = "adagrad",
@@ -298,7 +302,7 @@ class FMClassifier(Classifier):
 
     _kind = "fm"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters from here
         self,
         *,
         n_factors: int = 8,
@@ -374,7 +378,7 @@ class FFMClassifier(Classifier):
 
     _kind = "ffm"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters from here
         self,
         *,
         n_factors: int = 8,

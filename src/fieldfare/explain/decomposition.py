@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from fieldfare._typing import JSON, Float64Array, Int64Array
-from fieldfare.exceptions import ConfigError, DataError
+from fieldfare.exceptions import DataError
 from fieldfare.explain.entries import (
     as_rows,
+    count_fields,
     entries_of,
     feature_name,
     field_name,
@@ -198,12 +199,10 @@ def explain(model: Model, data: Any, row: int = 0, *, label: Any = None) -> Expl
     output = int(np.argmax(scores)) if label is None else outputs(model, label)[0]
     seen = entries_of(model, one)
     linear = seen.values * model.linear[seen.ids, output].astype(np.float64)
-    first, second, terms = _pair_terms(model, seen.ids, seen.fields, seen.values, output)
+    first, second, terms = model.pair_terms(seen.ids, seen.fields, seen.values, output)
     bias = float(model.bias[output])
     predicted = np.atleast_1d(model.predict(one)[0])
-    n_fields = (
-        0 if seen.fields is None else max(model.n_fields, int(seen.fields.max(initial=-1)) + 1)
-    )
+    n_fields = count_fields(model, seen.fields)
     return Explanation(
         score=bias + float(linear.sum()) + float(terms.sum()),
         prediction=float(predicted[output if len(predicted) > 1 else 0]),
@@ -220,23 +219,3 @@ def explain(model: Model, data: Any, row: int = 0, *, label: Any = None) -> Expl
         field_names=tuple(field_name(model, f) for f in range(n_fields)),
         n_unknown=one.nnz - len(seen.ids),
     )
-
-
-def _pair_terms(
-    model: Model, ids: Int64Array, fields: Int64Array | None, x: Float64Array, output: int
-) -> tuple[Int64Array, Int64Array, Float64Array]:
-    """Return the positions of both sides of every pair, and its term."""
-    if model.factors is None:
-        nothing = np.zeros(0, np.int64)
-        return nothing, nothing, np.zeros(0)
-    v = model.factors[ids, output].astype(np.float64)
-    if model.config.model == "fm":
-        products = v @ v.T
-    elif model.config.model == "ffm":
-        assert fields is not None
-        towards = v[:, fields]  # towards[i, j] = v_{i, f_j}
-        products = np.einsum("ijk,jik->ij", towards, towards)
-    else:
-        raise ConfigError(f"No decomposition is known for a {model.config.model!r} model.")
-    first, second = np.triu_indices(len(ids), 1)
-    return first, second, products[first, second] * x[first] * x[second]

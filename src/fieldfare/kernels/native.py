@@ -187,7 +187,7 @@ def train(
         _core_spec(table.spec), table.rows, table.bias, _core_rows(rows), order, class_weight,
         n_threads,
     )
-    if bad_row != -1:
+    if bad_row is not None:
         raise DataError(
             f"Row {bad_row} cannot be trained on: it lies outside the {rows.n_rows} rows, or holds "
             f"a feature id of {len(table.rows)} or more, a field of {table.spec.n_fields} or more, "

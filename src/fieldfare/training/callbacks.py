@@ -30,7 +30,7 @@ class Trainable(Protocol):
     ) -> tuple[float, float]:
         """Learn from the rows in this order; return the summed loss and the summed weight."""
 
-    def score(self, rows: Rows, n_threads: int) -> Float32Array:
+    def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
         """Return the scores of the rows, of shape (n_rows, n_outputs)."""
 
     def export(self) -> Model:
@@ -161,7 +161,7 @@ class ProgressBar(Callback):
         else:
             self._bar.write(line, file=sys.stderr)
 
-    def on_train_end(self, state: TrainingState) -> None:
+    def on_train_end(self, state: TrainingState) -> None:  # noqa: ARG002
         if self._bar is not None:
             self._bar.close()
             self._bar = None

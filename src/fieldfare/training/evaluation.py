@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
-from fieldfare import metrics
 from fieldfare._typing import AnyArray, Float32Array
+from fieldfare.metrics import compute
 from fieldfare.models.base import link
 from fieldfare.rows import Rows
 from fieldfare.training.parts import Part
@@ -16,19 +17,29 @@ LOSS_METRIC = {"regression": "mse", "binary": "logloss", "multiclass": "logloss"
 WATCHED_METRIC = {"regression": "rmse", "binary": "logloss", "multiclass": "logloss"}
 
 
+class Scorer(Protocol):
+    """What has scores: a model, or a solver at work."""
+
+    def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
+        """Return the scores of the rows, of shape (n_rows, n_outputs)."""
+
+
 def score_part(
-    score: Callable[[Rows], Float32Array], part: Part, memory_limit: int | None = None
+    scorer: Scorer, part: Part, n_jobs: int | None = None, memory_limit: int | None = None
 ) -> Float32Array:
     """Return the scores of a part, of shape (n_rows, n_outputs), computed in blocks."""
+    if part.n_rows == 0:
+        return scorer.score(part.rows.slice(0, 0), n_jobs)
     out: Float32Array | None = None
     start = 0
     for block in part.blocks(memory_limit):
-        scores = score(block)
+        scores = scorer.score(block, n_jobs)
         if out is None:
             out = np.empty((part.n_rows, scores.shape[1]), np.float32)
         out[start : start + len(scores)] = scores
         start += len(scores)
-    return np.zeros((0, 1), np.float32) if out is None else out
+    assert out is not None
+    return out
 
 
 def evaluate_scores(
@@ -42,7 +53,5 @@ def evaluate_scores(
     # Float64, since the probability of a confident model would round to one in float32.
     wide: AnyArray = scores.astype(np.float64)
     wanted = list(dict.fromkeys([loss, *names]))
-    found = metrics.compute(
-        wanted, part.target, link(task, wide), weight=part.weight, group=part.group
-    )
+    found = compute(wanted, part.target, link(task, wide), weight=part.weight, group=part.group)
     return {"loss": float(found[loss])} | {name: float(found[name]) for name in names}

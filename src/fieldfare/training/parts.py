@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare.data.dispatch import Dataset
 from fieldfare.data.split import split_rows
-from fieldfare.data.store import RowStore
 from fieldfare.exceptions import DataError
 from fieldfare.rows import Rows
 from fieldfare.training.windows import CHUNK_ROWS, window_rows, windows
+
+if TYPE_CHECKING:
+    from fieldfare.data.store import RowStore
 
 _MEGABYTE = 10**6
 
@@ -92,17 +95,11 @@ class Part:
         Raises
         ------
         DataError
-            If there are too few rows for two parts.
+            If there are fewer than two rows.
         """
-        n_valid = round(fraction * self.n_rows)
-        if not 0 < n_valid < self.n_rows:
-            raise DataError(
-                f"A validation share of {fraction} of {self.n_rows} rows leaves one of the two "
-                "parts empty. Give validation data, or set early_stopping=False."
-            )
         target = self.target if stratify else None
         kept, held_out = split_rows(self.n_rows, fraction, seed, stratify=target)
-        return self.select(np.sort(kept)), self.select(np.sort(held_out))
+        return self.select(kept), self.select(held_out)
 
     def orders(self, *, seed: int, epoch: int, shuffle: bool) -> Iterator[Int64Array]:
         """Yield the windows of one epoch as row numbers into ``rows``."""

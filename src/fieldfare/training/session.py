@@ -108,9 +108,7 @@ class Session:
                 "fields cannot: train a new one."
             )
         self._solver.grow(train_part.rows.n_features)
-        run = Run(
-            self._start, self._solver, train_part, valid_part, config, callbacks, self.epochs
-        )
+        run = Run(self._start, self._solver, train_part, valid_part, config, callbacks, self.epochs)
         try:
             result = run()
         finally:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from fieldfare import _random
+from fieldfare._random import stream
 from fieldfare._typing import Int64Array
 from fieldfare.rows import Rows
 
@@ -30,7 +30,9 @@ def window_rows(rows: Rows) -> int:
     return max(1, int(WINDOW_BYTES / per_row) // CHUNK_ROWS) * CHUNK_ROWS
 
 
-def windows(n_rows: int, size: int, *, seed: int, epoch: int, shuffle: bool) -> Iterator[Int64Array]:
+def windows(
+    n_rows: int, size: int, *, seed: int, epoch: int, shuffle: bool
+) -> Iterator[Int64Array]:
     """Yield the row numbers of an epoch, one window at a time; together each row once.
 
     Parameters
@@ -54,7 +56,7 @@ def windows(n_rows: int, size: int, *, seed: int, epoch: int, shuffle: bool) -> 
         for start in range(0, n_rows, size):
             yield np.arange(start, min(start + size, n_rows), dtype=np.int64)
         return
-    random = _random.stream(seed, "shuffle", epoch)
+    random = stream(seed, "shuffle", epoch)
     chunks = random.permutation(-(-n_rows // CHUNK_ROWS))
     per_window = size // CHUNK_ROWS
     for start in range(0, len(chunks), per_window):

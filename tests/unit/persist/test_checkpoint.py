@@ -41,7 +41,7 @@ def test_damage_and_other_files_are_refused(tmp_path: Path) -> None:
     save_checkpoint(path, {"z": np.arange(4, dtype=np.float32)}, {"epoch": 1})
     good = path.read_bytes()
     path.write_bytes(good[:-1] + b"\xff")
-    with pytest.raises(ModelFileError, match="Cannot load .*c: The contents do not match"):
+    with pytest.raises(ModelFileError, match=r"Cannot load .*c: The contents do not match"):
         load_checkpoint(path)
     path.write_bytes(good[:-1])
     with pytest.raises(ModelFileError, match="cut short"):

@@ -119,7 +119,7 @@ def test_arrays_outlive_the_replaced_file(tmp_path: Path) -> None:
 
 class TestAtomicWrite:
     def test_missing_folder(self, tmp_path: Path) -> None:
-        with pytest.raises(FileNotFoundError, match="the folder .* does not exist"):
+        with pytest.raises(FileNotFoundError, match=r"the folder .* does not exist"):
             container.write(tmp_path / "no" / "x", "kind", "{}", ARRAYS)
         assert list(tmp_path.iterdir()) == []
 
@@ -194,9 +194,13 @@ class TestAtomicWrite:
             folder.chmod(0o700)
 
     def test_interrupt_leaves_nothing(self, tmp_path: Path) -> None:
-        with pytest.raises(KeyboardInterrupt), atomic_write(tmp_path / "x") as file:
-            file.write(b"part")
-            raise KeyboardInterrupt
+        def interrupted() -> None:
+            with atomic_write(tmp_path / "x") as file:
+                file.write(b"part")
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
         assert list(tmp_path.iterdir()) == []
 
     def test_links_and_permissions_stay(self, tmp_path: Path) -> None:

@@ -1,0 +1,177 @@
+"""NumPy and SciPy matrices as Rows: the id of a feature is the number of its column."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from fieldfare._typing import AnyArray, Float32Array, Int64Array
+from fieldfare.exceptions import DataError
+from fieldfare.rows import MAX_FIELD, MAX_INDEX, Rows
+
+
+def is_matrix(source: Any) -> bool:
+    """Whether this is a NumPy array or a SciPy sparse matrix."""
+    return isinstance(source, np.ndarray) or is_sparse(source)
+
+
+def is_sparse(source: Any) -> bool:
+    """Whether this is a SciPy sparse matrix or array."""
+    return type(source).__module__.startswith("scipy.sparse") and hasattr(source, "tocsr")
+
+
+def array_rows(
+    matrix: Any,
+    *,
+    fields: Sequence[int] | AnyArray | None = None,
+    target: Any = None,
+    weight: Any = None,
+    group: Any = None,
+) -> Rows:
+    """Turn a matrix into Rows.
+
+    Parameters
+    ----------
+    matrix : 2-d array or SciPy sparse matrix of shape (n_samples, n_features)
+        Numbers or booleans, finite. Zeros are not stored; duplicates of a sparse matrix add up.
+    fields : sequence of int of shape (n_features,) or None
+        Field of each column.
+    target, weight : array of numbers of shape (n_samples,) or None
+    group : array of integers of shape (n_samples,) or None
+
+    Returns
+    -------
+    Rows
+
+    Raises
+    ------
+    DataError
+        If it is not 2-d, not numeric, or holds NaN or infinity, naming row and column.
+    """
+    if is_sparse(matrix):
+        indptr, indices, data = _from_sparse(matrix)
+    else:
+        matrix = _as_dense(matrix)
+        indptr, indices, data = _from_dense(matrix)
+    values: Float32Array | None = _to_float32(data, indptr, indices)
+    if values is not None and (values == 1).all():
+        values = None
+    numbers = None if fields is None else field_numbers(fields, matrix.shape[1])[indices]
+    n = matrix.shape[0]
+    return Rows(
+        indptr,
+        indices.astype(np.uint32),
+        values,
+        numbers,
+        per_row("target", target, n, np.float32),
+        per_row("weight", weight, n, np.float32),
+        per_row("group", group, n, np.int64),
+    ).validate()
+
+
+def _as_dense(matrix: Any) -> AnyArray:
+    array = np.asarray(matrix)
+    if array.ndim != 2:
+        raise DataError(
+            f"A matrix must have 2 dimensions, samples and features. Got shape {array.shape}. "
+            "Use X.reshape(-1, 1) for one feature or X.reshape(1, -1) for one sample."
+        )
+    _check_width(array.shape[1])
+    if array.dtype.kind in "buif":
+        return array
+    problem = (
+        f"A matrix must hold real numbers. Got dtype {array.dtype}. "
+        "For text use a DataFrame, whose columns may hold categories."
+    )
+    if array.dtype.kind not in "OUS":
+        raise DataError(problem)
+    try:
+        return array.astype(np.float64)
+    except (ValueError, TypeError) as error:
+        raise DataError(f"{problem} {error}.") from error
+
+
+def _check_width(width: int) -> None:
+    if width > MAX_INDEX + 1:
+        raise DataError(f"At most {MAX_INDEX + 1} columns are possible. Got {width}.")
+
+
+def _from_dense(array: AnyArray) -> tuple[Int64Array, AnyArray, AnyArray]:
+    row, column = np.nonzero(array)
+    indptr = np.zeros(len(array) + 1, np.int64)
+    np.cumsum(np.bincount(row, minlength=len(array)), out=indptr[1:])
+    return indptr, column, array[row, column]
+
+
+def _from_sparse(matrix: Any) -> tuple[Int64Array, AnyArray, AnyArray]:
+    if len(matrix.shape) != 2:
+        raise DataError(f"A sparse matrix must have 2 dimensions. Got shape {matrix.shape}.")
+    _check_width(matrix.shape[1])
+    if matrix.dtype.kind not in "buif":
+        raise DataError(f"A matrix must hold real numbers. Got dtype {matrix.dtype}.")
+    csr = matrix.tocsr()
+    if not csr.has_canonical_format:
+        csr = csr.copy() if csr is matrix else csr
+        csr.sum_duplicates()
+    indptr, indices, data = csr.indptr.astype(np.int64), csr.indices, csr.data
+    keep = data != 0
+    if not keep.all():
+        total = np.concatenate([[0], np.cumsum(keep)])
+        indptr, indices, data = total[indptr], indices[keep], data[keep]
+    return indptr, indices, data
+
+
+def _to_float32(data: AnyArray, indptr: Int64Array, indices: AnyArray) -> Float32Array:
+    with np.errstate(over="ignore"):
+        values = np.ascontiguousarray(data, np.float32)
+    bad = ~np.isfinite(values)
+    if bad.any():
+        entry = int(np.argmax(bad))
+        row = int(np.searchsorted(indptr, entry, side="right")) - 1
+        raise DataError(
+            "Feature values must be finite and fit into float32; NaN and infinity are not allowed. "
+            f"Row {row}, column {int(indices[entry])} holds {data[entry]}. Impute missing values, "
+            "or use a DataFrame, where a missing value is a feature of its own."
+        )
+    return values
+
+
+def field_numbers(fields: Any, width: int) -> AnyArray:
+    """Check the field of each column and return uint16."""
+    array = np.asarray(fields)
+    if array.shape != (width,) or array.dtype.kind not in "iu":
+        raise DataError(
+            f"There must be one field number per column ({width}). "
+            f"Got {array.dtype} of shape {array.shape}."
+        )
+    if width and not 0 <= int(array.min()) <= int(array.max()) <= MAX_FIELD:
+        raise DataError(f"Fields run from 0 to {MAX_FIELD}. Got {array.min()} to {array.max()}.")
+    return array.astype(np.uint16)
+
+
+def per_row(name: str, values: Any, n_rows: int, dtype: Any) -> AnyArray | None:
+    """Return one number per row of the wanted dtype, or ``None`` for ``None``.
+
+    Raises
+    ------
+    DataError
+        If the length differs, or a value is no finite number.
+    """
+    if values is None:
+        return None
+    try:
+        array = np.asarray(values)
+        if array.ndim == 2 and array.shape[1] == 1:
+            array = array[:, 0]
+        with np.errstate(over="ignore", invalid="ignore"):
+            out = np.ascontiguousarray(array.astype(dtype))
+    except (TypeError, ValueError) as error:
+        raise DataError(f"The {name} must be numbers. {error}.") from error
+    if out.shape != (n_rows,):
+        raise DataError(f"There must be one {name} per row ({n_rows}). Got shape {out.shape}.")
+    if not np.isfinite(out).all():
+        row = int(np.argmax(~np.isfinite(out)))
+        raise DataError(f"Every {name} must be a finite number. Row {row} has {array[row]}.")
+    return out

@@ -1,0 +1,404 @@
+"""Dispatch: anything that holds samples becomes a Dataset."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fieldfare._typing import JSON, AnyArray, UInt16Array
+from fieldfare.data import serial
+from fieldfare.data.arrays import array_rows, field_numbers, is_matrix, per_row
+from fieldfare.data.schema import Schema
+from fieldfare.data.tables import (
+    ACCEPTED,
+    MemoryTable,
+    Table,
+    is_frame,
+    is_parquet,
+    open_files,
+    open_table,
+    to_arrow,
+)
+from fieldfare.exceptions import DataError, SchemaError
+from fieldfare.rows import Rows
+
+if TYPE_CHECKING:
+    from fieldfare.data.store import RowStore
+
+SMALL_BYTES = 16 << 20
+_ENCODING = 1  # raise when the same input would give other Rows, so that old caches are not used
+_TARGET_NAMES = ("target", "label")
+_ENTRIES = 1 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Samples and what they mean.
+
+    Parameters
+    ----------
+    rows : Rows
+        In memory, or over the memory-mapped files of ``store``.
+    schema : Schema
+        Fitted, or indexed for data whose features are numbered.
+    store : RowStore or None
+        Set if the rows lie on disk.
+    """
+
+    rows: Rows
+    schema: Schema
+    store: RowStore | None = None
+
+    def __len__(self) -> int:
+        return self.rows.n_rows
+
+
+@dataclass(frozen=True, eq=False)
+class _Request:
+    """The options of one call of `load`."""
+
+    schema: Schema | None
+    target: Any
+    weight: Any
+    group: Any
+    labelled: bool | None
+    fields: Any
+    cache: bool
+    n_threads: int | None
+
+    def name(self, what: str) -> str | None:
+        """Return a column name, ``None`` if an array or nothing was given."""
+        value = getattr(self, what)
+        return value if isinstance(value, str) else None
+
+    def arrays(self, n_rows: int) -> dict[str, AnyArray]:
+        """Return what was given as arrays, by name."""
+        kinds = {"target": np.float32, "weight": np.float32, "group": np.int64}
+        return {
+            what: array
+            for what, dtype in kinds.items()
+            if self.name(what) is None
+            and (array := per_row(what, getattr(self, what), n_rows, dtype)) is not None
+        }
+
+
+def load(
+    source: Any,
+    *,
+    schema: Schema | None = None,
+    target: Any = None,
+    weight: Any = None,
+    group: Any = None,
+    labelled: bool | None = True,
+    fields: Any = None,
+    cache: bool = True,
+    n_threads: int | None = None,
+) -> Dataset:
+    """Turn samples of any form into a Dataset.
+
+    Parameters
+    ----------
+    source : path, list of paths, DataFrame, Arrow table, dicts, matrix, Rows, RowStore or Dataset
+        Files are told apart by content. ``"-"`` is standard input.
+    schema : Schema or None
+        A fitted one encodes (validation, prediction); an unfitted one is fitted first; ``None``
+        infers and fits.
+    target, weight, group : str, array or None
+        Names of columns, or (for tables and matrices in memory) one value per row. A target left
+        out is the column "target" or "label".
+    labelled : bool or None
+        Whether there is a target; ``None``: read it if it is there.
+    fields : sequence of int or None
+        For matrices: field of each column.
+    cache : bool
+        Whether large files become a RowStore in the cache folder instead of staying in memory.
+    n_threads : int or None
+        For reading text.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    DataError
+        If the source is of no known kind, or its content is at fault (`TextFormatError`,
+        `SchemaError`, `StoreError` say where).
+    """
+    from fieldfare.data.store import RowStore
+
+    request = _Request(schema, target, weight, group, labelled, fields, cache, n_threads)
+    if isinstance(source, Dataset):
+        return _keep(source.rows, source.schema, source.store, request)
+    if isinstance(source, Rows):
+        return _keep(source, None, None, request)
+    if isinstance(source, RowStore):
+        return _from_store(source, request)
+    if hasattr(source, "read"):
+        return _from_stream(source, request)
+    paths = _paths(source)
+    if paths == ["-"]:
+        return _from_stream(sys.stdin.buffer, request)
+    if paths is not None:
+        return _from_paths(paths, request)
+    if is_matrix(source):
+        return _from_matrix(source, request)
+    if is_frame(source) or (
+        isinstance(source, Iterable) and not isinstance(source, (bytes, bytearray))
+    ):
+        return _from_table(open_table(to_arrow(source)), request)
+    raise DataError(f"Samples can be {ACCEPTED}. Got {type(source).__name__}.")
+
+
+def _paths(source: Any) -> list[str] | None:
+    if isinstance(source, (str, os.PathLike)):
+        return [os.fspath(source)]
+    if (
+        isinstance(source, (list, tuple))
+        and source
+        and all(isinstance(part, (str, os.PathLike)) for part in source)
+    ):
+        return [os.fspath(part) for part in source]
+    return None
+
+
+# -- Rows and stores ------------------------------------------------------------------------------
+
+
+def _keep(rows: Rows, own: Schema | None, store: RowStore | None, request: _Request) -> Dataset:
+    """Take Rows as they are: ids are numbers already."""
+    schema = request.schema or own
+    if schema is None:
+        schema = Schema.indexed(rows.n_features, rows.n_fields, field_of=_field_of([rows]))
+    rows = rows.with_(**request.arrays(rows.n_rows))
+    if request.labelled and rows.target is None:
+        raise DataError("The samples have no target. Give one, or pass labelled=False.")
+    if request.labelled is False:
+        rows = rows.with_(target=None)
+    return Dataset(rows, schema, store)
+
+
+def _from_store(store: RowStore, request: _Request) -> Dataset:
+    saved = store.metadata.get("schema")
+    return _keep(store.rows, None if saved is None else _unpack(saved), store, request)
+
+
+def _field_of(parts: Iterable[Rows]) -> UInt16Array | None:
+    """Return the field of each feature, or ``None`` without fields."""
+    fields: UInt16Array | None = None
+    for rows in parts:
+        if rows.fields is None:
+            continue
+        if fields is None or rows.n_features > len(fields):
+            grown = np.zeros(rows.n_features, np.uint16)
+            grown[: 0 if fields is None else len(fields)] = 0 if fields is None else fields
+            fields = grown
+        for start in range(int(rows.indptr[0]), int(rows.indptr[-1]), _ENTRIES):
+            part = slice(start, min(start + _ENTRIES, int(rows.indptr[-1])))
+            fields[rows.indices[part]] = rows.fields[part]
+    return fields
+
+
+# -- matrices and tables --------------------------------------------------------------------------
+
+
+def _from_matrix(matrix: Any, request: _Request) -> Dataset:
+    for what in ("target", "weight", "group"):
+        if request.name(what) is not None:
+            raise DataError(
+                f"A matrix has no columns with names, so {what} must be an array. "
+                f"Got {request.name(what)!r}."
+            )
+    if isinstance(matrix, np.ndarray) and matrix.ndim == 2 and matrix.dtype.kind in "OUS":
+        columns = {f"x{i}": matrix[:, i].tolist() for i in range(matrix.shape[1])}
+        if request.schema is None or not request.schema.is_indexed:
+            return _from_table(MemoryTable(to_arrow(columns)), request)
+    rows = array_rows(matrix, fields=request.fields)
+    rows = rows.with_(**request.arrays(rows.n_rows))
+    schema = request.schema
+    if schema is not None and not schema.is_indexed:
+        raise SchemaError(
+            "The Schema describes a table with named columns. Got a matrix; use a DataFrame with "
+            f"the columns {', '.join(column.name for column in schema.columns)}."
+        )
+    if schema is None:
+        width = int(matrix.shape[1])
+        fields = None if request.fields is None else field_numbers(request.fields, width)
+        n_fields = 0 if fields is None or not width else int(fields.max()) + 1
+        schema = Schema.indexed(width, n_fields, field_of=fields)
+    return _keep(rows, schema, None, request)
+
+
+def _table_schema(table: Table, request: _Request) -> Schema:
+    """Return the Schema to encode a table with, fitted."""
+    schema = request.schema
+    names = {what: request.name(what) for what in ("target", "weight", "group")}
+    if schema is None:
+        if names["target"] is None and request.labelled is not False and request.target is None:
+            names["target"] = _guess_target(table.names, required=bool(request.labelled))
+        schema = Schema.infer(table, **names)
+        if request.labelled is False:
+            schema = replace(schema, target=None)
+    elif schema.is_indexed:
+        raise SchemaError(
+            "The model or Schema expects numbered features (libsvm, libffm or a matrix). "
+            f"Got a table with the columns {', '.join(table.names[:10])}."
+        )
+    else:
+        given: dict[str, Any] = {what: name for what, name in names.items() if name is not None}
+        schema = replace(schema, **given)
+    return schema if schema.is_fitted else schema.fit(table)
+
+
+def _guess_target(names: list[str], *, required: bool) -> str | None:
+    for name in _TARGET_NAMES:
+        if name in names:
+            return name
+    if required:
+        raise SchemaError(
+            "Which column is to be predicted? Name it as target. "
+            f"The columns are {', '.join(map(repr, names))}."
+        )
+    return None
+
+
+def _encoded(table: Table, schema: Schema, request: _Request) -> Iterator[Rows]:
+    labelled = request.labelled
+    if labelled is None or (request.target is not None and request.name("target") is None):
+        labelled = schema.target is not None and schema.target in table.names
+    for batch in table.batches():
+        yield schema.encode(batch, labelled=labelled)
+
+
+def _from_table(table: Table, request: _Request) -> Dataset:
+    schema = _table_schema(table, request)
+    parts = list(_encoded(table, schema, request))
+    rows = Rows.concatenate(parts) if parts else _no_rows()
+    return _keep(rows.with_(**request.arrays(rows.n_rows)), schema, None, request)
+
+
+def _no_rows() -> Rows:
+    none = np.zeros(0, np.float32)
+    return Rows(np.zeros(1, np.int64), np.zeros(0, np.uint32), target=none)
+
+
+# -- files ----------------------------------------------------------------------------------------
+
+
+def _from_stream(stream: Any, request: _Request) -> Dataset:
+    """Copy a stream to a temporary file, because tables are read twice."""
+    with tempfile.TemporaryDirectory(prefix="fieldfare-") as folder:
+        path = os.path.join(folder, "stdin")
+        with open(path, "wb") as file:
+            shutil.copyfileobj(stream, file)
+        return _from_paths([path], request)
+
+
+def _from_paths(paths: list[str], request: _Request) -> Dataset:
+    from fieldfare.data.sources import expand
+    from fieldfare.data.store import RowStore
+    from fieldfare.data.text import detect
+
+    if len(paths) == 1 and (Path(paths[0]) / "header.json").is_file():
+        return _from_store(RowStore.open(paths[0]), request)
+    files = [str(file) for file in expand(paths)]
+    for what in ("target", "weight", "group"):
+        if getattr(request, what) is not None and request.name(what) is None:
+            raise DataError(f"With files, {what} must be the name of a column. Got an array.")
+    if is_parquet(files[0]) or detect(files[0]).kind == "csv":
+        table = open_files(files)
+        return _from_files(files, request, lambda: _open_and_encode(table, request))
+    return _from_text(files, request)
+
+
+def _open_and_encode(table: Table, request: _Request) -> tuple[Schema, Iterator[Rows]]:
+    schema = _table_schema(table, request)
+    return schema, _encoded(table, schema, request)
+
+
+def _from_text(files: list[str], request: _Request) -> Dataset:
+    from fieldfare.data.text import read_text
+
+    schema = request.schema
+    if schema is not None and not schema.is_indexed:
+        raise SchemaError(
+            f"{files[0]} holds numbered features, and the model or Schema expects a table with the "
+            f"columns {', '.join(column.name for column in schema.columns[:10])}."
+        )
+    for what in ("target", "weight", "group"):
+        if request.name(what) is not None:
+            raise DataError(
+                f"{files[0]} is libsvm or libffm text, which has no column {request.name(what)!r}. "
+                f"Leave out {what}: it stands in the lines themselves."
+            )
+    return _from_files(
+        files,
+        request,
+        lambda: (schema, read_text(files, labelled=request.labelled, n_threads=request.n_threads)),
+    )
+
+
+def _from_files(
+    files: list[str],
+    request: _Request,
+    encode: Callable[[], tuple[Schema | None, Iterator[Rows]]],
+) -> Dataset:
+    """Encode files into memory if they are small, else into a RowStore in the cache."""
+    from fieldfare.data.store import RowStore, cached
+
+    if not request.cache or sum(os.path.getsize(file) for file in files) < SMALL_BYTES:
+        schema, parts = encode()
+        return _keep(Rows.concatenate(list(parts)), schema, None, _without_names(request))
+
+    def build(path: Path) -> RowStore:
+        schema, parts = encode()
+        saved = {} if schema is None else {"schema": _pack(schema)}
+        return RowStore.build(parts, path, metadata=saved)
+
+    return _from_store(cached(_key(files, request), build), _without_names(request))
+
+
+def _without_names(request: _Request) -> _Request:
+    """Return the request for rows that have their columns already."""
+    return replace(request, target=None, weight=None, group=None)
+
+
+def _key(files: list[str], request: _Request) -> str:
+    """Return what decides the Rows of files: their content and the options, not their names."""
+    from fieldfare.data.cache import file_fingerprint
+
+    names = [request.name(what) for what in ("target", "weight", "group")]
+    digest = None if request.schema is None else request.schema.digest
+    options = repr((_ENCODING, names, request.labelled, digest))
+    return hashlib.sha256(f"{file_fingerprint(files)} {options}".encode()).hexdigest()
+
+
+def _pack(schema: Schema) -> JSON:
+    """Return a Schema as pure JSON, for the header of a RowStore."""
+    import base64
+
+    header, arrays = serial.to_json(schema)
+    packed = {
+        name: [array.dtype.str, base64.b64encode(array.tobytes()).decode()]
+        for name, array in arrays.items()
+    }
+    return {"header": header, "arrays": packed}
+
+
+def _unpack(saved: JSON) -> Schema:
+    import base64
+
+    arrays = {
+        name: np.frombuffer(base64.b64decode(text), np.dtype(dtype))
+        for name, (dtype, text) in saved["arrays"].items()
+    }
+    return serial.from_json(saved["header"], arrays)

@@ -1,0 +1,92 @@
+"""Splits of samples into training and validation parts, fixed by a seed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fieldfare import _random
+from fieldfare._typing import AnyArray, Int64Array
+from fieldfare._validation import Number, check
+from fieldfare.exceptions import DataError
+from fieldfare.rows import Rows
+
+
+def split_rows(
+    rows: Rows | int, fraction: float, seed: int, stratify: Any = None
+) -> tuple[Int64Array, Int64Array]:
+    """Draw a validation part.
+
+    Parameters
+    ----------
+    rows : Rows or int
+        The samples, or their number.
+    fraction : float in (0, 1)
+        Share of the validation part, rounded, at least one sample on either side.
+    seed : int
+    stratify : array of shape (n,) or None
+        Classes (or groups) whose shares both parts keep as closely as whole samples allow.
+
+    Returns
+    -------
+    train, valid : int64 arrays
+        Row numbers, ascending; together each row once.
+
+    Raises
+    ------
+    DataError
+        If there are fewer than two samples.
+    """
+    check("fraction", fraction, Number(0, 1, low_open=True, high_open=True), "split_rows")
+    n = rows if isinstance(rows, int) else rows.n_rows
+    if n < 2:
+        raise DataError(f"A split needs at least two samples. Got {n}.")
+    rank = _class_order(n, seed, "split", stratify)
+    n_valid = min(max(round(n * fraction), 1), n - 1)
+    chosen = np.zeros(n, bool)
+    # Every (n / n_valid)-th of the samples in class order: each class gets its share.
+    chosen[rank[(np.arange(n_valid) * n) // n_valid]] = True
+    return np.flatnonzero(~chosen), np.flatnonzero(chosen)
+
+
+def kfold(n: int, k: int, seed: int, stratify: Any = None) -> list[tuple[Int64Array, Int64Array]]:
+    """Split into ``k`` folds.
+
+    Parameters
+    ----------
+    n : int
+        Number of samples.
+    k : int
+        Number of folds, 2 to ``n``.
+    seed : int
+    stratify : array of shape (n,) or None
+        Classes (or groups) whose shares all folds keep.
+
+    Returns
+    -------
+    list of (train, valid)
+        Row numbers, ascending. Each row is in one validation part; their sizes differ by at most 1.
+
+    Raises
+    ------
+    ConfigError
+        If ``k`` is not between 2 and ``n``.
+    """
+    check("k", k, Number(2, n, integer=True), "kfold")
+    rank = _class_order(n, seed, "folds", stratify)
+    fold = np.empty(n, np.int64)
+    fold[rank] = np.arange(n) % k
+    return [(np.flatnonzero(fold != i), np.flatnonzero(fold == i)) for i in range(k)]
+
+
+def _class_order(n: int, seed: int, purpose: str, stratify: Any) -> AnyArray:
+    """Return a random order of rows in which each class, if given, lies together."""
+    order = _random.permutation(seed, purpose, n)
+    if stratify is None:
+        return order
+    classes = np.asarray(stratify)
+    if classes.shape != (n,):
+        raise DataError(f"stratify must have shape ({n},). Got shape {classes.shape}.")
+    _, number = np.unique(classes, return_inverse=True)
+    return order[np.argsort(number[order], kind="stable")]

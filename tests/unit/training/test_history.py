@@ -1,0 +1,51 @@
+"""History prints, converts and finds the best epoch."""
+
+from __future__ import annotations
+
+import pytest
+
+from fieldfare.training.history import History
+
+
+@pytest.fixture
+def history() -> History:
+    found = History("valid_auc", greater_is_better=True)
+    for epoch, auc in enumerate([0.6, 0.8, 0.7], start=1):
+        found.append({"epoch": epoch, "train_loss": 1 / epoch, "valid_auc": auc, "seconds": 0.5})
+    found.stopped = "max_iter"
+    return found
+
+
+def test_best(history) -> None:
+    assert (history.best_epoch, history.best_value) == (2, 0.8)
+    assert history.best["valid_auc"] == 0.8
+    assert history["valid_auc"] == [0.6, 0.8, 0.7]
+
+
+def test_prints_as_a_table(history) -> None:
+    lines = str(history).splitlines()
+    assert lines[0].split() == ["epoch", "train_loss", "valid_auc", "seconds"]
+    assert lines[2].split() == ["2", "0.50000", "0.80000", "0.50", "best"]
+    assert "best" not in lines[1] + lines[3]
+    assert lines[-1] == "Stopped: max_iter."
+    assert str(History()) == "No epoch has ended."
+
+
+def test_round_trip(history) -> None:
+    import json
+
+    assert History.from_json(json.loads(json.dumps(history.to_json()))) == history
+
+
+def test_without_validation_the_last_epoch_counts() -> None:
+    found = History()
+    for epoch in (1, 2):
+        found.append({"epoch": epoch, "train_loss": float(epoch), "seconds": 0.0})
+    assert found.best_epoch == 2
+
+
+def test_frame(history) -> None:
+    pytest.importorskip("pandas")
+    frame = history.to_frame()
+    assert list(frame.columns) == history.columns
+    assert len(frame) == 3
