@@ -17,7 +17,7 @@ from fieldfare.data.origin import Batch, Origin, shorten
 from fieldfare.data.tables import check_names, first_rows
 from fieldfare.exceptions import DataError, SchemaError, TextFormatError
 
-_BLOCK_BYTES = 4 << 20
+_BLOCK_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -163,4 +163,4 @@ def _detect(file: str) -> CsvFormat:
     found = detect(file)
     if found.kind != "csv":
         raise DataError(f"{file} is {found.kind} text, not a table with columns.")
-    return CsvFormat(found.separator, found.has_header)
+    return CsvFormat(found.separator or ",", found.has_header)

@@ -40,15 +40,15 @@ def encode_column(column: Column, fitted: Fitted, array: Any, origin: Origin) ->
     return _encode_number(column, fitted, array, origin)
 
 
-def _ids(fitted: Fitted, words: Sequence[str | None]) -> UInt32Array:
-    """Return the id of each text, and at the end that of missing cells."""
+def _ids(fitted: Fitted, words: Any) -> UInt32Array:
+    """Return the id of each text of an Arrow array, and at the end that of missing cells."""
     if fitted.vocabulary is not None:
-        return fitted.vocabulary.look_up([*words, None], fitted.missing, fitted.unknown)
-    out = np.full(len(words) + 1, fitted.missing, np.uint32)
-    buckets = (hash64(words) % np.uint64(fitted.size - 1)).astype(np.uint32)
-    there = np.array([word is not None for word in words], bool)
-    out[:-1][there] = buckets[there] + np.uint32(fitted.first)
-    return out
+        ids = fitted.vocabulary.look_up(words, fitted.missing, fitted.unknown)
+    else:
+        ids = (hash64(words) % np.uint64(fitted.size - 1)).astype(np.uint32)
+        ids += np.uint32(fitted.first)
+        ids[words.is_null().to_numpy(zero_copy_only=False)] = fitted.missing
+    return np.append(ids, np.uint32(fitted.missing))
 
 
 def _encode_number(column: Column, fitted: Fitted, array: Any, origin: Origin) -> Entries:
@@ -70,7 +70,7 @@ def _encode_number(column: Column, fitted: Fitted, array: Any, origin: Origin) -
 def _encode_multi(column: Column, fitted: Fitted, array: Any, origin: Origin) -> Entries:
     tokens, row, lengths = split_cells(array, column.separator, column.kind == "text")
     codes, uniques = dictionary(tokens)
-    words, weights = split_weights(column, uniques.to_pylist())
+    words, weights = split_weights(column, uniques)
     ids = _ids(fitted, words)[codes]
     values = None
     if weights:
@@ -179,7 +179,7 @@ def encode_group(batch: Batch, name: str) -> Int64Array:
     """Return groups as int64: whole numbers as they are, other texts hashed."""
     codes, uniques = dictionary(batch.data.column(name))
     words = uniques.to_pylist()
-    table = (hash64(words) >> np.uint64(1)).astype(np.int64)
+    table = (hash64(uniques) >> np.uint64(1)).astype(np.int64)
     absent = np.ones(len(words) + 1, bool)
     for code, text in enumerate(words):
         absent[code] = text is None

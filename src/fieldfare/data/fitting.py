@@ -5,13 +5,12 @@ Every accumulator gives the same result however the rows were cut into batches.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 
+from fieldfare._optional import require
 from fieldfare._typing import AnyArray, Float64Array, Int64Array
 from fieldfare.data.canonical import dictionary, log2_texts, numbers, split_cells
 from fieldfare.data.column import Column
@@ -52,27 +51,27 @@ class Fitted:
         return self.missing + (2 if self.vocabulary is not None else 1)
 
 
-def tokens_of(
-    column: Column, array: Any, origin: Origin
-) -> tuple[Int64Array, Sequence[str | None]]:
-    """Return (codes, distinct texts) of what a one-valued column looks up.
+def tokens_of(column: Column, array: Any, origin: Origin) -> tuple[Int64Array, Any]:
+    """Return (codes, distinct texts as an Arrow array) of what a one-valued column looks up.
 
-    Missing cells have the code ``len(texts)``, or a text that is ``None``.
+    Missing cells have the code ``len(texts)``, or a text that is null.
     """
     if column.kind == "numeric":
-        return log2_texts(numbers(array, origin, column.name))
-    codes, uniques = dictionary(array)
-    return codes, uniques.to_pylist()
+        codes, words = log2_texts(numbers(array, origin, column.name))
+        pa = require("pyarrow", "tables")
+        return codes, pa.array(words, pa.large_string())
+    return dictionary(array)
 
 
-def split_weights(column: Column, words: list[str]) -> tuple[list[str], list[str]]:
+def split_weights(column: Column, words: Any) -> tuple[Any, list[str]]:
     """Cut ``rock:0.5`` into "rock" and "0.5"; without a weight the second is "1"."""
     mark = column.weight_separator
     if mark is None:
         return words, []
-    parts = [word.rpartition(mark) for word in words]
+    pa = require("pyarrow", "tables")
+    parts = [word.rpartition(mark) for word in words.to_pylist()]
     names = [name if sep else rest for name, sep, rest in parts]
-    return names, [rest if sep else "1" for _, sep, rest in parts]
+    return pa.array(names, pa.large_string()), [rest if sep else "1" for _, sep, rest in parts]
 
 
 class Fitter(Protocol):
@@ -101,68 +100,90 @@ class ValueCounts:
 
     def __init__(self, column: Column) -> None:
         self.column = column
-        self.counts: Counter[str] = Counter()
         self.n_missing = 0
+        self.parts: list[Any] = []
+        self.n_loose = 0
+        self.n_merged = 0
 
     def update(self, array: Any, origin: Origin) -> None:
+        pa = require("pyarrow", "tables")
         column = self.column
-        words: Sequence[str | None]
         if column.kind in ("multi", "text"):
             tokens, _, lengths = split_cells(array, column.separator, column.kind == "text")
             codes, uniques = dictionary(tokens)
-            words, _ = split_weights(column, uniques.to_pylist())
+            words, _ = split_weights(column, uniques)
             self.n_missing += int((lengths == 0).sum())
         else:
             codes, words = tokens_of(column, array, origin)
-        seen = np.bincount(codes, minlength=len(words) + 1).tolist()
-        counts = self.counts
-        for word, count in zip(words, seen, strict=False):
-            if word is None:
-                self.n_missing += count
-            elif count:
-                counts[word] += count
-        self.n_missing += seen[-1]
+        seen = np.bincount(codes, minlength=len(words) + 1)
+        absent = words.is_null().to_numpy(zero_copy_only=False)
+        self.n_missing += int(seen[-1] + seen[:-1][absent].sum())
+        keep = ~absent & (seen[:-1] > 0)
+        self.parts.append(
+            pa.table({"text": words.filter(pa.array(keep)), "count": pa.array(seen[:-1][keep])})
+        )
+        self.n_loose += int(keep.sum())
+        if self.n_loose > max(1 << 20, self.n_merged):
+            self.counted()
+
+    def counted(self) -> Any:
+        """Merge what was seen into one Arrow table of distinct texts and counts."""
+        pa = require("pyarrow", "tables")
+        if not self.parts:
+            nothing = pa.array([], pa.large_string())
+            return pa.table({"text": nothing, "count": pa.array([], pa.int64())})
+        merged = (
+            pa.concat_tables(self.parts)
+            .group_by("text", use_threads=False)
+            .aggregate([("count", "sum")])
+            .rename_columns({"text": "text", "count_sum": "count"})
+            .combine_chunks()
+        )
+        self.parts, self.n_loose, self.n_merged = [merged], 0, merged.num_rows
+        return merged
 
     def finish(self, missing: int) -> Fitted:
+        counted = self.counted()
         if self.column.is_hashed:
             n = self.column.hash_buckets or 1
-            words = list(self.counts)
-            buckets = (hash64(words) % np.uint64(n)).astype(np.int64)
-            weights = np.fromiter(self.counts.values(), np.int64, len(words))
-            total = np.zeros(n, np.int64)
-            np.add.at(total, buckets, weights)
-            return Fitted(missing, 1 + n, self.n_missing, counts=total)
-        words = Vocabulary.ordered(self.counts, self.column.min_count)
-        kept = [self.counts[word] for word in words]
-        return Fitted(
-            missing,
-            2 + len(words),
-            self.n_missing,
-            sum(self.counts.values()) - sum(kept),
-            Vocabulary.build(words, kept, missing + 2),
-        )
+            buckets = (hash64(_flat(counted["text"])) % np.uint64(n)).astype(np.int64)
+            total = np.bincount(buckets, _flat(counted["count"]).to_numpy(), minlength=n)
+            return Fitted(missing, 1 + n, self.n_missing, counts=total.astype(np.int64))
+        vocabulary, n_unknown = self._vocabulary(counted, missing + 2)
+        return Fitted(missing, 2 + len(vocabulary), self.n_missing, n_unknown, vocabulary)
+
+    def _vocabulary(self, counted: Any, first_id: int) -> tuple[Vocabulary, int]:
+        """Number the texts seen often enough, most frequent first, ties by text."""
+        pc = require("pyarrow.compute", "tables")
+        frequent = counted.filter(pc.greater_equal(counted["count"], self.column.min_count))
+        frequent = frequent.sort_by([("count", "descending"), ("text", "ascending")])
+        counts = _flat(frequent["count"]).to_numpy()
+        vocabulary = Vocabulary.from_arrow(_flat(frequent["text"]), counts, first_id)
+        return vocabulary, int(pc.sum(counted["count"]).as_py() or 0) - int(counts.sum())
 
     def extend(self, fitted: Fitted, next_id: int) -> Fitted:
         """Return ``fitted`` with new values appended from ``next_id`` on."""
-        if fitted.vocabulary is None:
+        old = fitted.vocabulary
+        if old is None:
             return fitted
-        known = fitted.vocabulary.positions
-        totals = fitted.vocabulary.counts.copy()
-        for word, count in self.counts.items():
-            if word in known:
-                totals[known[word]] += count
-        fresh = {word: count for word, count in self.counts.items() if word not in known}
-        words = Vocabulary.ordered(fresh, self.column.min_count)
-        kept = [fresh[word] for word in words]
-        grown = replace(fitted.vocabulary, counts=totals).joined(
-            Vocabulary.build(words, kept, next_id)
-        )
+        pa = require("pyarrow", "tables")
+        counted = self.counted()
+        found = old.find(_flat(counted["text"]))
+        totals = old.counts.copy()
+        totals[found[found >= 0]] += _flat(counted["count"]).to_numpy()[found >= 0]
+        fresh, n_unknown = self._vocabulary(counted.filter(pa.array(found < 0)), next_id)
         return replace(
             fitted,
-            vocabulary=grown,
+            vocabulary=replace(old, counts=totals).joined(fresh),
             n_missing=fitted.n_missing + self.n_missing,
-            n_unknown=fitted.n_unknown + sum(fresh.values()) - sum(kept),
+            n_unknown=fitted.n_unknown + n_unknown,
         )
+
+
+def _flat(column: Any) -> Any:
+    """Return the one chunk of a column."""
+    array = column.combine_chunks()
+    return array.chunk(0) if hasattr(array, "chunk") else array
 
 
 class Moments:
@@ -227,7 +248,7 @@ class Quantiles:
 
     def update(self, array: Any, origin: Origin) -> None:
         x = numbers(array, origin, self.column.name)
-        keys = _mix(np.arange(self.row, self.row + len(x), dtype=np.uint64))
+        keys = scatter(np.arange(self.row, self.row + len(x), dtype=np.uint64))
         self.row += len(x)
         present = ~np.isnan(x)
         self.n += int(present.sum())
@@ -248,12 +269,13 @@ class Quantiles:
         return Fitted(missing, 2 + len(edges), self.n_missing, edges=edges, counts=counts)
 
 
-def _mix(keys: AnyArray) -> AnyArray:
-    """Scatter row numbers over 64 bits (the finaliser of SplitMix64)."""
+def scatter(keys: AnyArray) -> AnyArray:
+    """Scatter numbers over 64 bits (the finaliser of SplitMix64)."""
     keys = (keys + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
     keys = (keys ^ (keys >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     keys = (keys ^ (keys >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return keys ^ (keys >> np.uint64(31))
+    mixed: AnyArray = keys ^ (keys >> np.uint64(31))
+    return mixed
 
 
 def _below(keys: AnyArray, bits: int) -> AnyArray:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
+from fieldfare._optional import require
 from fieldfare._typing import AnyArray, Int64Array, UInt32Array
 from fieldfare.exceptions import SchemaError
+
+_REHASH = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,15 +55,8 @@ class Vocabulary:
         return len(self.ids)
 
     @staticmethod
-    def ordered(counts: Mapping[str, int], min_count: int) -> list[str]:
-        """Return the texts seen often enough, most frequent first, ties by text."""
-        kept = [text for text, count in counts.items() if count >= min_count]
-        kept.sort(key=lambda text: (-counts[text], text))
-        return kept
-
-    @staticmethod
     def build(words: Sequence[str], counts: Sequence[int], first_id: int) -> Vocabulary:
-        """Give consecutive ids to texts."""
+        """Give consecutive ids to a list of texts."""
         encoded = [word.encode() for word in words]
         offsets = np.zeros(len(words) + 1, np.int64)
         np.cumsum([len(word) for word in encoded], out=offsets[1:])
@@ -69,6 +66,13 @@ class Vocabulary:
             np.arange(first_id, first_id + len(words), dtype=np.uint32),
             np.asarray(counts, np.int64),
         )
+
+    @staticmethod
+    def from_arrow(words: Any, counts: Int64Array, first_id: int) -> Vocabulary:
+        """Give consecutive ids to an Arrow array of large strings without nulls."""
+        blob, offsets = utf8_of(words)
+        ids = np.arange(first_id, first_id + len(words), dtype=np.uint32)
+        return Vocabulary(blob, offsets, ids, counts)
 
     def joined(self, other: Vocabulary) -> Vocabulary:
         """Return both, the other's texts at the end."""
@@ -85,39 +89,64 @@ class Vocabulary:
         return self.blob[start:stop].tobytes().decode()
 
     @cached_property
-    def positions(self) -> dict[str, int]:
-        """Position of each text; built on the first look-up."""
-        data, bounds = self.blob.tobytes(), self.offsets.tolist()
+    def arrow(self) -> Any:
+        """The texts as an Arrow array, over the same memory."""
+        pa = require("pyarrow", "tables")
+        buffers = [None, pa.py_buffer(self.offsets), pa.py_buffer(self.blob)]
+        array = pa.Array.from_buffers(pa.large_string(), len(self), buffers)
         try:
-            return {
-                data[start:stop].decode(): i
-                for i, (start, stop) in enumerate(zip(bounds, bounds[1:], strict=False))
-            }
-        except UnicodeDecodeError as error:
-            raise SchemaError("A vocabulary holds text that is not UTF-8.") from error
+            array.validate(full=True)
+        except pa.ArrowInvalid as error:
+            raise SchemaError(f"A vocabulary holds text that is not UTF-8: {error}.") from error
+        return array
 
-    def look_up(self, words: Sequence[str | None], missing: int, unknown: int) -> UInt32Array:
-        """Return the id of each text; ``None`` is missing, others not found are unknown."""
-        find, ids = self.positions.get, self.ids
-        found = np.fromiter((-1 if w is None else find(w, -2) for w in words), np.int64, len(words))
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        return {text: i for i, text in enumerate(self.arrow.to_pylist())}
+
+    def find(self, words: Any) -> Int64Array:
+        """Return the position of each text of an Arrow array; -1 where there is none."""
+        pc = require("pyarrow.compute", "tables")
+        # Arrow hashes the whole vocabulary on every call: quick for many words, not for few.
+        if len(self) <= _REHASH * len(words):
+            found = pc.fill_null(pc.index_in(words, value_set=self.arrow), -1)
+            positions: Int64Array = found.to_numpy(zero_copy_only=False).astype(np.int64)
+            return positions
+        get = self._positions.get
+        return np.fromiter((get(word, -1) for word in words.to_pylist()), np.int64, len(words))
+
+    def look_up(self, words: Any, missing: int, unknown: int) -> UInt32Array:
+        """Return the id of each text of an Arrow array; nulls are missing."""
+        found = self.find(words)
         out = np.full(len(found), unknown, np.uint32)
-        out[found == -1] = missing
         known = found >= 0
-        out[known] = ids[found[known]]
+        out[known] = self.ids[found[known]]
+        if words.null_count:
+            out[words.is_null().to_numpy(zero_copy_only=False)] = missing
         return out
 
 
-def hash64(words: Sequence[str | None]) -> AnyArray:
-    """Hash texts to uint64, the same in every process and on every machine.
+def utf8_of(words: Any) -> tuple[AnyArray, Int64Array]:
+    """Return the bytes of an Arrow array of large strings, and where each text starts."""
+    n, start = len(words), words.offset
+    _, where, data = words.buffers()
+    if n == 0:
+        return np.zeros(0, np.uint8), np.zeros(1, np.int64)
+    offsets = np.frombuffer(where, np.int64)[start : start + n + 1]
+    blob = np.zeros(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)
+    return blob[offsets[0] : offsets[-1]].copy(), offsets - offsets[0]
+
+
+def hash64(words: Any) -> AnyArray:
+    """Hash the texts of an Arrow array to uint64, the same in every process and on every machine.
 
     FNV-1a over the UTF-8 bytes (Fowler, Noll and Vo), then the 64-bit finaliser of MurmurHash3,
-    because FNV alone spreads the high bits of short texts badly. ``None`` hashes like "".
+    because FNV alone spreads the high bits of short texts badly. Null hashes like "".
     """
-    encoded = [b"" if word is None else word.encode() for word in words]
-    lengths = np.array([len(word) for word in encoded], np.int64)
-    data = np.frombuffer(b"".join(encoded), np.uint8).astype(np.uint64)
-    starts = np.cumsum(lengths) - lengths
-    h = np.full(len(encoded), 0xCBF29CE484222325, np.uint64)
+    pc = require("pyarrow.compute", "tables")
+    blob, offsets = utf8_of(pc.fill_null(words, "") if words.null_count else words)
+    data, starts, lengths = blob.astype(np.uint64), offsets[:-1], np.diff(offsets)
+    h = np.full(len(words), 0xCBF29CE484222325, np.uint64)
     prime = np.uint64(0x100000001B3)
     # Longest first, so that the texts still being read are always a prefix of the order.
     order = np.argsort(-lengths, kind="stable")
