@@ -13,14 +13,16 @@ from fieldfare._typing import JSON, AnyArray, Int64Array, UInt16Array
 from fieldfare._validation import closest
 from fieldfare.data import serial
 from fieldfare.data.column import Column
+from fieldfare.data.columnwise import each
 from fieldfare.data.encode import (
+    Entries,
     assemble,
     encode_column,
     encode_group,
     encode_target,
     encode_weight,
 )
-from fieldfare.data.fitting import Classes, Fitted, ValueCounts, make_fitter
+from fieldfare.data.fitting import Classes, Fitted, Fitter, ValueCounts, make_fitter
 from fieldfare.data.infer import SAMPLE_ROWS, infer_column, type_texts
 from fieldfare.data.names import feature_text, format_schema, locate_features
 from fieldfare.data.origin import Batch
@@ -206,18 +208,15 @@ class Schema:
         classes = None if self.target is None else Classes(self.target)
         n_rows = 0
         for batch in _batches(batches):
-            self._check_columns(batch)
-            n_rows += batch.data.num_rows
-            for column, fitter in zip(self.columns, fitters, strict=True):
-                if fitter is not None:
-                    fitter.update(batch.data.column(column.name), batch.origin)
+            n_rows += self._update(fitters, batch)
             if classes is not None and self.target in batch.data.schema.names:
                 classes.update(batch)
         fitted: list[Fitted | None] = []
         next_id = 0
         for fitter in fitters:
-            fitted.append(None if fitter is None else fitter.finish(next_id))
-            next_id += 0 if fitted[-1] is None else fitted[-1].size
+            learned = None if fitter is None else fitter.finish(next_id)
+            fitted.append(learned)
+            next_id += 0 if learned is None else learned.size
         if next_id > MAX_INDEX:
             raise SchemaError(
                 f"{next_id} features are more than the {MAX_INDEX} that are possible. "
@@ -243,11 +242,7 @@ class Schema:
         fitters = [ValueCounts(c) if c.has_vocabulary else None for c in self.columns]
         n_rows = self.n_rows
         for batch in _batches(batches):
-            self._check_columns(batch)
-            n_rows += batch.data.num_rows
-            for column, fitter in zip(self.columns, fitters, strict=True):
-                if fitter is not None:
-                    fitter.update(batch.data.column(column.name), batch.origin)
+            n_rows += self._update(fitters, batch)
         fitted, next_id = list(self.fitted), self.n_features
         for i, fitter in enumerate(fitters):
             old = fitted[i]
@@ -258,6 +253,17 @@ class Schema:
             next_id += len(new.vocabulary) - len(old.vocabulary)
             fitted[i] = new
         return replace(self, fitted=tuple(fitted), n_rows=n_rows)
+
+    def _update(self, fitters: Sequence[Fitter | None], batch: Batch) -> int:
+        """Show a batch to the accumulators of all columns; return its number of rows."""
+        self._check_columns(batch)
+
+        def update(column: Column, fitter: Fitter | None) -> None:
+            if fitter is not None:
+                fitter.update(batch.data.column(column.name), batch.origin)
+
+        each(update, self.columns, fitters)
+        return int(batch.data.num_rows)
 
     # -- encoding -------------------------------------------------------------------------------
 
@@ -289,13 +295,16 @@ class Schema:
         self._check_columns(batch)
         assert self.fitted is not None
         there = batch.data.schema.names
-        parts = []
-        for column, fitted in zip(self.columns, self.fitted, strict=True):
-            if fitted is not None:
-                array = batch.data.column(column.name)
-                entries = encode_column(column, fitted, array, batch.origin)
-                parts.append((self._field_number[column.field_name], entries))
-        rows = assemble(parts, batch.data.num_rows)
+
+        def encode(column: Column, fitted: Fitted | None) -> tuple[int, Entries] | None:
+            if fitted is None:
+                return None
+            array = batch.data.column(column.name)
+            entries = encode_column(column, fitted, array, batch.origin)
+            return self._field_number[column.field_name], entries
+
+        parts = each(encode, self.columns, self.fitted)
+        rows = assemble([part for part in parts if part is not None], batch.data.num_rows)
         target = weight = group = None
         if labelled and self.target is not None:
             _require_column(self.target, there)

@@ -220,6 +220,10 @@ class MemoryTable:
             # Joined, because each batch costs a look-up per distinct value.
             part = self.table.slice(row, BATCH_ROWS).combine_chunks()
             yield Batch(part.to_batches()[0], Origin("", row))
+        if not self.table.num_rows:
+            pa, schema = require("pyarrow", "tables"), self.table.schema
+            empty = [pa.array([], kind) for kind in schema.types]
+            yield Batch(pa.RecordBatch.from_arrays(empty, schema=schema))
 
     def head(self, n: int) -> Any:
         """Return the first rows."""
