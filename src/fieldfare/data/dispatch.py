@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fieldfare._typing import JSON, AnyArray, UInt16Array
+from fieldfare._typing import AnyArray, UInt16Array
 from fieldfare.data import serial
 from fieldfare.data.arrays import array_rows, field_numbers, is_matrix, per_row
 from fieldfare.data.schema import Schema
@@ -190,7 +190,7 @@ def _keep(rows: Rows, own: Schema | None, store: RowStore | None, request: _Requ
 
 def _from_store(store: RowStore, request: _Request) -> Dataset:
     saved = store.metadata.get("schema")
-    own = None if saved is None else _unpack(saved)
+    own = None if saved is None else serial.unpack(saved)
     _check_same(own, request.schema)
     return _keep(store.rows, own, store, request)
 
@@ -373,7 +373,7 @@ def _from_files(
 
     def build(path: Path) -> RowStore:
         schema, parts = encode()
-        saved = {} if schema is None else {"schema": _pack(schema)}
+        saved = {} if schema is None else {"schema": serial.pack(schema)}
         return RowStore.build(parts, path, metadata=saved)
 
     # The Schema is part of the key, and an unfitted one is not that of the Rows.
@@ -393,25 +393,3 @@ def _key(files: list[str], request: _Request) -> str:
     digest = None if request.schema is None else request.schema.digest
     options = repr((_ENCODING, names, request.labelled, digest))
     return hashlib.sha256(f"{file_fingerprint(files)} {options}".encode()).hexdigest()
-
-
-def _pack(schema: Schema) -> JSON:
-    """Return a Schema as pure JSON, for the header of a RowStore."""
-    import base64
-
-    header, arrays = serial.to_json(schema)
-    packed = {
-        name: [array.dtype.str, base64.b64encode(array.tobytes()).decode()]
-        for name, array in arrays.items()
-    }
-    return {"header": header, "arrays": packed}
-
-
-def _unpack(saved: JSON) -> Schema:
-    import base64
-
-    arrays = {
-        name: np.frombuffer(base64.b64decode(text), np.dtype(dtype))
-        for name, (dtype, text) in saved["arrays"].items()
-    }
-    return serial.from_json(saved["header"], arrays)

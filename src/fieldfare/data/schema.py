@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
@@ -24,8 +24,9 @@ from fieldfare.data.encode import (
 )
 from fieldfare.data.fitting import Classes, Fitted, Fitter, ValueCounts, make_fitter
 from fieldfare.data.infer import SAMPLE_ROWS, infer_column, type_texts
-from fieldfare.data.names import feature_text, format_schema, locate_features
+from fieldfare.data.names import FeatureNames, feature_text, format_schema, locate_features
 from fieldfare.data.origin import Batch
+from fieldfare.data.tables import batches_of, open_table
 from fieldfare.exceptions import SchemaError
 from fieldfare.rows import MAX_FIELD, MAX_INDEX, Rows
 
@@ -113,8 +114,6 @@ class Schema:
         SchemaError
             If a named column does not exist.
         """
-        from fieldfare.data.tables import open_table
-
         source = open_table(table)
         for name in (target, weight, group):
             if name is not None:
@@ -207,7 +206,7 @@ class Schema:
         fitters = [make_fitter(column) for column in self.columns]
         classes = None if self.target is None else Classes(self.target)
         n_rows = 0
-        for batch in _batches(batches):
+        for batch in batches_of(batches):
             n_rows += self._update(fitters, batch)
             if classes is not None and self.target in batch.data.schema.names:
                 classes.update(batch)
@@ -241,7 +240,7 @@ class Schema:
         assert self.fitted is not None
         fitters = [ValueCounts(c) if c.has_vocabulary else None for c in self.columns]
         n_rows = self.n_rows
-        for batch in _batches(batches):
+        for batch in batches_of(batches):
             n_rows += self._update(fitters, batch)
         fitted, next_id = list(self.fitted), self.n_features
         for i, fitter in enumerate(fitters):
@@ -289,7 +288,7 @@ class Schema:
         if self.is_indexed:
             return batch if isinstance(batch, Rows) else _indexed_rows(batch)
         self._check_fitted()
-        return Rows.concatenate([self._encode(part, labelled) for part in _batches(batch)])
+        return Rows.concatenate([self._encode(part, labelled) for part in batches_of(batch)])
 
     def _encode(self, batch: Batch, labelled: bool) -> Rows:
         self._check_columns(batch)
@@ -404,7 +403,7 @@ class Schema:
     @property
     def feature_names(self) -> Sequence[str]:
         """Names of all features: a sequence that makes each name when asked for it."""
-        return _FeatureNames(self)
+        return FeatureNames(self)
 
     def __str__(self) -> str:
         return format_schema(self)
@@ -433,40 +432,6 @@ class Schema:
     def digest(self) -> str:
         """A hexadecimal fingerprint of everything that decides the encoding."""
         return serial.digest(self)
-
-
-class _FeatureNames(Sequence[str]):
-    """The names of all features, made one at a time."""
-
-    def __init__(self, schema: Schema) -> None:
-        self._schema = schema
-
-    def __len__(self) -> int:
-        return self._schema.n_features
-
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        if isinstance(index, slice):
-            return [self._schema.feature_name(i) for i in range(*index.indices(len(self)))]
-        if not -len(self) <= index < len(self):
-            raise IndexError(index)
-        return self._schema.feature_name(index % len(self))
-
-
-def _batches(source: Any) -> Iterator[Batch]:
-    """Return batches of whatever holds tables: one table, or an iterable of them."""
-    from fieldfare.data.tables import is_table, open_table
-
-    if isinstance(source, Batch):
-        yield source
-    elif is_table(source) or not isinstance(source, Iterable):
-        yield from open_table(source).batches()
-    else:
-        for part in source:
-            yield from _batches(part)
 
 
 def _indexed_rows(batch: Any) -> Rows:

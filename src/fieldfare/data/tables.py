@@ -177,6 +177,17 @@ def _from_dicts(source: Iterable[Any]) -> Any:
     return pa.table({name: _column([row.get(name) for row in rows]) for name in names})
 
 
+def batches_of(source: Any) -> Iterator[Batch]:
+    """Return batches of whatever holds tables: one table, or an iterable of them."""
+    if isinstance(source, Batch):
+        yield source
+    elif is_table(source) or not isinstance(source, Iterable):
+        yield from open_table(source).batches()
+    else:
+        for part in source:
+            yield from batches_of(part)
+
+
 def check_names(names: list[str], where: str) -> list[str]:
     """Refuse repeated column names."""
     for i, name in enumerate(names):
