@@ -1,13 +1,13 @@
 """Generate click data of realistic shape from a planted field-aware model, seeded.
 
-Every row has one active feature in each of 39 fields, as in display advertising logs: 13 small fields
-(binned counts) and 26 with 3 to 170,000 values, about a million features in all. The ids of a field
-follow a Zipf-Mandelbrot law and lie scattered over the id space, as hashing would leave them. The
-log-odds of a row are
+Every row has one active feature in each of 39 fields, as in display advertising logs: 13 small
+fields (binned counts) and 26 with 3 to 170,000 values, about a million features in all. The ids of
+a field follow a Zipf-Mandelbrot law and lie scattered over the id space, as hashing would leave
+them. The log-odds of a row are
 
     b + sum_f w[i_f] + sum_{f<g} <u[i_f] M[f,g], u[i_g]>
 
-with u of rank 4 and a random 4 x 4 matrix for half of the field pairs, which is a field-aware model.
+with u of rank 4 and a random 4 x 4 matrix for half of the field pairs: a field-aware model.
 
 ``python benchmarks/generate.py FOLDER`` writes train and test parts in libffm and libsvm text. The
 probabilities that the labels were drawn from go beside them (``*.probability.npy``), because their

@@ -1,9 +1,9 @@
-"""Time ``fieldfare train`` on a million rows, from text to model file, and check out-of-core training.
+"""Time ``fieldfare train`` on a million rows, and check training out of core.
 
 ``python benchmarks/run.py`` generates the data once (``benchmarks/generate.py``, about a minute),
-trains an FM and an FFM several times in processes of their own, and reports the median wall time, the
-peak memory and the test loss. Then it trains from disk under a memory budget and compares the model
-with the one trained in memory, array by array.
+trains FMs and an FFM several times in processes of their own, from text to model file, and reports
+the median wall time, the peak memory and the test loss. Then it trains from disk under a memory
+budget and compares the model with the one trained in memory, array by array.
 """
 
 from __future__ import annotations
@@ -150,9 +150,9 @@ def main() -> None:
         compared = out_of_core(folder, Path(work))
     size = (folder / "train.ffm").stat().st_size / 1e6
     parts = [
-        f"{about['train']['rows']:,} rows, {about['fields']} fields, {about['features']:,} features, "
-        f"{size:.0f} MB of libffm text. Test logloss: {about['test']['constant_logloss']:.4f} for a "
-        f"constant, {about['test']['best_logloss']:.4f} for the planted model. Medians of "
+        f"{about['train']['rows']:,} rows, {about['fields']} fields, {about['features']:,} "
+        f"features, {size:.0f} MB of libffm text. Test logloss: "
+        f"{about['test']['constant_logloss']:.4f} for a constant, {about['test']['best_logloss']:.4f} for the planted model. Medians of "
         f"{arguments.repeats} runs of `fieldfare train`, whole process: from text, and again from "
         "the cached rows.",
         markdown(

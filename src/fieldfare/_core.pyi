@@ -1,3 +1,5 @@
+from typing import Any
+
 from fieldfare._typing import AnyArray, Float32Array, Int64Array, UInt16Array, UInt32Array
 
 class Rows:
@@ -64,3 +66,15 @@ def init_factors(out: AnyArray, first: int, seed: int, scale: float) -> None: ..
 def instruction_sets() -> list[str]: ...
 def instruction_set() -> str: ...
 def use_instruction_set(name: str) -> None: ...
+def parse_text(
+    buffer: AnyArray, has_fields: bool, has_target: bool, has_group: bool, n_threads: int
+) -> tuple[Any, ...]: ...
+def format_text(
+    indptr: Int64Array,
+    indices: UInt32Array,
+    values: Float32Array | None,
+    fields: UInt16Array | None,
+    target: Float32Array | None,
+    weight: Float32Array | None,
+    group: Int64Array | None,
+) -> bytes: ...

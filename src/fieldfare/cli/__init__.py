@@ -10,7 +10,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from fieldfare import __version__
 from fieldfare._logging import say_aside
@@ -29,8 +29,8 @@ start here:
   fieldfare train train.csv --target clicked    train a factorization machine
   fieldfare predict new.csv -m train.ff         predict with it
 
-DATA is a file, several files, a folder, a quoted glob, or - for standard input: CSV or TSV, Parquet,
-libsvm, libffm, or a RowStore, plain or compressed; the kind is found from the content.
+DATA is a file, several files, a folder, a quoted glob, or - for standard input: CSV or TSV,
+Parquet, libsvm, libffm, or a RowStore, plain or compressed; its content tells the kind.
 'fieldfare COMMAND --help' explains each command with examples.
 """
 
@@ -125,8 +125,6 @@ def _plain_warnings() -> Iterator[None]:
 
 
 def _forget_stdout() -> None:
-    """Point standard output elsewhere, or its flush at exit would complain about the closed pipe."""
-    try:
+    """Point standard output elsewhere, or its flush at exit would complain of the closed pipe."""
+    with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):
-        pass

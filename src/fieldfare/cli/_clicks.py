@@ -35,8 +35,9 @@ VALUES: dict[str, tuple[str, ...]] = {
         "CA", "PL", "NL", "SE", "AU", "KR", "TR", "AR", "CH", "NZ",
     ),
     "site": (
-        "news", "sport", "weather", "recipes", "travel", "cars", "games", "music", "film", "fashion",
-        "health", "finance", "jobs", "homes", "science", "garden", "pets", "photo", "maps", "chess",
+        "news", "sport", "weather", "recipes", "travel", "cars", "games", "music", "film",
+        "fashion", "health", "finance", "jobs", "homes", "science", "garden", "pets", "photo",
+        "maps", "chess",
     ),
     "advertiser": (
         "airline", "bank", "bookshop", "brewery", "carmaker", "cinema", "coffee", "festival",
@@ -83,11 +84,15 @@ class Clicks:
         The target, 0 or 1.
     probability : float64 array of shape (n_rows,)
         The probability that each label was drawn with: the best possible prediction.
+    interactions : dict of (str, str) to float
+        How much each planted pair of columns matters: the standard deviation of what it adds to the
+        log-odds.
     """
 
     columns: dict[str, list[Any]]
     clicked: AnyArray
     probability: Float64Array
+    interactions: dict[tuple[str, str], float]
 
     def __len__(self) -> int:
         return len(self.clicked)
@@ -123,15 +128,18 @@ def generate(n_rows: int, seed: int = 0) -> Clicks:
     weights = {name: _active(name, n_rows, random) for name in VALUES}
     numbers = {name: random.normal(size=n_rows) for name in NUMBERS}
     known = {name: random.random(n_rows) >= share for name, share in MISSING.items()}
-    logit = _logit(weights, numbers, known, stream(seed, "init"))
+    random_model = stream(seed, "init")
+    terms = _interactions(weights, known, random_model)
+    logit = _main_effects(weights, numbers, known, random_model) + sum(terms.values())
     probability = 1 / (1 + np.exp(-logit))
     clicked = (random.random(n_rows) < probability).astype(np.int64)
     columns = {name: _cells(name, weights, numbers, known) for name in COLUMNS}
-    return Clicks(columns, clicked, probability)
+    strengths = {pair: float(term.std()) for pair, term in terms.items()}
+    return Clicks(columns, clicked, probability, strengths)
 
 
 def _active(name: str, n_rows: int, random: np.random.Generator) -> AnyArray:
-    """Return the value numbers of a column: shape (n_rows, 3) for tags (-1: none), else (n_rows, 1)."""
+    """Return value numbers: shape (n_rows, 3) for tags (-1: none), else (n_rows, 1)."""
     n = len(VALUES[name])
     popularity = (np.arange(n) + 4.0) ** -0.8
     popularity /= popularity.sum()
@@ -151,17 +159,25 @@ def _total(table: Float64Array, active: AnyArray) -> Float64Array:
     return total
 
 
-def _logit(
+def _main_effects(
     weights: dict[str, AnyArray],
     numbers: dict[str, Float64Array],
     known: dict[str, AnyArray],
     random: np.random.Generator,
 ) -> Float64Array:
-    everywhere = np.ones(len(weights["site"]), bool)
-    logit = np.full(len(everywhere), -1.4)
+    logit = np.full(len(weights["site"]), -1.4)
     for name, active in weights.items():
-        effect = random.normal(0, 0.3, len(VALUES[name]))
-        logit += _total(effect, active) * known.get(name, everywhere)
+        effect = _total(random.normal(0, 0.3, len(VALUES[name])), active)
+        logit += effect * known.get(name, 1)
+    for name, slope in zip(NUMBERS, (-0.3, 0.4), strict=True):
+        logit += slope * numbers[name] * known[name]
+    return logit
+
+
+def _interactions(
+    weights: dict[str, AnyArray], known: dict[str, AnyArray], random: np.random.Generator
+) -> dict[tuple[str, str], Float64Array]:
+    terms = {}
     for (left, right), strength in PLANTED_PAIRS.items():
         scale = np.sqrt(0.7 * strength / np.sqrt(RANK))
         vectors = [
@@ -169,10 +185,8 @@ def _logit(
             for name in (left, right)
         ]
         term = np.einsum("nk,nk->n", *vectors)
-        logit += term * known.get(left, everywhere) * known.get(right, everywhere)
-    for name, effect in zip(NUMBERS, (-0.3, 0.4), strict=True):
-        logit += effect * numbers[name] * known[name]
-    return logit
+        terms[left, right] = term * known.get(left, 1) * known.get(right, 1)
+    return terms
 
 
 def _cells(

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
 from dataclasses import Field, fields
 from typing import Any
 
-from fieldfare._validation import AnyOf, Flag, Instance, Number, OneOf
+from fieldfare._validation import AnyOf, Flag, Number, OneOf
 from fieldfare.config import Config, ModelConfig, SolverConfig, TrainingConfig
 
 # The flag leads where the command line's usual word differs from the parameter's name.
@@ -25,8 +24,8 @@ GROUPS = {
 }
 _HIDDEN = {"verbose"}
 _DOCS = {
-    "early_stopping": "Stop when the validation metric no longer improves, and keep the best epoch. "
-    "Without --valid, a share of the rows is split off for it (default: on)",
+    "early_stopping": "Stop when the validation metric no longer improves, and keep the best "
+    "epoch. Without --valid, a share of the rows is split off for it (default: on)",
     "random_state": "Seed; fixes everything on one thread (default: a fresh one)",
     "class_weight": "'balanced' for inverse frequency, or weights as CLASS:WEIGHT,CLASS:WEIGHT",
     "eval_metric": "Metric on the validation data that decides (default: the training loss)",
@@ -86,7 +85,7 @@ def hyperparameters(arguments: argparse.Namespace) -> dict[str, Any]:
     return {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
 
 
-def roles(arguments: argparse.Namespace) -> dict[str, str]:
+def roles(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the named columns that the user gave."""
     chosen = {name: getattr(arguments, name, None) for name in ("target", "weight", "group")}
     return {name: column for name, column in chosen.items() if column is not None}
@@ -116,8 +115,9 @@ def _add_flag(section: Any, item: Field[Any]) -> None:
     elif isinstance(parts[0], OneOf):
         options["choices"] = parts[0].options
     else:
-        kind = _number_type(name, parts)
-        options |= {"type": kind, "metavar": {int: "N", float: "X"}.get(kind, "NAME")}
+        number = _number_type(name, parts)
+        metavar = "NAME" if number is None else "N" if number is int else "X"
+        options |= {"type": number or str, "metavar": metavar}
     section.add_argument(*flags, **options)
 
 
@@ -130,13 +130,11 @@ def _switch(item: Field[Any], flags: tuple[str, ...], options: dict[str, Any]) -
     return tuple(f"--no-{flag[2:]}" for flag in flags) if item.default else flags
 
 
-def _number_type(name: str, parts: tuple[Any, ...]) -> Callable[[str], Any]:
+def _number_type(name: str, parts: tuple[Any, ...]) -> type[int] | type[float] | None:
     for part in parts:
         if isinstance(part, Number):
             return int if part.integer else float
-    if name == "random_state":
-        return int
-    return str if any(isinstance(part, Instance) for part in parts) else float
+    return int if name == "random_state" else None
 
 
 def _shown(default: Any) -> str:

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from fieldfare._typing import AnyArray
-from fieldfare.cli._files import check_writable, replacing
 
 if TYPE_CHECKING:
     from fieldfare.models.base import Model
@@ -32,23 +31,22 @@ def prediction_writer(path: str, kind: str, model: Model) -> Iterator[Write]:
     function
         Takes what ``model.predict`` returns.
     """
-    if kind == "parquet":
-        from fieldfare.data.write import TableWriter
+    from fieldfare.data.write import open_output, table_writer
 
-        if path != "-":
-            check_writable(path)
-        with TableWriter(path, "parquet") as writer:
-            yield lambda predictions: writer.write(columns(predictions, model))
+    if kind == "parquet":
+        with table_writer(path, "parquet") as write_table:
+            yield lambda predictions: write_table(columns(predictions, model))
         return
-    with replacing(path) as file:
+    with open_output(path) as file:
         if kind == "csv":
-            file.write(",".join(_quoted(name) for name in names(model)) + "\n")
+            file.write((",".join(_quoted(name) for name in names(model)) + "\n").encode())
 
         def write(predictions: AnyArray) -> None:
             parts = columns(predictions, model) if kind == "csv" else _plain(predictions)
             texts = [_texts(part) for part in parts.values()]
             separator = "," if kind == "csv" else " "
-            file.writelines(separator.join(line) + "\n" for line in zip(*texts, strict=True))
+            lines = "".join(separator.join(line) + "\n" for line in zip(*texts, strict=True))
+            file.write(lines.encode())
 
         yield write
 

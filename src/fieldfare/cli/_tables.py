@@ -61,13 +61,12 @@ def cell(value: Any) -> str:
 def size(n_bytes: int) -> str:
     """Return a number of bytes in the fitting unit."""
     amount = float(n_bytes)
-    for unit in ("bytes", "KB", "MB", "GB"):
-        if amount < 1000:
-            break
+    units = ["bytes", "KB", "MB", "GB", "TB"]
+    while amount >= 1000 and len(units) > 1:
         amount /= 1000
-    else:
-        unit = "TB"
-    return f"{amount:.0f} {unit}" if unit == "bytes" or amount >= 100 else f"{amount:.1f} {unit}"
+        units.pop(0)
+    digits = 0 if units[0] == "bytes" or amount >= 100 else 1
+    return f"{amount:.{digits}f} {units[0]}"
 
 
 def _is_number(value: Any, empty: bool = False) -> bool:

@@ -10,13 +10,13 @@ from fieldfare.cli import _options
 EXAMPLES = """\
 examples:
   fieldfare convert train.csv train.ffm --to libffm --target clicked
-  fieldfare convert test.csv test.ffm --to libffm --schema-from clicks.ff    the same ids as the model
+  fieldfare convert test.csv test.ffm --to libffm --schema-from clicks.ff  the ids of the model
   fieldfare convert log.csv log.parquet --to parquet
-  fieldfare convert train.ffm train.store --to store                        reads at once next time
+  fieldfare convert train.ffm train.store --to store                      reads at once next time
 
-A table becomes libsvm, libffm or a store through its schema, inferred here or taken from a model, so
-that features get numbers. The other way, libffm becomes one column a field and libsvm one column of
-features; a cell holds feature ids, as id or id:value, joined by |.
+A table becomes libsvm, libffm or a store through its schema, inferred here or taken from a model,
+so that features get numbers. The other way, libffm becomes one column a field and libsvm one
+column of features; a cell holds feature ids, as id or id:value, joined by |.
 """
 KINDS = ("libsvm", "libffm", "csv", "parquet", "store")
 

@@ -34,8 +34,8 @@ TITLES = {
 }
 SETTINGS: dict[str, dict[str, Any]] = {
     "linear": {"learning_rate": 0.1},
-    "fm": {"n_factors": 4, "learning_rate": 0.1},
-    "ffm": {"n_factors": 4, "learning_rate": 0.1},
+    "fm": {"n_factors": 8, "learning_rate": 0.05, "l2_factors": 1e-3},
+    "ffm": {"n_factors": 4, "learning_rate": 0.05, "l2_factors": 5e-3},
 }
 COMMON: dict[str, Any] = {"max_iter": 20, "n_iter_no_change": 2, "random_state": 0}
 
@@ -71,14 +71,14 @@ def run(arguments: argparse.Namespace) -> int:
     results = {kind: _train(kind, train, valid) for kind in TITLES}
     _compare(story, results)
     model = results["ffm"].model
-    _show_interactions(model)
+    _show_interactions(story.clicks, model)
     _explain(model, valid)
     _save_and_predict(story, model, valid)
     say(f"\nThe whole tour took {time.perf_counter() - start:.1f} s. Your turn:\n")
     folder = story.folder
     say(f"  fieldfare inspect {story.files['train']} --target {TARGET}")
     say(f"  fieldfare show {folder / 'clicks.ff'} --plot {folder / 'fields.png'}")
-    say(f"  fieldfare train YOUR.csv --target COLUMN --model ffm")
+    say("  fieldfare train YOUR.csv --target COLUMN --model ffm")
     return 0
 
 
@@ -129,24 +129,22 @@ def _compare(story: Story, results: dict[str, TrainResult]) -> None:
     rows = [
         [
             TITLES[kind],
-            min(result.history["valid_loss"]),
-            max(result.history["valid_auc"]),
+            result.history.best["valid_logloss"],
+            result.history.best["valid_auc"],
             len(result.history),
-            sum(result.history["seconds"]),
+            f"{sum(result.history['seconds']):.1f}",
         ]
         for kind, result in results.items()
     ]
-    rows = [[*row[:4], f"{row[4]:.1f}"] for row in rows]
     rows.append(["best reachable (the planted model)", best["logloss"], best["auc"], None, ""])
     say(table(["model", "logloss", "AUC", "epochs", "seconds"], rows))
 
 
-def _show_interactions(model: Model) -> None:
-    from fieldfare.cli._clicks import PLANTED_PAIRS
+def _show_interactions(clicks: Clicks, model: Model) -> None:
     from fieldfare.explain import top_interactions
 
     _title(5, "The strongest interactions that the field-aware model found")
-    ranked = sorted(PLANTED_PAIRS.items(), key=lambda item: -item[1])
+    ranked = sorted(clicks.interactions.items(), key=lambda item: -item[1])
     planted = {frozenset(pair): place for place, (pair, _) in enumerate(ranked, 1)}
     rows = []
     for found in top_interactions(model, len(planted), by="field"):

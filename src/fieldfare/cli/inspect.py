@@ -54,5 +54,5 @@ def _memory(n_features: int, n_fields: int, n_factors: int) -> str:
             rows.append([model, "needs fields"])
             continue
         config = ModelConfig(model=model, n_factors=n_factors)
-        rows.append([model, size(estimate_bytes(config, n_features, n_fields, 1))])
+        rows.append([model, size(estimate_bytes(config, n_features=n_features, n_fields=n_fields))])
     return table(["model", "memory"], rows)

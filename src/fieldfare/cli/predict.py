@@ -13,9 +13,9 @@ examples:
   fieldfare predict new.parquet -m clicks.ff -o predictions.parquet
   zcat new.ffm.gz | fieldfare predict - -m clicks.ff | head
 
-Binary models give the probability of class 1, regressions a number, multiclass models the most likely
-class and the probability of each class (as text: the probabilities, separated by blanks). DATA may
-have the target or not. Rows stream through: memory does not grow with the file.
+Binary models give the probability of class 1, regressions a number, multiclass models the most
+likely class and the probability of each (as text: the probabilities, separated by blanks). DATA
+may have the target or not. Rows stream through: memory does not grow with the file.
 """
 FORMATS = ("text", "csv", "parquet")
 

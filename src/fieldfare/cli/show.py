@@ -7,7 +7,6 @@ import os
 from typing import TYPE_CHECKING
 
 from fieldfare._logging import say
-from fieldfare.cli import _options
 from fieldfare.cli._tables import pairs, size, table
 
 if TYPE_CHECKING:
@@ -64,14 +63,16 @@ def _header(model: Model, path: str) -> str:
         "model": config.model,
         "task": config.task,
         "features": model.n_features,
-        "fields": model.n_fields,
+        "fields": model.n_fields if model.schema is None else model.schema.n_fields,
         "file": f"{path}, {size(os.path.getsize(path))}",
     }
     if config.model != "linear":
         lines["factors"] = config.n_factors
     if model.classes is not None:
         lines["classes"] = ", ".join(map(str, model.classes))
-    lines |= {name: _short(value) for name, value in _flat(provenance).items()}
+    # The history below has the metrics; a setting that is off says nothing.
+    provenance.pop("metrics", None)
+    lines |= {name: _short(value) for name, value in _flat(provenance).items() if value is not None}
     parts = [pairs(lines, indent=0)]
     if history:
         parts += ["", "history", str(History.from_json(history))]

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
+from typing import TYPE_CHECKING, Any
 
 from fieldfare._logging import say
 from fieldfare.cli import _options
 from fieldfare.cli._files import check_writable
 from fieldfare.cli._tables import pairs, size
+
+if TYPE_CHECKING:
+    from fieldfare.training.workflow import TrainResult
 
 EXAMPLES = """\
 examples:
@@ -18,8 +23,8 @@ examples:
   fieldfare train train.ffm --model ffm --threads 1 --seed 7     the same bits each time
   zcat log.csv.gz | fieldfare train - --target clicked -o log.ff
 
-Without --valid, a tenth of the rows is held out and decides when to stop; --no-early-stopping trains
-on every row for all epochs. Next: fieldfare show MODEL.ff, fieldfare predict NEW -m MODEL.ff.
+Without --valid, a tenth of the rows is held out and decides when to stop; --no-early-stopping
+trains on every row for all epochs.
 """
 
 
@@ -45,7 +50,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     output = arguments.output or _options.default_output(arguments.data)
     check_writable(output)
-    tell = (lambda *_: None) if arguments.quiet else say
+
+    def tell(text: str = "") -> None:
+        if not arguments.quiet:
+            say(text)
+
     start = time.perf_counter()
     data = load(
         _options.source(arguments.data), cache=not arguments.no_cache, **_options.roles(arguments)
@@ -54,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     tell()
     tell(str(data.schema))
     tell()
-    settings = {"early_stopping": True, "verbose": int(not arguments.quiet)}
+    settings: dict[str, Any] = {"early_stopping": True, "verbose": int(not arguments.quiet)}
     if arguments.valid:
         settings["valid"] = arguments.valid
     start = time.perf_counter()
@@ -65,14 +74,17 @@ def run(arguments: argparse.Namespace) -> int:
     return 130 if result.interrupted else 0
 
 
-def _summary(result, output: str, seconds: str) -> str:
-    import os
-
-    model = result.model
+def _summary(result: TrainResult, output: str, seconds: str) -> str:
     best = result.history.best
-    lines = {"model": f"{output}  ({size(os.path.getsize(output))})", "trained in": seconds}
-    lines["best epoch"] = best["epoch"]
-    lines |= {name: value for name, value in best.items() if name.startswith("valid")}
+    lines: dict[str, object] = {
+        "saved": f"{output}, {size(os.path.getsize(output))}",
+        "trained in": seconds,
+    }
+    if best:
+        kind = "best epoch" if "valid_loss" in best else "last epoch"
+        lines[kind] = int(best["epoch"])
+        lines |= {name: value for name, value in best.items() if name.startswith("valid_")}
+        lines.pop("valid_loss", None)
     return (
         pairs(lines)
         + f"\n\nnext:\n  fieldfare predict NEW -m {output} -o predictions.csv"

@@ -82,7 +82,7 @@ class ArrayFile:
         """Write elements at the end."""
         if len(array) == 0:
             return
-        data = memoryview(np.ascontiguousarray(array, self.dtype)).cast("B")
+        data = np.ascontiguousarray(array, self.dtype).view(np.uint8).data
         self._file.write(data)
         self._sum.update(data)
         self.length += len(array)
@@ -167,9 +167,7 @@ def read_header(folder: Path) -> Header:
         except OSError as error:
             raise damaged(folder, f"{name}.bin is missing ({error.strerror})") from error
         if size != header.n_bytes(name):
-            raise damaged(
-                folder, f"{name}.bin has {size} bytes instead of {header.n_bytes(name)}"
-            )
+            raise damaged(folder, f"{name}.bin has {size} bytes instead of {header.n_bytes(name)}")
     return header
 
 
@@ -210,10 +208,12 @@ def _typed_header(folder: Path, content: JSON) -> Header:
     """Check the type and range of everything: a checksum proves that nobody slipped, not more."""
     limits = {"n_rows": 2**56, "n_entries": 2**56, "n_features": MAX_INDEX + 1}
     limits["n_fields"] = MAX_FIELD + 1
-    counts = {name: content.get(name) for name in limits}
-    for name, count in counts.items():
-        if type(count) is not int or not 0 <= count <= limits[name]:
+    counts: dict[str, int] = {}
+    for name, limit in limits.items():
+        count = content.get(name)
+        if type(count) is not int or not 0 <= count <= limit:
             raise damaged(folder, f"{name} is {count!r}")
+        counts[name] = count
     arrays, metadata = content.get("arrays"), content.get("metadata")
     if not isinstance(arrays, dict) or not {"indptr", "indices"} <= set(arrays) <= set(DTYPES):
         raise damaged(folder, "its header does not name its arrays")
@@ -224,7 +224,7 @@ def _typed_header(folder: Path, content: JSON) -> Header:
             raise damaged(folder, f"{name} has the dtype {entry.get('dtype')!r}")
     if not isinstance(metadata, dict):
         raise damaged(folder, "its metadata are not a JSON object")
-    return Header(**counts, arrays=arrays, metadata=metadata)
+    return Header(arrays=arrays, metadata=metadata, **counts)
 
 
 def _checksum(content: JSON) -> str:

@@ -2,18 +2,85 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fieldfare._optional import require
 from fieldfare._typing import AnyArray, PathLike
-from fieldfare.data.write import TableWriter
+from fieldfare._validation import OneOf, check
+from fieldfare.data.dispatch import _pack, load
+from fieldfare.data.infer import type_texts
+from fieldfare.data.schema import Schema
+from fieldfare.data.sources import expand
+from fieldfare.data.store import RowStore
+from fieldfare.data.tables import Table, is_parquet, open_files
+from fieldfare.data.text import detect, write_text
+from fieldfare.data.write import table_writer
 from fieldfare.rows import Rows
+
+KINDS = ("libsvm", "libffm", "csv", "parquet", "store")
+_ROWS = 65_536
+
+
+def convert(
+    source: PathLike | list[str],
+    path: PathLike,
+    kind: str,
+    *,
+    schema: Schema | None = None,
+    **roles: Any,
+) -> int:
+    """Write samples in another form.
+
+    A table becomes libsvm, libffm or a store through its schema; it becomes another table as it is.
+    Rows of numbered features become a table as `rows_as_table` says.
+
+    Parameters
+    ----------
+    source : path or list of paths
+        Whatever `load` takes as files.
+    path : path
+        File to write or replace; for a store, a folder that does not exist yet.
+    kind : {"libsvm", "libffm", "csv", "parquet", "store"}
+    schema : Schema or None
+        Gives the feature ids; ``None`` infers and fits one.
+    **roles
+        Names of the columns ``target``, ``weight`` and ``group``.
+
+    Returns
+    -------
+    int
+        Number of rows.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such kind.
+    DataError
+        If the source cannot be read or the file cannot be written.
+    """
+    check("to", kind, OneOf(KINDS), "convert")
+    table = _table_of(source) if kind in ("csv", "parquet") else None
+    if table is not None:
+        return _write(_typed(table), path, kind)
+    data = load(source, schema=schema, labelled=None, **roles)
+    rows = data.rows
+    blocks = (rows.slice(start, start + _ROWS) for start in range(0, max(len(rows), 1), _ROWS))
+    if kind in ("csv", "parquet"):
+        return _write(rows_as_table(blocks, rows.n_fields), path, kind)
+    if kind == "store":
+        RowStore.build(blocks, path, metadata={"schema": _pack(data.schema)})
+    else:
+        write_text(blocks, path, "libffm" if kind == "libffm" else "libsvm")
+    return len(rows)
 
 
 def rows_as_table(batches: Iterable[Rows], n_fields: int) -> Iterator[dict[str, Any]]:
-    """Turn rows into columns of text, which a Schema reads back as multi-valued columns.
+    """Turn rows into columns of text.
 
     Parameters
     ----------
@@ -24,47 +91,95 @@ def rows_as_table(batches: Iterable[Rows], n_fields: int) -> Iterator[dict[str, 
     Yields
     ------
     dict of str to array or list
-        ``target``, ``weight`` and ``group`` where there are any, then ``field_F`` for each field, or
-        ``features`` without fields. A cell holds feature ids, joined by ``|``, each with its value
-        as ``id:value`` unless all values of the data are one; ``None`` if the row has none.
+        ``target``, ``weight`` and ``group`` where there are any, then ``field_F`` for each field,
+        or ``features`` without fields. A cell holds feature ids, joined by ``|``, each with its
+        value as ``id:value`` unless all values of the data are one; ``None`` if there are none.
     """
+    names = [f"field_{field}" for field in range(n_fields)] or ["features"]
     for rows in batches:
         columns: dict[str, Any] = {
             name: array
             for name in ("target", "weight", "group")
             if (array := getattr(rows, name)) is not None
         }
-        names = [f"field_{field}" for field in range(n_fields)] or ["features"]
         cells: list[list[str | None]] = [[None] * len(rows) for _ in names]
         span = slice(int(rows.indptr[0]), int(rows.indptr[-1]))
         words = _words(rows, span)
-        fields = np.zeros(len(words), np.intp) if not n_fields else _fields(rows, span)
+        fields = np.zeros(len(words), np.uint16) if rows.fields is None else rows.fields[span]
         owners = np.repeat(np.arange(len(rows)), np.diff(rows.indptr))
         for owner, field, word in zip(owners.tolist(), fields.tolist(), words, strict=True):
             before = cells[field][owner]
             cells[field][owner] = word if before is None else f"{before}|{word}"
-        yield columns | dict(zip(names, cells, strict=True))
+        arrow = require("pyarrow", "tables")
+        texts = [arrow.array(column, arrow.string()) for column in cells]
+        yield columns | dict(zip(names, texts, strict=True))
 
 
 def _words(rows: Rows, span: slice) -> list[str]:
-    ids: list[str] = rows.indices[span].astype("U").tolist()
+    ids = _texts(rows.indices[span])
     if rows.values is None:
         return ids
-    values = rows.values[span].astype("U").tolist()
-    return [f"{i}:{value}" for i, value in zip(ids, values, strict=True)]
+    return [f"{i}:{value}" for i, value in zip(ids, _texts(rows.values[span]), strict=True)]
 
 
-def _fields(rows: Rows, span: slice) -> AnyArray:
-    if rows.fields is None:
-        return np.zeros(span.stop - span.start, np.intp)
-    return rows.fields[span].astype(np.intp)
+def _texts(numbers: AnyArray) -> list[str]:
+    """Write numbers as the shortest text that reads back the same."""
+    texts: list[str] = numbers.astype("U").tolist()
+    return texts
 
 
-def write_batches(batches: Iterable[Any], path: PathLike, kind: str) -> int:
-    """Write batches of columns as CSV or Parquet and return the number of rows."""
+def _table_of(source: PathLike | list[str]) -> Table | None:
+    """Return the table in some files, or ``None`` if they hold rows or are a stream."""
+    paths = [os.fspath(path) for path in (source if isinstance(source, list) else [source])]
+    if paths == ["-"] or (Path(paths[0]) / "header.json").is_file():
+        return None
+    first = str(expand(paths)[0])
+    return open_files(paths) if is_parquet(first) or detect(first).kind == "csv" else None
+
+
+def _typed(table: Table) -> Iterator[Any]:
+    """Yield the batches of a table; texts of a CSV get the type that fits the whole column."""
+    batches = (batch.data for batch in table.batches())
+    if not table.untyped:
+        yield from batches
+        return
+    arrow, compute = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    found: list[set[Any]] = [set() for _ in table.names]
+    for batch in table.batches():
+        for kinds, column in zip(found, batch.data.columns, strict=True):
+            kinds.add(_type_of(column))
+    types = [_common(kinds - {arrow.null()}) for kinds in found]
+    for batch in batches:
+        columns = [
+            column if kind == arrow.string() else compute.cast(type_texts(column), kind)
+            for column, kind in zip(batch.columns, types, strict=True)
+        ]
+        yield arrow.RecordBatch.from_arrays(columns, names=table.names)
+
+
+def _type_of(column: Any) -> Any:
+    """Return the type of texts; those that numbers would not give back, as 007, stay texts."""
+    arrow, compute = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    typed = type_texts(column)
+    if typed.type == arrow.int64():
+        back, text = (compute.cast(array, arrow.string()) for array in (typed, column))
+        same = compute.all(compute.equal(back, text)).as_py()
+        return arrow.string() if same is False else arrow.int64()
+    kept = (arrow.float64(), arrow.bool_(), arrow.null())
+    return typed.type if typed.type in kept else arrow.string()
+
+
+def _common(kinds: set[Any]) -> Any:
+    arrow = require("pyarrow", "tables")
+    if kinds == {arrow.int64(), arrow.float64()}:
+        return arrow.float64()
+    return kinds.pop() if len(kinds) == 1 else arrow.string()
+
+
+def _write(batches: Iterable[Any], path: PathLike, kind: str) -> int:
     n_rows = 0
-    with TableWriter(path, kind) as writer:
+    with table_writer(path, kind) as write:
         for batch in batches:
-            writer.write(batch)
+            write(batch)
             n_rows += len(next(iter(batch.values()))) if isinstance(batch, dict) else batch.num_rows
     return n_rows

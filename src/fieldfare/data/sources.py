@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO, TypeAlias, cast
 
 from fieldfare._optional import require
 from fieldfare._typing import PathLike
@@ -164,9 +164,9 @@ def expand(source: Sources) -> list[Source]:
         if not source:
             raise DataError("A list of files must name at least one. Got an empty list.")
         return [file for part in source for file in expand(part)]
-    if hasattr(source, "read"):
-        return [source]
     if not isinstance(source, (str, os.PathLike)):
+        if hasattr(source, "read"):
+            return [cast(BinaryIO, source)]
         raise DataError(
             f"A source must be a path, a glob, a folder, '-', a binary file object or a list of "
             f"these. Got {type(source).__name__}."
@@ -230,7 +230,9 @@ def _open_inner(source: Source, stack: ExitStack) -> tuple[Any, str]:
     except FileNotFoundError:
         raise DataError(_missing(path)) from None
     except IsADirectoryError:
-        raise DataError(f"{path} is a folder. Name a file in it, or all of them: {path}/*") from None
+        raise DataError(
+            f"{path} is a folder. Name a file in it, or all of them: {path}/*"
+        ) from None
     except OSError as error:
         raise DataError(f"{path} cannot be opened: {error.strerror or error}.") from error
 

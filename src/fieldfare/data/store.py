@@ -266,10 +266,11 @@ def cached(key: str, build: Callable[[Path], RowStore]) -> RowStore:
     if not _KEY.fullmatch(key):
         raise StoreError(f"The key of a RowStore must be letters, digits, _ and -. Got {key!r}.")
     path = cache_folder() / "rows" / key
-    try:
-        return RowStore.open(path)
-    except StoreError:
-        _discard(path)
+    if path.exists():  # it appears at once and whole, so what cannot be opened is damaged
+        try:
+            return RowStore.open(path)
+        except StoreError:
+            _discard(path)
     try:
         return build(path)
     except StoreError:
@@ -294,9 +295,7 @@ def _write(batches: Iterable[Rows], folder: Path, metadata: JSON) -> None:
     write_header(folder, Header(**counts, arrays=arrays, metadata=metadata))
 
 
-def _append(
-    batch: Rows, files: dict[str, ArrayFile], counts: dict[str, int], folder: Path
-) -> None:
+def _append(batch: Rows, files: dict[str, ArrayFile], counts: dict[str, int], folder: Path) -> None:
     """Write one batch, starting or filling up optional arrays where batches differ."""
     n_rows, n_entries = counts["n_rows"], counts["n_entries"]
     own = slice(int(batch.indptr[0]), int(batch.indptr[-1]))

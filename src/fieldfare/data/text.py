@@ -8,7 +8,6 @@ weight table.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator
 from typing import Literal, NoReturn
@@ -17,6 +16,7 @@ from fieldfare._typing import PathLike
 from fieldfare.data.detect import BYTE_ORDER_MARK, TextFormat, detect
 from fieldfare.data.sources import ByteStream, Sources, atomic_file, expand, open_bytes
 from fieldfare.exceptions import DataError, TextFormatError
+from fieldfare.kernels.native import available_cores
 from fieldfare.kernels.text import Fault, Reason, format_text, parse_text
 from fieldfare.rows import MAX_FIELD, MAX_INDEX, Rows
 
@@ -25,6 +25,7 @@ __all__ = ["TextFormat", "detect", "read_text", "write_text"]
 SparseKind = Literal["libsvm", "libffm"]
 
 BATCH_BYTES = 16 << 20
+_BYTES_PER_THREAD = 1 << 18
 _ROWS_PER_WRITE = 1 << 15
 _SHOWN_BYTES = 60
 
@@ -87,7 +88,7 @@ def read_text(
         ``True``: every line must have a target. ``False``: targets are not wanted; those that are
         there are dropped. ``None``: as the first lines of the first file have it.
     n_threads : int or None
-        Threads to parse on; ``None`` for one per CPU. The rows are the same for any number.
+        Threads to parse on; ``None`` or -1 for one per core. The rows are the same for any number.
 
     Yields
     ------
@@ -103,7 +104,7 @@ def read_text(
     DataError
         If a source cannot be read, holds no samples, or is a table of cells.
     """
-    n_threads = n_threads or _n_cpus()
+    n_threads = n_threads if n_threads and n_threads > 0 else available_cores()
     found: TextFormat | None = None
     any_rows = False
     for file in expand(source):
@@ -168,12 +169,6 @@ def _refuse_unwritable(rows: Rows) -> None:
         )
 
 
-def _n_cpus() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _read_stream(
     stream: ByteStream, *, has_fields: bool, has_target: bool, has_group: bool, n_threads: int
 ) -> Iterator[Rows]:
@@ -186,7 +181,7 @@ def _read_stream(
             has_fields=has_fields,
             has_target=has_target,
             has_group=has_group,
-            n_threads=n_threads,
+            n_threads=min(n_threads, 1 + len(block) // _BYTES_PER_THREAD),
         )
         if isinstance(parsed, Fault):
             _raise_fault(parsed, block.tobytes(), stream.label, line)

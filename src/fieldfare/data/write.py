@@ -2,91 +2,84 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO
 
 from fieldfare._optional import require
-from fieldfare._typing import AnyArray, PathLike
+from fieldfare._typing import PathLike
+from fieldfare.data.sources import STDIN, atomic_file
 
-KINDS = ("csv", "parquet")
+Write = Callable[[Any], None]
 
 
-class TableWriter:
-    """Write batches of columns to one file, which appears under its name only when complete.
+@contextmanager
+def open_output(path: PathLike) -> Iterator[BinaryIO]:
+    """Open a file that appears under its name only when complete.
+
+    ``"-"`` is standard output. What exists and is no ordinary file (a pipe, ``/dev/null``) is
+    written to and not replaced.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be written; nothing is left behind.
+    """
+    if path == STDIN:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    elif Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir():
+        with open(path, "wb") as file:
+            yield file
+    else:
+        with atomic_file(path) as file:
+            yield file
+
+
+@contextmanager
+def table_writer(path: PathLike, kind: str) -> Iterator[Write]:
+    """Open a CSV or Parquet file that takes a table batch by batch.
 
     Parameters
     ----------
-    path : str or path
-        ``"-"`` is standard output.
+    path : path or "-"
+        As for `open_output`.
     kind : {"csv", "parquet"}
+
+    Yields
+    ------
+    function
+        Takes a dictionary of columns, an Arrow table or a record batch; all of the same columns.
 
     Raises
     ------
     MissingDependencyError
         If pyarrow is not installed.
     """
+    arrow = require("pyarrow", "tables")
+    make = _parquet if kind == "parquet" else _csv
+    writer: Any = None
+    with open_output(path) as file:
 
-    def __init__(self, path: PathLike, kind: str) -> None:
-        self._arrow = require("pyarrow", "tables")
-        self._formats = require("pyarrow.csv" if kind == "csv" else "pyarrow.parquet", "tables")
-        self._kind = kind
-        self._path = os.fspath(path)
-        self._temporary: Path | None = None
-        self._writer: Any = None
+        def write(batch: Any) -> None:
+            nonlocal writer
+            table = arrow.table(dict(batch)) if isinstance(batch, Mapping) else batch
+            if isinstance(table, arrow.RecordBatch):
+                table = arrow.Table.from_batches([table])
+            writer = writer or make(file, table.schema)
+            writer.write_table(table)
 
-    def __enter__(self) -> TableWriter:
-        if self._path == "-":
-            self._file: Any = sys.stdout.buffer
-            return self
-        folder, name = os.path.split(os.path.abspath(self._path))
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}.")
-        self._temporary = Path(temporary)
-        self._file = os.fdopen(handle, "wb")
-        return self
+        yield write
+        writer = writer or make(file, arrow.schema([]))
+        writer.close()
 
-    def write(self, batch: Mapping[str, AnyArray | Sequence[Any]] | Any) -> None:
-        """Append a batch: columns by name, or an Arrow table or record batch."""
-        table = self._arrow.table(dict(batch)) if isinstance(batch, Mapping) else batch
-        if not isinstance(table, self._arrow.Table):
-            table = self._arrow.Table.from_batches([table])
-        if self._writer is None:
-            self._writer = self._open(table.schema)
-        self._writer.write_table(table)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        try:
-            if error is None and self._writer is None:
-                self._writer = self._open(self._arrow.schema([]))
-            if self._writer is not None:
-                self._writer.close()
-            if self._temporary is None:
-                self._file.flush()
-                return
-            if error is None:
-                self._file.flush()
-                os.fsync(self._file.fileno())
-            self._file.close()
-            if error is None:
-                mask = os.umask(0)
-                os.umask(mask)
-                os.chmod(self._temporary, 0o666 & ~mask)
-                os.replace(self._temporary, self._path)
-        finally:
-            if self._temporary is not None:
-                self._temporary.unlink(missing_ok=True)
+def _parquet(file: BinaryIO, schema: Any) -> Any:
+    return require("pyarrow.parquet", "tables").ParquetWriter(file, schema)
 
-    def _open(self, schema: Any) -> Any:
-        if self._kind == "parquet":
-            return self._formats.ParquetWriter(self._file, schema)
-        options = self._formats.WriteOptions(quoting_style="needed")
-        return self._formats.CSVWriter(self._file, schema, write_options=options)
+
+def _csv(file: BinaryIO, schema: Any) -> Any:
+    csv = require("pyarrow.csv", "tables")
+    return csv.CSVWriter(file, schema, write_options=csv.WriteOptions(quoting_style="needed"))

@@ -35,8 +35,14 @@ def is_source(X: Any) -> bool:
 
 
 def is_frame(X: Any) -> bool:
-    """Whether X is a data frame or an Arrow table."""
-    return any(hasattr(X, mark) for mark in _FRAME_MARKS)
+    """Whether X is a data frame or an Arrow table.
+
+    A pandas frame whose columns are numbered rather than named is an array: its columns mean
+    nothing but their place.
+    """
+    if not any(hasattr(X, mark) for mark in _FRAME_MARKS):
+        return False
+    return any(isinstance(name, str) for name in column_names(X))
 
 
 def is_records(X: Any) -> bool:
@@ -49,6 +55,8 @@ def is_text_array(X: Any) -> bool:
     if isinstance(X, list) and X and isinstance(X[0], (list, tuple)):
         # Through object, because NumPy would turn a list of text and numbers into text.
         X = np.array(X, dtype=object)
+    elif hasattr(X, "iloc"):
+        X = np.asarray(X)
     if not isinstance(X, np.ndarray) or X.ndim != 2:
         return False
     return X.dtype.kind in "US" or (X.dtype.kind == "O" and not _reads_as_numbers(X))
@@ -58,9 +66,7 @@ def records(X: Any, names: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """Return the rows of a 2-d array as dicts, so that they can be read as a table."""
     cells = np.array(X, dtype=object)
     names = names if names is not None else [f"x{j}" for j in range(cells.shape[1])]
-    return [
-        {name: _scalar(cell) for name, cell in zip(names, row, strict=True)} for row in cells
-    ]
+    return [{name: _scalar(cell) for name, cell in zip(names, row, strict=True)} for row in cells]
 
 
 def column_names(X: Any) -> list[str]:

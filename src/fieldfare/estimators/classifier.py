@@ -89,7 +89,9 @@ class Classifier(ClassifierMixin, Factorization):  # type: ignore[misc]
         float64 array of shape (n_samples, n_classes)
             Rows sum to one; columns are in the order of ``classes_``.
         """
-        probability = link(self._task(), self._scores(X).astype(np.float64))
+        # In float64, because float32 would round the probabilities of confident models to one.
+        scores = self._scores(X).astype(np.float64)
+        probability = link(self._task(), scores)
         if probability.ndim == 1:
             return np.column_stack([1 - probability, probability])
         return probability
@@ -229,7 +231,7 @@ class LinearClassifier(Classifier):
 
     _kind = "linear"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters from here
         self,
         *,
         solver: str = "adagrad",
@@ -300,7 +302,7 @@ class FMClassifier(Classifier):
 
     _kind = "fm"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters from here
         self,
         *,
         n_factors: int = 8,
@@ -376,7 +378,7 @@ class FFMClassifier(Classifier):
 
     _kind = "ffm"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters from here
         self,
         *,
         n_factors: int = 8,

@@ -11,6 +11,7 @@ from fieldfare._typing import JSON, Float64Array, Int64Array
 from fieldfare.exceptions import DataError
 from fieldfare.explain.entries import (
     as_rows,
+    count_fields,
     entries_of,
     feature_name,
     field_name,
@@ -201,9 +202,7 @@ def explain(model: Model, data: Any, row: int = 0, *, label: Any = None) -> Expl
     first, second, terms = model.pair_terms(seen.ids, seen.fields, seen.values, output)
     bias = float(model.bias[output])
     predicted = np.atleast_1d(model.predict(one)[0])
-    n_fields = (
-        0 if seen.fields is None else max(model.n_fields, int(seen.fields.max(initial=-1)) + 1)
-    )
+    n_fields = count_fields(model, seen.fields)
     return Explanation(
         score=bias + float(linear.sum()) + float(terms.sum()),
         prediction=float(predicted[output if len(predicted) > 1 else 0]),
@@ -220,4 +219,3 @@ def explain(model: Model, data: Any, row: int = 0, *, label: Any = None) -> Expl
         field_names=tuple(field_name(model, f) for f in range(n_fields)),
         n_unknown=one.nnz - len(seen.ids),
     )
-

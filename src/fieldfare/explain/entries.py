@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from fieldfare._typing import Float64Array, Int64Array
-from fieldfare.data.dispatch import load
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows
@@ -33,7 +32,10 @@ def as_rows(model: Model, data: Any) -> Rows:
     """Return Rows as they are, and anything else encoded with the schema of the model."""
     if isinstance(data, Rows):
         return data
-    return load(data, schema=model.schema, labelled=False).rows
+    from fieldfare.data.dispatch import load
+
+    rows: Rows = load(data, schema=model.schema, labelled=None).rows
+    return rows
 
 
 def entries_of(model: Model, rows: Rows) -> Entries:
@@ -73,10 +75,20 @@ def entries_of(model: Model, rows: Rows) -> Entries:
 
 def fields_of_features(model: Model) -> Int64Array | None:
     """Return the field of every feature, int64[n_features], if the schema knows it."""
-    field_of = getattr(model.schema, "field_of", None)
-    if field_of is None or len(field_of) < model.n_features:
+    schema = model.schema
+    if schema is None or schema.n_features < model.n_features:
         return None
-    return np.asarray(field_of[: model.n_features], np.int64)
+    if schema.is_indexed and schema.ids.field_of is None:
+        return None
+    return np.asarray(schema.field_of[: model.n_features], np.int64)
+
+
+def count_fields(model: Model, fields: Int64Array | None) -> int:
+    """Return how many fields the model, its schema and the given fields know of."""
+    if fields is None:
+        return 0
+    named = 0 if model.schema is None else model.schema.n_fields
+    return max(model.n_fields, named, int(fields.max(initial=-1)) + 1)
 
 
 def factors_of(model: Model) -> Any:
@@ -91,16 +103,17 @@ def factors_of(model: Model) -> Any:
 
 def feature_name(model: Model, feature: int) -> str:
     """Return "column=value" if the schema knows it, else "feature 12"."""
-    name = None if model.schema is None else model.schema.feature_name(feature)
-    return str(name) if name else f"feature {feature}"
+    schema = model.schema
+    known = schema is not None and feature < schema.n_features
+    name = str(schema.feature_name(feature)) if known else ""
+    return f"feature {feature}" if name in ("", str(feature)) else name
 
 
 def field_name(model: Model, field: int) -> str:
     """Return the name of a field if the schema knows it, else "field 3"."""
-    names: Sequence[str] | None = getattr(model.schema, "field_names", None)
-    if names is None or field >= len(names) or not names[field]:
-        return f"field {field}"
-    return str(names[field])
+    names: Sequence[str] = () if model.schema is None else model.schema.field_names
+    name = str(names[field]) if field < len(names) else ""
+    return f"field {field}" if name in ("", str(field)) else name
 
 
 def outputs(model: Model, label: Any) -> list[int]:

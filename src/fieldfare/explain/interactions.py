@@ -12,6 +12,7 @@ from fieldfare._typing import JSON, AnyArray, Float64Array, Int64Array
 from fieldfare._validation import Number, OneOf, check
 from fieldfare.exceptions import DataError
 from fieldfare.explain.entries import (
+    count_fields,
     factors_of,
     feature_name,
     field_name,
@@ -19,7 +20,7 @@ from fieldfare.explain.entries import (
     label_of,
     outputs,
 )
-from fieldfare.explain.ranking import Ranking, largest, scales, support
+from fieldfare.explain.ranking import Ranking, largest, scales
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows
 
@@ -123,9 +124,8 @@ def top_interactions(
     check("n", n, Number(1, integer=True), "top_interactions")
     check("by", by, OneOf(("feature", "field")), "top_interactions")
     factors_of(model)
-    counts = support(model, rows)
     fields = _fields(model, rows)
-    scale = scales(counts, model.n_features, min_count=min_count, weighted=weighted)
+    _, scale = scales(model, rows, min_count=min_count, weighted=weighted)
     if by == "field":
         return _top_fields(model, n, scale, fields, label)
     best = _Best(n)
@@ -172,8 +172,7 @@ def field_interactions(
     """
     factors_of(model)
     fields = _need_fields(_fields(model, rows))
-    counts = support(model, rows)
-    scale = scales(counts, model.n_features, min_count=0, weighted=weighted)
+    _, scale = scales(model, rows, weighted=weighted)
     chosen = outputs(model, label)
     squares = sum(_field_squares(model, output, scale, fields) for output in chosen)
     names = tuple(field_name(model, f) for f in range(len(np.atleast_1d(squares))))
@@ -302,7 +301,7 @@ def _field_squares(
 ) -> Float64Array:
     """Return the mean square interaction of every pair of fields, zero on the diagonal."""
     factors = factors_of(model)
-    n_fields = max(model.n_fields, int(fields.max(initial=-1)) + 1)
+    n_fields = count_fields(model, fields)
     k = factors.shape[-1]
     moments = np.zeros((n_fields, *factors.shape[2:-1], k, k))  # of field a (towards field b)
     for a, ids in enumerate(_members(fields, n_fields)):
@@ -315,7 +314,7 @@ def _field_squares(
     else:
         squares = np.einsum("abkl,bakl->ab", moments, moments)
     squares[np.diag_indices(n_fields)] = 0
-    return np.maximum(squares, 0)
+    return np.asarray(np.maximum(squares, 0), np.float64)
 
 
 def _members(fields: Int64Array, n_fields: int) -> list[AnyArray]:

@@ -21,7 +21,7 @@ class FeatureWeight(NamedTuple):
     name: str
     weight: float
     strength: float
-    count: int | None
+    support: int | None
     label: Any
     feature: int
 
@@ -61,7 +61,7 @@ class Ranking(Sequence[Any]):
             name
             for name in self.items[0]._fields
             if isinstance(getattr(self.items[0], name), str | float)
-            or (name in ("count", "label") and any(getattr(i, name) is not None for i in self))
+            or (name in ("support", "label") and any(getattr(i, name) is not None for i in self))
         ]
         rows = [tuple(_cell(getattr(item, name)) for name in columns) for item in self.items]
         left = tuple(
@@ -111,8 +111,7 @@ def top_features(
         If ``n`` is not positive or the model has no such class.
     """
     check("n", n, Number(1, integer=True), "top_features")
-    counts = support(model, rows)
-    scale = scales(counts, model.n_features, min_count=min_count, weighted=weighted)
+    counts, scale = scales(model, rows, min_count=min_count, weighted=weighted)
     found: list[FeatureWeight] = []
     for output in outputs(model, label):
         w = model.linear[:, output].astype(np.float64)
@@ -133,32 +132,34 @@ def top_features(
     return Ranking("Strongest linear weights", tuple(found[:n]))
 
 
-def support(model: Model, rows: Rows | None) -> Int64Array | None:
-    """Return in how many samples each feature occurs, int64[n_features], or None if not known."""
+def scales(
+    model: Model, rows: Rows | None, *, min_count: int = 0, weighted: bool
+) -> tuple[Int64Array | None, Float64Array]:
+    """Return how often each feature occurs and what its weights are multiplied with for ranking.
+
+    Returns
+    -------
+    counts : int64[n_features] or None
+        From the rows, or else from the schema, or else None.
+    scale : float64[n_features]
+        ``sqrt(p)`` with ``p`` the share of samples, at most one; zero for features seen too rarely.
+        Ones without counts.
+    """
+    n = model.n_features
     if rows is not None:
         ids = rows.indices[int(rows.indptr[0]) : int(rows.indptr[-1])]
-        counted = np.bincount(ids, minlength=model.n_features)
-        return np.asarray(counted[: model.n_features], np.int64)
-    counts = getattr(model.schema, "counts", None)
-    if counts is None or len(counts) < model.n_features:
-        return None
-    return np.asarray(counts[: model.n_features], np.int64)
-
-
-def scales(
-    counts: Int64Array | None, n_features: int, *, min_count: int, weighted: bool
-) -> Float64Array:
-    """Return sqrt(p) of every feature, with zero for those seen too rarely.
-
-    ``p`` is relative to the most frequent feature, which orders like the share of the samples and
-    equals it when some feature, such as a numeric column, is in all of them.
-    """
-    if counts is None:
-        return np.ones(n_features)
+        counts, n_samples = np.bincount(ids, minlength=n)[:n], len(rows)
+    elif model.schema is not None and model.schema.counts is not None:
+        counts, n_samples = model.schema.counts[:n], model.schema.n_rows
+        # Features beyond the schema have not been counted.
+        counts = np.pad(counts, (0, n - len(counts)))
+    else:
+        return None, np.ones(n)
     enough = counts >= max(min_count, 1 if weighted else 0)
     if not weighted:
-        return enough.astype(np.float64)
-    return np.asarray(np.sqrt(counts / max(1, int(counts.max(initial=0)))) * enough)
+        return counts, enough.astype(np.float64)
+    share = np.minimum(counts / max(1, n_samples or int(counts.max(initial=1))), 1)
+    return counts, np.sqrt(share) * enough
 
 
 def largest(strength: Float64Array, n: int) -> AnyArray:

@@ -11,7 +11,7 @@ ffm    ``S[b] = sum_i x'_i v_{i,b}``, [F, k]  ``S[a, b] = sum_{i in field a} x'_
 =====  =====================================  ==================================================
 
 In an FM the pair term is ``(|S|^2 - sum_i |x'_i v_i|^2) / 2`` (Rendle 2010, lemma 3.1); in an FFM
-the terms between the fields a and b add up to ``<S[a, b], S[b, a]>`` (from Juan et al. 2016, eq. 4).
+the terms between the fields a and b add up to ``<S[a, b], S[b, a]>`` (Juan et al. 2016, eq. 4).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Float64Array
 from fieldfare.exceptions import DataError
-from fieldfare.explain.entries import as_rows, entries_of, factors_of, outputs
+from fieldfare.explain.entries import as_rows, count_fields, entries_of, factors_of, outputs
 from fieldfare.models.base import Model
 
 _BLOCK_BYTES = 2**26
@@ -91,7 +91,7 @@ def _sums(model: Model, data: Any, label: Any, *, by_field: bool) -> Float32Arra
                 "Vectors by field need data with fields. These have none: use a table with "
                 "columns, libffm text, or Rows with fields; or take latent_vectors."
             )
-        n_groups = max(model.n_fields, int(seen.fields.max(initial=-1)) + 1)
+        n_groups = count_fields(model, seen.fields)
     result = np.zeros((len(rows) * n_groups, *factors.shape[1:]), np.float32)
     starts = np.searchsorted(seen.row, np.arange(len(rows) + 1))
     bytes_per_row = 8 * factors[:1].size * (1 + len(seen.ids) // max(1, len(rows)))

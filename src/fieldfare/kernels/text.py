@@ -104,7 +104,6 @@ def format_text(rows: Rows) -> bytes:
     bytes
         One line per row; floats in the fewest digits that read back as the same float32.
     """
-    text: bytes = _core.format_text(
+    return _core.format_text(
         rows.indptr, rows.indices, rows.values, rows.fields, rows.target, rows.weight, rows.group
     )
-    return text

@@ -28,7 +28,7 @@ def auc(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
     weight of those with equal predictions, over the weight of all pairs (the Mann-Whitney
     statistic; Hanley and McNeil 1982). NaN when one class has no weight.
     """
-    return gauc(y, pred, weight, np.zeros(len(y), np.int8))
+    return _mean_area(y, pred, weight, np.zeros(len(y), np.int8), np.argsort(pred))
 
 
 @metric("binary", greater_is_better=True, grouped=True)
@@ -37,7 +37,13 @@ def gauc(y: Float64Array, pred: Float64Array, weight: Float64Array, group: AnyAr
 
     Groups in which one class has no weight have no AUC and are left out; NaN when none is left.
     """
-    order = np.lexsort((pred, group))
+    return _mean_area(y, pred, weight, group, np.lexsort((pred, group)))
+
+
+def _mean_area(
+    y: Float64Array, pred: Float64Array, weight: Float64Array, group: AnyArray, order: AnyArray
+) -> float:
+    """Average the AUC of the groups, given the order by group, then prediction."""
     ranked, groups = pred[order], group[order]
     positive = (weight * y)[order]
     negative = (weight * (1 - y))[order]

@@ -56,6 +56,7 @@ def save_model(model: Model, path: PathLike) -> None:
         header = make_header(model.config, model.classes, schema, model.provenance)
         # What would not load again is refused now, while the model still exists.
         _check(container.parse_object(header, "model header"), arrays)
+        _check_schema(model.schema, model.config, arrays)
         check_finite(arrays)
         container.write(path, MODEL_KEY, header, arrays)
     except ModelFileError as error:
@@ -133,9 +134,18 @@ def _read_schema(header: JSON, config: ModelConfig, arrays: dict[str, AnyArray])
     # more to the caller than the fact that the schema is unusable.
     try:
         schema = Schema.from_json(header["schema"], parts)
-        n_features, n_fields = schema.n_features, schema.n_fields
+        _check_schema(schema, config, arrays)
+    except ModelFileError:
+        raise
     except Exception as error:
         raise ModelFileError(f"The schema cannot be read: {error!r:.200}.") from error
+    return schema
+
+
+def _check_schema(schema: Schema | None, config: ModelConfig, arrays: dict[str, AnyArray]) -> None:
+    if schema is None:
+        return
+    n_features, n_fields = schema.n_features, schema.n_fields
     if n_features != len(arrays["linear"]):
         raise ModelFileError(
             f"The schema has {n_features} features, the parameters {len(arrays['linear'])}."
@@ -144,4 +154,3 @@ def _read_schema(header: JSON, config: ModelConfig, arrays: dict[str, AnyArray])
         raise ModelFileError(
             f"The schema has {n_fields} fields, the parameters {arrays['factors'].shape[2]}."
         )
-    return schema

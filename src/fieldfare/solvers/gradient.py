@@ -6,6 +6,8 @@ copied in at the start and out on ``export``.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
@@ -65,9 +67,9 @@ class Solver:
         factors = None
         if origin.factors is not None:
             shape = (self.n_features, *origin.factors.shape[1:])
-            factors = np.ascontiguousarray(table.factors).reshape(shape)
+            factors = np.array(table.factors, order="C").reshape(shape)
         linear = (
-            np.ascontiguousarray(table.linear)
+            np.array(table.linear, order="C")
             if self._spec.fit_linear
             else np.zeros((self.n_features, self._spec.n_outputs), np.float32)
         )
@@ -104,6 +106,19 @@ class Solver:
                 )
         for name, own in self.state().items():
             np.copyto(own, state[name])
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The table's layout is an object of the core; the arrays and the configuration say it all.
+        return {
+            "model": self.export(),
+            "config": self.config,
+            "seed": self.seed,
+            "state": self.state(),
+        }
+
+    def __setstate__(self, saved: dict[str, Any]) -> None:
+        Solver.__init__(self, saved["model"], saved["config"], seed=saved["seed"])
+        self.load_state(saved["state"])
 
     def grow(self, n_features: int) -> None:
         """Add features at the end of the table, as a model built with them would have had them."""

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldfare.config import MODELS, ModelConfig
+from fieldfare.data.schema import Schema
 from fieldfare.exceptions import ModelFileError
 from fieldfare.models.base import Model
 from fieldfare.models.registry import build
@@ -101,6 +102,41 @@ def test_class_labels_keep_their_type(tmp_path: Path, classes: list) -> None:
     back = load_model(tmp_path / "m.ff").classes
     assert back == classes
     assert [type(label) for label in back] == [type(label) for label in classes]
+
+
+def test_a_fitted_schema_comes_back(tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    table = arrow.table(
+        {
+            "shop": ["é", "b", "é", None],
+            "price": [1.0, 2.5, None, 4.0],
+            "tags": ["p|q", "q", "r", ""],
+            "y": [0, 1, 0, 1],
+        }
+    )
+    schema = Schema.infer(table, target="y").fit([table])
+    model = build(
+        ModelConfig(model="ffm"),
+        n_features=schema.n_features,
+        n_fields=schema.n_fields,
+        schema=schema,
+    )
+    save_model(model, tmp_path / "m.ff")
+    back = load_model(tmp_path / "m.ff").schema
+    assert back.digest == schema.digest
+    assert list(back.feature_names) == list(schema.feature_names)
+    first, second = (s.encode(table, labelled=True) for s in (schema, back))
+    for name in ("indptr", "indices", "fields", "target"):
+        np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
+
+
+@pytest.mark.parametrize(("kind", "shape"), [("fm", (6, 3)), ("ffm", (7, 2))])
+def test_a_schema_of_another_size_is_refused(tmp_path: Path, kind: str, shape) -> None:
+    model = make_model(kind)
+    model.schema = Schema.indexed(*shape)
+    with pytest.raises(ModelFileError, match=r"The schema has [26]"):
+        save_model(model, tmp_path / "m.ff")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_numpy_values_in_classes_and_provenance(tmp_path: Path) -> None:

@@ -1,0 +1,44 @@
+"""Every estimator is put through all of scikit-learn's checks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from fieldfare.estimators import (
+    FFMClassifier,
+    FFMRegressor,
+    FMClassifier,
+    FMRegressor,
+    LinearClassifier,
+    LinearRegressor,
+)
+
+ORDER = (
+    "Stochastic gradients depend on the order and number of visits: two visits with weight one are "
+    "not one visit with weight two. Only the expected step is the same."
+)
+
+
+def expected_failures(estimator: Any) -> dict[str, str]:
+    """Return the checks that an estimator cannot pass, with the reason."""
+    return {
+        "check_sample_weight_equivalence_on_dense_data": ORDER,
+        "check_sample_weight_equivalence_on_sparse_data": ORDER,
+    }
+
+
+@parametrize_with_checks(
+    [
+        LinearClassifier(max_iter=5),
+        LinearRegressor(max_iter=5),
+        FMClassifier(n_factors=2, max_iter=5),
+        FMRegressor(n_factors=2, max_iter=5),
+        FFMClassifier(n_factors=2, max_iter=5),
+        FFMRegressor(n_factors=2, max_iter=5),
+    ],
+    expected_failed_checks=expected_failures,
+)
+def test_sklearn_check(estimator: Any, check: Any) -> None:
+    check(estimator)
