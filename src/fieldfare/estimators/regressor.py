@@ -91,7 +91,11 @@ class Regressor(RegressorMixin, Factorization):  # type: ignore[misc]
         return target
 
     def _encode_target(
-        self, y: AnyArray, names: Sequence[str] | None, *, learn: bool
+        self,
+        y: AnyArray,
+        names: Sequence[str] | None,
+        *,
+        learn: bool,  # noqa: ARG002 - there are no classes to learn
     ) -> Float32Array:
         if names is not None:
             raise DataError(
