@@ -95,7 +95,7 @@ class Regressor(RegressorMixin, Factorization):  # type: ignore[misc]
         y: AnyArray,
         names: Sequence[str] | None,
         *,
-        learn: bool,  # noqa: ARG002 - there are no classes to learn
+        learn: bool,
     ) -> Float32Array:
         if names is not None:
             raise DataError(
