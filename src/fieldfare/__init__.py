@@ -1,5 +1,148 @@
-"""Factorization machines: from raw rows to a trained model to a ranked list in production."""
+"""Factorization machines: from raw rows to a trained model to a ranked list in production.
+
+Names are loaded when they are first used, so that ``import fieldfare`` costs little more than
+importing NumPy.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from fieldfare._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from fieldfare.data.dispatch import Dataset as Dataset
+    from fieldfare.data.dispatch import load as load_data
+    from fieldfare.data.inspect import inspect as inspect
+    from fieldfare.data.schema import Column as Column
+    from fieldfare.data.schema import Schema as Schema
+    from fieldfare.data.store import RowStore as RowStore
+    from fieldfare.estimators import FFMClassifier as FFMClassifier
+    from fieldfare.estimators import FFMRegressor as FFMRegressor
+    from fieldfare.estimators import FMClassifier as FMClassifier
+    from fieldfare.estimators import FMRegressor as FMRegressor
+    from fieldfare.estimators import LinearClassifier as LinearClassifier
+    from fieldfare.estimators import LinearRegressor as LinearRegressor
+    from fieldfare.exceptions import FieldfareError as FieldfareError
+    from fieldfare.exceptions import FieldfareWarning as FieldfareWarning
+    from fieldfare.explain import explain as explain
+    from fieldfare.explain import field_interactions as field_interactions
+    from fieldfare.explain import field_vectors as field_vectors
+    from fieldfare.explain import latent_vectors as latent_vectors
+    from fieldfare.explain import top_features as top_features
+    from fieldfare.explain import top_interactions as top_interactions
+    from fieldfare.export import export as export
+    from fieldfare.models.base import Model as Model
+    from fieldfare.persist.file import load_model as load_model
+    from fieldfare.persist.file import save_model as save_model
+    from fieldfare.rows import Rows as Rows
+    from fieldfare.training.callbacks import Callback as Callback
+    from fieldfare.training.callbacks import Checkpoint as Checkpoint
+    from fieldfare.training.crossval import cross_validate as cross_validate
+    from fieldfare.training.history import History as History
+    from fieldfare.training.workflow import evaluate as evaluate
+    from fieldfare.training.workflow import predict as predict
+    from fieldfare.training.workflow import train as train
+
+# Where each public name lives; "module:name" where it has another name there.
+_HOMES = {
+    "Callback": "training.callbacks",
+    "Checkpoint": "training.callbacks",
+    "Column": "data.schema",
+    "Dataset": "data.dispatch",
+    "FFMClassifier": "estimators",
+    "FFMRegressor": "estimators",
+    "FMClassifier": "estimators",
+    "FMRegressor": "estimators",
+    "FieldfareError": "exceptions",
+    "FieldfareWarning": "exceptions",
+    "History": "training.history",
+    "LinearClassifier": "estimators",
+    "LinearRegressor": "estimators",
+    "Model": "models.base",
+    "RowStore": "data.store",
+    "Rows": "rows",
+    "Schema": "data.schema",
+    "cross_validate": "training.crossval",
+    "evaluate": "training.workflow",
+    "explain": "explain",
+    "export": "export",
+    "field_interactions": "explain",
+    "field_vectors": "explain",
+    "inspect": "data.inspect",
+    "latent_vectors": "explain",
+    "load_data": "data.dispatch:load",
+    "load_model": "persist.file",
+    "predict": "training.workflow",
+    "save_model": "persist.file",
+    "top_features": "explain",
+    "top_interactions": "explain",
+    "train": "training.workflow",
+}
+
+__all__ = [
+    "Callback",
+    "Checkpoint",
+    "Column",
+    "Dataset",
+    "FFMClassifier",
+    "FFMRegressor",
+    "FMClassifier",
+    "FMRegressor",
+    "FieldfareError",
+    "FieldfareWarning",
+    "History",
+    "LinearClassifier",
+    "LinearRegressor",
+    "Model",
+    "RowStore",
+    "Rows",
+    "Schema",
+    "__version__",
+    "cross_validate",
+    "evaluate",
+    "explain",
+    "export",
+    "field_interactions",
+    "field_vectors",
+    "inspect",
+    "latent_vectors",
+    "load_data",
+    "load_model",
+    "predict",
+    "save_model",
+    "top_features",
+    "top_interactions",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'fieldfare' has no attribute {name!r}")
+    module, _, alias = _HOMES[name].partition(":")
+    value = getattr(importlib.import_module(f"fieldfare.{module}"), alias or name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+class _Facade(ModuleType):
+    """Keeps verbs callable that share their name with a package, such as `export`.
+
+    When a submodule is first imported, the import system assigns it to its parent. For public names
+    that is not wanted: ``fieldfare.export`` stays the function.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (isinstance(value, ModuleType) and name in _HOMES):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Facade

@@ -91,7 +91,7 @@ def _detect_stream(stream: ByteStream) -> TextFormat:
         lines.pop()  # it may be cut short
     rows = [tokens for line in lines[:_MAX_LINES] if (tokens := line.partition("#")[0].split())]
     votes = Counter(_kind_of_line(tokens) for tokens in rows)
-    n_sparse = votes["libsvm"] + votes["libffm"]
+    n_sparse = votes["libsvm"] + votes["libffm"] + votes["words"]
     if n_sparse > votes["csv"]:
         return TextFormat(
             kind="libffm" if votes["libffm"] > votes["libsvm"] else "libsvm",
@@ -110,12 +110,17 @@ def _detect_stream(stream: ByteStream) -> TextFormat:
 
 
 def _kind_of_line(tokens: list[str]) -> str:
-    """Return what most tokens after the target look like; "" if there are none."""
+    """Return what most tokens after the target look like.
+
+    A line without features is "words" if it has a weight or a group, which only libsvm and libffm
+    have, else "", since a bare number may be anything.
+    """
     entries = [token for token in tokens if not _WORD.fullmatch(token)]
     if ":" not in entries[0] if entries else True:
         entries = entries[1:]
         if not entries:
-            return "" if _is_number(tokens[0]) or _WORD.fullmatch(tokens[0]) else "csv"
+            has_words = any(_WORD.fullmatch(token) for token in tokens)
+            return "words" if has_words else "" if _is_number(tokens[0]) else "csv"
     pairs = sum(_PAIR.fullmatch(token) is not None for token in entries)
     triples = sum(_TRIPLE.fullmatch(token) is not None for token in entries)
     if 2 * (pairs + triples) <= len(entries):

@@ -251,9 +251,7 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
 
     def _check_array(self, X: Any, y: Any = "no_validation", *, learn: bool) -> Any:
         # Float32 is what the kernels compute in, so what overflows it is as bad as infinity.
-        return validate_data(
-            self, X, y, reset=learn, accept_sparse="csr", dtype=np.float32
-        )
+        return validate_data(self, X, y, reset=learn, accept_sparse="csr", dtype=np.float32)
 
     def _array_schema(self, n_columns: int) -> Schema:
         if self._kind != "ffm":

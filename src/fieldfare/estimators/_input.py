@@ -66,9 +66,7 @@ def records(X: Any, names: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """Return the rows of a 2-d array as dicts, so that they can be read as a table."""
     cells = np.array(X, dtype=object)
     names = names if names is not None else [f"x{j}" for j in range(cells.shape[1])]
-    return [
-        {name: _scalar(cell) for name, cell in zip(names, row, strict=True)} for row in cells
-    ]
+    return [{name: _scalar(cell) for name, cell in zip(names, row, strict=True)} for row in cells]
 
 
 def column_names(X: Any) -> list[str]:

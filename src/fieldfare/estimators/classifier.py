@@ -231,7 +231,7 @@ class LinearClassifier(Classifier):
 
     _kind = "linear"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters from here
         self,
         *,
         solver: str = "adagrad",
@@ -302,7 +302,7 @@ class FMClassifier(Classifier):
 
     _kind = "fm"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters from here
         self,
         *,
         n_factors: int = 8,
@@ -378,7 +378,7 @@ class FFMClassifier(Classifier):
 
     _kind = "ffm"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters from here
         self,
         *,
         n_factors: int = 8,

@@ -139,7 +139,7 @@ class LinearRegressor(Regressor):
 
     _kind = "linear"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters from here
         self,
         *,
         solver: str = "adagrad",
@@ -206,7 +206,7 @@ class FMRegressor(Regressor):
 
     _kind = "fm"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters from here
         self,
         *,
         n_factors: int = 8,
@@ -278,7 +278,7 @@ class FFMRegressor(Regressor):
 
     _kind = "ffm"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters from here
         self,
         *,
         n_factors: int = 8,

@@ -67,9 +67,9 @@ class Solver:
         factors = None
         if origin.factors is not None:
             shape = (self.n_features, *origin.factors.shape[1:])
-            factors = np.ascontiguousarray(table.factors).reshape(shape)
+            factors = np.array(table.factors, order="C").reshape(shape)
         linear = (
-            np.ascontiguousarray(table.linear)
+            np.array(table.linear, order="C")
             if self._spec.fit_linear
             else np.zeros((self.n_features, self._spec.n_outputs), np.float32)
         )

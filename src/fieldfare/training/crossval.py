@@ -8,20 +8,21 @@ from typing import Any
 
 import numpy as np
 
-from fieldfare import _random
-from fieldfare import metrics as measures
 from fieldfare._optional import require
+from fieldfare._random import permutation
 from fieldfare._typing import AnyArray, Int64Array
 from fieldfare._validation import Number, check
 from fieldfare.config import ModelConfig
+from fieldfare.data.dispatch import load
 from fieldfare.data.split import kfold
 from fieldfare.exceptions import DataError
+from fieldfare.metrics import default_metrics
 from fieldfare.training.evaluation import evaluate_scores, score_part
 from fieldfare.training.history import format_table
 from fieldfare.training.loop import fit, resolve
 from fieldfare.training.parts import Part
 from fieldfare.training.targets import infer_targets
-from fieldfare.training.workflow import ROLES, new_model, read, read_parameters
+from fieldfare.training.workflow import ROLES, new_model, read_parameters
 
 
 @dataclass(frozen=True)
@@ -114,11 +115,11 @@ def cross_validate(
     roles = {name: parameters.pop(name) for name in ROLES if name in parameters}
     kind, solver, config = read_parameters(parameters)
     config = resolve(config)
-    dataset = read(data, **roles)
+    dataset = load(data, **roles)
     targets = infer_targets(Part.of(dataset), task, dataset.schema.target_classes)
     whole = targets.encode(Part.of(dataset))
     chosen = ModelConfig(model=model, task=targets.task, **kind)
-    names = tuple(metrics or measures.default_metrics(targets.task))
+    names = tuple(metrics or default_metrics(targets.task))
     result = CrossValResult()
     stratify = None if targets.task == "regression" else whole.target
     for kept, held_out in _folds(whole.n_rows, folds, config.random_state, stratify, groups):
@@ -138,8 +139,7 @@ def _folds(
 ) -> Iterator[tuple[Int64Array, Int64Array]]:
     """Yield the ascending row numbers to train and to evaluate on, for each fold."""
     if groups is None:
-        for kept, held_out in kfold(n_rows, folds, seed, stratify=stratify):
-            yield np.sort(kept), np.sort(held_out)
+        yield from kfold(n_rows, folds, seed, stratify=stratify)
         return
     if len(groups) != n_rows:
         raise DataError(
@@ -148,7 +148,7 @@ def _folds(
     names, group = np.unique(groups, return_inverse=True)
     if len(names) < folds:
         raise DataError(f"{folds} folds need at least as many groups. There are {len(names)}.")
-    fold_of_group = _random.permutation(seed, "folds", len(names)) % folds
+    fold_of_group = permutation(seed, "folds", len(names)) % folds
     for number in range(folds):
         held = fold_of_group[group] == number
         yield np.flatnonzero(~held), np.flatnonzero(held)

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fieldfare import metrics
 from fieldfare._random import resolve_seed
 from fieldfare._typing import AnyArray, PathLike
 from fieldfare.config import SolverConfig, TrainingConfig
 from fieldfare.data.dispatch import Dataset
 from fieldfare.exceptions import TrainingError
 from fieldfare.kernels.native import resolve_threads
+from fieldfare.metrics import default_metrics, get_metric
 from fieldfare.models.base import Model
 from fieldfare.persist.checkpoint import load_checkpoint
 from fieldfare.rows import Rows
@@ -166,7 +166,7 @@ class Run:
         self.watched, self.metrics = _metric_names(config.eval_metric, self.task)
         history = History()
         if valid is not None:
-            better = metrics.get_metric(self.watched).greater_is_better
+            better = get_metric(self.watched).greater_is_better
             history = History(f"valid_{self.watched}", better)
         self.state = TrainingState(
             solver,
@@ -233,12 +233,13 @@ class Run:
             start = time.monotonic()
             state.epoch += 1
             self._train_epoch()
-            record = {"epoch": float(state.epoch), "train_loss": state.loss} | self._evaluate()
+            record = {"epoch": state.epoch, "train_loss": state.loss, **self._evaluate()}
             record["seconds"] = time.monotonic() - start
             if state.history.append(record, config.tol) and self.keep_best:
                 state.best_model = state.solver.export()
-            # A list, so that every callback is called even if an earlier one wants to stop.
-            if any([callback.on_epoch_end(state) for callback in self.callbacks]):
+            # Every callback is called, even if an earlier one wants to stop.
+            wishes = [callback.on_epoch_end(state) for callback in self.callbacks]
+            if any(wishes):
                 return "callback"
 
     def _train_epoch(self) -> None:
@@ -287,8 +288,8 @@ class Run:
 
 def _metric_names(eval_metric: str | None, task: str) -> tuple[str, list[str]]:
     """Return the watched metric and all metrics to compute, the watched one first."""
-    watched = WATCHED_METRIC[task] if eval_metric is None else metrics.get_metric(eval_metric).name
-    return watched, list(dict.fromkeys([watched, *metrics.default_metrics(task)]))
+    watched = WATCHED_METRIC[task] if eval_metric is None else get_metric(eval_metric).name
+    return watched, list(dict.fromkeys([watched, *default_metrics(task)]))
 
 
 def _rows_per_call(model: Model, rows: Rows) -> int:

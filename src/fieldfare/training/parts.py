@@ -95,17 +95,11 @@ class Part:
         Raises
         ------
         DataError
-            If there are too few rows for two parts.
+            If there are fewer than two rows.
         """
-        n_valid = round(fraction * self.n_rows)
-        if not 0 < n_valid < self.n_rows:
-            raise DataError(
-                f"A validation share of {fraction} of {self.n_rows} rows leaves one of the two "
-                "parts empty. Give validation data, or set early_stopping=False."
-            )
         target = self.target if stratify else None
         kept, held_out = split_rows(self.n_rows, fraction, seed, stratify=target)
-        return self.select(np.sort(kept)), self.select(np.sort(held_out))
+        return self.select(kept), self.select(held_out)
 
     def orders(self, *, seed: int, epoch: int, shuffle: bool) -> Iterator[Int64Array]:
         """Yield the windows of one epoch as row numbers into ``rows``."""

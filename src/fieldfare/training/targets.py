@@ -53,7 +53,7 @@ class TargetMap:
         check_finite(part)
         if self.task == "regression" or self.raw == tuple(range(len(self.raw))):
             if self.task != "regression":
-                self._check_known(part, part.target)
+                self._check_known(part.target)
             return part
         assert part.rows.target is not None
         raw = np.array(self.raw, np.float32)
@@ -61,10 +61,10 @@ class TargetMap:
         for start in range(0, part.rows.n_rows, _BLOCK):
             block = part.rows.target[start : start + _BLOCK]
             encoded[start : start + _BLOCK] = np.searchsorted(raw, block)
-        self._check_known(part, part.target)
+        self._check_known(part.target)
         return part.with_target(encoded)
 
-    def _check_known(self, part: Part, target: Float32Array) -> None:
+    def _check_known(self, target: Float32Array) -> None:
         raw = np.array(self.raw, np.float32)
         for start in range(0, len(target), _BLOCK):
             block = target[start : start + _BLOCK]
@@ -263,7 +263,8 @@ def start_bias(
     if task == "binary":
         return np.array([np.log(share[1] / share[0])], np.float32)
     logs: Float64Array = np.log(share)
-    return (logs - logs.mean()).astype(np.float32)
+    centred: Float32Array = (logs - logs.mean()).astype(np.float32)
+    return centred
 
 
 def _blocks(array: AnyArray) -> Iterator[tuple[int, AnyArray]]:

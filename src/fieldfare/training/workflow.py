@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -38,7 +39,7 @@ from fieldfare.training.targets import (
 
 TrainResult = FitResult
 OUTPUTS = ("prediction", "score", "label", "proba")
-ROLES = ("schema", "target", "weight", "group")
+ROLES = ("schema", "target", "weight", "group", "fields")
 
 
 def train(
@@ -56,11 +57,12 @@ def train(
     Parameters
     ----------
     data : path, paths, table, array, Rows or Dataset
-        Whatever `fieldfare.data.load` takes. With targets.
+        Whatever `fieldfare.data.dispatch.load` takes. With targets.
     valid : the same, optional
         Validation data. Columns are read as the training data taught.
     model : {"linear", "fm", "ffm"} or Model
-        Kind of model; or a model to go on from, whose tables grow with new feature ids.
+        Kind of model; or a model to go on from, whose tables grow with new feature
+        ids. It is trained on with fresh optimiser state (a `Session` keeps it).
     task : {"regression", "binary", "multiclass"}, optional
         What to predict. By default two distinct targets make a binary task, text targets with more
         classes a multiclass task, and anything else a regression.
@@ -69,9 +71,9 @@ def train(
     resume : path, optional
         Checkpoint to go on from, with the data and parameters of the run that wrote it.
     **parameters
-        ``schema``, ``target``, ``weight`` and ``group`` say how to read tables, as in
-        `fieldfare.data.load`; all others are hyperparameters, the fields of `ModelConfig`,
-        `SolverConfig` and `TrainingConfig`.
+        ``schema``, ``target``, ``weight``, ``group`` and ``fields`` say how to read the data, as
+        in `fieldfare.data.dispatch.load`; all others are hyperparameters, the fields of
+        `ModelConfig`, `SolverConfig` and `TrainingConfig`.
 
     Returns
     -------
@@ -103,12 +105,10 @@ def train(
     if isinstance(model, Model):
         _check_same_kind(model, kind | ({} if task is None else {"task": task}))
         return _go_on(model, data, valid, roles, plan)
-    dataset = read(data, **roles)
+    dataset = load(data, **roles)
     targets = infer_targets(Part.of(dataset), task, dataset.schema.target_classes)
     part = targets.encode(Part.of(dataset))
-    held = None
-    if valid is not None:
-        held = targets.encode(Part.of(read(valid, **roles | {"schema": dataset.schema})))
+    held = _validation(valid, dataset.schema, targets)
     chosen = ModelConfig(model=model, task=targets.task, **kind)
     new = new_model(chosen, solver, dataset.schema, targets, part, plan.config)
     return _fit(new, dataset, part, held, plan)
@@ -148,8 +148,9 @@ def predict(
     task = model.config.task
     allowed = OUTPUTS[:2] if task == "regression" else OUTPUTS
     check("output", output, OneOf(allowed), f"predict for a {task} model")
-    dataset = read(data, **roles | {"schema": model.schema, "labelled": None})
-    part = Part.of(dataset)
+    # Numbered features come as text in which the label's place tells; a table just lacks a column.
+    labelled = None if model.schema is None or model.schema.is_indexed else False
+    part = Part.of(load(data, **{"schema": model.schema, "labelled": labelled} | roles))
     scores = score_part(model, part, n_jobs)
     if output == "score":
         return scores if task == "multiclass" else scores[:, 0]
@@ -194,16 +195,9 @@ def evaluate(
     """
     task = model.config.task
     names = [metrics] if isinstance(metrics, str) else metrics or default_metrics(task)
-    part = targets_of(model).encode(Part.of(read(data, **{"schema": model.schema} | roles)))
+    part = targets_of(model).encode(Part.of(load(data, **{"schema": model.schema} | roles)))
     scores = score_part(model, part, n_jobs)
     return evaluate_scores(task, scores, part, names)
-
-
-def read(data: Any, **options: Any) -> Dataset:
-    """Return the data as a Dataset, reading it unless it is one already."""
-    if isinstance(data, Dataset):
-        return data
-    return load(data, **options)
 
 
 def read_parameters(
@@ -298,24 +292,47 @@ def _fit(
 
 def _go_on(model: Model, data: Any, valid: Any, roles: dict[str, Any], plan: _Plan) -> TrainResult:
     """Train a model further, after adding the features that only the new data have."""
-    dataset = read(data, **roles | {"schema": extend_schema(model.schema, data)})
+    dataset = _read_extending(model, data, roles)
     targets = targets_of(model)
-    held = None
-    if valid is not None:
-        held = targets.encode(Part.of(read(valid, **roles | {"schema": dataset.schema})))
+    held = _validation(valid, dataset.schema, targets)
     session = Session(model, plan.solver, plan.config)
-    if dataset.schema.is_indexed:
-        session.grow(dataset.rows.n_features)
-    else:
-        session.grow(dataset.schema.n_features, dataset.schema)
+    session.grow(dataset.schema.n_features, dataset.schema)
     return _fit(session.model, dataset, targets.encode(Part.of(dataset)), held, plan)
 
 
-def extend_schema(schema: Schema | None, data: Any) -> Schema | None:
-    """Return a model's Schema with the values that only the new data hold, at the end."""
-    if schema is None or schema.is_indexed or isinstance(data, (Dataset, Rows, RowStore)):
-        return schema
-    return schema.extend(open_table(data).batches())
+def _read_extending(model: Model, data: Any, roles: dict[str, Any]) -> Dataset:
+    """Read data with a model's Schema, extended by what only these data hold."""
+    known: Schema = model.schema or Schema.indexed(model.n_features, model.n_fields)
+    if not known.is_indexed:
+        if not isinstance(data, (Dataset, Rows, RowStore)):
+            known = known.extend(open_table(data).batches())
+        return load(data, **roles | {"schema": known})
+    dataset = load(data, **roles)
+    own = dataset.schema
+    if own.n_features <= known.n_features and own.n_fields <= known.n_fields:
+        return replace(dataset, schema=known)
+    field_of = np.zeros(max(known.n_features, own.n_features), np.uint16)
+    for part in (own, known):
+        field_of[: part.n_features] = part.field_of
+    n_fields = max(known.n_fields, own.n_fields)
+    joined = Schema.indexed(len(field_of), n_fields, field_of=field_of if n_fields else None)
+    return replace(dataset, schema=joined)
+
+
+def _validation(valid: Any, schema: Schema, targets: TargetMap) -> Part | None:
+    """Read validation data, with targets encoded as those of the training data."""
+    return None if valid is None else targets.encode(Part.of(load(valid, schema=schema)))
+
+
+def _fingerprint(dataset: Dataset) -> str:
+    """Return a short text that other training data would hardly have."""
+    if dataset.store is not None:
+        return dataset.store.path.name
+    state = hashlib.blake2b(digest_size=16)
+    rows = dataset.rows
+    for array in (rows.indptr, rows.indices, rows.values, rows.fields, rows.target, rows.weight):
+        state.update(b"none" if array is None else array.data)
+    return state.hexdigest()
 
 
 def _provenance(
@@ -337,7 +354,7 @@ def _provenance(
             "n_rows": dataset.rows.n_rows,
             "nnz": dataset.rows.nnz,
             "n_valid": None if valid is None else valid.n_rows,
-            "source": None if dataset.store is None else dict(dataset.store.metadata),
+            "fingerprint": _fingerprint(dataset),
         },
         "solver": asdict(plan.solver),
         "training": training,

@@ -68,9 +68,7 @@ def test_slices_keep_only_their_own(tmp_path: Path) -> None:
 
 def test_values_and_weights_of_one_are_not_stored(tmp_path: Path) -> None:
     rows = make_rows()
-    ones = rows.with_(
-        values=np.ones(rows.nnz, np.float32), weight=np.ones(len(rows), np.float32)
-    )
+    ones = rows.with_(values=np.ones(rows.nnz, np.float32), weight=np.ones(len(rows), np.float32))
     found = RowStore.build([ones], tmp_path / "rows").rows
     assert found.values is None and found.weight is None
 

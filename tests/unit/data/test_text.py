@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ def lists(rows: Rows) -> list[list[tuple[float, ...]]]:
         columns.insert(0, rows.fields)
     entries = list(zip(*(column.tolist() for column in columns), strict=True))
     bounds = rows.indptr.tolist()
-    return [entries[a:b] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [entries[a:b] for a, b in pairwise(bounds)]
 
 
 def test_libsvm() -> None:

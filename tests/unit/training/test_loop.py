@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+
 import numpy as np
 import pytest
 
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.exceptions import ConfigError, DivergenceError, TrainingError
+from fieldfare.models.base import Model
 from fieldfare.models.registry import build
 from fieldfare.training import loop
 from fieldfare.training.callbacks import Callback
@@ -52,7 +55,7 @@ def test_without_early_stopping_the_last_model_is_returned(follow) -> None:
 
 def test_time_budget(follow, monkeypatch) -> None:
     now = iter(range(0, 1000, 2))
-    monkeypatch.setattr(loop.time, "monotonic", lambda: next(now))
+    monkeypatch.setattr("fieldfare.training.loop.time.monotonic", lambda: next(now))
     result, _ = follow([9, 8, 7, 6, 5, 4], max_time=10)
     assert result.history.stopped == "max_time"
     assert 0 < len(result.history) < 6
@@ -79,6 +82,17 @@ def test_interrupt_keeps_the_best_so_far(follow) -> None:
     assert result.history.stopped == "interrupted"
     assert result.model.bias[0] == 2
     assert len(result.history) == 3
+
+
+def test_ctrl_c_itself(follow) -> None:
+    class CtrlC(Callback):
+        def on_block(self, state) -> None:
+            if state.epoch == 2:
+                signal.raise_signal(signal.SIGINT)
+
+    result, _ = follow([5, 2, 3], callbacks=(CtrlC(),))
+    assert result.interrupted
+    assert result.model.bias[0] == 1
 
 
 def test_interrupt_without_validation_keeps_the_current_model(follow) -> None:
@@ -144,7 +158,7 @@ def test_windows_are_cut_into_short_calls(rows, monkeypatch) -> None:
 
 
 def test_short_calls_change_nothing(rows, monkeypatch) -> None:
-    def train() -> np.ndarray:
+    def train() -> Model:
         model = build(ModelConfig(), n_features=12)
         return fit(model, SolverConfig(), rows(500), config=TrainingConfig(random_state=0)).model
 
@@ -168,7 +182,7 @@ def test_infinite_training_loss_is_refused_with_advice(rows, bad) -> None:
 
 
 def test_infinite_scores_on_validation_are_refused_with_advice(follow) -> None:
-    with pytest.raises(DivergenceError, match="validation.*epoch 2"):
+    with pytest.raises(DivergenceError, match=r"validation.*epoch 2"):
         follow([1, np.nan, 1])
 
 

@@ -49,7 +49,9 @@ def test_multiclass_when_asked_for() -> None:
     np.testing.assert_array_equal(found.encode(part([7, 7, 1])).target, [2, 2, 0])
 
 
-@pytest.mark.parametrize(("names", "task"), [(("no", "yes"), "binary"), (("a", "b", "c"), "multiclass")])
+@pytest.mark.parametrize(
+    ("names", "task"), [(("no", "yes"), "binary"), (("a", "b", "c"), "multiclass")]
+)
 def test_text_classes(names, task) -> None:
     found = infer_targets(part([0, 1]), names=names)
     assert (found.task, found.classes) == (task, names)

@@ -1,0 +1,208 @@
+// Tokens and numbers of libsvm and libffm text. Every scan stops at a newline, which the caller
+// guarantees to come; none asks for memory.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cfloat>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string_view>
+#include <system_error>
+
+#include "fieldfare/text.hpp"
+
+namespace fieldfare::text {
+
+inline constexpr std::array<double, 23> kPowersOfTen = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                                 1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                                 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+inline constexpr std::array<bool, 256> kEndsToken = [] {
+  std::array<bool, 256> table{};
+  for (const char c : {' ', '\t', '\n', '\r', '#'}) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
+
+inline bool ends_token(char c) { return kEndsToken[static_cast<unsigned char>(c)]; }
+inline bool is_digit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
+inline std::uint64_t digit(char c) { return static_cast<std::uint64_t>(c - '0'); }
+
+inline const char* skip_blanks(const char* p) {
+  while (*p == ' ' || *p == '\t') ++p;
+  return p;
+}
+
+// The start of the next line if nothing but a comment is left of this one, else null.
+inline const char* line_end(const char* p) {
+  if (*p == '\n') return p + 1;
+  if (*p == '\r' && p[1] == '\n') return p + 2;
+  if (*p != '#') return nullptr;
+  while (*p != '\n') ++p;
+  return p + 1;
+}
+
+// Reads digits. More than 19 do not fit 64 bits and give the largest number, which no caller allows.
+inline const char* scan_integer(const char* p, std::uint64_t* value) {
+  const char* const begin = p;
+  std::uint64_t sum = 0;
+  for (; is_digit(*p); ++p) sum = sum * 10 + digit(*p);
+  *value = p - begin <= 19 ? sum : std::numeric_limits<std::uint64_t>::max();
+  return p;
+}
+
+struct Decimal {
+  const char* begin;       // after the sign
+  const char* end;         // one past the last character
+  std::uint64_t mantissa;  // all digits as one integer; wraps if there are more than 19
+  std::int64_t n_digits;
+  std::int64_t scale;  // value = mantissa * 10^scale
+  bool negative;
+};
+
+// Reads [+-] digits [. digits] [e [+-] digits]; false if there is no such number here.
+inline bool scan_decimal(const char* p, Decimal* decimal) {
+  decimal->negative = *p == '-';
+  if (*p == '-' || *p == '+') ++p;
+  decimal->begin = p;
+  std::uint64_t mantissa = 0;
+  for (; is_digit(*p); ++p) mantissa = mantissa * 10 + digit(*p);
+  std::int64_t n_digits = p - decimal->begin;
+  std::int64_t scale = 0;
+  if (*p == '.') {
+    const char* const fraction = ++p;
+    for (; is_digit(*p); ++p) mantissa = mantissa * 10 + digit(*p);
+    n_digits += p - fraction;
+    scale = fraction - p;
+  }
+  if (n_digits == 0) return false;
+  if (*p == 'e' || *p == 'E') {
+    ++p;
+    const bool negative = *p == '-';
+    if (*p == '-' || *p == '+') ++p;
+    if (!is_digit(*p)) return false;
+    std::int64_t exponent = 0;
+    for (; is_digit(*p); ++p) {
+      if (exponent < 1'000'000'000'000'000) exponent = exponent * 10 + (*p - '0');
+    }
+    scale += negative ? -exponent : exponent;
+  }
+  decimal->end = p;
+  decimal->mantissa = mantissa;
+  decimal->n_digits = n_digits;
+  decimal->scale = scale;
+  return true;
+}
+
+// The nearest float by the standard library, for what the fast path cannot do; infinite if out of
+// range.
+[[gnu::noinline]] inline float to_float_slowly(const Decimal& decimal) {
+  float value = 0;
+  const auto result = std::from_chars(decimal.begin, decimal.end, value);
+  if (result.ec == std::errc::result_out_of_range) {
+    // The same error stands for too large and for too small: look where the first digit stands.
+    std::int64_t rank = decimal.n_digits + decimal.scale;
+    for (const char* p = decimal.begin; p < decimal.end && (*p == '0' || *p == '.'); ++p) {
+      rank -= *p == '0';
+    }
+    value = rank > 0 ? std::numeric_limits<float>::infinity() : 0.0f;
+  }
+  return decimal.negative ? -value : value;
+}
+
+// The float nearest to a decimal. A mantissa up to 2^53 and a power of ten up to 10^22 are exact as
+// doubles, so that one product or quotient of them is rounded once (Clinger 1990). Rounding it again
+// to a float is safe unless it stands in the middle between two floats, or is not a normal float.
+inline float to_float(const Decimal& decimal) {
+  if (decimal.n_digits > 18 || decimal.mantissa > (std::uint64_t{1} << 53) ||
+      decimal.scale > 22 || decimal.scale < -22) [[unlikely]] {
+    return to_float_slowly(decimal);
+  }
+  double value = static_cast<double>(decimal.mantissa);
+  if (decimal.scale < 0) {
+    value /= kPowersOfTen[static_cast<std::size_t>(-decimal.scale)];
+  } else {
+    value *= kPowersOfTen[static_cast<std::size_t>(decimal.scale)];
+  }
+  constexpr std::uint64_t kDropped = (std::uint64_t{1} << 29) - 1;
+  const bool midway = (std::bit_cast<std::uint64_t>(value) & kDropped) == (kDropped >> 1) + 1;
+  if (midway || value > FLT_MAX || (value < FLT_MIN && decimal.mantissa != 0)) [[unlikely]] {
+    return to_float_slowly(decimal);
+  }
+  return static_cast<float>(decimal.negative ? -value : value);
+}
+
+// Reads a finite number that fills its token; null if there is none here.
+inline const char* scan_number(const char* p, float* value) {
+  Decimal decimal;
+  if (!scan_decimal(p, &decimal) || !ends_token(*decimal.end)) return nullptr;
+  *value = to_float(decimal);
+  return std::isfinite(*value) ? decimal.end : nullptr;
+}
+
+// ---- What is wrong with a token; speed is no concern from here on.
+
+inline const char* token_end(const char* p) {
+  while (!ends_token(*p)) ++p;
+  return p;
+}
+
+inline Reason why_no_number(const char* p, Reason otherwise) {
+  Decimal decimal;
+  if (scan_decimal(p, &decimal) && ends_token(*decimal.end)) return Reason::kOutOfRange;
+  if (*p == '-' || *p == '+') ++p;
+  for (const std::string_view word : {"nan", "inf"}) {
+    if (token_end(p) - p >= 3 && std::equal(word.begin(), word.end(), p, [](char a, char b) {
+          return a == static_cast<char>(b | 0x20);
+        })) {
+      return Reason::kNotFinite;
+    }
+  }
+  return otherwise;
+}
+
+inline Reason why_no_target(const char* p) {
+  if (*p == '\r') return Reason::kStrayReturn;
+  const char* const end = token_end(p);
+  const std::string_view token(p, static_cast<std::size_t>(end - p));
+  if (token.starts_with("qid:") || token.starts_with("weight:")) return Reason::kMissingTarget;
+  if (is_digit(*p) && token.find(':') != token.npos) return Reason::kMissingTarget;
+  return why_no_number(p, Reason::kBadTarget);
+}
+
+// Why the text from p to the next colon is not an integer up to a limit, or kNone.
+inline Reason why_no_integer(const char* p, const char* colon, std::uint64_t limit, Reason bad,
+                      Reason too_large) {
+  if (*p == '-' && is_digit(p[1])) return bad == Reason::kBadId ? Reason::kNegativeId : bad;
+  std::uint64_t value = 0;
+  const char* const end = scan_integer(p, &value);
+  if (end == p || end != colon) return bad;
+  return value > limit ? too_large : Reason::kNone;
+}
+
+inline Reason why_no_entry(const char* p, bool has_fields, bool may_be_target) {
+  if (*p == '\r') return Reason::kStrayReturn;
+  const char* const end = token_end(p);
+  const std::string_view token(p, static_cast<std::size_t>(end - p));
+  if (token.starts_with("qid:") || token.starts_with("weight:")) return Reason::kMisplacedWord;
+  const auto n_colons = std::count(p, end, ':');
+  if (n_colons == 0) return may_be_target ? Reason::kUnexpectedTarget : Reason::kNoColon;
+  const char* colon = std::find(p, end, ':');
+  Reason reason = Reason::kNone;
+  if (has_fields) {
+    if (n_colons == 1) return Reason::kTwoParts;
+    reason = why_no_integer(p, colon, kMaxField, Reason::kBadField, Reason::kFieldTooLarge);
+    if (reason != Reason::kNone) return reason;
+    p = colon + 1;
+    colon = std::find(p, end, ':');
+  } else if (n_colons == 2) {
+    return Reason::kThreeParts;
+  }
+  reason = why_no_integer(p, colon, kMaxId, Reason::kBadId, Reason::kIdTooLarge);
+  return reason != Reason::kNone ? reason : why_no_number(colon + 1, Reason::kBadValue);
+}
+
+}  // namespace fieldfare::text

@@ -1,0 +1,88 @@
+"""The solver's table: export, state and growth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fieldfare.config import MODELS, SOLVERS, ModelConfig, SolverConfig
+from fieldfare.exceptions import DataError
+from fieldfare.models.registry import build
+from fieldfare.rows import Rows
+from fieldfare.solvers.gradient import Solver
+
+N, F, K = 12, 3, 8
+
+
+def _rows(n: int = 50, n_features: int = N) -> Rows:
+    random = np.random.default_rng(0)
+    return Rows(
+        np.arange(0, F * n + 1, F, dtype=np.int64),
+        random.integers(0, n_features, F * n).astype(np.uint32),
+        fields=np.tile(np.arange(F, dtype=np.uint16), n),
+        target=random.integers(0, 2, n).astype(np.float32),
+    )
+
+
+def _solver(model: str, solver: str, n_features: int = N, *, linear: bool = True) -> Solver:
+    config = ModelConfig(model=model, n_factors=K, fit_linear=linear)
+    start = build(config, n_features=n_features, n_fields=F if model == "ffm" else 0, seed=7)
+    return Solver(start, SolverConfig(solver=solver), seed=7)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("linear", [True, False])
+def test_an_exported_model_does_not_change_when_training_goes_on(
+    model: str, solver: str, linear: bool
+) -> None:
+    trainer = _solver(model, solver, linear=linear)
+    rows = _rows()
+    exported = trainer.export()
+    before = [exported.bias.copy(), exported.linear.copy()]
+    before += [] if exported.factors is None else [exported.factors.copy()]
+    trainer.train(rows, np.arange(len(rows)))
+    after = [exported.bias, exported.linear]
+    after += [] if exported.factors is None else [exported.factors]
+    for old, new in zip(before, after, strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("model", MODELS)
+def test_a_grown_table_equals_one_made_large_at_once(model: str, solver: str) -> None:
+    grown, large = _solver(model, solver, N), _solver(model, solver, N + 5)
+    grown.grow(N + 5)
+    rows = _rows(n_features=N + 5)
+    for trainer in (grown, large):
+        trainer.train(rows, np.arange(len(rows)))
+    for name, array in grown.state().items():
+        np.testing.assert_array_equal(array, large.state()[name])
+
+
+def test_growing_keeps_what_was_learned_and_never_shrinks() -> None:
+    trainer = _solver("fm", "adagrad")
+    trainer.train(_rows(), np.arange(50))
+    learned = trainer.export()
+    trainer.grow(N - 3)
+    assert trainer.n_features == N
+    trainer.grow(N + 3)
+    assert learned.factors is not None
+    grown = trainer.export().factors
+    assert grown is not None
+    np.testing.assert_array_equal(grown[:N], learned.factors)
+
+
+def test_state_continues_exactly_and_is_refused_where_it_does_not_fit() -> None:
+    first, second = _solver("ffm", "ftrl"), _solver("ffm", "ftrl")
+    rows, order = _rows(), np.arange(50)
+    first.train(rows, order)
+    second.load_state({name: array.copy() for name, array in first.state().items()})
+    for trainer in (first, second):
+        trainer.train(rows, order)
+    for name, array in first.state().items():
+        np.testing.assert_array_equal(array, second.state()[name])
+    with pytest.raises(DataError, match="does not fit this solver"):
+        _solver("ffm", "sgd").load_state(first.state())
+    with pytest.raises(DataError, match="Got nothing"):
+        second.load_state({})

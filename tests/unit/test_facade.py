@@ -1,0 +1,53 @@
+"""The root of the package: lazy, and its verbs stay verbs."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fieldfare
+
+
+def test_each_listed_name_has_a_home_and_the_reverse() -> None:
+    assert {*fieldfare._HOMES, "__version__"} == set(fieldfare.__all__)
+
+
+def test_type_checkers_see_the_same_names() -> None:
+    tree = ast.parse(Path(fieldfare.__file__).read_text(encoding="utf-8"))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    seen = {
+        alias.asname: f"{node.module}:{alias.name}"
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    homes = {
+        name: f"fieldfare.{home}" if ":" in home else f"fieldfare.{home}:{name}"
+        for name, home in fieldfare._HOMES.items()
+    }
+    assert seen == homes
+
+
+@pytest.mark.parametrize("verb", ["explain", "export"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import fieldfare.{0}",
+        "from fieldfare.{0} import __all__",
+        "import fieldfare; fieldfare.{0}; import fieldfare.{0}",
+        "import importlib; importlib.import_module('fieldfare.{0}')",
+    ],
+)
+def test_verbs_that_share_a_name_with_a_package_stay_callable(verb: str, code: str) -> None:
+    check = f"import fieldfare; assert callable(fieldfare.{verb}), fieldfare.{verb}"
+    subprocess.run([sys.executable, "-c", f"{code.format(verb)}\n{check}"], check=True)
+
+
+def test_submodules_can_still_be_had() -> None:
+    assert importlib.import_module("fieldfare.config").ModelConfig
+    assert fieldfare.config.ModelConfig  # type: ignore[attr-defined]
