@@ -12,7 +12,14 @@ from fieldfare.cli import _clicks
 def test_show_prints_header_history_and_interactions(run, model):
     ran = run("show", model, "--top", 3, "--schema")
     assert ran.code == 0, ran.err
-    for words in ("ffm", "binary", "history", "valid_auc", "Strongest linear weights", "advertiser"):
+    for words in (
+        "ffm",
+        "binary",
+        "history",
+        "valid_auc",
+        "Strongest linear weights",
+        "advertiser",
+    ):
         assert words in ran.out
 
 

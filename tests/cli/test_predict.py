@@ -54,7 +54,7 @@ def test_data_without_the_target(run, model, clicks_folder, tmp_path, expected):
 
 
 def test_several_classes(run, tmp_path):
-    rows = [f"{'xyz'[i % 3]},{'red,green,a b'.split(',')[i % 3]}" for i in range(90)]
+    rows = [f"{'xyz'[i % 3]},{['red', 'green', 'a b'][i % 3]}" for i in range(90)]
     (tmp_path / "t.csv").write_text("\n".join(["shape,colour", *rows]) + "\n")
     assert run("train", "t.csv", "--target", "colour", "-q", "--epochs", 5).code == 0
     run("predict", "t.csv", "-m", "t.ff", "-o", "p.csv")
