@@ -107,10 +107,11 @@ fuzz: $(SANITIZED)/fuzz_text $(OVERLAY)/stamp $(VENV)/installed $(VENV)/test ## 
 	$(SANITIZED)/fuzz_text $(FUZZ_SECONDS)
 	$(SANITIZE_ENV) $(BIN)/python tests/hostile/fuzz_model_file.py --seconds $(FUZZ_SECONDS)
 
-$(SANITIZED)/fuzz_text: $(wildcard cpp/fuzz/*.cpp cpp/include/fieldfare/*.hpp) cpp/src/text.cpp
+$(SANITIZED)/fuzz_text: $(wildcard cpp/fuzz/*.cpp cpp/include/fieldfare/*.hpp cpp/src/text*)
 	mkdir -p $(@D)
 	$(CXX) -std=c++20 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \
-	  -fno-omit-frame-pointer -Icpp/include cpp/fuzz/fuzz_text.cpp cpp/src/text.cpp -pthread -o $@
+	  -fno-omit-frame-pointer -DFIELDFARE_FUZZ_MAIN -Icpp/include -pthread \
+	  cpp/fuzz/fuzz_text.cpp $(wildcard cpp/src/text*.cpp) -o $@
 
 # ---- the rest -------------------------------------------------------------------------------
 

@@ -36,8 +36,11 @@ def imports(path: Path) -> Iterator[tuple[str, int]]:
             for alias in node.names:
                 yield f"{node.module}.{alias.name}", node.lineno
         elif isinstance(node, ast.Call) and called(node) in ("require", "import_module"):
-            if node.args and isinstance(node.args[0], ast.Constant):
-                yield str(node.args[0].value), node.lineno
+            yield from (
+                (str(name.value), node.lineno)
+                for name in node.args[:1]
+                if isinstance(name, ast.Constant)
+            )
 
 
 def called(node: ast.Call) -> str:

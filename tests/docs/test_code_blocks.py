@@ -1,8 +1,9 @@
 """All code in README.md and docs/ runs.
 
-The blocks of one page run in order, in one temporary folder; Python blocks share one namespace, so a
-page reads as one session. ``python`` and ``pycon`` run here (the latter with its output compared),
-``bash``, ``sh``, ``shell`` and ``console`` in bash; of ``console`` only the lines after a ``$``.
+The blocks of one page run in order, in one temporary folder; Python blocks share one namespace, so
+that a page reads as one session. ``python`` and ``pycon`` run here (the latter with its output
+compared), ``bash``, ``sh``, ``shell`` and ``console`` in bash; of ``console`` only the lines after
+a ``$``.
 A block that must not run has ``<!-- not run: reason -->`` right above it.
 """
 
@@ -180,7 +181,8 @@ def test_blocks_are_found_with_tag_line_and_excuse() -> None:
 
 
 def test_an_excuse_needs_a_reason_and_serves_one_block() -> None:
-    page = "<!-- not run: -->\n```python\n```\n<!-- not run: slow -->\n```python\n```\n```python\n```\n"
+    block = "```python\n```\n"
+    page = f"<!-- not run: -->\n{block}<!-- not run: slow -->\n{block}{block}"
     assert [b.excuse for b in blocks(page)] == [None, "slow", None]
 
 

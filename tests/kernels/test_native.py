@@ -1,4 +1,4 @@
-"""The compiled kernels against the oracle: scores, training, every option, every instruction set."""
+"""The compiled kernels against the oracle: scores, training, options and instruction sets."""
 
 from __future__ import annotations
 

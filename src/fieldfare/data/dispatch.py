@@ -162,13 +162,16 @@ def load(
 def _paths(source: Any) -> list[str] | None:
     if isinstance(source, (str, os.PathLike)):
         return [os.fspath(source)]
-    if isinstance(source, (list, tuple)) and source:
-        if all(isinstance(part, (str, os.PathLike)) for part in source):
-            return [os.fspath(part) for part in source]
+    if (
+        isinstance(source, (list, tuple))
+        and source
+        and all(isinstance(part, (str, os.PathLike)) for part in source)
+    ):
+        return [os.fspath(part) for part in source]
     return None
 
 
-# -- Rows and stores --------------------------------------------------------------------------------
+# -- Rows and stores ------------------------------------------------------------------------------
 
 
 def _keep(rows: Rows, own: Schema | None, store: RowStore | None, request: _Request) -> Dataset:
@@ -205,7 +208,7 @@ def _field_of(parts: Iterable[Rows]) -> UInt16Array | None:
     return fields
 
 
-# -- matrices and tables ----------------------------------------------------------------------------
+# -- matrices and tables --------------------------------------------------------------------------
 
 
 def _from_matrix(matrix: Any, request: _Request) -> Dataset:
@@ -251,7 +254,7 @@ def _table_schema(table: Table, request: _Request) -> Schema:
             f"Got a table with the columns {', '.join(table.names[:10])}."
         )
     else:
-        given = {what: name for what, name in names.items() if name is not None}
+        given: dict[str, Any] = {what: name for what, name in names.items() if name is not None}
         schema = replace(schema, **given)
     return schema if schema.is_fitted else schema.fit(table)
 
@@ -270,7 +273,7 @@ def _guess_target(names: list[str], *, required: bool) -> str | None:
 
 def _encoded(table: Table, schema: Schema, request: _Request) -> Iterator[Rows]:
     labelled = request.labelled
-    if labelled is None or request.target is not None and request.name("target") is None:
+    if labelled is None or (request.target is not None and request.name("target") is None):
         labelled = schema.target is not None and schema.target in table.names
     for batch in table.batches():
         yield schema.encode(batch, labelled=labelled)
@@ -288,7 +291,7 @@ def _no_rows() -> Rows:
     return Rows(np.zeros(1, np.int64), np.zeros(0, np.uint32), target=none)
 
 
-# -- files ------------------------------------------------------------------------------------------
+# -- files ----------------------------------------------------------------------------------------
 
 
 def _from_stream(stream: Any, request: _Request) -> Dataset:

@@ -248,7 +248,7 @@ class Quantiles:
 
     def update(self, array: Any, origin: Origin) -> None:
         x = numbers(array, origin, self.column.name)
-        keys = _mix(np.arange(self.row, self.row + len(x), dtype=np.uint64))
+        keys = scatter(np.arange(self.row, self.row + len(x), dtype=np.uint64))
         self.row += len(x)
         present = ~np.isnan(x)
         self.n += int(present.sum())
@@ -269,8 +269,8 @@ class Quantiles:
         return Fitted(missing, 2 + len(edges), self.n_missing, edges=edges, counts=counts)
 
 
-def _mix(keys: AnyArray) -> AnyArray:
-    """Scatter row numbers over 64 bits (the finaliser of SplitMix64)."""
+def scatter(keys: AnyArray) -> AnyArray:
+    """Scatter numbers over 64 bits (the finaliser of SplitMix64)."""
     keys = (keys + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
     keys = (keys ^ (keys >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     keys = (keys ^ (keys >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

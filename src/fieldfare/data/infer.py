@@ -10,7 +10,8 @@ The rules, applied to the first 10,000 rows:
   ends in "id" or "code" or is the name of an entity such as "user" or "movie", or if there are at
   most 32 distinct values; else ``numeric``, standardised.
 
-The role comes from the first word of the name: "user_age" describes the user, "movie_year" the item.
+The role comes from the first word of the name: "user_age" describes the user, "movie_year" the
+item.
 """
 
 from __future__ import annotations
@@ -115,8 +116,15 @@ def type_texts(array: Any) -> Any:
         return bare if bare.null_count < len(bare) else pa.nulls(len(array))
     present = pc.utf8_trim_whitespace(present)
     for kind in (pa.int64(), pa.float64(), pa.bool_(), pa.timestamp("us")):
-        try:
-            return pc.cast(present, kind)
-        except pa.ArrowInvalid:
-            continue
+        if (typed := _cast(present, kind)) is not None:
+            return typed
     return array
+
+
+def _cast(array: Any, kind: Any) -> Any:
+    """Return the texts as another type, ``None`` if one of them does not fit."""
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    try:
+        return pc.cast(array, kind)
+    except pa.ArrowInvalid:
+        return None

@@ -167,10 +167,9 @@ class Schema:
         old = self.column(column)
         new = old.change(**changes)
         columns = tuple(new if c is old else c for c in self.columns)
-        keep = set(changes) <= {"role", "field"}
-        return replace(
-            self, columns=columns, **({} if keep else {"fitted": None, "target_classes": None})
-        )
+        if set(changes) <= {"role", "field"}:
+            return replace(self, columns=columns)
+        return replace(self, columns=columns, fitted=None, target_classes=None, n_rows=0)
 
     def column(self, name: str) -> Column:
         """Return the column of a name.

@@ -110,7 +110,8 @@ class Vocabulary:
         # Arrow hashes the whole vocabulary on every call: quick for many words, not for few.
         if len(self) <= _REHASH * len(words):
             found = pc.fill_null(pc.index_in(words, value_set=self.arrow), -1)
-            return found.to_numpy(zero_copy_only=False).astype(np.int64)
+            positions: Int64Array = found.to_numpy(zero_copy_only=False).astype(np.int64)
+            return positions
         get = self._positions.get
         return np.fromiter((get(word, -1) for word in words.to_pylist()), np.int64, len(words))
 

@@ -39,7 +39,7 @@ Sample = tuple[AnyArray, AnyArray, Float64Array]
 
 @dataclass(frozen=True)
 class Parameters:
-    """The arrays of `fieldfare.kernels.table`, in float64; ``factors`` is None for linear models."""
+    """The arrays of `fieldfare.kernels.table`, float64; ``factors`` is None for linear models."""
 
     bias: Float64Array
     linear: Float64Array

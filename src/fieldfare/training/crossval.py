@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from fieldfare import _random
-from fieldfare import metrics as measures
 from fieldfare._optional import require
+from fieldfare._random import permutation
 from fieldfare._typing import AnyArray, Int64Array
 from fieldfare._validation import Number, check
 from fieldfare.config import ModelConfig
 from fieldfare.data.dispatch import load
 from fieldfare.data.split import kfold
 from fieldfare.exceptions import DataError
+from fieldfare.metrics import default_metrics
 from fieldfare.training.evaluation import evaluate_scores, score_part
 from fieldfare.training.history import format_table
 from fieldfare.training.loop import fit, resolve
@@ -119,7 +119,7 @@ def cross_validate(
     targets = infer_targets(Part.of(dataset), task, dataset.schema.target_classes)
     whole = targets.encode(Part.of(dataset))
     chosen = ModelConfig(model=model, task=targets.task, **kind)
-    names = tuple(metrics or measures.default_metrics(targets.task))
+    names = tuple(metrics or default_metrics(targets.task))
     result = CrossValResult()
     stratify = None if targets.task == "regression" else whole.target
     for kept, held_out in _folds(whole.n_rows, folds, config.random_state, stratify, groups):
@@ -148,7 +148,7 @@ def _folds(
     names, group = np.unique(groups, return_inverse=True)
     if len(names) < folds:
         raise DataError(f"{folds} folds need at least as many groups. There are {len(names)}.")
-    fold_of_group = _random.permutation(seed, "folds", len(names)) % folds
+    fold_of_group = permutation(seed, "folds", len(names)) % folds
     for number in range(folds):
         held = fold_of_group[group] == number
         yield np.flatnonzero(~held), np.flatnonzero(held)

@@ -7,8 +7,8 @@ from typing import Protocol
 
 import numpy as np
 
-from fieldfare import metrics
 from fieldfare._typing import AnyArray, Float32Array
+from fieldfare.metrics import compute
 from fieldfare.models.base import link
 from fieldfare.rows import Rows
 from fieldfare.training.parts import Part
@@ -53,7 +53,5 @@ def evaluate_scores(
     # Float64, since the probability of a confident model would round to one in float32.
     wide: AnyArray = scores.astype(np.float64)
     wanted = list(dict.fromkeys([loss, *names]))
-    found = metrics.compute(
-        wanted, part.target, link(task, wide), weight=part.weight, group=part.group
-    )
+    found = compute(wanted, part.target, link(task, wide), weight=part.weight, group=part.group)
     return {"loss": float(found[loss])} | {name: float(found[name]) for name in names}

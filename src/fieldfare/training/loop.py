@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fieldfare import metrics
 from fieldfare._random import resolve_seed
 from fieldfare._typing import AnyArray, PathLike
 from fieldfare.config import SolverConfig, TrainingConfig
 from fieldfare.data.dispatch import Dataset
 from fieldfare.exceptions import TrainingError
 from fieldfare.kernels.native import resolve_threads
+from fieldfare.metrics import default_metrics, get_metric
 from fieldfare.models.base import Model
 from fieldfare.persist.checkpoint import load_checkpoint
 from fieldfare.rows import Rows
@@ -166,7 +166,7 @@ class Run:
         self.watched, self.metrics = _metric_names(config.eval_metric, self.task)
         history = History()
         if valid is not None:
-            better = metrics.get_metric(self.watched).greater_is_better
+            better = get_metric(self.watched).greater_is_better
             history = History(f"valid_{self.watched}", better)
         self.state = TrainingState(
             solver,
@@ -288,8 +288,8 @@ class Run:
 
 def _metric_names(eval_metric: str | None, task: str) -> tuple[str, list[str]]:
     """Return the watched metric and all metrics to compute, the watched one first."""
-    watched = WATCHED_METRIC[task] if eval_metric is None else metrics.get_metric(eval_metric).name
-    return watched, list(dict.fromkeys([watched, *metrics.default_metrics(task)]))
+    watched = WATCHED_METRIC[task] if eval_metric is None else get_metric(eval_metric).name
+    return watched, list(dict.fromkeys([watched, *default_metrics(task)]))
 
 
 def _rows_per_call(model: Model, rows: Rows) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from fieldfare import _random
+from fieldfare._random import stream
 from fieldfare._typing import Int64Array
 from fieldfare.rows import Rows
 
@@ -56,7 +56,7 @@ def windows(
         for start in range(0, n_rows, size):
             yield np.arange(start, min(start + size, n_rows), dtype=np.int64)
         return
-    random = _random.stream(seed, "shuffle", epoch)
+    random = stream(seed, "shuffle", epoch)
     chunks = random.permutation(-(-n_rows // CHUNK_ROWS))
     per_window = size // CHUNK_ROWS
     for start in range(0, len(chunks), per_window):

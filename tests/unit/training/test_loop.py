@@ -9,6 +9,7 @@ import pytest
 
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.exceptions import ConfigError, DivergenceError, TrainingError
+from fieldfare.models.base import Model
 from fieldfare.models.registry import build
 from fieldfare.training import loop
 from fieldfare.training.callbacks import Callback
@@ -54,7 +55,7 @@ def test_without_early_stopping_the_last_model_is_returned(follow) -> None:
 
 def test_time_budget(follow, monkeypatch) -> None:
     now = iter(range(0, 1000, 2))
-    monkeypatch.setattr(loop.time, "monotonic", lambda: next(now))
+    monkeypatch.setattr("fieldfare.training.loop.time.monotonic", lambda: next(now))
     result, _ = follow([9, 8, 7, 6, 5, 4], max_time=10)
     assert result.history.stopped == "max_time"
     assert 0 < len(result.history) < 6
@@ -157,7 +158,7 @@ def test_windows_are_cut_into_short_calls(rows, monkeypatch) -> None:
 
 
 def test_short_calls_change_nothing(rows, monkeypatch) -> None:
-    def train() -> np.ndarray:
+    def train() -> Model:
         model = build(ModelConfig(), n_features=12)
         return fit(model, SolverConfig(), rows(500), config=TrainingConfig(random_state=0)).model
 

@@ -97,7 +97,8 @@ def test_split_is_a_partition(rows, stratify: bool) -> None:
 
 class _Store:
     def __init__(self, nbytes: int) -> None:
-        self.nbytes, self.evicted = nbytes, []
+        self.nbytes = nbytes
+        self.evicted: list[np.ndarray] = []
 
     def evict(self, order: np.ndarray) -> None:
         self.evicted.append(order)
