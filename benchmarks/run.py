@@ -152,7 +152,8 @@ def main() -> None:
     parts = [
         f"{about['train']['rows']:,} rows, {about['fields']} fields, {about['features']:,} "
         f"features, {size:.0f} MB of libffm text. Test logloss: "
-        f"{about['test']['constant_logloss']:.4f} for a constant, {about['test']['best_logloss']:.4f} for the planted model. Medians of "
+        f"{about['test']['constant_logloss']:.4f} for a constant, "
+        f"{about['test']['best_logloss']:.4f} for the planted model. Medians of "
         f"{arguments.repeats} runs of `fieldfare train`, whole process: from text, and again from "
         "the cached rows.",
         markdown(
