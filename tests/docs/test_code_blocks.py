@@ -82,8 +82,10 @@ def run_shell(block: Block, folder: Path, where: str) -> None:
     """Run shell code with the tools of this environment, and the package that is under test."""
     tools = Path(sys.executable).parent
     package = Path(fieldfare.__file__).resolve().parents[1]
+    # What `fieldfare` means here, also where the package is used in place and not installed.
+    command = f'fieldfare() {{ "{sys.executable}" -m fieldfare "$@"; }}\n'
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", commands(block)],
+        ["bash", "-euo", "pipefail", "-c", command + commands(block)],
         cwd=folder,
         env={
             **os.environ,
