@@ -23,10 +23,12 @@ from _report import markdown, median, write
 from generate import generate
 
 ROOT = Path(__file__).resolve().parent.parent
+# Unit length, step size and penalty as xLearn and libffm have them by default.
+USUAL = ["--instance-norm", "--learning-rate", "0.2", "--l2-linear", "2e-5", "--l2-factors", "2e-5"]
 JOBS: dict[str, list[str]] = {
-    "FM k=4, 5 epochs": ["--model", "fm", "-k", "4", "--epochs", "5"],
-    "FM k=16, 5 epochs": ["--model", "fm", "-k", "16", "--epochs", "5"],
-    "FFM k=4, 2 epochs": ["--model", "ffm", "-k", "4", "--epochs", "2"],
+    "FM k=4, 5 epochs": ["--model", "fm", "-k", "4", "--epochs", "5", *USUAL],
+    "FM k=16, 5 epochs": ["--model", "fm", "-k", "16", "--epochs", "5", *USUAL],
+    "FFM k=4, 2 epochs": ["--model", "ffm", "-k", "4", "--epochs", "2", *USUAL],
 }
 SEED = ["--seed", "1", "--no-early-stopping", "--quiet"]
 BUDGET_MB = 256
