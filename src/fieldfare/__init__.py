@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import importlib
 import sys
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+import types
+import typing
 
 from fieldfare._version import __version__
 
-if TYPE_CHECKING:
+if typing.TYPE_CHECKING:
     from fieldfare.data.dispatch import Dataset as Dataset
     from fieldfare.data.dispatch import load as load_data
     from fieldfare.data.inspect import inspect as inspect
@@ -120,7 +120,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> typing.Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'fieldfare' has no attribute {name!r}")
     module, _, alias = _HOMES[name].partition(":")
@@ -130,18 +130,18 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return list(__all__)
 
 
-class _Facade(ModuleType):
+class _Facade(types.ModuleType):
     """Keeps verbs callable that share their name with a package, such as `export`.
 
     When a submodule is first imported, the import system assigns it to its parent. For public names
     that is not wanted: ``fieldfare.export`` stays the function.
     """
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (isinstance(value, ModuleType) and name in _HOMES):
+    def __setattr__(self, name: str, value: typing.Any) -> None:
+        if not (isinstance(value, types.ModuleType) and name in _HOMES):
             super().__setattr__(name, value)
 
 

@@ -31,12 +31,12 @@ def expected_failures(estimator: Any) -> dict[str, str]:
 
 @parametrize_with_checks(
     [
-        LinearClassifier(max_iter=5),
-        LinearRegressor(max_iter=5),
-        FMClassifier(n_factors=2, max_iter=5),
-        FMRegressor(n_factors=2, max_iter=5),
-        FFMClassifier(n_factors=2, max_iter=5),
-        FFMRegressor(n_factors=2, max_iter=5),
+        LinearClassifier(),
+        LinearRegressor(),
+        FMClassifier(n_factors=2),
+        FMRegressor(n_factors=2),
+        FFMClassifier(n_factors=2),
+        FFMRegressor(n_factors=2),
     ],
     expected_failed_checks=expected_failures,
 )

@@ -25,9 +25,10 @@ from fieldfare.persist.file import load_model, save_model
 from fieldfare.rows import Rows
 from fieldfare.training.history import History
 from fieldfare.training.parts import Part
+from fieldfare.training.provenance import provenance
 from fieldfare.training.session import Session
 from fieldfare.training.targets import TargetMap
-from fieldfare.training.workflow import new_model
+from fieldfare.training.workflow import new_model, read_extending
 
 _ConfigT = TypeVar("_ConfigT", bound=Config)
 _EstimatorT = TypeVar("_EstimatorT", bound="Factorization")
@@ -122,6 +123,10 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         self, session: Session, train: Part, valid: Part | None, config: TrainingConfig
     ) -> None:
         result = session.fit(train, valid, config, self.callbacks or ())
+        config = replace(config, random_state=session.config.random_state)
+        result.model.provenance = provenance(
+            result.history, train, valid, self._config(SolverConfig), config
+        )
         self.model_, self.history_ = result.model, result.history
         self.n_iter_ = session.epochs
 
@@ -143,7 +148,7 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         ``session`` is told of new features.
         """
         if _input.is_source(X):
-            part, y, names = self._read_source(X, y, sample_weight, learn)
+            part, y, names = self._read_source(X, y, sample_weight, learn, session)
         else:
             rows, y = self._read_samples(X, y, sample_weight, learn, session)
             part, names = Part(rows), None
@@ -155,7 +160,7 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         return part.with_target(self._encode_target(y, names, learn=learn and not keep_classes))
 
     def _read_source(
-        self, X: Any, y: Any, sample_weight: Any, learn: bool
+        self, X: Any, y: Any, sample_weight: Any, learn: bool, session: Session | None
     ) -> tuple[Part, AnyArray, Sequence[str] | None]:
         """Return the samples of a file, their target, and the texts that the target stands for."""
         if y is not None and not isinstance(y, str):
@@ -168,6 +173,10 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
             data = load(X, schema=self.schema, target=y, weight=weight)
             self.schema_ = data.schema
             self._learn_columns([column.name for column in data.schema.columns])
+        elif session is not None:
+            data = read_extending(self.model_, X, {})
+            self.schema_ = data.schema
+            session.grow(self.schema_.n_features, self.schema_)
         else:
             data = load(X, schema=self.schema_)
         target = data.rows.target
@@ -325,7 +334,9 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         self.model_ = model
         self.schema_ = model.schema or Schema.indexed(model.n_features, model.n_fields)
         self._learn_columns([column.name for column in self.schema_.columns])
-        self.history_ = History.from_json(model.provenance["history"])
+        # A model that was put together by hand has no history.
+        known = model.provenance.get("history")
+        self.history_ = History() if known is None else History.from_json(known)
         self.n_iter_ = len(self.history_)
 
     @property

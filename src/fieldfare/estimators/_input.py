@@ -133,8 +133,8 @@ def fit_schema(schema: Schema | None, table: Any, roles: Mapping[str, str]) -> S
     for role, name in roles.items():
         if any(item.name == name and item.kind != "ignore" for item in schema.columns):
             raise DataError(
-                f"The {role} column {name!r} is a feature in the given schema. Make the Schema with "
-                f"Schema.infer(table, {role}={name!r})."
+                f"The {role} column {name!r} is a feature in the given schema. Make the Schema "
+                f"with Schema.infer(table, {role}={name!r})."
             )
     return schema if schema.is_fitted else schema.fit(table)
 

@@ -89,9 +89,9 @@ class Classifier(ClassifierMixin, Factorization):  # type: ignore[misc]
         float64 array of shape (n_samples, n_classes)
             Rows sum to one; columns are in the order of ``classes_``.
         """
+        scores = self._scores(X)
         # In float64, because float32 would round the probabilities of confident models to one.
-        scores = self._scores(X).astype(np.float64)
-        probability = link(self._task(), scores)
+        probability: Float64Array = np.asarray(link(self._task(), scores.astype(np.float64)))
         if probability.ndim == 1:
             return np.column_stack([1 - probability, probability])
         return probability
@@ -111,7 +111,8 @@ class Classifier(ClassifierMixin, Factorization):  # type: ignore[misc]
         """
         scores = self._scores(X)
         best = scores.argmax(axis=1) if scores.shape[1] > 1 else (scores[:, 0] > 0).astype(int)
-        return self.classes_[best]
+        predicted: AnyArray = self.classes_[best]
+        return predicted
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return the accuracy.
@@ -148,14 +149,14 @@ class Classifier(ClassifierMixin, Factorization):  # type: ignore[misc]
             if len(classes) < 2:
                 raise DataError(
                     f"A classifier needs samples of at least two classes. All {len(y)} samples are "
-                    f"of the class {classes[0]!r}."
+                    f"of the class {classes.tolist()[0]!r}."
                 )
             self.classes_ = classes
         place = np.minimum(np.searchsorted(self.classes_, classes), len(self.classes_) - 1)
         unknown = self.classes_[place] != classes
         if unknown.any():
             raise DataError(
-                f"y holds the class {classes[unknown][0]!r}, and the known classes are "
+                f"y holds the class {classes[unknown].tolist()[0]!r}, and the known classes are "
                 f"{self.classes_}. Pass classes= to the first call of partial_fit, or remove these "
                 "samples."
             )

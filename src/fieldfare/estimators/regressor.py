@@ -91,7 +91,11 @@ class Regressor(RegressorMixin, Factorization):  # type: ignore[misc]
         return target
 
     def _encode_target(
-        self, y: AnyArray, names: Sequence[str] | None, *, learn: bool
+        self,
+        y: AnyArray,
+        names: Sequence[str] | None,
+        *,
+        learn: bool,
     ) -> Float32Array:
         if names is not None:
             raise DataError(

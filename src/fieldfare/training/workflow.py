@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
-from datetime import datetime, timezone
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
-from fieldfare._typing import JSON, AnyArray, PathLike
+from fieldfare._typing import AnyArray, PathLike
 from fieldfare._validation import OneOf, check, closest
-from fieldfare._version import __version__
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.data.dispatch import Dataset, load
 from fieldfare.data.schema import Schema
@@ -27,6 +24,7 @@ from fieldfare.training.callbacks import Callback
 from fieldfare.training.evaluation import evaluate_scores, score_part
 from fieldfare.training.loop import FitResult, fit, resolve
 from fieldfare.training.parts import Part
+from fieldfare.training.provenance import provenance
 from fieldfare.training.resources import check_memory
 from fieldfare.training.session import Session
 from fieldfare.training.targets import (
@@ -286,13 +284,13 @@ def _fit(
 ) -> TrainResult:
     """Train a model on encoded rows, and note in it how it came about."""
     result = fit(model, plan.solver, part, valid, plan.config, plan.callbacks, plan.resume)
-    result.model.provenance = _provenance(result, dataset, valid, plan)
+    result.model.provenance = provenance(result.history, dataset, valid, plan.solver, plan.config)
     return result
 
 
 def _go_on(model: Model, data: Any, valid: Any, roles: dict[str, Any], plan: _Plan) -> TrainResult:
     """Train a model further, after adding the features that only the new data have."""
-    dataset = _read_extending(model, data, roles)
+    dataset = read_extending(model, data, roles)
     targets = targets_of(model)
     held = _validation(valid, dataset.schema, targets)
     session = Session(model, plan.solver, plan.config)
@@ -300,7 +298,7 @@ def _go_on(model: Model, data: Any, valid: Any, roles: dict[str, Any], plan: _Pl
     return _fit(session.model, dataset, targets.encode(Part.of(dataset)), held, plan)
 
 
-def _read_extending(model: Model, data: Any, roles: dict[str, Any]) -> Dataset:
+def read_extending(model: Model, data: Any, roles: dict[str, Any]) -> Dataset:
     """Read data with a model's Schema, extended by what only these data hold."""
     known: Schema = model.schema or Schema.indexed(model.n_features, model.n_fields)
     if not known.is_indexed:
@@ -322,45 +320,6 @@ def _read_extending(model: Model, data: Any, roles: dict[str, Any]) -> Dataset:
 def _validation(valid: Any, schema: Schema, targets: TargetMap) -> Part | None:
     """Read validation data, with targets encoded as those of the training data."""
     return None if valid is None else targets.encode(Part.of(load(valid, schema=schema)))
-
-
-def _fingerprint(dataset: Dataset) -> str:
-    """Return a short text that other training data would hardly have."""
-    if dataset.store is not None:
-        return dataset.store.path.name
-    state = hashlib.blake2b(digest_size=16)
-    rows = dataset.rows
-    for array in (rows.indptr, rows.indices, rows.values, rows.fields, rows.target, rows.weight):
-        state.update(b"none" if array is None else array.data)
-    return state.hexdigest()
-
-
-def _provenance(
-    result: TrainResult,
-    dataset: Dataset,
-    valid: Part | None,
-    plan: _Plan,
-) -> JSON:
-    """Return how a model came about, as JSON."""
-    config = plan.config
-    training = asdict(config)
-    if isinstance(config.class_weight, Mapping):
-        training["class_weight"] = {str(k): float(v) for k, v in config.class_weight.items()}
-    return {
-        "library": __version__,
-        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "seed": config.random_state,
-        "data": {
-            "n_rows": dataset.rows.n_rows,
-            "nnz": dataset.rows.nnz,
-            "n_valid": None if valid is None else valid.n_rows,
-            "fingerprint": _fingerprint(dataset),
-        },
-        "solver": asdict(plan.solver),
-        "training": training,
-        "metrics": dict(result.history.best),
-        "history": result.history.to_json(),
-    }
 
 
 def _check_same_kind(model: Model, asked: Mapping[str, Any]) -> None:

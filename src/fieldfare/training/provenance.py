@@ -1,0 +1,71 @@
+"""Provenance: how a model came about, kept in its file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime, timezone
+
+from fieldfare._typing import JSON
+from fieldfare._version import __version__
+from fieldfare.config import SolverConfig, TrainingConfig
+from fieldfare.data.dispatch import Dataset
+from fieldfare.training.history import History
+from fieldfare.training.parts import Part
+
+
+def provenance(
+    history: History,
+    train: Dataset | Part,
+    valid: Part | None,
+    solver: SolverConfig,
+    config: TrainingConfig,
+) -> JSON:
+    """Return how a model came about, as JSON.
+
+    Parameters
+    ----------
+    history : History
+        The epochs.
+    train, valid : Dataset or Part
+        Training and validation samples.
+    solver : SolverConfig
+    config : TrainingConfig
+        With the seed that was used.
+
+    Returns
+    -------
+    dict
+        Library version, time, seed, sizes and fingerprint of the data, parameters, metrics of the
+        best epoch, and the history.
+    """
+    training = asdict(config)
+    if isinstance(config.class_weight, Mapping):
+        training["class_weight"] = {str(k): float(v) for k, v in config.class_weight.items()}
+    return {
+        "library": __version__,
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "seed": config.random_state,
+        "data": {
+            "n_rows": train.rows.n_rows,
+            "nnz": train.rows.nnz,
+            "n_valid": None if valid is None else valid.n_rows,
+            "fingerprint": _fingerprint(train),
+        },
+        "solver": asdict(solver),
+        "training": training,
+        "metrics": dict(history.best),
+        "history": history.to_json(),
+    }
+
+
+def _fingerprint(data: Dataset | Part) -> str:
+    """Return a short text that other training data would hardly have."""
+    if data.store is not None:
+        return data.store.path.name
+    state = hashlib.blake2b(digest_size=16)
+    rows = data.rows
+    for array in (rows.indptr, rows.indices, rows.values, rows.fields, rows.target, rows.weight):
+        state.update(b"none" if array is None else array.data)
+    return state.hexdigest()
