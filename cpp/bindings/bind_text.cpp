@@ -24,12 +24,13 @@ nb::object to_numpy(text::Array<T>&& array, std::int64_t size) {
   if (array == nullptr) return nb::none();
   T* const data = array.release();
   const nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<T*>(p); });
-  return nb::cast(nb::ndarray<nb::numpy, T, nb::ndim<1>>(data, {static_cast<std::size_t>(size)}, owner));
+  return nb::cast(
+      nb::ndarray<nb::numpy, T, nb::ndim<1>>(data, {static_cast<std::size_t>(size)}, owner));
 }
 
 // Either the seven arrays of Rows and the number of lines, or (reason, offset).
-nb::tuple parse_text(const Input<std::uint8_t>& buffer, bool has_fields, bool has_target, bool has_group,
-                     int n_threads) {
+nb::tuple parse_text(const Input<std::uint8_t>& buffer, bool has_fields, bool has_target,
+                     bool has_group, int n_threads) {
   text::Parsed rows;
   {
     const nb::gil_scoped_release release;

@@ -1,9 +1,7 @@
 // Fuzz target of the text reader: no bytes may crash it, and threads may not change what it reads.
 //
-// With clang:  clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -Icpp/include
-//                  cpp/fuzz/fuzz_text.cpp cpp/src/text.cpp -o fuzz_text && ./fuzz_text
-// With g++:    g++ -std=c++20 -g -O1 -fsanitize=address,undefined -DFIELDFARE_FUZZ_MAIN -Icpp/include
-//                  cpp/fuzz/fuzz_text.cpp cpp/src/text.cpp -o fuzz_text -pthread && ./fuzz_text 60
+// It brings its own mutations, for compilers without libFuzzer; built with -DFIELDFARE_LIBFUZZER
+// and clang's -fsanitize=fuzzer it leaves them to that. The arguments are seconds and a seed.
 //
 // The first byte of an input chooses the options, the rest is text.
 #include <chrono>
@@ -34,7 +32,8 @@ void require(bool condition, const char* what) {
 template <class T>
 bool same(const Array<T>& a, const Array<T>& b, std::int64_t n) {
   if ((a == nullptr) != (b == nullptr)) return false;
-  return a == nullptr || n == 0 || std::memcmp(a.get(), b.get(), static_cast<std::size_t>(n) * sizeof(T)) == 0;
+  return a == nullptr || n == 0 ||
+         std::memcmp(a.get(), b.get(), static_cast<std::size_t>(n) * sizeof(T)) == 0;
 }
 
 void check_same(const Parsed& a, const Parsed& b, const char* what) {
@@ -48,12 +47,14 @@ void check_same(const Parsed& a, const Parsed& b, const char* what) {
 }
 
 void check_rows(const Parsed& rows, std::size_t size) {
-  require(rows.n_rows <= rows.n_lines && rows.n_entries <= static_cast<std::int64_t>(size), "counts");
+  require(rows.n_rows <= rows.n_lines && rows.n_entries <= static_cast<std::int64_t>(size),
+          "counts");
   require(rows.indptr[0] == 0 && rows.indptr[rows.n_rows] == rows.n_entries, "span of indptr");
   for (std::int64_t i = 0; i < rows.n_rows; ++i) {
     require(rows.indptr[i] <= rows.indptr[i + 1], "indptr never decreases");
     require(rows.target == nullptr || std::isfinite(rows.target[i]), "finite targets");
-    require(rows.weight == nullptr || (std::isfinite(rows.weight[i]) && rows.weight[i] >= 0), "weights");
+    require(rows.weight == nullptr || (std::isfinite(rows.weight[i]) && rows.weight[i] >= 0),
+            "weights");
     require(rows.group == nullptr || rows.group[i] >= 0, "groups");
   }
   for (std::int64_t i = 0; i < rows.n_entries; ++i) {
@@ -73,9 +74,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if ((data[0] & 8) == 0) text.push_back('\n');
   const Parsed rows = fieldfare::text::parse(text.data(), text.size(), options);
   options.n_threads = 3;
-  check_same(rows, fieldfare::text::parse(text.data(), text.size(), options), "the same on threads");
+  check_same(rows, fieldfare::text::parse(text.data(), text.size(), options),
+             "the same on threads");
   if (rows.fault.reason != Reason::kNone) {
-    require(rows.fault.offset >= 0 && rows.fault.offset <= static_cast<std::int64_t>(text.size()), "offset");
+    require(rows.fault.offset >= 0 && rows.fault.offset <= static_cast<std::int64_t>(text.size()),
+            "offset");
     return 0;
   }
   check_rows(rows, text.size());
@@ -90,14 +93,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   return 0;
 }
 
-#ifdef FIELDFARE_FUZZ_MAIN
+#ifndef FIELDFARE_LIBFUZZER
 namespace {
 
-const std::vector<std::string> kSeeds = {
-    "1 0:1:1 1:7:0.5\n-1 0:2:1 # seen\n", "+1 1:1 2:-0.25 3:1e-3\n0\n", "1 qid:3 1:2\r\n2 qid:4\n",
-    "0.5 weight:2 4294967294:1\n",        "1 weight:0 qid:9 65534:1:3.4e38\n", "0:1:1\n\n",
-    "1 1:nan\n1 1:inf\n",                 "1 1:0.1000000000000000055511151231257827\n",
-    "1 1:1e-46 2:1e39 3:.5 4:5. 5:e\n",   "label a:b\n"};
+const std::vector<std::string> kSeeds = {"1 0:1:1 1:7:0.5\n-1 0:2:1 # seen\n",
+                                         "+1 1:1 2:-0.25 3:1e-3\n0\n",
+                                         "1 qid:3 1:2\r\n2 qid:4\n",
+                                         "0.5 weight:2 4294967294:1\n",
+                                         "1 weight:0 qid:9 65534:1:3.4e38\n",
+                                         "0:1:1\n\n",
+                                         "1 1:nan\n1 1:inf\n",
+                                         "1 1:0.1000000000000000055511151231257827\n",
+                                         "1 1:1e-46 2:1e39 3:.5 4:5. 5:e\n",
+                                         "label a:b\n"};
 const std::string kAlphabet = "0123456789:::  \t\n\n\r#.+-eEnaifqdwght,x";
 
 std::string mutate(std::string text, std::mt19937_64& random) {

@@ -21,7 +21,11 @@ template <bool kHasFields>
 class alignas(128) PartParser {
  public:
   PartParser(const Options& options, Parsed& out, std::int64_t row, std::int64_t entry)
-      : options_(options), out_(out), first_row_(row), first_entry_(entry), row_(row),
+      : options_(options),
+        out_(out),
+        first_row_(row),
+        first_entry_(entry),
+        row_(row),
         entry_(entry) {}
 
   void run(const char* p, const char* end) noexcept {
@@ -94,8 +98,9 @@ class alignas(128) PartParser {
       if (!options_.has_group) return fail(word, Reason::kUnexpectedGroup);
       std::uint64_t group = 0;
       p = scan_integer(p + 4, &group);
-      const bool good = p != word + 4 && ends_token(*p) &&
-                        group <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+      const bool good =
+          p != word + 4 && ends_token(*p) &&
+          group <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
       if (!good) return fail(word, Reason::kBadGroup);
       out_.group[row_] = static_cast<std::int64_t>(group);
       return p;
@@ -109,19 +114,22 @@ class alignas(128) PartParser {
     std::uint64_t id = 0;
     if (kHasFields) {
       p = scan_integer(p, &field);
-      if (p == token || *p != ':' || field > kMaxField) [[unlikely]] return fail_entry(token);
+      if (p == token || *p != ':' || field > kMaxField) [[unlikely]]
+        return fail_entry(token);
       ++p;
     }
     const char* const id_begin = p;
     p = scan_integer(p, &id);
-    if (p == id_begin || *p != ':' || id > kMaxId) [[unlikely]] return fail_entry(token);
+    if (p == id_begin || *p != ':' || id > kMaxId) [[unlikely]]
+      return fail_entry(token);
     ++p;
     float value = 1.0f;
     if (*p == '1' && ends_token(p[1])) {
       ++p;
     } else {
       p = scan_number(p, &value);
-      if (p == nullptr) [[unlikely]] return fail_entry(token);
+      if (p == nullptr) [[unlikely]]
+        return fail_entry(token);
       all_ones_ &= value == 1.0f;
     }
     out_.indices[entry_] = static_cast<std::uint32_t>(id);
@@ -173,7 +181,8 @@ std::vector<const char*> cut_at_newlines(const char* begin, std::size_t size, st
   for (std::size_t part = 1; part < n; ++part) {
     const char* const from = std::max(cuts[part - 1], begin + size / n * part);
     if (from == begin + size) break;
-    const void* const newline = std::memchr(from, '\n', static_cast<std::size_t>(begin + size - from));
+    const void* const newline =
+        std::memchr(from, '\n', static_cast<std::size_t>(begin + size - from));
     cuts[part] = static_cast<const char*>(newline) + 1;  // there is one: the text ends in it
   }
   return cuts;

@@ -36,15 +36,18 @@ class TestText:
 
     def test_empty_field_does_not_shift_others(self, entry: str) -> None:
         error = refused(f"1 {entry}\n1 {entry[:-1]}\n0 {entry}\n")
-        assert error.line == 2 and error.text == entry.split()[-1][:-1]
+        assert error.line == 2
+        assert error.text == entry.rsplit(maxsplit=1)[-1][:-1]
 
     def test_word_is_not_zero(self, entry: str) -> None:
         error = refused(f"1 {entry}\n0 {entry[:-1]}red\n1 {entry}\n")
-        assert error.line == 2 and error.text.endswith("red")
+        assert error.line == 2
+        assert error.text.endswith("red")
 
     def test_nan_does_not_get_in(self, entry: str) -> None:
         error = refused(f"1 {entry}\n0 {entry[:-1]}NaN\n")
-        assert error.line == 2 and "finite" in str(error)
+        assert error.line == 2
+        assert "finite" in str(error)
         assert refused(f"1 {entry}\nnan {entry}\n").column == 1
 
     def test_blank_last_line(self, entry: str) -> None:
@@ -54,12 +57,14 @@ class TestText:
     def test_row_of_a_target_only(self, entry: str) -> None:
         rows = read(f"1 {entry}\n0\n1 {entry}\n0")
         assert np.diff(rows.indptr).tolist() == [2, 0, 2, 0]
-        assert rows.target is not None and rows.target.tolist() == [1, 0, 1, 0]
+        assert rows.target is not None
+        assert rows.target.tolist() == [1, 0, 1, 0]
 
     def test_row_of_zeros(self, entry: str) -> None:
         zeros = " ".join(token[:-1] + "0" for token in entry.split())
         rows = read(f"1 {entry}\n0 {zeros}\n")
-        assert rows.values is not None and rows.values.tolist() == [1, 1, 0, 0]
+        assert rows.values is not None
+        assert rows.values.tolist() == [1, 1, 0, 0]
 
     def test_no_newline_at_the_end(self, entry: str) -> None:
         assert len(read(f"1 {entry}")) == 1

@@ -9,6 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -71,12 +72,12 @@ def test_any_cut_names_the_same_fault(lines: list[str], size: int, n_threads: in
     bad = [i for i, line in enumerate(lines) if line in ("1 x:1", "1 1:1 7", "y")]
     content = io.BytesIO(("1 1:1\n" * 210 + "\n".join(lines)).encode())
     with patch.multiple(text, BATCH_BYTES=size, _BYTES_PER_THREAD=1):
-        try:
-            n_rows = sum(map(len, read_text(content, n_threads=n_threads)))
-        except TextFormatError as error:
-            assert error.line == 211 + bad[0]
+        if bad:
+            with pytest.raises(TextFormatError) as caught:
+                list(read_text(content, n_threads=n_threads))
+            assert caught.value.line == 211 + bad[0]
         else:
-            assert not bad
+            n_rows = sum(map(len, read_text(content, n_threads=n_threads)))
             assert n_rows == 210 + sum(line in ("1 1:2", "0") for line in lines)
 
 
@@ -110,7 +111,8 @@ def test_numbers_are_rounded_to_the_nearest_float(number: str) -> None:
     if expected is None:
         assert isinstance(found, Fault)
     else:
-        assert not isinstance(found, Fault) and found.rows.values is not None
+        assert not isinstance(found, Fault)
+        assert found.rows.values is not None
         assert found.rows.values[0] == expected
 
 

@@ -17,9 +17,9 @@
 
 namespace fieldfare::text {
 
-inline constexpr std::array<double, 23> kPowersOfTen = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                                 1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                                 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+inline constexpr std::array<double, 23> kPowersOfTen = {
+    1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
 inline constexpr std::array<bool, 256> kEndsToken = [] {
   std::array<bool, 256> table{};
@@ -45,7 +45,8 @@ inline const char* line_end(const char* p) {
   return p + 1;
 }
 
-// Reads digits. More than 19 do not fit 64 bits and give the largest number, which no caller allows.
+// Reads digits. More than 19 do not fit 64 bits and give the largest number, which no caller
+// allows.
 inline const char* scan_integer(const char* p, std::uint64_t* value) {
   const char* const begin = p;
   std::uint64_t sum = 0;
@@ -113,22 +114,25 @@ inline bool scan_decimal(const char* p, Decimal* decimal) {
   return decimal.negative ? -value : value;
 }
 
+inline constexpr std::uint64_t kExactInDouble = 9007199254740992;  // 2^53
+
 // The float nearest to a decimal. A mantissa up to 2^53 and a power of ten up to 10^22 are exact as
-// doubles, so that one product or quotient of them is rounded once (Clinger 1990). Rounding it again
-// to a float is safe unless it stands in the middle between two floats, or is not a normal float.
+// doubles, so that one product or quotient of them is rounded once (Clinger 1990). Rounding it
+// again to a float is safe unless it stands in the middle between two floats, or is not a normal
+// float.
 inline float to_float(const Decimal& decimal) {
-  if (decimal.n_digits > 18 || decimal.mantissa > (std::uint64_t{1} << 53) ||
-      decimal.scale > 22 || decimal.scale < -22) [[unlikely]] {
+  if (decimal.n_digits > 18 || decimal.mantissa > kExactInDouble || decimal.scale > 22 ||
+      decimal.scale < -22) [[unlikely]] {
     return to_float_slowly(decimal);
   }
-  double value = static_cast<double>(decimal.mantissa);
+  auto value = static_cast<double>(decimal.mantissa);
   if (decimal.scale < 0) {
     value /= kPowersOfTen[static_cast<std::size_t>(-decimal.scale)];
   } else {
     value *= kPowersOfTen[static_cast<std::size_t>(decimal.scale)];
   }
-  constexpr std::uint64_t kDropped = (std::uint64_t{1} << 29) - 1;
-  const bool midway = (std::bit_cast<std::uint64_t>(value) & kDropped) == (kDropped >> 1) + 1;
+  // A double has 29 more bits than a float; the middle is where only the first of them is set.
+  const bool midway = (std::bit_cast<std::uint64_t>(value) & 0x1fffffffU) == 0x10000000U;
   if (midway || value > FLT_MAX || (value < FLT_MIN && decimal.mantissa != 0)) [[unlikely]] {
     return to_float_slowly(decimal);
   }
@@ -155,9 +159,10 @@ inline Reason why_no_number(const char* p, Reason otherwise) {
   if (scan_decimal(p, &decimal) && ends_token(*decimal.end)) return Reason::kOutOfRange;
   if (*p == '-' || *p == '+') ++p;
   for (const std::string_view word : {"nan", "inf"}) {
-    if (token_end(p) - p >= 3 && std::equal(word.begin(), word.end(), p, [](char a, char b) {
-          return a == static_cast<char>(b | 0x20);
-        })) {
+    const auto same_letter = [](char letter, char c) {
+      return c == letter || c == letter - 'a' + 'A';
+    };
+    if (token_end(p) - p >= 3 && std::equal(word.begin(), word.end(), p, same_letter)) {
       return Reason::kNotFinite;
     }
   }
@@ -175,7 +180,7 @@ inline Reason why_no_target(const char* p) {
 
 // Why the text from p to the next colon is not an integer up to a limit, or kNone.
 inline Reason why_no_integer(const char* p, const char* colon, std::uint64_t limit, Reason bad,
-                      Reason too_large) {
+                             Reason too_large) {
   if (*p == '-' && is_digit(p[1])) return bad == Reason::kBadId ? Reason::kNegativeId : bad;
   std::uint64_t value = 0;
   const char* const end = scan_integer(p, &value);

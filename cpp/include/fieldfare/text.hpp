@@ -1,4 +1,5 @@
-// Text readers and writers: libsvm ("target id:value ...") and libffm ("target field:id:value ...").
+// Text readers and writers: libsvm ("target id:value ...") and libffm ("target field:id:value
+// ...").
 #pragma once
 
 #include <cstddef>

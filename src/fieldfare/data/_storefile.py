@@ -14,6 +14,7 @@ An array ``name`` is the file ``name.bin``: its elements, little-endian, and not
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -102,10 +103,8 @@ class ArrayFile:
 
     def abandon(self) -> None:
         """Close the file without a care for what it holds; a full disk may refuse even that."""
-        try:
+        with contextlib.suppress(OSError):
             self._file.close()
-        except OSError:
-            pass
 
 
 def checked_metadata(metadata: JSON | None) -> JSON:

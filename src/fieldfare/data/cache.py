@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -124,7 +125,5 @@ def _save_known(known: JSON) -> None:
         os.replace(beside, folder / "fingerprints.json")
     except OSError:
         # The list only saves time: where the cache cannot be written, files are hashed again.
-        try:
+        with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
-        except OSError:
-            pass

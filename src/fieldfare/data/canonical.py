@@ -40,11 +40,6 @@ def texts(array: Any) -> Any:
         return pc.replace_substring_regex(pc.cast(array, large), r"\.0+(Z?)$", r"\1")
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or _is_view(kind):
         return _string_texts(pc.cast(array, large))
-    if pa.types.is_nested(kind):
-        raise SchemaError(
-            f"A value of type {kind} cannot be used as one category. "
-            "Use kind='multi' for lists, or give the parts columns of their own."
-        )
     try:
         return _string_texts(pc.cast(array, large))
     except pa.ArrowException as error:
@@ -92,6 +87,11 @@ def dictionary(array: Any) -> tuple[Int64Array, Any]:
     pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
     if pa.types.is_null(array.type):
         return np.zeros(len(array), np.int64), pa.array([], pa.large_string())
+    if pa.types.is_nested(array.type):
+        raise SchemaError(
+            f"A value of type {array.type} cannot be used as one category. "
+            "Use kind='multi' for lists, or give the parts columns of their own."
+        )
     if not pa.types.is_dictionary(array.type):
         array = pc.dictionary_encode(array)
     uniques = texts(array.dictionary)

@@ -10,6 +10,7 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from fieldfare._optional import require
@@ -37,21 +38,18 @@ class CsvOrigin(Origin):
 
     def error(self, row: int, column: str, problem: str, text: str) -> DataError:
         place = self.names.index(column)
-        line, position = 0, 1
-        for number, (line, cells) in enumerate(records(self.file, self.format)):
-            if number == self.first_row + row:
-                position = 1 + sum(len(cell) + 1 for cell in cells[:place])
-                break
+        here = self.first_row + row
+        line, cells = next(islice(records(self.file, self.format), here, None), (0, []))
         return TextFormatError(
             f"Column {column!r}: {problem}",
             file=self.file,
             line=line,
-            column=position,
+            column=1 + sum(len(cell) + 1 for cell in cells[:place]),
             text=shorten(text),
         )
 
 
-def records(file: str, format: CsvFormat) -> Iterator[tuple[int, list[str]]]:
+def records(file: str, form: CsvFormat) -> Iterator[tuple[int, list[str]]]:
     """Yield the line and the cells of each record after the header, blank lines left out."""
     from fieldfare.data.sources import open_bytes
 
@@ -59,8 +57,8 @@ def records(file: str, format: CsvFormat) -> Iterator[tuple[int, list[str]]]:
         open_bytes(file) as stream,
         io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="") as text,
     ):
-        reader = csv.reader(text, delimiter=format.separator)
-        header, line = format.has_header, 1
+        reader = csv.reader(text, delimiter=form.separator)
+        header, line = form.has_header, 1
         for cells in reader:
             if cells and header:
                 header = False
@@ -133,7 +131,7 @@ class CsvFiles:
         for line, cells in records(file, form):
             if len(cells) != len(self.names):
                 return TextFormatError(
-                    f"The line has {len(cells)} cells where {len(self.names)} columns are expected. "
+                    f"The line has {len(cells)} cells where {len(self.names)} are expected. "
                     "Fill in or quote the cells.",
                     file=file,
                     line=line,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fieldfare._typing import JSON, AnyArray, UInt16Array
+from fieldfare._typing import AnyArray, UInt16Array
 from fieldfare.data import serial
 from fieldfare.data.arrays import array_rows, field_numbers, is_matrix, per_row
 from fieldfare.data.schema import Schema
@@ -91,7 +91,7 @@ class _Request:
         }
 
 
-def load(
+def load(  # noqa: PLR0913 - the front door: all but the source are keywords
     source: Any,
     *,
     schema: Schema | None = None,
@@ -138,6 +138,7 @@ def load(
 
     request = _Request(schema, target, weight, group, labelled, fields, cache, n_threads)
     if isinstance(source, Dataset):
+        _check_same(source.schema, request.schema)
         return _keep(source.rows, source.schema, source.store, request)
     if isinstance(source, Rows):
         return _keep(source, None, None, request)
@@ -175,8 +176,8 @@ def _paths(source: Any) -> list[str] | None:
 
 
 def _keep(rows: Rows, own: Schema | None, store: RowStore | None, request: _Request) -> Dataset:
-    """Take Rows as they are: ids are numbers already."""
-    schema = request.schema or own
+    """Take Rows that are encoded already, by ``own`` or (``None``) with ids from elsewhere."""
+    schema = own or request.schema
     if schema is None:
         schema = Schema.indexed(rows.n_features, rows.n_fields, field_of=_field_of([rows]))
     rows = rows.with_(**request.arrays(rows.n_rows))
@@ -189,7 +190,20 @@ def _keep(rows: Rows, own: Schema | None, store: RowStore | None, request: _Requ
 
 def _from_store(store: RowStore, request: _Request) -> Dataset:
     saved = store.metadata.get("schema")
-    return _keep(store.rows, None if saved is None else _unpack(saved), store, request)
+    own = None if saved is None else serial.unpack(saved)
+    _check_same(own, request.schema)
+    return _keep(store.rows, own, store, request)
+
+
+def _check_same(own: Schema | None, wanted: Schema | None) -> None:
+    """Refuse Rows whose ids mean something else than those of the wanted Schema."""
+    if own is None or wanted is None or own is wanted or own.is_indexed or not wanted.is_fitted:
+        return
+    if own.digest != wanted.digest:
+        raise SchemaError(
+            "These Rows were encoded with another Schema, so their ids mean something else. "
+            "Load the table that they came from instead."
+        )
 
 
 def _field_of(parts: Iterable[Rows]) -> UInt16Array | None:
@@ -275,20 +289,18 @@ def _encoded(table: Table, schema: Schema, request: _Request) -> Iterator[Rows]:
     labelled = request.labelled
     if labelled is None or (request.target is not None and request.name("target") is None):
         labelled = schema.target is not None and schema.target in table.names
+    any_rows = False
     for batch in table.batches():
+        any_rows = True
         yield schema.encode(batch, labelled=labelled)
+    if not any_rows:
+        yield schema.encode(table.head(0), labelled=labelled)
 
 
 def _from_table(table: Table, request: _Request) -> Dataset:
     schema = _table_schema(table, request)
-    parts = list(_encoded(table, schema, request))
-    rows = Rows.concatenate(parts) if parts else _no_rows()
+    rows = Rows.concatenate(list(_encoded(table, schema, request)))
     return _keep(rows.with_(**request.arrays(rows.n_rows)), schema, None, request)
-
-
-def _no_rows() -> Rows:
-    none = np.zeros(0, np.float32)
-    return Rows(np.zeros(1, np.int64), np.zeros(0, np.uint32), target=none)
 
 
 # -- files ----------------------------------------------------------------------------------------
@@ -361,9 +373,10 @@ def _from_files(
 
     def build(path: Path) -> RowStore:
         schema, parts = encode()
-        saved = {} if schema is None else {"schema": _pack(schema)}
+        saved = {} if schema is None else {"schema": serial.pack(schema)}
         return RowStore.build(parts, path, metadata=saved)
 
+    # The Schema is part of the key, and an unfitted one is not that of the Rows.
     return _from_store(cached(_key(files, request), build), _without_names(request))
 
 
@@ -380,25 +393,3 @@ def _key(files: list[str], request: _Request) -> str:
     digest = None if request.schema is None else request.schema.digest
     options = repr((_ENCODING, names, request.labelled, digest))
     return hashlib.sha256(f"{file_fingerprint(files)} {options}".encode()).hexdigest()
-
-
-def _pack(schema: Schema) -> JSON:
-    """Return a Schema as pure JSON, for the header of a RowStore."""
-    import base64
-
-    header, arrays = serial.to_json(schema)
-    packed = {
-        name: [array.dtype.str, base64.b64encode(array.tobytes()).decode()]
-        for name, array in arrays.items()
-    }
-    return {"header": header, "arrays": packed}
-
-
-def _unpack(saved: JSON) -> Schema:
-    import base64
-
-    arrays = {
-        name: np.frombuffer(base64.b64decode(text), np.dtype(dtype))
-        for name, (dtype, text) in saved["arrays"].items()
-    }
-    return serial.from_json(saved["header"], arrays)

@@ -112,7 +112,9 @@ def inspect(source: Any, target: str | None = None, against: Any = None) -> Insp
     findings = [str(warning.message) for warning in caught]
     duplicates, contradictions = _duplicates(rows)
     if contradictions:
-        findings.append(f"{contradictions} rows have the features of an earlier row and another target.")
+        findings.append(
+            f"{contradictions} rows have the features of an earlier row and another target."
+        )
     findings += _target_findings(rows) + _constant_columns(data) + _field_findings(data)
     findings += _leaks(data)
     unseen = {} if against is None else _unseen(data, load(against, schema=schema, labelled=False))
@@ -349,7 +351,9 @@ def _unseen(data: Dataset, other: Dataset) -> dict[str, float]:
         for column, fitted in zip(schema.columns, schema.fitted, strict=True):
             if fitted is not None and fitted.vocabulary is not None:
                 mine = (ids >= fitted.missing) & (ids < fitted.missing + fitted.size)
-                shares[column.name] = float((ids[mine] == fitted.unknown).sum() / max(mine.sum(), 1))
+                shares[column.name] = float(
+                    (ids[mine] == fitted.unknown).sum() / max(mine.sum(), 1)
+                )
         return shares
     seen: AnyArray = np.zeros(max(schema.n_features, other.rows.n_features), bool)
     seen[data.rows.indices[_span(data.rows)]] = True

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
@@ -13,17 +13,20 @@ from fieldfare._typing import JSON, AnyArray, Int64Array, UInt16Array
 from fieldfare._validation import closest
 from fieldfare.data import serial
 from fieldfare.data.column import Column
+from fieldfare.data.columnwise import each
 from fieldfare.data.encode import (
+    Entries,
     assemble,
     encode_column,
     encode_group,
     encode_target,
     encode_weight,
 )
-from fieldfare.data.fitting import Classes, Fitted, ValueCounts, make_fitter
+from fieldfare.data.fitting import Classes, Fitted, Fitter, ValueCounts, make_fitter
 from fieldfare.data.infer import SAMPLE_ROWS, infer_column, type_texts
-from fieldfare.data.names import feature_text, format_schema, locate_features
+from fieldfare.data.names import FeatureNames, feature_text, format_schema, locate_features
 from fieldfare.data.origin import Batch
+from fieldfare.data.tables import batches_of, open_table
 from fieldfare.exceptions import SchemaError
 from fieldfare.rows import MAX_FIELD, MAX_INDEX, Rows
 
@@ -111,8 +114,6 @@ class Schema:
         SchemaError
             If a named column does not exist.
         """
-        from fieldfare.data.tables import open_table
-
         source = open_table(table)
         for name in (target, weight, group):
             if name is not None:
@@ -205,19 +206,16 @@ class Schema:
         fitters = [make_fitter(column) for column in self.columns]
         classes = None if self.target is None else Classes(self.target)
         n_rows = 0
-        for batch in _batches(batches):
-            self._check_columns(batch)
-            n_rows += batch.data.num_rows
-            for column, fitter in zip(self.columns, fitters, strict=True):
-                if fitter is not None:
-                    fitter.update(batch.data.column(column.name), batch.origin)
+        for batch in batches_of(batches):
+            n_rows += self._update(fitters, batch)
             if classes is not None and self.target in batch.data.schema.names:
                 classes.update(batch)
         fitted: list[Fitted | None] = []
         next_id = 0
         for fitter in fitters:
-            fitted.append(None if fitter is None else fitter.finish(next_id))
-            next_id += 0 if fitted[-1] is None else fitted[-1].size
+            learned = None if fitter is None else fitter.finish(next_id)
+            fitted.append(learned)
+            next_id += 0 if learned is None else learned.size
         if next_id > MAX_INDEX:
             raise SchemaError(
                 f"{next_id} features are more than the {MAX_INDEX} that are possible. "
@@ -242,12 +240,8 @@ class Schema:
         assert self.fitted is not None
         fitters = [ValueCounts(c) if c.has_vocabulary else None for c in self.columns]
         n_rows = self.n_rows
-        for batch in _batches(batches):
-            self._check_columns(batch)
-            n_rows += batch.data.num_rows
-            for column, fitter in zip(self.columns, fitters, strict=True):
-                if fitter is not None:
-                    fitter.update(batch.data.column(column.name), batch.origin)
+        for batch in batches_of(batches):
+            n_rows += self._update(fitters, batch)
         fitted, next_id = list(self.fitted), self.n_features
         for i, fitter in enumerate(fitters):
             old = fitted[i]
@@ -258,6 +252,17 @@ class Schema:
             next_id += len(new.vocabulary) - len(old.vocabulary)
             fitted[i] = new
         return replace(self, fitted=tuple(fitted), n_rows=n_rows)
+
+    def _update(self, fitters: Sequence[Fitter | None], batch: Batch) -> int:
+        """Show a batch to the accumulators of all columns; return its number of rows."""
+        self._check_columns(batch)
+
+        def update(column: Column, fitter: Fitter | None) -> None:
+            if fitter is not None:
+                fitter.update(batch.data.column(column.name), batch.origin)
+
+        each(update, self.columns, fitters)
+        return int(batch.data.num_rows)
 
     # -- encoding -------------------------------------------------------------------------------
 
@@ -283,19 +288,22 @@ class Schema:
         if self.is_indexed:
             return batch if isinstance(batch, Rows) else _indexed_rows(batch)
         self._check_fitted()
-        return Rows.concatenate([self._encode(part, labelled) for part in _batches(batch)])
+        return Rows.concatenate([self._encode(part, labelled) for part in batches_of(batch)])
 
     def _encode(self, batch: Batch, labelled: bool) -> Rows:
         self._check_columns(batch)
         assert self.fitted is not None
         there = batch.data.schema.names
-        parts = []
-        for column, fitted in zip(self.columns, self.fitted, strict=True):
-            if fitted is not None:
-                array = batch.data.column(column.name)
-                entries = encode_column(column, fitted, array, batch.origin)
-                parts.append((self._field_number[column.field_name], entries))
-        rows = assemble(parts, batch.data.num_rows)
+
+        def encode(column: Column, fitted: Fitted | None) -> tuple[int, Entries] | None:
+            if fitted is None:
+                return None
+            array = batch.data.column(column.name)
+            entries = encode_column(column, fitted, array, batch.origin)
+            return self._field_number[column.field_name], entries
+
+        parts = each(encode, self.columns, self.fitted)
+        rows = assemble([part for part in parts if part is not None], batch.data.num_rows)
         target = weight = group = None
         if labelled and self.target is not None:
             _require_column(self.target, there)
@@ -395,7 +403,7 @@ class Schema:
     @property
     def feature_names(self) -> Sequence[str]:
         """Names of all features: a sequence that makes each name when asked for it."""
-        return _FeatureNames(self)
+        return FeatureNames(self)
 
     def __str__(self) -> str:
         return format_schema(self)
@@ -424,40 +432,6 @@ class Schema:
     def digest(self) -> str:
         """A hexadecimal fingerprint of everything that decides the encoding."""
         return serial.digest(self)
-
-
-class _FeatureNames(Sequence[str]):
-    """The names of all features, made one at a time."""
-
-    def __init__(self, schema: Schema) -> None:
-        self._schema = schema
-
-    def __len__(self) -> int:
-        return self._schema.n_features
-
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        if isinstance(index, slice):
-            return [self._schema.feature_name(i) for i in range(*index.indices(len(self)))]
-        if not -len(self) <= index < len(self):
-            raise IndexError(index)
-        return self._schema.feature_name(index % len(self))
-
-
-def _batches(source: Any) -> Iterator[Batch]:
-    """Return batches of whatever holds tables: one table, or an iterable of them."""
-    from fieldfare.data.tables import is_table, open_table
-
-    if isinstance(source, Batch):
-        yield source
-    elif is_table(source) or not isinstance(source, Iterable):
-        yield from open_table(source).batches()
-    else:
-        for part in source:
-            yield from _batches(part)
 
 
 def _indexed_rows(batch: Any) -> Rows:

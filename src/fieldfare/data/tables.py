@@ -177,6 +177,17 @@ def _from_dicts(source: Iterable[Any]) -> Any:
     return pa.table({name: _column([row.get(name) for row in rows]) for name in names})
 
 
+def batches_of(source: Any) -> Iterator[Batch]:
+    """Return batches of whatever holds tables: one table, or an iterable of them."""
+    if isinstance(source, Batch):
+        yield source
+    elif is_table(source) or not isinstance(source, Iterable):
+        yield from open_table(source).batches()
+    else:
+        for part in source:
+            yield from batches_of(part)
+
+
 def check_names(names: list[str], where: str) -> list[str]:
     """Refuse repeated column names."""
     for i, name in enumerate(names):
@@ -220,6 +231,10 @@ class MemoryTable:
             # Joined, because each batch costs a look-up per distinct value.
             part = self.table.slice(row, BATCH_ROWS).combine_chunks()
             yield Batch(part.to_batches()[0], Origin("", row))
+        if not self.table.num_rows:
+            pa, schema = require("pyarrow", "tables"), self.table.schema
+            empty = [pa.array([], kind) for kind in schema.types]
+            yield Batch(pa.RecordBatch.from_arrays(empty, schema=schema))
 
     def head(self, n: int) -> Any:
         """Return the first rows."""

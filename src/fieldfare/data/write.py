@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -59,7 +61,7 @@ def table_writer(path: PathLike, kind: str) -> Iterator[Write]:
         If pyarrow is not installed.
     """
     arrow = require("pyarrow", "tables")
-    make = _parquet if kind == "parquet" else _csv
+    make = _parquet if kind == "parquet" else _Csv
     writer: Any = None
     with open_output(path) as file:
 
@@ -80,6 +82,29 @@ def _parquet(file: BinaryIO, schema: Any) -> Any:
     return require("pyarrow.parquet", "tables").ParquetWriter(file, schema)
 
 
-def _csv(file: BinaryIO, schema: Any) -> Any:
-    csv = require("pyarrow.csv", "tables")
-    return csv.CSVWriter(file, schema, write_options=csv.WriteOptions(quoting_style="needed"))
+class _Csv:
+    """CSV as `csv` writes it: quotes where needed, empty cells for what is missing."""
+
+    def __init__(self, file: BinaryIO, schema: Any) -> None:
+        self._text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+        self._writer = csv.writer(self._text, lineterminator="\n")
+        self._writer.writerow(schema.names)
+
+    def write_table(self, table: Any) -> None:
+        columns = [_cells(column) for column in table.columns]
+        self._writer.writerows(zip(*columns, strict=True))
+
+    def close(self) -> None:
+        self._text.detach()
+
+
+def _cells(column: Any) -> list[Any]:
+    """Return values that `csv` writes as the shortest text that reads back the same."""
+    arrow = require("pyarrow", "tables")
+    if column.type == arrow.float32() and column.null_count == 0:
+        texts: list[Any] = column.to_numpy().astype("U").tolist()
+        return texts
+    values: list[Any] = column.to_pylist()
+    if column.type == arrow.bool_():
+        return [None if value is None else str(value).lower() for value in values]
+    return values

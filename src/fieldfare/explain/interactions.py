@@ -131,7 +131,7 @@ def top_interactions(
     best = _Best(n)
     chosen = outputs(model, label)
     for output in chosen:
-        for left, right in _sides(model, output, scale, fields):
+        for left, right in _sides(model, output, scale, fields, best):
             _search(left, right, best, output)
     found = tuple(_interaction(model, item, fields) for item in best.items())
     return Ranking("Strongest interactions of features", found)
@@ -224,7 +224,7 @@ class _Best:
 
 
 def _sides(
-    model: Model, output: int, scale: Float64Array, fields: Int64Array | None
+    model: Model, output: int, scale: Float64Array, fields: Int64Array | None, best: _Best
 ) -> Iterator[tuple[_Side, _Side]]:
     """Yield what is to be searched against what; the same object twice means pairs within it."""
     factors = factors_of(model)
@@ -236,14 +236,21 @@ def _sides(
         return
     fields = _need_fields(fields)
     members = _members(fields, model.n_fields)
-    for a in range(model.n_fields):
-        for b in range(a + 1, model.n_fields):
-            if len(members[a]) and len(members[b]):
-                i, j = members[a], members[b]
-                yield (
-                    _Side.of(i, scale[i, None] * factors[i, output, b]),
-                    _Side.of(j, scale[j, None] * factors[j, output, a]),
-                )
+    longest = np.zeros((model.n_fields, model.n_fields))  # of a vector of field a towards field b
+    for a, i in enumerate(members):
+        lengths = np.linalg.norm(factors[i, output], axis=2) * scale[i, None]
+        longest[a] = lengths.max(axis=0, initial=0)
+    bounds = np.triu(longest * longest.T, 1)
+    # The most promising pairs of fields come first, so that most of the others need no search.
+    for place in np.argsort(-bounds, axis=None, kind="stable"):
+        a, b = divmod(int(place), model.n_fields)
+        if bounds[a, b] <= best.threshold:
+            return
+        i, j = members[a], members[b]
+        yield (
+            _Side.of(i, scale[i, None] * factors[i, output, b]),
+            _Side.of(j, scale[j, None] * factors[j, output, a]),
+        )
 
 
 def _search(left: _Side, right: _Side, best: _Best, output: int) -> None:
@@ -252,11 +259,12 @@ def _search(left: _Side, right: _Side, best: _Best, output: int) -> None:
         for q in range(p if left is right else 0, len(right.ids), _BLOCK):
             if left.lengths[p] * right.lengths[q] <= best.threshold:
                 break
-            a, b = slice(p, p + _BLOCK), slice(q, q + _BLOCK)
+            a = slice(p, p + _able(left.lengths[p : p + _BLOCK] * right.lengths[q], best))
+            b = slice(q, q + _able(right.lengths[q : q + _BLOCK] * left.lengths[p], best))
             strength = np.abs(left.vectors[a] @ right.vectors[b].T)
             if left.fields is not None and right.fields is not None:
                 strength[left.fields[a, None] == right.fields[None, b]] = 0
-            if left is right and p == q:
+            if left is right and p == q:  # each pair once
                 strength = np.triu(strength, 1)
             flat = strength.ravel()
             places = np.flatnonzero(flat > best.threshold)
@@ -264,6 +272,11 @@ def _search(left: _Side, right: _Side, best: _Best, output: int) -> None:
             i, j = np.divmod(places, strength.shape[1])
             pairs = np.stack([left.ids[a][i], right.ids[b][j], np.full_like(i, output)], axis=1)
             best.add(flat[places], pairs)
+
+
+def _able(bounds: Float64Array, best: _Best) -> int:
+    """Return how many of the bounds, which fall, still exceed the threshold."""
+    return int(np.count_nonzero(bounds > best.threshold))
 
 
 def _interaction(

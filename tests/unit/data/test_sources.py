@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from fieldfare.data import sources
 from fieldfare.data.sources import atomic_file, expand, open_bytes
 from fieldfare.exceptions import DataError, MissingDependencyError
 
@@ -129,7 +128,7 @@ def test_what_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     def refuse(path: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(sources.io, "FileIO", refuse)
+    monkeypatch.setattr(io, "FileIO", refuse)
     with pytest.raises(DataError, match="cannot be opened: Permission denied"):
         open_bytes(tmp_path / "train.csv")
     with pytest.raises(DataError, match="Got int"):
@@ -168,10 +167,15 @@ def test_nothing_to_expand(tmp_path: Path) -> None:
 def test_atomic_file_keeps_the_old_one_on_failure(tmp_path: Path) -> None:
     path = tmp_path / "out"
     path.write_text("old")
-    with pytest.raises(KeyboardInterrupt), atomic_file(path) as file:
-        file.write(b"half")
-        raise KeyboardInterrupt
+
+    def write(error: BaseException) -> None:
+        with atomic_file(path) as file:
+            file.write(b"half")
+            raise error
+
+    with pytest.raises(KeyboardInterrupt):
+        write(KeyboardInterrupt())
+    with pytest.raises(DataError, match="No space left"):
+        write(OSError(28, "No space left on device"))
     assert path.read_text() == "old"
-    with pytest.raises(DataError, match="No space left"), atomic_file(path) as file:
-        raise OSError(28, "No space left on device")
     assert [file.name for file in tmp_path.iterdir()] == ["out"]

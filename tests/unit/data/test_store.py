@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import sys
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -70,7 +71,8 @@ def test_values_and_weights_of_one_are_not_stored(tmp_path: Path) -> None:
     rows = make_rows()
     ones = rows.with_(values=np.ones(rows.nnz, np.float32), weight=np.ones(len(rows), np.float32))
     found = RowStore.build([ones], tmp_path / "rows").rows
-    assert found.values is None and found.weight is None
+    assert found.values is None
+    assert found.weight is None
 
 
 def test_batches_that_lack_an_array_are_filled_up(
@@ -96,7 +98,8 @@ def test_targets_and_groups_are_in_all_batches_or_in_none(
 
 def test_no_rows_at_all(tmp_path: Path) -> None:
     built = RowStore.build([make_rows(n_rows=0)], tmp_path / "rows").verify()
-    assert len(built) == 0 and built.n_features == 0
+    assert len(built) == 0
+    assert built.n_features == 0
     built.evict()
 
 
@@ -180,7 +183,7 @@ def test_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FIELDFARE_CACHE", str(tmp_path))
     assert cache_folder() == tmp_path
     monkeypatch.delenv("FIELDFARE_CACHE")
-    monkeypatch.setattr(cache.sys, "platform", "linux")
+    monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache_folder() == tmp_path / "fieldfare"
     monkeypatch.delenv("XDG_CACHE_HOME")
@@ -243,7 +246,12 @@ def test_fingerprint_reads_an_unchanged_file_once(
 ) -> None:
     read: list[object] = []
     digest = cache._digest
-    monkeypatch.setattr(cache, "_digest", lambda path: read.append(path) or digest(path))
+
+    def counted(path: Path) -> str:
+        read.append(path)
+        return digest(path)
+
+    monkeypatch.setattr(cache, "_digest", counted)
     path = tmp_path / "a"
     path.write_text("1 1:1\n")
     first = file_fingerprint(path)

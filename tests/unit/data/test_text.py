@@ -33,14 +33,16 @@ def lists(rows: Rows) -> list[list[tuple[float, ...]]]:
 def test_libsvm() -> None:
     rows = read("1 1:0.5 7:2\n-1 3:1\n")
     assert lists(rows) == [[(1, 0.5), (7, 2)], [(3, 1)]]
-    assert rows.target is not None and rows.target.tolist() == [1, -1]
-    assert rows.fields is rows.weight is rows.group is None
+    assert rows.target is not None
+    assert rows.target.tolist() == [1, -1]
+    assert all(part is None for part in (rows.fields, rows.weight, rows.group))
 
 
 def test_libffm() -> None:
     rows = read("0 0:1:0.5 65534:4294967294:2\n+1 2:3:1\n")
     assert lists(rows) == [[(0, 1, 0.5), (65534, 4294967294, 2)], [(2, 3, 1)]]
-    assert rows.target is not None and rows.target.tolist() == [0, 1]
+    assert rows.target is not None
+    assert rows.target.tolist() == [0, 1]
 
 
 def test_values_of_one_are_not_stored() -> None:
@@ -50,7 +52,8 @@ def test_values_of_one_are_not_stored() -> None:
 
 def test_targets_are_any_numbers() -> None:
     rows = read("3.5 1:1\n-2e3 1:1\n+.5 1:1\n5. 1:1\n")
-    assert rows.target is not None and rows.target.tolist() == [3.5, -2000, 0.5, 5]
+    assert rows.target is not None
+    assert rows.target.tolist() == [3.5, -2000, 0.5, 5]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +75,8 @@ def test_same_rows_however_written(content: str) -> None:
         content += "\n"
     rows = read(content)
     assert lists(rows) == [[(1, 2), (2, 3)], [(1, 1)]]
-    assert rows.target is not None and rows.target.tolist() == [1, 0]
+    assert rows.target is not None
+    assert rows.target.tolist() == [1, 0]
 
 
 def test_row_of_a_target_only() -> None:
@@ -90,8 +94,10 @@ def test_zeros_are_kept() -> None:
 
 def test_weights_and_groups() -> None:
     rows = read("1 weight:2 qid:7 1:1\n0 qid:7 weight:0.5\n1 qid:8 2:1\n")
-    assert rows.weight is not None and rows.weight.tolist() == [2, 0.5, 1]
-    assert rows.group is not None and rows.group.tolist() == [7, 7, 8]
+    assert rows.weight is not None
+    assert rows.weight.tolist() == [2, 0.5, 1]
+    assert rows.group is not None
+    assert rows.group.tolist() == [7, 7, 8]
     assert read("1 weight:1 1:1\n").weight is None
 
 
@@ -124,14 +130,17 @@ def test_kind_may_be_given() -> None:
 def test_any_number_of_threads(n_threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text, "_BYTES_PER_THREAD", 1)
     content = "".join(
-        f"{i % 2} weight:{i % 3 + 1} qid:{i} " + " ".join(f"{j}:{i + j}:{j / 4}" for j in range(i % 9))
+        f"{i % 2} weight:{i % 3 + 1} qid:{i} "
+        + " ".join(f"{j}:{i + j}:{j / 4}" for j in range(i % 9))
         + " # 1:2:3\n" * (i % 2) + "\n"
         for i in range(200)
     )  # fmt: skip
     rows = read(content, n_threads=n_threads)
     assert lists(rows) == [[(j, i + j, j / 4) for j in range(i % 9)] for i in range(200)]
-    assert rows.group is not None and rows.group.tolist() == list(range(200))
-    assert rows.weight is not None and rows.weight.tolist() == [i % 3 + 1 for i in range(200)]
+    assert rows.group is not None
+    assert rows.group.tolist() == list(range(200))
+    assert rows.weight is not None
+    assert rows.weight.tolist() == [i % 3 + 1 for i in range(200)]
 
 
 def test_line_longer_than_the_buffer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,7 +176,8 @@ def test_errors_name_the_file_and_its_own_line(
     error = caught.value
     assert (error.file, error.line, error.column) == (str(tmp_path / "b"), 53, 4)
     assert error.text == "3:x"
-    assert "3:x" in str(error) and f"{tmp_path / 'b'}:53:4" in str(error)
+    assert "3:x" in str(error)
+    assert f"{tmp_path / 'b'}:53:4" in str(error)
 
 
 def test_round_trip(tmp_path: Path) -> None:
@@ -212,6 +222,9 @@ def test_what_cannot_be_written(tmp_path: Path) -> None:
 
 def test_demo_data_of_peers(shared_data: Path) -> None:
     ffm = Rows.concatenate(list(read_text(shared_data / "xlearn-demos" / "small_train.txt")))
-    assert len(ffm) == 200 and ffm.fields is not None
+    assert len(ffm) == 200
+    assert ffm.fields is not None
     svm = Rows.concatenate(list(read_text(shared_data / "xlearn-demos" / "agaricus_train.txt.gz")))
-    assert svm.fields is None and svm.values is None and len(svm) == 6513
+    assert svm.fields is None
+    assert svm.values is None
+    assert len(svm) == 6513

@@ -1,0 +1,138 @@
+"""The program as a whole: help, exit codes, errors, pipes, start-up."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from fieldfare import __version__
+from fieldfare.cli import _COMMANDS, main
+
+NAMES = [command.__name__.rpartition(".")[2] for command in _COMMANDS]
+
+
+def spawn(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "fieldfare", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+        **options,
+    )
+
+
+def test_help_names_every_command_and_the_next_step(run):
+    ran = run("--help")
+    assert ran.code == 0
+    for name in NAMES:
+        assert f"\n    {name}" in ran.out
+    assert "fieldfare train train.csv --target clicked" in ran.out
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_helps_with_examples(run, name):
+    ran = run(name, "--help")
+    assert ran.code == 0
+    assert f"examples:\n  fieldfare {name}" in ran.out
+
+
+def test_version(run):
+    assert run("--version").out == f"fieldfare {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["fly"], ["train"], ["train", "x.csv", "--wings"], ["train", "x.csv", "-k", "many"]],
+)
+def test_misuse_is_exit_code_2(run, arguments):
+    ran = run(*arguments)
+    assert ran.code == 2
+    assert ran.err.startswith("usage: fieldfare")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "no.csv", "--target", "y"], "no.csv"),
+        (["predict", "x.csv", "-m", "no.ff"], "no.ff"),
+        (["show", "no.ff"], "no.ff"),
+        (["train", "t.csv"], "Which column is to be predicted?"),
+        (["train", "t.csv", "--target", "colour"], "colour"),
+        (["train", "t.csv", "--target", "y", "-k", "0"], "'n_factors' parameter"),
+        (["convert", "t.csv", "out.odd"], "--to"),
+        (["show", "t.csv"], "t.csv"),
+    ],
+)
+def test_errors_are_one_message_and_exit_code_1(run, tmp_path, arguments, message):
+    (tmp_path / "t.csv").write_text("a,y\n" + "x,1\nz,0\n" * 20)
+    ran = run(*arguments)
+    assert ran.code == 1
+    assert message in ran.err
+    assert "Traceback" not in ran.err
+    assert ran.err.startswith(f"fieldfare {arguments[0]}: ")
+
+
+def test_debug_shows_the_traceback(run):
+    with pytest.raises(Exception, match="no.ff"):
+        run("show", "no.ff", "--debug")
+
+
+def test_the_unexpected_is_a_message_and_a_hint(run, monkeypatch, clicks_folder):
+    def fail(*_, **__):
+        raise RuntimeError("the sky fell")
+
+    monkeypatch.setattr("fieldfare.data.dispatch.load", fail)
+    ran = run("train", clicks_folder / "train.csv", "--target", "clicked")
+    assert ran.code == 1
+    assert "the sky fell" in ran.err
+    assert "--debug" in ran.err
+
+
+def test_ctrl_c_is_130(run, monkeypatch, clicks_folder):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fieldfare.data.dispatch.load", interrupt)
+    assert run("train", clicks_folder / "train.csv", "--target", "clicked").code == 130
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; from fieldfare.cli import main; main(['--help']);"
+        "heavy = {'numpy', 'sklearn', 'pyarrow', 'pandas', 'scipy', 'matplotlib', 'tqdm'};"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_module_ends_with_the_exit_code():
+    assert spawn("fly").returncode == 2
+    assert spawn("show", "no-such-file.ff").returncode == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
+def test_a_closed_pipe_is_quiet(model, clicks_folder):
+    data = clicks_folder / "new.csv"
+    ended = subprocess.run(
+        f"'{sys.executable}' -m fieldfare predict '{data}' '{data}' -m '{model}' | head -n 1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert len(ended.stdout.splitlines()) == 1
+    assert ended.stderr == ""
+
+
+def test_main_takes_its_arguments_from_the_process(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["fieldfare", "--version"])
+    assert main() == 0
+    assert "fieldfare" in capsys.readouterr().out

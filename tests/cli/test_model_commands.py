@@ -1,0 +1,87 @@
+"""``fieldfare show``, ``export`` and ``demo``."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from fieldfare.cli import _clicks
+
+
+def test_show_prints_header_history_and_interactions(run, model):
+    ran = run("show", model, "--top", 3, "--schema")
+    assert ran.code == 0, ran.err
+    for words in (
+        "ffm",
+        "binary",
+        "history",
+        "valid_auc",
+        "Strongest linear weights",
+        "advertiser",
+    ):
+        assert words in ran.out
+
+
+def test_show_explains_one_row(run, model, clicks_folder):
+    ran = run("show", model, "--explain", clicks_folder / "new.csv", "--row", 4, "--top", 5)
+    assert ran.code == 0, ran.err
+    terms = [float(line.split()[-1]) for line in ran.out.splitlines()[2:8]]
+    score = float(re.search(r"score, their sum +(\S+)", ran.out)[1])
+    assert sum(terms) == pytest.approx(score, abs=1e-4)
+    assert "prediction" in ran.out or "probability" in ran.out
+
+
+def test_show_refuses_a_row_that_is_not_there(run, model, clicks_folder):
+    ran = run("show", model, "--explain", clicks_folder / "new.csv", "--row", 500)
+    assert ran.code == 1
+    assert "no row 500" in ran.err
+
+
+@pytest.mark.parametrize("extra", [[], ["--explain", "new.csv"]])
+def test_show_draws_a_heat_map(run, model, clicks_folder, tmp_path, extra):
+    pytest.importorskip("matplotlib")
+    paths = [clicks_folder / word if word == "new.csv" else word for word in extra]
+    ran = run("show", model, "--plot", "fields.png", *paths)
+    assert ran.code == 0, ran.err
+    assert (tmp_path / "fields.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("kind", ["xlearn", "libffm"])
+def test_export(run, model, tmp_path, kind):
+    extra = ["--no-fit-linear", "--no-fit-intercept"] if kind == "libffm" else []
+    text = "".join(f"{i % 2} 0:{i % 2}:1 1:{2 + i % 3}:1\n" for i in range(60))
+    (tmp_path / "t.ffm").write_text(text)
+    trained = run("train", "t.ffm", "--model", "ffm", "--epochs", 1, "-q", *extra)
+    assert trained.code == 0, trained.err
+    ran = run("export", "t.ff", "out.txt", "--to", kind)
+    assert ran.code == 0, ran.err
+    assert (tmp_path / "out.txt").stat().st_size > 0
+
+
+def test_demo_tells_the_whole_story(run, tmp_path):
+    ran = run("demo", "--rows", 4000, "--out", "story")
+    assert ran.code == 0, ran.err
+    for number in range(1, 8):
+        assert f"{number}. " in ran.out
+    assert "predicts exactly the same" in ran.out
+    names = {path.name for path in (tmp_path / "story").iterdir()}
+    assert names == {"train.csv", "valid.csv", "new.csv", "clicks.ff"}
+
+
+def test_demo_refuses_too_few_rows(run):
+    assert run("demo", "--rows", 10).code == 1
+
+
+def test_the_clicks_are_as_described():
+    clicks = _clicks.generate(3000, seed=1)
+    again = _clicks.generate(3000, seed=1)
+    assert clicks.columns == again.columns
+    assert (clicks.clicked == again.clicked).all()
+    assert set(clicks.columns) == set(_clicks.COLUMNS)
+    for name, share in _clicks.MISSING.items():
+        missing = sum(cell is None for cell in clicks.columns[name]) / len(clicks)
+        assert missing == pytest.approx(share, abs=0.02)
+    assert any("|" in cell for cell in clicks.columns["interests"])
+    # The labels follow the probabilities.
+    assert abs(clicks.clicked.mean() - clicks.probability.mean()) < 0.03

@@ -1,0 +1,150 @@
+"""``fieldfare train``, ``evaluate`` and ``cv``."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fieldfare.cli import _options
+from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
+from fieldfare.persist.file import load_model
+
+
+def test_a_table_and_a_target_are_enough(run, clicks_folder, tmp_path):
+    ran = run("train", clicks_folder / "train.csv", "--target", "clicked", "--epochs", 2)
+    assert ran.code == 0, ran.err
+    assert (tmp_path / "train.ff").is_file()
+    assert "advertiser" in ran.out  # the schema
+    assert "valid_auc" in ran.out  # what came of it
+    assert "fieldfare predict NEW -m train.ff" in ran.out  # the next step
+    assert "epoch 1/2" in ran.err
+
+
+def test_the_flags_reach_the_model(run, clicks_folder):
+    ran = run(
+        "train", clicks_folder / "train.csv", "--target", "clicked",
+        "--valid", clicks_folder / "valid.csv", "--model", "ffm", "--task", "binary", "-k", 3,
+        "--epochs", 2, "--threads", 1, "--seed", 5, "--no-fit-linear", "--instance-norm",
+        "--solver", "rowwise_adagrad", "--learning-rate", 0.2, "--class-weight", "0:1,1:2",
+        "--eval-metric", "auc", "-q", "-o", "m.ff",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    assert ran.out == ""
+    model = load_model("m.ff")
+    assert model.config == ModelConfig(
+        model="ffm", task="binary", n_factors=3, fit_linear=False, instance_norm=True
+    )
+    solver = model.provenance["solver"]
+    assert (solver["solver"], solver["learning_rate"]) == ("rowwise_adagrad", 0.2)
+    training = model.provenance["training"]
+    assert (training["eval_metric"], training["n_jobs"], training["random_state"]) == ("auc", 1, 5)
+    assert training["class_weight"] == {"0": 1.0, "1": 2.0}
+
+
+@pytest.mark.parametrize("group", [ModelConfig, SolverConfig, TrainingConfig])
+def test_every_hyperparameter_has_a_flag(run, group):
+    words = run("train", "--help").out.replace("\n", " ")
+    for item in fields(group):
+        if item.name == "verbose":
+            continue
+        flag = "--" + item.name.replace("_", "-")
+        assert flag in words or f"--no-{flag[2:]}" in words, item.name
+
+
+def test_flags_are_the_usual_words():
+    assert _options.flag_names("n_factors") == ("-k", "--n-factors")
+    assert _options.flag_names("max_iter") == ("--epochs", "--max-iter")
+
+
+def test_one_thread_and_a_seed_give_the_same_bits(run, clicks_folder):
+    for name in ("a.ff", "b.ff"):
+        ran = run(
+            "train", clicks_folder / "train.csv", "--target", "clicked", "--epochs", 2,
+            "--threads", 1, "--seed", 7, "-q", "-o", name,
+        )  # fmt: skip
+        assert ran.code == 0, ran.err
+    a, b = load_model("a.ff"), load_model("b.ff")
+    assert np.array_equal(a.factors, b.factors)
+    assert np.array_equal(a.linear, b.linear)
+
+
+def test_regression_and_several_classes(run, tmp_path):
+    random = np.random.default_rng(0)
+    x, group = random.integers(0, 5, 300), random.integers(0, 3, 300)
+    lines = [f"{a},{'abc'[g]},{a + g / 10}" for a, g in zip(x, group, strict=True)]
+    (tmp_path / "t.csv").write_text("\n".join(["shop,kind,price", *lines]) + "\n")
+    assert run("train", "t.csv", "--target", "price", "-q", "-o", "r.ff").code == 0
+    assert load_model("r.ff").config.task == "regression"
+    assert run("train", "t.csv", "--target", "kind", "-q", "-o", "c.ff").code == 0
+    assert load_model("c.ff").config.task == "multiclass"
+    assert load_model("c.ff").classes == ["a", "b", "c"]
+
+
+def test_evaluate_prints_metrics(run, model, clicks_folder):
+    ran = run("evaluate", clicks_folder / "new.csv", "-m", model, "--metric", "auc", "--json")
+    assert ran.code == 0, ran.err
+    found = json.loads(ran.out)
+    assert set(found) == {"loss", "auc"}
+    plain = run("evaluate", clicks_folder / "new.csv", "-m", model).out
+    assert f"{found['auc']:.5f}" in plain
+
+
+def test_cv_prints_a_line_a_fold(run, clicks_folder):
+    ran = run(
+        "cv", clicks_folder / "new.csv", "--target", "clicked", "--folds", 3, "--epochs", 1,
+        "--seed", 1,
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    assert "auc" in ran.out
+    assert len(ran.out.splitlines()) >= 4
+
+
+def test_text_from_standard_input(run, monkeypatch, tmp_path):
+    text = "".join(f"{i % 2} 0:{i % 2}:1 1:{2 + i % 3}:1\n" for i in range(60))
+    (tmp_path / "in.ffm").write_text(text)
+    with open(tmp_path / "in.ffm", encoding="utf-8") as file:
+        monkeypatch.setattr("sys.stdin", file)
+        ran = run("train", "-", "--model", "ffm", "--epochs", 1, "-q")
+    assert ran.code == 0, ran.err
+    assert (tmp_path / "model.ff").is_file()
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_closed_folder_is_told_before_training(run, clicks_folder, tmp_path):
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o500)
+    ran = run("train", clicks_folder / "train.csv", "--target", "clicked", "-o", closed / "m.ff")
+    assert ran.code == 1
+    assert "not writable" in ran.err
+
+
+def test_a_missing_folder_is_told_before_training(run, clicks_folder):
+    ran = run("train", clicks_folder / "train.csv", "--target", "clicked", "-o", "no/m.ff")
+    assert ran.code == 1
+    assert "does not exist" in ran.err
+    assert ran.out == ""
+
+
+def test_ctrl_c_keeps_the_best_model(run, clicks_folder, monkeypatch):
+    from fieldfare.training.callbacks import ProgressBar
+
+    def interrupt(self, state):
+        if state.epoch == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(ProgressBar, "on_epoch_end", interrupt)
+    ran = run("train", clicks_folder / "train.csv", "--target", "clicked", "-o", "m.ff")
+    assert ran.code == 130
+    assert load_model("m.ff").provenance["history"]["stopped"] == "interrupted"
+
+
+def test_default_output_is_the_name_of_the_data():
+    assert _options.default_output(["data/log.2024.csv.gz"]) == "log.ff"
+    assert _options.default_output(["folder/"]) == "folder.ff"
+    assert _options.default_output(["-"]) == "model.ff"
+    assert Path(_options.default_output(["/a/b.ffm"])).parent == Path()

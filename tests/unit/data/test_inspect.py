@@ -1,0 +1,74 @@
+"""inspect: what a file holds and what looks wrong with it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from fieldfare.data.inspect import inspect, training_bytes
+
+
+def frame(n: int = 400) -> pd.DataFrame:
+    random = np.random.default_rng(0)
+    y = random.integers(0, 2, n)
+    return pd.DataFrame(
+        {
+            "user_id": random.integers(0, 40, n),
+            "price": random.normal(size=n),
+            "seen": np.where(y == 1, "yes", "no"),
+            "shop": "the only one",
+            "city": random.choice(["a", "b", None], n),
+            "y": y,
+        }
+    )
+
+
+def test_a_table_with_faults():
+    data = frame()
+    data = pd.concat([data, data[:3].assign(y=1 - data[:3].y)])
+    found = inspect(data, target="y", against=frame().assign(city="new"))
+    text = str(found)
+    assert found.n_rows == 403
+    assert found.duplicates == 3
+    assert any("another target" in finding for finding in found.findings)
+    assert any("'shop' has one value" in finding for finding in found.findings)
+    assert any("'seen' all but determines" in finding for finding in found.findings)
+    assert not any("'user_id'" in finding for finding in found.findings)
+    assert 0.2 < found.missing["city"] < 0.5
+    assert found.unseen["city"] == 1
+    assert found.unseen["user_id"] == 0
+    assert "ffm" in text
+    assert "column" in text
+
+
+def test_a_numeric_leak_in_regression():
+    data = frame().assign(y=lambda f: f.price * 3 + 1)
+    assert any("'price'" in finding for finding in inspect(data, target="y").findings)
+
+
+def test_libffm_with_a_feature_in_two_fields(tmp_path):
+    path = tmp_path / "a"
+    path.write_text("1 0:1:1 1:2:1\n0 0:1:1 1:1:1\n1 0:1:1 1:2:1\n")
+    (tmp_path / "b").write_text("1 0:1:1 1:9:1\n")
+    found = inspect(path, against=tmp_path / "b")
+    assert found.format == "libffm"
+    assert any("more than one field, such as 1" in finding for finding in found.findings)
+    assert found.target == {"classes": {"0": 1, "1": 2}}
+    assert found.duplicates == 1
+    assert found.unseen == {"all": 0.5}
+
+
+def test_a_feature_that_is_the_target(tmp_path):
+    lines = [f"{i % 2} {'7' if i % 2 else '8'}:1 {10 + i % 5}:1" for i in range(200)]
+    (tmp_path / "a").write_text("\n".join(lines))
+    assert any("'7'" in finding for finding in inspect(tmp_path / "a").findings)
+
+
+def test_a_sound_source_has_no_findings():
+    found = inspect(frame().drop(columns=["seen", "shop"]), target="y")
+    assert found.findings == ()
+    assert "Nothing looks wrong" in str(found)
+
+
+def test_memory_counts_parameters_and_their_sums():
+    assert training_bytes(10, 3, 4) == {"linear": 88, "fm": 8 * 51, "ffm": 8 * 131}
