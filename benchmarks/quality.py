@@ -29,6 +29,7 @@ import pandas as pd
 
 from _report import markdown, write
 from fieldfare.data.dispatch import load
+from fieldfare.data.split import split_rows
 from fieldfare.training.workflow import evaluate, train
 
 Settings = dict[str, Any]
@@ -44,6 +45,19 @@ FRAPPE_COMMON: Settings = {"task": "binary", "eval_metric": "auc", "n_iter_no_ch
 ML_100K: Settings = {"n_factors": 16, "learning_rate": 0.1, "l2_linear": 0.005, "l2_factors": 0.1}
 ML_1M: Settings = {"n_factors": 16, "learning_rate": 0.1, "l2_linear": 0.005, "l2_factors": 0.05}
 # The number of epochs is chosen on a tenth of the training part, never on the test part.
+# Where the second file is None, the demonstration's test file has no labels (or there is none), so
+# a fifth of the training rows is held out.
+XLEARN_DEMOS: dict[str, tuple[str, str | None, Settings]] = {
+    "criteo_ctr": ("small_train.txt", "small_test.txt", {"model": "ffm", "max_iter": 5}),
+    "mushroom": ("agaricus_train.txt.gz", "agaricus_test.txt", {"model": "fm", "max_iter": 10}),
+    "titanic": ("titanic_train.txt", None, {"model": "fm", "max_iter": 10}),
+    "house_price": (
+        "house_price_train.txt.gz",
+        None,
+        {"model": "linear", "task": "regression", "max_iter": 20},
+    ),
+    "higgs": ("higgs-test.csv.gz", None, {"model": "fm", "max_iter": 10}),
+}
 RATINGS: Settings = {"model": "fm", "task": "regression", "early_stopping": True, "max_iter": 60}
 TARGETS = {
     "frappe, FM": ("auc", 0.965),
@@ -99,23 +113,22 @@ def ml_1m(data: Path, n_jobs: int, seed: int) -> Figures:
 
 def xlearn_demos(data: Path, n_jobs: int, seed: int) -> Figures:
     folder = data / "xlearn-demos"
-    jobs: list[tuple[str, str, str | None, Settings]] = [
-        ("small_train.txt", "small_test.txt", None, {"model": "ffm", "max_iter": 10}),
-        ("agaricus_train.txt.gz", "agaricus_test.txt", None, {"model": "fm", "max_iter": 10}),
-        ("titanic_train.txt", "titanic_test.txt", None, {"model": "fm", "max_iter": 10}),
-        ("house_price_train.txt.gz", "house_price_test.txt.gz", None,
-         {"model": "linear", "task": "regression", "max_iter": 20}),
-        ("higgs-test.csv.gz", "higgs-test.csv.gz", None, {"model": "fm", "max_iter": 5}),
-    ]  # fmt: skip
     found: Figures = {}
-    for training, test, target, settings in jobs:
+    for name, (training, test, settings) in XLEARN_DEMOS.items():
+        data_rows = load(folder / training)
+        if test is None:
+            kept, held = split_rows(len(data_rows), 0.2, SEED)
+            rows = data_rows.rows
+            fitted, measured = rows.take(kept), rows.take(held)
+        else:
+            fitted = data_rows.rows
+            measured = load(folder / test, schema=data_rows.schema).rows
         result = train(
-            folder / training, target=target, n_jobs=n_jobs, random_state=seed,
+            fitted, schema=data_rows.schema, n_jobs=n_jobs, random_state=seed,
             early_stopping=False, **settings,
         )  # fmt: skip
-        figures = evaluate(result.model, folder / test)
-        name = training.split("_train")[0].split(".")[0]
-        found[f"xlearn demo {name}, {settings['model']}"] = _row(figures, result)
+        row = _row(evaluate(result.model, measured), result)
+        found[f"xlearn demo {name}, {settings['model']}"] = row
     return found
 
 

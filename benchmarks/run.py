@@ -23,10 +23,12 @@ from _report import markdown, median, write
 from generate import generate
 
 ROOT = Path(__file__).resolve().parent.parent
+# Unit length, step size and penalty as xLearn and libffm have them by default.
+USUAL = ["--instance-norm", "--learning-rate", "0.2", "--l2-linear", "2e-5", "--l2-factors", "2e-5"]
 JOBS: dict[str, list[str]] = {
-    "FM k=4, 5 epochs": ["--model", "fm", "-k", "4", "--epochs", "5"],
-    "FM k=16, 5 epochs": ["--model", "fm", "-k", "16", "--epochs", "5"],
-    "FFM k=4, 2 epochs": ["--model", "ffm", "-k", "4", "--epochs", "2"],
+    "FM k=4, 5 epochs": ["--model", "fm", "-k", "4", "--epochs", "5", *USUAL],
+    "FM k=16, 5 epochs": ["--model", "fm", "-k", "16", "--epochs", "5", *USUAL],
+    "FFM k=4, 2 epochs": ["--model", "ffm", "-k", "4", "--epochs", "2", *USUAL],
 }
 SEED = ["--seed", "1", "--no-early-stopping", "--quiet"]
 BUDGET_MB = 256
@@ -152,7 +154,8 @@ def main() -> None:
     parts = [
         f"{about['train']['rows']:,} rows, {about['fields']} fields, {about['features']:,} "
         f"features, {size:.0f} MB of libffm text. Test logloss: "
-        f"{about['test']['constant_logloss']:.4f} for a constant, {about['test']['best_logloss']:.4f} for the planted model. Medians of "
+        f"{about['test']['constant_logloss']:.4f} for a constant, "
+        f"{about['test']['best_logloss']:.4f} for the planted model. Medians of "
         f"{arguments.repeats} runs of `fieldfare train`, whole process: from text, and again from "
         "the cached rows.",
         markdown(

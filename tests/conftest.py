@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Folder of the real data sets, which forbid redistribution and so live outside the repository."""
+    """Folder of the real data sets, which may not be redistributed and so live elsewhere."""
     folder = ROOT.parent / "shared" / "data"
     if not folder.is_dir():
         pytest.skip(f"the real data sets are not in {folder}")

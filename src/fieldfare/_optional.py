@@ -8,15 +8,15 @@ from types import ModuleType
 from fieldfare.exceptions import MissingDependencyError
 
 
-def require(module: str, extra: str) -> ModuleType:
+def require(module: str, extra: str | None = None) -> ModuleType:
     """Import an optional module, or say how to install it.
 
     Parameters
     ----------
     module : str
         Dotted name, for instance ``"pyarrow.parquet"``.
-    extra : str
-        The extra of fieldfare that brings it.
+    extra : str, optional
+        The extra of fieldfare that brings it, if one does.
 
     Returns
     -------
@@ -33,6 +33,7 @@ def require(module: str, extra: str) -> ModuleType:
         package = module.partition(".")[0]
         if error.name is None or error.name.partition(".")[0] != package:
             raise
+        wanted = package if extra is None else f"'fieldfare[{extra}]'"
         raise MissingDependencyError(
-            f"This needs {package}, which is not installed. Run: pip install 'fieldfare[{extra}]'"
+            f"This needs {package}, which is not installed. Run: pip install {wanted}"
         ) from error

@@ -39,9 +39,7 @@ class Number:
             return False
         if self.low is not None and (x <= self.low if self.low_open else x < self.low):
             return False
-        return not (
-            self.high is not None and (x >= self.high if self.high_open else x > self.high)
-        )
+        return not (self.high is not None and (x >= self.high if self.high_open else x > self.high))
 
     def __str__(self) -> str:
         kind = "an integer" if self.integer else "a number"

@@ -77,9 +77,7 @@ class SolverConfig(Config):
         "Optimiser: AdaGrad with one step size per weight or per latent vector, plain SGD, or "
         "FTRL-Proximal.",
     )
-    learning_rate: float = _param(
-        0.1, _POSITIVE, "Step size; the alpha of FTRL."
-    )
+    learning_rate: float = _param(0.1, _POSITIVE, "Step size; the alpha of FTRL.")
     l2_linear: float = _param(
         1e-5, _NON_NEGATIVE, "L2 penalty on the linear weights a sample touches, at each visit."
     )

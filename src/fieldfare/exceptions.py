@@ -6,9 +6,9 @@
     └── FieldfareError                      FF000
         ├── ConfigError (ValueError)        FF100  a parameter has a value that is not allowed
         ├── DataError (ValueError)          FF200  samples cannot be used as they are
-        │   ├── TextFormatError             FF210  a text file breaks its format: file, line, column
+        │   ├── TextFormatError             FF210  a text file breaks its format
         │   ├── SchemaError                 FF220  a table does not fit its Schema
-        │   └── StoreError                  FF230  a RowStore is damaged, foreign or cannot be written
+        │   └── StoreError                  FF230  a RowStore is damaged, foreign or cannot be made
         ├── ModelFileError (ValueError)     FF300  a model file is damaged, foreign or too new
         ├── TrainingError (RuntimeError)    FF400  training cannot go on
         │   └── DivergenceError             FF410  the loss became infinite or not a number

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -130,7 +131,9 @@ class Rows:
     @property
     def nbytes(self) -> int:
         """Bytes that these rows span in memory or on disk."""
-        per_entry = 4 + (4 if self.values is not None else 0) + (2 if self.fields is not None else 0)
+        per_entry = (
+            4 + (4 if self.values is not None else 0) + (2 if self.fields is not None else 0)
+        )
         per_row = 8 + sum(
             _DTYPES[name](0).itemsize for name in _PER_ROW if getattr(self, name) is not None
         )
@@ -173,14 +176,16 @@ class Rows:
                 raise DataError(f"Every {name} must be finite. Row {row} has {array[row]}.")
         if self.weight is not None and len(self.weight) and float(self.weight.min()) < 0:
             row = int(np.argmax(self.weight < 0))
-            raise DataError(f"Sample weights must not be negative. Row {row} has {self.weight[row]}.")
+            raise DataError(
+                f"Sample weights must not be negative. Row {row} has {self.weight[row]}."
+            )
         return self
 
     def slice(self, start: int, stop: int) -> Rows:
         """Return rows ``start`` to ``stop`` (exclusive), sharing memory."""
         start, stop, _ = slice(start, stop).indices(self.n_rows)
         stop = max(start, stop)
-        per_row = {
+        per_row: dict[str, Any] = {
             name: None if (array := getattr(self, name)) is None else array[start:stop]
             for name in _PER_ROW
         }

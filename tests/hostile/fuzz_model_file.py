@@ -166,7 +166,7 @@ def fuzz(seconds: float, n_cases: int, seed: int) -> tuple[int, int]:
             try:
                 loaded += attempt(path, verify=rng.random() < 0.5)
             except BaseException:
-                print(f"Failed on case {tried} of seed {seed}: {data!r}", file=sys.stderr)  # noqa: T201
+                print(f"Failed on case {tried} of seed {seed}: {data!r}", file=sys.stderr)
                 raise
             path.unlink()
             tried += 1
@@ -180,7 +180,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     tried, loaded = fuzz(options.seconds, sys.maxsize, options.seed)
-    print(f"{tried} files tried: {loaded} still loaded, the rest were refused cleanly.")  # noqa: T201
+    print(f"{tried} files tried: {loaded} still loaded, the rest were refused cleanly.")
 
 
 if __name__ == "__main__":

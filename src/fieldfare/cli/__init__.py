@@ -12,8 +12,8 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from fieldfare import __version__
 from fieldfare._logging import say_aside
+from fieldfare._version import __version__
 from fieldfare.cli import convert, cv, demo, evaluate, export, inspect, predict, show, train
 from fieldfare.cli._options import Formatter
 from fieldfare.exceptions import FieldfareError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -277,3 +277,8 @@ class ParquetFiles:
     def head(self, n: int) -> Any:
         """Return the first rows."""
         return first_rows(self, n)
+
+
+def to_pandas(records: Sequence[Mapping[str, Any]]) -> Any:
+    """Return records as a pandas DataFrame; pandas must be installed."""
+    return require("pandas").DataFrame(list(records))

@@ -124,7 +124,7 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
     ) -> None:
         result = session.fit(train, valid, config, self.callbacks or ())
         config = replace(config, random_state=session.config.random_state)
-        result.model.provenance = provenance(
+        result.model.provenance |= provenance(
             result.history, train, valid, self._config(SolverConfig), config
         )
         self.model_, self.history_ = result.model, result.history

@@ -1,1 +1,1 @@
-"""kernels"""
+"""Kernels: the arithmetic, compiled, with a slow and obvious twin in `reference`."""

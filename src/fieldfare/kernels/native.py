@@ -15,9 +15,6 @@ from fieldfare.exceptions import DataError
 from fieldfare.kernels.table import Spec
 from fieldfare.rows import Rows
 
-# The first step of AdaGrad has the length learning_rate * g / sqrt(1 + g^2): bounded, and small for
-# small gradients. libffm and xLearn start there too.
-ADAGRAD_START = 1.0
 LOSSES = ("squared", "logistic", "softmax")
 _ROWS_PER_THREAD = 4096
 _CACHE_LINE = 64
@@ -55,18 +52,12 @@ def _core_spec(spec: Spec) -> _core.Spec:
         spec.fit_linear,
         spec.instance_norm,
     )
-    core.set_rates(
-        (spec.learning_rate, 0.0, 0.0, spec.ftrl_beta),
-        (spec.learning_rate, spec.l2_linear, spec.l1_linear, spec.ftrl_beta),
-        (spec.learning_rate, spec.l2_factors, spec.l1_factors, spec.ftrl_beta),
-    )
+    core.set_rates(*(spec.rates(group)[:4] for group in ("bias", "linear", "factors")))
     return core
 
 
 def _core_rows(rows: Rows) -> _core.Rows:
-    return _core.Rows(
-        rows.indptr, rows.indices, rows.values, rows.fields, rows.target, rows.weight
-    )
+    return _core.Rows(rows.indptr, rows.indices, rows.values, rows.fields, rows.target, rows.weight)
 
 
 class TrainingTable:
@@ -96,13 +87,14 @@ class TrainingTable:
         self.bias = np.zeros((spec.n_outputs, 1 + self.layout.slots), np.float32)
         if spec.solver in ("adagrad", "rowwise_adagrad"):
             # Padding included: the kernels divide by the root of the state.
-            self.bias[:, 1] = ADAGRAD_START
+            self.bias[:, 1] = spec.rates("bias").start
             for c in range(spec.n_outputs):
                 first = c * self.layout.output_stride
                 weight = first + self.layout.weight
-                self.rows[:, first + self.layout.factor_state : weight] = ADAGRAD_START
+                start = spec.rates("factors").start
+                self.rows[:, first + self.layout.factor_state : weight] = start
                 if spec.fit_linear:
-                    self.rows[:, weight + 1] = ADAGRAD_START
+                    self.rows[:, weight + 1] = spec.rates("linear").start
 
     @property
     def linear(self) -> Float32Array:
@@ -184,7 +176,12 @@ def train(
         If a row number, feature id, field or class is out of range. Rows before it have been used.
     """
     loss, weight, bad_row = _core.train(
-        _core_spec(table.spec), table.rows, table.bias, _core_rows(rows), order, class_weight,
+        _core_spec(table.spec),
+        table.rows,
+        table.bias,
+        _core_rows(rows),
+        order,
+        class_weight,
         n_threads,
     )
     if bad_row is not None:
@@ -206,8 +203,8 @@ def score(
 ) -> Float32Array:
     """Return the score of every row, float32[n_rows, C].
 
-    Features and fields that the arrays do not cover are ignored. The arrays have the shapes given in
-    ``kernels.table``, FM factors with or without their block axis, and may be strided.
+    Features and fields that the arrays do not cover are ignored. The arrays have the shapes given
+    in ``kernels.table``, FM factors with or without their block axis, and may be strided.
     """
     if factors is not None and factors.ndim == 3:
         factors = factors[:, :, np.newaxis, :]

@@ -16,6 +16,7 @@ factors   float32[n_features, C, F, k]           model ``"ffm"``
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Spec:
         Regularisation; L1 is used by FTRL only.
     ftrl_beta : float
         Smoothing of the FTRL step size.
+    target_scale : float
+        Unit of the target, see `rates`.
     """
 
     model: str
@@ -60,3 +63,38 @@ class Spec:
     l1_linear: float
     l1_factors: float
     ftrl_beta: float
+    target_scale: float = 1.0
+
+    def rates(self, group: str) -> Rates:
+        """Return step size and penalties of ``"bias"``, ``"linear"`` or ``"factors"``.
+
+        They are those of a model of the target divided by s = ``target_scale``, put into the units
+        of this one: its weights are s times and its factors sqrt(s) times as large, so gradients
+        of the squared loss are s and s sqrt(s) times as large. Training is then the same whether
+        the target is given in metres or in millimetres.
+        """
+        scale = self.target_scale
+        unit, gradient, l2, l1 = {
+            "bias": (scale, scale, 0.0, 0.0),
+            "linear": (scale, scale, self.l2_linear, self.l1_linear),
+            "factors": (scale**0.5, scale**1.5, self.l2_factors, self.l1_factors),
+        }[group]
+        return Rates(
+            learning_rate=self.learning_rate * (unit / gradient if self.solver == "sgd" else unit),
+            l2=l2 * gradient / unit,
+            l1=l1 * gradient,
+            beta=self.ftrl_beta * gradient,
+            start=gradient**2,
+        )
+
+
+class Rates(NamedTuple):
+    """Step size and penalties of one group of parameters, in its own units."""
+
+    learning_rate: float
+    l2: float
+    l1: float
+    beta: float
+    start: float
+    """Where AdaGrad's sums of squared gradients begin: at one unit. The first step then has the
+    length learning_rate * g / sqrt(1 + g^2), small for small gradients, as in libffm and xLearn."""

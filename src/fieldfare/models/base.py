@@ -114,6 +114,14 @@ class Model(ABC):
         return 0
 
     @property
+    def target_scale(self) -> float:
+        """Spread of the targets it was first trained on: the unit of steps and penalties.
+
+        Always 1 for classification. Kept in the provenance, so that training can go on alike.
+        """
+        return float(self.provenance.get("target_scale", 1.0))
+
+    @property
     def nbytes(self) -> int:
         """Bytes of the parameters."""
         factors = 0 if self.factors is None else self.factors.nbytes
@@ -138,6 +146,7 @@ class Model(ABC):
             l1_linear=solver.l1_linear,
             l1_factors=solver.l1_factors,
             ftrl_beta=solver.ftrl_beta,
+            target_scale=self.target_scale,
         )
 
     def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:

@@ -18,7 +18,7 @@ MODEL_CLASSES: dict[str, type[Model]] = {
 }
 
 
-def build(
+def build(  # noqa: PLR0913 - sizes, seed and labels, each given by name
     config: ModelConfig,
     *,
     n_features: int,
@@ -27,17 +27,23 @@ def build(
     seed: int = 0,
     schema: Any = None,
     classes: list[Any] | None = None,
+    target_scale: float = 1.0,
 ) -> Model:
-    """Return an untrained model: zero bias and weights, random factors fixed by the seed."""
+    """Return an untrained model: zero bias and weights, random factors fixed by the seed.
+
+    With a ``target_scale`` s, scores are to be s times as large, and so the factors sqrt(s) times.
+    """
     model_class = MODEL_CLASSES[config.model]
     shape = model_class.factors_shape(config, n_features, n_fields, n_outputs)
+    scale = config.init_scale * target_scale**0.5
     return model_class(
         config,
         np.zeros(n_outputs, np.float32),
         np.zeros((n_features, n_outputs), np.float32),
-        None if shape is None else native.init_factors(shape, seed, config.init_scale),
+        None if shape is None else native.init_factors(shape, seed, scale),
         schema=schema,
         classes=classes,
+        provenance={"target_scale": target_scale},
     )
 
 
@@ -51,8 +57,8 @@ def estimate_bytes(
 ) -> int:
     """Return the memory that training a model takes: parameters, optimiser state and best epoch.
 
-    Nothing is allocated. The sum is two copies of the parameters (the one being made and the best so
-    far) and the training table.
+    Nothing is allocated. The sum is two copies of the parameters (the one being made and the best
+    so far) and the training table.
     """
     solver = solver or SolverConfig()
     shape = MODEL_CLASSES[config.model].factors_shape(config, 1, n_fields, n_outputs)

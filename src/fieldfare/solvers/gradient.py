@@ -133,33 +133,34 @@ class Solver:
         factors = None
         if self._origin.factors is not None:
             shape = (added, *self._origin.factors.shape[1:])
-            scale = self._origin.config.init_scale
+            scale = self._origin.config.init_scale * self._origin.target_scale**0.5
             factors = native.init_factors(shape, self.seed, scale, first_feature=known)
         self._put(np.zeros((added, self._spec.n_outputs), np.float32), factors, known)
 
     def _put(self, linear: Float32Array, factors: Float32Array | None, first: int) -> None:
         """Write the rows of a fresh table from feature ``first`` on."""
-        table, config = self._table, self.config
-        ftrl = config.solver == "ftrl"
+        table = self._table
+        ftrl = self.config.solver == "ftrl"
         if self._spec.fit_linear:
             table.linear[first:] = linear
             if ftrl:
                 z = table.linear_state(0)[first:]
-                z[...] = self._ftrl_z(linear, config.l1_linear, config.l2_linear)
+                z[...] = self._ftrl_z(linear, "linear")
         if factors is not None:
             target = table.factors[first:]
             factors = factors.reshape(target.shape)
             target[...] = factors
             if ftrl:
                 z = table.factor_state(0)[first:]
-                z[...] = self._ftrl_z(factors, config.l1_factors, config.l2_factors)
+                z[...] = self._ftrl_z(factors, "factors")
 
     def _put_bias(self, bias: Float32Array) -> None:
         self._table.bias[:, 0] = bias
         if self.config.solver == "ftrl":
-            self._table.bias[:, 1] = self._ftrl_z(bias, 0, 0)
+            self._table.bias[:, 1] = self._ftrl_z(bias, "bias")
 
-    def _ftrl_z(self, weights: Float32Array, l1: float, l2: float) -> Float32Array:
+    def _ftrl_z(self, weights: Float32Array, group: str) -> Float32Array:
         """Return the z at which FTRL's closed form gives the wanted weights while n = 0."""
-        pull = np.float32(self.config.ftrl_beta / self.config.learning_rate + l2)
-        return -weights * pull - np.sign(weights) * np.float32(l1)
+        rates = self._spec.rates(group)
+        pull = rates.beta / rates.learning_rate + rates.l2
+        return np.asarray(-weights * pull - np.sign(weights) * rates.l1, np.float32)

@@ -161,7 +161,7 @@ class ProgressBar(Callback):
         else:
             self._bar.write(line, file=sys.stderr)
 
-    def on_train_end(self, state: TrainingState) -> None:  # noqa: ARG002
+    def on_train_end(self, state: TrainingState) -> None:
         if self._bar is not None:
             self._bar.close()
             self._bar = None

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from fieldfare._optional import require
 from fieldfare._random import permutation
 from fieldfare._typing import AnyArray, Int64Array
 from fieldfare._validation import Number, check
 from fieldfare.config import ModelConfig
 from fieldfare.data.dispatch import load
 from fieldfare.data.split import kfold
+from fieldfare.data.tables import to_pandas
 from fieldfare.exceptions import DataError
 from fieldfare.metrics import default_metrics
 from fieldfare.training.evaluation import evaluate_scores, score_part
@@ -70,7 +70,7 @@ class CrossValResult:
 
     def to_frame(self) -> Any:
         """Return the folds as a pandas DataFrame (pandas must be installed)."""
-        return require("pandas", "tables").DataFrame(self.folds)
+        return to_pandas(self.folds)
 
 
 def cross_validate(

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fieldfare._optional import require
 from fieldfare._typing import JSON
+from fieldfare.data.tables import to_pandas
 
 
 @dataclass
@@ -85,7 +85,7 @@ class History:
 
     def to_frame(self) -> Any:
         """Return the epochs as a pandas DataFrame (pandas must be installed)."""
-        return require("pandas", "tables").DataFrame(self.epochs)
+        return to_pandas(self.epochs)
 
     def to_json(self) -> JSON:
         """Return everything as a JSON object."""

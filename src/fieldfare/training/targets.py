@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -244,17 +245,7 @@ def start_bias(
     float32 array of shape (n_outputs,)
     """
     if task == "regression":
-        total = mass = 0.0
-        sample_weight = part.weight
-        for start, block in _blocks(part.target):
-            w = (
-                np.ones(len(block))
-                if sample_weight is None
-                else sample_weight[start:][: len(block)]
-            )
-            total += float(np.dot(block.astype(np.float64), w))
-            mass += float(np.sum(w, dtype=np.float64))
-        return np.array([total / _positive(mass)], np.float32)
+        return np.array([_moments(part)[0]], np.float32)
     n_classes = 2 if task == "binary" else n_outputs
     counts = _class_totals(part, n_classes)
     if weights is not None:
@@ -265,6 +256,39 @@ def start_bias(
     logs: Float64Array = np.log(share)
     centred: Float32Array = (logs - logs.mean()).astype(np.float32)
     return centred
+
+
+def target_scale(task: str, part: Part, *, centred: bool) -> float:
+    """Return the unit in which the target of a regression is learned.
+
+    Parameters
+    ----------
+    task : str
+        What is predicted; 1 but for regression.
+    part : Part
+        Training rows.
+    centred : bool
+        Whether the model has a bias: then the standard deviation of the targets, else their root
+        mean square. 1 where that is 0.
+    """
+    if task != "regression":
+        return 1.0
+    mean, mean_square = _moments(part)
+    spread = math.sqrt(max(0.0, mean_square - (mean * mean if centred else 0.0)))
+    # Rounding leaves a little where all targets are the same.
+    return spread if spread > 1e-6 * math.sqrt(mean_square) else 1.0
+
+
+def _moments(part: Part) -> tuple[float, float]:
+    """Return the weighted means of the target and of its square."""
+    sums = np.zeros(3)
+    weight = part.weight
+    for start, block in _blocks(part.target):
+        y = block.astype(np.float64)
+        w = np.ones(len(y)) if weight is None else weight[start : start + len(y)]
+        sums += [np.dot(w, y), np.dot(w, y * y), np.sum(w, dtype=np.float64)]
+    mass = _positive(float(sums[2]))
+    return float(sums[0] / mass), float(sums[1] / mass)
 
 
 def _blocks(array: AnyArray) -> Iterator[tuple[int, AnyArray]]:

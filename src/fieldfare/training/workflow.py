@@ -32,6 +32,7 @@ from fieldfare.training.targets import (
     class_weights,
     infer_targets,
     start_bias,
+    target_scale,
     targets_of,
 )
 
@@ -262,7 +263,15 @@ def new_model(
         "model of a smaller kind.",
     )
     classes = None if targets.classes is None else list(targets.classes)
-    model = build(kind, **sizes, seed=config.random_state, schema=schema, classes=classes)
+    scale = target_scale(kind.task, part, centred=kind.fit_intercept)
+    model = build(
+        kind,
+        **sizes,
+        seed=config.random_state,
+        schema=schema,
+        classes=classes,
+        target_scale=scale,
+    )
     if kind.fit_intercept:
         weights = class_weights(config.class_weight, kind.task, classes, part)
         model.bias[:] = start_bias(kind.task, targets.n_outputs, part, weights)
@@ -284,7 +293,7 @@ def _fit(
 ) -> TrainResult:
     """Train a model on encoded rows, and note in it how it came about."""
     result = fit(model, plan.solver, part, valid, plan.config, plan.callbacks, plan.resume)
-    result.model.provenance = provenance(result.history, dataset, valid, plan.solver, plan.config)
+    result.model.provenance |= provenance(result.history, dataset, valid, plan.solver, plan.config)
     return result
 
 

@@ -73,6 +73,27 @@ def test_growing_keeps_what_was_learned_and_never_shrinks() -> None:
     np.testing.assert_array_equal(grown[:N], learned.factors)
 
 
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("model", MODELS)
+def test_the_unit_of_the_target_does_not_change_what_is_learned(model: str, solver: str) -> None:
+    unit = 1024.0  # a power of two four times over, so that scaling is exact
+    config = ModelConfig(model=model, task="regression", n_factors=K)
+    penalties = SolverConfig(
+        solver=solver, learning_rate=0.05, l2_linear=0.01, l2_factors=0.01, l1_linear=0.01
+    )
+    scores = []
+    for scale in (1.0, unit):
+        start = build(config, n_features=N, n_fields=F, seed=7, target_scale=scale)
+        trainer = Solver(start, penalties, seed=7)
+        rows = _rows()
+        assert rows.target is not None
+        for _ in range(3):
+            trainer.train(rows.with_(target=rows.target * np.float32(scale)), np.arange(len(rows)))
+        assert trainer.export().target_scale == scale
+        scores.append(trainer.score(rows) / scale)
+    np.testing.assert_allclose(scores[1], scores[0], rtol=1e-4, atol=1e-5)
+
+
 def test_state_continues_exactly_and_is_refused_where_it_does_not_fit() -> None:
     first, second = _solver("ffm", "ftrl"), _solver("ffm", "ftrl")
     rows, order = _rows(), np.arange(50)
