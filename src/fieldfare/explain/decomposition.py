@@ -13,9 +13,9 @@ from fieldfare.explain.entries import (
     as_rows,
     count_fields,
     entries_of,
+    explained_class,
     feature_name,
     field_name,
-    label_of,
     outputs,
 )
 from fieldfare.explain.ranking import format_table
@@ -36,7 +36,7 @@ class Explanation:
     prediction : float or None
         What the model predicts: the number, or the probability of the explained class.
     label : object or None
-        The class explained; None unless the model has several.
+        The class explained: the second one of a binary model; None for a regression.
     bias : float
         Term of the intercept.
     features : int64 array of shape (m,)
@@ -206,7 +206,7 @@ def explain(model: Model, data: Any, row: int = 0, *, label: Any = None) -> Expl
     return Explanation(
         score=bias + float(linear.sum()) + float(terms.sum()),
         prediction=float(predicted[output if len(predicted) > 1 else 0]),
-        label=label_of(model, output),
+        label=explained_class(model, output),
         bias=bias,
         features=seen.ids,
         values=seen.values,

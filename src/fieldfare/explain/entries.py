@@ -148,3 +148,10 @@ def class_labels(model: Model) -> list[Any]:
 def label_of(model: Model, output: int) -> Any:
     """Return the class of an output, or None for models of one output."""
     return None if model.n_outputs == 1 else class_labels(model)[output]
+
+
+def explained_class(model: Model, output: int) -> Any:
+    """Return the class whose score an output is, or None for a regression."""
+    if model.config.task == "binary":
+        return 1 if model.classes is None else model.classes[1]
+    return label_of(model, output)

@@ -122,3 +122,11 @@ def test_labels_are_checked(make_model, rows):
         explain(make_model("fm"), rows, 0, label=1)
     with pytest.raises(ConfigError, match="'bus'"):
         explain(make_model("fm", n_outputs=2, classes=["bus", "car"]), rows, 0, label="ship")
+
+
+def test_a_binary_model_is_explained_as_the_probability_of_its_second_class(make_model, rows):
+    found = explain(make_model("fm", classes=["no", "yes"]), rows, 0)
+    assert found.label == "yes"
+    assert "probability of 'yes'" in str(found)
+    assert explain(make_model("fm"), rows, 0).label == 1
+    assert explain(make_model("fm", task="regression"), rows, 0).label is None
