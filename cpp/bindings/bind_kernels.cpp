@@ -176,16 +176,17 @@ void make_spec(Spec* self, int kind, int loss, int rule, std::int64_t n_outputs,
 
 void bind_kernels(nb::module_& module) {
   nb::class_<Rows>(module, "Rows")
-      .def("__init__",
-           [](Rows* self, const Vector<std::int64_t>& indptr, const Vector<std::uint32_t>& indices,
-              const Maybe<float>& values, const Maybe<std::uint16_t>& fields,
-              const Maybe<float>& target, const Maybe<float>& weight) {
-             new (self) Rows(rows_from(indptr, indices, values, fields, target, weight));
-           },
-           nb::keep_alive<1, 2>(), nb::keep_alive<1, 3>(), nb::keep_alive<1, 4>(),
-           nb::keep_alive<1, 5>(), nb::keep_alive<1, 6>(), nb::keep_alive<1, 7>(),
-           nb::arg("indptr"), nb::arg("indices"), nb::arg("values").none(),
-           nb::arg("fields").none(), nb::arg("target").none(), nb::arg("weight").none());
+      .def(
+          "__init__",
+          [](Rows* self, const Vector<std::int64_t>& indptr, const Vector<std::uint32_t>& indices,
+             const Maybe<float>& values, const Maybe<std::uint16_t>& fields,
+             const Maybe<float>& target, const Maybe<float>& weight) {
+            new (self) Rows(rows_from(indptr, indices, values, fields, target, weight));
+          },
+          nb::keep_alive<1, 2>(), nb::keep_alive<1, 3>(), nb::keep_alive<1, 4>(),
+          nb::keep_alive<1, 5>(), nb::keep_alive<1, 6>(), nb::keep_alive<1, 7>(), nb::arg("indptr"),
+          nb::arg("indices"), nb::arg("values").none(), nb::arg("fields").none(),
+          nb::arg("target").none(), nb::arg("weight").none());
   nb::class_<Layout>(module, "Layout")
       .def_ro("stride", &Layout::stride)
       .def_ro("output_stride", &Layout::output_stride)
@@ -211,13 +212,12 @@ void bind_kernels(nb::module_& module) {
   module.def("score", &score_rows, nb::arg("spec"), nb::arg("bias"), nb::arg("weights").none(),
              nb::arg("factors").none(), nb::arg("n_features"), nb::arg("rows"), nb::arg("out"),
              nb::arg("n_threads"));
-  module.def("init_factors",
-             [](Matrix out, std::int64_t first, std::uint64_t seed, float scale) {
-               const auto n = static_cast<std::int64_t>(out.shape(0));
-               const auto width = static_cast<std::int64_t>(out.shape(1));
-               nb::gil_scoped_release released;
-               init_factors(out.data(), first, first + n, width, seed, scale);
-             });
+  module.def("init_factors", [](Matrix out, std::int64_t first, std::uint64_t seed, float scale) {
+    const auto n = static_cast<std::int64_t>(out.shape(0));
+    const auto width = static_cast<std::int64_t>(out.shape(1));
+    nb::gil_scoped_release released;
+    init_factors(out.data(), first, first + n, width, seed, scale);
+  });
   module.def("instruction_sets", [] {
     int count = 0;
     const Kernels* kernels = all_kernels(&count);

@@ -34,12 +34,12 @@ struct Spec {
 };
 
 // The training table has one row a feature; weights and optimiser state lie side by side, so that a
-// visit touches as few cache lines as possible. Offsets and strides count floats. One output's part of
-// a row is: factors | state of the factors | weight | state of the weight.
+// visit touches as few cache lines as possible. Offsets and strides count floats. One output's part
+// of a row is: factors | state of the factors | weight | state of the weight.
 struct Layout {
-  std::int64_t stride = 0;         // from one feature to the next
-  std::int64_t used = 0;           // floats of a row that mean something
-  std::int64_t output_stride = 0;  // from one output to the next inside a row
+  std::int64_t stride = 0;          // from one feature to the next
+  std::int64_t used = 0;            // floats of a row that mean something
+  std::int64_t output_stride = 0;   // from one output to the next inside a row
   std::int64_t padded_factors = 0;  // n_factors rounded up to whole lanes; the padding stays zero
   std::int64_t blocks = 0;          // latent vectors a feature: 1 for FM, n_fields for FFM
   std::int64_t factor_state = 0;    // offset of the state of the factors
@@ -72,13 +72,13 @@ struct TrainJob {
   float* bias = nullptr;                // [n_outputs, 1 + slots], private to the thread
   const float* class_weight = nullptr;  // [n_classes], or null
   std::int64_t n_classes = 0;
-  float* scratch = nullptr;              // scratch_floats(...)
+  float* scratch = nullptr;               // scratch_floats(...)
   std::int32_t* field_scratch = nullptr;  // field_scratch_ints(...)
 };
 
 struct Outcome {
-  double loss = 0;            // sum of weight * loss, each before its own update
-  double weight = 0;          // sum of weights
+  double loss = 0;                      // sum of weight * loss, each before its own update
+  double weight = 0;                    // sum of weights
   std::optional<std::int64_t> bad_row;  // first row refused, any number
 };
 

@@ -130,10 +130,10 @@ struct Fm {
 // fields present in the sample count. Every weight moves once a sample, by its whole gradient.
 template <int K>
 struct Ffm {
-  float* sums;                  // A, [n_outputs, m, m, padded k] for m fields present
-  std::int32_t* place;          // [n_fields]: field -> place among those present, or -1
-  std::int32_t* present;        // [m]: place -> field
-  std::int32_t* count;          // [m]: features at that place
+  float* sums;            // A, [n_outputs, m, m, padded k] for m fields present
+  std::int32_t* place;    // [n_fields]: field -> place among those present, or -1
+  std::int32_t* present;  // [m]: place -> field
+  std::int32_t* count;    // [m]: features at that place
   std::int64_t m = 0;
   std::int64_t padded;
 
@@ -167,7 +167,8 @@ struct Ffm {
   FIELDFARE_INLINE float score(const Sample& sample, const View& view, std::int64_t c) {
     if (c == 0) find_fields(sample);
     const std::int64_t k = length<K>(view.k);
-    for (std::int64_t a = 0; a < m; ++a) count[a] = -(count[a] < 0 ? -count[a] : count[a]);  // negative: not yet seen
+    for (std::int64_t a = 0; a < m; ++a)
+      count[a] = -(count[a] < 0 ? -count[a] : count[a]);  // negative: not yet seen
     float inside = 0;
     for (std::int64_t i = 0; i < sample.n; ++i) {
       const float* v = view.factors + static_cast<std::int64_t>(sample.ids[i]) * view.factor_row +
@@ -232,14 +233,12 @@ struct Ffm {
         float* block_state = state + present[b] * state_step;
         const float* t = cell(c, a, b);
         if (a == b) {
-          Rule::template block<K>(w, block_state, slot, padded, rates,
-                                  [&](std::int64_t d) {
-                                    return gx * (load<N>(t + d) - load<N>(w + d) * x);
-                                  });
+          Rule::template block<K>(w, block_state, slot, padded, rates, [&](std::int64_t d) {
+            return gx * (load<N>(t + d) - load<N>(w + d) * x);
+          });
         } else {
-          Rule::template block<K>(
-              w, block_state, slot, padded, rates,
-              [&](std::int64_t d) { return gx * load<N>(t + d); });
+          Rule::template block<K>(w, block_state, slot, padded, rates,
+                                  [&](std::int64_t d) { return gx * load<N>(t + d); });
         }
       }
       linear_update<Rule>(v, table, g * sample.x(i));

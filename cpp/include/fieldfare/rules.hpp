@@ -1,10 +1,12 @@
 // Update rules: how a weight w moves, given its gradient g.
 //
 //   scalar(w, state, g, rates)                 one weight; its state follows at state[0], state[1]
-//   lanes<N>(w, state, slot, g, rates)         N weights; slot s of their state is at state + s * slot
-//   block<K>(w, state, slot, k, rates, grad)   one latent vector, grad(d) giving the lanes from d on
+//   lanes<N>(w, state, slot, g, rates)         N weights; slot s of their state is at state + s *
+//   slot block<K>(w, state, slot, k, rates, grad)   one latent vector, grad(d) giving the lanes
+//   from d on
 //
-// `per_weight` rules keep state for every weight; the row-wise one keeps one number a latent vector.
+// `per_weight` rules keep state for every weight; the row-wise one keeps one number a latent
+// vector.
 #pragma once
 
 #include "fieldfare/kernels.hpp"

@@ -1,13 +1,13 @@
-// Lanes: N floats handled at once, through compiler vector types or, with FIELDFARE_PLAIN_SIMD, through
-// ordinary loops of the same names. This is the only file that may hold intrinsics.
+// Lanes: N floats handled at once, through compiler vector types or, with FIELDFARE_PLAIN_SIMD,
+// through ordinary loops of the same names. This is the only file that may hold intrinsics.
 //
 // Everything is inside a namespace named after the instruction set, so that the linker can never
 // hand code compiled for a newer processor to an older one.
 #pragma once
 
 #include <cmath>
-#include <cstdlib>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 
 #if !defined(FIELDFARE_PLAIN_SIMD) && defined(__SSE2__)
@@ -29,11 +29,11 @@ struct Lanes {
   float at[N];
 };
 
-#define FIELDFARE_LANE_OPERATOR(op)                                   \
-  template <int N>                                                    \
-  FIELDFARE_INLINE Lanes<N> operator op(Lanes<N> a, Lanes<N> b) {     \
-    for (int i = 0; i < N; ++i) a.at[i] = a.at[i] op b.at[i];         \
-    return a;                                                         \
+#define FIELDFARE_LANE_OPERATOR(op)                               \
+  template <int N>                                                \
+  FIELDFARE_INLINE Lanes<N> operator op(Lanes<N> a, Lanes<N> b) { \
+    for (int i = 0; i < N; ++i) a.at[i] = a.at[i] op b.at[i];     \
+    return a;                                                     \
   }
 FIELDFARE_LANE_OPERATOR(+)
 FIELDFARE_LANE_OPERATOR(-)
