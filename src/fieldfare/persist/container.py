@@ -266,7 +266,8 @@ def _array(view: mmap.mmap, dtype: np.dtype[Any], shape: tuple[int, ...], start:
     count = math.prod(shape)
     try:
         flat = np.frombuffer(view, dtype, count, start) if count else np.zeros(0, dtype)
-        array = flat.reshape(shape)
+        # Foreign writers need not align their arrays, and the kernels read whole floats.
+        array = (flat if flat.flags.aligned else flat.copy()).reshape(shape)
     except ValueError as error:  # an empty array may announce sides beyond any address space
         raise ModelFileError(f"An array of shape {shape} cannot be made: {error}.") from error
     array.flags.writeable = False

@@ -109,6 +109,17 @@ def test_too_large_a_header_is_refused(tmp_path: Path, monkeypatch) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_arrays_at_odd_addresses_are_copied_into_place(tmp_path: Path) -> None:
+    data = np.arange(3, dtype="<f4").tobytes()
+    for pad in range(4):
+        header = b'{"x":{"dtype":"F32","shape":[3],"data_offsets":[0,12]}}' + b" " * pad
+        path = tmp_path / f"pad{pad}"
+        path.write_bytes(len(header).to_bytes(8, "little") + header + data)
+        array = container.read(path)[1]["x"]
+        assert array.flags.aligned
+        assert array.tolist() == [0, 1, 2]
+
+
 def test_arrays_outlive_the_replaced_file(tmp_path: Path) -> None:
     container.write(tmp_path / "x", "kind", "{}", {"a": np.ones(5000, np.float32)})
     _, arrays = container.read(tmp_path / "x")
