@@ -1,7 +1,6 @@
 // Chooses the instruction set at load, lays out training tables, and spreads work over threads.
 #include <algorithm>
-#include <cmath>
-#include <cstring>
+#include <numbers>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -199,7 +198,7 @@ std::uint64_t mix(std::uint64_t x) {  // SplitMix64 (Steele, Lea & Flood 2014)
 // table grown later equals one made large at once.
 void init_factors(float* out, std::int64_t first, std::int64_t last, std::int64_t width,
                   std::uint64_t seed, float scale) {
-  const float half_range = scale * std::sqrt(3.0F);
+  const float half_range = scale * std::numbers::sqrt3_v<float>;
   for (std::int64_t feature = first; feature < last; ++feature) {
     const std::uint64_t key = mix(mix(seed) ^ static_cast<std::uint64_t>(feature));
     for (std::int64_t j = 0; j < width; ++j) {
