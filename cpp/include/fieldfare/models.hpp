@@ -154,9 +154,8 @@ struct Ffm {
     for (std::int64_t a = 0; a < m; ++a) place[present[a]] = -1;
     m = 0;
     for (std::int64_t i = 0; i < sample.n; ++i) {
-      // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): the binding refuses rows without
-      // fields.
-      const std::int32_t f = sample.fields[i];
+      // The binding refuses field-aware work on rows without fields.
+      const std::int32_t f = sample.fields[i];  // NOLINT(clang-analyzer-core.NullDereference)
       if (place[f] < 0) {
         place[f] = static_cast<std::int32_t>(m);
         present[m] = f;
