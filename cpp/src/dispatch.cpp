@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <exception>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -46,12 +48,32 @@ std::int64_t longest_row(const Rows& rows, const std::int64_t* order, std::int64
   return std::min(longest, rows.n_entries);
 }
 
+// Calls work(0) to work(n - 1), each on its own thread as long as there are threads to be had. What
+// a thread throws (no memory for its scratch, say) is thrown again here, when all have ended.
 template <class Work>
 void run_threads(std::int64_t n_threads, Work work) {
+  std::vector<std::exception_ptr> errors(static_cast<std::size_t>(n_threads));
+  const auto guarded = [&](std::int64_t t) noexcept {
+    try {
+      work(t);
+    } catch (...) {
+      errors[static_cast<std::size_t>(t)] = std::current_exception();
+    }
+  };
   std::vector<std::thread> threads;
-  for (std::int64_t t = 1; t < n_threads; ++t) threads.emplace_back(work, t);
-  work(0);
+  threads.reserve(static_cast<std::size_t>(n_threads));
+  std::int64_t started = 1;
+  try {
+    for (; started < n_threads; ++started) threads.emplace_back(guarded, started);
+  } catch (const std::system_error&) {
+    // The parts that got no thread are done below.
+  }
+  guarded(0);
+  for (std::int64_t t = started; t < n_threads; ++t) guarded(t);
   for (std::thread& thread : threads) thread.join();
+  for (const std::exception_ptr& error : errors) {
+    if (error) std::rethrow_exception(error);
+  }
 }
 
 }  // namespace
@@ -77,13 +99,11 @@ Layout layout_of(const Spec& spec) {
   Layout layout;
   const bool pairs = spec.kind != Kind::linear;
   layout.blocks = !pairs ? 0 : spec.kind == Kind::ffm ? spec.n_fields : 1;
-  layout.padded_factors =
-      !pairs ? 0 : spec.n_factors <= 4 ? 4 : round_up(spec.n_factors, 8);
+  layout.padded_factors = !pairs ? 0 : spec.n_factors <= 4 ? 4 : round_up(spec.n_factors, 8);
   layout.slots = spec.rule == Rule::sgd ? 0 : spec.rule == Rule::ftrl ? 2 : 1;
   layout.factor_state = layout.blocks * layout.padded_factors;
-  const std::int64_t states = spec.rule == Rule::rowwise_adagrad
-                                  ? layout.blocks
-                                  : layout.slots * layout.factor_state;
+  const std::int64_t states =
+      spec.rule == Rule::rowwise_adagrad ? layout.blocks : layout.slots * layout.factor_state;
   layout.weight = layout.factor_state + states;
   layout.output_stride = layout.weight + (spec.linear ? 1 + layout.slots : 0);
   layout.used = layout.output_stride * spec.n_outputs;
@@ -112,9 +132,10 @@ std::int64_t field_scratch_ints(const Spec& spec, std::int64_t longest) {
   return spec.n_fields * 2 + std::min(longest, spec.n_fields);
 }
 
-// Each thread takes a run of the order. The table is shared without locks (Hogwild: Niu et al. 2011);
-// the bias, which every sample moves, is private and merged at the end: steps are averaged, and state,
-// which sums over samples, is added up. One thread therefore does exactly what plain SGD does.
+// Each thread takes a run of the order. The table is shared without locks (Hogwild: Niu et al.
+// 2011); the bias, which every sample moves, is private and merged at the end: steps are averaged,
+// and state, which sums over samples, is added up. One thread therefore does exactly what plain SGD
+// does.
 Outcome train(TrainJob job, std::int64_t n_threads) {
   const Spec& spec = *job.spec;
   const std::int64_t total = job.end - job.begin;
@@ -196,8 +217,8 @@ std::uint64_t mix(std::uint64_t x) {  // SplitMix64 (Steele, Lea & Flood 2014)
 
 }  // namespace
 
-// Uniform with standard deviation `scale`. Each number depends on its own place only, so that a table
-// grown later equals one made large at once.
+// Uniform with standard deviation `scale`. Each number depends on its own place only, so that a
+// table grown later equals one made large at once.
 void init_factors(float* out, std::int64_t first, std::int64_t last, std::int64_t width,
                   std::uint64_t seed, float scale) {
   const float half_range = scale * std::sqrt(3.0F);
