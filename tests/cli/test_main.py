@@ -88,6 +88,15 @@ def test_errors_are_one_message_and_exit_code_1(run, tmp_path, arguments, messag
     assert ran.err.startswith(f"fieldfare {arguments[0]}: ")
 
 
+@pytest.mark.parametrize("command", ["train", "cv"])
+def test_a_header_without_rows_is_one_message(run, tmp_path, command):
+    (tmp_path / "t.csv").write_text("a,b,y\n")
+    ran = run(command, "t.csv", "--target", "y")
+    assert ran.code == 1
+    assert "There are no rows" in ran.err
+    assert "unexpected" not in ran.err
+
+
 def test_debug_shows_the_traceback(run):
     with pytest.raises(Exception, match="no.ff"):
         run("show", "no.ff", "--debug")
