@@ -88,6 +88,7 @@ def test_errors_are_one_message_and_exit_code_1(run, tmp_path, arguments, messag
     assert ran.err.startswith(f"fieldfare {arguments[0]}: ")
 
 
+@pytest.mark.filterwarnings("ignore:Column:fieldfare.exceptions.DataWarning")
 @pytest.mark.parametrize("command", ["train", "cv"])
 def test_a_header_without_rows_is_one_message(run, tmp_path, command):
     (tmp_path / "t.csv").write_text("a,b,y\n")
