@@ -146,6 +146,8 @@ class Classifier(ClassifierMixin, Factorization):  # type: ignore[misc]
             check_classification_targets(y)
             classes, codes = np.unique(y, return_inverse=True)
         if learn:
+            if not len(classes):
+                raise DataError("A classifier needs samples of at least two classes. Got none.")
             if len(classes) < 2:
                 raise DataError(
                     f"A classifier needs samples of at least two classes. All {len(y)} samples are "

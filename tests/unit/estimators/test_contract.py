@@ -347,3 +347,11 @@ def test_fitting_a_path_within_a_memory_limit_changes_nothing(
     assert np.array_equal(bounded.predict_proba(clicks), free.predict_proba(clicks))
     with pytest.raises(ConfigError, match="memory_limit"):
         FMClassifier(memory_limit=0).fit(path, "liked")
+
+
+@pytest.mark.filterwarnings("ignore:Column:fieldfare.exceptions.DataWarning")
+@pytest.mark.parametrize("cls", ALL)
+def test_a_frame_without_rows_is_refused(cls, clicks) -> None:
+    table = clicks.iloc[:0].assign(y=0.0)
+    with pytest.raises(ValueError, match=r"Got none|0 sample"):
+        cls().fit(table[["user", "age"]], table["y"])
