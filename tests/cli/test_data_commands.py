@@ -99,3 +99,11 @@ def test_evaluation_agrees_across_forms(run, model, clicks_folder):
         for path in (clicks_folder / "new.csv", "n.parquet")
     ]
     assert figures[0] == figures[1]
+
+
+def test_text_goes_to_standard_output(run, tmp_path):
+    (tmp_path / "t.svm").write_text("1 1:1\n0 2:0.5\n")
+    ran = run("convert", "t.svm", "-", "--to", "libsvm")
+    assert ran.code == 0, ran.err
+    assert ran.out == "1 1:1\n0 2:0.5\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["t.svm"]
