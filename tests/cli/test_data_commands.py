@@ -9,6 +9,7 @@ import pytest
 
 from fieldfare.data.dispatch import load
 from fieldfare.persist.file import load_model
+from fieldfare.training.workflow import predict
 
 pytest.importorskip("pyarrow")
 
@@ -49,6 +50,17 @@ def test_the_schema_of_a_model_gives_the_ids(run, model, clicks_folder):
     assert ran.code == 0, ran.err
     expected = load(clicks_folder / "new.csv", schema=load_model(model).schema).rows
     assert np.array_equal(load("n.ffm").rows.indices, expected.indices)
+
+
+@pytest.mark.parametrize("name", ["n.ffm", "n.svm"])
+def test_a_model_reads_the_text_that_has_its_ids(run, model, clicks_folder, name):
+    table = clicks_folder / "new.csv"
+    assert run("convert", table, name, "--schema-from", model).code == 0
+    for command in ("evaluate", "predict"):
+        wanted, got = run(command, table, "-m", model), run(command, name, "-m", model)
+        assert (got.code, got.out) == (0, wanted.out)
+    loaded = load_model(model)
+    assert np.array_equal(predict(loaded, name), predict(loaded, table))
 
 
 def test_a_store_is_read_back_with_its_schema(run, clicks_folder):

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,7 +111,9 @@ def load(  # noqa: PLR0913 - the front door: all but the source are keywords
         Files are told apart by content. ``"-"`` is standard input.
     schema : Schema or None
         A fitted one encodes (validation, prediction); an unfitted one is fitted first; ``None``
-        infers and fits.
+        infers and fits. libsvm and libffm text for the fitted Schema of a table must hold its
+        feature ids, as ``fieldfare convert --schema-from`` writes them; ids from ``n_features`` on
+        are unknown features, which models ignore.
     target, weight, group : str, array or None
         Names of columns, or (for tables and matrices in memory) one value per row. A target left
         out is the column "target" or "label".
@@ -338,12 +340,10 @@ def _open_and_encode(table: Table, request: _Request) -> tuple[Schema, Iterator[
 
 
 def _from_text(files: list[str], request: _Request) -> Dataset:
-    from fieldfare.data.text import read_text
-
     schema = request.schema
-    if schema is not None and not schema.is_indexed:
+    if schema is not None and not schema.is_fitted:
         raise SchemaError(
-            f"{files[0]} holds numbered features, and the model or Schema expects a table with the "
+            f"{files[0]} holds numbered features, and the Schema is to be fitted to a table with the "
             f"columns {', '.join(column.name for column in schema.columns[:10])}."
         )
     for what in ("target", "weight", "group"):
@@ -355,8 +355,27 @@ def _from_text(files: list[str], request: _Request) -> Dataset:
     return _from_files(
         files,
         request,
-        lambda: (schema, read_text(files, labelled=request.labelled, n_threads=request.n_threads)),
+        lambda: (schema, read_numbered(files, schema, request.labelled, request.n_threads)),
     )
+
+
+def read_numbered(
+    files: Sequence[str], schema: Schema | None, labelled: bool | None, n_threads: int | None
+) -> Iterator[Rows]:
+    """Yield the rows of libsvm or libffm text whose ids are those of a Schema.
+
+    Where a Schema of a table is given and the text has no fields, the Schema tells them.
+    """
+    from fieldfare.data.text import read_text
+
+    for rows in read_text(files, labelled=labelled, n_threads=n_threads):
+        if schema is None or schema.is_indexed or rows.fields is not None:
+            yield rows
+            continue
+        known = rows.indices < schema.n_features
+        fields = np.zeros(len(rows.indices), np.uint16)
+        fields[known] = schema.field_of[rows.indices[known]]
+        yield rows.with_(fields=fields)
 
 
 def _from_files(
