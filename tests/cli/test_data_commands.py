@@ -111,3 +111,22 @@ def test_evaluation_agrees_across_forms(run, model, clicks_folder):
         for path in (clicks_folder / "new.csv", "n.parquet")
     ]
     assert figures[0] == figures[1]
+
+
+def test_inspect_prints_memory_once_and_small(run, tmp_path):
+    (tmp_path / "t.csv").write_text("a,y\n" + "x,1\nz,0\n" * 20)
+    ran = run("inspect", "t.csv", "--target", "y", "--against", "t.csv")
+    assert ran.code == 0, ran.err
+    assert ran.out.count("memory") == 1
+    assert "linear 64 bytes, fm 576 bytes" in ran.out
+    assert "0.0 MB" not in ran.out
+    assert "unseen       nothing" in ran.out
+
+
+def test_inspect_lists_what_is_unseen_a_line_a_column(run, tmp_path):
+    (tmp_path / "a.csv").write_text("a,b,c,y\n" + "x,u,s,1\nz,v,t,0\n" * 20)
+    (tmp_path / "b.csv").write_text("a,b,c\n" + "x,new,s\nnew,new,t\n" * 20)
+    ran = run("inspect", "a.csv", "--target", "y", "--against", "b.csv")
+    assert ran.code == 0, ran.err
+    assert "unseen       b: 100.0% of its values\n             a: 50.0% of its values\n" in ran.out
+    assert "c: " not in ran.out
