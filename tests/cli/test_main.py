@@ -55,6 +55,22 @@ def test_misuse_is_exit_code_2(run, arguments):
 
 
 @pytest.mark.parametrize(
+    ("arguments", "usage", "hint"),
+    [
+        (["train", "x.csv", "--epoch", "2"], "fieldfare train", "Did you mean '--epochs'?"),
+        (["train", "x.csv", "--epoch=2"], "fieldfare train", "Did you mean '--epochs'?"),
+        (["train", "x.csv", "--model", "fmf"], "fieldfare train", "Did you mean 'fm'?"),
+        (["trian", "x.csv"], "fieldfare", "Did you mean 'train'?"),
+    ],
+)
+def test_a_misspelt_word_is_told_the_nearest(run, arguments, usage, hint):
+    ran = run(*arguments)
+    assert ran.code == 2
+    assert ran.err.startswith(f"usage: {usage} [-h]")
+    assert hint in ran.err
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["train", "no.csv", "--target", "y"], "no.csv"),

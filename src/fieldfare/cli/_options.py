@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from dataclasses import Field, fields
 from typing import Any
 
-from fieldfare._validation import AnyOf, Flag, Number, OneOf
+from fieldfare._validation import AnyOf, Flag, Number, OneOf, closest
 from fieldfare.config import Config, ModelConfig, SolverConfig, TrainingConfig
 
 # The flag leads where the command line's usual word differs from the parameter's name.
@@ -39,6 +40,29 @@ class Formatter(argparse.RawDescriptionHelpFormatter):
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=30, width=100)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that names the nearest option or choice when it does not know a word."""
+
+    # What a command does not know is an error of the command, with its usage: left alone, argparse
+    # hands it up to the program's own parser.
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            flags = [word.partition("=")[0] for word in unknown if word.startswith("-")]
+            hint = closest(flags[0], self._option_string_actions) if flags else ""
+            self.error(f"unrecognized arguments: {' '.join(unknown)}.{hint}")
+        return found, unknown
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            hint = closest(str(value), map(str, action.choices or ()))
+            raise argparse.ArgumentError(action, f"{error.message}.{hint}") from None
 
 
 def add_data(parser: argparse.ArgumentParser, *, labelled: bool = True) -> None:
