@@ -343,8 +343,8 @@ def _from_text(files: list[str], request: _Request) -> Dataset:
     schema = request.schema
     if schema is not None and not schema.is_fitted:
         raise SchemaError(
-            f"{files[0]} holds numbered features, and the Schema is to be fitted to a table with the "
-            f"columns {', '.join(column.name for column in schema.columns[:10])}."
+            f"{files[0]} holds numbered features, and the Schema, not fitted yet, needs a table "
+            f"with the columns {', '.join(column.name for column in schema.columns[:10])}."
         )
     for what in ("target", "weight", "group"):
         if request.name(what) is not None:
