@@ -9,6 +9,7 @@ import pytest
 
 from fieldfare.data.dispatch import load
 from fieldfare.persist.file import load_model
+from fieldfare.training.workflow import predict
 
 pytest.importorskip("pyarrow")
 
@@ -49,6 +50,17 @@ def test_the_schema_of_a_model_gives_the_ids(run, model, clicks_folder):
     assert ran.code == 0, ran.err
     expected = load(clicks_folder / "new.csv", schema=load_model(model).schema).rows
     assert np.array_equal(load("n.ffm").rows.indices, expected.indices)
+
+
+@pytest.mark.parametrize("name", ["n.ffm", "n.svm"])
+def test_a_model_reads_the_text_that_has_its_ids(run, model, clicks_folder, name):
+    table = clicks_folder / "new.csv"
+    assert run("convert", table, name, "--schema-from", model).code == 0
+    for command in ("evaluate", "predict"):
+        wanted, got = run(command, table, "-m", model), run(command, name, "-m", model)
+        assert (got.code, got.out) == (0, wanted.out)
+    loaded = load_model(model)
+    assert np.array_equal(predict(loaded, name), predict(loaded, table))
 
 
 def test_a_store_is_read_back_with_its_schema(run, clicks_folder):
@@ -107,3 +119,22 @@ def test_text_goes_to_standard_output(run, tmp_path):
     assert ran.code == 0, ran.err
     assert ran.out == "1 1:1\n0 2:0.5\n"
     assert [path.name for path in tmp_path.iterdir()] == ["t.svm"]
+
+
+def test_inspect_prints_memory_once_and_small(run, tmp_path):
+    (tmp_path / "t.csv").write_text("a,y\n" + "x,1\nz,0\n" * 20)
+    ran = run("inspect", "t.csv", "--target", "y", "--against", "t.csv")
+    assert ran.code == 0, ran.err
+    assert ran.out.count("memory") == 1
+    assert "linear 64 bytes, fm 576 bytes" in ran.out
+    assert "0.0 MB" not in ran.out
+    assert "unseen       nothing" in ran.out
+
+
+def test_inspect_lists_what_is_unseen_a_line_a_column(run, tmp_path):
+    (tmp_path / "a.csv").write_text("a,b,c,y\n" + "x,u,s,1\nz,v,t,0\n" * 20)
+    (tmp_path / "b.csv").write_text("a,b,c\n" + "x,new,s\nnew,new,t\n" * 20)
+    ran = run("inspect", "a.csv", "--target", "y", "--against", "b.csv")
+    assert ran.code == 0, ran.err
+    assert "unseen       b: 100.0% of its values\n             a: 50.0% of its values\n" in ran.out
+    assert "c: " not in ran.out

@@ -67,6 +67,47 @@ def test_misuse_is_exit_code_2(run, arguments):
 
 
 @pytest.mark.parametrize(
+    ("arguments", "usage", "hint"),
+    [
+        (["train", "x.csv", "--epoch", "2"], "fieldfare train", "Did you mean '--epochs'?"),
+        (["train", "x.csv", "--epoch=2"], "fieldfare train", "Did you mean '--epochs'?"),
+        (["train", "x.csv", "--model", "fmf"], "fieldfare train", "Did you mean 'fm'?"),
+        (["trian", "x.csv"], "fieldfare", "Did you mean 'train'?"),
+    ],
+)
+def test_a_misspelt_word_is_told_the_nearest(run, arguments, usage, hint):
+    ran = run(*arguments)
+    assert ran.code == 2
+    assert ran.err.startswith(f"usage: {usage} [-h]")
+    assert hint in ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "x.csv", "--threads", "0"], "--threads/--n-jobs: must be an integer"),
+        (["predict", "x.csv", "-m", "x.ff", "--threads", "0"], "--threads: must be an integer"),
+        (["train", "x.csv", "-k", "0"], "-k/--n-factors: must be an integer in [1, 256]"),
+        (["train", "x.csv", "--learning-rate", "-1"], "--learning-rate: must be a number in (0"),
+        (["train", "x.csv", "--seed", "many"], "--seed/--random-state: must be an integer. Got"),
+    ],
+)
+def test_a_value_that_is_not_allowed_names_the_flag(run, arguments, message):
+    ran = run(*arguments)
+    assert ran.code == 2
+    assert f"argument {message}" in ran.err
+    assert "n_jobs" not in ran.err
+    assert "None" not in ran.err
+
+
+def test_the_help_of_flags_speaks_of_flags(run):
+    words = " ".join(run("train", "--help").out.split())
+    assert "None" not in words
+    assert "--no-fit-intercept Do not fit a bias term" in words
+    assert "--no-shuffle Visit" in words
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["train", "no.csv", "--target", "y"], "no.csv"),
@@ -74,7 +115,6 @@ def test_misuse_is_exit_code_2(run, arguments):
         (["show", "no.ff"], "no.ff"),
         (["train", "t.csv"], "Which column is to be predicted?"),
         (["train", "t.csv", "--target", "colour"], "colour"),
-        (["train", "t.csv", "--target", "y", "-k", "0"], "'n_factors' parameter"),
         (["convert", "t.csv", "out.odd"], "--to"),
         (["show", "t.csv"], "t.csv"),
     ],

@@ -112,3 +112,12 @@ def test_the_clicks_are_as_described():
     assert any("|" in cell for cell in clicks.columns["interests"])
     # The labels follow the probabilities.
     assert abs(clicks.clicked.mean() - clicks.probability.mean()) < 0.03
+
+
+def test_gauc_of_a_column_with_missing_cells(run, model, clicks_folder):
+    ran = run(
+        "evaluate", clicks_folder / "new.csv", "-m", model, "--metric", "gauc",
+        "--group", "country",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    assert "gauc" in ran.out

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from fieldfare._logging import say_aside
 from fieldfare._version import __version__
 from fieldfare.cli import convert, cv, demo, evaluate, export, inspect, predict, show, train
-from fieldfare.cli._options import Formatter
+from fieldfare.cli._options import Formatter, Parser
 from fieldfare.exceptions import FieldfareError
 
 __all__ = ["main"]
@@ -79,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="fieldfare",
         description="Factorization machines: train, evaluate, explain and predict from the shell.",
         epilog=_EPILOG,

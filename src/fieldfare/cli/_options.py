@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import Field, fields
 from typing import Any
 
-from fieldfare._validation import AnyOf, Flag, Number, OneOf
+from fieldfare._validation import NONE, AnyOf, Flag, Number, OneOf, closest
 from fieldfare.config import Config, ModelConfig, SolverConfig, TrainingConfig
 
 # The flag leads where the command line's usual word differs from the parameter's name.
@@ -27,6 +28,10 @@ _DOCS = {
     "early_stopping": "Stop when the validation metric no longer improves, and keep the best "
     "epoch. Without --valid, a share of the rows is split off for it (default: on)",
     "random_state": "Seed; fixes everything on one thread (default: a fresh one)",
+    "n_jobs": "Threads; one thread is bit-reproducible (default: every core)",
+    "memory_limit": "Megabytes of stored rows kept in memory when training from disk; the model "
+    "itself is not counted (default: as the system likes)",
+    "shuffle": "Visit blocks of rows, and the rows within them, in the order of the data",
     "class_weight": "'balanced' for inverse frequency, or weights as CLASS:WEIGHT,CLASS:WEIGHT",
     "eval_metric": "Metric on the validation data that decides (default: the training loss)",
     "task": "What is predicted: a number, the probability of a yes, or one of several classes "
@@ -39,6 +44,29 @@ class Formatter(argparse.RawDescriptionHelpFormatter):
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=30, width=100)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that names the nearest option or choice when it does not know a word."""
+
+    # What a command does not know is an error of the command, with its usage: left alone, argparse
+    # hands it up to the program's own parser.
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            flags = [word.partition("=")[0] for word in unknown if word.startswith("-")]
+            hint = closest(flags[0], self._option_string_actions) if flags else ""
+            self.error(f"unrecognized arguments: {' '.join(unknown)}.{hint}")
+        return found, unknown
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            hint = closest(str(value), map(str, action.choices or ()))
+            raise argparse.ArgumentError(action, f"{error.message}.{hint}") from None
 
 
 def add_data(parser: argparse.ArgumentParser, *, labelled: bool = True) -> None:
@@ -67,7 +95,10 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 def add_threads(parser: argparse.ArgumentParser) -> None:
     """Add the number of threads."""
-    parser.add_argument("--threads", type=int, metavar="N", help="threads (default: every core)")
+    item = TrainingConfig.__dataclass_fields__["n_jobs"]
+    parser.add_argument(
+        "--threads", type=_number(item), metavar="N", help="threads (default: every core)"
+    )
 
 
 def add_hyperparameters(parser: argparse.ArgumentParser) -> None:
@@ -117,7 +148,7 @@ def _add_flag(section: Any, item: Field[Any]) -> None:
     else:
         number = _number_type(name, parts)
         metavar = "NAME" if number is None else "N" if number is int else "X"
-        options |= {"type": number or str, "metavar": metavar}
+        options |= {"type": str if number is None else _number(item), "metavar": metavar}
     section.add_argument(*flags, **options)
 
 
@@ -127,6 +158,8 @@ def _switch(item: Field[Any], flags: tuple[str, ...], options: dict[str, Any]) -
         options["action"] = argparse.BooleanOptionalAction
         return flags
     options["action"] = "store_false" if item.default else "store_true"
+    if item.default and item.name not in _DOCS:
+        options["help"] = _negated(item.metadata["doc"].rstrip("."))
     return tuple(f"--no-{flag[2:]}" for flag in flags) if item.default else flags
 
 
@@ -135,6 +168,35 @@ def _number_type(name: str, parts: tuple[Any, ...]) -> type[int] | type[float] |
         if isinstance(part, Number):
             return int if part.integer else float
     return int if name == "random_state" else None
+
+
+def _number(item: Field[Any]) -> Callable[[str], Any]:
+    """Return what reads the value of a flag, and refuses it in the words of the command line."""
+    constraint = item.metadata["constraint"]
+    parts = constraint.constraints if isinstance(constraint, AnyOf) else (constraint,)
+    kind = _number_type(item.name, parts) or str
+    # None is what leaving out the flag means, so it is no value to name here.
+    allowed = AnyOf(tuple(part for part in parts if part is not NONE))
+
+    def read(text: str) -> Any:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+        if value is None or not allowed.allows(value):
+            words = "an integer" if item.name == "random_state" else allowed
+            raise argparse.ArgumentTypeError(f"must be {words}. Got {text!r} instead.")
+        return value
+
+    return read
+
+
+def _negated(words: str) -> str:
+    """Turn the sentence about a parameter that is on into help for the flag that turns it off."""
+    start = "Whether to "
+    if words.startswith(start):
+        return f"Do not {words.removeprefix(start)}"
+    return f"{words} (default: on; this switches it off)"
 
 
 def _shown(default: Any) -> str:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from fieldfare._logging import say
 from fieldfare.cli import _options
+from fieldfare.cli._tables import size
+
+if TYPE_CHECKING:
+    from fieldfare.data.inspect import Inspection
 
 EXAMPLES = """\
 examples:
@@ -30,4 +35,21 @@ def run(arguments: argparse.Namespace) -> int:
         _options.source(arguments.data), target=arguments.target, against=arguments.against
     )
     say(str(found))
+    say(f"\n{_memory(found)}")
     return 0
+
+
+def _memory(found: Inspection) -> str:
+    """Say what training each kind of model on these data takes, with the default settings."""
+    from fieldfare.config import MODELS, ModelConfig
+    from fieldfare.models.registry import estimate_bytes
+
+    classes = len(found.schema.target_classes or ())
+    sizes = {
+        "n_features": found.n_features,
+        "n_fields": found.n_fields,
+        "n_outputs": classes if classes > 2 else 1,
+    }
+    kinds = [ModelConfig(model=name) for name in MODELS if name != "ffm" or found.n_fields]
+    needed = [f"{kind.model} {size(estimate_bytes(kind, **sizes))}" for kind in kinds]
+    return f"memory to train, k={kinds[0].n_factors}: {', '.join(needed)}"

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,7 +111,9 @@ def load(  # noqa: PLR0913 - the front door: all but the source are keywords
         Files are told apart by content. ``"-"`` is standard input.
     schema : Schema or None
         A fitted one encodes (validation, prediction); an unfitted one is fitted first; ``None``
-        infers and fits.
+        infers and fits. libsvm and libffm text for the fitted Schema of a table must hold its
+        feature ids, as ``fieldfare convert --schema-from`` writes them; ids from ``n_features`` on
+        are unknown features, which models ignore.
     target, weight, group : str, array or None
         Names of columns, or (for tables and matrices in memory) one value per row. A target left
         out is the column "target" or "label".
@@ -179,7 +181,10 @@ def _keep(rows: Rows, own: Schema | None, store: RowStore | None, request: _Requ
     """Take Rows that are encoded already, by ``own`` or (``None``) with ids from elsewhere."""
     schema = own or request.schema
     if schema is None:
-        schema = Schema.indexed(rows.n_features, rows.n_fields, field_of=_field_of([rows]))
+        fields = _FieldOf()
+        for _ in fields.watch([rows]):
+            pass
+        schema = fields.schema()
     rows = rows.with_(**request.arrays(rows.n_rows))
     if request.labelled and rows.target is None:
         raise DataError("The samples have no target. Give one, or pass labelled=False.")
@@ -206,20 +211,35 @@ def _check_same(own: Schema | None, wanted: Schema | None) -> None:
         )
 
 
-def _field_of(parts: Iterable[Rows]) -> UInt16Array | None:
-    """Return the field of each feature, or ``None`` without fields."""
-    fields: UInt16Array | None = None
-    for rows in parts:
-        if rows.fields is None:
-            continue
-        if fields is None or rows.n_features > len(fields):
-            grown = np.zeros(rows.n_features, np.uint16)
-            grown[: 0 if fields is None else len(fields)] = 0 if fields is None else fields
-            fields = grown
+class _FieldOf:
+    """Notes the field of each feature while Rows pass by, so that no second pass is needed."""
+
+    def __init__(self) -> None:
+        self._of: UInt16Array | None = None
+        self._n_features = self._n_fields = 0
+
+    def watch(self, parts: Iterable[Rows]) -> Iterator[Rows]:
+        for rows in parts:
+            self._n_features = max(self._n_features, rows.n_features)
+            self._n_fields = max(self._n_fields, rows.n_fields)
+            if rows.fields is not None:
+                self._note(rows, rows.fields)
+            yield rows
+
+    def _note(self, rows: Rows, fields: UInt16Array) -> None:
+        known = np.zeros(0, np.uint16) if self._of is None else self._of
+        if self._n_features > len(known):
+            # Twice the room: growing to the exact size each time would copy too often.
+            known = np.concatenate([known, np.zeros(2 * self._n_features - len(known), np.uint16)])
         for start in range(int(rows.indptr[0]), int(rows.indptr[-1]), _ENTRIES):
             part = slice(start, min(start + _ENTRIES, int(rows.indptr[-1])))
-            fields[rows.indices[part]] = rows.fields[part]
-    return fields
+            known[rows.indices[part]] = fields[part]
+        self._of = known
+
+    def schema(self) -> Schema:
+        """Return the Schema of the ids that have passed."""
+        of = None if self._of is None else self._of[: self._n_features].copy()
+        return Schema.indexed(self._n_features, self._n_fields, field_of=of)
 
 
 # -- matrices and tables --------------------------------------------------------------------------
@@ -338,13 +358,11 @@ def _open_and_encode(table: Table, request: _Request) -> tuple[Schema, Iterator[
 
 
 def _from_text(files: list[str], request: _Request) -> Dataset:
-    from fieldfare.data.text import read_text
-
     schema = request.schema
-    if schema is not None and not schema.is_indexed:
+    if schema is not None and not schema.is_fitted:
         raise SchemaError(
-            f"{files[0]} holds numbered features, and the model or Schema expects a table with the "
-            f"columns {', '.join(column.name for column in schema.columns[:10])}."
+            f"{files[0]} holds numbered features, and the Schema, not fitted yet, needs a table "
+            f"with the columns {', '.join(column.name for column in schema.columns[:10])}."
         )
     for what in ("target", "weight", "group"):
         if request.name(what) is not None:
@@ -355,8 +373,27 @@ def _from_text(files: list[str], request: _Request) -> Dataset:
     return _from_files(
         files,
         request,
-        lambda: (schema, read_text(files, labelled=request.labelled, n_threads=request.n_threads)),
+        lambda: (schema, read_numbered(files, schema, request.labelled, request.n_threads)),
     )
+
+
+def read_numbered(
+    files: Sequence[str], schema: Schema | None, labelled: bool | None, n_threads: int | None
+) -> Iterator[Rows]:
+    """Yield the rows of libsvm or libffm text whose ids are those of a Schema.
+
+    Where a Schema of a table is given and the text has no fields, the Schema tells them.
+    """
+    from fieldfare.data.text import read_text
+
+    for rows in read_text(files, labelled=labelled, n_threads=n_threads):
+        if schema is None or schema.is_indexed or rows.fields is not None:
+            yield rows
+            continue
+        known = rows.indices < schema.n_features
+        fields = np.zeros(len(rows.indices), np.uint16)
+        fields[known] = schema.field_of[rows.indices[known]]
+        yield rows.with_(fields=fields)
 
 
 def _from_files(
@@ -373,8 +410,12 @@ def _from_files(
 
     def build(path: Path) -> RowStore:
         schema, parts = encode()
-        saved = {} if schema is None else {"schema": serial.pack(schema)}
-        return RowStore.build(parts, path, metadata=saved)
+        if schema is not None:
+            return RowStore.build(parts, path, metadata={"schema": serial.pack(schema)})
+        fields = _FieldOf()
+        return RowStore.build(
+            fields.watch(parts), path, metadata=lambda: {"schema": serial.pack(fields.schema())}
+        )
 
     # The Schema is part of the key, and an unfitted one is not that of the Rows.
     return _from_store(cached(_key(files, request), build), _without_names(request))

@@ -19,6 +19,8 @@ from fieldfare.rows import Rows
 
 _MAX_FLOAT32 = float(np.finfo(np.float32).max)
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
+# Equal to no hash and to no whole number of 18 digits; libsvm can write it, as qid.
+_NO_GROUP = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,16 +178,18 @@ def encode_weight(batch: Batch, name: str) -> Float32Array:
 
 
 def encode_group(batch: Batch, name: str) -> Int64Array:
-    """Return groups as int64: whole numbers as they are, other texts hashed."""
+    """Return groups as int64: whole numbers as they are, other texts hashed.
+
+    Rows without a group make up one group of their own.
+    """
     codes, uniques = dictionary(batch.data.column(name))
     words = uniques.to_pylist()
-    table = (hash64(uniques) >> np.uint64(1)).astype(np.int64)
-    absent = np.ones(len(words) + 1, bool)
+    table = np.append((hash64(uniques) >> np.uint64(1)).astype(np.int64), _NO_GROUP)
     for code, text in enumerate(words):
-        absent[code] = text is None
-        if text is not None and _INTEGER.fullmatch(text):
+        if text is None:
+            table[code] = _NO_GROUP
+        elif _INTEGER.fullmatch(text):
             table[code] = int(text)
-    _refuse(absent[codes], batch, name, "the group must not be missing.")
     return table[codes]
 
 

@@ -16,7 +16,6 @@ from fieldfare.data.schema import Schema
 from fieldfare.exceptions import DataWarning
 from fieldfare.rows import Rows
 
-FACTORS = 8
 _MAX_CLASSES = 20
 _LEAK = 0.99
 _SUPPORT = 20
@@ -44,8 +43,6 @@ class Inspection:
     unseen : dict of str to float
         Against a second source: share of its entries (per column, or "all") that the first never
         holds.
-    memory : dict of str to int
-        Bytes of each model with 8 factors, parameters and AdaGrad state.
     schema : Schema
         What was inferred.
     """
@@ -60,7 +57,6 @@ class Inspection:
     duplicates: int
     findings: tuple[str, ...]
     unseen: dict[str, float]
-    memory: dict[str, int]
     schema: Schema = field(repr=False)
 
     def __str__(self) -> str:
@@ -71,14 +67,11 @@ class Inspection:
             f"features     {self.n_features} in {self.n_fields} fields",
             f"target       {_target_text(self.target)}",
             f"duplicates   {self.duplicates} rows repeat the features of an earlier row",
-            "memory       "
-            + ", ".join(f"{name} {_megabytes(size)}" for name, size in self.memory.items())
-            + f" (training, k={FACTORS})",
         ]
         if self.missing:
             lines += ["missing      " + _shares(self.missing)]
         if self.unseen:
-            lines += ["unseen       " + _shares(self.unseen)]
+            lines += _unseen_text(self.unseen)
         if not self.schema.is_indexed:
             lines += ["", str(self.schema)]
         lines += ["", f"{len(self.findings)} findings" if self.findings else "Nothing looks wrong."]
@@ -129,19 +122,8 @@ def inspect(source: Any, target: str | None = None, against: Any = None) -> Insp
         duplicates=duplicates,
         findings=tuple(findings),
         unseen=unseen,
-        memory=training_bytes(schema.n_features, schema.n_fields),
         schema=schema,
     )
-
-
-def training_bytes(n_features: int, n_fields: int, n_factors: int = FACTORS) -> dict[str, int]:
-    """Return the bytes that training needs for parameters and AdaGrad sums, per model.
-
-    Each parameter takes two float32: per feature one weight, in FM also ``k``, in FFM ``k`` per
-    field.
-    """
-    per_feature = {"linear": 1, "fm": 1 + n_factors, "ffm": 1 + n_factors * max(n_fields, 1)}
-    return {name: 8 * (1 + n_features * count) for name, count in per_feature.items()}
 
 
 def describe_format(source: Any) -> str:
@@ -373,5 +355,10 @@ def _shares(shares: dict[str, float]) -> str:
     return ", ".join(f"{name} {share:.1%}" for name, share in shares.items())
 
 
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:.1f} MB" if size < 1e9 else f"{size / 1e9:.1f} GB"
+def _unseen_text(shares: dict[str, float]) -> list[str]:
+    """Return a line a column that has something unseen, the most first."""
+    some = sorted(((share, name) for name, share in shares.items() if share), reverse=True)
+    if not some:
+        return ["unseen       nothing: the second source has no value that the first lacks"]
+    lines = [f"{name}: {share:.1%} of its values" for share, name in some]
+    return [f"{'' if i else 'unseen':13}{line}" for i, line in enumerate(lines)]

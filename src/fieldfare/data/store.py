@@ -53,6 +53,8 @@ class RowStore:
         arrays = {name: self._map(name) for name in header.arrays}
         try:
             self._rows = Rows(**arrays)
+            # Known already: finding them would read every page.
+            vars(self._rows).update(n_features=header.n_features, n_fields=header.n_fields)
         except DataError as error:
             raise damaged(path, error.args[0]) from error
         if self._rows.nnz != header.n_entries:
@@ -69,7 +71,11 @@ class RowStore:
 
     @classmethod
     def build(
-        cls, batches: Iterable[Rows], path: PathLike, *, metadata: JSON | None = None
+        cls,
+        batches: Iterable[Rows],
+        path: PathLike,
+        *,
+        metadata: JSON | Callable[[], JSON] | None = None,
     ) -> RowStore:
         """Write batches as they come and open the result.
 
@@ -84,8 +90,8 @@ class RowStore:
             weights that are all one are not stored.
         path : path
             A folder that does not exist yet; parents are created.
-        metadata : dict or None
-            Anything that JSON can hold.
+        metadata : dict, function or None
+            Anything that JSON can hold; or a function that returns it once all batches have passed.
 
         Returns
         -------
@@ -99,7 +105,8 @@ class RowStore:
             If a batch is not valid.
         """
         path = Path(path).absolute()
-        metadata = checked_metadata(metadata)
+        if not callable(metadata):
+            metadata = checked_metadata(metadata)
         if path.exists():
             raise _exists(path)
         beside = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
@@ -193,7 +200,7 @@ class RowStore:
                 raise damaged(self._path, f"{name}.bin cannot be read ({error})") from error
             if found != entry["sha256"]:
                 raise damaged(self._path, f"the checksum of {name}.bin does not agree")
-        rows = self._rows
+        rows = self._rows.with_()  # a copy that has yet to count its features
         try:
             rows.validate()
         except DataError as error:
@@ -279,7 +286,7 @@ def cached(key: str, build: Callable[[Path], RowStore]) -> RowStore:
         raise
 
 
-def _write(batches: Iterable[Rows], folder: Path, metadata: JSON) -> None:
+def _write(batches: Iterable[Rows], folder: Path, metadata: JSON | Callable[[], JSON]) -> None:
     files = {name: ArrayFile(folder, name) for name in ("indptr", "indices")}
     counts = {"n_rows": 0, "n_entries": 0, "n_features": 0, "n_fields": 0}
     try:
@@ -292,7 +299,8 @@ def _write(batches: Iterable[Rows], folder: Path, metadata: JSON) -> None:
     finally:
         for file in files.values():
             file.abandon()
-    write_header(folder, Header(**counts, arrays=arrays, metadata=metadata))
+    found = checked_metadata(metadata()) if callable(metadata) else metadata
+    write_header(folder, Header(**counts, arrays=arrays, metadata=found))
 
 
 def _append(batch: Rows, files: dict[str, ArrayFile], counts: dict[str, int], folder: Path) -> None:

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from fieldfare.data.dispatch import load
+from fieldfare.data.dispatch import load, read_numbered
 from fieldfare.data.schema import Schema
 from fieldfare.data.sources import expand
 from fieldfare.data.tables import is_parquet, open_files
-from fieldfare.data.text import detect, read_text
+from fieldfare.data.text import detect
 from fieldfare.rows import Rows
 
 _ROWS = 65_536
@@ -58,8 +58,8 @@ def stream(
             for batch in table.batches():
                 yield schema.encode(batch, labelled=wanted)
             return
-        if not is_table and schema.is_indexed:
-            yield from read_text(files, labelled=labelled, n_threads=n_threads)
+        if not is_table and schema.is_fitted:
+            yield from read_numbered(files, schema, labelled, n_threads)
             return
     rows = load(source, schema=schema, labelled=labelled, n_threads=n_threads).rows
     for start in range(0, len(rows), _ROWS):

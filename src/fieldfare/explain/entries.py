@@ -10,7 +10,7 @@ import numpy as np
 
 from fieldfare._typing import Float64Array, Int64Array
 from fieldfare.exceptions import ConfigError, DataError
-from fieldfare.models.base import Model
+from fieldfare.models.base import Model, check_model
 from fieldfare.rows import Rows
 
 
@@ -30,6 +30,7 @@ class Entries:
 
 def as_rows(model: Model, data: Any) -> Rows:
     """Return Rows as they are, and anything else encoded with the schema of the model."""
+    check_model(model, "An explanation")
     if isinstance(data, Rows):
         return data
     from fieldfare.data.dispatch import load
@@ -93,6 +94,7 @@ def count_fields(model: Model, fields: Int64Array | None) -> int:
 
 def factors_of(model: Model) -> Any:
     """Return the latent factors, or say that there are none."""
+    check_model(model, "An explanation")
     if model.factors is None:
         raise ConfigError(
             "Interactions and latent vectors need a model with latent factors: 'fm' or 'ffm'. "

@@ -11,7 +11,7 @@ import numpy as np
 from fieldfare._typing import AnyArray, Float64Array, Int64Array
 from fieldfare._validation import Number, check
 from fieldfare.explain.entries import feature_name, label_of, outputs
-from fieldfare.models.base import Model
+from fieldfare.models.base import Model, check_model
 from fieldfare.rows import Rows
 
 
@@ -111,6 +111,7 @@ def top_features(
         If ``n`` is not positive or the model has no such class.
     """
     check("n", n, Number(1, integer=True), "top_features")
+    check_model(model, "top_features")
     counts, scale = scales(model, rows, min_count=min_count, weighted=weighted)
     found: list[FeatureWeight] = []
     for output in outputs(model, label):

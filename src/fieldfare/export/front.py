@@ -10,7 +10,7 @@ from fieldfare._typing import PathLike
 from fieldfare._validation import closest
 from fieldfare.exceptions import ConfigError
 from fieldfare.export.text import export_text
-from fieldfare.models.base import Model
+from fieldfare.models.base import Model, check_model
 
 EXPORTERS: dict[str, Callable[..., None]] = {
     "xlearn": partial(export_text, kind="xlearn"),
@@ -40,6 +40,7 @@ def export(model: Model, path: PathLike, to: str, **options: Any) -> None:
     OSError
         If the file cannot be written.
     """
+    check_model(model, "export")
     if to not in EXPORTERS:
         raise ConfigError(
             f"There is no export format {to!r}.{closest(to, EXPORTERS)} "

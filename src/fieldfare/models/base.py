@@ -10,7 +10,7 @@ import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Float64Array, Int64Array
 from fieldfare.config import ModelConfig, SolverConfig
-from fieldfare.exceptions import DataError
+from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.kernels import native
 from fieldfare.kernels.table import Spec
 from fieldfare.rows import Rows
@@ -199,6 +199,17 @@ class Model(ABC):
             Places of the two entries, ``i < j``.
         term : float64 array of shape (n_pairs,)
         """
+
+
+def check_model(model: Any, owner: str) -> None:
+    """Raise ConfigError unless it is a Model; an estimator is told where its model is."""
+    if not isinstance(model, Model):
+        hint = (
+            "Of a fitted estimator, pass estimator.model_."
+            if hasattr(model, "fit")
+            else "fieldfare.load_model reads one from its file."
+        )
+        raise ConfigError(f"{owner} needs a Model. Got {type(model).__name__}. {hint}")
 
 
 def link(task: str, scores: Float32Array) -> Float32Array:

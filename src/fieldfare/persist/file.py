@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fieldfare._typing import JSON, AnyArray, PathLike
 from fieldfare.config import ModelConfig
 from fieldfare.exceptions import ModelFileError
-from fieldfare.models.base import Model
+from fieldfare.models.base import Model, check_model
 from fieldfare.models.registry import MODEL_CLASSES
 from fieldfare.persist import container
 from fieldfare.persist.format import (
@@ -47,6 +47,7 @@ def save_model(model: Model, path: PathLike) -> None:
     OSError
         If the file cannot be written; an older file at ``path`` is then still whole.
     """
+    check_model(model, "save_model")
     arrays = {name: array for name in PARAMETERS if (array := getattr(model, name)) is not None}
     schema: JSON | None = None
     if model.schema is not None:

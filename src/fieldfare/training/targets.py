@@ -17,6 +17,8 @@ from fieldfare.training.parts import Part
 _BLOCK = 2**20
 MAX_CLASSES = 10_000
 # A class that (almost) never occurs still gets a finite bias.
+# The cube of the scale is kept in float32.
+_SMALLEST_SCALE, _LARGEST_SCALE = 1e-12, 1e12
 _SMALLEST_PRIOR = 1e-6
 
 
@@ -276,7 +278,9 @@ def target_scale(task: str, part: Part, *, centred: bool) -> float:
     mean, mean_square = _moments(part)
     spread = math.sqrt(max(0.0, mean_square - (mean * mean if centred else 0.0)))
     # Rounding leaves a little where all targets are the same.
-    return spread if spread > 1e-6 * math.sqrt(mean_square) else 1.0
+    if spread <= 1e-6 * math.sqrt(mean_square):
+        return 1.0
+    return min(max(spread, _SMALLEST_SCALE), _LARGEST_SCALE)
 
 
 def _moments(part: Part) -> tuple[float, float]:

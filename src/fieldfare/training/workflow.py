@@ -17,7 +17,7 @@ from fieldfare.data.store import RowStore
 from fieldfare.data.tables import open_table
 from fieldfare.exceptions import ConfigError
 from fieldfare.metrics import default_metrics
-from fieldfare.models.base import Model, link
+from fieldfare.models.base import Model, check_model, link
 from fieldfare.models.registry import build, estimate_bytes
 from fieldfare.rows import Rows
 from fieldfare.training.callbacks import Callback
@@ -144,6 +144,7 @@ def predict(
     ConfigError
         If the output is unknown, or does not exist for a regression.
     """
+    check_model(model, "predict")
     task = model.config.task
     allowed = OUTPUTS[:2] if task == "regression" else OUTPUTS
     check("output", output, OneOf(allowed), f"predict for a {task} model")
@@ -192,6 +193,7 @@ def evaluate(
         ``"loss"`` (mean squared error or mean negative log likelihood, with sample weights), then
         each metric by name.
     """
+    check_model(model, "evaluate")
     task = model.config.task
     names = [metrics] if isinstance(metrics, str) else metrics or default_metrics(task)
     part = targets_of(model).encode(Part.of(load(data, **{"schema": model.schema} | roles)))

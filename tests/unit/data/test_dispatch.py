@@ -140,7 +140,7 @@ def test_schema_and_source_must_be_of_one_kind(tmp_path):
     (tmp_path / "a").write_text(FFM)
     columns = load(FRAME).schema
     with pytest.raises(SchemaError, match=r"numbered features.*columns c, x"):
-        load(tmp_path / "a", schema=columns)
+        load(tmp_path / "a", schema=Schema(columns.columns))
     with pytest.raises(SchemaError, match="expects numbered features"):
         load(FRAME, schema=Schema.indexed(5, 2))
     with pytest.raises(SchemaError, match="Got a matrix"):
@@ -149,3 +149,16 @@ def test_schema_and_source_must_be_of_one_kind(tmp_path):
         load(tmp_path / "a", target="y")
     with pytest.raises(DataError, match="name of a column"):
         load(tmp_path / "a", target=[1, 0])
+
+
+def test_numbered_rows_of_a_table_schema(tmp_path):
+    table = load(FRAME)
+    written = {"f": "0:1:1", "s": "1:1"}
+    unknown = table.schema.n_features + 3
+    for name, entry in written.items():
+        prefix = "0:" if name == "f" else ""
+        (tmp_path / name).write_text(f"1 {entry} {prefix}{unknown}:1\n0 {entry}\n")
+        data = load(tmp_path / name, schema=table.schema)
+        assert data.schema is table.schema
+        assert data.rows.indices.tolist() == [1, unknown, 1]
+        assert data.rows.fields.tolist() == [0, 0, 0]

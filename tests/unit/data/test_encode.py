@@ -147,6 +147,18 @@ def test_values_are_none_when_all_are_one():
     assert rows.fields.tolist() == [0, 1, 0, 1]
 
 
+def test_rows_without_a_group_are_one_group():
+    schema = Schema([Column("c")], group="g")
+    table = {"c": ["a"] * 5, "g": ["7", None, "x", "", None]}
+    group = schema.fit(table).encode(table).group
+    assert group[0] == 7
+    assert group[1] == group[4]
+    assert len(set(group[[0, 1, 2]].tolist())) == 3
+    assert (group >= 0).all()
+    empty = {"c": ["a", "b"], "g": [None, None]}
+    assert len(set(schema.fit(empty).encode(empty).group.tolist())) == 1
+
+
 def test_targets_weights_and_groups():
     schema = Schema([Column("c")], target="y", weight="w", group="g")
     table = {"c": ["a", "b"], "y": ["no", "yes"], "w": [0.5, 2.0], "g": ["7", "x"]}
@@ -168,7 +180,6 @@ def test_targets_weights_and_groups():
         ({"y": ["no", None]}, r"Row 1, column 'y'.*must not be missing"),
         ({"w": [1.0, -2.0]}, r"Row 1, column 'w'.*not be negative"),
         ({"w": [None, 2.0]}, r"Row 0, column 'w'.*missing"),
-        ({"g": [None, "a"]}, r"Row 0, column 'g'.*missing"),
         ({"x": [1.0, float("inf")]}, r"Row 1, column 'x'.*finite"),
         ({"x": [1e300, 1.0]}, r"Row 0, column 'x'.*float32"),
         ({"x": ["1", "abc"]}, r"Row 1, column 'x'.*number.*'abc'"),
