@@ -111,6 +111,9 @@ def _build(header: JSON, arrays: dict[str, AnyArray], verify: bool) -> Model:
     provenance = header.get("provenance")
     if not isinstance(provenance, dict):
         raise ModelFileError(f"The provenance must be an object. Got {provenance!r:.200}.")
+    scale = provenance.get("target_scale", 1.0)
+    if type(scale) not in (int, float) or not 0 < scale < 1e39:
+        raise ModelFileError(f"The target_scale must be a positive number. Got {scale!r:.200}.")
     return MODEL_CLASSES[config.model](
         config,
         arrays["bias"],
