@@ -55,6 +55,10 @@ Rows rows_from(const Vector<std::int64_t>& indptr, const Vector<std::uint32_t>& 
 void check_spec(const Spec& spec, const Rows& rows) {
   require(spec.n_outputs >= 1, "n_outputs must be positive");
   require(spec.kind == Kind::linear || spec.n_factors >= 1, "n_factors must be positive");
+  require(static_cast<double>(spec.n_outputs) * static_cast<double>(spec.n_factors + 1) *
+                  static_cast<double>(spec.n_fields + 1) <
+              0x1p40,
+          "a feature of this model would not fit into memory");
   if (spec.kind == Kind::ffm) {
     require(spec.n_fields >= 1, "a field-aware model needs at least one field");
     require(rows.fields != nullptr, "a field-aware model needs rows with fields");
@@ -183,10 +187,12 @@ void bind_kernels(nb::module_& module) {
              const Maybe<float>& target, const Maybe<float>& weight) {
             new (self) Rows(rows_from(indptr, indices, values, fields, target, weight));
           },
+          // Nothing is converted: a converted copy would be gone after this call.
           nb::keep_alive<1, 2>(), nb::keep_alive<1, 3>(), nb::keep_alive<1, 4>(),
-          nb::keep_alive<1, 5>(), nb::keep_alive<1, 6>(), nb::keep_alive<1, 7>(), nb::arg("indptr"),
-          nb::arg("indices"), nb::arg("values").none(), nb::arg("fields").none(),
-          nb::arg("target").none(), nb::arg("weight").none());
+          nb::keep_alive<1, 5>(), nb::keep_alive<1, 6>(), nb::keep_alive<1, 7>(),
+          nb::arg("indptr").noconvert(), nb::arg("indices").noconvert(),
+          nb::arg("values").noconvert().none(), nb::arg("fields").noconvert().none(),
+          nb::arg("target").noconvert().none(), nb::arg("weight").noconvert().none());
   nb::class_<Layout>(module, "Layout")
       .def_ro("stride", &Layout::stride)
       .def_ro("output_stride", &Layout::output_stride)
@@ -206,18 +212,23 @@ void bind_kernels(nb::module_& module) {
              self.factors = rates_from(factors);
            })
       .def("layout", &layout_of);
-  module.def("train", &train_rows, nb::arg("spec"), nb::arg("table"), nb::arg("bias"),
-             nb::arg("rows"), nb::arg("order"), nb::arg("class_weight").none(),
+  // Nor here: results written into a converted copy would be lost.
+  module.def("train", &train_rows, nb::arg("spec"), nb::arg("table").noconvert(),
+             nb::arg("bias").noconvert(), nb::arg("rows"), nb::arg("order").noconvert(),
+             nb::arg("class_weight").noconvert().none(), nb::arg("n_threads"));
+  module.def("score", &score_rows, nb::arg("spec"), nb::arg("bias").noconvert(),
+             nb::arg("weights").noconvert().none(), nb::arg("factors").noconvert().none(),
+             nb::arg("n_features"), nb::arg("rows"), nb::arg("out").noconvert(),
              nb::arg("n_threads"));
-  module.def("score", &score_rows, nb::arg("spec"), nb::arg("bias"), nb::arg("weights").none(),
-             nb::arg("factors").none(), nb::arg("n_features"), nb::arg("rows"), nb::arg("out"),
-             nb::arg("n_threads"));
-  module.def("init_factors", [](Matrix out, std::int64_t first, std::uint64_t seed, float scale) {
-    const auto n = static_cast<std::int64_t>(out.shape(0));
-    const auto width = static_cast<std::int64_t>(out.shape(1));
-    nb::gil_scoped_release released;
-    init_factors(out.data(), first, first + n, width, seed, scale);
-  });
+  module.def(
+      "init_factors",
+      [](Matrix out, std::int64_t first, std::uint64_t seed, float scale) {
+        const auto n = static_cast<std::int64_t>(out.shape(0));
+        const auto width = static_cast<std::int64_t>(out.shape(1));
+        nb::gil_scoped_release released;
+        init_factors(out.data(), first, first + n, width, seed, scale);
+      },
+      nb::arg("out").noconvert(), nb::arg("first"), nb::arg("seed"), nb::arg("scale"));
   module.def("instruction_sets", [] {
     int count = 0;
     const Kernels* kernels = all_kernels(&count);

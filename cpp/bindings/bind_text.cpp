@@ -50,8 +50,21 @@ nb::tuple parse_text(const Input<std::uint8_t>& buffer, bool has_fields, bool ha
 }
 
 template <class T>
-const T* data_or_null(const std::optional<Input<T>>& array) {
-  return array ? array->data() : nullptr;
+const T* data_or_null(const std::optional<Input<T>>& array, std::int64_t n) {
+  if (!array) return nullptr;
+  if (static_cast<std::int64_t>(array->size()) != n) {
+    throw nb::value_error("arrays of rows differ in length");
+  }
+  return array->data();
+}
+
+void check_indptr(const Input<std::int64_t>& indptr, std::int64_t n_entries) {
+  bool sound =
+      indptr.size() != 0 && indptr.data()[0] >= 0 && indptr.data()[indptr.size() - 1] <= n_entries;
+  for (std::size_t row = 1; row < indptr.size(); ++row) {
+    sound &= indptr.data()[row - 1] <= indptr.data()[row];
+  }
+  if (!sound) throw nb::value_error("indptr decreases or points outside the indices");
 }
 
 nb::bytes format_text(const Input<std::int64_t>& indptr, const Input<std::uint32_t>& indices,
@@ -60,18 +73,22 @@ nb::bytes format_text(const Input<std::int64_t>& indptr, const Input<std::uint32
                       const std::optional<Input<float>>& target,
                       const std::optional<Input<float>>& weight,
                       const std::optional<Input<std::int64_t>>& group) {
+  const auto n_rows = static_cast<std::int64_t>(indptr.size()) - 1;
+  const auto n_entries = static_cast<std::int64_t>(indices.size());
+  check_indptr(indptr, n_entries);
+  const Rows rows{n_rows,
+                  n_entries,
+                  indptr.data(),
+                  indices.data(),
+                  data_or_null(values, n_entries),
+                  data_or_null(fields, n_entries),
+                  data_or_null(target, n_rows),
+                  data_or_null(weight, n_rows)};
+  const std::int64_t* const groups = data_or_null(group, n_rows);
   std::string text;
   {
     const nb::gil_scoped_release release;
-    const Rows rows{static_cast<std::int64_t>(indptr.size()) - 1,
-                    static_cast<std::int64_t>(indices.size()),
-                    indptr.data(),
-                    indices.data(),
-                    data_or_null(values),
-                    data_or_null(fields),
-                    data_or_null(target),
-                    data_or_null(weight)};
-    text = text::format(rows, data_or_null(group));
+    text = text::format(rows, groups);
   }
   return nb::bytes(text.data(), text.size());
 }
@@ -79,11 +96,12 @@ nb::bytes format_text(const Input<std::int64_t>& indptr, const Input<std::uint32
 }  // namespace
 
 void bind_text(nb::module_& module) {
-  module.def("parse_text", &parse_text, nb::arg("buffer"), nb::arg("has_fields"),
+  module.def("parse_text", &parse_text, nb::arg("buffer").noconvert(), nb::arg("has_fields"),
              nb::arg("has_target"), nb::arg("has_group"), nb::arg("n_threads"));
-  module.def("format_text", &format_text, nb::arg("indptr"), nb::arg("indices"),
-             nb::arg("values").none(), nb::arg("fields").none(), nb::arg("target").none(),
-             nb::arg("weight").none(), nb::arg("group").none());
+  module.def("format_text", &format_text, nb::arg("indptr").noconvert(),
+             nb::arg("indices").noconvert(), nb::arg("values").noconvert().none(),
+             nb::arg("fields").noconvert().none(), nb::arg("target").noconvert().none(),
+             nb::arg("weight").noconvert().none(), nb::arg("group").noconvert().none());
 }
 
 }  // namespace fieldfare

@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <exception>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -46,12 +48,32 @@ std::int64_t longest_row(const Rows& rows, const std::int64_t* order, std::int64
   return std::min(longest, rows.n_entries);
 }
 
+// Calls work(0) to work(n - 1), each on its own thread as long as there are threads to be had. What
+// a thread throws (no memory for its scratch, say) is thrown again here, when all have ended.
 template <class Work>
 void run_threads(std::int64_t n_threads, Work work) {
+  std::vector<std::exception_ptr> errors(static_cast<std::size_t>(n_threads));
+  const auto guarded = [&](std::int64_t t) noexcept {
+    try {
+      work(t);
+    } catch (...) {
+      errors[static_cast<std::size_t>(t)] = std::current_exception();
+    }
+  };
   std::vector<std::thread> threads;
-  for (std::int64_t t = 1; t < n_threads; ++t) threads.emplace_back(work, t);
-  work(0);
+  threads.reserve(static_cast<std::size_t>(n_threads));
+  std::int64_t started = 1;
+  try {
+    for (; started < n_threads; ++started) threads.emplace_back(guarded, started);
+  } catch (const std::system_error&) {
+    // The parts that got no thread are done below.
+  }
+  guarded(0);
+  for (std::int64_t t = started; t < n_threads; ++t) guarded(t);
   for (std::thread& thread : threads) thread.join();
+  for (const std::exception_ptr& error : errors) {
+    if (error) std::rethrow_exception(error);
+  }
 }
 
 }  // namespace
@@ -199,7 +221,7 @@ std::uint64_t mix(std::uint64_t x) {  // SplitMix64 (Steele, Lea & Flood 2014)
 // table grown later equals one made large at once.
 void init_factors(float* out, std::int64_t first, std::int64_t last, std::int64_t width,
                   std::uint64_t seed, float scale) {
-  const float half_range = scale * std::sqrt(3.0F);
+  const float half_range = scale * std::numbers::sqrt3_v<float>;
   for (std::int64_t feature = first; feature < last; ++feature) {
     const std::uint64_t key = mix(mix(seed) ^ static_cast<std::uint64_t>(feature));
     for (std::int64_t j = 0; j < width; ++j) {

@@ -130,3 +130,11 @@ def test_inspect_lists_what_is_unseen_a_line_a_column(run, tmp_path):
     assert ran.code == 0, ran.err
     assert "unseen       b: 100.0% of its values\n             a: 50.0% of its values\n" in ran.out
     assert "c: " not in ran.out
+
+
+def test_text_goes_to_standard_output(run, tmp_path):
+    (tmp_path / "t.svm").write_text("1 1:1\n0 2:0.5\n")
+    ran = run("convert", "t.svm", "-", "--to", "libsvm")
+    assert ran.code == 0, ran.err
+    assert ran.out == "1 1:1\n0 2:0.5\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["t.svm"]

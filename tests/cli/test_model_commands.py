@@ -7,6 +7,10 @@ import re
 import pytest
 
 from fieldfare.cli import _clicks
+from fieldfare.config import ModelConfig
+from fieldfare.data.schema import Schema
+from fieldfare.models.registry import build
+from fieldfare.persist.file import save_model
 
 
 def test_show_prints_header_history_and_interactions(run, model):
@@ -21,6 +25,16 @@ def test_show_prints_header_history_and_interactions(run, model):
         "advertiser",
     ):
         assert words in ran.out
+
+
+def test_show_leaves_out_interactions_of_unknown_fields(run, tmp_path):
+    config = ModelConfig(model="ffm", task="regression", n_factors=2)
+    schema = Schema.indexed(6, 3)
+    save_model(build(config, n_features=6, n_fields=3, schema=schema), tmp_path / "bare.ff")
+    ran = run("show", "bare.ff")
+    assert ran.code == 0, ran.err
+    assert "Strongest linear weights" in ran.out
+    assert "interactions" not in ran.out
 
 
 def test_show_explains_one_row(run, model, clicks_folder):
@@ -45,6 +59,19 @@ def test_show_draws_a_heat_map(run, model, clicks_folder, tmp_path, extra):
     ran = run("show", model, "--plot", "fields.png", *paths)
     assert ran.code == 0, ran.err
     assert (tmp_path / "fields.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(("extra", "signed"), [([], False), (["--explain", "new.csv"], True)])
+def test_the_terms_of_one_score_are_drawn_signed(
+    run, model, clicks_folder, monkeypatch, extra, signed
+):
+    drawn = []
+    monkeypatch.setattr(
+        "fieldfare.report.plot_field_matrix", lambda *_, **options: drawn.append(options["signed"])
+    )
+    paths = [clicks_folder / word if word == "new.csv" else word for word in extra]
+    assert run("show", model, "--plot", "fields.png", *paths).code == 0
+    assert drawn == [signed]
 
 
 @pytest.mark.parametrize("kind", ["xlearn", "libffm"])

@@ -20,6 +20,7 @@ import numpy as np
 
 from fieldfare.config import MODELS, TASKS, ModelConfig
 from fieldfare.exceptions import ModelFileError
+from fieldfare.models.base import Model
 from fieldfare.models.registry import build
 from fieldfare.persist import container
 from fieldfare.persist.file import load_model, save_model
@@ -57,7 +58,33 @@ def seeds(folder: Path) -> list[bytes]:
             model.provenance = {"seed": 1, "history": [{"epoch": 1, "loss": 0.5}]}
             save_model(model, folder / "seed.ff")
             found.append((folder / "seed.ff").read_bytes())
+    save_model(fitted_model(), folder / "seed.ff")
+    found.append((folder / "seed.ff").read_bytes())
     return found
+
+
+def fitted_model() -> Model:
+    """Return a model with a Schema that was fitted to columns of each kind."""
+    import pyarrow as pa
+
+    from fieldfare.data.column import Column
+    from fieldfare.data.schema import Schema
+
+    table = {"city": ["a", "b", "a"], "site": ["x", "y", None], "age": [1.0, 2.0, 4.0]}
+    columns = (
+        Column("city"),
+        Column("site", hash_buckets=4),
+        Column("age", kind="numeric"),
+        Column("old", kind="numeric", transform="quantile", n_bins=2),
+    )
+    schema = Schema(columns).fit(pa.table({**table, "old": table["age"]}))
+    return build(
+        ModelConfig(model="ffm", n_factors=2, task="regression"),
+        n_features=schema.n_features,
+        n_fields=schema.n_fields,
+        n_outputs=1,
+        schema=schema,
+    )
 
 
 def flip_bits(data: bytes, rng: random.Random) -> bytes:

@@ -8,6 +8,7 @@ import os
 import pickle
 import runpy
 import struct
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -229,6 +230,43 @@ def test_a_missing_checksum_is_refused(path: Path) -> None:
     safetensors.numpy.save_file(copies, path, metadata={"fieldfare": metadata["fieldfare"]})
     refused(path, "do not match their checksum")
     assert load_model(path, verify=False).n_features == 3
+
+
+@pytest.mark.parametrize("column", range(4))
+@pytest.mark.parametrize("name", ["size", "missing"])
+@pytest.mark.parametrize("value", [-1, 0, 3.0, "3", True, 10**11, 2**31, 2**64, 10**40])
+def test_a_schema_that_announces_too_much(
+    tmp_path: Path, column: int, name: str, value: object
+) -> None:
+    path = tmp_path / "m.ff"
+    save_model(runpy.run_path(str(FUZZ))["fitted_model"](), path)
+    assert load_model(path).n_features == 4 + 5 + 2 + 3
+    metadata, _ = container.read(path)
+    schema = json.loads(metadata["fieldfare"])["schema"]
+    if schema["fitted"][column][name] == value and type(value) is int:
+        return
+    schema["fitted"][column][name] = value
+    rewrite(path, schema=schema)
+    tracemalloc.start()
+    try:
+        if name == "size" and column == 0 and type(value) is int and 0 <= value < 2**32:
+            load_model(path)  # a vocabulary counts for itself
+        else:
+            refused(path, "schema cannot be read.*damaged")
+        assert tracemalloc.get_traced_memory()[1] < 10**7
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_schema_hashed_into_other_buckets(tmp_path: Path) -> None:
+    path = tmp_path / "m.ff"
+    save_model(runpy.run_path(str(FUZZ))["fitted_model"](), path)
+    metadata, _ = container.read(path)
+    schema = json.loads(metadata["fieldfare"])["schema"]
+    assert schema["columns"][1]["hash_buckets"] == 4
+    schema["columns"][1]["hash_buckets"] = 2**30
+    rewrite(path, schema=schema)
+    refused(path, "schema cannot be read.*'site'")
 
 
 def test_random_damage() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import asdict
 
 import numpy as np
 import pytest
 
+from fieldfare import _core
 from fieldfare.config import MODELS, SOLVERS, ModelConfig, SolverConfig
 from fieldfare.exceptions import DataError
 from fieldfare.kernels import native
@@ -365,3 +368,111 @@ def test_initial_factors_do_not_depend_on_the_size_of_the_table():
     np.testing.assert_array_equal(whole[30:], late)
     assert abs(native.init_factors((5000, 8), 1, 0.1).std() - 0.1) < 0.002
     assert not np.array_equal(whole, native.init_factors((50, 2, 3), 8, 0.1))
+
+
+def core_arguments(solver, rows):
+    table = solver._table
+    return {
+        "table": table.rows,
+        "bias": table.bias,
+        "rows": native._core_rows(rows),
+        "order": np.arange(len(rows)),
+        "class_weight": np.ones(2, np.float32),
+    }
+
+
+@pytest.mark.parametrize("name", ["table", "bias", "order", "class_weight"])
+def test_training_converts_no_array(make_solver, make_rows, name):
+    # A converted table would be trained and thrown away, and half a row number is no row number.
+    _, _, solver = make_solver()
+    given = core_arguments(solver, make_rows("dense"))
+    given[name] = given[name].astype(np.float64)
+    before = solver.export().factors.copy()
+    with pytest.raises(TypeError):
+        _core.train(native._core_spec(solver._spec), *given.values(), 1)
+    np.testing.assert_array_equal(solver.export().factors, before)
+
+
+@pytest.mark.parametrize("name", ["indptr", "indices", "values", "fields", "target", "weight"])
+def test_rows_of_the_core_convert_no_array(make_rows, name):
+    # The core keeps pointers: a converted copy would be freed while they are in use.
+    rows = make_rows("dense")
+    names = ("indptr", "indices", "values", "fields", "target", "weight")
+    given = {each: getattr(rows, each) for each in names}
+    given["weight"] = np.ones(len(rows), np.float32)
+    _core.Rows(**given)
+    with pytest.raises(TypeError):
+        _core.Rows(**{**given, name: given[name].astype(np.float64)})
+    with pytest.raises(TypeError):
+        _core.Rows(**{**given, name: np.repeat(given[name], 2)[::2]})
+
+
+def test_scores_are_not_written_into_a_copy(make_solver, make_rows):
+    _, _, solver = make_solver(model="linear")
+    rows, table = make_rows("dense"), solver._table
+    out = np.zeros((len(rows), 1))
+    with pytest.raises(TypeError):
+        _core.score(
+            native._core_spec(solver._spec),
+            table.bias[:, 0],
+            table.linear,
+            None,
+            solver.n_features,
+            native._core_rows(rows),
+            out,
+            1,
+        )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"indptr": np.array([0, 2, 1, 4])},
+        {"indptr": np.array([0, 2, 3, 5])},
+        {"indptr": np.array([-1, 2, 3, 4])},
+        {"indptr": np.zeros(0, np.int64)},
+        {"values": np.ones(3, np.float32)},
+        {"fields": np.ones(3, np.uint16)},
+        {"target": np.ones(2, np.float32)},
+        {"weight": np.ones(4, np.float32)},
+        {"group": np.ones(2, np.int64)},
+    ],
+)
+def test_writing_text_reads_nothing_outside_the_arrays(changes):
+    none = dict.fromkeys(("values", "fields", "target", "weight", "group"))
+    good = {"indptr": np.array([0, 2, 3, 4]), "indices": np.zeros(4, np.uint32), **none}
+    assert _core.format_text(**good) == b"0:1 0:1\n0:1\n0:1\n"
+    with pytest.raises(ValueError, match="indptr|differ in length"):
+        _core.format_text(**{**good, **changes})
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the address space")
+@pytest.mark.parametrize("limit", ["threads", "memory"])
+def test_threads_that_cannot_work_do_not_end_the_process(limit):
+    script = f"""
+import resource, sys
+import numpy as np
+from fieldfare.config import ModelConfig
+from fieldfare.models.registry import build
+from fieldfare.rows import Rows
+
+n_fields, n_rows = 1024, 3000
+model = build(ModelConfig(model="ffm", n_factors=1), n_features=1, n_fields=n_fields)
+nnz = n_fields if "{limit}" == "memory" else 1
+indptr = np.append(np.arange(n_rows, dtype=np.int64), n_rows + nnz)
+fields = np.arange(indptr[-1]) % n_fields
+rows = Rows(indptr, np.zeros(indptr[-1], np.uint32), fields=fields.astype(np.uint16))
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+room = 100 * 2**20  # ten stacks of threads, or three times the scratch of one row
+resource.setrlimit(resource.RLIMIT_AS, (used + room,) * 2)
+try:
+    scores = model.score(rows, n_threads=1000)
+    print("scored", np.isfinite(scores).all())
+except MemoryError:
+    print("no memory")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() in ("scored True", "no memory")

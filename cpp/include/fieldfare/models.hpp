@@ -78,13 +78,13 @@ struct Fm {
       for (std::int64_t i = 0; i < sample.n; ++i) {
         const float* v = factors + static_cast<std::int64_t>(sample.ids[i]) * view.factor_row;
         const Lanes<N> x = broadcast<N>(sample.x(i));
-        for (int d = 0; d < K / N; ++d) {
+        for (std::int64_t d = 0; d < K / N; ++d) {
           const Lanes<N> vx = load<N>(v + d * N) * x;
           held[d] = held[d] + vx;
           squares = squares + vx * vx;
         }
       }
-      for (int d = 0; d < K / N; ++d) store<N>(s + d * N, held[d]);
+      for (std::int64_t d = 0; d < K / N; ++d) store<N>(s + d * N, held[d]);
     } else {
       for (std::int64_t d = 0; d < k; ++d) s[d] = 0;
       for (std::int64_t i = 0; i < sample.n; ++i) {
@@ -154,7 +154,8 @@ struct Ffm {
     for (std::int64_t a = 0; a < m; ++a) place[present[a]] = -1;
     m = 0;
     for (std::int64_t i = 0; i < sample.n; ++i) {
-      const std::int32_t f = sample.fields[i];
+      // The binding refuses field-aware work on rows without fields.
+      const std::int32_t f = sample.fields[i];  // NOLINT(clang-analyzer-core.NullDereference)
       if (place[f] < 0) {
         place[f] = static_cast<std::int32_t>(m);
         present[m] = f;

@@ -109,8 +109,9 @@ def _learned(model: Model, n: int) -> str:
 
 
 def _knows_fields(model: Model) -> bool:
-    field_of = getattr(model.schema, "field_of", None)
-    return field_of is not None and len(field_of) >= model.n_features
+    from fieldfare.explain.entries import fields_of_features
+
+    return fields_of_features(model) is not None
 
 
 def _explanation(model: Model, data: str, row: int, n: int) -> str:
@@ -139,5 +140,6 @@ def _plot(model: Model, arguments: argparse.Namespace) -> None:
     else:
         matrix = field_interactions(model)
         names, values = matrix.names, matrix.values
-    plot_field_matrix(names, values, arguments.plot)
+    # What adds to one score has a sign, even where this row happens to have no negative term.
+    plot_field_matrix(names, values, arguments.plot, signed=bool(arguments.explain))
     say(f"heat map written to {arguments.plot}")

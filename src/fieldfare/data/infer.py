@@ -106,6 +106,8 @@ def type_texts(array: Any) -> Any:
     Tried in order: integer, float, boolean, date and time; text otherwise.
     """
     pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    if pa.types.is_null(array.type):  # a file without rows has no texts
+        return array
     empty = pc.is_in(
         pc.utf8_lower(pc.utf8_trim_whitespace(array)),
         value_set=pa.array(sorted(MISSING_NUMBERS), array.type),

@@ -106,6 +106,8 @@ def _from_json(header: JSON, arrays: Mapping[str, AnyArray]) -> Schema:
         )
         if len(fitted) != len(columns):
             raise SchemaError("The saved Schema is damaged: columns and statistics differ.")
+        for column, state in zip(columns, fitted, strict=True):
+            _check_fitted(column, state)
     classes = header["target_classes"]
     schema = Schema(
         columns,
@@ -118,6 +120,36 @@ def _from_json(header: JSON, arrays: Mapping[str, AnyArray]) -> Schema:
     )
     _check_ids(schema)
     return schema
+
+
+def _check_fitted(column: Column, state: Fitted | None) -> None:
+    """Refuse numbers that disagree with the arrays: ids are counted out by them, up to any size."""
+    if state is None:
+        sound = column.kind == "ignore"
+    elif column.has_vocabulary:
+        sound = state.vocabulary is not None and _is_count(state.missing) and _is_count(state.size)
+    else:
+        n_values = 1
+        if column.is_hashed:
+            n_values = column.hash_buckets or 0
+        elif column.transform == "quantile":
+            n_values = -1 if state.edges is None else len(state.edges) + 1
+        sound = (
+            state.vocabulary is None
+            and _is_count(state.missing)
+            and state.counts is not None
+            and state.counts.shape == (n_values,)
+            and _is_count(state.size)
+            and state.size == n_values + 1
+        )
+    if not sound:
+        raise SchemaError(
+            f"The saved Schema is damaged: the statistics of column {column.name!r} do not fit."
+        )
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 2**32
 
 
 def _check_ids(schema: Schema) -> None:

@@ -197,19 +197,26 @@ def expand(source: Sources) -> list[Source]:
 def atomic_file(path: PathLike) -> Iterator[BinaryIO]:
     """Open a file for writing that appears under its name only when complete and on disk.
 
+    A symbolic link keeps pointing where it did. What exists and is no ordinary file (a pipe,
+    ``/dev/null``) is written to: a file in its place would be the end of the device.
+
     Raises
     ------
     DataError
         If the file cannot be written; nothing is left behind.
     """
-    path = Path(path)
-    beside = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    target = Path(os.path.realpath(path))
+    beside = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
+        if target.exists() and not target.is_file() and not target.is_dir():
+            with open(target, "wb") as file:
+                yield file
+            return
         with open(beside, "xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(beside, path)
+        os.replace(beside, target)
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror or error}.") from error
     finally:

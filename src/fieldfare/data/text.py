@@ -14,7 +14,8 @@ from typing import Literal, NoReturn
 
 from fieldfare._typing import PathLike
 from fieldfare.data.detect import BYTE_ORDER_MARK, TextFormat, detect
-from fieldfare.data.sources import ByteStream, Sources, atomic_file, expand, open_bytes
+from fieldfare.data.sources import ByteStream, Sources, expand, open_bytes
+from fieldfare.data.write import open_output
 from fieldfare.exceptions import DataError, TextFormatError
 from fieldfare.kernels.native import available_cores
 from fieldfare.kernels.text import Fault, Reason, format_text, parse_text
@@ -136,8 +137,8 @@ def write_text(rows: Rows | Iterable[Rows], path: PathLike, kind: SparseKind) ->
     ----------
     rows : Rows or iterable of Rows
         For libffm they must have fields; for libsvm fields are dropped.
-    path : path
-        Replaced if it exists, and only once everything is written.
+    path : path or "-"
+        As for `open_output`: a file is replaced only once everything is written.
     kind : "libsvm" or "libffm"
 
     Raises
@@ -147,7 +148,7 @@ def write_text(rows: Rows | Iterable[Rows], path: PathLike, kind: SparseKind) ->
     """
     if kind not in ("libsvm", "libffm"):
         raise DataError(f"The kind of a text must be 'libsvm' or 'libffm'. Got {kind!r}.")
-    with atomic_file(path) as file:
+    with open_output(path) as file:
         for batch in [rows] if isinstance(rows, Rows) else rows:
             if kind == "libffm" and batch.fields is None:
                 raise DataError("libffm text needs rows with fields. Write libsvm, or add fields.")

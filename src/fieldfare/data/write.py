@@ -7,7 +7,6 @@ import io
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from fieldfare._optional import require
@@ -21,8 +20,7 @@ Write = Callable[[Any], None]
 def open_output(path: PathLike) -> Iterator[BinaryIO]:
     """Open a file that appears under its name only when complete.
 
-    ``"-"`` is standard output. What exists and is no ordinary file (a pipe, ``/dev/null``) is
-    written to and not replaced.
+    ``"-"`` is standard output; the rest is as `atomic_file` says.
 
     Raises
     ------
@@ -32,9 +30,6 @@ def open_output(path: PathLike) -> Iterator[BinaryIO]:
     if path == STDIN:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
-    elif Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir():
-        with open(path, "wb") as file:
-            yield file
     else:
         with atomic_file(path) as file:
             yield file

@@ -146,6 +146,8 @@ class Classifier(ClassifierMixin, Factorization):  # type: ignore[misc]
             check_classification_targets(y)
             classes, codes = np.unique(y, return_inverse=True)
         if learn:
+            if not len(classes):
+                raise DataError("A classifier needs samples of at least two classes. Got none.")
             if len(classes) < 2:
                 raise DataError(
                     f"A classifier needs samples of at least two classes. All {len(y)} samples are "
@@ -251,6 +253,7 @@ class LinearClassifier(Classifier):
         class_weight: Mapping[Any, float] | str | None = None,
         max_time: float | None = None,
         shuffle: bool = True,
+        memory_limit: int | None = None,
         random_state: Any = None,
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -327,6 +330,7 @@ class FMClassifier(Classifier):
         class_weight: Mapping[Any, float] | str | None = None,
         max_time: float | None = None,
         shuffle: bool = True,
+        memory_limit: int | None = None,
         random_state: Any = None,
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -403,6 +407,7 @@ class FFMClassifier(Classifier):
         class_weight: Mapping[Any, float] | str | None = None,
         max_time: float | None = None,
         shuffle: bool = True,
+        memory_limit: int | None = None,
         random_state: Any = None,
         n_jobs: int | None = None,
         verbose: int = 0,

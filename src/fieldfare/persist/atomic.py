@@ -19,7 +19,9 @@ def atomic_write(path: PathLike) -> Iterator[BinaryIO]:
 
     The data reach the disk before the name changes. If the block or the writing fails (disk full,
     no permission), the temporary file is removed and what stood at ``path`` is left untouched. A
-    symbolic link keeps pointing where it did; permission bits of an old file carry over.
+    symbolic link keeps pointing where it did; permission bits of an old file carry over. What
+    exists and is no ordinary file (a pipe, ``/dev/null``) is written to: a file in its place would
+    be the end of the device.
 
     Raises
     ------
@@ -34,6 +36,10 @@ def atomic_write(path: PathLike) -> Iterator[BinaryIO]:
         )
     if target.is_dir():
         raise IsADirectoryError(f"Cannot write {os.fspath(path)}: it is a folder.")
+    if target.exists() and not target.is_file():
+        with open(target, "wb") as file:
+            yield file
+        return
     # In the same folder, so that the rename stays within one file system.
     temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)

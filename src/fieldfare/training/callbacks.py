@@ -171,8 +171,8 @@ class ProgressBar(Callback):
         record = state.history.epochs[-1]
         width = len(str(state.last_epoch))
         shown = [
-            f"{name} {value:.5f}"
-            for name, value in record.items()
+            f"{name} {record[name]:.5f}"
+            for name in state.history.shown
             if name not in ("epoch", "seconds")
         ]
         best = state.history.metric is not None and state.history.best_epoch == record["epoch"]

@@ -71,9 +71,20 @@ class History:
         """Names of the columns."""
         return list(self.epochs[0]) if self.epochs else []
 
+    @property
+    def shown(self) -> list[str]:
+        """Names of the columns to show: without ``valid_loss`` if a metric is that loss."""
+        loss = [record.get("valid_loss") for record in self.epochs]
+        repeated = loss != [None] * len(loss) and any(
+            [record[name] for record in self.epochs] == loss
+            for name in ("valid_logloss", "valid_mse")
+            if name in self.columns
+        )
+        return [name for name in self.columns if not (repeated and name == "valid_loss")]
+
     def __str__(self) -> str:
         lines = format_table(
-            self.columns, [[_cell(name, row[name]) for name in self.columns] for row in self.epochs]
+            self.shown, [[_cell(name, row[name]) for name in self.shown] for row in self.epochs]
         )
         if self.metric is not None:
             for i, row in enumerate(self.epochs):

@@ -179,3 +179,28 @@ def test_atomic_file_keeps_the_old_one_on_failure(tmp_path: Path) -> None:
         write(OSError(28, "No space left on device"))
     assert path.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_atomic_file_does_not_replace_a_pipe(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with atomic_file(path) as file:
+            file.write(b"through")
+        assert os.read(reader, 100) == b"through"
+    finally:
+        os.close(reader)
+    assert path.is_fifo()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_atomic_file_keeps_a_symbolic_link(tmp_path: Path) -> None:
+    link, path = tmp_path / "link", tmp_path / "file"
+    path.write_bytes(b"old")
+    link.symlink_to(path)
+    with atomic_file(link) as file:
+        file.write(b"new")
+    assert link.is_symlink()
+    assert path.read_bytes() == b"new"

@@ -72,7 +72,7 @@ def test_parameters_and_defaults_are_those_of_config(cls: type) -> None:
     assert {name: p.default for name, p in signature.items() if name not in OWN} == {
         name: declared[name] for name in signature if name not in OWN
     }
-    missing = set(declared) - set(signature) - {"model", "task", "memory_limit"}
+    missing = set(declared) - set(signature) - {"model", "task"}
     of_factors = {"n_factors", "l1_factors", "l2_factors", "init_scale", "fit_linear"}
     expected = (of_factors if "Linear" in cls.__name__ else set()) | (
         set() if cls in CLASSIFIERS else {"class_weight"}
@@ -333,3 +333,25 @@ def test_one_seed_one_model(cls: type) -> None:
     X, y = rng.normal(size=(50, 3)), rng.integers(0, 2, 50)
     model = cls(random_state=3).fit(X, y)
     assert np.array_equal(clone(model).fit(X, y).predict(X), model.predict(X))
+
+
+def test_fitting_a_path_within_a_memory_limit_changes_nothing(
+    clicks, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setenv("FIELDFARE_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "clicks.csv"
+    clicks.to_csv(path, index=False)
+    options = {"max_iter": 2, "random_state": 1, "n_jobs": 1}
+    bounded = FMClassifier(**options, memory_limit=1).fit(path, "liked")
+    free = FMClassifier(**options).fit(path, "liked")
+    assert np.array_equal(bounded.predict_proba(clicks), free.predict_proba(clicks))
+    with pytest.raises(ConfigError, match="memory_limit"):
+        FMClassifier(memory_limit=0).fit(path, "liked")
+
+
+@pytest.mark.filterwarnings("ignore:Column:fieldfare.exceptions.DataWarning")
+@pytest.mark.parametrize("cls", ALL)
+def test_a_frame_without_rows_is_refused(cls, clicks) -> None:
+    table = clicks.iloc[:0].assign(y=0.0)
+    with pytest.raises(ValueError, match=r"Got none|0 sample"):
+        cls().fit(table[["user", "age"]], table["y"])

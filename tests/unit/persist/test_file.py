@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -252,3 +253,17 @@ class TestMigration:
         monkeypatch.setattr("fieldfare.persist.file.FORMAT", 2)
         monkeypatch.setattr(migrate, "MIGRATIONS", {1: rename})
         assert load_model(path).config.n_factors == 8
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    save_model(make_model(), tmp_path / "model.ff")
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        save_model(make_model(), path)
+        assert os.read(reader, 1 << 16) == (tmp_path / "model.ff").read_bytes()
+    finally:
+        os.close(reader)
+    assert path.is_fifo()

@@ -31,6 +31,23 @@ def test_prints_as_a_table(history) -> None:
     assert str(History()) == "No epoch has ended."
 
 
+@pytest.mark.parametrize("metric", ["logloss", "mse"])
+def test_shows_the_same_loss_once(metric) -> None:
+    found = History(f"valid_{metric}")
+    for epoch in (1, 2):
+        loss = {"valid_loss": 1 / epoch, f"valid_{metric}": 1 / epoch, "valid_auc": 0.5}
+        found.append({"epoch": epoch, "train_loss": 1.0, **loss, "seconds": 0.5})
+    heads = str(found).splitlines()[0].split()
+    assert heads == ["epoch", "train_loss", f"valid_{metric}", "valid_auc", "seconds"]
+    assert found["valid_loss"] == [1.0, 0.5]
+
+
+def test_shows_a_loss_that_is_no_metric() -> None:
+    found = History("valid_rmse")
+    found.append({"epoch": 1, "train_loss": 1.0, "valid_loss": 4.0, "valid_rmse": 2.0})
+    assert "valid_loss" in str(found)
+
+
 def test_round_trip(history) -> None:
     import json
 
