@@ -196,6 +196,11 @@ def main() -> None:
         parser.error(
             f"unknown protocol {', '.join(sorted(unknown))}; known: {', '.join(PROTOCOLS)}"
         )
+    if not arguments.data.is_dir():
+        parser.error(
+            f"there is no folder {arguments.data} with the data sets, which may not be "
+            "redistributed; name yours with --data"
+        )
     figures: Figures = {}
     for name in arguments.protocols or PROTOCOLS:
         figures |= PROTOCOLS[name](arguments.data, arguments.threads, arguments.seed)

@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
+import csv
 import sys
 import tempfile
 from pathlib import Path
 
-from fieldfare.cli._clicks import generate
+import numpy as np
+
 from fieldfare.data.dispatch import load
 from fieldfare.explain import explain, top_interactions
 from fieldfare.persist.file import load_model, save_model
 from fieldfare.training.workflow import evaluate, predict, train
 
 
+def write_clicks(path: Path, n_rows: int, seed: int) -> None:
+    """Some sites suit some advertisers, and some formats suit some devices."""
+    sizes = {"site": 20, "advertiser": 30, "device": 4, "ad_format": 5, "hour": 24}
+    planted = np.random.default_rng(0)
+    suits = planted.normal(0, 1.2, (sizes["site"], sizes["advertiser"]))
+    fits = planted.normal(0, 0.8, (sizes["device"], sizes["ad_format"]))
+    random = np.random.default_rng(seed)
+    cells = {name: random.integers(0, size, n_rows) for name, size in sizes.items()}
+    logit = suits[cells["site"], cells["advertiser"]] + fits[cells["device"], cells["ad_format"]]
+    clicked = random.random(n_rows) < 1 / (1 + np.exp(1 - logit))
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["clicked", *sizes])
+        columns = [[f"{name} {i}" for i in column] for name, column in cells.items()]
+        writer.writerows(zip(clicked.astype(int), *columns, strict=True))
+
+
 def main(n_rows: int = 20_000) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        clicks = generate(n_rows)
-        clicks.write_csv(folder / "train.csv", 0, n_rows * 9 // 10)
-        clicks.write_csv(folder / "test.csv", n_rows * 9 // 10)
+        write_clicks(folder / "train.csv", n_rows * 9 // 10, seed=1)
+        write_clicks(folder / "test.csv", n_rows // 10, seed=2)
 
         data = load(folder / "train.csv", target="clicked")
         print(data.schema)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from fieldfare.data.dispatch import load
 
@@ -28,3 +30,18 @@ def test_both_texts_hold_the_same_rows(tmp_path, monkeypatch):
     assert np.array_equal(ffm.indices, svm.indices)
     assert np.array_equal(ffm.target, svm.target)
     assert about["train"]["best_logloss"] < about["train"]["constant_logloss"]
+
+
+def test_quality_says_where_its_data_should_be(tmp_path):
+    pytest.importorskip("pandas")
+    ended = subprocess.run(
+        [sys.executable, FILE.with_name("quality.py"), "--data", tmp_path / "nowhere"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert "nowhere" in ended.stderr
+    assert "--data" in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -25,3 +26,10 @@ def test_example_runs(path):
     )
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+def test_example_imports_public_modules_only(path):
+    modules = re.findall(r"^(?:from|import) (fieldfare\S*)", path.read_text(), re.MULTILINE)
+    assert modules
+    assert not [name for name in modules if re.search(r"\._|\bcli\b", name)]

@@ -45,11 +45,14 @@ def _memory(found: Inspection) -> str:
     from fieldfare.models.registry import estimate_bytes
 
     classes = len(found.schema.target_classes or ())
-    sizes = {
-        "n_features": found.n_features,
-        "n_fields": found.n_fields,
-        "n_outputs": classes if classes > 2 else 1,
-    }
     kinds = [ModelConfig(model=name) for name in MODELS if name != "ffm" or found.n_fields]
-    needed = [f"{kind.model} {size(estimate_bytes(kind, **sizes))}" for kind in kinds]
+    needed = []
+    for kind in kinds:
+        n_bytes = estimate_bytes(
+            kind,
+            n_features=found.n_features,
+            n_fields=found.n_fields,
+            n_outputs=classes if classes > 2 else 1,
+        )
+        needed.append(f"{kind.model} {size(n_bytes)}")
     return f"memory to train, k={kinds[0].n_factors}: {', '.join(needed)}"
