@@ -113,17 +113,6 @@ def test_evaluation_agrees_across_forms(run, model, clicks_folder):
     assert figures[0] == figures[1]
 
 
-<<<<<<< HEAD
-def test_text_goes_to_standard_output(run, tmp_path):
-    (tmp_path / "t.svm").write_text("1 1:1\n0 2:0.5\n")
-    ran = run("convert", "t.svm", "-", "--to", "libsvm")
-    assert ran.code == 0, ran.err
-    assert ran.out == "1 1:1\n0 2:0.5\n"
-    assert [path.name for path in tmp_path.iterdir()] == ["t.svm"]
-
-
-=======
->>>>>>> polish
 def test_inspect_prints_memory_once_and_small(run, tmp_path):
     (tmp_path / "t.csv").write_text("a,y\n" + "x,1\nz,0\n" * 20)
     ran = run("inspect", "t.csv", "--target", "y", "--against", "t.csv")
@@ -141,8 +130,6 @@ def test_inspect_lists_what_is_unseen_a_line_a_column(run, tmp_path):
     assert ran.code == 0, ran.err
     assert "unseen       b: 100.0% of its values\n             a: 50.0% of its values\n" in ran.out
     assert "c: " not in ran.out
-<<<<<<< HEAD
-=======
 
 
 def test_text_goes_to_standard_output(run, tmp_path):
@@ -151,4 +138,3 @@ def test_text_goes_to_standard_output(run, tmp_path):
     assert ran.code == 0, ran.err
     assert ran.out == "1 1:1\n0 2:0.5\n"
     assert [path.name for path in tmp_path.iterdir()] == ["t.svm"]
->>>>>>> polish
