@@ -65,7 +65,7 @@ void run_threads(std::int64_t n_threads, Work work) {
   std::int64_t started = 1;
   try {
     for (; started < n_threads; ++started) threads.emplace_back(guarded, started);
-  } catch (const std::system_error&) {
+  } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch)
     // The parts that got no thread are done below.
   }
   guarded(0);

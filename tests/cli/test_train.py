@@ -25,6 +25,26 @@ def test_a_table_and_a_target_are_enough(run, clicks_folder, tmp_path):
     assert "epoch 1/2" in ran.err
 
 
+def test_a_run_can_be_checkpointed_and_resumed(run, clicks_folder):
+    common = ["train", clicks_folder / "train.csv", "--target", "clicked", "--threads", 1]
+    common += ["--seed", 3, "-q"]
+    assert run(*common, "--epochs", 1, "--checkpoint", "run.ckpt", "-o", "a.ff").code == 0
+    assert run(*common, "--epochs", 3, "--resume", "run.ckpt", "-o", "b.ff").code == 0
+    assert run(*common, "--epochs", 3, "-o", "whole.ff").code == 0
+    np.testing.assert_array_equal(load_model("b.ff").linear, load_model("whole.ff").linear)
+
+
+def test_wide_tables_are_described_in_short(run, tmp_path):
+    names = [f"c{i}" for i in range(60)]
+    lines = [",".join(["label", *names])]
+    lines += [",".join([str(i % 2), *["ab"[i % 3 % 2]] * 60]) for i in range(50)]
+    (tmp_path / "wide.csv").write_text("\n".join(lines) + "\n")
+    ran = run("train", tmp_path / "wide.csv", "--epochs", 1)
+    assert ran.code == 0, ran.err
+    assert "... and 20 more columns" in ran.out
+    assert "The target is 'label' by default" in ran.out
+
+
 def test_the_flags_reach_the_model(run, clicks_folder):
     ran = run(
         "train", clicks_folder / "train.csv", "--target", "clicked",

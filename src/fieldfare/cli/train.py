@@ -13,8 +13,10 @@ from fieldfare.cli._files import check_writable
 from fieldfare.cli._tables import pairs, size
 
 if TYPE_CHECKING:
+    from fieldfare.data.schema import Schema
     from fieldfare.training.workflow import TrainResult
 
+_COLUMNS_SHOWN = 40
 EXAMPLES = """\
 examples:
   fieldfare train train.csv --target clicked
@@ -39,6 +41,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-q", "--quiet", action="store_true", help="print errors only")
     parser.add_argument("--no-cache", action="store_true", help="do not keep the encoded rows")
+    parser.add_argument(
+        "--checkpoint", metavar="FILE", help="write the state of training here after each epoch"
+    )
+    parser.add_argument(
+        "--resume", metavar="FILE", help="go on from such a file, with the same data and flags"
+    )
     _options.add_hyperparameters(parser)
 
 
@@ -47,6 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     from fieldfare.data.dispatch import load
     from fieldfare.persist.file import save_model
     from fieldfare.training import workflow
+    from fieldfare.training.callbacks import Checkpoint
 
     output = arguments.output or _options.default_output(arguments.data)
     check_writable(output)
@@ -61,17 +70,32 @@ def run(arguments: argparse.Namespace) -> int:
     )
     tell(f"{data.rows.n_rows:,} rows, {data.rows.nnz:,} entries, read in {_since(start)}")
     tell()
-    tell(str(data.schema))
+    tell(_described(data.schema))
+    if arguments.target is None and not data.schema.is_indexed:
+        tell(f"The target is {data.schema.target!r} by default; --target names another column.")
     tell()
     settings: dict[str, Any] = {"early_stopping": True, "verbose": int(not arguments.quiet)}
     if arguments.valid:
         settings["valid"] = arguments.valid
+    if arguments.checkpoint:
+        settings["callbacks"] = [Checkpoint(arguments.checkpoint)]
+    if arguments.resume:
+        settings["resume"] = arguments.resume
     start = time.perf_counter()
     result = workflow.train(data, **settings | _options.hyperparameters(arguments))
     save_model(result.model, output)
     tell()
     tell(_summary(result, output, _since(start)))
     return 130 if result.interrupted else 0
+
+
+def _described(schema: Schema) -> str:
+    """Return the table of columns, cut short if there are very many."""
+    lines = str(schema).splitlines()
+    if len(lines) > _COLUMNS_SHOWN + 2:
+        rest = len(lines) - 2 - _COLUMNS_SHOWN
+        lines[_COLUMNS_SHOWN + 2 :] = [f"... and {rest} more columns"]
+    return "\n".join(lines)
 
 
 def _summary(result: TrainResult, output: str, seconds: str) -> str:
