@@ -116,7 +116,7 @@ $(SANITIZED)/fuzz_text: $(wildcard cpp/fuzz/*.cpp cpp/include/fieldfare/*.hpp cp
 # ---- the rest -------------------------------------------------------------------------------
 
 bench: $(VENV)/installed $(VENV)/test ## measure speed and memory
-	$(BIN)/python -m benchmarks $(ARGS)
+	$(BIN)/python benchmarks/run.py $(ARGS)
 
 docs: $(VENV)/installed $(VENV)/docs ## build the site into site/, any warning being an error
 	$(BIN)/python docs/generate_reference.py

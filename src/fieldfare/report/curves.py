@@ -44,7 +44,10 @@ def plot_history(history: History, path: PathLike | None = None) -> Any:
         raise DataError("There is nothing to draw: no epoch of this training has ended.")
     columns = [name for name in history.columns if name not in ("epoch", "seconds")]
     losses = [name for name in columns if name in _COLOURS]
-    panels = [losses, *([name] for name in columns if name not in _COLOURS)]
+    # The loss of the task, under a name of its own, is in the first panel already.
+    loss = history["valid_loss"] if "valid_loss" in losses else None
+    metrics = [name for name in columns if name not in losses and history[name] != loss]
+    panels = [losses, *([name] for name in metrics)]
     figure = new_figure(7.0, 1.2 + 2.3 * len(panels))
     all_axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     for axes, names in zip(all_axes, panels, strict=True):

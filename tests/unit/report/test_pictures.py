@@ -144,3 +144,20 @@ class _Without:
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] == self.package:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+def test_a_loss_under_two_names_is_drawn_once():
+    history = History("valid_logloss", False)
+    for epoch in (1, 2):
+        loss = 1 / epoch
+        history.append(
+            {
+                "epoch": float(epoch),
+                "train_loss": loss,
+                "valid_loss": loss,
+                "valid_logloss": loss,
+                "valid_auc": 0.5,
+                "seconds": 0.1,
+            }
+        )
+    assert len(plot_history(history).axes) == 2
