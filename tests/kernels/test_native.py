@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import asdict
@@ -447,6 +448,10 @@ def test_writing_text_reads_nothing_outside_the_arrays(changes):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits the address space")
+@pytest.mark.skipif(
+    "libasan" in os.environ.get("LD_PRELOAD", ""),
+    reason="AddressSanitizer needs address space of its own, and ends the process without it",
+)
 @pytest.mark.parametrize("limit", ["threads", "memory"])
 def test_threads_that_cannot_work_do_not_end_the_process(limit):
     script = f"""
