@@ -11,7 +11,12 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    _get_feature_names,
+    check_is_fitted,
+    validate_data,
+)
 
 from fieldfare._random import resolve_seed
 from fieldfare._typing import AnyArray, Float32Array, PathLike
@@ -247,7 +252,13 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
             if known is not None:
                 roles = [name for name in (known.target, known.weight) if name is not None]
             features = _input.without_columns(X, roles)
-            validate_data(self, features, reset=learn, skip_check_array=True)
+            names = _input.column_names(features)
+            # scikit-learn before 1.8 does not see the column names of newer polars frames.
+            if _get_feature_names(features) is None and all(isinstance(n, str) for n in names):
+                if learn:
+                    self._learn_columns(names)
+            else:
+                validate_data(self, features, reset=learn, skip_check_array=True)
             return X
         if _input.is_records(X):
             if learn:
