@@ -67,7 +67,8 @@ void check_spec(const Spec& spec, const Rows& rows) {
 
 std::tuple<double, double, std::optional<std::int64_t>> train_rows(
     const Spec& spec, Matrix table, Matrix bias, const Rows& rows,
-    const Vector<std::int64_t>& order, const Maybe<float>& class_weight, std::int64_t n_threads) {
+    const Vector<std::int64_t>& order, const Maybe<float>& class_weight, std::int64_t n_threads,
+    bool deterministic) {
   check_spec(spec, rows);
   const Layout layout = layout_of(spec);
   require(static_cast<std::int64_t>(table.shape(1)) == layout.stride, "table has a wrong stride");
@@ -91,7 +92,7 @@ std::tuple<double, double, std::optional<std::int64_t>> train_rows(
   Outcome outcome;
   {
     nb::gil_scoped_release released;
-    outcome = train(job, n_threads);
+    outcome = train(job, n_threads, deterministic);
   }
   return {outcome.loss, outcome.weight, outcome.bad_row};
 }
@@ -195,6 +196,7 @@ void bind_kernels(nb::module_& module) {
           nb::arg("target").noconvert().none(), nb::arg("weight").noconvert().none());
   nb::class_<Layout>(module, "Layout")
       .def_ro("stride", &Layout::stride)
+      .def_ro("used", &Layout::used)
       .def_ro("output_stride", &Layout::output_stride)
       .def_ro("padded_factors", &Layout::padded_factors)
       .def_ro("blocks", &Layout::blocks)
@@ -215,7 +217,8 @@ void bind_kernels(nb::module_& module) {
   // Nor here: results written into a converted copy would be lost.
   module.def("train", &train_rows, nb::arg("spec"), nb::arg("table").noconvert(),
              nb::arg("bias").noconvert(), nb::arg("rows"), nb::arg("order").noconvert(),
-             nb::arg("class_weight").noconvert().none(), nb::arg("n_threads"));
+             nb::arg("class_weight").noconvert().none(), nb::arg("n_threads"),
+             nb::arg("deterministic"));
   module.def("score", &score_rows, nb::arg("spec"), nb::arg("bias").noconvert(),
              nb::arg("weights").noconvert().none(), nb::arg("factors").noconvert().none(),
              nb::arg("n_features"), nb::arg("rows"), nb::arg("out").noconvert(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import mmap
 import os
 from functools import lru_cache
 
@@ -17,7 +19,6 @@ from fieldfare.rows import Rows
 
 LOSSES = ("squared", "logistic", "softmax")
 _ROWS_PER_THREAD = 4096
-_CACHE_LINE = 64
 
 
 def available_cores() -> int:
@@ -111,10 +112,10 @@ class TrainingTable:
         return self._blocks(0)
 
     def factor_state(self, slot: int) -> Float32Array:
-        """State of the factors: float32[n_features, C, B, k], or [n_features, C, B] if row-wise."""
+        """State of the factors: float32[n_features, C, B, k], or [n_features, C] if row-wise."""
         layout = self.layout
         if self.spec.solver == "rowwise_adagrad":
-            return self._view(layout.factor_state, ((layout.blocks, 1),))
+            return self._view(layout.factor_state, ())
         return self._blocks(layout.factor_state + slot * layout.blocks * layout.padded_factors)
 
     def _blocks(self, offset: int) -> Float32Array:
@@ -137,11 +138,16 @@ class TrainingTable:
 
 
 def _aligned_zeros(n: int, stride: int) -> Float32Array:
-    """Return zeros that start at a cache line."""
-    spare = _CACHE_LINE // 4
-    flat = np.zeros(n * stride + spare, np.float32)
-    start = (-flat.ctypes.data % _CACHE_LINE) // 4
-    return flat[start : start + n * stride].reshape(n, stride)
+    """Return zeros that start at a page, in huge pages where the system has them.
+
+    A table is read at random: with pages of 4 kB, most visits would also have to look up where the
+    page lies.
+    """
+    memory = mmap.mmap(-1, max(4 * n * stride, 1))
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        with contextlib.suppress(OSError):  # a kernel without them
+            memory.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(memory, np.float32, n * stride).reshape(n, stride)
 
 
 def train(
@@ -150,6 +156,8 @@ def train(
     order: Int64Array,
     class_weight: Float32Array | None = None,
     n_threads: int = 1,
+    *,
+    deterministic: bool = False,
 ) -> tuple[float, float]:
     """Visit samples in an order, moving the table after each.
 
@@ -164,6 +172,9 @@ def train(
     class_weight : float32 array of shape (n_classes,), optional
     n_threads : int
         More than one: lock-free (Hogwild), equal in quality and not in bits.
+    deterministic : bool
+        Learn in batches of 64 samples, all scored before the first of them is learned from: the
+        same bits for any number of threads, and other bits than without.
 
     Returns
     -------
@@ -173,7 +184,8 @@ def train(
     Raises
     ------
     DataError
-        If a row number, feature id, field or class is out of range. Rows before it have been used.
+        If a row number, feature id, field or class is out of range. Rows before it may have been
+        used.
     """
     loss, weight, bad_row = _core.train(
         _core_spec(table.spec),
@@ -183,6 +195,7 @@ def train(
         order,
         class_weight,
         n_threads,
+        deterministic,
     )
     if bad_row is not None:
         raise DataError(
