@@ -3,19 +3,19 @@
 Header (``header.json``, UTF-8 JSON)::
 
     format      "fieldfare-rows"
-    version     1
+    version     2
     n_rows, n_entries, n_features, n_fields    counts
-    arrays      {name: {"dtype": "int64", "sha256": "..."}}
+    arrays      {name: {"dtype": "int64", "checksum": "..."}}
     metadata    an object that means nothing to the store
-    checksum    SHA-256 of all the rest, as JSON with sorted keys and without blanks
+    checksum    of all the rest, as JSON with sorted keys and without blanks
 
-An array ``name`` is the file ``name.bin``: its elements, little-endian, and nothing else.
+An array ``name`` is the file ``name.bin``: its elements, little-endian, and nothing else. Checksums
+are those of `fieldfare.kernels.checksum`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import sys
@@ -27,10 +27,11 @@ import numpy as np
 
 from fieldfare._typing import JSON, AnyArray
 from fieldfare.exceptions import StoreError
+from fieldfare.kernels.checksum import Checksum
 from fieldfare.rows import MAX_FIELD, MAX_INDEX
 
 FORMAT = "fieldfare-rows"
-VERSION = 1
+VERSION = 2
 HEADER = "header.json"
 
 DTYPES: dict[str, np.dtype[Any]] = {
@@ -76,7 +77,7 @@ class ArrayFile:
     def __init__(self, folder: Path, name: str) -> None:
         self.dtype = DTYPES[name]
         self.length = 0
-        self._sum = hashlib.sha256()
+        self._sum = Checksum()
         self._file = open(folder / f"{name}.bin", "xb")  # noqa: SIM115  closed by finish
 
     def append(self, array: AnyArray) -> None:
@@ -99,7 +100,7 @@ class ArrayFile:
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
-        return {"dtype": self.dtype.name, "sha256": self._sum.hexdigest()}
+        return {"dtype": self.dtype.name, "checksum": self._sum.hexdigest()}
 
     def abandon(self) -> None:
         """Close the file without a care for what it holds; a full disk may refuse even that."""
@@ -170,15 +171,6 @@ def read_header(folder: Path) -> Header:
     return header
 
 
-def file_checksum(path: Path) -> str:
-    """Return the checksum of an array on disk."""
-    total = hashlib.sha256()
-    with open(path, "rb", buffering=0) as file:
-        while block := file.read(_BLOCK_BYTES):
-            total.update(block)
-    return total.hexdigest()
-
-
 def damaged(folder: Path, what: str) -> StoreError:
     """Return the error for a RowStore that is not what was built."""
     return StoreError(f"The RowStore {folder} is damaged: {what}. Delete it and build it again.")
@@ -217,7 +209,7 @@ def _typed_header(folder: Path, content: JSON) -> Header:
     if not isinstance(arrays, dict) or not {"indptr", "indices"} <= set(arrays) <= set(DTYPES):
         raise damaged(folder, "its header does not name its arrays")
     for name, entry in arrays.items():
-        if not isinstance(entry, dict) or not isinstance(entry.get("sha256"), str):
+        if not isinstance(entry, dict) or not isinstance(entry.get("checksum"), str):
             raise damaged(folder, f"{name} has no checksum")
         if entry.get("dtype") != DTYPES[name].name:
             raise damaged(folder, f"{name} has the dtype {entry.get('dtype')!r}")
@@ -228,4 +220,6 @@ def _typed_header(folder: Path, content: JSON) -> Header:
 
 def _checksum(content: JSON) -> str:
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    checksum = Checksum()
+    checksum.update(text.encode("utf-8", "surrogatepass"))
+    return checksum.hexdigest()

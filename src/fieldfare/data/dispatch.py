@@ -29,6 +29,7 @@ from fieldfare.data.tables import (
     to_arrow,
 )
 from fieldfare.exceptions import DataError, SchemaError
+from fieldfare.kernels.text import note_fields
 from fieldfare.rows import Rows
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 SMALL_BYTES = 16 << 20
 _ENCODING = 1  # raise when the same input would give other Rows, so that old caches are not used
 _TARGET_NAMES = ("target", "label")
-_ENTRIES = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,17 +223,15 @@ class _FieldOf:
             self._n_features = max(self._n_features, rows.n_features)
             self._n_fields = max(self._n_fields, rows.n_fields)
             if rows.fields is not None:
-                self._note(rows, rows.fields)
+                self._note(rows)
             yield rows
 
-    def _note(self, rows: Rows, fields: UInt16Array) -> None:
+    def _note(self, rows: Rows) -> None:
         known = np.zeros(0, np.uint16) if self._of is None else self._of
         if self._n_features > len(known):
             # Twice the room: growing to the exact size each time would copy too often.
             known = np.concatenate([known, np.zeros(2 * self._n_features - len(known), np.uint16)])
-        for start in range(int(rows.indptr[0]), int(rows.indptr[-1]), _ENTRIES):
-            part = slice(start, min(start + _ENTRIES, int(rows.indptr[-1])))
-            known[rows.indices[part]] = fields[part]
+        note_fields(known, rows)
         self._of = known
 
     def schema(self) -> Schema:

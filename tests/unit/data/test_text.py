@@ -128,7 +128,7 @@ def test_kind_may_be_given() -> None:
 
 @pytest.mark.parametrize("n_threads", [1, 2, 3, 7])
 def test_any_number_of_threads(n_threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text, "_BYTES_PER_THREAD", 1)
+    monkeypatch.setattr(text, "BATCH_BYTES", 500)
     content = "".join(
         f"{i % 2} weight:{i % 3 + 1} qid:{i} "
         + " ".join(f"{j}:{i + j}:{j / 4}" for j in range(i % 9))
