@@ -38,7 +38,7 @@ def texts(array: Any) -> Any:
     if pa.types.is_timestamp(kind):
         array = pc.cast(array, pa.timestamp("us", kind.tz), safe=False)
         return pc.replace_substring_regex(pc.cast(array, large), r"\.0+(Z?)$", r"\1")
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or _is_view(kind):
+    if _is_text(kind):
         return _string_texts(pc.cast(array, large))
     try:
         return _string_texts(pc.cast(array, large))
@@ -94,11 +94,17 @@ def dictionary(array: Any) -> tuple[Int64Array, Any]:
         )
     if not pa.types.is_dictionary(array.type):
         array = pc.dictionary_encode(array)
-    uniques = texts(array.dictionary)
+    return codes_of(array), texts(array.dictionary)
+
+
+def codes_of(array: Any) -> Int64Array:
+    """Return the codes of a dictionary array; missing cells have the first code beyond."""
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
     codes = array.indices
     if codes.null_count:
-        codes = pc.fill_null(pc.cast(codes, pa.int64()), len(uniques))
-    return codes.to_numpy(zero_copy_only=False).astype(np.int64, copy=False), uniques
+        codes = pc.fill_null(pc.cast(codes, pa.int64()), len(array.dictionary))
+    found: Int64Array = codes.to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
+    return found
 
 
 def numbers(array: Any, origin: Origin, column: str) -> Float64Array:
@@ -111,16 +117,18 @@ def numbers(array: Any, origin: Origin, column: str) -> Float64Array:
     DataError
         From ``origin``: for a word or an infinite number, with its row and column.
     """
-    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
-    kind = array.type
+    pa, kind = require("pyarrow", "tables"), array.type
     if pa.types.is_null(kind):
         return np.full(len(array), np.nan)
-    if pa.types.is_dictionary(kind):
+    if pa.types.is_dictionary(kind) and not _is_text(kind.value_type):
         array, kind = array.dictionary_decode(), kind.value_type
     if pa.types.is_temporal(kind):
         array = _seconds(array)
     try:
-        x = pc.cast(array, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        if pa.types.is_dictionary(kind):
+            x = _floats(array.dictionary)[codes_of(array)]
+        else:
+            x = _floats(array)[:-1]
     except pa.ArrowNotImplementedError as error:
         raise SchemaError(f"Column {column!r} of type {kind} cannot be read as numbers.") from error
     except pa.ArrowInvalid:
@@ -129,6 +137,18 @@ def numbers(array: Any, origin: Origin, column: str) -> Float64Array:
         row = int(np.argmax(np.isinf(x)))
         raise origin.error(row, column, "numbers must be finite.", str(array[row].as_py()))
     return np.asarray(x, np.float64)
+
+
+def _floats(array: Any) -> Float64Array:
+    """Cast to float64, and append a NaN, for missing values to point at."""
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    x = pc.cast(array, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    return np.append(x, np.nan)
+
+
+def _is_text(kind: Any) -> bool:
+    pa = require("pyarrow", "tables")
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or _is_view(kind))
 
 
 def _seconds(array: Any) -> Any:

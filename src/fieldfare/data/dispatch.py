@@ -17,6 +17,7 @@ import numpy as np
 from fieldfare._typing import AnyArray, UInt16Array
 from fieldfare.data import serial
 from fieldfare.data.arrays import array_rows, field_numbers, is_matrix, per_row
+from fieldfare.data.coded import CodedTable
 from fieldfare.data.schema import Schema
 from fieldfare.data.tables import (
     ACCEPTED,
@@ -270,8 +271,8 @@ def _from_matrix(matrix: Any, request: _Request) -> Dataset:
     return _keep(rows, schema, None, request)
 
 
-def _table_schema(table: Table, request: _Request) -> Schema:
-    """Return the Schema to encode a table with, fitted."""
+def _table_schema(table: Table, request: _Request) -> tuple[Schema, Table]:
+    """Return the Schema to encode a table with, fitted, and the table to encode."""
     schema = request.schema
     names = {what: request.name(what) for what in ("target", "weight", "group")}
     if schema is None:
@@ -288,7 +289,11 @@ def _table_schema(table: Table, request: _Request) -> Schema:
     else:
         given: dict[str, Any] = {what: name for what, name in names.items() if name is not None}
         schema = replace(schema, **given)
-    return schema if schema.is_fitted else schema.fit(table)
+    if schema.is_fitted:
+        return schema, table
+    others = [name for name in (schema.target, schema.weight, schema.group) if name is not None]
+    coded = CodedTable(table, schema.columns, others)
+    return schema.fit(coded), coded
 
 
 def _guess_target(names: list[str], *, required: bool) -> str | None:
@@ -316,7 +321,7 @@ def _encoded(table: Table, schema: Schema, request: _Request) -> Iterator[Rows]:
 
 
 def _from_table(table: Table, request: _Request) -> Dataset:
-    schema = _table_schema(table, request)
+    schema, table = _table_schema(table, request)
     rows = Rows.concatenate(list(_encoded(table, schema, request)))
     return _keep(rows.with_(**request.arrays(rows.n_rows)), schema, None, request)
 
@@ -351,7 +356,7 @@ def _from_paths(paths: list[str], request: _Request) -> Dataset:
 
 
 def _open_and_encode(table: Table, request: _Request) -> tuple[Schema, Iterator[Rows]]:
-    schema = _table_schema(table, request)
+    schema, table = _table_schema(table, request)
     return schema, _encoded(table, schema, request)
 
 

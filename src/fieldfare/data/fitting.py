@@ -132,13 +132,11 @@ class ValueCounts:
         if not self.parts:
             nothing = pa.array([], pa.large_string())
             return pa.table({"text": nothing, "count": pa.array([], pa.int64())})
-        merged = (
-            pa.concat_tables(self.parts)
-            .group_by("text", use_threads=False)
-            .aggregate([("count", "sum")])
-            .rename_columns({"text": "text", "count_sum": "count"})
-            .combine_chunks()
-        )
+        # A look-up rather than Arrow's group_by, which brings along its query engine.
+        joined = pa.concat_tables(self.parts)
+        coded = _flat(joined["text"]).dictionary_encode()
+        counts = np.bincount(coded.indices.to_numpy(), _flat(joined["count"]).to_numpy())
+        merged = pa.table({"text": coded.dictionary, "count": pa.array(counts.astype(np.int64))})
         self.parts, self.n_loose, self.n_merged = [merged], 0, merged.num_rows
         return merged
 
@@ -156,7 +154,8 @@ class ValueCounts:
         """Number the texts seen often enough, most frequent first, ties by text."""
         pc = require("pyarrow.compute", "tables")
         frequent = counted.filter(pc.greater_equal(counted["count"], self.column.min_count))
-        frequent = frequent.sort_by([("count", "descending"), ("text", "ascending")])
+        order = pc.sort_indices(frequent, [("count", "descending"), ("text", "ascending")])
+        frequent = frequent.take(order)
         counts = _flat(frequent["count"]).to_numpy()
         vocabulary = Vocabulary.from_arrow(_flat(frequent["text"]), counts, first_id)
         return vocabulary, int(pc.sum(counted["count"]).as_py() or 0) - int(counts.sum())

@@ -30,6 +30,7 @@ from fieldfare.exceptions import DataWarning
 SAMPLE_ROWS = 10_000
 FEW_VALUES = 32
 _MULTI_SHARE = 0.1
+_GLIMPSE = 100
 _ENTITIES = {
     "user": ("user", "uid", "customer", "visitor", "member", "viewer", "reader", "client"),
     "item": ("item", "movie", "product", "article", "ad", "song", "track", "artist", "book",
@@ -127,6 +128,8 @@ def _cast(array: Any, kind: Any) -> Any:
     """Return the texts as another type, ``None`` if one of them does not fit."""
     pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
     try:
+        # Arrow writes an error for every text that does not fit, so try a few first.
+        pc.cast(array.slice(0, _GLIMPSE), kind)
         return pc.cast(array, kind)
     except pa.ArrowInvalid:
         return None
