@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._files import sync_folder
 from fieldfare._typing import JSON, AnyArray
 from fieldfare.exceptions import StoreError
 from fieldfare.kernels.checksum import Checksum
@@ -128,16 +129,6 @@ def write_header(folder: Path, header: Header) -> None:
         file.flush()
         os.fsync(file.fileno())
     sync_folder(folder)
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring the names in a folder to disk, where the system can."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def read_header(folder: Path) -> Header:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._files import sync_folder
 from fieldfare._typing import JSON, AnyArray, Int64Array, PathLike
 from fieldfare.data._storefile import (
     DTYPES,
@@ -23,7 +24,6 @@ from fieldfare.data._storefile import (
     checked_metadata,
     damaged,
     read_header,
-    sync_folder,
     write_header,
 )
 from fieldfare.data.cache import cache_folder, file_checksum, file_fingerprint
