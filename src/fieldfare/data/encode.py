@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array, UInt32Array
+from fieldfare.data._arrow import numpy_of
 from fieldfare.data.canonical import dictionary, numbers, parse_number, split_cells
 from fieldfare.data.column import Column
 from fieldfare.data.fitting import Fitted, split_weights, tokens_of
@@ -50,7 +51,7 @@ def _ids(fitted: Fitted, words: Any) -> UInt32Array:
     else:
         ids = (hash64(words) % np.uint64(fitted.size - 1)).astype(np.uint32)
         ids += np.uint32(fitted.first)
-        ids[words.is_null().to_numpy(zero_copy_only=False)] = fitted.missing
+        ids[numpy_of(words.is_null())] = fitted.missing
     return np.append(ids, np.uint32(fitted.missing))
 
 
