@@ -62,7 +62,7 @@ class CodedTable:
 
     def _code(self, batch: Batch) -> Batch:
         pa, data = require("pyarrow", "tables"), batch.data
-        columns = each(self._code_column, data.schema.names, data.columns)
+        columns = each(data.num_rows, self._code_column, data.schema.names, data.columns)
         return replace(batch, data=pa.RecordBatch.from_arrays(columns, names=data.schema.names))
 
     def _code_column(self, name: str, array: Any) -> Any:

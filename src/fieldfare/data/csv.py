@@ -112,8 +112,10 @@ class CsvFiles:
         pa, pacsv = require("pyarrow", "tables"), require("pyarrow.csv", "tables")
         with open_bytes(file) as stream:
             try:
+                # Arrow reads plain files itself, which needs no GIL.
+                plain = stream.compression is None
                 reader = pacsv.open_csv(
-                    pa.PythonFile(stream, mode="r"),
+                    pa.OSFile(file) if plain else pa.PythonFile(stream, mode="r"),
                     pacsv.ReadOptions(column_names=self.names, block_size=_BLOCK_BYTES),
                     pacsv.ParseOptions(delimiter=form.separator, newlines_in_values=True),
                     pacsv.ConvertOptions(

@@ -91,7 +91,7 @@ def _is_code(name: str, array: Any) -> bool:
     words = words_of(name)
     if words and (words[-1].endswith(("id", "code")) or (len(words) == 1 and words[0] in _ROLE_OF)):
         return True
-    return len(np.unique(x)) <= FEW_VALUES
+    return len(set(x.tolist())) <= FEW_VALUES
 
 
 def _holds_bars(array: Any) -> bool:
