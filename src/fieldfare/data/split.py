@@ -89,7 +89,8 @@ def _class_order(n: int, seed: int, purpose: str, stratify: Any) -> AnyArray:
     if classes.shape != (n,):
         raise DataError(f"stratify must have shape ({n},). Got shape {classes.shape}.")
     distinct = distinct_values(classes)
-    number = np.searchsorted(distinct, classes)
+    numbered = np.array_equal(distinct, np.arange(len(distinct)))
+    number = classes if numbered else np.searchsorted(distinct, classes)
     if len(distinct) < 2**16:
         number = number.astype(np.uint16)  # sorted by counting rather than by comparing
     return order[np.argsort(number[order], kind="stable")]
