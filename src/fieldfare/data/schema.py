@@ -261,7 +261,7 @@ class Schema:
             if fitter is not None:
                 fitter.update(batch.data.column(column.name), batch.origin)
 
-        each(update, self.columns, fitters)
+        each(batch.data.num_rows, update, self.columns, fitters)
         return int(batch.data.num_rows)
 
     # -- encoding -------------------------------------------------------------------------------
@@ -302,7 +302,7 @@ class Schema:
             entries = encode_column(column, fitted, array, batch.origin)
             return self._field_number[column.field_name], entries
 
-        parts = each(encode, self.columns, self.fitted)
+        parts = each(batch.data.num_rows, encode, self.columns, self.fitted)
         rows = assemble([part for part in parts if part is not None], batch.data.num_rows)
         target = weight = group = None
         if labelled and self.target is not None:

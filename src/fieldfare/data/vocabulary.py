@@ -11,6 +11,7 @@ import numpy as np
 
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray, Int64Array, UInt32Array
+from fieldfare.data._arrow import numpy_of, scalar_of
 from fieldfare.exceptions import SchemaError
 
 _REHASH = 8
@@ -109,8 +110,9 @@ class Vocabulary:
         pc = require("pyarrow.compute", "tables")
         # Arrow hashes the whole vocabulary on every call: quick for many words, not for few.
         if len(self) <= _REHASH * len(words):
-            found = pc.fill_null(pc.index_in(words, value_set=self.arrow), -1)
-            positions: Int64Array = found.to_numpy(zero_copy_only=False).astype(np.int64)
+            found = pc.index_in(words, value_set=self.arrow)
+            found = found.fill_null(scalar_of(-1, found.type))
+            positions: Int64Array = numpy_of(found).astype(np.int64)
             return positions
         get = self._positions.get
         return np.fromiter((get(word, -1) for word in words.to_pylist()), np.int64, len(words))
@@ -122,7 +124,7 @@ class Vocabulary:
         known = found >= 0
         out[known] = self.ids[found[known]]
         if words.null_count:
-            out[words.is_null().to_numpy(zero_copy_only=False)] = missing
+            out[numpy_of(words.is_null())] = missing
         return out
 
 
@@ -143,8 +145,9 @@ def hash64(words: Any) -> AnyArray:
     FNV-1a over the UTF-8 bytes (Fowler, Noll and Vo), then the 64-bit finaliser of MurmurHash3,
     because FNV alone spreads the high bits of short texts badly. Null hashes like "".
     """
-    pc = require("pyarrow.compute", "tables")
-    blob, offsets = utf8_of(pc.fill_null(words, "") if words.null_count else words)
+    blob, offsets = utf8_of(
+        words.fill_null(scalar_of("", words.type)) if words.null_count else words
+    )
     data, starts, lengths = blob.astype(np.uint64), offsets[:-1], np.diff(offsets)
     h = np.full(len(words), 0xCBF29CE484222325, np.uint64)
     prime = np.uint64(0x100000001B3)

@@ -18,9 +18,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from fieldfare._files import atomic_write
 from fieldfare._typing import JSON, AnyArray, PathLike
 from fieldfare.exceptions import ModelFileError
-from fieldfare.persist.atomic import atomic_write
 
 DTYPES: dict[str, np.dtype[Any]] = {
     "F64": np.dtype("<f8"),
@@ -207,8 +207,8 @@ def _header_length(file: BinaryIO, size: int) -> int:
     length = int(struct.unpack("<Q", prefix)[0])
     if length > MAX_HEADER or length > size - 8:
         raise ModelFileError(
-            f"This is no fieldfare file, or it is cut short: its first 8 bytes announce a header "
-            f"of {length} bytes in a file of {size}."
+            "This is not a fieldfare model file, or only the beginning of one. Name a file that "
+            "'fieldfare train' or save_model wrote (they end in .ff), or write it again."
         )
     return length
 
