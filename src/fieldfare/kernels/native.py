@@ -36,6 +36,8 @@ def resolve_threads(n_jobs: int | None, n_rows: int) -> int:
     """
     if n_jobs is not None and n_jobs > 0:
         return n_jobs
+    if n_rows < 2 * _ROWS_PER_THREAD:
+        return 1
     return max(1, min(available_cores(), n_rows // _ROWS_PER_THREAD))
 
 
@@ -193,33 +195,53 @@ def train(
     return loss, weight
 
 
-def score(
-    spec: Spec,
-    bias: Float32Array,
-    linear: Float32Array,
-    factors: Float32Array | None,
-    rows: Rows,
-    n_threads: int | None = None,
-) -> Float32Array:
-    """Return the score of every row, float32[n_rows, C].
+class Scorer:
+    """The parameters of a model, checked once and ready to score.
 
-    Features and fields that the arrays do not cover are ignored. The arrays have the shapes given
-    in ``kernels.table``, FM factors with or without their block axis, and may be strided.
+    Parameters
+    ----------
+    spec : Spec
+    bias, linear, factors : float32 arrays
+        Of the shapes given in ``kernels.table``, FM factors with or without their block axis; may
+        be strided. They are not copied: what changes in them shows in the scores.
     """
-    if factors is not None and factors.ndim == 3:
-        factors = factors[:, :, np.newaxis, :]
-    out = np.empty((rows.n_rows, spec.n_outputs), np.float32)
-    _core.score(
-        _core_spec(spec),
-        bias,
-        linear if spec.fit_linear else None,
-        factors,
-        len(linear),
-        _core_rows(rows),
-        out,
-        resolve_threads(n_threads, rows.n_rows),
-    )
-    return out
+
+    def __init__(
+        self,
+        spec: Spec,
+        bias: Float32Array,
+        linear: Float32Array,
+        factors: Float32Array | None,
+    ) -> None:
+        if factors is not None and factors.ndim == 3:
+            factors = factors[:, :, np.newaxis, :]
+        self.spec = spec
+        self._core = _core.Scorer(
+            _core_spec(spec), bias, linear if spec.fit_linear else None, factors, len(linear)
+        )
+
+    def score(
+        self, rows: Rows, n_threads: int | None = None, context: Rows | None = None
+    ) -> Float32Array:
+        """Return the score of every row, float32[n_rows, C]; what is not known is ignored.
+
+        With a ``context``, which is one row, each row is scored together with it: as if the entries
+        of both were one row. What the context adds is computed once.
+        """
+        out = np.empty((rows.n_rows, self.spec.n_outputs), np.float32)
+        self._core.score(
+            _core_rows(rows),
+            None if context is None else _core_rows(context),
+            out,
+            resolve_threads(n_threads, rows.n_rows),
+        )
+        return out
+
+    def score_one(
+        self, ids: list[int], values: list[float], fields: list[int] | None
+    ) -> list[float]:
+        """Return the scores of one sample given as lists, one for each output."""
+        return self._core.score_one(ids, values, fields)
 
 
 def init_factors(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, NamedTuple, cast
 
 import numpy as np
 
@@ -16,6 +16,16 @@ from fieldfare.kernels.table import Spec
 from fieldfare.rows import Rows
 
 LOSS_OF_TASK = {"regression": "squared", "binary": "logistic", "multiclass": "softmax"}
+
+
+class _Held(NamedTuple):
+    """A scorer, and what it was made of."""
+
+    scorer: native.Scorer
+    config: ModelConfig
+    bias: Float32Array
+    linear: Float32Array
+    factors: Float32Array | None
 
 
 class Model(ABC):
@@ -43,6 +53,7 @@ class Model(ABC):
     """
 
     kind: ClassVar[str]
+    _held: _Held | None = None
 
     def __init__(
         self,
@@ -149,6 +160,27 @@ class Model(ABC):
             target_scale=self.target_scale,
         )
 
+    def _scorer(self) -> native.Scorer:
+        """Return the parameters as the core wants them, made anew only when others took their place.
+
+        For one sample, saying all of it to the core again would cost more than the score.
+        """
+        held = self._held
+        if (
+            held is None
+            or held.config is not self.config
+            or held.bias is not self.bias
+            or held.linear is not self.linear
+            or held.factors is not self.factors
+        ):
+            arrays = (self.bias, self.linear, self.factors)
+            held = _Held(native.Scorer(self.spec(), *arrays), self.config, *arrays)
+            self._held = held
+        return held.scorer
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_held"}
+
     def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
         """Return the raw score of every row, before any link function.
 
@@ -163,7 +195,7 @@ class Model(ABC):
         -------
         float32 array of shape (n_rows, n_outputs)
         """
-        return native.score(self.spec(), self.bias, self.linear, self.factors, rows, n_threads)
+        return self._scorer().score(rows, n_threads)
 
     def predict(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
         """Return predictions on the scale of the target.

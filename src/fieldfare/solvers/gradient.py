@@ -59,7 +59,8 @@ class Solver:
         """Return the raw scores of the parameters as they stand, float32[n_rows, n_outputs]."""
         table = self._table
         factors = table.factors if self._origin.factors is not None else None
-        return native.score(self._spec, table.bias[:, 0], table.linear, factors, rows, n_threads)
+        scorer = native.Scorer(self._spec, table.bias[:, 0], table.linear, factors)
+        return scorer.score(rows, n_threads)
 
     def export(self) -> Model:
         """Return the parameters as they stand as a Model of its own."""
