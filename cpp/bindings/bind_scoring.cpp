@@ -1,15 +1,18 @@
-// Scoring for Python: a Scorer holds the parameters of a model, checked once; each call checks its
-// rows, and the kernels their ids.
+// Scoring for Python, and scores as text: a Scorer holds the parameters of a model, checked once;
+// each call checks its rows, and the kernels their ids.
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <array>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "bindings.hpp"
 #include "fieldfare/kernels.hpp"
+#include "fieldfare/numbers.hpp"
 
 namespace nb = nanobind;
 
@@ -120,6 +123,19 @@ std::vector<float> score_one(const Scorer& self, const std::vector<std::uint32_t
   return out;
 }
 
+nb::bytes numbers_as_text(
+    const nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>& values,
+    const std::string& separator) {
+  require(separator.size() == 1, "a separator is one byte");
+  std::string text;
+  {
+    const nb::gil_scoped_release released;
+    text = format_numbers(values.data(), static_cast<std::int64_t>(values.shape(0)),
+                          static_cast<std::int64_t>(values.shape(1)), separator[0]);
+  }
+  return nb::bytes(text.data(), text.size());
+}
+
 }  // namespace
 
 void bind_scoring(nb::module_& module) {
@@ -138,6 +154,8 @@ void bind_scoring(nb::module_& module) {
       .def("score", &score_rows, nb::arg("rows"), nb::arg("context").none(),
            nb::arg("out").noconvert(), nb::arg("n_threads"))
       .def("score_one", &score_one, nb::arg("ids"), nb::arg("values"), nb::arg("fields").none());
+  module.def("format_numbers", &numbers_as_text, nb::arg("values").noconvert(),
+             nb::arg("separator"));
 }
 
 }  // namespace fieldfare

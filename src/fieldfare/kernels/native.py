@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from functools import lru_cache
 
@@ -85,7 +86,7 @@ class TrainingTable:
     def __init__(self, spec: Spec, n_features: int) -> None:
         self.spec = spec
         self.layout = _core_spec(spec).layout()
-        self.rows = _aligned_zeros(n_features, self.layout.stride)
+        self.rows = aligned((n_features, self.layout.stride))
         self.bias = np.zeros((spec.n_outputs, 1 + self.layout.slots), np.float32)
         if spec.solver in ("adagrad", "rowwise_adagrad"):
             # Padding included: the kernels divide by the root of the state.
@@ -138,12 +139,13 @@ class TrainingTable:
         )
 
 
-def _aligned_zeros(n: int, stride: int) -> Float32Array:
-    """Return zeros that start at a cache line."""
+def aligned(shape: tuple[int, ...]) -> Float32Array:
+    """Return zeros, float32, that start at a cache line: short rows then cross none."""
     spare = _CACHE_LINE // 4
-    flat = np.zeros(n * stride + spare, np.float32)
+    n = math.prod(shape)
+    flat = np.zeros(n + spare, np.float32)
     start = (-flat.ctypes.data % _CACHE_LINE) // 4
-    return flat[start : start + n * stride].reshape(n, stride)
+    return flat[start : start + n].reshape(shape)
 
 
 def train(
@@ -265,7 +267,7 @@ def init_factors(
     -------
     float32 array
     """
-    out: AnyArray = np.empty((shape[0], int(np.prod(shape[1:], dtype=np.int64))), np.float32)
+    out = aligned((shape[0], int(np.prod(shape[1:], dtype=np.int64))))
     if out.size:
         _core.init_factors(out, first_feature, seed, scale)
     return out.reshape(shape)

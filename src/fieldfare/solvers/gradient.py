@@ -67,8 +67,8 @@ class Solver:
         table, origin = self._table, self._origin
         factors = None
         if origin.factors is not None:
-            shape = (self.n_features, *origin.factors.shape[1:])
-            factors = np.array(table.factors, order="C").reshape(shape)
+            factors = native.aligned((self.n_features, *origin.factors.shape[1:]))
+            factors.reshape(table.factors.shape)[...] = table.factors
         linear = (
             np.array(table.linear, order="C")
             if self._spec.fit_linear
