@@ -98,18 +98,19 @@ void score_rows(const Scorer& self, const Rows& rows, const Rows* context, Matri
 
 // One sample as lists, for which arrays would cost more than the score.
 std::vector<float> score_one(const Scorer& self, const std::vector<std::uint32_t>& ids,
-                             const std::vector<float>& values,
+                             const std::vector<double>& values,
                              const std::optional<std::vector<std::uint16_t>>& fields) {
   const auto n = static_cast<std::int64_t>(ids.size());
   require(values.size() == ids.size() && (!fields || fields->size() == ids.size()),
           "ids, values and fields differ in length");
   const std::array<std::int64_t, 2> indptr{0, n};
+  const std::vector<float> rounded(values.begin(), values.end());
   Rows rows;
   rows.n_rows = 1;
   rows.n_entries = n;
   rows.indptr = indptr.data();
   rows.indices = ids.data();
-  rows.values = values.data();
+  rows.values = rounded.data();
   rows.fields = fields ? fields->data() : nullptr;
   require(fields || self.spec.kind != Kind::ffm, "a field-aware model needs rows with fields");
   std::vector<float> out(static_cast<std::size_t>(self.spec.n_outputs));
