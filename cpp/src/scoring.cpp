@@ -199,6 +199,7 @@ class FfmPairs {
   explicit FfmPairs(const ScoreJob& job)
       : view_(job.view),
         n_fields_(job.spec->n_fields),
+        has_context_(job.context != nullptr),
         place_(job.place),
         entries_(job.entries),
         capacity_(job.entry_capacity),
@@ -210,10 +211,8 @@ class FfmPairs {
 
   void keep(const Sample& sample, std::int64_t c) {
     FieldEntry* entries = entries_ + c * capacity_;
-    keeping_ = true;
     float inside = 0;
     n_kept_ = collect(sample, c, 0, &inside);
-    keeping_ = false;
     inside_[c] = inside + pairs(entries, 0, n_kept_);
     sums_ += n_sums_ * sum_floats();  // what comes next must not overwrite these
   }
@@ -285,11 +284,11 @@ class FfmPairs {
             sample.fields[i] * view_.factor_block, sample.x(i)};
   }
 
-  // The blocks that will be read: those of the fields that are there, and of a context, which does
-  // not know what it will meet, all.
+  // The blocks that may be read, each once: those of the fields that are there, but all with a
+  // context, which does not know what it will meet, and whose fields may return in the sample.
   template <class Visit>
   void over_blocks(const FieldEntry* entries, std::int64_t n, Visit visit) const {
-    if (keeping_) {
+    if (has_context_) {
       for (std::int64_t field = 0; field < n_fields_; ++field) visit(field * view_.factor_block);
     } else {
       for (std::int64_t a = 0; a < n; ++a) visit(entries[a].block);
@@ -321,13 +320,13 @@ class FfmPairs {
 
   const View& view_;
   std::int64_t n_fields_;
+  bool has_context_;
   std::int32_t* place_;  // [n_fields]: field -> entry of the sample at hand, or -1
   FieldEntry* entries_;  // [n_outputs, capacity]: those of the context, then of the sample
   std::int64_t capacity_;
   float* sums_;    // room for the fields of several features
   float* inside_;  // [n_outputs]: pairs inside the context
   std::int64_t n_sums_ = 0;
-  bool keeping_ = false;
   std::int64_t n_kept_ = 0;  // entries of the context, the same for all outputs
 };
 
