@@ -103,7 +103,10 @@ def test_long_fields_are_summed_up():
     model = make_model("ffm", n_factors=5)
     rng = np.random.default_rng(2)
     samples = [
-        [(int(i), int(i) % N_FIELDS, float(x)) for i, x in zip(ids, rng.normal(size=60), strict=True)]
+        [
+            (int(i), int(i) % N_FIELDS, float(x))
+            for i, x in zip(ids, rng.normal(size=60), strict=True)
+        ]
         for ids in rng.integers(0, N_FEATURES, (4, 60))
     ]
     found = model.score_candidates(rows_of(samples[:1]), rows_of(samples))

@@ -89,7 +89,7 @@ VALUES = {
     "words": st.one_of(st.none(), st.lists(TEXTS, max_size=3).map(" ".join)),
     "shared": SCALARS,
 }
-USUAL = {name: None for name in VALUES}
+USUAL = dict.fromkeys(VALUES)
 
 
 def outcome(encode):

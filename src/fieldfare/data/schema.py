@@ -296,7 +296,9 @@ class Schema:
         self._check_fitted()
         if columns is not None:
             columns = [self.column(name).name for name in columns]
-        return Rows.concatenate([self._encode(part, labelled, columns) for part in batches_of(batch)])
+        return Rows.concatenate(
+            [self._encode(part, labelled, columns) for part in batches_of(batch)]
+        )
 
     def sample_encoder(self) -> SampleEncoder:
         """Return an encoder of single samples, which takes microseconds where `encode` takes more.

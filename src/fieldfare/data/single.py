@@ -34,10 +34,6 @@ _DECIMAL_ZERO = re.compile(r"-?[0-9]+\.0")
 _WORD = re.compile(r"[a-z0-9_]+")
 
 
-class _Unusual(Exception):
-    """A value that only the code for tables knows how to read, or to refuse."""
-
-
 class SampleEncoder:
     """Encodes samples given as mappings from column to value.
 
@@ -82,7 +78,7 @@ class SampleEncoder:
             encode, column, fitted, field = self._encoders[name]
             try:
                 own, numbers = encode(sample[name])
-            except _Unusual:
+            except ValueError:
                 own, numbers = _as_table(column, fitted, sample[name])
             except KeyError:
                 raise SchemaError(
@@ -101,6 +97,9 @@ def _as_table(column: Column, fitted: Fitted, value: Any) -> Features:
     entries = encode_column(column, fitted, batch.data.column(column.name), batch.origin)
     ids: list[int] = entries.ids.tolist()
     return ids, _ONE * len(ids) if entries.values is None else entries.values.tolist()
+
+
+# The encoders below raise ValueError for what only the code for tables can read, or refuse.
 
 
 def _encoder(column: Column, fitted: Fitted) -> Callable[[Any], Features]:
@@ -140,7 +139,7 @@ def _text(value: Any) -> str | None:
             return None
         if abs(value) < _EXACT and value.is_integer():
             return str(int(value))
-    raise _Unusual
+    raise ValueError
 
 
 def _canonical(text: str) -> str | None:
@@ -154,6 +153,7 @@ def _canonical(text: str) -> str | None:
 def _number(value: Any) -> float:
     """Return a value as `canonical.numbers` does, NaN if missing."""
     kind = type(value)
+    number: float
     if kind is float:
         number = value
     elif kind is int and -_INT64 <= value < _INT64:
@@ -163,12 +163,12 @@ def _number(value: Any) -> float:
     elif kind is str:
         parsed = parse_number(value)
         if parsed is None:
-            raise _Unusual
+            raise ValueError
         number = parsed
     else:
-        raise _Unusual
+        raise ValueError
     if math.isinf(number):
-        raise _Unusual
+        raise ValueError
     return number
 
 
@@ -192,9 +192,7 @@ def _numeric(column: Column, fitted: Fitted) -> Callable[[Any], Features]:
             return [missing if x != x else first + bisect_right(edges, x)], _ONE
 
         return bin_of
-    mean, scale = (
-        (fitted.mean, fitted.scale) if column.transform == "standardize" else (0.0, 1.0)
-    )
+    mean, scale = (fitted.mean, fitted.scale) if column.transform == "standardize" else (0.0, 1.0)
 
     def scaled(value: Any) -> Features:
         x = _number(value)
@@ -204,7 +202,7 @@ def _numeric(column: Column, fitted: Fitted) -> Callable[[Any], Features]:
         if x == 0:
             return [], []
         if not _SMALLEST <= abs(x) <= _LARGEST:  # may round to zero, or not fit into float32
-            raise _Unusual
+            raise ValueError
         return [first], [x]
 
     return scaled
@@ -225,7 +223,7 @@ def _multi(column: Column, fitted: Fitted) -> Callable[[Any], Features]:
             name, found, weight = token.rpartition(mark)
             number = parse_number(weight) if found else 1.0
             if number is None or not abs(number) <= _LARGEST:
-                raise _Unusual
+                raise ValueError
             ids.append(find(name if found else token))
             values.append(number)
         return ids, values
@@ -239,7 +237,7 @@ def _words(value: Any) -> list[str]:
     if text is None:
         return []
     if not text.isascii():
-        raise _Unusual
+        raise ValueError
     return _WORD.findall(text.lower())
 
 
@@ -257,7 +255,7 @@ def _splitter(separator: str | None) -> Callable[[Any], list[str]]:
                 return []
             parts = text.split(separator) if separator else [text]
         else:
-            raise _Unusual
+            raise ValueError
         tokens = []
         for part in parts:
             # Canonical before and after the blanks go, as in tables.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from fieldfare import _core
-from fieldfare._typing import AnyArray, Float32Array, Int64Array
+from fieldfare._typing import Float32Array, Int64Array
 from fieldfare.config import MODELS, SOLVERS
 from fieldfare.exceptions import DataError
 from fieldfare.kernels.table import Spec
