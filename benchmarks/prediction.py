@@ -1,8 +1,8 @@
 """Time prediction: whole files, one context with many candidates, one sample.
 
 ``python benchmarks/prediction.py`` generates rows (``generate.py``), and predicts them with
-``fieldfare predict``, a process from start to end, from libffm text and from a RowStore, with models
-of a million features. Then, in this process on one thread: 10,000 candidates of 5 features with a
+``fieldfare predict``, a process from start to end, from libffm text and from a RowStore, with
+models of a million features. Then, in this process on one thread: 10,000 candidates of 5 features with a
 context of 10 (FM, k = 16), and single samples of 10 columns, as a dictionary and as Rows.
 """
 
@@ -172,8 +172,8 @@ def main() -> None:
              "text s", "store s"],
             [list(row.values()) for row in whole],
         ),
-        f"{N_CANDIDATES:,} candidates of 5 features with a context of 10, FM of k = 16, one thread: "
-        f"**{many['candidates_ms']:.2f} ms** from Python (bar: {CANDIDATE_BAR_MS} ms, "
+        f"{N_CANDIDATES:,} candidates of 5 features with a context of 10, FM of k = 16, one "
+        f"thread: **{many['candidates_ms']:.2f} ms** from Python (bar: {CANDIDATE_BAR_MS} ms, "
         f"{verdict[many['met']]}); as {N_CANDIDATES:,} rows of 15 features "
         f"{many['joined_rows_ms']:.2f} ms.",
         f"One sample of 10 columns, microseconds a call from Python (bar: {SINGLE_BAR_US:.0f}):",

@@ -37,9 +37,9 @@ def rows_of(samples) -> Rows:
 
 
 def make_model(kind, task="binary", n_factors=3, **config):
-    config = ModelConfig(model=kind, task=task, n_factors=n_factors, init_scale=0.5, **config)
+    chosen = ModelConfig(model=kind, task=task, n_factors=n_factors, init_scale=0.5, **config)
     outputs = 3 if task == "multiclass" else 1
-    model = build(config, n_features=N_FEATURES, n_fields=N_FIELDS, n_outputs=outputs)
+    model = build(chosen, n_features=N_FEATURES, n_fields=N_FIELDS, n_outputs=outputs)
     rng = np.random.default_rng(0)
     model.linear[:] = rng.normal(size=model.linear.shape)
     model.bias[:] = rng.normal(size=model.bias.shape)

@@ -163,7 +163,7 @@ class Model(ABC):
         )
 
     def _scorer(self) -> native.Scorer:
-        """Return the parameters as the core wants them, made anew only when others took their place.
+        """Return the parameters as the core wants them, made anew when others took their place.
 
         For one sample, saying all of it to the core again would cost more than the score.
         """
