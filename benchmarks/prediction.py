@@ -2,8 +2,8 @@
 
 ``python benchmarks/prediction.py`` generates rows (``generate.py``), and predicts them with
 ``fieldfare predict``, a process from start to end, from libffm text and from a RowStore, with
-models of a million features. Then, in this process on one thread: 10,000 candidates of 5 features with a
-context of 10 (FM, k = 16), and single samples of 10 columns, as a dictionary and as Rows.
+models of a million features. Then, in this process on one thread: 10,000 candidates of 5 features
+with a context of 10 (FM, k = 16), and single samples of 10 columns, as a dictionary and as Rows.
 """
 
 from __future__ import annotations

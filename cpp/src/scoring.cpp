@@ -15,7 +15,7 @@ namespace fieldfare::FIELDFARE_ISA {
 
 namespace {
 
-constexpr std::uintptr_t cache_line = 64;
+constexpr std::int64_t cache_line = 64;
 
 struct Sample {
   std::int64_t n = 0;
@@ -62,11 +62,10 @@ FIELDFARE_INLINE bool stage(const ScoreJob& job, const Sample& sample, std::int6
     if (view.weights != nullptr) __builtin_prefetch(view.weights + id * view.weight_row);
     if (span == 0) continue;
     const float* factors = view.factors + id * view.factor_row;
-    auto line = reinterpret_cast<std::uintptr_t>(factors) & ~(cache_line - 1);
-    const auto end = reinterpret_cast<std::uintptr_t>(factors + span);
-    for (; line < end; line += cache_line) {
-      __builtin_prefetch(reinterpret_cast<const void*>(line));
-    }
+    const auto* line = reinterpret_cast<const char*>(factors);
+    const char* end = line + span * static_cast<std::int64_t>(sizeof(float));
+    line -= reinterpret_cast<std::uintptr_t>(line) % static_cast<std::uintptr_t>(cache_line);
+    for (; line < end; line += cache_line) __builtin_prefetch(line);
   }
   return known;
 }
@@ -163,7 +162,7 @@ class FmPairs {
     constexpr int N = lanes_of<K>;
     constexpr int M = K / N;
     Lanes<N> sums[M], squares[M];
-    for (int m = 0; m < M; ++m) {
+    for (std::int64_t m = 0; m < M; ++m) {
       sums[m] = from == nullptr ? broadcast<N>(0) : load<N>(from + m * N);
       squares[m] = from == nullptr ? broadcast<N>(0) : load<N>(from + K + m * N);
     }
@@ -171,14 +170,14 @@ class FmPairs {
     for (std::int64_t i = 0; i < sample.n; ++i) {
       const float* v = factors + static_cast<std::int64_t>(sample.ids[i]) * view_.factor_row;
       const Lanes<N> x = broadcast<N>(sample.x(i));
-      for (int m = 0; m < M; ++m) {
+      for (std::int64_t m = 0; m < M; ++m) {
         const Lanes<N> vx = load<N>(v + m * N) * x;
         sums[m] = sums[m] + vx;
         squares[m] = squares[m] + vx * vx;
       }
     }
     Lanes<N> pairs = broadcast<N>(0);
-    for (int m = 0; m < M; ++m) {
+    for (std::int64_t m = 0; m < M; ++m) {
       if (to != nullptr) store<N>(to + m * N, sums[m]);
       if (to != nullptr) store<N>(to + K + m * N, squares[m]);
       pairs = pairs + (sums[m] * sums[m] - squares[m]);
@@ -307,7 +306,7 @@ class FfmPairs {
         for (std::int64_t j = std::max(i + 1, done); j < n; ++j) {
           const FieldEntry& b = entries[j];
           const Lanes<N> x = broadcast<N>(b.x);
-          for (int d = 0; d < K; d += N) {
+          for (std::int64_t d = 0; d < K; d += N) {
             towards =
                 towards + x * load<N>(a.v + b.block + at + d) * load<N>(b.v + a.block + at + d);
           }
