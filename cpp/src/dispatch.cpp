@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 #include <exception>
+#include <memory>
 #include <string_view>
 #include <system_error>
 #include <thread>
@@ -105,41 +106,54 @@ std::int64_t field_ints(const Spec& spec, std::int64_t longest) {
   return round_up(spec.n_fields + 2 + 4 * std::min(longest, spec.n_fields), 16);
 }
 
-std::int64_t scratch_floats(const Spec& spec, std::int64_t longest) {
-  const std::int64_t padded = round_up(spec.n_factors, 8);
-  const std::int64_t present = std::min(longest, spec.n_fields);
-  const std::int64_t sums = spec.kind == Kind::linear ? 0
-                            : spec.kind == Kind::fm   ? padded
-                                                      : present * present * padded;
-  return spec.n_outputs * (1 + sums) + 16;
+namespace {
+
+// Left uninitialised: the pages of room that is not needed are never touched.
+template <class T>
+std::unique_ptr<T[]> room_for(std::int64_t n) {
+  return std::unique_ptr<T[]>(new T[static_cast<std::size_t>(n)]);
 }
 
-std::int64_t field_scratch_ints(const Spec& spec, std::int64_t longest) {
-  if (spec.kind != Kind::ffm) return 0;
-  return spec.n_fields * 2 + std::min(longest, spec.n_fields);
+void score_part(ScoreJob job, std::int64_t longest) {
+  const Spec& spec = *job.spec;
+  const bool ffm = spec.kind == Kind::ffm;
+  const std::int64_t of_context =
+      job.context == nullptr ? 0 : job.context->indptr[1] - job.context->indptr[0];
+  // An FFM sums up the fields of two features or more; those of a context are kept.
+  const auto summed = [&](std::int64_t n) { return std::min(n / 2, spec.n_fields); };
+  const std::int64_t sums = ffm ? (spec.n_outputs * summed(of_context) + summed(longest)) *
+                                      spec.n_fields * job.view.factor_block
+                                : spec.n_outputs * 2 * job.view.k;
+  longest = std::max(longest, of_context);
+  job.entry_capacity = of_context + longest;
+  const auto floats = room_for<float>(2 * spec.n_outputs + longest + sums);
+  const auto place = room_for<std::int32_t>(ffm ? spec.n_fields : 0);
+  const auto entries = room_for<FieldEntry>(ffm ? spec.n_outputs * job.entry_capacity : 0);
+  const auto ids = room_for<std::uint32_t>(longest);
+  const auto fields = room_for<std::uint16_t>(ffm ? longest : 0);
+  job.linear = floats.get();
+  job.inside = job.linear + spec.n_outputs;
+  job.known_values = job.inside + spec.n_outputs;
+  job.sums = job.known_values + longest;
+  job.place = place.get();
+  job.entries = entries.get();
+  job.known_ids = ids.get();
+  job.known_fields = fields.get();
+  in_use->score(job);
 }
+
+}  // namespace
 
 void score(ScoreJob job, std::int64_t n_threads) {
   const std::int64_t total = job.end - job.begin;
   n_threads = std::max<std::int64_t>(1, std::min(n_threads, total));
   const std::int64_t longest = longest_row(*job.rows, nullptr, job.begin, job.end);
-  const auto row = static_cast<std::size_t>(std::max<std::int64_t>(longest, 1));
+  if (n_threads == 1) return score_part(job, longest);
   run_threads(n_threads, [&](std::int64_t t) {
-    std::vector<float> scratch(static_cast<std::size_t>(scratch_floats(*job.spec, longest)));
-    std::vector<std::int32_t> field_scratch(
-        static_cast<std::size_t>(field_scratch_ints(*job.spec, longest)));
-    std::vector<std::uint32_t> ids(row);
-    std::vector<float> values(row);
-    std::vector<std::uint16_t> fields(row);
     ScoreJob part = job;
     part.begin = job.begin + total * t / n_threads;
     part.end = job.begin + total * (t + 1) / n_threads;
-    part.scratch = scratch.data();
-    part.field_scratch = field_scratch.data();
-    part.known.indices = ids.data();
-    part.known.values = values.data();
-    part.known.fields = fields.data();
-    in_use->score(part);
+    score_part(part, longest);
   });
 }
 

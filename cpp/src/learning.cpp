@@ -1,7 +1,7 @@
 // The training kernels: one run over samples for every (model, rule). Compiled once an instruction
 // set, under the namespace FIELDFARE_ISA.
 #include "fieldfare/kernels.hpp"
-#include "fieldfare/learners.hpp"
+#include "fieldfare/models.hpp"
 
 namespace fieldfare::FIELDFARE_ISA {
 

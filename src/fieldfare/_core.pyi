@@ -43,6 +43,20 @@ class Spec:
     ) -> None: ...
     def layout(self) -> Layout: ...
 
+class Scorer:
+    def __init__(
+        self,
+        spec: Spec,
+        bias: Float32Array,
+        weights: Float32Array | None,
+        factors: Float32Array | None,
+        n_features: int,
+    ) -> None: ...
+    def score(self, rows: Rows, context: Rows | None, out: AnyArray, n_threads: int) -> None: ...
+    def score_one(
+        self, ids: list[int], values: list[float], fields: list[int] | None
+    ) -> list[float]: ...
+
 def train(
     spec: Spec,
     table: Float32Array,
@@ -52,16 +66,6 @@ def train(
     class_weight: Float32Array | None,
     n_threads: int,
 ) -> tuple[float, float, int | None]: ...
-def score(
-    spec: Spec,
-    bias: Float32Array,
-    weights: Float32Array | None,
-    factors: Float32Array | None,
-    n_features: int,
-    rows: Rows,
-    out: AnyArray,
-    n_threads: int,
-) -> None: ...
 def init_factors(out: AnyArray, first: int, seed: int, scale: float) -> None: ...
 def instruction_sets() -> list[str]: ...
 def instruction_set() -> str: ...
@@ -69,6 +73,7 @@ def use_instruction_set(name: str) -> None: ...
 def parse_text(
     buffer: AnyArray, has_fields: bool, has_target: bool, has_group: bool
 ) -> tuple[Any, ...]: ...
+def format_numbers(values: AnyArray, separator: str) -> bytes: ...
 def format_text(
     indptr: Int64Array,
     indices: UInt32Array,

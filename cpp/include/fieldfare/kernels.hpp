@@ -113,24 +113,36 @@ struct Outcome {
   std::optional<std::int64_t> bad_row;  // first row refused, any number
 };
 
+// What FFM scoring sees of one field of a sample: a feature, or the sum of several.
+struct FieldEntry {
+  const float* v = nullptr;
+  float* sum = nullptr;    // where the sum is, which is then v
+  std::int64_t block = 0;  // offset, in any feature, of the factors towards this field
+  float x = 0;
+};
+
 struct ScoreJob {
   const Rows* rows = nullptr;
   std::int64_t begin = 0, end = 0;
+  const Rows* context = nullptr;  // one row that every row is scored together with, or null
   const Spec* spec = nullptr;
   View view;
   float* out = nullptr;  // [n_rows, n_outputs]
-  float* scratch = nullptr;
-  std::int32_t* field_scratch = nullptr;
-  Rows known;  // room for one row, for those that hold ids the model does not know
+  // Scratch, private to the thread: sums of the context, one an output, and room for one row.
+  float* linear = nullptr;
+  float* inside = nullptr;
+  float* sums = nullptr;
+  std::int32_t* place = nullptr;    // [n_fields], FFM only
+  FieldEntry* entries = nullptr;    // [n_outputs, entry_capacity], FFM only
+  std::int64_t entry_capacity = 0;  // of the longest row and the context
+  std::uint32_t* known_ids = nullptr;
+  float* known_values = nullptr;
+  std::uint16_t* known_fields = nullptr;
 };
 
 // What a sample's sums take at most, in floats and (for its fields) in ints.
 std::int64_t sum_floats(const Spec& spec, std::int64_t longest);
 std::int64_t field_ints(const Spec& spec, std::int64_t longest);
-
-// Scratch that one thread needs to score rows of at most `longest` entries.
-std::int64_t scratch_floats(const Spec& spec, std::int64_t longest);
-std::int64_t field_scratch_ints(const Spec& spec, std::int64_t longest);
 
 // One instruction set's kernels.
 struct Kernels {

@@ -149,7 +149,7 @@ def _column(values: Any) -> Any:
         return values
     try:
         return pa.array(values, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         return pa.array([None if _is_missing(v) else str(v) for v in values], pa.string())
 
 

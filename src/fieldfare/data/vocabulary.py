@@ -15,6 +15,9 @@ from fieldfare.data._arrow import numpy_of, scalar_of
 from fieldfare.exceptions import SchemaError
 
 _REHASH = 8
+_FNV_START, _FNV_PRIME = 0xCBF29CE484222325, 0x100000001B3
+_FINISH = (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53)
+_WORD = 2**64 - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +108,11 @@ class Vocabulary:
     def _positions(self) -> dict[str, int]:
         return {text: i for i, text in enumerate(self.arrow.to_pylist())}
 
+    @cached_property
+    def id_of(self) -> dict[str, int]:
+        """Feature id of each text."""
+        return dict(zip(self.arrow.to_pylist(), self.ids.tolist(), strict=True))
+
     def find(self, words: Any) -> Int64Array:
         """Return the position of each text of an Arrow array; -1 where there is none."""
         pc = require("pyarrow.compute", "tables")
@@ -149,8 +157,8 @@ def hash64(words: Any) -> AnyArray:
         words.fill_null(scalar_of("", words.type)) if words.null_count else words
     )
     data, starts, lengths = blob.astype(np.uint64), offsets[:-1], np.diff(offsets)
-    h = np.full(len(words), 0xCBF29CE484222325, np.uint64)
-    prime = np.uint64(0x100000001B3)
+    h = np.full(len(words), _FNV_START, np.uint64)
+    prime = np.uint64(_FNV_PRIME)
     # Longest first, so that the texts still being read are always a prefix of the order.
     order = np.argsort(-lengths, kind="stable")
     sorted_lengths, sorted_starts = lengths[order], starts[order]
@@ -159,7 +167,17 @@ def hash64(words: Any) -> AnyArray:
     for position in range(int(sorted_lengths[0]) if alive else 0):
         alive = int(np.searchsorted(-sorted_lengths, -position, side="left"))
         state[:alive] = (state[:alive] ^ data[sorted_starts[:alive] + position]) * prime
-    for multiplier in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
+    for multiplier in _FINISH:
         state = (state ^ (state >> np.uint64(33))) * np.uint64(multiplier)
     h[order] = state ^ (state >> np.uint64(33))
     return h
+
+
+def hash_text(text: str) -> int:
+    """Hash one text as `hash64` does many."""
+    h = _FNV_START
+    for byte in text.encode():
+        h = ((h ^ byte) * _FNV_PRIME) & _WORD
+    for multiplier in _FINISH:
+        h = ((h ^ (h >> 33)) * multiplier) & _WORD
+    return h ^ (h >> 33)

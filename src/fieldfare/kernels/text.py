@@ -9,6 +9,7 @@ import numpy as np
 
 from fieldfare import _core
 from fieldfare._typing import UInt16Array
+from fieldfare._typing import AnyArray
 from fieldfare.rows import Rows
 
 
@@ -121,3 +122,20 @@ def format_text(rows: Rows) -> bytes:
     return _core.format_text(
         rows.indptr, rows.indices, rows.values, rows.fields, rows.target, rows.weight, rows.group
     )
+
+
+def format_numbers(values: AnyArray, separator: str = " ") -> bytes:
+    """Write a matrix as text, one line per row.
+
+    Parameters
+    ----------
+    values : float array of shape (n_rows, n_columns)
+        Written as float32, in the fewest digits that read back as the same number.
+    separator : str
+        One ASCII character.
+
+    Returns
+    -------
+    bytes
+    """
+    return _core.format_numbers(np.ascontiguousarray(values, np.float32), separator)
