@@ -13,6 +13,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -71,9 +72,8 @@ def trained(
     for _ in range(repeats):
         order = random.permutation(rows.n_rows)
         for n in threads:
-            kernel = seconds(lambda n=n, order=order: table.train(rows, order, None, n))
-            limit = seconds(lambda n=n, order=order: replay(rows, order, n))
-            times[n].append((kernel, limit))
+            kernel = seconds(partial(table.train, rows, order, None, n))
+            times[n].append((kernel, seconds(partial(replay, rows, order, n))))
     for n, pairs in times.items():
         spent, limit = (median(column) for column in zip(*pairs, strict=True))
         share = limit / spent
@@ -100,7 +100,7 @@ def scored(
     times: dict[int, list[float]] = {n: [] for n in threads}
     new.score(rows, n_threads=max(threads))
     for _, n in itertools.product(range(repeats), threads):
-        times[n].append(seconds(lambda n=n: new.score(rows, n_threads=n)))
+        times[n].append(seconds(partial(new.score, rows, n_threads=n)))
     for n, spent in times.items():
         yield asdict(Kernel(model, "score", k, n)) | {
             "rows_per_second": rows.n_rows / median(spent)
@@ -146,10 +146,10 @@ def main() -> None:
     ]
     about = (
         f"{arguments.rows:,} generated rows in memory, visited in random order; medians of "
-        f"{arguments.repeats} passes. `score` is prediction. The share is that of the replay of the "
-        "same memory accesses without arithmetic, interleaved with the kernel; bytes are those of "
-        "the table that a row reads and writes. The bar is 60 % for FM with AdaGrad, k = 8 and 16, "
-        "on one thread."
+        f"{arguments.repeats} passes. `score` is prediction. The share is that of the replay of "
+        "the same memory accesses without arithmetic, interleaved with the kernel; bytes are those "
+        "of the table that a row reads and writes. The bar is 60 % for FM with AdaGrad, k = 8 and "
+        "16, on one thread."
     )
     headers = [
         "model", "solver", "k", "threads", "krows/s", "of the limit", "bytes a row", "bar",
