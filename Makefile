@@ -120,6 +120,7 @@ bench: $(VENV)/installed $(VENV)/test ## measure speed and memory, against the p
 	$(BIN)/python benchmarks/peers.py
 	$(BIN)/python benchmarks/compare.py $(ARGS)
 	$(BIN)/python benchmarks/kernels.py
+	$(BIN)/python benchmarks/growth.py
 
 docs: $(VENV)/installed $(VENV)/docs ## build the site into site/, any warning being an error
 	$(BIN)/python docs/generate_reference.py

@@ -1,35 +1,13 @@
-"""The plots of the reports, as PNG and SVG; without matplotlib there are none."""
+"""The plots of the comparison."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from _cells import OURS, Cells
+from _figure import Panel, save
 from _report import median
-
-Panel = Callable[[Any], None]
-
-
-def save(panels: list[Panel], folder: Path, name: str) -> None:
-    """Draw panels side by side and write ``NAME.png`` and ``NAME.svg``."""
-    try:
-        import matplotlib
-    except ImportError:
-        print(f"no plot {name}: matplotlib is not installed")
-        return
-    matplotlib.use("Agg")
-    matplotlib.rcParams["svg.hashsalt"] = name  # the same figures give the same file
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(4.6 * len(panels), 3.8), layout="constrained")
-    for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
-        panel(axes)
-        axes.grid(alpha=0.3)
-    folder.mkdir(parents=True, exist_ok=True)
-    figure.savefig(folder / f"{name}.png", dpi=110)
-    figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
 
 
 def comparison_plots(cells: Cells, folder: Path) -> None:

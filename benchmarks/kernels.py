@@ -14,13 +14,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from _clicks import click_rows
 from _replay import Replay
-from _report import markdown, median, write
+from _report import RESULTS, markdown, median, write
 from fieldfare.config import MODELS, SOLVERS, ModelConfig, SolverConfig
 from fieldfare.kernels.native import TrainingTable
 from fieldfare.models.registry import build
@@ -129,6 +130,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--solvers", nargs="*", choices=SOLVERS, default=list(SOLVERS))
     parser.add_argument("--factors", type=int, nargs="+", help="only these ranks")
+    parser.add_argument("--results", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     found = measure(arguments)
     rows = [
@@ -154,7 +156,13 @@ def main() -> None:
     headers = [
         "model", "solver", "k", "threads", "krows/s", "of the limit", "bytes a row", "bar",
     ]  # fmt: skip
-    write("kernels", "Kernels", [about, markdown(headers, rows)], {"kernels": found})
+    write(
+        "kernels",
+        "Kernels",
+        [about, markdown(headers, rows)],
+        {"kernels": found},
+        arguments.results,
+    )
 
 
 if __name__ == "__main__":
