@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -215,16 +216,16 @@ def arguments_of() -> argparse.Namespace:
 def main() -> None:
     arguments = arguments_of()
     start = time.monotonic()
-    kinds = ("ffm", "svm", "vw") if {"vowpalwabbit", "fwumious"} & set(arguments.systems) else ()
+    peers = installed()
+    wabbits = "vowpalwabbit" in peers.versions or "FIELDFARE_BENCH_FWUMIOUS" in os.environ
+    kinds = ("ffm", "svm", "vw") if wabbits else ("ffm", "svm")
     folder = arguments.folder.resolve()
-    data = prepare_data(
-        folder / f"clicks-{arguments.rows}", arguments.rows, kinds or ("ffm", "svm")
-    )
+    data = prepare_data(folder / f"clicks-{arguments.rows}", arguments.rows, kinds)
     few = first_rows(data, folder / f"clicks-{arguments.rows}-few")
     work = folder / "work"
     shutil.rmtree(work, ignore_errors=True)
     try:
-        found = find(arguments.systems, work, data, few, installed())
+        found = find(arguments.systems, work, data, few, peers)
         set_up(found, arguments.limit)
         cells = measure(
             found, jobs(arguments.jobs, arguments.factors, arguments.threads), arguments

@@ -182,7 +182,7 @@ def main() -> None:
     found = measure(arguments)
     parts = [
         "Best validation loss (RMSE on MovieLens) in the seconds it took, and its epoch; medians "
-        f"of {arguments.seeds} seeds, one thread, at most {MOST_EPOCHS} epochs, patience {PATIENCE}. "
+        f"of {arguments.seeds} seeds, one thread, up to {MOST_EPOCHS} epochs, patience {PATIENCE}. "
         f"The excess is over the best candidate of each problem. Clicks: {arguments.rows:,} rows."
     ]
     for model in arguments.models:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ class Axis:
     def points(self, share: float) -> Iterator[Point]:
         """Yield the points; with a share below one, of fewer rows."""
         for value in self.values:
-            point = replace(self.base, **{self.name: value})
+            point = Point(**asdict(self.base) | {self.name: value})
             yield replace(point, rows=max(int(point.rows * share), 1000))
 
 

@@ -31,14 +31,14 @@ class Fieldfare(System):
         return True
 
     def setting_up(self) -> list[list[str]]:
-        return [self._worker("read", path=f"{part}.ffm", cache=True) for part in ("train", "test")]
+        return [self._worker("prepare")]
 
     def environment(self) -> dict[str, str]:
         return {"FIELDFARE_CACHE": str(self.work / "cache")}
 
     def command(self, job: Job) -> list[str]:
         if job.kind == "read":
-            return self._worker("read", path="train.ffm", cache=False, threads=job.threads)
+            return self._worker("read", threads=job.threads)
         if job.kind == "predict":
             return self._worker("predict", model=f"{self._name(job)}.ff", threads=job.threads)
         if job.kind in ("train", "loss"):
