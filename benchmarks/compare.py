@@ -38,7 +38,7 @@ FEW = 10  # slow systems get a row in so many
 def jobs(groups: Iterable[str], factors: list[int], threads: list[int]) -> list[Job]:
     """Return the jobs of the groups, in the order in which they run."""
     most = max(threads)
-    rank = 8 if 8 in factors else factors[0]
+    rank = main_rank(factors)
     found: dict[str, list[Job]] = {
         "read": [Job("read", threads=n) for n in threads],
         "linear": [
@@ -100,13 +100,21 @@ def set_up(found: Found, limit: float) -> None:
 
 
 def rounds(systems: list[System], todo: list[Job], repeats: int) -> Iterator[tuple[Job, System]]:
-    """Yield what to run: losses, and slow systems, in the first round only."""
+    """Yield what to run: losses, and systems that take long, in the first round only."""
+    ranks = {job.k for job in todo if job.model == "fm"}
     for repeat in range(repeats):
         for job in todo:
+            usual = job.model != "fm" or not ranks or job.k == main_rank(ranks)
             for system in systems:
-                once = job.kind in ("loss", "disk") or system.slow
-                if system.supports(job) and (repeat == 0 or not once):
+                once = job.kind in ("loss", "disk") or system.once
+                wanted = (repeat == 0 or not once) and (usual or not system.once)
+                if wanted and system.supports(job):
                     yield job, system
+
+
+def main_rank(ranks: Iterable[int]) -> int:
+    """Return the rank of FM that jobs have which are done with one rank only."""
+    return min(ranks, key=lambda k: (abs(k - 8), k))
 
 
 def measure(found: Found, todo: list[Job], arguments: argparse.Namespace) -> Cells:
@@ -185,7 +193,7 @@ def about_run(data: Data, found: Found, arguments: argparse.Namespace) -> list[s
     size = (data.folder / "train.ffm").stat().st_size / 1e6
     test = data.about["test"]
     rows = [
-        [system.name, system.version(), system.method + (", slow" if system.slow else "")]
+        [system.name, system.version(), system.method + ("; run once" if system.once else "")]
         for system in found.systems
     ]
     rows += [[name, "absent", reason] for name, reason in found.absent.items()]
@@ -194,7 +202,7 @@ def about_run(data: Data, found: Found, arguments: argparse.Namespace) -> list[s
         f"{size:.0f} MB of libffm text, generator seed {data.about['seed']}, training seed 1. "
         f"Test logloss: {test['constant_logloss']:.4f} for a constant, {test['best_logloss']:.4f} "
         f"for the planted model. Medians of {arguments.repeats} interleaved runs; losses, training "
-        "out of core, and slow systems once.",
+        "out of core, and systems marked so are run once.",
         markdown(["system", "version", "how its seconds are taken, or why it is absent"], rows),
     ]
 

@@ -95,7 +95,9 @@ class System(ABC):
     method = "its own clock an epoch"
     # Form of text that it reads.
     text = "ffm"
-    # Whether it gets few rows and one repeat only.
+    # Whether it takes so long that it is run once, and with one rank of FM only.
+    once = False
+    # Whether it even gets few rows only.
     slow = False
 
     def __init__(self, work: Path, data: Data) -> None:

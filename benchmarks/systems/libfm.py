@@ -18,6 +18,7 @@ class LibFM(System):
 
     name = "libfm"
     text = "svm"
+    once = True
     method = (
         "its own clock an epoch, of processor time, without the evaluation of the training rows "
         "that it makes after each; reading: whole process"

@@ -51,7 +51,7 @@ PACKAGES = {
 class Package(System):
     """A package in the environment for peers."""
 
-    slow = True
+    once = slow = True
 
     def __init__(self, name: str, work: Path, data: Data, python: Path, version: str) -> None:
         super().__init__(work, data)

@@ -27,8 +27,8 @@ def compared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("compare")
     run(
         "compare.py", "--rows", 2000, "--repeats", 1, "--jobs", "read", "fm", "whole", "--factors",
-        4, "--threads", 1, "--systems", "fieldfare", "xlearn", "libffm", "libfm", "--folder", folder,
-        "--results", folder,
+        4, "--threads", 1, "--systems", "fieldfare", "xlearn", "libffm", "libfm",
+        "--folder", folder, "--results", folder,
     )  # fmt: skip
     return folder, json.loads((folder / "compare.json").read_text())
 
