@@ -112,10 +112,21 @@ class Cells(list[Cell]):
         return next((c for c in self if c.system.name == OURS and c.job == job), None)
 
     def loss_of(self, cell: Cell) -> float | None:
-        """Return the test logloss that belongs beside a time: same model, after all epochs."""
+        """Return the test logloss after as many epochs as a timed job has."""
         job = cell.job
-        if cell.system.slow:
+        curve = self.curve(cell.system.name, job.model, job.k, job.norm)
+        if cell.system.slow or curve is None or not curve.losses:
             return None
-        same = {"kind": "loss", "model": job.model, "k": job.k, "norm": job.norm}
-        found = self.find(cell.system.name, **same)
-        return None if found is None else found.loss
+        # A system that tells the loss at the end only has None before.
+        return curve.losses[min(job.epochs, curve.job.epochs) - 1] or curve.loss
+
+    def curve(self, system: str, model: str, k: int, norm: bool) -> Cell | None:
+        """Return the longest run of a system that tells its losses."""
+        same = [
+            cell
+            for cell in self
+            if cell.system.name == system
+            and cell.job.kind == "loss"
+            and (cell.job.model, cell.job.k, cell.job.norm) == (model, k, norm)
+        ]
+        return max(same, key=lambda cell: cell.job.epochs, default=None)

@@ -40,9 +40,10 @@ def _curves(cells: Cells, model: str, k: int) -> Panel:
     def draw(axes: Any) -> None:
         title = ""
         for cell in cells:
-            if not _with_curve(cell, model, k):
-                continue
             job = cell.job
+            longest = cells.curve(cell.system.name, model, k, job.norm)
+            if cell is not longest or not _with_curve(cell, model, k):
+                continue
             how = {"kind": "train", "model": model, "k": k}
             timed = cells.find(cell.system.name, threads=job.threads, **how)
             timed = timed or cells.find(cell.system.name, **how)
