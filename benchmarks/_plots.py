@@ -60,7 +60,8 @@ def _curves(cells: Cells, model: str, k: int) -> Panel:
             title = job.title
         axes.set(xscale="log", xlabel="seconds of training", ylabel="test logloss")
         axes.set_title(title.removesuffix(", not normalised"))
-        axes.legend(fontsize=7)
+        if axes.lines:
+            axes.legend(fontsize=7)
 
     return draw
 

@@ -63,7 +63,7 @@ def _make(name: str, work: Path, data: Data, few: Data, peers: Peers) -> System:
         "libffm": lambda: LibFFM(work, data),
         "libfm": lambda: LibFM(work, data),
         "fwumious": lambda: Fwumious(work, data),
-        "vowpalwabbit": lambda: VowpalWabbit(work, data, python),
+        "vowpalwabbit": lambda: VowpalWabbit(work, data, python, peers.versions[name]),
     }
     if name in makers:
         return makers[name]()

@@ -54,11 +54,12 @@ class VowpalWabbit(Wabbit):
 
     name = "vowpalwabbit"
 
-    def __init__(self, work: Path, data: Data, python: Path) -> None:
+    def __init__(self, work: Path, data: Data, python: Path, version: str) -> None:
         super().__init__(work, data, [str(python), "-m", "vowpalwabbit"])
+        self._version = version
 
     def version(self) -> str:
-        return "9"
+        return self._version
 
     def command(self, job: Job) -> list[str]:
         if job.kind == "read":

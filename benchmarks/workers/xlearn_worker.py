@@ -36,13 +36,12 @@ def main() -> None:
     machine.setTrain(given.data)
     if given.v:
         machine.setValidate(given.v)
-    for wanted, change in (
-        (given.dis_es, machine.disableEarlyStop),
-        (given.no_bin, machine.setNoBin),
-        (given.disk, machine.setOnDisk),
-    ):
-        if wanted:
-            change()
+    if given.dis_es:
+        machine.disableEarlyStop()
+    if given.disk:
+        machine.setOnDisk()
+    if given.no_bin and hasattr(machine, "setNoBin"):  # the sdist is older than this
+        machine.setNoBin()
     chosen = {
         "task": "binary", "k": given.k, "epoch": given.e, "nthread": given.nthread,
         "block_size": given.block, "log": given.l,
