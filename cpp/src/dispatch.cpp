@@ -114,46 +114,59 @@ std::unique_ptr<T[]> room_for(std::int64_t n) {
   return std::unique_ptr<T[]>(new T[static_cast<std::size_t>(n)]);
 }
 
-void score_part(ScoreJob job, std::int64_t longest) {
-  const Spec& spec = *job.spec;
-  const bool ffm = spec.kind == Kind::ffm;
-  const std::int64_t of_context =
-      job.context == nullptr ? 0 : job.context->indptr[1] - job.context->indptr[0];
-  // An FFM sums up the fields of two features or more; those of a context are kept.
-  const auto summed = [&](std::int64_t n) { return std::min(n / 2, spec.n_fields); };
-  const std::int64_t sums = ffm ? (spec.n_outputs * summed(of_context) + summed(longest)) *
-                                      spec.n_fields * job.view.factor_block
-                                : spec.n_outputs * 2 * job.view.k;
-  longest = std::max(longest, of_context);
-  job.entry_capacity = of_context + longest;
-  const auto floats = room_for<float>(2 * spec.n_outputs + longest + sums);
-  const auto place = room_for<std::int32_t>(ffm ? spec.n_fields : 0);
-  const auto entries = room_for<FieldEntry>(ffm ? spec.n_outputs * job.entry_capacity : 0);
-  const auto ids = room_for<std::uint32_t>(longest);
-  const auto fields = room_for<std::uint16_t>(ffm ? longest : 0);
-  job.linear = floats.get();
-  job.inside = job.linear + spec.n_outputs;
-  job.known_values = job.inside + spec.n_outputs;
-  job.sums = job.known_values + longest;
-  job.place = place.get();
-  job.entries = entries.get();
-  job.known_ids = ids.get();
-  job.known_fields = fields.get();
-  in_use->score(job);
-}
+// What one thread needs to score rows of at most `longest` entries.
+struct ScoreRoom {
+  std::unique_ptr<float[]> floats;
+  std::unique_ptr<std::int32_t[]> place;
+  std::unique_ptr<FieldEntry[]> entries;
+  std::unique_ptr<std::uint32_t[]> ids;
+  std::unique_ptr<std::uint16_t[]> fields;
+
+  // Makes the room and points a job to it.
+  ScoreRoom(ScoreJob& job, std::int64_t longest) {
+    const Spec& spec = *job.spec;
+    const bool ffm = spec.kind == Kind::ffm;
+    const std::int64_t of_context =
+        job.context == nullptr ? 0 : job.context->indptr[1] - job.context->indptr[0];
+    // An FFM sums up the fields of two features or more; those of a context are kept.
+    const auto summed = [&](std::int64_t n) { return std::min(n / 2, spec.n_fields); };
+    const std::int64_t sums = ffm ? (spec.n_outputs * summed(of_context) + summed(longest)) *
+                                        spec.n_fields * job.view.factor_block
+                                  : spec.n_outputs * 2 * job.view.k;
+    longest = std::max(longest, of_context);
+    job.entry_capacity = of_context + longest;
+    floats = room_for<float>(2 * spec.n_outputs + longest + sums);
+    place = room_for<std::int32_t>(ffm ? spec.n_fields : 0);
+    entries = room_for<FieldEntry>(ffm ? spec.n_outputs * job.entry_capacity : 0);
+    ids = room_for<std::uint32_t>(longest);
+    fields = room_for<std::uint16_t>(ffm ? longest : 0);
+    job.linear = floats.get();
+    job.inside = job.linear + spec.n_outputs;
+    job.known_values = job.inside + spec.n_outputs;
+    job.sums = job.known_values + longest;
+    job.place = place.get();
+    job.entries = entries.get();
+    job.known_ids = ids.get();
+    job.known_fields = fields.get();
+  }
+};
 
 }  // namespace
 
-void score(ScoreJob job, std::int64_t n_threads) {
+// The threads allocate nothing: where memory has run out they could not even report it.
+void score(const ScoreJob& job, std::int64_t n_threads) {
   const std::int64_t total = job.end - job.begin;
   n_threads = std::max<std::int64_t>(1, std::min(n_threads, total));
   const std::int64_t longest = longest_row(*job.rows, nullptr, job.begin, job.end);
-  if (n_threads == 1) return score_part(job, longest);
-  run_threads(n_threads, [&](std::int64_t t) {
-    ScoreJob part = job;
-    part.begin = job.begin + total * t / n_threads;
-    part.end = job.begin + total * (t + 1) / n_threads;
-    score_part(part, longest);
+  std::vector<ScoreJob> parts(static_cast<std::size_t>(n_threads), job);
+  std::vector<ScoreRoom> rooms;
+  rooms.reserve(parts.size());
+  for (ScoreJob& part : parts) rooms.emplace_back(part, longest);
+  run_together(n_threads, [&](std::int64_t t, std::int64_t n, Barrier&) {
+    ScoreJob& part = parts[static_cast<std::size_t>(t)];
+    part.begin = job.begin + total * t / n;
+    part.end = job.begin + total * (t + 1) / n;
+    in_use->score(part);
   });
 }
 
