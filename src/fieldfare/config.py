@@ -14,7 +14,8 @@ from fieldfare._validation import NONE, AnyOf, Constraint, Flag, Instance, Numbe
 
 MODELS = ("linear", "fm", "ffm")
 TASKS = ("regression", "binary", "multiclass")
-SOLVERS = ("adagrad", "rowwise_adagrad", "sgd", "ftrl")
+GRADIENT_SOLVERS = ("adagrad", "rowwise_adagrad", "sgd", "ftrl")
+SOLVERS = (*GRADIENT_SOLVERS, "als")
 MAX_FACTORS = 256
 
 _NON_NEGATIVE = Number(0)
@@ -74,8 +75,8 @@ class SolverConfig(Config):
     solver: str = _param(
         "adagrad",
         OneOf(SOLVERS),
-        "Optimiser: AdaGrad with one step size per weight or per latent vector, plain SGD, or "
-        "FTRL-Proximal.",
+        "Optimiser: AdaGrad with one step size per weight or per latent vector, plain SGD, "
+        "FTRL-Proximal, or alternating least squares (linear models and FM, without step size).",
     )
     learning_rate: float = _param(0.1, _POSITIVE, "Step size; the alpha of FTRL.")
     l2_linear: float = _param(
