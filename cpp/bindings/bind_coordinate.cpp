@@ -16,6 +16,7 @@
 
 #include "bindings.hpp"
 #include "fieldfare/coordinate.hpp"
+#include "fieldfare/latent.hpp"
 
 namespace nb = nanobind;
 
@@ -151,6 +152,50 @@ void scores(const Design& design, const OwnedParameters& owned, Array<float, 1> 
   score_design(design, parameters, out.data(), n_threads);
 }
 
+using Labels = Array<const std::uint8_t, 1>;
+using Cutpoints = Array<const double, 1>;
+
+Ordinal ordinal_from(const Array<const float, 1>& scores, const Labels& labels,
+                     const Cutpoints& cutpoints) {
+  const auto n = static_cast<std::int64_t>(scores.shape(0));
+  const auto m = static_cast<std::int64_t>(cutpoints.shape(0));
+  require(static_cast<std::int64_t>(labels.shape(0)) == n, "there must be one label a row");
+  require(m >= 1, "there must be a cutpoint");
+  for (std::int64_t i = 0; i < n; ++i) require(labels.data()[i] <= m, "a label is out of range");
+  return {n, scores.data(), labels.data(), m, cutpoints.data()};
+}
+
+void latent(const Array<const float, 1>& scores, const Labels& labels, const Cutpoints& cutpoints,
+            std::uint64_t key, Array<float, 1> out, std::int64_t n_threads) {
+  const Ordinal ordinal = ordinal_from(scores, labels, cutpoints);
+  require(out.shape(0) == scores.shape(0), "out has a wrong shape");
+  const nb::gil_scoped_release released;
+  draw_latent(ordinal, Draws{mix(key)}, out.data(), n_threads);
+}
+
+double likelihood(const Array<const float, 1>& scores, const Labels& labels,
+                  const Cutpoints& cutpoints, Array<double, 1> gradient, Array<double, 2> second,
+                  std::int64_t n_threads) {
+  const Ordinal ordinal = ordinal_from(scores, labels, cutpoints);
+  require(gradient.shape(0) == cutpoints.shape(0) && second.shape(0) == cutpoints.shape(0) &&
+              second.shape(1) == 2,
+          "there must be one derivative a cutpoint");
+  const nb::gil_scoped_release released;
+  return ordinal_likelihood(ordinal, gradient.data(), second.data(), n_threads);
+}
+
+void probabilities(const Array<const float, 2>& scores, const Array<const double, 2>& cutpoints,
+                   Array<double, 2> out, std::int64_t n_threads) {
+  require(out.shape(0) == scores.shape(0) && out.shape(1) == cutpoints.shape(1) + 1 &&
+              cutpoints.shape(0) == scores.shape(1),
+          "out or cutpoints have a wrong shape");
+  const nb::gil_scoped_release released;
+  class_probabilities(static_cast<std::int64_t>(scores.shape(0)),
+                      static_cast<std::int64_t>(scores.shape(1)), scores.data(),
+                      static_cast<std::int64_t>(cutpoints.shape(1)), cutpoints.data(), out.data(),
+                      n_threads);
+}
+
 std::vector<std::tuple<std::string, std::int64_t, std::int64_t>> describe(const Design& design) {
   std::vector<std::tuple<std::string, std::int64_t, std::int64_t>> found;
   for (const Block& block : design.blocks) {
@@ -211,6 +256,15 @@ void bind_coordinate(nb::module_& module) {
            nb::arg("key").none(), nb::arg("n_threads"))
       .def("score", &scores, nb::arg("parameters"), nb::arg("out").noconvert(),
            nb::arg("n_threads"));
+  module.def("draw_latent", &latent, nb::arg("scores").noconvert(), nb::arg("labels").noconvert(),
+             nb::arg("cutpoints").noconvert(), nb::arg("key"), nb::arg("out").noconvert(),
+             nb::arg("n_threads"));
+  module.def("ordinal_likelihood", &likelihood, nb::arg("scores").noconvert(),
+             nb::arg("labels").noconvert(), nb::arg("cutpoints").noconvert(),
+             nb::arg("gradient").noconvert(), nb::arg("second").noconvert(), nb::arg("n_threads"));
+  module.def("class_probabilities", &probabilities, nb::arg("scores").noconvert(),
+             nb::arg("cutpoints").noconvert(), nb::arg("out").noconvert(), nb::arg("n_threads"));
+  module.def("normal_quantile", &normal_quantile, nb::arg("p"));
   module.def("make_design", &build_design, nb::arg("rows"), nb::arg("order").noconvert().none(),
              nb::arg("n_features"), nb::arg("normalised"));
 }

@@ -86,6 +86,26 @@ class Design:
     ) -> bool: ...
     def score(self, parameters: Parameters, out: Float32Array, n_threads: int) -> None: ...
 
+def draw_latent(
+    scores: Float32Array,
+    labels: AnyArray,
+    cutpoints: AnyArray,
+    key: int,
+    out: Float32Array,
+    n_threads: int,
+) -> None: ...
+def ordinal_likelihood(
+    scores: Float32Array,
+    labels: AnyArray,
+    cutpoints: AnyArray,
+    gradient: AnyArray,
+    second: AnyArray,
+    n_threads: int,
+) -> float: ...
+def class_probabilities(
+    scores: Float32Array, cutpoints: AnyArray, out: AnyArray, n_threads: int
+) -> None: ...
+def normal_quantile(p: float) -> float: ...
 def make_design(
     rows: Rows, order: Int64Array | None, n_features: int, normalised: bool
 ) -> Design | tuple[int, bool]: ...

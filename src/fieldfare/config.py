@@ -95,6 +95,26 @@ class SolverConfig(Config):
 
 
 @dataclass(frozen=True)
+class GibbsConfig(Config):
+    """How many samples the Bayesian estimators draw."""
+
+    n_warmup: int = _param(
+        20,
+        Number(0, integer=True),
+        "Sweeps before the first sample: the chain has to leave its start.",
+    )
+    n_samples: int = _param(
+        100, _COUNT, "Sweeps after the warm-up, each of which is a sample of all parameters."
+    )
+    n_keep_samples: int | None = _param(
+        None,
+        AnyOf((Number(0, integer=True), NONE)),
+        "Samples kept to predict new rows, evenly spaced; None: all. Each takes the memory of a "
+        "model. With 0 only the rows of eval_set are predicted.",
+    )
+
+
+@dataclass(frozen=True)
 class TrainingConfig(Config):
     """How long, on what and with which resources training runs."""
 
