@@ -144,7 +144,7 @@ bool sweep_design(const Design& design, const OwnedParameters& owned_parameters,
   return complete;
 }
 
-void scores(const Design& design, const OwnedParameters& owned, Array<float, 1> out,
+void scores(const Design& design, const OwnedParameters& owned, const Array<float, 1>& out,
             std::int64_t n_threads) {
   const Parameters parameters = owned.checked(design);
   require(static_cast<std::int64_t>(out.shape(0)) == design.n_rows, "out has a wrong shape");
@@ -166,7 +166,7 @@ Ordinal ordinal_from(const Array<const float, 1>& scores, const Labels& labels,
 }
 
 void latent(const Array<const float, 1>& scores, const Labels& labels, const Cutpoints& cutpoints,
-            std::uint64_t key, Array<float, 1> out, std::int64_t n_threads) {
+            std::uint64_t key, const Array<float, 1>& out, std::int64_t n_threads) {
   const Ordinal ordinal = ordinal_from(scores, labels, cutpoints);
   require(out.shape(0) == scores.shape(0), "out has a wrong shape");
   const nb::gil_scoped_release released;
@@ -174,8 +174,8 @@ void latent(const Array<const float, 1>& scores, const Labels& labels, const Cut
 }
 
 double likelihood(const Array<const float, 1>& scores, const Labels& labels,
-                  const Cutpoints& cutpoints, Array<double, 1> gradient, Array<double, 2> second,
-                  std::int64_t n_threads) {
+                  const Cutpoints& cutpoints, const Array<double, 1>& gradient,
+                  const Array<double, 2>& second, std::int64_t n_threads) {
   const Ordinal ordinal = ordinal_from(scores, labels, cutpoints);
   require(gradient.shape(0) == cutpoints.shape(0) && second.shape(0) == cutpoints.shape(0) &&
               second.shape(1) == 2,
@@ -185,7 +185,7 @@ double likelihood(const Array<const float, 1>& scores, const Labels& labels,
 }
 
 void probabilities(const Array<const float, 2>& scores, const Array<const double, 2>& cutpoints,
-                   Array<double, 2> out, std::int64_t n_threads) {
+                   const Array<double, 2>& out, std::int64_t n_threads) {
   require(out.shape(0) == scores.shape(0) && out.shape(1) == cutpoints.shape(1) + 1 &&
               cutpoints.shape(0) == scores.shape(1),
           "out or cutpoints have a wrong shape");
@@ -246,7 +246,7 @@ void bind_coordinate(nb::module_& module) {
       .def("describe", &describe)
       .def(
           "count_rows",
-          [](const Design& design, Array<float, 1> out) {
+          [](const Design& design, const Array<float, 1>& out) {
             require(static_cast<std::int64_t>(out.shape(0)) == design.n_features,
                     "out has a wrong shape");
             count_rows(design, out.data());
