@@ -29,10 +29,6 @@ using Array = nb::ndarray<T, nb::ndim<N>, nb::c_contig, nb::device::cpu>;
 template <class T, int N>
 using Maybe = std::optional<Array<T, N>>;
 
-void require(bool condition, const char* message) {
-  if (!condition) throw nb::value_error(message);
-}
-
 template <class T>
 T* data_of(const Maybe<T, 1>& array, std::int64_t n, const char* message) {
   if (!array) return nullptr;

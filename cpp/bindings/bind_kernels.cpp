@@ -1,4 +1,4 @@
-// Kernels for Python: checks shapes and turns arrays into pointers. Ids are checked by the kernels
+// Training for Python: checks shapes and turns arrays into pointers. Ids are checked by the kernels
 // themselves, one sample ahead of their use.
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
@@ -17,6 +17,23 @@ namespace nb = nanobind;
 
 namespace fieldfare {
 
+void require(bool condition, const char* message) {
+  if (!condition) throw nb::value_error(message);
+}
+
+void check_spec(const Spec& spec, const Rows& rows) {
+  require(spec.n_outputs >= 1, "n_outputs must be positive");
+  require(spec.kind == Kind::linear || spec.n_factors >= 1, "n_factors must be positive");
+  require(static_cast<double>(spec.n_outputs) * static_cast<double>(spec.n_factors + 1) *
+                  static_cast<double>(spec.n_fields + 1) <
+              0x1p40,
+          "a feature of this model would not fit into memory");
+  if (spec.kind == Kind::ffm) {
+    require(spec.n_fields >= 1, "a field-aware model needs at least one field");
+    require(rows.fields != nullptr, "a field-aware model needs rows with fields");
+  }
+}
+
 namespace {
 
 template <class T>
@@ -24,10 +41,6 @@ using Vector = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 template <class T>
 using Maybe = std::optional<Vector<T>>;
 using Matrix = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
-
-void require(bool condition, const char* message) {
-  if (!condition) throw nb::value_error(message);
-}
 
 template <class T>
 const T* optional_data(const Maybe<T>& array, std::int64_t n, const char* message) {
@@ -52,22 +65,10 @@ Rows rows_from(const Vector<std::int64_t>& indptr, const Vector<std::uint32_t>& 
   return rows;
 }
 
-void check_spec(const Spec& spec, const Rows& rows) {
-  require(spec.n_outputs >= 1, "n_outputs must be positive");
-  require(spec.kind == Kind::linear || spec.n_factors >= 1, "n_factors must be positive");
-  require(static_cast<double>(spec.n_outputs) * static_cast<double>(spec.n_factors + 1) *
-                  static_cast<double>(spec.n_fields + 1) <
-              0x1p40,
-          "a feature of this model would not fit into memory");
-  if (spec.kind == Kind::ffm) {
-    require(spec.n_fields >= 1, "a field-aware model needs at least one field");
-    require(rows.fields != nullptr, "a field-aware model needs rows with fields");
-  }
-}
-
 std::tuple<double, double, std::optional<std::int64_t>> train_rows(
     const Spec& spec, Matrix table, Matrix bias, const Rows& rows,
-    const Vector<std::int64_t>& order, const Maybe<float>& class_weight, std::int64_t n_threads) {
+    const Vector<std::int64_t>& order, const Maybe<float>& class_weight, std::int64_t n_threads,
+    bool deterministic) {
   check_spec(spec, rows);
   const Layout layout = layout_of(spec);
   require(static_cast<std::int64_t>(table.shape(1)) == layout.stride, "table has a wrong stride");
@@ -91,68 +92,9 @@ std::tuple<double, double, std::optional<std::int64_t>> train_rows(
   Outcome outcome;
   {
     nb::gil_scoped_release released;
-    outcome = train(job, n_threads);
+    outcome = train(job, n_threads, deterministic);
   }
   return {outcome.loss, outcome.weight, outcome.bad_row};
-}
-
-using Strided1 = nb::ndarray<const float, nb::ndim<1>, nb::device::cpu>;
-using Strided2 = nb::ndarray<const float, nb::ndim<2>, nb::device::cpu>;
-using Strided4 = nb::ndarray<const float, nb::ndim<4>, nb::device::cpu>;
-
-View view_from(const Spec& spec, const Strided1& bias, const std::optional<Strided2>& weights,
-               const std::optional<Strided4>& factors, std::int64_t n_features) {
-  View view;
-  view.n_features = n_features;
-  require(static_cast<std::int64_t>(bias.shape(0)) == spec.n_outputs, "bias has a wrong shape");
-  view.bias = bias.data();
-  view.bias_output = bias.stride(0);
-  if (weights) {
-    require(static_cast<std::int64_t>(weights->shape(0)) == n_features &&
-                static_cast<std::int64_t>(weights->shape(1)) == spec.n_outputs,
-            "linear weights have a wrong shape");
-    view.weights = weights->data();
-    view.weight_row = weights->stride(0);
-    view.weight_output = weights->stride(1);
-  }
-  if (spec.kind != Kind::linear) {
-    require(factors.has_value(), "this model needs factors");
-    const std::int64_t blocks = spec.kind == Kind::ffm ? spec.n_fields : 1;
-    require(static_cast<std::int64_t>(factors->shape(0)) == n_features &&
-                static_cast<std::int64_t>(factors->shape(1)) == spec.n_outputs &&
-                static_cast<std::int64_t>(factors->shape(2)) == blocks &&
-                static_cast<std::int64_t>(factors->shape(3)) == spec.n_factors &&
-                (factors->stride(3) == 1 || spec.n_factors == 1),
-            "factors have a wrong shape");
-    view.factors = factors->data();
-    view.factor_row = factors->stride(0);
-    view.factor_output = factors->stride(1);
-    view.factor_block = factors->stride(2);
-    view.k = spec.n_factors;
-  }
-  return view;
-}
-
-void score_rows(const Spec& spec, const Strided1& bias, const std::optional<Strided2>& weights,
-                const std::optional<Strided4>& factors, std::int64_t n_features, const Rows& rows,
-                Matrix out, std::int64_t n_threads) {
-  check_spec(spec, rows);
-  require(static_cast<std::int64_t>(out.shape(0)) == rows.n_rows &&
-              static_cast<std::int64_t>(out.shape(1)) == spec.n_outputs,
-          "out has a wrong shape");
-  for (std::int64_t row = 0; row < rows.n_rows; ++row) {
-    require(rows.indptr[row] >= 0 && rows.indptr[row] <= rows.indptr[row + 1] &&
-                rows.indptr[row + 1] <= rows.n_entries,
-            "indptr decreases or points outside the indices");
-  }
-  ScoreJob job;
-  job.rows = &rows;
-  job.end = rows.n_rows;
-  job.spec = &spec;
-  job.view = view_from(spec, bias, weights, factors, n_features);
-  job.out = out.data();
-  nb::gil_scoped_release released;
-  score(job, n_threads);
 }
 
 Rates rates_from(const std::tuple<float, float, float, float>& values) {
@@ -195,6 +137,7 @@ void bind_kernels(nb::module_& module) {
           nb::arg("target").noconvert().none(), nb::arg("weight").noconvert().none());
   nb::class_<Layout>(module, "Layout")
       .def_ro("stride", &Layout::stride)
+      .def_ro("used", &Layout::used)
       .def_ro("output_stride", &Layout::output_stride)
       .def_ro("padded_factors", &Layout::padded_factors)
       .def_ro("blocks", &Layout::blocks)
@@ -215,11 +158,8 @@ void bind_kernels(nb::module_& module) {
   // Nor here: results written into a converted copy would be lost.
   module.def("train", &train_rows, nb::arg("spec"), nb::arg("table").noconvert(),
              nb::arg("bias").noconvert(), nb::arg("rows"), nb::arg("order").noconvert(),
-             nb::arg("class_weight").noconvert().none(), nb::arg("n_threads"));
-  module.def("score", &score_rows, nb::arg("spec"), nb::arg("bias").noconvert(),
-             nb::arg("weights").noconvert().none(), nb::arg("factors").noconvert().none(),
-             nb::arg("n_features"), nb::arg("rows"), nb::arg("out").noconvert(),
-             nb::arg("n_threads"));
+             nb::arg("class_weight").noconvert().none(), nb::arg("n_threads"),
+             nb::arg("deterministic"));
   module.def(
       "init_factors",
       [](Matrix out, std::int64_t first, std::uint64_t seed, float scale) {

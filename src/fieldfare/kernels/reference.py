@@ -167,30 +167,35 @@ class Weights:
         else:
             self.accumulated = np.ones_like(values)
 
-    def update(self, at: Any, g: Float64Array) -> None:
-        """Move the weights at one place against their gradient ``g``, which has no penalty in it.
+    def update(self, i: Any, g: Float64Array, blocks: Any = slice(None)) -> None:
+        """Move weights of feature ``i`` against their gradient ``g``, which has no penalty in it.
 
-        Row-wise AdaGrad accumulates the mean square over the last axis in place of each square.
+        ``blocks`` selects along the second axis of ``values[i]``, whose first are the outputs.
+        Row-wise AdaGrad accumulates, for each output, the mean square of all that moves.
         """
-        rate, w = self.spec.learning_rate, self.values
+        rate, at = self.spec.learning_rate, (slice(None), blocks)
+        w = self.values[i][at]
         if self.spec.solver == "ftrl":  # McMahan et al. 2013, algorithm 1, per coordinate
-            n, z, old = self.n[at], self.z[at], w[at]
-            z = z + g - (np.sqrt(n + g * g) - np.sqrt(n)) / rate * old
+            n, z = self.n[i][at], self.z[i][at]
+            z = z + g - (np.sqrt(n + g * g) - np.sqrt(n)) / rate * w
             n = n + g * g
             shrunk = np.sign(z) * np.maximum(np.abs(z) - self.l1, 0)
             curvature = (self.spec.ftrl_beta + np.sqrt(n)) / rate + self.l2
-            w[at] = np.where(shrunk == 0, 0, -shrunk / np.where(curvature > 0, curvature, 1))
-            self.n[at], self.z[at] = n, z
+            self.values[i][at] = np.where(
+                shrunk == 0, 0, -shrunk / np.where(curvature > 0, curvature, 1)
+            )
+            self.n[i][at], self.z[i][at] = n, z
             return
-        g = g + self.l2 * w[at]
+        g = g + self.l2 * w
         if self.spec.solver == "sgd":
-            w[at] -= rate * g
+            self.values[i][at] = w - rate * g
             return
-        square = g * g  # Duchi et al. 2011, diagonal; starts at one
-        if self.spec.solver == "rowwise_adagrad":
-            square = square.mean(axis=-1, keepdims=True)
-        self.accumulated[at] += square
-        w[at] -= rate * g / np.sqrt(self.accumulated[at])
+        if self.spec.solver == "rowwise_adagrad":  # the same number everywhere in a feature's row
+            axes = tuple(range(1, g.ndim))
+            self.accumulated[i] += (g * g).mean(axis=axes, keepdims=True)
+        else:  # Duchi et al. 2011, diagonal; starts at one
+            self.accumulated[i][at] += g * g
+        self.values[i][at] = w - rate * g / np.sqrt(self.accumulated[i][at])
 
 
 class Trainer:
@@ -239,8 +244,7 @@ class Trainer:
             if spec.model == "fm":
                 self.factors.update(i, g[:, None] * gradient)
             else:
-                for b in present:
-                    self.factors.update((i, slice(None), b), g[:, None] * gradient[:, b])
+                self.factors.update(i, g[:, None, None] * gradient[:, present], present)
         return weight * loss
 
     def epoch(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import final
 
 import numpy as np
@@ -85,7 +85,8 @@ class Posterior:
 
     def scores(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
         """Return the score of every row under every sample, float32[n_rows, n_samples]."""
-        return native.score(self._spec(), self.bias, self.linear, self.factors, rows, n_threads)
+        scorer = native.Scorer(self._spec(), self.bias, self.linear, self.factors)
+        return scorer.score(rows, n_threads)
 
     def blocks(
         self, rows: Rows, n_threads: int | None = None
@@ -115,7 +116,7 @@ class Posterior:
         return out
 
     def _spec(self) -> Spec:
-        config = replace(self.config, task="regression")
+        config = self.config
         return Spec(
             model="linear" if self.factors is None else "fm",
             loss="squared",

@@ -73,8 +73,12 @@ class AlsSolver:
         order: Int64Array,
         class_weight: Float32Array | None = None,
         n_threads: int = 1,
+        *,
+        deterministic: bool = False,
     ) -> tuple[float, float]:
         """Make one sweep over the rows that ``order`` names, which should be all there are.
+
+        It is ``deterministic`` in any case.
 
         Returns
         -------
@@ -113,7 +117,8 @@ class AlsSolver:
         """Return the raw scores of the parameters as they stand, float32[n_rows, 1]."""
         factors = None if self._factors is None else _by_feature(self._factors)
         linear = self._linear[:, np.newaxis]
-        return native.score(self._origin.spec(), self._bias, linear, factors, rows, n_threads)
+        scorer = native.Scorer(self._origin.spec(), self._bias, linear, factors)
+        return scorer.score(rows, n_threads)
 
     def export(self) -> Model:
         """Return the parameters as they stand as a Model of its own."""

@@ -256,7 +256,8 @@ def score_sample(model: Model, sample: Sample, rows: Rows, n_threads: int | None
     """Return the score of every row under one sample, float32[n_rows]."""
     factors = None if sample.factors is None else sample.factors[:, np.newaxis]
     linear = sample.linear[:, np.newaxis]
-    return native.score(model.spec(), sample.bias, linear, factors, rows, n_threads)[:, 0]
+    scorer = native.Scorer(model.spec(), sample.bias, linear, factors)
+    return scorer.score(rows, n_threads)[:, 0]
 
 
 def _first_cutpoints(labels: AnyArray, n_classes: int) -> Float64Array:

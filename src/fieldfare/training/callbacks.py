@@ -29,7 +29,13 @@ class Trainable(Protocol):
     """Whether an epoch is one call with all rows, rather than many with some."""
 
     def train(
-        self, rows: Rows, order: Int64Array, class_weight: Float32Array | None, n_threads: int
+        self,
+        rows: Rows,
+        order: Int64Array,
+        class_weight: Float32Array | None,
+        n_threads: int,
+        *,
+        deterministic: bool,
     ) -> tuple[float, float]:
         """Learn from the rows in this order; return the summed loss and the summed weight."""
 

@@ -174,7 +174,7 @@ def test_infinite_training_loss_is_refused_with_advice(rows, bad) -> None:
     class Solver:
         needs_all_rows = False
 
-        def train(self, rows, order, class_weight, n_threads):
+        def train(self, rows, order, class_weight, n_threads, *, deterministic):
             return bad, 1.0
 
     model = build(ModelConfig(), n_features=12)
