@@ -15,6 +15,7 @@ class Rows:
 
 class Layout:
     stride: int
+    used: int
     output_stride: int
     padded_factors: int
     blocks: int
@@ -132,6 +133,7 @@ def train(
     order: Int64Array,
     class_weight: Float32Array | None,
     n_threads: int,
+    deterministic: bool,
 ) -> tuple[float, float, int | None]: ...
 def init_factors(out: AnyArray, first: int, seed: int, scale: float) -> None: ...
 def instruction_sets() -> list[str]: ...
