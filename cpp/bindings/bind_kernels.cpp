@@ -59,9 +59,10 @@ void check_spec(const Spec& spec, const Rows& rows) {
                   static_cast<double>(spec.n_fields + 1) <
               0x1p40,
           "a feature of this model would not fit into memory");
-  if (spec.kind == Kind::ffm) {
-    require(spec.n_fields >= 1, "a field-aware model needs at least one field");
-    require(rows.fields != nullptr, "a field-aware model needs rows with fields");
+  if (uses_fields(spec.kind)) {
+    require(spec.n_fields >= 1, "a model with fields needs at least one field");
+    require(spec.n_fields <= 0x10000, "there are at most 65,536 fields");
+    require(rows.fields != nullptr, "a model with fields needs rows with fields");
   }
 }
 
@@ -71,9 +72,10 @@ std::tuple<double, double, std::optional<std::int64_t>> train_rows(
   check_spec(spec, rows);
   const Layout layout = layout_of(spec);
   require(static_cast<std::int64_t>(table.shape(1)) == layout.stride, "table has a wrong stride");
-  require(static_cast<std::int64_t>(bias.shape(0)) == spec.n_outputs &&
-              static_cast<std::int64_t>(bias.shape(1)) == 1 + layout.slots,
-          "bias has a wrong shape");
+  require(
+      static_cast<std::int64_t>(bias.shape(0)) == spec.n_outputs &&
+          static_cast<std::int64_t>(bias.shape(1)) == shared_parameters(spec) * (1 + layout.slots),
+      "bias has a wrong shape");
   require(rows.target != nullptr, "training needs rows with a target");
   TrainJob job;
   job.rows = &rows;
@@ -98,10 +100,12 @@ std::tuple<double, double, std::optional<std::int64_t>> train_rows(
 
 using Strided1 = nb::ndarray<const float, nb::ndim<1>, nb::device::cpu>;
 using Strided2 = nb::ndarray<const float, nb::ndim<2>, nb::device::cpu>;
+using Strided3 = nb::ndarray<const float, nb::ndim<3>, nb::device::cpu>;
 using Strided4 = nb::ndarray<const float, nb::ndim<4>, nb::device::cpu>;
 
 View view_from(const Spec& spec, const Strided1& bias, const std::optional<Strided2>& weights,
-               const std::optional<Strided4>& factors, std::int64_t n_features) {
+               const std::optional<Strided4>& factors, const std::optional<Strided3>& pairs,
+               std::int64_t n_features) {
   View view;
   view.n_features = n_features;
   require(static_cast<std::int64_t>(bias.shape(0)) == spec.n_outputs, "bias has a wrong shape");
@@ -130,12 +134,22 @@ View view_from(const Spec& spec, const Strided1& bias, const std::optional<Strid
     view.factor_block = factors->stride(2);
     view.k = spec.n_factors;
   }
+  if (spec.kind == Kind::fwfm) {
+    require(pairs.has_value() && static_cast<std::int64_t>(pairs->shape(0)) == spec.n_outputs &&
+                static_cast<std::int64_t>(pairs->shape(1)) == spec.n_fields &&
+                static_cast<std::int64_t>(pairs->shape(2)) == spec.n_fields,
+            "this model needs a weight for each pair of fields");
+    view.pairs = pairs->data();
+    view.pair_output = pairs->stride(0);
+    view.pair_row = pairs->stride(1);
+    view.pair_step = pairs->stride(2);
+  }
   return view;
 }
 
 void score_rows(const Spec& spec, const Strided1& bias, const std::optional<Strided2>& weights,
-                const std::optional<Strided4>& factors, std::int64_t n_features, const Rows& rows,
-                Matrix out, std::int64_t n_threads) {
+                const std::optional<Strided4>& factors, const std::optional<Strided3>& pairs,
+                std::int64_t n_features, const Rows& rows, Matrix out, std::int64_t n_threads) {
   check_spec(spec, rows);
   require(static_cast<std::int64_t>(out.shape(0)) == rows.n_rows &&
               static_cast<std::int64_t>(out.shape(1)) == spec.n_outputs,
@@ -149,7 +163,7 @@ void score_rows(const Spec& spec, const Strided1& bias, const std::optional<Stri
   job.rows = &rows;
   job.end = rows.n_rows;
   job.spec = &spec;
-  job.view = view_from(spec, bias, weights, factors, n_features);
+  job.view = view_from(spec, bias, weights, factors, pairs, n_features);
   job.out = out.data();
   nb::gil_scoped_release released;
   score(job, n_threads);
@@ -162,7 +176,7 @@ Rates rates_from(const std::tuple<float, float, float, float>& values) {
 void make_spec(Spec* self, int kind, int loss, int rule, std::int64_t n_outputs,
                std::int64_t n_factors, std::int64_t n_fields, bool intercept, bool linear,
                bool instance_norm) {
-  require(kind >= 0 && kind <= 2 && loss >= 0 && loss <= 2 && rule >= 0 && rule <= 3,
+  require(kind >= 0 && kind <= 3 && loss >= 0 && loss <= 2 && rule >= 0 && rule <= 3,
           "unknown kind, loss or rule");
   new (self) Spec{};
   self->kind = static_cast<Kind>(kind);
@@ -170,7 +184,7 @@ void make_spec(Spec* self, int kind, int loss, int rule, std::int64_t n_outputs,
   self->rule = static_cast<Rule>(rule);
   self->n_outputs = n_outputs;
   self->n_factors = self->kind == Kind::linear ? 0 : n_factors;
-  self->n_fields = self->kind == Kind::ffm ? n_fields : 0;
+  self->n_fields = uses_fields(self->kind) ? n_fields : 0;
   self->intercept = intercept;
   self->linear = linear;
   self->instance_norm = instance_norm;
@@ -206,10 +220,12 @@ void bind_kernels(nb::module_& module) {
       .def("set_rates",
            [](Spec& self, const std::tuple<float, float, float, float>& bias,
               const std::tuple<float, float, float, float>& weights,
-              const std::tuple<float, float, float, float>& factors) {
+              const std::tuple<float, float, float, float>& factors,
+              const std::tuple<float, float, float, float>& pairs) {
              self.bias = rates_from(bias);
              self.weights = rates_from(weights);
              self.factors = rates_from(factors);
+             self.pairs = rates_from(pairs);
            })
       .def("layout", &layout_of);
   // Nor here: results written into a converted copy would be lost.
@@ -218,8 +234,8 @@ void bind_kernels(nb::module_& module) {
              nb::arg("class_weight").noconvert().none(), nb::arg("n_threads"));
   module.def("score", &score_rows, nb::arg("spec"), nb::arg("bias").noconvert(),
              nb::arg("weights").noconvert().none(), nb::arg("factors").noconvert().none(),
-             nb::arg("n_features"), nb::arg("rows"), nb::arg("out").noconvert(),
-             nb::arg("n_threads"));
+             nb::arg("pairs").noconvert().none(), nb::arg("n_features"), nb::arg("rows"),
+             nb::arg("out").noconvert(), nb::arg("n_threads"));
   module.def(
       "init_factors",
       [](Matrix out, std::int64_t first, std::uint64_t seed, float scale) {

@@ -121,21 +121,32 @@ Layout layout_of(const Spec& spec) {
 std::int64_t scratch_floats(const Spec& spec, std::int64_t longest) {
   const std::int64_t padded = round_up(spec.n_factors, 8);
   const std::int64_t present = std::min(longest, spec.n_fields);
-  const std::int64_t sums = spec.kind == Kind::linear ? 0
-                            : spec.kind == Kind::fm   ? padded
-                                                      : present * present * padded;
+  std::int64_t sums = 0;
+  switch (spec.kind) {
+    case Kind::linear:
+      break;
+    case Kind::fm:
+      sums = padded;
+      break;
+    case Kind::ffm:
+      sums = present * present * padded;
+      break;
+    case Kind::fwfm:
+      sums = present * (2 * padded + present);
+      break;
+  }
   return spec.n_outputs * (1 + sums) + 16;
 }
 
 std::int64_t field_scratch_ints(const Spec& spec, std::int64_t longest) {
-  if (spec.kind != Kind::ffm) return 0;
+  if (!uses_fields(spec.kind)) return 0;
   return spec.n_fields * 2 + std::min(longest, spec.n_fields);
 }
 
 // Each thread takes a run of the order. The table is shared without locks (Hogwild: Niu et al.
-// 2011); the bias, which every sample moves, is private and merged at the end: steps are averaged,
-// and state, which sums over samples, is added up. One thread therefore does exactly what plain SGD
-// does.
+// 2011); the bias and the weights of pairs of fields, which every sample moves, are private and
+// merged at the end: steps are averaged, and state, which sums over samples, is added up. One
+// thread therefore does exactly what plain SGD does.
 Outcome train(TrainJob job, std::int64_t n_threads) {
   const Spec& spec = *job.spec;
   const std::int64_t total = job.end - job.begin;
@@ -146,7 +157,7 @@ Outcome train(TrainJob job, std::int64_t n_threads) {
   const std::int64_t ints = round_up(field_scratch_ints(spec, longest), 16);
   std::vector<float> scratch(static_cast<std::size_t>(floats * n_threads));
   std::vector<std::int32_t> field_scratch(static_cast<std::size_t>(ints * n_threads));
-  const std::int64_t bias_floats = spec.n_outputs * width;
+  const std::int64_t bias_floats = spec.n_outputs * shared_parameters(spec) * width;
   std::vector<float> biases(static_cast<std::size_t>(round_up(bias_floats, 16) * n_threads));
   std::vector<Outcome> outcomes(static_cast<std::size_t>(n_threads));
 

@@ -2,6 +2,7 @@
 // instruction set, under the namespace FIELDFARE_ISA.
 #include "fieldfare/kernels.hpp"
 
+#include "fieldfare/fwfm.hpp"
 #include "fieldfare/models.hpp"
 
 namespace fieldfare::FIELDFARE_ISA {
@@ -69,7 +70,12 @@ View view_of(const TrainJob& job) {
   View view;
   view.n_features = job.n_features;
   view.bias = job.bias;
-  view.bias_output = 1 + layout.slots;
+  const std::int64_t width = 1 + layout.slots;
+  view.bias_output = width * shared_parameters(*job.spec);
+  if (job.spec->kind == Kind::fwfm) view.pairs = job.bias + width;
+  view.pair_output = view.bias_output;
+  view.pair_row = width * job.spec->n_fields;
+  view.pair_step = width;
   if (job.spec->linear) view.weights = job.table + layout.weight;
   view.weight_row = view.factor_row = layout.stride;
   view.weight_output = view.factor_output = layout.output_stride;
@@ -82,7 +88,7 @@ template <class Model, class Rule>
 Outcome epoch(const TrainJob& job) {
   const Rows& rows = *job.rows;
   const Spec& spec = *job.spec;
-  const Table table{job.table, *job.layout, spec};
+  const Table table{job.table, job.bias, *job.layout, spec};
   const View view = view_of(job);
   float* score = job.scratch;
   Model model(spec, job.scratch + spec.n_outputs, job.field_scratch);
@@ -126,7 +132,7 @@ Sample known_part(const Sample& sample, const ScoreJob& job) {
   kept.n = 0;
   for (std::int64_t i = 0; i < sample.n; ++i) {
     if (static_cast<std::int64_t>(sample.ids[i]) >= job.view.n_features) continue;
-    if (job.spec->kind == Kind::ffm &&
+    if (uses_fields(job.spec->kind) &&
         static_cast<std::int64_t>(sample.fields[i]) >= job.spec->n_fields) {
       continue;
     }
@@ -200,6 +206,11 @@ Outcome train(const TrainJob& job) {
       if (k == 8) return train_by_rule<Ffm<8>>(job);
       if (k == 16) return train_by_rule<Ffm<16>>(job);
       return train_by_rule<Ffm<0>>(job);
+    case Kind::fwfm:
+      if (k == 4) return train_by_rule<FwFm<4>>(job);
+      if (k == 8) return train_by_rule<FwFm<8>>(job);
+      if (k == 16) return train_by_rule<FwFm<16>>(job);
+      return train_by_rule<FwFm<0>>(job);
   }
   return {};
 }
@@ -219,6 +230,11 @@ void score(const ScoreJob& job) {
       if (k == 8) return scores<Ffm<8>>(job);
       if (k == 16) return scores<Ffm<16>>(job);
       return scores<Ffm<0>>(job);
+    case Kind::fwfm:
+      if (k == 4) return scores<FwFm<4>>(job);
+      if (k == 8) return scores<FwFm<8>>(job);
+      if (k == 16) return scores<FwFm<16>>(job);
+      return scores<FwFm<0>>(job);
   }
 }
 

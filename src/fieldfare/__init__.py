@@ -24,6 +24,8 @@ if typing.TYPE_CHECKING:
     from fieldfare.estimators import FFMRegressor as FFMRegressor
     from fieldfare.estimators import FMClassifier as FMClassifier
     from fieldfare.estimators import FMRegressor as FMRegressor
+    from fieldfare.estimators import FwFMClassifier as FwFMClassifier
+    from fieldfare.estimators import FwFMRegressor as FwFMRegressor
     from fieldfare.estimators import LinearClassifier as LinearClassifier
     from fieldfare.estimators import LinearRegressor as LinearRegressor
     from fieldfare.exceptions import FieldfareError as FieldfareError
@@ -59,6 +61,8 @@ _HOMES = {
     "FMRegressor": "estimators",
     "FieldfareError": "exceptions",
     "FieldfareWarning": "exceptions",
+    "FwFMClassifier": "estimators",
+    "FwFMRegressor": "estimators",
     "History": "training.history",
     "LinearClassifier": "estimators",
     "LinearRegressor": "estimators",
@@ -94,6 +98,8 @@ __all__ = [
     "FMRegressor",
     "FieldfareError",
     "FieldfareWarning",
+    "FwFMClassifier",
+    "FwFMRegressor",
     "History",
     "LinearClassifier",
     "LinearRegressor",

@@ -40,6 +40,7 @@ class Spec:
         bias: tuple[float, float, float, float],
         weights: tuple[float, float, float, float],
         factors: tuple[float, float, float, float],
+        pairs: tuple[float, float, float, float],
     ) -> None: ...
     def layout(self) -> Layout: ...
 
@@ -57,6 +58,7 @@ def score(
     bias: Float32Array,
     weights: Float32Array | None,
     factors: Float32Array | None,
+    pairs: Float32Array | None,
     n_features: int,
     rows: Rows,
     out: AnyArray,

@@ -12,7 +12,8 @@ from typing import Any
 
 from fieldfare._validation import NONE, AnyOf, Constraint, Flag, Instance, Number, OneOf, check
 
-MODELS = ("linear", "fm", "ffm")
+MODELS = ("linear", "fm", "ffm", "fwfm")
+MODELS_WITH_FIELDS = ("ffm", "fwfm")
 TASKS = ("regression", "binary", "multiclass")
 SOLVERS = ("adagrad", "rowwise_adagrad", "sgd", "ftrl")
 MAX_FACTORS = 256
@@ -43,7 +44,7 @@ class ModelConfig(Config):
     model: str = _param(
         "fm",
         OneOf(MODELS),
-        "Kind of model: linear, factorization machine, or field-aware factorization machine.",
+        "Kind of model: linear, or a factorization machine: plain, field-aware or field-weighted.",
     )
     task: str = _param(
         "binary",

@@ -24,12 +24,14 @@ from fieldfare.estimators import (
     FFMRegressor,
     FMClassifier,
     FMRegressor,
+    FwFMClassifier,
+    FwFMRegressor,
     LinearClassifier,
     LinearRegressor,
 )
 
-CLASSIFIERS = [LinearClassifier, FMClassifier, FFMClassifier]
-REGRESSORS = [LinearRegressor, FMRegressor, FFMRegressor]
+CLASSIFIERS = [LinearClassifier, FMClassifier, FFMClassifier, FwFMClassifier]
+REGRESSORS = [LinearRegressor, FMRegressor, FFMRegressor, FwFMRegressor]
 
 
 @pytest.fixture(scope="module")

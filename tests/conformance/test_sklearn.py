@@ -11,6 +11,8 @@ from fieldfare.estimators import (
     FFMRegressor,
     FMClassifier,
     FMRegressor,
+    FwFMClassifier,
+    FwFMRegressor,
     LinearClassifier,
     LinearRegressor,
 )
@@ -37,6 +39,8 @@ def expected_failures(estimator: Any) -> dict[str, str]:
         FMRegressor(n_factors=2),
         FFMClassifier(n_factors=2),
         FFMRegressor(n_factors=2),
+        FwFMClassifier(n_factors=2),
+        FwFMRegressor(n_factors=2),
     ],
     expected_failed_checks=expected_failures,
 )

@@ -38,6 +38,10 @@ def _spec(**changes: Any) -> Spec:
     return Spec(**DEFAULTS | changes)
 
 
+def symmetric(pairs: Any) -> Any:
+    return np.triu(pairs) + np.triu(pairs, 1).swapaxes(1, 2)
+
+
 def _parameters(spec: Spec, n_features: int = N_FEATURES, seed: int = 0) -> Parameters:
     """Draw parameters that float32 holds exactly, so that both sides start from the same ones."""
     rng = np.random.default_rng(seed)
@@ -46,11 +50,15 @@ def _parameters(spec: Spec, n_features: int = N_FEATURES, seed: int = 0) -> Para
         return rng.normal(scale=scale, size=shape).astype(np.float32).astype(np.float64)
 
     c, k = spec.n_outputs, spec.n_factors
-    shapes = {"fm": (n_features, c, k), "ffm": (n_features, c, spec.n_fields, k)}
+    vectors = (n_features, c, k)
+    shapes = {"fm": vectors, "fwfm": vectors, "ffm": (n_features, c, spec.n_fields, k)}
     return Parameters(
         bias=draw(c) * spec.fit_intercept,
         linear=draw(n_features, c, scale=0.5) * spec.fit_linear,
         factors=draw(*shapes[spec.model], scale=0.5 / k**0.5) if spec.model in shapes else None,
+        pair_weights=symmetric(draw(c, spec.n_fields, spec.n_fields, scale=0.5))
+        if spec.model == "fwfm"
+        else None,
     )
 
 

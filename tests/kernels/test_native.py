@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fieldfare import _core
-from fieldfare.config import MODELS, SOLVERS, ModelConfig, SolverConfig
+from fieldfare.config import MODELS, MODELS_WITH_FIELDS, SOLVERS, ModelConfig, SolverConfig
 from fieldfare.exceptions import DataError
 from fieldfare.kernels import native
 from fieldfare.kernels.reference import Parameters, Trainer, score_rows
@@ -38,10 +38,12 @@ def make_solver(make_spec, make_parameters):
         config = ModelConfig(task=TASK_OF_LOSS[wanted["loss"]], **shape)
         spec = make_spec(**changes)
         params = make_parameters(spec, seed=seed)
-        arrays = (params.bias, params.linear, params.factors)
-        model = MODEL_CLASSES[spec.model](
-            config, *(None if array is None else array.astype(np.float32) for array in arrays)
-        )
+        arrays = {
+            name: array.astype(np.float32)
+            for name, array in vars(params).items()
+            if array is not None
+        }
+        model = MODEL_CLASSES[spec.model](config, **arrays)
         return spec, params, Solver(model, SolverConfig(**rates))
 
     return make
@@ -68,6 +70,8 @@ def assert_same(model, params: Parameters, **tolerance):
     np.testing.assert_allclose(model.linear, params.linear, **tolerance)
     if params.factors is not None:
         np.testing.assert_allclose(model.factors, params.factors, **tolerance)
+    if params.pair_weights is not None:
+        np.testing.assert_allclose(model.pair_weights, params.pair_weights, **tolerance)
 
 
 def check_training(setup, rows, epochs=1, class_weight=None, n_visits=None):
@@ -115,7 +119,7 @@ def test_training(make_solver, make_rows, model, solver, loss, epochs):
 
 @pytest.mark.parametrize("k", SIZES)
 @pytest.mark.parametrize("solver", SOLVERS)
-@pytest.mark.parametrize("model", ["fm", "ffm"])
+@pytest.mark.parametrize("model", [model for model in MODELS if model != "linear"])
 def test_training_of_any_number_of_factors(make_solver, make_rows, model, solver, k):
     setup = make_solver(model=model, solver=solver, n_factors=k)
     check_training(setup, make_rows("mixed", n_rows=10))
@@ -196,8 +200,7 @@ def test_instruction_sets_agree(make_solver, make_rows, instruction_set, name, m
             trainer.train(rows, np.arange(len(rows)))
         found.append(trainer.export())
     plain, other = found
-    factors = None if plain.factors is None else plain.factors
-    assert_same(other, Parameters(plain.bias, plain.linear, factors))
+    assert_same(other, Parameters(**plain.arrays()))
     np.testing.assert_allclose(other.score(rows), plain.score(rows), **TOLERANCE)
 
 
@@ -275,8 +278,9 @@ def test_unknown_features_are_ignored_in_scores(make_solver, make_rows, model, i
     np.testing.assert_allclose(solver.export().score(rows), expected, **TOLERANCE)
 
 
-def test_unknown_fields_are_ignored_in_scores(make_solver):
-    _, _, solver = make_solver(model="ffm")
+@pytest.mark.parametrize("model", MODELS_WITH_FIELDS)
+def test_unknown_fields_are_ignored_in_scores(make_solver, model):
+    _, _, solver = make_solver(model=model)
     indptr, ids = np.array([0, 3]), np.array([1, 2, 3], np.uint32)
     rows = Rows(indptr, ids, fields=np.array([0, 1, 60_000], np.uint16))
     known = Rows(np.array([0, 2]), ids[:2], fields=np.array([0, 1], np.uint16))
@@ -312,7 +316,7 @@ def test_bad_rows_are_refused_not_followed(make_solver, make_rows, model, n_thre
         "negative indptr": changed(rows, "indptr", 4, -5),
         "indptr past the end": changed(rows, "indptr", 4, 10**9),
     }
-    if model == "ffm":
+    if model in MODELS_WITH_FIELDS:
         bad["field"] = changed(rows, "fields", 30, 4)
     for broken in bad.values():
         with pytest.raises(DataError, match="Row"):
@@ -417,6 +421,7 @@ def test_scores_are_not_written_into_a_copy(make_solver, make_rows):
             native._core_spec(solver._spec),
             table.bias[:, 0],
             table.linear,
+            None,
             None,
             solver.n_features,
             native._core_rows(rows),

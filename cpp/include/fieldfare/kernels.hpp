@@ -8,7 +8,10 @@
 
 namespace fieldfare {
 
-enum class Kind { linear, fm, ffm };
+enum class Kind { linear, fm, ffm, fwfm };
+
+constexpr bool uses_fields(Kind kind) { return kind == Kind::ffm || kind == Kind::fwfm; }
+
 enum class Loss { squared, logistic, softmax };
 enum class Rule { adagrad, rowwise_adagrad, sgd, ftrl };
 
@@ -26,11 +29,11 @@ struct Spec {
   Rule rule = Rule::adagrad;
   std::int64_t n_outputs = 1;  // 1 unless softmax
   std::int64_t n_factors = 0;
-  std::int64_t n_fields = 0;  // FFM only
+  std::int64_t n_fields = 0;  // models that use fields only
   bool intercept = true;
   bool linear = true;
   bool instance_norm = false;
-  Rates bias, weights, factors;
+  Rates bias, weights, factors, pairs;
 };
 
 // The training table has one row a feature; weights and optimiser state lie side by side, so that a
@@ -49,6 +52,13 @@ struct Layout {
 
 Layout layout_of(const Spec& spec);
 
+// Parameters of one output that every sample shares: the bias, and the weights of an FwFM's pairs
+// of fields, [n_fields, n_fields], of which the kernels use the upper triangle. In training each is
+// followed by its state.
+inline std::int64_t shared_parameters(const Spec& spec) {
+  return 1 + (spec.kind == Kind::fwfm ? spec.n_fields * spec.n_fields : 0);
+}
+
 // Where the parameters of a model lie, in a training table or in plain arrays.
 struct View {
   std::int64_t n_features = 0;
@@ -58,6 +68,8 @@ struct View {
   std::int64_t weight_row = 0, weight_output = 0;
   const float* factors = nullptr;  // or null: linear model
   std::int64_t factor_row = 0, factor_output = 0, factor_block = 0;
+  const float* pairs = nullptr;  // FwFM only
+  std::int64_t pair_output = 0, pair_row = 0, pair_step = 0;
   std::int64_t k = 0;
 };
 
@@ -69,7 +81,7 @@ struct TrainJob {
   const Layout* layout = nullptr;
   float* table = nullptr;  // [n_features, layout.stride]
   std::int64_t n_features = 0;
-  float* bias = nullptr;                // [n_outputs, 1 + slots], private to the thread
+  float* bias = nullptr;  // [n_outputs, shared_parameters, 1 + slots], private to the thread
   const float* class_weight = nullptr;  // [n_classes], or null
   std::int64_t n_classes = 0;
   float* scratch = nullptr;               // scratch_floats(...)

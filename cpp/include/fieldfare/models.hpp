@@ -15,6 +15,7 @@ namespace fieldfare::FIELDFARE_ISA {
 // A training table, and the rates it is trained with.
 struct Table {
   float* rows;
+  float* shared;  // TrainJob::bias
   const Layout& layout;
   const Spec& spec;
 

@@ -10,7 +10,7 @@ struct Sample {
   std::int64_t n = 0;
   const std::uint32_t* ids = nullptr;
   const float* values = nullptr;          // or null: all ones
-  const std::uint16_t* fields = nullptr;  // FFM only
+  const std::uint16_t* fields = nullptr;  // models that use fields only
   float scale = 1;                        // 1 / Euclidean length, with instance normalisation
 
   FIELDFARE_INLINE float x(std::int64_t i) const {
@@ -31,7 +31,7 @@ FIELDFARE_INLINE bool ids_in_bounds(const Rows& rows, std::int64_t row, const Sp
   for (std::int64_t p = rows.indptr[row]; p < rows.indptr[row + 1]; ++p) {
     bad |= static_cast<std::int64_t>(rows.indices[p]) >= n_features;
   }
-  if (spec.kind == Kind::ffm) {
+  if (uses_fields(spec.kind)) {
     for (std::int64_t p = rows.indptr[row]; p < rows.indptr[row + 1]; ++p) {
       bad |= static_cast<std::int64_t>(rows.fields[p]) >= spec.n_fields;
     }

@@ -100,8 +100,8 @@ def _learned(model: Model, n: int) -> str:
     parts = ["", str(top_features(model, n))] if model.config.fit_linear else []
     if model.factors is None:
         return "\n".join(parts)
-    # A field-aware model of rows that carry their own fields cannot tell the field of a feature.
-    if model.config.model == "fm" or _knows_fields(model):
+    # A model of rows that carry their own fields cannot tell the field of a feature.
+    if not model.uses_fields or _knows_fields(model):
         parts += ["", str(top_interactions(model, n))]
     if _knows_fields(model):
         parts += ["", str(top_interactions(model, n, by="field"))]

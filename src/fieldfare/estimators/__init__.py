@@ -1,6 +1,7 @@
 """scikit-learn estimators: the only place that sees scikit-learn."""
 
 from fieldfare.estimators.classifier import FFMClassifier, FMClassifier, LinearClassifier
+from fieldfare.estimators.fwfm import FwFMClassifier, FwFMRegressor
 from fieldfare.estimators.regressor import FFMRegressor, FMRegressor, LinearRegressor
 
 __all__ = [
@@ -8,6 +9,8 @@ __all__ = [
     "FFMRegressor",
     "FMClassifier",
     "FMRegressor",
+    "FwFMClassifier",
+    "FwFMRegressor",
     "LinearClassifier",
     "LinearRegressor",
 ]

@@ -52,7 +52,7 @@ def _core_spec(spec: Spec) -> _core.Spec:
         spec.fit_linear,
         spec.instance_norm,
     )
-    core.set_rates(*(spec.rates(group)[:4] for group in ("bias", "linear", "factors")))
+    core.set_rates(*(spec.rates(group)[:4] for group in ("bias", "linear", "factors", "pairs")))
     return core
 
 
@@ -76,18 +76,21 @@ class TrainingTable:
     Attributes
     ----------
     rows : float32 array of shape (n_features, stride)
-    bias : float32 array of shape (C, 1 + slots)
-        Each output's bias and its state.
+    shared : float32 array of shape (C, 1 + P, 1 + slots)
+        What every sample moves, each with its state: the bias of each output and, for an FwFM, the
+        weights of its P = F * F pairs of fields.
     """
 
     def __init__(self, spec: Spec, n_features: int) -> None:
         self.spec = spec
         self.layout = _core_spec(spec).layout()
         self.rows = _aligned_zeros(n_features, self.layout.stride)
-        self.bias = np.zeros((spec.n_outputs, 1 + self.layout.slots), np.float32)
+        n_pairs = spec.n_fields**2 if spec.model == "fwfm" else 0
+        self.shared = np.zeros((spec.n_outputs, 1 + n_pairs, 1 + self.layout.slots), np.float32)
         if spec.solver in ("adagrad", "rowwise_adagrad"):
             # Padding included: the kernels divide by the root of the state.
             self.bias[:, 1] = spec.rates("bias").start
+            self.shared[:, 1:, 1] = spec.rates("pairs").start
             for c in range(spec.n_outputs):
                 first = c * self.layout.output_stride
                 weight = first + self.layout.weight
@@ -95,6 +98,20 @@ class TrainingTable:
                 self.rows[:, first + self.layout.factor_state : weight] = start
                 if spec.fit_linear:
                     self.rows[:, weight + 1] = spec.rates("linear").start
+
+    @property
+    def bias(self) -> Float32Array:
+        """Each output's bias and its state, float32[C, 1 + slots]."""
+        return self.shared[:, 0]
+
+    @property
+    def pairs(self) -> Float32Array:
+        """Weights of pairs of fields and their state, float32[C, F, F, 1 + slots].
+
+        The kernels read and move the upper triangle.
+        """
+        n = self.spec.n_fields
+        return self.shared[:, 1:].reshape(self.spec.n_outputs, n, n, 1 + self.layout.slots)
 
     @property
     def linear(self) -> Float32Array:
@@ -178,7 +195,7 @@ def train(
     loss, weight, bad_row = _core.train(
         _core_spec(table.spec),
         table.rows,
-        table.bias,
+        table.shared.reshape(len(table.shared), -1),
         _core_rows(rows),
         order,
         class_weight,
@@ -200,11 +217,14 @@ def score(
     factors: Float32Array | None,
     rows: Rows,
     n_threads: int | None = None,
+    *,
+    pair_weights: Float32Array | None = None,
 ) -> Float32Array:
     """Return the score of every row, float32[n_rows, C].
 
     Features and fields that the arrays do not cover are ignored. The arrays have the shapes given
-    in ``kernels.table``, FM factors with or without their block axis, and may be strided.
+    in ``kernels.table``, factors with or without an axis of blocks, and may be strided. Of pair
+    weights the upper triangle is read.
     """
     if factors is not None and factors.ndim == 3:
         factors = factors[:, :, np.newaxis, :]
@@ -214,6 +234,7 @@ def score(
         bias,
         linear if spec.fit_linear else None,
         factors,
+        pair_weights,
         len(linear),
         _core_rows(rows),
         out,

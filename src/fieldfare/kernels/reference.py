@@ -7,7 +7,11 @@ With x a sample, C outputs and one set of parameters an output (no C in the form
   ``x_i (S - x_i v_i)`` with ``S = sum_j x_j v_j`` (eq. 4 and lemma 3.1);
 * FFM: ``+ sum_{i<j} <v_{i,f_j}, v_{j,f_i}> x_i x_j`` (Juan et al. 2016, eq. 4). Its gradient in
   ``v_{i,b}`` is ``x_i A[b, f_i]``, less ``x_i v_{i,b}`` when ``b = f_i``, where
-  ``A[a, b] = sum_{i in field a} x_i v_{i,b}`` (eqs. 5 and 6, collected by field).
+  ``A[a, b] = sum_{i in field a} x_i v_{i,b}`` (eqs. 5 and 6, collected by field);
+* FwFM: ``+ sum_{i<j} r_{f_i,f_j} <v_i, v_j> x_i x_j`` (Pan et al. 2018), ``r`` symmetric.
+  With ``A[a] = sum_{i in field a} x_i v_i`` the gradient in ``v_i`` is ``x_i sum_b r_{f_i,b}
+  A[b]``, less ``x_i^2 r_{f_i,f_i} v_i``; in ``r_{a,b}`` it is the sum of ``<v_i, v_j> x_i x_j`` over the
+  pairs between the fields ``a`` and ``b``.
 
 Scores are summed over pairs, as the definitions read; gradients use the sums. Entries of one sample
 that repeat a feature are separate: they pair with each other, and are updated in turn.
@@ -17,6 +21,8 @@ References
 S. Rendle, Factorization Machines, ICDM 2010.
 Y. Juan, Y. Zhuang, W.-S. Chin, C.-J. Lin, Field-aware Factorization Machines for CTR Prediction,
 RecSys 2016.
+J. Pan et al., Field-weighted Factorization Machines for Click-Through Rate Prediction in Display
+Advertising, WWW 2018.
 J. Duchi, E. Hazan, Y. Singer, Adaptive Subgradient Methods for Online Learning and Stochastic
 Optimization, JMLR 12, 2011 (diagonal AdaGrad, fig. 1).
 H. B. McMahan et al., Ad Click Prediction: a View from the Trenches, KDD 2013 (algorithm 1).
@@ -44,6 +50,7 @@ class Parameters:
     bias: Float64Array
     linear: Float64Array
     factors: Float64Array | None = None
+    pair_weights: Float64Array | None = None
 
 
 def samples(rows: Rows) -> Iterator[Sample]:
@@ -80,14 +87,21 @@ def score(
     total: Float64Array = params.bias + x @ params.linear[ids]
     if params.factors is not None:
         for c in range(spec.n_outputs):
-            v = params.factors[ids, c]
-            if spec.model == "fm":
-                products = v @ v.T
-            else:
-                towards = v[:, fields]  # towards[i, j] = v_{i, f_j}
-                products = np.einsum("ijk,jik->ij", towards, towards)
-            total[c] += np.triu(products * np.outer(x, x), 1).sum()
+            products = pair_products(params.factors[ids, c], spec, fields, x)
+            if params.pair_weights is not None:
+                products *= params.pair_weights[c][np.ix_(fields, fields)]
+            total[c] += products.sum()
     return total
+
+
+def pair_products(v: Float64Array, spec: Spec, fields: AnyArray, x: Float64Array) -> Float64Array:
+    """Return the inner product of each pair i < j of entries times their values, float64[m, m]."""
+    if spec.model == "ffm":
+        towards = v[:, fields]  # towards[i, j] = v_{i, f_j}
+        products = np.einsum("ijk,jik->ij", towards, towards)
+    else:
+        products = v @ v.T
+    return np.triu(products * np.outer(x, x), 1)
 
 
 def loss_and_gradient(loss: str, scores: Float64Array, target: float) -> tuple[float, Float64Array]:
@@ -110,23 +124,27 @@ def loss_and_gradient(loss: str, scores: Float64Array, target: float) -> tuple[f
 def sums(
     params: Parameters, spec: Spec, ids: AnyArray, fields: AnyArray, x: Float64Array
 ) -> Float64Array:
-    """Return S, [C, k], of an FM or A, [F, C, F, k], of an FFM."""
+    """Return S, [C, k], of an FM or A, [F, C, F, k] of an FFM and [F, C, k] of an FwFM."""
     assert params.factors is not None
     total: Float64Array
     if spec.model == "fm":
         total = np.einsum("i,ick->ck", x, params.factors[ids])
         return total
     total = np.zeros((spec.n_fields, *params.factors.shape[1:]))
-    np.add.at(total, fields, x[:, None, None, None] * params.factors[ids])
+    np.add.at(total, fields, x.reshape(-1, *[1] * (params.factors.ndim - 1)) * params.factors[ids])
     return total
 
 
 def factor_gradient(
-    spec: Spec, total: Float64Array, v: Float64Array, field: int, x: float
+    params: Parameters, spec: Spec, total: Float64Array, v: Float64Array, field: int, x: float
 ) -> Float64Array:
-    """Return d score / d v of one entry, shaped like ``v``: [C, k] of FM, [C, F, k] of FFM."""
+    """Return d score / d v of one entry, shaped like ``v``: [C, F, k] of FFM, else [C, k]."""
     if spec.model == "fm":
         return x * (total - x * v)
+    if params.pair_weights is not None:
+        weights = params.pair_weights[:, field]
+        itself = x * weights[:, field, None] * v
+        return np.asarray(x * (np.einsum("cf,fck->ck", weights, total) - itself))
     gradient = x * np.moveaxis(total[:, :, field], 0, 1)
     gradient[:, field] -= x * x * v[:, field]
     return gradient
@@ -152,8 +170,20 @@ def gradients(
     total = sums(params, spec, ids, fields, x)
     factors = np.zeros((len(ids), *params.factors.shape[1:]))
     for e, (i, f) in enumerate(zip(ids, fields, strict=True)):
-        factors[e] = factor_gradient(spec, total, params.factors[i], f, x[e])
+        factors[e] = factor_gradient(params, spec, total, params.factors[i], f, x[e])
     return ids, x, factors
+
+
+def pair_weight_gradient(
+    params: Parameters, spec: Spec, ids: AnyArray, fields: AnyArray, x: Float64Array
+) -> Float64Array:
+    """Return d score_c / d r of the known entries of one sample, [C, F, F], upper triangle."""
+    assert params.factors is not None
+    gradient = np.zeros((spec.n_outputs, spec.n_fields, spec.n_fields))
+    low, high = np.minimum.outer(fields, fields), np.maximum.outer(fields, fields)
+    for c in range(spec.n_outputs):
+        np.add.at(gradient[c], (low, high), pair_products(params.factors[ids, c], spec, fields, x))
+    return gradient
 
 
 class Weights:
@@ -208,6 +238,11 @@ class Trainer:
             if params.factors is None
             else Weights(params.factors.astype(np.float64), spec, spec.l1_factors, spec.l2_factors)
         )
+        self.pairs = (
+            None
+            if params.pair_weights is None
+            else Weights(params.pair_weights.astype(np.float64)[..., None], spec)
+        )
 
     @property
     def params(self) -> Parameters:
@@ -216,6 +251,7 @@ class Trainer:
             self.bias.values[:, 0],
             self.linear.values[..., 0],
             None if self.factors is None else self.factors.values,
+            None if self.pairs is None else self.pairs.values[..., 0],
         )
 
     def step(self, sample: Sample, target: float, weight: float = 1.0) -> float:
@@ -228,6 +264,9 @@ class Trainer:
         g = weight * slope
         total = None if self.factors is None else sums(params, spec, ids, fields, x)
         present = np.unique(fields)
+        of_pairs = (
+            None if self.pairs is None else pair_weight_gradient(params, spec, ids, fields, x)
+        )
         if spec.fit_intercept:
             self.bias.update(..., g[:, None])
         for i, f, x_i in zip(ids, fields, x, strict=True):
@@ -235,12 +274,18 @@ class Trainer:
                 self.linear.update(i, g[:, None] * x_i)
             if self.factors is None or total is None:
                 continue
-            gradient = factor_gradient(spec, total, self.factors.values[i], f, x_i)
-            if spec.model == "fm":
-                self.factors.update(i, g[:, None] * gradient)
-            else:
+            gradient = factor_gradient(params, spec, total, self.factors.values[i], f, x_i)
+            if spec.model == "ffm":
                 for b in present:
                     self.factors.update((i, slice(None), b), g[:, None] * gradient[:, b])
+            else:
+                self.factors.update(i, g[:, None] * gradient)
+        if self.pairs is not None and of_pairs is not None:
+            for a, b in zip(*np.triu_indices(spec.n_fields), strict=True):
+                if (fields == a).sum() > (a == b) and (fields == b).any():
+                    at = (slice(None), a, b)
+                    self.pairs.update(at, g[:, None] * of_pairs[:, a, b, None])
+                    self.pairs.values[:, b, a] = self.pairs.values[:, a, b]
         return weight * loss
 
     def epoch(

@@ -3,14 +3,15 @@
 Parameters are plain arrays, feature-major so that a growing table only appends. With ``C`` outputs,
 ``k`` factors and ``F`` fields:
 
-========  =====================================  ==============================================
-array     shape                                  present
-========  =====================================  ==============================================
-bias      float32[C]                             always; stays zero without ``fit_intercept``
-linear    float32[n_features, C]                 always; stays zero without ``fit_linear``
-factors   float32[n_features, C, k]              model ``"fm"``
-factors   float32[n_features, C, F, k]           model ``"ffm"``
-========  =====================================  ==============================================
+============  ============================  ===================================================
+array         shape                         present
+============  ============================  ===================================================
+bias          float32[C]                    always; stays zero without ``fit_intercept``
+linear        float32[n_features, C]        always; stays zero without ``fit_linear``
+factors       float32[n_features, C, k]     models ``"fm"`` and ``"fwfm"``
+factors       float32[n_features, C, F, k]  model ``"ffm"``
+pair_weights  float32[C, F, F], symmetric   model ``"fwfm"``
+============  ============================  ===================================================
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ class Spec:
 
     Parameters
     ----------
-    model : {"linear", "fm", "ffm"}
+    model : str
+        One of ``config.MODELS``.
     loss : {"squared", "logistic", "softmax"}
     solver : str
         One of ``config.SOLVERS``.
@@ -34,7 +36,7 @@ class Spec:
     n_factors : int
         Length of a latent vector, ``k``; ignored by the linear model.
     n_fields : int
-        Number of fields, ``F``; used by FFM only.
+        Number of fields, ``F``; used by models with fields only.
     fit_intercept, fit_linear : bool
         Whether the bias and the linear weights are part of the model.
     instance_norm : bool
@@ -66,18 +68,20 @@ class Spec:
     target_scale: float = 1.0
 
     def rates(self, group: str) -> Rates:
-        """Return step size and penalties of ``"bias"``, ``"linear"`` or ``"factors"``.
+        """Return step size and penalties of ``"bias"``, ``"linear"``, ``"factors"`` or ``"pairs"``.
 
         They are those of a model of the target divided by s = ``target_scale``, put into the units
         of this one: its weights are s times and its factors sqrt(s) times as large, so gradients
         of the squared loss are s and s sqrt(s) times as large. Training is then the same whether
-        the target is given in metres or in millimetres.
+        the target is given in metres or in millimetres. The weights of pairs of fields have no
+        unit, and no penalty: there are few, and every sample moves them.
         """
         scale = self.target_scale
         unit, gradient, l2, l1 = {
             "bias": (scale, scale, 0.0, 0.0),
             "linear": (scale, scale, self.l2_linear, self.l1_linear),
             "factors": (scale**0.5, scale**1.5, self.l2_factors, self.l1_factors),
+            "pairs": (1.0, scale**2, 0.0, 0.0),
         }[group]
         return Rates(
             learning_rate=self.learning_rate * (unit / gradient if self.solver == "sgd" else unit),

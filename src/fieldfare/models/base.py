@@ -9,12 +9,13 @@ from typing import Any, ClassVar, cast
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Float64Array, Int64Array
-from fieldfare.config import ModelConfig, SolverConfig
+from fieldfare.config import MODELS_WITH_FIELDS, ModelConfig, SolverConfig
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.kernels import native
 from fieldfare.kernels.table import Spec
 from fieldfare.rows import Rows
 
+PARAMETERS = ("bias", "linear", "factors", "pair_weights")
 LOSS_OF_TASK = {"regression": "squared", "binary": "logistic", "multiclass": "softmax"}
 
 
@@ -27,8 +28,10 @@ class Model(ABC):
     bias : float32 array of shape (n_outputs,)
     linear : float32 array of shape (n_features, n_outputs)
     factors : float32 array or None
-        FM: shape (n_features, n_outputs, n_factors). FFM: (n_features, n_outputs, n_fields,
-        n_factors). Linear: None.
+        FM and FwFM: shape (n_features, n_outputs, n_factors). FFM: (n_features, n_outputs,
+        n_fields, n_factors). Linear: None.
+    pair_weights : float32 array of shape (n_outputs, n_fields, n_fields) or None
+        FwFM only: the weight of each pair of fields, symmetric.
     schema : Schema or None
         What the features mean; makes Rows from raw tables.
     classes : sequence or None
@@ -44,13 +47,14 @@ class Model(ABC):
 
     kind: ClassVar[str]
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the arrays, and what the caller knows of them by name
         self,
         config: ModelConfig,
         bias: Float32Array,
         linear: Float32Array,
         factors: Float32Array | None = None,
         *,
+        pair_weights: Float32Array | None = None,
         schema: Any = None,
         classes: Sequence[Any] | None = None,
         provenance: Mapping[str, Any] | None = None,
@@ -59,6 +63,7 @@ class Model(ABC):
         self.bias = bias
         self.linear = linear
         self.factors = factors
+        self.pair_weights = pair_weights
         self.schema = schema
         self.classes = None if classes is None else list(classes)
         self.provenance: dict[str, Any] = dict(provenance or {})
@@ -76,12 +81,17 @@ class Model(ABC):
             raise DataError(
                 f"A model needs one bias per output ({outputs}). Got shape {self.bias.shape}."
             )
-        expected = self.factors_shape(self.config, n, self.n_fields, outputs)
-        got = None if self.factors is None else self.factors.shape
-        if got != expected or (self.factors is not None and self.factors.dtype != np.float32):
-            raise DataError(
-                f"A {self.kind} model needs float32 factors of shape {expected}. Got {got}."
-            )
+        fields = self.n_fields
+        optional: tuple[tuple[str, Float32Array | None, tuple[int, ...] | None], ...] = (
+            ("factors", self.factors, self.factors_shape(self.config, n, fields, outputs)),
+            ("pair_weights", self.pair_weights, self.pair_weights_shape(fields, outputs)),
+        )
+        for name, given, expected in optional:
+            got = None if given is None else given.shape
+            if got != expected or (given is not None and given.dtype != np.float32):
+                raise DataError(
+                    f"A {self.kind} model needs float32 {name} of shape {expected}. Got {got}."
+                )
 
     def __repr__(self) -> str:
         size = f"{self.n_features} features"
@@ -98,6 +108,11 @@ class Model(ABC):
     ) -> tuple[int, ...] | None:
         """Return the shape that the factors have, or None without factors."""
 
+    @staticmethod
+    def pair_weights_shape(n_fields: int, n_outputs: int) -> tuple[int, ...] | None:
+        """Return the shape that the weights of pairs of fields have, or None without them."""
+        return None
+
     @property
     def n_features(self) -> int:
         """Number of features, one more than the largest id that the model knows."""
@@ -110,8 +125,13 @@ class Model(ABC):
 
     @property
     def n_fields(self) -> int:
-        """Number of fields that the parameters distinguish: 0 but for field-aware models."""
+        """Number of fields that the parameters distinguish: 0 for models without fields."""
         return 0
+
+    @property
+    def uses_fields(self) -> bool:
+        """Whether scores depend on the fields of the entries."""
+        return self.kind in MODELS_WITH_FIELDS
 
     @property
     def target_scale(self) -> float:
@@ -124,8 +144,12 @@ class Model(ABC):
     @property
     def nbytes(self) -> int:
         """Bytes of the parameters."""
-        factors = 0 if self.factors is None else self.factors.nbytes
-        return self.bias.nbytes + self.linear.nbytes + factors
+        return sum(array.nbytes for array in self.arrays().values())
+
+    def arrays(self) -> dict[str, Float32Array]:
+        """Return the parameters that are there, by name."""
+        found = {name: getattr(self, name) for name in PARAMETERS}
+        return {name: array for name, array in found.items() if array is not None}
 
     def spec(self, solver: SolverConfig | None = None) -> Spec:
         """Return what the kernels need to know, with the given solver or the default one."""
@@ -163,7 +187,15 @@ class Model(ABC):
         -------
         float32 array of shape (n_rows, n_outputs)
         """
-        return native.score(self.spec(), self.bias, self.linear, self.factors, rows, n_threads)
+        return native.score(
+            self.spec(),
+            self.bias,
+            self.linear,
+            self.factors,
+            rows,
+            n_threads,
+            pair_weights=self.pair_weights,
+        )
 
     def predict(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
         """Return predictions on the scale of the target.
@@ -176,7 +208,6 @@ class Model(ABC):
         """
         return link(self.config.task, self.score(rows, n_threads))
 
-    @abstractmethod
     def pair_terms(
         self, ids: AnyArray, fields: AnyArray | None, values: AnyArray, output: int = 0
     ) -> tuple[Int64Array, Int64Array, Float64Array]:
@@ -187,7 +218,7 @@ class Model(ABC):
         ids : integer array of shape (n,)
             Features that the model knows.
         fields : integer array of shape (n,) or None
-            Needed by field-aware models.
+            Needed by models that use fields.
         values : float array of shape (n,)
             As they enter the score: after instance normalisation, if the model has it.
         output : int
@@ -198,7 +229,46 @@ class Model(ABC):
         i, j : int64 arrays of shape (n_pairs,)
             Places of the two entries, ``i < j``.
         term : float64 array of shape (n_pairs,)
+
+        Raises
+        ------
+        DataError
+            If the model needs fields and there are none.
         """
+        if self.factors is None:
+            none = np.zeros(0, np.int64)
+            return none, none, np.zeros(0)
+        if fields is None:
+            if self.uses_fields:
+                raise DataError(f"A {self.kind} model needs the field of every entry. Got none.")
+            fields = np.zeros(len(ids), np.int64)
+        i, j = np.triu_indices(len(ids), k=1)
+        left, right = self.pair_vectors(ids[i], ids[j], fields[i], fields[j], output)
+        x = np.asarray(values, np.float64)
+        return i, j, np.einsum("pk,pk->p", left, right) * x[i] * x[j]
+
+    def pair_vectors(
+        self, i: AnyArray, j: AnyArray, fields_i: AnyArray, fields_j: AnyArray, output: int = 0
+    ) -> tuple[Float64Array, Float64Array]:
+        """Return vectors whose inner products are what pairs of features, of value one, add.
+
+        Parameters
+        ----------
+        i, j : integer arrays of shape (n,) and (m,)
+            Features of either side.
+        fields_i, fields_j : integer arrays that broadcast with ``i`` and ``j``
+            The field of each; ignored by models without fields. Where n and m differ, each side
+            must be of one field.
+        output : int
+            Class of a multiclass model.
+
+        Returns
+        -------
+        left, right : float64 arrays of shape (n, k) and (m, k)
+        """
+        factors = self.factors
+        assert factors is not None
+        return factors[i, output].astype(np.float64), factors[j, output].astype(np.float64)
 
 
 def check_model(model: Any, owner: str) -> None:

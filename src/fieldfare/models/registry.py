@@ -11,10 +11,11 @@ from fieldfare.kernels import native
 from fieldfare.models.base import Model
 from fieldfare.models.ffm import FFMModel
 from fieldfare.models.fm import FMModel
+from fieldfare.models.fwfm import FwFMModel
 from fieldfare.models.linear import LinearModel
 
 MODEL_CLASSES: dict[str, type[Model]] = {
-    model.kind: model for model in (LinearModel, FMModel, FFMModel)
+    model.kind: model for model in (LinearModel, FMModel, FFMModel, FwFMModel)
 }
 
 
@@ -31,16 +32,20 @@ def build(  # noqa: PLR0913 - sizes, seed and labels, each given by name
 ) -> Model:
     """Return an untrained model: zero bias and weights, random factors fixed by the seed.
 
+    Weights of pairs of fields are one, so that training starts from a factorization machine.
+
     With a ``target_scale`` s, scores are to be s times as large, and so the factors sqrt(s) times.
     """
     model_class = MODEL_CLASSES[config.model]
     shape = model_class.factors_shape(config, n_features, n_fields, n_outputs)
+    pairs_shape = model_class.pair_weights_shape(n_fields, n_outputs)
     scale = config.init_scale * target_scale**0.5
     return model_class(
         config,
         np.zeros(n_outputs, np.float32),
         np.zeros((n_features, n_outputs), np.float32),
         None if shape is None else native.init_factors(shape, seed, scale),
+        pair_weights=None if pairs_shape is None else np.ones(pairs_shape, np.float32),
         schema=schema,
         classes=classes,
         provenance={"target_scale": target_scale},
@@ -61,9 +66,12 @@ def estimate_bytes(
     so far) and the training table.
     """
     solver = solver or SolverConfig()
-    shape = MODEL_CLASSES[config.model].factors_shape(config, 1, n_fields, n_outputs)
+    model_class = MODEL_CLASSES[config.model]
+    shape = model_class.factors_shape(config, 1, n_fields, n_outputs)
     factors = 0 if shape is None else int(np.prod(shape))
+    pairs = int(np.prod(model_class.pair_weights_shape(n_fields, n_outputs) or 0))
     slots = {"sgd": 0, "adagrad": 1, "rowwise_adagrad": 1, "ftrl": 2}[solver.solver]
     state = factors // config.n_factors if solver.solver == "rowwise_adagrad" else slots * factors
     weights = factors + n_outputs
-    return 4 * n_features * (2 * weights + weights + state + slots * n_outputs)
+    per_feature = 2 * weights + weights + state + slots * n_outputs
+    return 4 * (n_features * per_feature + pairs * (2 + 1 + slots))

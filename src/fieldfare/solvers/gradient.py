@@ -37,7 +37,7 @@ class Solver:
         self._origin = model
         self._spec = model.spec(self.config)
         self._table = native.TrainingTable(self._spec, model.n_features)
-        self._put_bias(model.bias)
+        self._put_shared(model)
         self._put(model.linear, model.factors, 0)
 
     @property
@@ -59,7 +59,10 @@ class Solver:
         """Return the raw scores of the parameters as they stand, float32[n_rows, n_outputs]."""
         table = self._table
         factors = table.factors if self._origin.factors is not None else None
-        return native.score(self._spec, table.bias[:, 0], table.linear, factors, rows, n_threads)
+        pairs = None if self._origin.pair_weights is None else table.pairs[..., 0]
+        return native.score(
+            self._spec, table.bias[:, 0], table.linear, factors, rows, n_threads, pair_weights=pairs
+        )
 
     def export(self) -> Model:
         """Return the parameters as they stand as a Model of its own."""
@@ -73,11 +76,16 @@ class Solver:
             if self._spec.fit_linear
             else np.zeros((self.n_features, self._spec.n_outputs), np.float32)
         )
+        pairs = None
+        if origin.pair_weights is not None:
+            upper = np.triu(table.pairs[..., 0])
+            pairs = upper + np.triu(upper, 1).swapaxes(1, 2)
         return MODEL_CLASSES[origin.kind](
             origin.config,
             table.bias[:, 0].copy(),
             linear,
             factors,
+            pair_weights=pairs,
             schema=origin.schema,
             classes=origin.classes,
             provenance=origin.provenance,
@@ -85,7 +93,7 @@ class Solver:
 
     def state(self) -> dict[str, AnyArray]:
         """Return what is needed to go on exactly: parameters and optimiser state, not copied."""
-        return {"table": self._table.rows, "bias": self._table.bias}
+        return {"table": self._table.rows, "shared": self._table.shared}
 
     def load_state(self, state: dict[str, AnyArray]) -> None:
         """Take over a state that ``state`` returned, of the same model and configuration.
@@ -127,7 +135,7 @@ class Solver:
             return
         table = native.TrainingTable(self._spec, n_features)
         table.rows[:known] = self._table.rows
-        table.bias[:] = self._table.bias
+        table.shared[:] = self._table.shared
         self._table = table
         added = n_features - known
         factors = None
@@ -154,10 +162,15 @@ class Solver:
                 z = table.factor_state(0)[first:]
                 z[...] = self._ftrl_z(factors, "factors")
 
-    def _put_bias(self, bias: Float32Array) -> None:
-        self._table.bias[:, 0] = bias
-        if self.config.solver == "ftrl":
-            self._table.bias[:, 1] = self._ftrl_z(bias, "bias")
+    def _put_shared(self, model: Model) -> None:
+        """Write what every sample moves."""
+        places = [(self._table.bias, model.bias, "bias")]
+        if model.pair_weights is not None:
+            places.append((self._table.pairs, model.pair_weights, "pairs"))
+        for place, weights, group in places:
+            place[..., 0] = weights
+            if self.config.solver == "ftrl":
+                place[..., 1] = self._ftrl_z(weights, group)
 
     def _ftrl_z(self, weights: Float32Array, group: str) -> Float32Array:
         """Return the z at which FTRL's closed form gives the wanted weights while n = 0."""

@@ -23,6 +23,8 @@ from fieldfare.estimators import (
     FFMRegressor,
     FMClassifier,
     FMRegressor,
+    FwFMClassifier,
+    FwFMRegressor,
     LinearClassifier,
     LinearRegressor,
 )
@@ -35,6 +37,8 @@ ALL = [
     FMRegressor,
     FFMClassifier,
     FFMRegressor,
+    FwFMClassifier,
+    FwFMRegressor,
 ]
 CLASSIFIERS = [cls for cls in ALL if cls.__name__.endswith("Classifier")]
 OWN = {"warm_start", "schema", "fields", "callbacks"}
@@ -78,7 +82,7 @@ def test_parameters_and_defaults_are_those_of_config(cls: type) -> None:
         set() if cls in CLASSIFIERS else {"class_weight"}
     )
     assert missing == expected
-    assert ("fields" in signature) == cls.__name__.startswith("FFM")
+    assert ("fields" in signature) == cls.__name__.startswith(("FFM", "FwFM"))
 
 
 @pytest.mark.parametrize("cls", ALL)

@@ -32,6 +32,10 @@ def schema():
     return FakeSchema()
 
 
+def symmetric(pairs):
+    return (pairs + pairs.swapaxes(1, 2)).astype(np.float32)
+
+
 @pytest.fixture
 def make_model():
     """Build a model of random weights."""
@@ -42,12 +46,14 @@ def make_model():
         config = ModelConfig(model=kind, task=task, n_factors=K, instance_norm=instance_norm)
         cls = MODEL_CLASSES[kind]
         shape = cls.factors_shape(config, N_FEATURES, N_FIELDS, n_outputs)
+        pairs_shape = cls.pair_weights_shape(N_FIELDS, n_outputs)
         draw = rng.normal
         return cls(
             config,
             draw(size=n_outputs).astype(np.float32),
             draw(size=(N_FEATURES, n_outputs)).astype(np.float32),
             None if shape is None else draw(size=shape).astype(np.float32),
+            pair_weights=None if pairs_shape is None else symmetric(draw(size=pairs_shape)),
             schema=schema,
             classes=classes,
         )

@@ -7,15 +7,14 @@ import json
 import numpy as np
 import pytest
 
+from fieldfare.config import MODELS, MODELS_WITH_FIELDS
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.explain import explain
-
-KINDS = ("linear", "fm", "ffm")
 
 
 @pytest.mark.parametrize("instance_norm", [False, True])
 @pytest.mark.parametrize("n_outputs", [1, 3])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", MODELS)
 def test_terms_sum_to_the_score(make_model, rows, kind, n_outputs, instance_norm):
     model = make_model(kind, n_outputs=n_outputs, instance_norm=instance_norm)
     scores, predictions = model.score(rows), model.predict(rows)
@@ -51,7 +50,7 @@ def test_names_come_from_the_schema(make_model, schema, rows):
     assert named.feature_names[0] in str(named)
 
 
-@pytest.mark.parametrize("kind", ["fm", "ffm"])
+@pytest.mark.parametrize("kind", MODELS[1:])
 def test_field_matrix_adds_up(make_model, schema, rows, kind):
     found = explain(make_model(kind, schema=schema), rows, 7)
     matrix = found.field_matrix()
@@ -77,8 +76,9 @@ def test_without_fields(make_model, rows):
     bare = rows.with_(fields=None)
     with pytest.raises(DataError, match="fields"):
         explain(make_model("fm"), bare, 0).field_matrix()
-    with pytest.raises(ValueError, match="fields"):
-        explain(make_model("ffm"), bare, 0)
+    for kind in MODELS_WITH_FIELDS:
+        with pytest.raises(ValueError, match="field"):
+            explain(make_model(kind), bare, 0)
 
 
 def test_unknown_features_are_counted(make_model, rows):

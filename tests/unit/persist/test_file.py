@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from fieldfare.config import MODELS, ModelConfig
 from fieldfare.data.schema import Schema
 from fieldfare.exceptions import ModelFileError
-from fieldfare.models.base import Model
+from fieldfare.models.base import PARAMETERS, Model
 from fieldfare.models.registry import build
 from fieldfare.persist import container, migrate
 from fieldfare.persist import format as model_format
@@ -40,6 +40,9 @@ def make_model(
     rng = np.random.default_rng(seed)
     model.bias[:] = rng.normal(size=n_outputs)
     model.linear[:] = rng.normal(size=model.linear.shape)
+    if model.pair_weights is not None:
+        drawn = rng.normal(size=model.pair_weights.shape)
+        model.pair_weights[:] = drawn + drawn.swapaxes(1, 2)
     return model
 
 
@@ -56,7 +59,7 @@ def assert_same(first: Model, second: Model) -> None:
     assert first.config == second.config
     assert first.classes == second.classes
     assert first.provenance == second.provenance
-    for name in ("bias", "linear", "factors"):
+    for name in PARAMETERS:
         a, b = getattr(first, name), getattr(second, name)
         if a is None:
             assert b is None
@@ -131,7 +134,7 @@ def test_a_fitted_schema_comes_back(tmp_path: Path) -> None:
         np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
 
 
-@pytest.mark.parametrize(("kind", "shape"), [("fm", (6, 3)), ("ffm", (7, 2))])
+@pytest.mark.parametrize(("kind", "shape"), [("fm", (6, 3)), ("ffm", (7, 2)), ("fwfm", (7, 2))])
 def test_a_schema_of_another_size_is_refused(tmp_path: Path, kind: str, shape) -> None:
     model = make_model(kind)
     model.schema = Schema.indexed(*shape)
