@@ -6,9 +6,11 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "bindings.hpp"
 #include "fieldfare/kernels.hpp"
@@ -122,10 +124,12 @@ View view_from(const Spec& spec, const Strided1& bias, const std::optional<Strid
   if (spec.kind != Kind::linear) {
     require(factors.has_value(), "this model needs factors");
     const std::int64_t blocks = spec.kind == Kind::ffm ? spec.n_fields : 1;
+    const auto factor_length = static_cast<std::int64_t>(factors->shape(3));
+    const bool padded = spec.kind == Kind::hofm && factor_length == layout_of(spec).padded_factors;
     require(static_cast<std::int64_t>(factors->shape(0)) == n_features &&
                 static_cast<std::int64_t>(factors->shape(1)) == spec.n_outputs &&
                 static_cast<std::int64_t>(factors->shape(2)) == blocks &&
-                static_cast<std::int64_t>(factors->shape(3)) == spec.n_factors &&
+                (factor_length == spec.n_factors || padded) &&
                 (factors->stride(3) == 1 || spec.n_factors == 1),
             "factors have a wrong shape");
     view.factors = factors->data();
@@ -133,6 +137,7 @@ View view_from(const Spec& spec, const Strided1& bias, const std::optional<Strid
     view.factor_output = factors->stride(1);
     view.factor_block = factors->stride(2);
     view.k = spec.n_factors;
+    view.padded_parts = padded;
   }
   if (spec.kind == Kind::fwfm) {
     require(pairs.has_value() && static_cast<std::int64_t>(pairs->shape(0)) == spec.n_outputs &&
@@ -169,14 +174,34 @@ void score_rows(const Spec& spec, const Strided1& bias, const std::optional<Stri
   score(job, n_threads);
 }
 
-Rates rates_from(const std::tuple<float, float, float, float>& values) {
+using Numbers = std::tuple<float, float, float, float>;
+
+Rates rates_from(const Numbers& values) {
   return {std::get<0>(values), std::get<1>(values), std::get<2>(values), std::get<3>(values)};
+}
+
+std::vector<Part> parts_from(
+    const std::vector<std::tuple<std::int64_t, std::int64_t, std::int64_t>>& given,
+    std::int64_t n_factors) {
+  std::vector<Part> parts;
+  std::int64_t offset = 0, padded_offset = 0, highest = 1;
+  for (const auto& [lowest, up_to, n] : given) {
+    require(highest < lowest && lowest <= up_to && up_to <= max_order && n >= 1 && n <= n_factors,
+            "parts of factors must have rising orders and at least one factor");
+    parts.push_back({lowest, up_to, n, padded_factors(n), offset, padded_offset, {}});
+    offset += n;
+    padded_offset += padded_factors(n);
+    highest = up_to;
+  }
+  require(!parts.empty() && offset == n_factors, "the parts must add up to the factors");
+  return parts;
 }
 
 void make_spec(Spec* self, int kind, int loss, int rule, std::int64_t n_outputs,
                std::int64_t n_factors, std::int64_t n_fields, bool intercept, bool linear,
-               bool instance_norm) {
-  require(kind >= 0 && kind <= 3 && loss >= 0 && loss <= 2 && rule >= 0 && rule <= 3,
+               bool instance_norm,
+               const std::vector<std::tuple<std::int64_t, std::int64_t, std::int64_t>>& parts) {
+  require(kind >= 0 && kind <= 4 && loss >= 0 && loss <= 2 && rule >= 0 && rule <= 3,
           "unknown kind, loss or rule");
   new (self) Spec{};
   self->kind = static_cast<Kind>(kind);
@@ -188,6 +213,7 @@ void make_spec(Spec* self, int kind, int loss, int rule, std::int64_t n_outputs,
   self->intercept = intercept;
   self->linear = linear;
   self->instance_norm = instance_norm;
+  if (self->kind == Kind::hofm) self->parts = parts_from(parts, n_factors);
 }
 
 }  // namespace
@@ -215,17 +241,21 @@ void bind_kernels(nb::module_& module) {
       .def_ro("factor_state", &Layout::factor_state)
       .def_ro("weight", &Layout::weight)
       .def_ro("slots", &Layout::slots);
+  module.def("padded_factors", &padded_factors);
   nb::class_<Spec>(module, "Spec")
       .def("__init__", &make_spec)
       .def("set_rates",
-           [](Spec& self, const std::tuple<float, float, float, float>& bias,
-              const std::tuple<float, float, float, float>& weights,
-              const std::tuple<float, float, float, float>& factors,
-              const std::tuple<float, float, float, float>& pairs) {
+           [](Spec& self, const Numbers& bias, const Numbers& weights,
+              const std::vector<Numbers>& factors, const Numbers& pairs) {
+             require(factors.size() == std::max<std::size_t>(1, self.parts.size()),
+                     "there must be one set of rates for each part of the factors");
              self.bias = rates_from(bias);
              self.weights = rates_from(weights);
-             self.factors = rates_from(factors);
+             self.factors = rates_from(factors[0]);
              self.pairs = rates_from(pairs);
+             for (std::size_t p = 0; p < self.parts.size(); ++p) {
+               self.parts[p].rates = rates_from(factors[p]);
+             }
            })
       .def("layout", &layout_of);
   // Nor here: results written into a converted copy would be lost.

@@ -95,13 +95,22 @@ bool use_kernels(const char* name) {
   return false;
 }
 
+std::int64_t padded_factors(std::int64_t n_factors) {
+  return n_factors <= 4 ? 4 : round_up(n_factors, 8);
+}
+
 Layout layout_of(const Spec& spec) {
   Layout layout;
   const bool pairs = spec.kind != Kind::linear;
   layout.blocks = !pairs ? 0 : spec.kind == Kind::ffm ? spec.n_fields : 1;
-  layout.padded_factors = !pairs ? 0 : spec.n_factors <= 4 ? 4 : round_up(spec.n_factors, 8);
+  layout.padded_factors = !pairs ? 0 : padded_factors(spec.n_factors);
   layout.slots = spec.rule == Rule::sgd ? 0 : spec.rule == Rule::ftrl ? 2 : 1;
   layout.factor_state = layout.blocks * layout.padded_factors;
+  if (spec.kind == Kind::hofm) {
+    layout.blocks = static_cast<std::int64_t>(spec.parts.size());
+    layout.padded_factors = spec.parts.back().padded_offset + spec.parts.back().padded;
+    layout.factor_state = layout.padded_factors;
+  }
   const std::int64_t states =
       spec.rule == Rule::rowwise_adagrad ? layout.blocks : layout.slots * layout.factor_state;
   layout.weight = layout.factor_state + states;
@@ -134,6 +143,8 @@ std::int64_t scratch_floats(const Spec& spec, std::int64_t longest) {
     case Kind::fwfm:
       sums = present * (2 * padded + present);
       break;
+    case Kind::hofm:
+      return spec.n_outputs + longest * (8 * spec.highest_order() + layout_of(spec).padded_factors);
   }
   return spec.n_outputs * (1 + sums) + 16;
 }

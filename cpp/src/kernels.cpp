@@ -3,6 +3,7 @@
 #include "fieldfare/kernels.hpp"
 
 #include "fieldfare/fwfm.hpp"
+#include "fieldfare/hofm.hpp"
 #include "fieldfare/models.hpp"
 
 namespace fieldfare::FIELDFARE_ISA {
@@ -81,6 +82,7 @@ View view_of(const TrainJob& job) {
   view.weight_output = view.factor_output = layout.output_stride;
   view.factors = job.table;
   view.factor_block = view.k = layout.padded_factors;
+  view.padded_parts = true;
   return view;
 }
 
@@ -160,6 +162,8 @@ Outcome train(const TrainJob& job) {
       if (k == 8) return train_by_rule<FwFm<8>>(job);
       if (k == 16) return train_by_rule<FwFm<16>>(job);
       return train_by_rule<FwFm<0>>(job);
+    case Kind::hofm:
+      return train_by_rule<Hofm>(job);
   }
   return {};
 }

@@ -1,6 +1,7 @@
 // The scoring kernels: scores of rows under every model. Compiled once an instruction set, under
 // the namespace FIELDFARE_ISA.
 #include "fieldfare/fwfm.hpp"
+#include "fieldfare/hofm.hpp"
 #include "fieldfare/kernels.hpp"
 #include "fieldfare/models.hpp"
 
@@ -81,6 +82,8 @@ void score(const ScoreJob& job) {
       if (k == 8) return scores<FwFm<8>>(job);
       if (k == 16) return scores<FwFm<16>>(job);
       return scores<FwFm<0>>(job);
+    case Kind::hofm:
+      return scores<Hofm>(job);
   }
 }
 

@@ -26,6 +26,8 @@ if typing.TYPE_CHECKING:
     from fieldfare.estimators import FMRegressor as FMRegressor
     from fieldfare.estimators import FwFMClassifier as FwFMClassifier
     from fieldfare.estimators import FwFMRegressor as FwFMRegressor
+    from fieldfare.estimators import HOFMClassifier as HOFMClassifier
+    from fieldfare.estimators import HOFMRegressor as HOFMRegressor
     from fieldfare.estimators import LinearClassifier as LinearClassifier
     from fieldfare.estimators import LinearRegressor as LinearRegressor
     from fieldfare.exceptions import FieldfareError as FieldfareError
@@ -63,6 +65,8 @@ _HOMES = {
     "FieldfareWarning": "exceptions",
     "FwFMClassifier": "estimators",
     "FwFMRegressor": "estimators",
+    "HOFMClassifier": "estimators",
+    "HOFMRegressor": "estimators",
     "History": "training.history",
     "LinearClassifier": "estimators",
     "LinearRegressor": "estimators",
@@ -100,6 +104,8 @@ __all__ = [
     "FieldfareWarning",
     "FwFMClassifier",
     "FwFMRegressor",
+    "HOFMClassifier",
+    "HOFMRegressor",
     "History",
     "LinearClassifier",
     "LinearRegressor",

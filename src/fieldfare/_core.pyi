@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array, UInt16Array, UInt32Array
@@ -34,16 +35,18 @@ class Spec:
         intercept: bool,
         linear: bool,
         instance_norm: bool,
+        parts: Sequence[tuple[int, int, int]],
     ) -> None: ...
     def set_rates(
         self,
         bias: tuple[float, float, float, float],
         weights: tuple[float, float, float, float],
-        factors: tuple[float, float, float, float],
+        factors: Sequence[tuple[float, float, float, float]],
         pairs: tuple[float, float, float, float],
     ) -> None: ...
     def layout(self) -> Layout: ...
 
+def padded_factors(n_factors: int) -> int: ...
 def train(
     spec: Spec,
     table: Float32Array,

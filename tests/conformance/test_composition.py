@@ -26,12 +26,14 @@ from fieldfare.estimators import (
     FMRegressor,
     FwFMClassifier,
     FwFMRegressor,
+    HOFMClassifier,
+    HOFMRegressor,
     LinearClassifier,
     LinearRegressor,
 )
 
-CLASSIFIERS = [LinearClassifier, FMClassifier, FFMClassifier, FwFMClassifier]
-REGRESSORS = [LinearRegressor, FMRegressor, FFMRegressor, FwFMRegressor]
+CLASSIFIERS = [LinearClassifier, FMClassifier, FFMClassifier, FwFMClassifier, HOFMClassifier]
+REGRESSORS = [LinearRegressor, FMRegressor, FFMRegressor, FwFMRegressor, HOFMRegressor]
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,8 @@ from fieldfare.estimators import (
     FMRegressor,
     FwFMClassifier,
     FwFMRegressor,
+    HOFMClassifier,
+    HOFMRegressor,
     LinearClassifier,
     LinearRegressor,
 )
@@ -41,6 +43,8 @@ def expected_failures(estimator: Any) -> dict[str, str]:
         FFMRegressor(n_factors=2),
         FwFMClassifier(n_factors=2),
         FwFMRegressor(n_factors=2),
+        HOFMClassifier(n_factors=2),
+        HOFMRegressor(n_factors=(2, 1)),
     ],
     expected_failed_checks=expected_failures,
 )

@@ -5,48 +5,22 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import asdict
 
 import numpy as np
 import pytest
 
 from fieldfare import _core
-from fieldfare.config import MODELS, MODELS_WITH_FIELDS, SOLVERS, ModelConfig, SolverConfig
+from fieldfare.config import MODELS, MODELS_WITH_FIELDS, SOLVERS
 from fieldfare.exceptions import DataError
 from fieldfare.kernels import native
 from fieldfare.kernels.reference import Parameters, Trainer, score_rows
 from fieldfare.models.base import LOSS_OF_TASK
-from fieldfare.models.registry import MODEL_CLASSES
 from fieldfare.rows import Rows
-from fieldfare.solvers.gradient import Solver
 
-TASK_OF_LOSS = {loss: task for task, loss in LOSS_OF_TASK.items()}
-LOSSES = tuple(TASK_OF_LOSS)
+LOSSES = tuple(LOSS_OF_TASK.values())
 KINDS = ("dense", "sparse", "empty", "single", "repeated", "binary", "ones", "mixed")
 SIZES = (1, 3, 4, 5, 8, 12, 16, 31, 64, 256)
 TOLERANCE = {"rtol": 2e-4, "atol": 2e-5}
-
-
-@pytest.fixture
-def make_solver(make_spec, make_parameters):
-    """Build a spec, its float64 parameters, and a native solver that starts from the same ones."""
-
-    def make(seed=0, **changes):
-        wanted = asdict(make_spec(**changes))
-        rates = {name: wanted[name] for name in SolverConfig.__dataclass_fields__}
-        shape = {name: wanted[name] for name in ModelConfig.__dataclass_fields__ if name in wanted}
-        config = ModelConfig(task=TASK_OF_LOSS[wanted["loss"]], **shape)
-        spec = make_spec(**changes)
-        params = make_parameters(spec, seed=seed)
-        arrays = {
-            name: array.astype(np.float32)
-            for name, array in vars(params).items()
-            if array is not None
-        }
-        model = MODEL_CLASSES[spec.model](config, **arrays)
-        return spec, params, Solver(model, SolverConfig(**rates))
-
-    return make
 
 
 @pytest.fixture
@@ -141,7 +115,7 @@ OPTIONS = {
     "l2": {"l2_linear": 0.5, "l2_factors": 0.3},
     "l1": {"l1_linear": 0.4, "l1_factors": 0.2},
     "l1 and l2": {"l1_linear": 0.1, "l1_factors": 0.1, "l2_linear": 0.2, "l2_factors": 0.1},
-    "beta": {"ftrl_beta": 0.3, "learning_rate": 0.5},
+    "beta": {"ftrl_beta": 0.3},
     "beta zero": {"ftrl_beta": 0.0},
 }
 

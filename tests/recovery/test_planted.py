@@ -48,7 +48,7 @@ def sample(model: Model, n: int, seed: int) -> tuple[Rows, np.ndarray]:
 
 
 @pytest.mark.parametrize("task", ["binary", "regression"])
-@pytest.mark.parametrize("kind", ["fm", "ffm", "fwfm"])
+@pytest.mark.parametrize("kind", ["fm", "ffm", "fwfm", "hofm"])
 def test_planted_model_is_recovered(kind: str, task: str) -> None:
     truth = planted(kind, task)
     data, _ = sample(truth, N_TRAIN, 1)

@@ -3,12 +3,13 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "fieldfare/rows.hpp"
 
 namespace fieldfare {
 
-enum class Kind { linear, fm, ffm, fwfm };
+enum class Kind { linear, fm, ffm, fwfm, hofm };
 
 constexpr bool uses_fields(Kind kind) { return kind == Kind::ffm || kind == Kind::fwfm; }
 
@@ -23,6 +24,18 @@ struct Rates {
   float beta = 1;  // FTRL only
 };
 
+constexpr std::int64_t max_order = 16;
+
+// Factors of an HOFM that serve the same orders: one of them, or all if they share their factors.
+// A vector holds the factors of one part after the other; in a training table each part is padded
+// to whole lanes.
+struct Part {
+  std::int64_t lowest = 2, highest = 2;  // orders
+  std::int64_t n_factors = 0, padded = 0;
+  std::int64_t offset = 0, padded_offset = 0;
+  Rates rates;
+};
+
 struct Spec {
   Kind kind = Kind::fm;
   Loss loss = Loss::logistic;
@@ -34,6 +47,9 @@ struct Spec {
   bool linear = true;
   bool instance_norm = false;
   Rates bias, weights, factors, pairs;
+  std::vector<Part> parts;  // HOFM only, by order
+
+  std::int64_t highest_order() const { return parts.empty() ? 2 : parts.back().highest; }
 };
 
 // The training table has one row a feature; weights and optimiser state lie side by side, so that a
@@ -44,13 +60,14 @@ struct Layout {
   std::int64_t used = 0;            // floats of a row that mean something
   std::int64_t output_stride = 0;   // from one output to the next inside a row
   std::int64_t padded_factors = 0;  // n_factors rounded up to whole lanes; the padding stays zero
-  std::int64_t blocks = 0;          // latent vectors a feature: 1 for FM, n_fields for FFM
+  std::int64_t blocks = 0;          // latent vectors a feature: n_fields for FFM, parts for HOFM
   std::int64_t factor_state = 0;    // offset of the state of the factors
   std::int64_t weight = 0;          // offset of the linear weight
   std::int64_t slots = 0;           // state values a weight: 0 SGD, 1 AdaGrad, 2 FTRL (z, n)
 };
 
 Layout layout_of(const Spec& spec);
+std::int64_t padded_factors(std::int64_t n_factors);
 
 // Parameters of one output that every sample shares: the bias, and the weights of an FwFM's pairs
 // of fields, [n_fields, n_fields], of which the kernels use the upper triangle. In training each is
@@ -68,6 +85,7 @@ struct View {
   std::int64_t weight_row = 0, weight_output = 0;
   const float* factors = nullptr;  // or null: linear model
   std::int64_t factor_row = 0, factor_output = 0, factor_block = 0;
+  bool padded_parts = false;     // HOFM only
   const float* pairs = nullptr;  // FwFM only
   std::int64_t pair_output = 0, pair_row = 0, pair_step = 0;
   std::int64_t k = 0;

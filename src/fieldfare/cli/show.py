@@ -67,7 +67,10 @@ def _header(model: Model, path: str) -> str:
         "file": f"{path}, {size(os.path.getsize(path))}",
     }
     if config.model != "linear":
-        lines["factors"] = config.n_factors
+        given = config.n_factors
+        lines["factors"] = given if isinstance(given, int) else ", ".join(map(str, given))
+    if config.model == "hofm":
+        lines["order"] = f"{config.order}{', shared factors' if config.shared_factors else ''}"
     if model.classes is not None:
         lines["classes"] = ", ".join(map(str, model.classes))
     # The history below has the metrics; a setting that is off says nothing.

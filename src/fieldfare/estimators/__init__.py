@@ -2,6 +2,7 @@
 
 from fieldfare.estimators.classifier import FFMClassifier, FMClassifier, LinearClassifier
 from fieldfare.estimators.fwfm import FwFMClassifier, FwFMRegressor
+from fieldfare.estimators.hofm import HOFMClassifier, HOFMRegressor
 from fieldfare.estimators.regressor import FFMRegressor, FMRegressor, LinearRegressor
 
 __all__ = [
@@ -11,6 +12,8 @@ __all__ = [
     "FMRegressor",
     "FwFMClassifier",
     "FwFMRegressor",
+    "HOFMClassifier",
+    "HOFMRegressor",
     "LinearClassifier",
     "LinearRegressor",
 ]

@@ -82,11 +82,11 @@ def top_interactions(
 
     The value of two features is ``<v_i, v_j>`` in an FM (Rendle 2010, eq. 1),
     ``<v_{i,f_j}, v_{j,f_i}>`` in an FFM (Juan et al. 2016, eq. 4) and ``r_{f_i,f_j} <v_i, v_j>`` in
-    an FwFM (Pan et al. 2018). Its strength is the absolute
-    value times ``sqrt(p_i p_j)``, with ``p`` the share of training samples that have the feature:
-    the root mean square of what the pair would add to the score if the two occurred independently
-    and with value one. Without counts, or with ``weighted=False``, it is the absolute value alone,
-    in which rare features with hardly trained vectors may lead.
+    an FwFM (Pan et al. 2018). Of an HOFM only pairs (order 2) are ranked. The strength is the
+    absolute value times ``sqrt(p_i p_j)``, with ``p`` the share of training samples that have the
+    feature: the root mean square of what the pair would add to the score if the two occurred
+    independently and with value one. Without counts, or with ``weighted=False``, it is the absolute
+    value alone, in which rare features with hardly trained vectors may lead.
 
     The ranking is exact. Features are taken in the order of the lengths of their vectors and in
     blocks; since ``|<u, v>| <= |u| |v|``, the search stops where no pair can enter the list any

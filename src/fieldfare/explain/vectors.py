@@ -6,14 +6,16 @@ With ``x'`` the sample as the model sees it (unknown ids left out, unit length i
 model  latent vector                          field vectors
 =====  =====================================  ==================================================
 fm,    ``S = sum_i x'_i v_i``, [k]            ``S[a] = sum_{i in field a} x'_i v_i``, [F, k]
-fwfm
+fwfm,
+hofm
 ffm    ``S[b] = sum_i x'_i v_{i,b}``, [F, k]  ``S[a, b] = sum_{i in field a} x'_i v_{i,b}``,
                                               [F, F, k]
 =====  =====================================  ==================================================
 
 In an FM the pair term is ``(|S|^2 - sum_i |x'_i v_i|^2) / 2`` (Rendle 2010, lemma 3.1). The terms
 between the fields a and b add up to ``<S[a, b], S[b, a]>`` in an FFM (Juan et al. 2016, eq. 4) and
-to ``r[a, b] <S[a], S[b]>`` in an FwFM (Pan et al. 2018).
+to ``r[a, b] <S[a], S[b]>`` in an FwFM (Pan et al. 2018). The vectors of an HOFM hold the factors of
+all its orders, those of pairs first.
 """
 
 from __future__ import annotations

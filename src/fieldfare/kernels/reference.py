@@ -10,8 +10,12 @@ With x a sample, C outputs and one set of parameters an output (no C in the form
   ``A[a, b] = sum_{i in field a} x_i v_{i,b}`` (eqs. 5 and 6, collected by field);
 * FwFM: ``+ sum_{i<j} r_{f_i,f_j} <v_i, v_j> x_i x_j`` (Pan et al. 2018), ``r`` symmetric.
   With ``A[a] = sum_{i in field a} x_i v_i`` the gradient in ``v_i`` is ``x_i sum_b r_{f_i,b}
-  A[b]``, less ``x_i^2 r_{f_i,f_i} v_i``; in ``r_{a,b}`` it is the sum of ``<v_i, v_j> x_i x_j`` over the
-  pairs between the fields ``a`` and ``b``.
+  A[b]``, less ``x_i^2 r_{f_i,f_i} v_i``; in ``r_{a,b}`` it is the sum of ``<v_i, v_j> x_i x_j``
+  over the pairs between the fields ``a`` and ``b``;
+* HOFM: ``+ sum_{t=2..d} sum_f A^t(p_f)`` with ``p_f = (x_i v_{i,f})_i`` over the factors f of order
+  t (or over all, if orders share them), where the ANOVA kernel ``A^t`` is the sum over all subsets
+  of t entries of the product of their ``p`` (Rendle 2010, eq. 5). Its
+  derivative in ``p_{i,f}`` is ``A^{t-1}`` of the other entries.
 
 Scores are summed over pairs, as the definitions read; gradients use the sums. Entries of one sample
 that repeat a feature are separate: they pair with each other, and are updated in turn.
@@ -21,6 +25,7 @@ References
 S. Rendle, Factorization Machines, ICDM 2010.
 Y. Juan, Y. Zhuang, W.-S. Chin, C.-J. Lin, Field-aware Factorization Machines for CTR Prediction,
 RecSys 2016.
+M. Blondel, A. Fujino, N. Ueda, M. Ishihata, Higher-Order Factorization Machines, NIPS 2016.
 J. Pan et al., Field-weighted Factorization Machines for Click-Through Rate Prediction in Display
 Advertising, WWW 2018.
 J. Duchi, E. Hazan, Y. Singer, Adaptive Subgradient Methods for Online Learning and Stochastic
@@ -32,6 +37,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -87,7 +94,15 @@ def score(
     total: Float64Array = params.bias + x @ params.linear[ids]
     if params.factors is not None:
         for c in range(spec.n_outputs):
-            products = pair_products(params.factors[ids, c], spec, fields, x)
+            v = params.factors[ids, c]
+            if spec.parts:
+                total[c] += sum(
+                    anova(x[:, None] * v[:, columns], t).sum()
+                    for columns, orders in columns_and_orders(spec)
+                    for t in orders
+                )
+                continue
+            products = pair_products(v, spec, fields, x)
             if params.pair_weights is not None:
                 products *= params.pair_weights[c][np.ix_(fields, fields)]
             total[c] += products.sum()
@@ -102,6 +117,36 @@ def pair_products(v: Float64Array, spec: Spec, fields: AnyArray, x: Float64Array
     else:
         products = v @ v.T
     return np.triu(products * np.outer(x, x), 1)
+
+
+@lru_cache(maxsize=1024)
+def subsets(n: int, t: int) -> Int64Array:
+    """Return all subsets of t of n places, int64[number, t]."""
+    return np.array(list(combinations(range(n), t)), np.int64).reshape(-1, t)
+
+
+def anova(p: Float64Array, t: int) -> Float64Array:
+    """Return the ANOVA kernel of order t of each column of p, by its definition."""
+    return np.asarray(p[subsets(len(p), t)].prod(axis=1).sum(axis=0))
+
+
+def columns_and_orders(spec: Spec) -> list[tuple[slice, range]]:
+    """Return which factors of an HOFM serve which orders."""
+    ends = np.cumsum([part.n_factors for part in spec.parts])
+    return [
+        (slice(end - part.n_factors, end), range(part.lowest, part.highest + 1))
+        for part, end in zip(spec.parts, ends.tolist(), strict=True)
+    ]
+
+
+def anova_gradients(spec: Spec, p: Float64Array) -> Float64Array:
+    """Return the derivative of the kernels of an HOFM in each of p, [m, C, K]."""
+    gradient = np.zeros_like(p)
+    for e in range(len(p)):
+        others = np.delete(p, e, axis=0)
+        for columns, orders in columns_and_orders(spec):
+            gradient[e][:, columns] = sum(anova(others[..., columns], t - 1) for t in orders)
+    return gradient
 
 
 def loss_and_gradient(loss: str, scores: Float64Array, target: float) -> tuple[float, Float64Array]:
@@ -124,9 +169,14 @@ def loss_and_gradient(loss: str, scores: Float64Array, target: float) -> tuple[f
 def sums(
     params: Parameters, spec: Spec, ids: AnyArray, fields: AnyArray, x: Float64Array
 ) -> Float64Array:
-    """Return S, [C, k], of an FM or A, [F, C, F, k] of an FFM and [F, C, k] of an FwFM."""
+    """Return S, [C, k], of an FM or A, [F, C, F, k] of an FFM and [F, C, k] of an FwFM.
+
+    Of an HOFM it is the derivatives of the score in p, [m, C, K].
+    """
     assert params.factors is not None
     total: Float64Array
+    if spec.parts:
+        return anova_gradients(spec, x[:, None, None] * params.factors[ids])
     if spec.model == "fm":
         total = np.einsum("i,ick->ck", x, params.factors[ids])
         return total
@@ -139,6 +189,8 @@ def factor_gradient(
     params: Parameters, spec: Spec, total: Float64Array, v: Float64Array, field: int, x: float
 ) -> Float64Array:
     """Return d score / d v of one entry, shaped like ``v``: [C, F, k] of FFM, else [C, k]."""
+    if spec.parts:
+        return x * total
     if spec.model == "fm":
         return x * (total - x * v)
     if params.pair_weights is not None:
@@ -170,7 +222,8 @@ def gradients(
     total = sums(params, spec, ids, fields, x)
     factors = np.zeros((len(ids), *params.factors.shape[1:]))
     for e, (i, f) in enumerate(zip(ids, fields, strict=True)):
-        factors[e] = factor_gradient(params, spec, total, params.factors[i], f, x[e])
+        of_entry = total[e] if spec.parts else total
+        factors[e] = factor_gradient(params, spec, of_entry, params.factors[i], f, x[e])
     return ids, x, factors
 
 
@@ -189,8 +242,9 @@ def pair_weight_gradient(
 class Weights:
     """An array of weights, the state of its optimiser, and one update of part of it."""
 
-    def __init__(self, values: Float64Array, spec: Spec, l1: float = 0.0, l2: float = 0.0) -> None:
-        self.values, self.spec, self.l1, self.l2 = values, spec, l1, l2
+    def __init__(self, values: Float64Array, spec: Spec, l1: Any = 0.0, l2: Any = 0.0) -> None:
+        self.values, self.spec = values, spec
+        self.l1, self.l2 = (np.broadcast_to(penalty, values.shape) for penalty in (l1, l2))
         if spec.solver == "ftrl":
             self.n = np.zeros_like(values)
             self.z = -values * (spec.ftrl_beta / spec.learning_rate + l2) - np.sign(values) * l1
@@ -207,12 +261,12 @@ class Weights:
             n, z, old = self.n[at], self.z[at], w[at]
             z = z + g - (np.sqrt(n + g * g) - np.sqrt(n)) / rate * old
             n = n + g * g
-            shrunk = np.sign(z) * np.maximum(np.abs(z) - self.l1, 0)
-            curvature = (self.spec.ftrl_beta + np.sqrt(n)) / rate + self.l2
+            shrunk = np.sign(z) * np.maximum(np.abs(z) - self.l1[at], 0)
+            curvature = (self.spec.ftrl_beta + np.sqrt(n)) / rate + self.l2[at]
             w[at] = np.where(shrunk == 0, 0, -shrunk / np.where(curvature > 0, curvature, 1))
             self.n[at], self.z[at] = n, z
             return
-        g = g + self.l2 * w[at]
+        g = g + self.l2[at] * w[at]
         if self.spec.solver == "sgd":
             w[at] -= rate * g
             return
@@ -221,6 +275,13 @@ class Weights:
             square = square.mean(axis=-1, keepdims=True)
         self.accumulated[at] += square
         w[at] -= rate * g / np.sqrt(self.accumulated[at])
+
+
+def by_factor(spec: Spec, penalty: float | tuple[float, ...]) -> Any:
+    """Return a penalty given by order as one for each factor of an HOFM."""
+    if not isinstance(penalty, tuple):
+        return penalty
+    return np.repeat(penalty, [part.n_factors for part in spec.parts])
 
 
 class Trainer:
@@ -236,7 +297,12 @@ class Trainer:
         self.factors = (
             None
             if params.factors is None
-            else Weights(params.factors.astype(np.float64), spec, spec.l1_factors, spec.l2_factors)
+            else Weights(
+                params.factors.astype(np.float64),
+                spec,
+                by_factor(spec, spec.l1_factors),
+                by_factor(spec, spec.l2_factors),
+            )
         )
         self.pairs = (
             None
@@ -269,13 +335,17 @@ class Trainer:
         )
         if spec.fit_intercept:
             self.bias.update(..., g[:, None])
-        for i, f, x_i in zip(ids, fields, x, strict=True):
+        for e, (i, f, x_i) in enumerate(zip(ids, fields, x, strict=True)):
             if spec.fit_linear:
                 self.linear.update(i, g[:, None] * x_i)
             if self.factors is None or total is None:
                 continue
-            gradient = factor_gradient(params, spec, total, self.factors.values[i], f, x_i)
-            if spec.model == "ffm":
+            of_entry = total[e] if spec.parts else total
+            gradient = factor_gradient(params, spec, of_entry, self.factors.values[i], f, x_i)
+            if spec.parts:
+                for columns, _ in columns_and_orders(spec):
+                    self.factors.update((i, ..., columns), g[:, None] * gradient[:, columns])
+            elif spec.model == "ffm":
                 for b in present:
                     self.factors.update((i, slice(None), b), g[:, None] * gradient[:, b])
             else:

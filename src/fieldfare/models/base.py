@@ -29,7 +29,8 @@ class Model(ABC):
     linear : float32 array of shape (n_features, n_outputs)
     factors : float32 array or None
         FM and FwFM: shape (n_features, n_outputs, n_factors). FFM: (n_features, n_outputs,
-        n_fields, n_factors). Linear: None.
+        n_fields, n_factors). HOFM: (n_features, n_outputs, sum of the factors of each order).
+        Linear: None.
     pair_weights : float32 array of shape (n_outputs, n_fields, n_fields) or None
         FwFM only: the weight of each pair of fields, symmetric.
     schema : Schema or None
@@ -152,14 +153,22 @@ class Model(ABC):
         return {name: array for name, array in found.items() if array is not None}
 
     def spec(self, solver: SolverConfig | None = None) -> Spec:
-        """Return what the kernels need to know, with the given solver or the default one."""
+        """Return what the kernels need to know, with the given solver or the default one.
+
+        Raises
+        ------
+        ConfigError
+            If the solver has penalties by order that do not fit the orders of the model.
+        """
         solver = solver or SolverConfig()
+        for name in ("l2_factors", "l1_factors"):
+            self._check_by_order(name, getattr(solver, name))
         return Spec(
             model=self.kind,
             loss=LOSS_OF_TASK[self.config.task],
             solver=solver.solver,
             n_outputs=self.n_outputs,
-            n_factors=self.config.n_factors,
+            n_factors=self.config.total_factors,
             n_fields=self.n_fields,
             fit_intercept=self.config.fit_intercept,
             fit_linear=self.config.fit_linear,
@@ -171,7 +180,17 @@ class Model(ABC):
             l1_factors=solver.l1_factors,
             ftrl_beta=solver.ftrl_beta,
             target_scale=self.target_scale,
+            parts=self.config.factor_parts if self.kind == "hofm" else (),
         )
+
+    def _check_by_order(self, name: str, value: float | tuple[float, ...]) -> None:
+        n_parts = len(self.config.factor_parts) if self.kind == "hofm" else 0
+        if isinstance(value, tuple) and len(value) != n_parts:
+            allowed = f"or one for each of its {n_parts} orders" if n_parts else "not one an order"
+            raise ConfigError(
+                f"The {name!r} parameter must be one number for this {self.kind} model, {allowed}. "
+                f"Got {value!r}."
+            )
 
     def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
         """Return the raw score of every row, before any link function.
@@ -246,6 +265,21 @@ class Model(ABC):
         left, right = self.pair_vectors(ids[i], ids[j], fields[i], fields[j], output)
         x = np.asarray(values, np.float64)
         return i, j, np.einsum("pk,pk->p", left, right) * x[i] * x[j]
+
+    def higher_terms(self, ids: AnyArray, values: AnyArray, output: int = 0) -> Float64Array:
+        """Return what each order of interactions from 3 on adds to the score of one sample.
+
+        Parameters
+        ----------
+        ids, values, output
+            As for `pair_terms`.
+
+        Returns
+        -------
+        float64 array of shape (order - 2,)
+            Empty for models of pairs.
+        """
+        return np.zeros(0)
 
     def pair_vectors(
         self, i: AnyArray, j: AnyArray, fields_i: AnyArray, fields_j: AnyArray, output: int = 0

@@ -24,7 +24,7 @@ class FFMModel(Model):
     def factors_shape(
         config: ModelConfig, n_features: int, n_fields: int, n_outputs: int
     ) -> tuple[int, ...] | None:
-        return (n_features, n_outputs, n_fields, config.n_factors)
+        return (n_features, n_outputs, n_fields, config.total_factors)
 
     @property
     def n_fields(self) -> int:

@@ -18,4 +18,4 @@ class FMModel(Model):
     def factors_shape(
         config: ModelConfig, n_features: int, n_fields: int, n_outputs: int
     ) -> tuple[int, ...] | None:
-        return (n_features, n_outputs, config.n_factors)
+        return (n_features, n_outputs, config.total_factors)

@@ -25,7 +25,7 @@ class FwFMModel(Model):
     def factors_shape(
         config: ModelConfig, n_features: int, n_fields: int, n_outputs: int
     ) -> tuple[int, ...] | None:
-        return (n_features, n_outputs, config.n_factors)
+        return (n_features, n_outputs, config.total_factors)
 
     @staticmethod
     def pair_weights_shape(n_fields: int, n_outputs: int) -> tuple[int, ...] | None:

@@ -1,6 +1,6 @@
 """The model file: its specification, and the checks of its header.
 
-Specification of format 1
+Specification of format 2
 =========================
 
 A model file (``.ff``) is a `safetensors <https://github.com/huggingface/safetensors>`_ container:
@@ -15,7 +15,7 @@ The metadata hold two strings. ``"checksum"`` is the BLAKE2b digest described in
 :func:`fieldfare.persist.container.checksum`. ``"fieldfare"`` is the header, JSON in ASCII:
 
 ================  ==========================================================================
-``format``        1
+``format``        2
 ``library``       version of fieldfare that wrote the file
 ``config``        every field of :class:`fieldfare.config.ModelConfig`, which includes the kind
                   of model
@@ -32,6 +32,7 @@ Arrays, with n features, C outputs (1, or the number of classes), k factors and 
 ``linear``        F32 (n, C)          always; zeros when there is no linear part
 ``factors``       F32 (n, C, k)       FM, FwFM
 ``factors``       F32 (n, C, F, k)    FFM
+``factors``       F32 (n, C, K)       HOFM: factors of order 2, then of order 3, ...; K in all
 ``pair_weights``  F32 (C, F, F)       FwFM; symmetric
 ``schema.*``      any                 array part of the Schema
 ================  ==================  =========================================================
@@ -62,7 +63,7 @@ from fieldfare.exceptions import ConfigError, ModelFileError
 from fieldfare.models.base import PARAMETERS
 from fieldfare.persist import container
 
-FORMAT = 1
+FORMAT = 2
 MODEL_KEY = "fieldfare"
 CHECKPOINT_KEY = "fieldfare.checkpoint"
 SCHEMA_PREFIX = "schema."
@@ -210,10 +211,10 @@ def check_parameters(config: ModelConfig, arrays: Mapping[str, AnyArray]) -> Non
         raise ModelFileError(f"There are {len(arrays['bias'])} biases for {n_outputs} output(s).")
     if "factors" in arrays:
         shape = arrays["factors"].shape
-        if shape[:2] != (n_features, n_outputs) or shape[-1] != config.n_factors:
+        if shape[:2] != (n_features, n_outputs) or shape[-1] != config.total_factors:
             raise ModelFileError(
                 f"The factors of {n_features} features, {n_outputs} output(s) and "
-                f"{config.n_factors} factors cannot have shape {shape}."
+                f"{config.total_factors} factors cannot have shape {shape}."
             )
     if "pair_weights" in arrays:
         _check_pair_weights(arrays["pair_weights"], n_outputs)

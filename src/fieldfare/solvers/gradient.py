@@ -15,7 +15,7 @@ from fieldfare.config import SolverConfig
 from fieldfare.exceptions import DataError
 from fieldfare.kernels import native
 from fieldfare.models.base import Model
-from fieldfare.models.registry import MODEL_CLASSES
+from fieldfare.models.registry import MODEL_CLASSES, initial_factors
 from fieldfare.rows import Rows
 
 
@@ -70,7 +70,7 @@ class Solver:
         factors = None
         if origin.factors is not None:
             shape = (self.n_features, *origin.factors.shape[1:])
-            factors = np.array(table.factors, order="C").reshape(shape)
+            factors = np.concatenate(table.factor_parts(), axis=-1).reshape(shape)
         linear = (
             np.array(table.linear, order="C")
             if self._spec.fit_linear
@@ -141,8 +141,9 @@ class Solver:
         factors = None
         if self._origin.factors is not None:
             shape = (added, *self._origin.factors.shape[1:])
-            scale = self._origin.config.init_scale * self._origin.target_scale**0.5
-            factors = native.init_factors(shape, self.seed, scale, first_feature=known)
+            factors = initial_factors(
+                self._origin.config, shape, self.seed, self._origin.target_scale, known
+            )
         self._put(np.zeros((added, self._spec.n_outputs), np.float32), factors, known)
 
     def _put(self, linear: Float32Array, factors: Float32Array | None, first: int) -> None:
@@ -155,12 +156,15 @@ class Solver:
                 z = table.linear_state(0)[first:]
                 z[...] = self._ftrl_z(linear, "linear")
         if factors is not None:
-            target = table.factors[first:]
-            factors = factors.reshape(target.shape)
-            target[...] = factors
-            if ftrl:
-                z = table.factor_state(0)[first:]
-                z[...] = self._ftrl_z(factors, "factors")
+            begin = 0
+            for part, place in enumerate(table.factor_parts()):
+                end = begin + place.shape[-1]
+                values = factors[..., begin:end].reshape(place[first:].shape)
+                place[first:] = values
+                if ftrl:
+                    z = table.factor_parts(0)[part]
+                    z[first:] = self._ftrl_z(values, "factors", part)
+                begin = end
 
     def _put_shared(self, model: Model) -> None:
         """Write what every sample moves."""
@@ -172,8 +176,8 @@ class Solver:
             if self.config.solver == "ftrl":
                 place[..., 1] = self._ftrl_z(weights, group)
 
-    def _ftrl_z(self, weights: Float32Array, group: str) -> Float32Array:
+    def _ftrl_z(self, weights: Float32Array, group: str, part: int = 0) -> Float32Array:
         """Return the z at which FTRL's closed form gives the wanted weights while n = 0."""
-        rates = self._spec.rates(group)
+        rates = self._spec.rates(group, part)
         pull = rates.beta / rates.learning_rate + rates.l2
         return np.asarray(-weights * pull - np.sign(weights) * rates.l1, np.float32)

@@ -59,7 +59,7 @@ def train(
         Whatever `fieldfare.data.dispatch.load` takes. With targets.
     valid : the same, optional
         Validation data. Columns are read as the training data taught.
-    model : {"linear", "fm", "ffm", "fwfm"} or Model
+    model : {"linear", "fm", "ffm", "fwfm", "hofm"} or Model
         Kind of model; or a model to go on from, whose tables grow with new feature
         ids. It is trained on with fresh optimiser state (a `Session` keeps it).
     task : {"regression", "binary", "multiclass"}, optional
@@ -337,7 +337,7 @@ def _check_same_kind(model: Model, asked: Mapping[str, Any]) -> None:
     """Refuse to go on from a model with a configuration that it does not have."""
     for name, value in asked.items():
         own = getattr(model.config, name)
-        if own != value:
+        if own != (tuple(value) if isinstance(value, list) else value):
             raise ConfigError(
                 f"The model to go on from has {name}={own!r}, which cannot change. Got "
                 f"{name}={value!r}: leave it out, or train a new model."

@@ -43,7 +43,13 @@ def make_model():
     def make(kind="ffm", *, n_outputs=1, schema=None, instance_norm=False, task=None, classes=None):
         rng = np.random.default_rng(1)
         task = task or ("binary" if n_outputs == 1 else "multiclass")
-        config = ModelConfig(model=kind, task=task, n_factors=K, instance_norm=instance_norm)
+        config = ModelConfig(
+            model=kind,
+            task=task,
+            n_factors=(K, 3, 2) if kind == "hofm" else K,
+            order=4,
+            instance_norm=instance_norm,
+        )
         cls = MODEL_CLASSES[kind]
         shape = cls.factors_shape(config, N_FEATURES, N_FIELDS, n_outputs)
         pairs_shape = cls.pair_weights_shape(N_FIELDS, n_outputs)

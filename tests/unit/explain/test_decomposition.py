@@ -22,7 +22,8 @@ def test_terms_sum_to_the_score(make_model, rows, kind, n_outputs, instance_norm
         labels = [None] if n_outputs == 1 else range(n_outputs)
         for output, label in enumerate(labels):
             found = explain(model, rows, row, label=label)
-            parts = found.bias + found.linear.sum() + found.pair_terms.sum()
+            parts = found.bias + found.linear.sum() + found.pair_terms.sum() + found.higher.sum()
+            assert len(found.higher) == (2 if kind == "hofm" else 0)
             assert parts == pytest.approx(scores[row, output], rel=1e-5, abs=1e-5)
             assert found.score == pytest.approx(parts)
             assert sum(term for _, term in found.terms()) == pytest.approx(parts)
@@ -101,6 +102,15 @@ def test_to_dict_is_json(make_model, rows):
     record = json.loads(json.dumps(found.to_dict()))
     total = record["bias"] + sum(t["term"] for t in record["linear"] + record["pairs"])
     assert total == pytest.approx(record["score"])
+    assert record["higher"] == []
+
+
+def test_higher_orders_are_summed_up(make_model, rows):
+    found = explain(make_model("hofm"), rows, 7)
+    assert "interactions of 3 features" in dict(found.terms())
+    record = json.loads(json.dumps(found.to_dict()))
+    assert [item["order"] for item in record["higher"]] == [3, 4]
+    assert [item["term"] for item in record["higher"]] == found.higher.tolist()
 
 
 def test_long_explanations_are_shortened(make_model, rows):
