@@ -44,7 +44,7 @@ FRAPPE: dict[str, Settings] = {
     "fm": {"n_factors": 10, "learning_rate": 0.2, "l2_factors": 1e-4, "max_iter": 60},
     "ffm": {"n_factors": 10, "learning_rate": 0.2, "l2_factors": 1e-4, "max_iter": 60},
     "fwfm": {"n_factors": 10, "learning_rate": 0.2, "l2_factors": 1e-4, "max_iter": 60},
-    "hofm": {"n_factors": 10, "learning_rate": 0.2, "l2_factors": 1e-4, "max_iter": 60},
+    "hofm": {"order": 3, "n_factors": 10, "learning_rate": 0.2, "l2_factors": 1e-4, "max_iter": 60},
 }
 FRAPPE_COMMON: Settings = {"task": "binary", "eval_metric": "auc", "n_iter_no_change": 3}
 ML_100K: Settings = {"n_factors": 16, "learning_rate": 0.1, "l2_linear": 0.005, "l2_factors": 0.1}
