@@ -98,12 +98,11 @@ void gradients_of(const Vectors& vectors, std::int64_t d, float* met, float* out
 // Every order has factors of its own, or all share theirs: see Part. All derivatives are taken at
 // the factors as they were before any of the sample's updates.
 struct Hofm {
-  float* met;          // [longest, highest order, lanes]
-  float* derivatives;  // [longest, padded factors]: of one output, in p
+  float* met;                    // [longest, highest order, lanes]
+  float* derivatives = nullptr;  // [longest, padded factors]: of one output, in p
   const Spec& spec;
 
-  Hofm(const Spec& given, float* scratch, std::int32_t*)
-      : met(scratch), derivatives(nullptr), spec(given) {}
+  Hofm(const Spec& given, float* scratch, std::int32_t*) : met(scratch), spec(given) {}
 
   FIELDFARE_INLINE float score(const Sample& sample, const View& view, std::int64_t c) {
     float score = linear_score(sample, view, c);
