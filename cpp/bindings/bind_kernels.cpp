@@ -1,4 +1,4 @@
-// Kernels for Python: checks shapes and turns arrays into pointers. Ids are checked by the kernels
+// Training for Python: checks shapes and turns arrays into pointers. Ids are checked by the kernels
 // themselves, one sample ahead of their use.
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
@@ -19,6 +19,24 @@ namespace nb = nanobind;
 
 namespace fieldfare {
 
+void require(bool condition, const char* message) {
+  if (!condition) throw nb::value_error(message);
+}
+
+void check_spec(const Spec& spec, const Rows& rows) {
+  require(spec.n_outputs >= 1, "n_outputs must be positive");
+  require(spec.kind == Kind::linear || spec.n_factors >= 1, "n_factors must be positive");
+  require(static_cast<double>(spec.n_outputs) * static_cast<double>(spec.n_factors + 1) *
+                  static_cast<double>(spec.n_fields + 1) <
+              0x1p40,
+          "a feature of this model would not fit into memory");
+  if (uses_fields(spec.kind)) {
+    require(spec.n_fields >= 1, "a model with fields needs at least one field");
+    require(spec.n_fields <= 0x10000, "there are at most 65,536 fields");
+    require(rows.fields != nullptr, "a model with fields needs rows with fields");
+  }
+}
+
 namespace {
 
 template <class T>
@@ -26,10 +44,6 @@ using Vector = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 template <class T>
 using Maybe = std::optional<Vector<T>>;
 using Matrix = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
-
-void require(bool condition, const char* message) {
-  if (!condition) throw nb::value_error(message);
-}
 
 template <class T>
 const T* optional_data(const Maybe<T>& array, std::int64_t n, const char* message) {
@@ -54,30 +68,16 @@ Rows rows_from(const Vector<std::int64_t>& indptr, const Vector<std::uint32_t>& 
   return rows;
 }
 
-void check_spec(const Spec& spec, const Rows& rows) {
-  require(spec.n_outputs >= 1, "n_outputs must be positive");
-  require(spec.kind == Kind::linear || spec.n_factors >= 1, "n_factors must be positive");
-  require(static_cast<double>(spec.n_outputs) * static_cast<double>(spec.n_factors + 1) *
-                  static_cast<double>(spec.n_fields + 1) <
-              0x1p40,
-          "a feature of this model would not fit into memory");
-  if (uses_fields(spec.kind)) {
-    require(spec.n_fields >= 1, "a model with fields needs at least one field");
-    require(spec.n_fields <= 0x10000, "there are at most 65,536 fields");
-    require(rows.fields != nullptr, "a model with fields needs rows with fields");
-  }
-}
-
 std::tuple<double, double, std::optional<std::int64_t>> train_rows(
-    const Spec& spec, Matrix table, Matrix bias, const Rows& rows,
-    const Vector<std::int64_t>& order, const Maybe<float>& class_weight, std::int64_t n_threads) {
+    const Spec& spec, Matrix table, Matrix shared, const Rows& rows,
+    const Vector<std::int64_t>& order, const Maybe<float>& class_weight, std::int64_t n_threads,
+    bool deterministic) {
   check_spec(spec, rows);
   const Layout layout = layout_of(spec);
   require(static_cast<std::int64_t>(table.shape(1)) == layout.stride, "table has a wrong stride");
-  require(
-      static_cast<std::int64_t>(bias.shape(0)) == spec.n_outputs &&
-          static_cast<std::int64_t>(bias.shape(1)) == shared_parameters(spec) * (1 + layout.slots),
-      "bias has a wrong shape");
+  require(static_cast<std::int64_t>(shared.shape(0)) == spec.n_outputs &&
+              static_cast<std::int64_t>(shared.shape(1)) == layout.shared,
+          "shared parameters have a wrong shape");
   require(rows.target != nullptr, "training needs rows with a target");
   TrainJob job;
   job.rows = &rows;
@@ -87,7 +87,7 @@ std::tuple<double, double, std::optional<std::int64_t>> train_rows(
   job.layout = &layout;
   job.table = table.data();
   job.n_features = static_cast<std::int64_t>(table.shape(0));
-  job.bias = bias.data();
+  job.shared = shared.data();
   if (class_weight) {
     job.class_weight = class_weight->data();
     job.n_classes = static_cast<std::int64_t>(class_weight->shape(0));
@@ -95,83 +95,9 @@ std::tuple<double, double, std::optional<std::int64_t>> train_rows(
   Outcome outcome;
   {
     nb::gil_scoped_release released;
-    outcome = train(job, n_threads);
+    outcome = train(job, n_threads, deterministic);
   }
   return {outcome.loss, outcome.weight, outcome.bad_row};
-}
-
-using Strided1 = nb::ndarray<const float, nb::ndim<1>, nb::device::cpu>;
-using Strided2 = nb::ndarray<const float, nb::ndim<2>, nb::device::cpu>;
-using Strided3 = nb::ndarray<const float, nb::ndim<3>, nb::device::cpu>;
-using Strided4 = nb::ndarray<const float, nb::ndim<4>, nb::device::cpu>;
-
-View view_from(const Spec& spec, const Strided1& bias, const std::optional<Strided2>& weights,
-               const std::optional<Strided4>& factors, const std::optional<Strided3>& pairs,
-               std::int64_t n_features) {
-  View view;
-  view.n_features = n_features;
-  require(static_cast<std::int64_t>(bias.shape(0)) == spec.n_outputs, "bias has a wrong shape");
-  view.bias = bias.data();
-  view.bias_output = bias.stride(0);
-  if (weights) {
-    require(static_cast<std::int64_t>(weights->shape(0)) == n_features &&
-                static_cast<std::int64_t>(weights->shape(1)) == spec.n_outputs,
-            "linear weights have a wrong shape");
-    view.weights = weights->data();
-    view.weight_row = weights->stride(0);
-    view.weight_output = weights->stride(1);
-  }
-  if (spec.kind != Kind::linear) {
-    require(factors.has_value(), "this model needs factors");
-    const std::int64_t blocks = spec.kind == Kind::ffm ? spec.n_fields : 1;
-    const auto factor_length = static_cast<std::int64_t>(factors->shape(3));
-    const bool padded = spec.kind == Kind::hofm && factor_length == layout_of(spec).padded_factors;
-    require(static_cast<std::int64_t>(factors->shape(0)) == n_features &&
-                static_cast<std::int64_t>(factors->shape(1)) == spec.n_outputs &&
-                static_cast<std::int64_t>(factors->shape(2)) == blocks &&
-                (factor_length == spec.n_factors || padded) &&
-                (factors->stride(3) == 1 || spec.n_factors == 1),
-            "factors have a wrong shape");
-    view.factors = factors->data();
-    view.factor_row = factors->stride(0);
-    view.factor_output = factors->stride(1);
-    view.factor_block = factors->stride(2);
-    view.k = spec.n_factors;
-    view.padded_parts = padded;
-  }
-  if (spec.kind == Kind::fwfm) {
-    require(pairs.has_value() && static_cast<std::int64_t>(pairs->shape(0)) == spec.n_outputs &&
-                static_cast<std::int64_t>(pairs->shape(1)) == spec.n_fields &&
-                static_cast<std::int64_t>(pairs->shape(2)) == spec.n_fields,
-            "this model needs a weight for each pair of fields");
-    view.pairs = pairs->data();
-    view.pair_output = pairs->stride(0);
-    view.pair_row = pairs->stride(1);
-    view.pair_step = pairs->stride(2);
-  }
-  return view;
-}
-
-void score_rows(const Spec& spec, const Strided1& bias, const std::optional<Strided2>& weights,
-                const std::optional<Strided4>& factors, const std::optional<Strided3>& pairs,
-                std::int64_t n_features, const Rows& rows, Matrix out, std::int64_t n_threads) {
-  check_spec(spec, rows);
-  require(static_cast<std::int64_t>(out.shape(0)) == rows.n_rows &&
-              static_cast<std::int64_t>(out.shape(1)) == spec.n_outputs,
-          "out has a wrong shape");
-  for (std::int64_t row = 0; row < rows.n_rows; ++row) {
-    require(rows.indptr[row] >= 0 && rows.indptr[row] <= rows.indptr[row + 1] &&
-                rows.indptr[row + 1] <= rows.n_entries,
-            "indptr decreases or points outside the indices");
-  }
-  ScoreJob job;
-  job.rows = &rows;
-  job.end = rows.n_rows;
-  job.spec = &spec;
-  job.view = view_from(spec, bias, weights, factors, pairs, n_features);
-  job.out = out.data();
-  nb::gil_scoped_release released;
-  score(job, n_threads);
 }
 
 using Numbers = std::tuple<float, float, float, float>;
@@ -235,6 +161,7 @@ void bind_kernels(nb::module_& module) {
           nb::arg("target").noconvert().none(), nb::arg("weight").noconvert().none());
   nb::class_<Layout>(module, "Layout")
       .def_ro("stride", &Layout::stride)
+      .def_ro("used", &Layout::used)
       .def_ro("output_stride", &Layout::output_stride)
       .def_ro("padded_factors", &Layout::padded_factors)
       .def_ro("blocks", &Layout::blocks)
@@ -260,12 +187,9 @@ void bind_kernels(nb::module_& module) {
       .def("layout", &layout_of);
   // Nor here: results written into a converted copy would be lost.
   module.def("train", &train_rows, nb::arg("spec"), nb::arg("table").noconvert(),
-             nb::arg("bias").noconvert(), nb::arg("rows"), nb::arg("order").noconvert(),
-             nb::arg("class_weight").noconvert().none(), nb::arg("n_threads"));
-  module.def("score", &score_rows, nb::arg("spec"), nb::arg("bias").noconvert(),
-             nb::arg("weights").noconvert().none(), nb::arg("factors").noconvert().none(),
-             nb::arg("pairs").noconvert().none(), nb::arg("n_features"), nb::arg("rows"),
-             nb::arg("out").noconvert(), nb::arg("n_threads"));
+             nb::arg("shared").noconvert(), nb::arg("rows"), nb::arg("order").noconvert(),
+             nb::arg("class_weight").noconvert().none(), nb::arg("n_threads"),
+             nb::arg("deterministic"));
   module.def(
       "init_factors",
       [](Matrix out, std::int64_t first, std::uint64_t seed, float scale) {

@@ -47,33 +47,40 @@ class Spec:
     def layout(self) -> Layout: ...
 
 def padded_factors(n_factors: int) -> int: ...
+
+class Scorer:
+    def __init__(
+        self,
+        spec: Spec,
+        bias: Float32Array,
+        weights: Float32Array | None,
+        factors: Float32Array | None,
+        pairs: Float32Array | None,
+        n_features: int,
+    ) -> None: ...
+    def score(self, rows: Rows, context: Rows | None, out: AnyArray, n_threads: int) -> None: ...
+    def score_one(
+        self, ids: list[int], values: list[float], fields: list[int] | None
+    ) -> list[float]: ...
+
 def train(
     spec: Spec,
     table: Float32Array,
-    bias: Float32Array,
+    shared: Float32Array,
     rows: Rows,
     order: Int64Array,
     class_weight: Float32Array | None,
     n_threads: int,
+    deterministic: bool,
 ) -> tuple[float, float, int | None]: ...
-def score(
-    spec: Spec,
-    bias: Float32Array,
-    weights: Float32Array | None,
-    factors: Float32Array | None,
-    pairs: Float32Array | None,
-    n_features: int,
-    rows: Rows,
-    out: AnyArray,
-    n_threads: int,
-) -> None: ...
 def init_factors(out: AnyArray, first: int, seed: int, scale: float) -> None: ...
 def instruction_sets() -> list[str]: ...
 def instruction_set() -> str: ...
 def use_instruction_set(name: str) -> None: ...
 def parse_text(
-    buffer: AnyArray, has_fields: bool, has_target: bool, has_group: bool, n_threads: int
+    buffer: AnyArray, has_fields: bool, has_target: bool, has_group: bool
 ) -> tuple[Any, ...]: ...
+def format_numbers(values: AnyArray, separator: str) -> bytes: ...
 def format_text(
     indptr: Int64Array,
     indices: UInt32Array,
@@ -83,3 +90,9 @@ def format_text(
     weight: Float32Array | None,
     group: Int64Array | None,
 ) -> bytes: ...
+def note_fields(field_of: UInt16Array, indices: UInt32Array, fields: UInt16Array) -> None: ...
+
+class Checksum:
+    def __init__(self) -> None: ...
+    def update(self, data: AnyArray) -> None: ...
+    def digest(self) -> bytes: ...

@@ -388,20 +388,10 @@ def test_rows_of_the_core_convert_no_array(make_rows, name):
 
 def test_scores_are_not_written_into_a_copy(make_solver, make_rows):
     _, _, solver = make_solver(model="linear")
-    rows, table = make_rows("dense"), solver._table
-    out = np.zeros((len(rows), 1))
+    rows = native._core_rows(make_rows("dense"))
+    scorer = solver.export()._scorer()
     with pytest.raises(TypeError):
-        _core.score(
-            native._core_spec(solver._spec),
-            table.bias[:, 0],
-            table.linear,
-            None,
-            None,
-            solver.n_features,
-            native._core_rows(rows),
-            out,
-            1,
-        )
+        scorer._core.score(rows, None, np.zeros((24, 1)), 1)
 
 
 @pytest.mark.parametrize(

@@ -1,144 +1,125 @@
-// The field-weighted factorization machine: one vector a feature, one weight a pair of fields.
+// The field-weighted factorization machine as it is trained: one vector a feature, one weight a
+// pair of fields.
 #pragma once
 
-#include "fieldfare/models.hpp"
+#include "fieldfare/fields.hpp"
+#include "fieldfare/rules.hpp"
 
 namespace fieldfare::FIELDFARE_ISA {
 
-// Pan et al. 2018, by field sums: with A[a] = sum of x_i v_i over the features i of field a
-// and r the weights of the pairs of fields, the pairs are sum_{a<b} r[a,b] <A[a], A[b]>, plus
-// r[a,a] times the pairs inside each field. Only the fields present in the sample count. All
-// derivatives are taken at the parameters that gave the score.
+// Pan et al. 2018, by field sums: with A[a] = sum of x_i v_i over the features i of field a and r
+// the weights of the pairs of fields, the pairs are sum_{a<b} r[a,b] <A[a], A[b]>, plus r[a,a] times
+// the pairs inside each field. The gradient of v_i, i of field a, is x_i (W[a] - r[a,a] x_i v_i)
+// with W[a] = sum_b r[a,b] A[b]; that of r[a,b] is what it weighs. Only the fields present count.
+// All of it is computed with the score: pair weights may move while other threads still update.
 template <int K>
-struct FwFm {
-  float* scratch;             // room for the next three
-  float* weighted = nullptr;  // [m, padded]: sum over b of r[a,b] A[b], of one output
-  float* sums = nullptr;      // A, [n_outputs, m, padded] for m fields present
-  float* products = nullptr;  // [n_outputs, m, m]: d score / d r
-  std::int32_t* place;        // [n_fields]: field -> place among those present, or -1
-  std::int32_t* present;      // [m]: place -> field
-  std::int32_t* count;        // [m]: features at that place
-  std::int64_t m = 0;
-  std::int64_t padded;
-  std::int64_t n_outputs;
+struct FwFm : PresentFields {
+  static constexpr bool has_pair_weights = true;
+  const Spec& spec;
+  const Layout& layout;
+  float* shared;    // TrainJob::shared
+  float* sums;      // A, [n_outputs, m, k] for m fields present
+  float* weighted;  // W, likewise
+  float* own;       // [n_outputs, m]: r[a,a], or zero where a field has one feature
+  float* products;  // [n_outputs, m, m]: d score / d r
+  std::int64_t k;
 
-  FwFm(const Spec& spec, float* floats, std::int32_t* field_scratch)
-      : scratch(floats),
-        place(field_scratch),
-        present(field_scratch + spec.n_fields),
-        count(field_scratch + 2 * spec.n_fields),
-        padded(K > 0 ? K : (spec.n_factors + 7) / 8 * 8),
-        n_outputs(spec.n_outputs) {
-    for (std::int64_t f = 0; f < spec.n_fields; ++f) place[f] = -1;
-  }
+  FwFm(const TrainJob& job, float* scratch, std::int32_t* field_scratch)
+      : PresentFields(job, field_scratch),
+        spec(*job.spec),
+        layout(*job.layout),
+        shared(job.shared),
+        sums(scratch),
+        weighted(sums + spec.n_outputs * job.most_fields * length<K>(layout.padded_factors)),
+        own(weighted + (weighted - sums)),
+        products(own + spec.n_outputs * job.most_fields),
+        k(length<K>(layout.padded_factors)) {}
 
-  FIELDFARE_INLINE float* sum_of(std::int64_t c, std::int64_t a) const {
-    return sums + (c * m + a) * padded;
+  FIELDFARE_INLINE float* weight_of(std::int64_t c, std::int64_t a, std::int64_t b) const {
+    const std::int64_t pair = 1 + present[a] * n_fields + present[b];
+    return shared + c * layout.shared + pair * (1 + layout.slots);
   }
 
   FIELDFARE_INLINE float& product(std::int64_t c, std::int64_t a, std::int64_t b) const {
-    return products[(c * m + a) * m + b];
+    return products[(c * sizes[0] + a) * sizes[0] + b];
   }
 
-  // Where the weight of a pair of places is, counted in pairs: weights are symmetric, and the upper
-  // triangle is the one that is trained.
-  FIELDFARE_INLINE std::int64_t pair_at(std::int64_t a, std::int64_t b, std::int64_t row,
-                                        std::int64_t step) const {
-    const std::int64_t f = present[a], h = present[b];
-    return f < h ? f * row + h * step : h * row + f * step;
-  }
-
-  FIELDFARE_INLINE void find_fields(const Sample& sample) {
-    for (std::int64_t a = 0; a < m; ++a) place[present[a]] = -1;
-    m = 0;
+  // Adds up A, and finds the pairs inside each field: a feature meets the sum of those before it.
+  FIELDFARE_INLINE float add_up(const Staged& sample, std::int64_t c, float* a_sums) const {
+    const std::int64_t m = sizes[0], at = c * layout.output_stride, weight = layout.weight;
+    float linear = 0;
+    for (std::int64_t d = 0; d < m * k; d += 4) store<4>(a_sums + d, broadcast<4>(0));
+    for (std::int64_t a = 0; a < m; ++a) product(c, a, a) = 0;
     for (std::int64_t i = 0; i < sample.n; ++i) {
-      // The binding refuses work with fields on rows without them.
-      const std::int32_t f = sample.fields[i];  // NOLINT(clang-analyzer-core.NullDereference)
-      if (place[f] < 0) {
-        place[f] = static_cast<std::int32_t>(m);
-        present[m] = f;
-        count[m++] = 0;
-      }
-      ++count[place[f]];
-    }
-    weighted = scratch;
-    sums = weighted + m * padded;
-    products = sums + n_outputs * m * padded;
-  }
-
-  FIELDFARE_INLINE void add_up(const Sample& sample, const View& view, std::int64_t c) {
-    const std::int64_t k = length<K>(view.k);
-    for (std::int64_t a = 0; a < m; ++a) {
-      product(c, a, a) = 0;
-      for (std::int64_t d = 0; d < padded; ++d) sum_of(c, a)[d] = 0;
-    }
-    for (std::int64_t i = 0; i < sample.n; ++i) {
-      const float* v = view.factors + static_cast<std::int64_t>(sample.ids[i]) * view.factor_row +
-                       c * view.factor_output;
-      const float x = sample.x(i);
+      const float* v = sample.rows[i] + at;
       const std::int64_t a = place[sample.fields[i]];
-      add_scaled<K>(sum_of(c, a), x, v, k);
-      if (count[a] > 1) product(c, a, a) -= 0.5F * x * x * dot<K>(v, v, k);
+      float* sum = a_sums + a * k;
+      if (count[a] > 1) product(c, a, a) += sample.x[i] * dot<K>(sum, v, k);
+      add_scaled<K>(sum, sample.x[i], v, k);
+      if (spec.linear) linear += sample.x[i] * v[weight];
     }
+    return linear;
   }
 
-  FIELDFARE_INLINE float score(const Sample& sample, const View& view, std::int64_t c) {
-    if (c == 0) find_fields(sample);
-    add_up(sample, view, c);
-    const float* r = view.pairs + c * view.pair_output;
-    float score = linear_score(sample, view, c);
+  FIELDFARE_INLINE float score(const Staged& sample, std::int64_t c) const {
+    if (c == 0) find(sample);
+    const std::int64_t m = sizes[0];
+    float* const a_sums = sums + c * m * k;
+    float* const w_sums = weighted + c * m * k;
+    float score = add_up(sample, c, a_sums);
     for (std::int64_t a = 0; a < m; ++a) {
-      if (count[a] > 1) {
-        product(c, a, a) += 0.5F * dot<K>(sum_of(c, a), sum_of(c, a), padded);
-        score += r[pair_at(a, a, view.pair_row, view.pair_step)] * product(c, a, a);
-      }
+      const float r = count[a] > 1 ? *weight_of(c, a, a) : 0.0F;
+      own[c * m + a] = r;
+      score += r * product(c, a, a);
+      scale_to<K>(w_sums + a * k, r, a_sums + a * k, k);
+    }
+    for (std::int64_t a = 0; a < m; ++a) {
       for (std::int64_t b = a + 1; b < m; ++b) {
-        product(c, a, b) = dot<K>(sum_of(c, a), sum_of(c, b), padded);
-        score += r[pair_at(a, b, view.pair_row, view.pair_step)] * product(c, a, b);
+        const float r = *weight_of(c, a, b);
+        const float met = dot<K>(a_sums + a * k, a_sums + b * k, k);
+        product(c, a, b) = met;
+        score += r * met;
+        add_scaled<K>(w_sums + a * k, r, a_sums + b * k, k);
+        add_scaled<K>(w_sums + b * k, r, a_sums + a * k, k);
       }
     }
     return score;
   }
 
-  FIELDFARE_INLINE void weigh(std::int64_t c, const float* r, std::int64_t row, std::int64_t step) {
-    for (std::int64_t a = 0; a < m; ++a) {
-      const float own = count[a] > 1 ? r[pair_at(a, a, row, step)] : 0.0F;
-      scale_to<K>(weighted + a * padded, own, sum_of(c, a), padded);
-    }
-    for (std::int64_t a = 0; a < m; ++a) {
-      for (std::int64_t b = a + 1; b < m; ++b) {
-        const float weight = r[pair_at(a, b, row, step)];
-        add_scaled<K>(weighted + a * padded, weight, sum_of(c, b), padded);
-        add_scaled<K>(weighted + b * padded, weight, sum_of(c, a), padded);
-      }
+  template <class Rule, class Mine>
+  FIELDFARE_INLINE void update(const Staged& sample, std::int64_t c, float g, Mine mine,
+                               const Fetch& fetch) const {
+    constexpr int N = lanes_for<K>;
+    const std::int64_t m = sizes[0], at = c * layout.output_stride, weight = layout.weight;
+    const std::int64_t state = layout.factor_state;
+    const Rates factors = spec.factors, weights = spec.weights;
+    const float share = 1.0F / static_cast<float>(spec.n_factors);
+    const bool has_linear = spec.linear;
+    for (std::int64_t i = 0; i < sample.n; ++i) {
+      fetch(i);
+      if (!mine(sample.ids[i])) continue;
+      float* v = sample.rows[i] + at;
+      const std::int64_t a = place[sample.fields[i]];
+      const float* toward = weighted + (c * m + a) * k;
+      const float gx = g * sample.x[i];
+      const Lanes<N> slope = broadcast<N>(gx);
+      const Lanes<N> itself = broadcast<N>(gx * sample.x[i] * own[c * m + a]);
+      move<Rule>(v, v + state, k, share, factors, [&](auto&& visit) {
+        for (std::int64_t d = 0; d < k; d += N) {
+          visit.template operator()<N>(d, slope * load<N>(toward + d) - itself * load<N>(v + d));
+        }
+      });
+      if (has_linear) Rule::scalar(v + weight, v + weight + 1, gx, weights);
     }
   }
 
   template <class Rule>
-  FIELDFARE_INLINE void update(const Sample& sample, const Table& table, std::int64_t c, float g) {
-    constexpr int N = lanes_for<K>;
-    const Layout& layout = table.layout;
-    const Spec& spec = table.spec;
-    const std::int64_t step = 1 + layout.slots, row = step * spec.n_fields;
-    float* r = table.shared + c * step * shared_parameters(spec) + step;
-    weigh(c, r, row, step);
-    const std::int64_t slot = Rule::per_weight ? layout.padded_factors : spec.n_factors;
-    for (std::int64_t i = 0; i < sample.n; ++i) {
-      float* v = table.output(sample.ids[i], c);
-      const std::int64_t a = place[sample.fields[i]];
-      const float* toward = weighted + a * padded;
-      const float own = count[a] > 1 ? r[pair_at(a, a, row, step)] : 0.0F;
-      const Lanes<N> itself = broadcast<N>(own * sample.x(i));
-      const Lanes<N> gx = broadcast<N>(g * sample.x(i));
-      Rule::template block<K>(
-          v, v + layout.factor_state, slot, layout.padded_factors, spec.factors,
-          [&](std::int64_t d) { return gx * (load<N>(toward + d) - load<N>(v + d) * itself); });
-      linear_update<Rule>(v, table, g * sample.x(i));
-    }
-    for (std::int64_t a = 0; a < m; ++a) {
-      for (std::int64_t b = count[a] > 1 ? a : a + 1; b < m; ++b) {
-        float* weight = r + pair_at(a, b, row, step);
-        Rule::scalar(weight, weight + 1, g * product(c, a, b), spec.pairs);
+  FIELDFARE_INLINE void move_pair_weights(std::int64_t c, float g) const {
+    const Rates pairs = spec.pairs;
+    for (std::int64_t a = 0; a < sizes[0]; ++a) {
+      for (std::int64_t b = count[a] > 1 ? a : a + 1; b < sizes[0]; ++b) {
+        float* weight = weight_of(c, a, b);
+        Rule::scalar(weight, weight + 1, g * product(c, a, b), pairs);
       }
     }
   }

@@ -64,17 +64,11 @@ struct Layout {
   std::int64_t factor_state = 0;    // offset of the state of the factors
   std::int64_t weight = 0;          // offset of the linear weight
   std::int64_t slots = 0;           // state values a weight: 0 SGD, 1 AdaGrad, 2 FTRL (z, n)
+  std::int64_t shared = 0;          // one output's shared parameters, each with its state
 };
 
 Layout layout_of(const Spec& spec);
 std::int64_t padded_factors(std::int64_t n_factors);
-
-// Parameters of one output that every sample shares: the bias, and the weights of an FwFM's pairs
-// of fields, [n_fields, n_fields], of which the kernels use the upper triangle. In training each is
-// followed by its state.
-inline std::int64_t shared_parameters(const Spec& spec) {
-  return 1 + (spec.kind == Kind::fwfm ? spec.n_fields * spec.n_fields : 0);
-}
 
 // Where the parameters of a model lie, in a training table or in plain arrays.
 struct View {
@@ -91,6 +85,28 @@ struct View {
   std::int64_t k = 0;
 };
 
+// The rows of frequent features, private to a thread for a while: written in turns, the few cache
+// lines that hold them would travel between the cores all the time. Direct-mapped: the only feature
+// that can be at home in a bucket is ids[bucket].
+struct HotRows {
+  static constexpr int bits = 12;
+  static constexpr std::int64_t buckets = std::int64_t{1} << bits;
+  static std::uint32_t bucket(std::uint32_t id) { return (id * 2654435769U) >> (32 - bits); }
+
+  const std::uint32_t* ids = nullptr;  // [buckets], or null: no row is private
+  float* rows = nullptr;               // [buckets, layout.stride]
+};
+
+// Room for staged samples and for what the models remember of them.
+struct Workspace {
+  float** rows = nullptr;          // [slots, longest]
+  float* x = nullptr;              // [slots, longest]
+  float* score = nullptr;          // [slots, n_outputs]
+  float* sums = nullptr;           // [slots, sum_floats(...)]
+  float* spare = nullptr;          // [sum_floats(...)], private to the thread
+  std::int32_t* fields = nullptr;  // [slots, field_ints(...)]
+};
+
 struct TrainJob {
   const Rows* rows = nullptr;
   const std::int64_t* order = nullptr;  // row numbers, visited in this order
@@ -99,11 +115,24 @@ struct TrainJob {
   const Layout* layout = nullptr;
   float* table = nullptr;  // [n_features, layout.stride]
   std::int64_t n_features = 0;
-  float* bias = nullptr;  // [n_outputs, shared_parameters, 1 + slots], private to the thread
+  // Parameters that every sample shares, private to the thread, [n_outputs, layout.shared]: the
+  // bias and its state, then for an FwFM the weights of the pairs of fields, each with its state,
+  // [n_fields, n_fields, 1 + slots], of which the upper triangle is used.
+  float* shared = nullptr;
   const float* class_weight = nullptr;  // [n_classes], or null
   std::int64_t n_classes = 0;
-  float* scratch = nullptr;               // scratch_floats(...)
-  std::int32_t* field_scratch = nullptr;  // field_scratch_ints(...)
+  HotRows hot;
+  std::int64_t ahead = 1;        // samples staged before they are used
+  std::int64_t longest = 0;      // most entries in a row of the span
+  std::int64_t most_fields = 0;  // most fields present in a row, of models that use fields
+  Workspace work;                // ahead + 1 slots
+};
+
+// Samples learned from at once: scored with the parameters as they are, then spent one by one.
+struct BatchJob {
+  TrainJob job;              // begin to end is the batch; slot s of the workspace holds sample s
+  double* loss = nullptr;    // [batch]: weight * loss
+  double* weight = nullptr;  // [batch]
 };
 
 struct Outcome {
@@ -112,32 +141,52 @@ struct Outcome {
   std::optional<std::int64_t> bad_row;  // first row refused, any number
 };
 
+// What scoring sees of one field of a sample: a feature, or the sum of several.
+struct FieldEntry {
+  const float* v = nullptr;
+  float* sum = nullptr;    // where the sum is, which is then v
+  std::int64_t block = 0;  // FFM: offset, in any feature, of the factors towards this field; FwFM: it
+  float x = 0;
+};
+
 struct ScoreJob {
   const Rows* rows = nullptr;
   std::int64_t begin = 0, end = 0;
+  const Rows* context = nullptr;  // one row that every row is scored together with, or null
   const Spec* spec = nullptr;
   View view;
   float* out = nullptr;  // [n_rows, n_outputs]
-  float* scratch = nullptr;
-  std::int32_t* field_scratch = nullptr;
-  Rows known;  // room for one row, for those that hold ids the model does not know
+  // Scratch, private to the thread: sums of the context, one an output, and room for one row.
+  float* linear = nullptr;
+  float* inside = nullptr;
+  float* sums = nullptr;
+  std::int32_t* place = nullptr;    // [n_fields], of models that use fields
+  FieldEntry* entries = nullptr;    // [n_outputs, entry_capacity], likewise
+  std::int64_t entry_capacity = 0;  // of the longest row and the context
+  std::uint32_t* known_ids = nullptr;
+  float* known_values = nullptr;
+  std::uint16_t* known_fields = nullptr;
 };
 
-// Scratch that one thread needs for rows of at most `longest` entries.
-std::int64_t scratch_floats(const Spec& spec, std::int64_t longest);
-std::int64_t field_scratch_ints(const Spec& spec, std::int64_t longest);
+// What a sample's sums take at most, in floats and (for its fields) in ints.
+std::int64_t sum_floats(const Spec& spec, std::int64_t longest);
+std::int64_t field_ints(const Spec& spec, std::int64_t longest);
 
 // One instruction set's kernels.
 struct Kernels {
   const char* name;
   Outcome (*train)(const TrainJob&);
+  std::optional<std::int64_t> (*gather)(const BatchJob&, std::int64_t part, std::int64_t parts);
+  void (*apply)(const BatchJob&, std::int64_t part, std::int64_t parts);
   void (*score)(const ScoreJob&);
 };
 
-#define FIELDFARE_DECLARE_KERNELS(isa) \
-  namespace isa {                      \
-  Outcome train(const TrainJob& job);  \
-  void score(const ScoreJob& job);     \
+#define FIELDFARE_DECLARE_KERNELS(isa)                                                       \
+  namespace isa {                                                                            \
+  Outcome train(const TrainJob& job);                                                        \
+  std::optional<std::int64_t> gather(const BatchJob& batch, std::int64_t part, std::int64_t parts); \
+  void apply(const BatchJob& batch, std::int64_t part, std::int64_t parts);                  \
+  void score(const ScoreJob& job);                                                           \
   }
 FIELDFARE_DECLARE_KERNELS(plain)
 FIELDFARE_DECLARE_KERNELS(baseline)
@@ -145,8 +194,8 @@ FIELDFARE_DECLARE_KERNELS(v3)
 #undef FIELDFARE_DECLARE_KERNELS
 
 // Dispatch: threads over the chosen instruction set.
-Outcome train(TrainJob job, std::int64_t n_threads);
-void score(ScoreJob job, std::int64_t n_threads);
+Outcome train(const TrainJob& job, std::int64_t n_threads, bool deterministic);
+void score(const ScoreJob& job, std::int64_t n_threads);
 void init_factors(float* out, std::int64_t first, std::int64_t last, std::int64_t width,
                   std::uint64_t seed, float scale);
 

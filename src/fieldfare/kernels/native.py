@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import mmap
+import math
 import os
 from functools import lru_cache
 from itertools import pairwise
@@ -10,7 +13,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from fieldfare import _core
-from fieldfare._typing import AnyArray, Float32Array, Int64Array
+from fieldfare._typing import Float32Array, Int64Array
 from fieldfare.config import MODELS, SOLVERS
 from fieldfare.exceptions import DataError
 from fieldfare.kernels.table import Spec
@@ -19,6 +22,7 @@ from fieldfare.rows import Rows
 LOSSES = ("squared", "logistic", "softmax")
 _ROWS_PER_THREAD = 4096
 _CACHE_LINE = 64
+_HUGE_PAGE = 2**21
 
 
 def available_cores() -> int:
@@ -37,6 +41,8 @@ def resolve_threads(n_jobs: int | None, n_rows: int) -> int:
     """
     if n_jobs is not None and n_jobs > 0:
         return n_jobs
+    if n_rows < 2 * _ROWS_PER_THREAD:
+        return 1
     return max(1, min(available_cores(), n_rows // _ROWS_PER_THREAD))
 
 
@@ -89,7 +95,7 @@ class TrainingTable:
     def __init__(self, spec: Spec, n_features: int) -> None:
         self.spec = spec
         self.layout = _core_spec(spec).layout()
-        self.rows = _aligned_zeros(n_features, self.layout.stride)
+        self.rows = aligned((n_features, self.layout.stride))
         n_pairs = spec.n_fields**2 if spec.model == "fwfm" else 0
         self.shared = np.zeros((spec.n_outputs, 1 + n_pairs, 1 + self.layout.slots), np.float32)
         if spec.solver in ("adagrad", "rowwise_adagrad"):
@@ -129,7 +135,7 @@ class TrainingTable:
 
     @property
     def factors(self) -> Float32Array:
-        """Latent vectors as `score` takes them, float32[n_features, C, B, k], padding in parts."""
+        """Latent vectors as `Scorer` takes them, float32[n_features, C, B, k], padding in parts."""
         if self.spec.parts:
             return self._view(0, ((1, 0), (self.layout.padded_factors, 1)))
         (whole,) = self.factor_parts()
@@ -181,12 +187,21 @@ class TrainingTable:
         )
 
 
-def _aligned_zeros(n: int, stride: int) -> Float32Array:
-    """Return zeros that start at a cache line."""
-    spare = _CACHE_LINE // 4
-    flat = np.zeros(n * stride + spare, np.float32)
+def aligned(shape: tuple[int, ...]) -> Float32Array:
+    """Return zeros, float32, that start at a cache line: short rows then cross none.
+
+    Large arrays lie in huge pages where the system has them: they are read at random, and with
+    pages of 4 kB most visits would also have to look up where the page lies.
+    """
+    n = math.prod(shape)
+    if 4 * n >= _HUGE_PAGE and hasattr(mmap, "MADV_HUGEPAGE"):
+        memory = mmap.mmap(-1, 4 * n)
+        with contextlib.suppress(OSError):  # a kernel without them
+            memory.madvise(mmap.MADV_HUGEPAGE)
+        return np.frombuffer(memory, np.float32).reshape(shape)
+    flat = np.zeros(n + _CACHE_LINE // 4, np.float32)
     start = (-flat.ctypes.data % _CACHE_LINE) // 4
-    return flat[start : start + n * stride].reshape(n, stride)
+    return flat[start : start + n].reshape(shape)
 
 
 def train(
@@ -195,6 +210,8 @@ def train(
     order: Int64Array,
     class_weight: Float32Array | None = None,
     n_threads: int = 1,
+    *,
+    deterministic: bool = False,
 ) -> tuple[float, float]:
     """Visit samples in an order, moving the table after each.
 
@@ -209,6 +226,9 @@ def train(
     class_weight : float32 array of shape (n_classes,), optional
     n_threads : int
         More than one: lock-free (Hogwild), equal in quality and not in bits.
+    deterministic : bool
+        Learn in batches of 64 samples, all scored before the first of them is learned from: the
+        same bits for any number of threads, and other bits than without.
 
     Returns
     -------
@@ -218,7 +238,8 @@ def train(
     Raises
     ------
     DataError
-        If a row number, feature id, field or class is out of range. Rows before it have been used.
+        If a row number, feature id, field or class is out of range. Rows before it may have been
+        used.
     """
     loss, weight, bad_row = _core.train(
         _core_spec(table.spec),
@@ -228,6 +249,7 @@ def train(
         order,
         class_weight,
         n_threads,
+        deterministic,
     )
     if bad_row is not None:
         raise DataError(
@@ -238,37 +260,60 @@ def train(
     return loss, weight
 
 
-def score(
-    spec: Spec,
-    bias: Float32Array,
-    linear: Float32Array,
-    factors: Float32Array | None,
-    rows: Rows,
-    n_threads: int | None = None,
-    *,
-    pair_weights: Float32Array | None = None,
-) -> Float32Array:
-    """Return the score of every row, float32[n_rows, C].
+class Scorer:
+    """The parameters of a model, checked once and ready to score.
 
-    Features and fields that the arrays do not cover are ignored. The arrays have the shapes given
-    in ``kernels.table``, factors with or without an axis of blocks, and may be strided. Of pair
-    weights the upper triangle is read.
+    Parameters
+    ----------
+    spec : Spec
+    bias, linear, factors, pair_weights : float32 arrays
+        Of the shapes given in ``kernels.table``, factors with or without an axis of blocks; may be
+        strided. They are not copied: what changes in them shows in the scores. Of pair weights the
+        upper triangle is read.
     """
-    if factors is not None and factors.ndim == 3:
-        factors = factors[:, :, np.newaxis, :]
-    out = np.empty((rows.n_rows, spec.n_outputs), np.float32)
-    _core.score(
-        _core_spec(spec),
-        bias,
-        linear if spec.fit_linear else None,
-        factors,
-        pair_weights,
-        len(linear),
-        _core_rows(rows),
-        out,
-        resolve_threads(n_threads, rows.n_rows),
-    )
-    return out
+
+    def __init__(
+        self,
+        spec: Spec,
+        bias: Float32Array,
+        linear: Float32Array,
+        factors: Float32Array | None,
+        pair_weights: Float32Array | None = None,
+    ) -> None:
+        if factors is not None and factors.ndim == 3:
+            factors = factors[:, :, np.newaxis, :]
+        self.spec = spec
+        self._core = _core.Scorer(
+            _core_spec(spec),
+            bias,
+            linear if spec.fit_linear else None,
+            factors,
+            pair_weights,
+            len(linear),
+        )
+
+    def score(
+        self, rows: Rows, n_threads: int | None = None, context: Rows | None = None
+    ) -> Float32Array:
+        """Return the score of every row, float32[n_rows, C]; what is not known is ignored.
+
+        With a ``context``, which is one row, each row is scored together with it: as if the entries
+        of both were one row. What the context adds is computed once.
+        """
+        out = np.empty((rows.n_rows, self.spec.n_outputs), np.float32)
+        self._core.score(
+            _core_rows(rows),
+            None if context is None else _core_rows(context),
+            out,
+            resolve_threads(n_threads, rows.n_rows),
+        )
+        return out
+
+    def score_one(
+        self, ids: list[int], values: list[float], fields: list[int] | None
+    ) -> list[float]:
+        """Return the scores of one sample given as lists, one for each output."""
+        return self._core.score_one(ids, values, fields)
 
 
 def init_factors(
@@ -292,7 +337,7 @@ def init_factors(
     -------
     float32 array
     """
-    out: AnyArray = np.empty((shape[0], int(np.prod(shape[1:], dtype=np.int64))), np.float32)
+    out = aligned((shape[0], int(np.prod(shape[1:], dtype=np.int64))))
     if out.size:
         _core.init_factors(out, first_feature, seed, scale)
     return out.reshape(shape)

@@ -130,13 +130,23 @@ def anova(p: Float64Array, t: int) -> Float64Array:
     return np.asarray(p[subsets(len(p), t)].prod(axis=1).sum(axis=0))
 
 
+def columns_of(spec: Spec) -> list[slice]:
+    """Return where the factors of each order of an HOFM are, else where all of them are."""
+    if not spec.parts:
+        return [slice(None)]
+    ends = np.cumsum([part.n_factors for part in spec.parts]).tolist()
+    return [slice(end - part.n_factors, end) for part, end in zip(spec.parts, ends, strict=True)]
+
+
 def columns_and_orders(spec: Spec) -> list[tuple[slice, range]]:
     """Return which factors of an HOFM serve which orders."""
-    ends = np.cumsum([part.n_factors for part in spec.parts])
-    return [
-        (slice(end - part.n_factors, end), range(part.lowest, part.highest + 1))
-        for part, end in zip(spec.parts, ends.tolist(), strict=True)
-    ]
+    orders = [range(part.lowest, part.highest + 1) for part in spec.parts]
+    return list(zip(columns_of(spec), orders, strict=True))
+
+
+def by_part(spec: Spec, penalty: float | tuple[float, ...]) -> tuple[float, ...]:
+    """Return a penalty for each group of factors that `columns_of` returns."""
+    return penalty if isinstance(penalty, tuple) else (penalty,) * spec.n_parts
 
 
 def anova_gradients(spec: Spec, p: Float64Array) -> Float64Array:
@@ -242,46 +252,43 @@ def pair_weight_gradient(
 class Weights:
     """An array of weights, the state of its optimiser, and one update of part of it."""
 
-    def __init__(self, values: Float64Array, spec: Spec, l1: Any = 0.0, l2: Any = 0.0) -> None:
-        self.values, self.spec = values, spec
-        self.l1, self.l2 = (np.broadcast_to(penalty, values.shape) for penalty in (l1, l2))
+    def __init__(self, values: Float64Array, spec: Spec, l1: float = 0.0, l2: float = 0.0) -> None:
+        self.values, self.spec, self.l1, self.l2 = values, spec, l1, l2
         if spec.solver == "ftrl":
             self.n = np.zeros_like(values)
             self.z = -values * (spec.ftrl_beta / spec.learning_rate + l2) - np.sign(values) * l1
         else:
             self.accumulated = np.ones_like(values)
 
-    def update(self, at: Any, g: Float64Array) -> None:
-        """Move the weights at one place against their gradient ``g``, which has no penalty in it.
+    def update(self, i: Any, g: Float64Array, blocks: Any = slice(None)) -> None:
+        """Move weights of feature ``i`` against their gradient ``g``, which has no penalty in it.
 
-        Row-wise AdaGrad accumulates the mean square over the last axis in place of each square.
+        ``blocks`` selects along the second axis of ``values[i]``, whose first are the outputs.
+        Row-wise AdaGrad accumulates, for each output, the mean square of all that moves.
         """
-        rate, w = self.spec.learning_rate, self.values
+        rate, at = self.spec.learning_rate, (slice(None), blocks)
+        w = self.values[i][at]
         if self.spec.solver == "ftrl":  # McMahan et al. 2013, algorithm 1, per coordinate
-            n, z, old = self.n[at], self.z[at], w[at]
-            z = z + g - (np.sqrt(n + g * g) - np.sqrt(n)) / rate * old
+            n, z = self.n[i][at], self.z[i][at]
+            z = z + g - (np.sqrt(n + g * g) - np.sqrt(n)) / rate * w
             n = n + g * g
-            shrunk = np.sign(z) * np.maximum(np.abs(z) - self.l1[at], 0)
-            curvature = (self.spec.ftrl_beta + np.sqrt(n)) / rate + self.l2[at]
-            w[at] = np.where(shrunk == 0, 0, -shrunk / np.where(curvature > 0, curvature, 1))
-            self.n[at], self.z[at] = n, z
+            shrunk = np.sign(z) * np.maximum(np.abs(z) - self.l1, 0)
+            curvature = (self.spec.ftrl_beta + np.sqrt(n)) / rate + self.l2
+            self.values[i][at] = np.where(
+                shrunk == 0, 0, -shrunk / np.where(curvature > 0, curvature, 1)
+            )
+            self.n[i][at], self.z[i][at] = n, z
             return
-        g = g + self.l2[at] * w[at]
+        g = g + self.l2 * w
         if self.spec.solver == "sgd":
-            w[at] -= rate * g
+            self.values[i][at] = w - rate * g
             return
-        square = g * g  # Duchi et al. 2011, diagonal; starts at one
-        if self.spec.solver == "rowwise_adagrad":
-            square = square.mean(axis=-1, keepdims=True)
-        self.accumulated[at] += square
-        w[at] -= rate * g / np.sqrt(self.accumulated[at])
-
-
-def by_factor(spec: Spec, penalty: float | tuple[float, ...]) -> Any:
-    """Return a penalty given by order as one for each factor of an HOFM."""
-    if not isinstance(penalty, tuple):
-        return penalty
-    return np.repeat(penalty, [part.n_factors for part in spec.parts])
+        if self.spec.solver == "rowwise_adagrad":  # the same number everywhere in a feature's row
+            axes = tuple(range(1, g.ndim))
+            self.accumulated[i] += (g * g).mean(axis=axes, keepdims=True)
+        else:  # Duchi et al. 2011, diagonal; starts at one
+            self.accumulated[i][at] += g * g
+        self.values[i][at] = w - rate * g / np.sqrt(self.accumulated[i][at])
 
 
 class Trainer:
@@ -294,16 +301,18 @@ class Trainer:
         self.linear = Weights(
             params.linear.astype(np.float64)[..., None], spec, spec.l1_linear, spec.l2_linear
         )
-        self.factors = (
-            None
-            if params.factors is None
-            else Weights(
-                params.factors.astype(np.float64),
-                spec,
-                by_factor(spec, spec.l1_factors),
-                by_factor(spec, spec.l2_factors),
+        # One for each order of an HOFM, in views of one array: its penalties may be its own.
+        self.whole = None if params.factors is None else params.factors.astype(np.float64)
+        self.factors = [
+            Weights(self.whole[..., columns], spec, l1, l2)
+            for columns, l1, l2 in zip(
+                columns_of(spec),
+                by_part(spec, spec.l1_factors),
+                by_part(spec, spec.l2_factors),
+                strict=True,
             )
-        )
+            if self.whole is not None
+        ]
         self.pairs = (
             None
             if params.pair_weights is None
@@ -316,7 +325,7 @@ class Trainer:
         return Parameters(
             self.bias.values[:, 0],
             self.linear.values[..., 0],
-            None if self.factors is None else self.factors.values,
+            self.whole,
             None if self.pairs is None else self.pairs.values[..., 0],
         )
 
@@ -328,7 +337,7 @@ class Trainer:
         if weight == 0:
             return 0.0
         g = weight * slope
-        total = None if self.factors is None else sums(params, spec, ids, fields, x)
+        total = None if params.factors is None else sums(params, spec, ids, fields, x)
         present = np.unique(fields)
         of_pairs = (
             None if self.pairs is None else pair_weight_gradient(params, spec, ids, fields, x)
@@ -338,18 +347,15 @@ class Trainer:
         for e, (i, f, x_i) in enumerate(zip(ids, fields, x, strict=True)):
             if spec.fit_linear:
                 self.linear.update(i, g[:, None] * x_i)
-            if self.factors is None or total is None:
+            if params.factors is None or total is None:
                 continue
             of_entry = total[e] if spec.parts else total
-            gradient = factor_gradient(params, spec, of_entry, self.factors.values[i], f, x_i)
-            if spec.parts:
-                for columns, _ in columns_and_orders(spec):
-                    self.factors.update((i, ..., columns), g[:, None] * gradient[:, columns])
-            elif spec.model == "ffm":
-                for b in present:
-                    self.factors.update((i, slice(None), b), g[:, None] * gradient[:, b])
+            gradient = factor_gradient(params, spec, of_entry, params.factors[i], f, x_i)
+            if spec.model == "ffm":
+                self.factors[0].update(i, g[:, None, None] * gradient[:, present], present)
             else:
-                self.factors.update(i, g[:, None] * gradient)
+                for part, columns in zip(self.factors, columns_of(spec), strict=True):
+                    part.update(i, g[:, None] * gradient[:, columns])
         if self.pairs is not None and of_pairs is not None:
             for a, b in zip(*np.triu_indices(spec.n_fields), strict=True):
                 if (fields == a).sum() > (a == b) and (fields == b).any():

@@ -103,7 +103,7 @@ def estimate_bytes(
     slots = {"sgd": 0, "adagrad": 1, "rowwise_adagrad": 1, "ftrl": 2}[solver.solver]
     state = slots * factors
     if solver.solver == "rowwise_adagrad" and shape is not None:
-        state = factors // shape[-1] * len(config.factor_parts)
+        state = n_outputs * len(config.factor_parts)
     weights = factors + n_outputs
     per_feature = 2 * weights + weights + state + slots * n_outputs
     return 4 * (n_features * per_feature + pairs * (2 + 1 + slots))

@@ -51,26 +51,33 @@ class Solver:
         order: Int64Array,
         class_weight: Float32Array | None = None,
         n_threads: int = 1,
+        *,
+        deterministic: bool = False,
     ) -> tuple[float, float]:
         """Visit the rows that ``order`` names; see ``kernels.native.train``."""
-        return native.train(self._table, rows, order, class_weight, n_threads)
+        return native.train(
+            self._table, rows, order, class_weight, n_threads, deterministic=deterministic
+        )
 
     def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
         """Return the raw scores of the parameters as they stand, float32[n_rows, n_outputs]."""
         table = self._table
         factors = table.factors if self._origin.factors is not None else None
         pairs = None if self._origin.pair_weights is None else table.pairs[..., 0]
-        return native.score(
-            self._spec, table.bias[:, 0], table.linear, factors, rows, n_threads, pair_weights=pairs
-        )
+        scorer = native.Scorer(self._spec, table.bias[:, 0], table.linear, factors, pairs)
+        return scorer.score(rows, n_threads)
 
     def export(self) -> Model:
         """Return the parameters as they stand as a Model of its own."""
         table, origin = self._table, self._origin
         factors = None
         if origin.factors is not None:
-            shape = (self.n_features, *origin.factors.shape[1:])
-            factors = np.concatenate(table.factor_parts(), axis=-1).reshape(shape)
+            factors = native.aligned((self.n_features, *origin.factors.shape[1:]))
+            np.concatenate(
+                table.factor_parts(),
+                axis=-1,
+                out=factors.reshape(self.n_features, self._spec.n_outputs, -1, self._spec.n_factors),
+            )
         linear = (
             np.array(table.linear, order="C")
             if self._spec.fit_linear

@@ -26,7 +26,13 @@ class Trainable(Protocol):
     """What the loop asks of a solver."""
 
     def train(
-        self, rows: Rows, order: Int64Array, class_weight: Float32Array | None, n_threads: int
+        self,
+        rows: Rows,
+        order: Int64Array,
+        class_weight: Float32Array | None,
+        n_threads: int,
+        *,
+        deterministic: bool,
     ) -> tuple[float, float]:
         """Learn from the rows in this order; return the summed loss and the summed weight."""
 

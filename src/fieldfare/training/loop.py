@@ -253,7 +253,11 @@ class Run:
             for start in range(0, len(order), self.rows_per_call):
                 call = order[start : start + self.rows_per_call]
                 loss, weight = state.solver.train(
-                    self.train.rows, call, self.class_weight, self.n_threads
+                    self.train.rows,
+                    call,
+                    self.class_weight,
+                    self.n_threads,
+                    deterministic=config.deterministic,
                 )
                 loss_sum += loss
                 weight_sum += weight
