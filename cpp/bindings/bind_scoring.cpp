@@ -165,10 +165,9 @@ void bind_scoring(nb::module_& module) {
           },
           // The arrays must outlive this; nothing is converted, since a copy would not.
           nb::keep_alive<1, 3>(), nb::keep_alive<1, 4>(), nb::keep_alive<1, 5>(),
-          nb::keep_alive<1, 6>(), nb::arg("spec"),
-          nb::arg("bias").noconvert(), nb::arg("weights").noconvert().none(),
-          nb::arg("factors").noconvert().none(), nb::arg("pairs").noconvert().none(),
-          nb::arg("n_features"))
+          nb::keep_alive<1, 6>(), nb::arg("spec"), nb::arg("bias").noconvert(),
+          nb::arg("weights").noconvert().none(), nb::arg("factors").noconvert().none(),
+          nb::arg("pairs").noconvert().none(), nb::arg("n_features"))
       .def("score", &score_rows, nb::arg("rows"), nb::arg("context").none(),
            nb::arg("out").noconvert(), nb::arg("n_threads"))
       .def("score_one", &score_one, nb::arg("ids"), nb::arg("values"), nb::arg("fields").none());

@@ -91,8 +91,7 @@ Layout layout_of(const Spec& spec) {
   layout.weight = layout.factor_state + states;
   layout.output_stride = layout.weight + (spec.linear ? 1 + layout.slots : 0);
   layout.used = layout.output_stride * spec.n_outputs;
-  const std::int64_t pair_weights =
-      spec.kind == Kind::fwfm ? spec.n_fields * spec.n_fields : 0;
+  const std::int64_t pair_weights = spec.kind == Kind::fwfm ? spec.n_fields * spec.n_fields : 0;
   layout.shared = (1 + pair_weights) * (1 + layout.slots);
   // Rows shorter than a cache line must not straddle one; longer ones begin at one.
   if (layout.used <= 1) {
@@ -186,7 +185,8 @@ struct ScoreRoom {
     const bool has_fields = uses_fields(spec.kind);
     const std::int64_t of_context =
         job.context == nullptr ? 0 : job.context->indptr[1] - job.context->indptr[0];
-    const std::int64_t sums = context_floats(job, of_context) + row_floats(job, longest, of_context);
+    const std::int64_t sums =
+        context_floats(job, of_context) + row_floats(job, longest, of_context);
     longest = std::max(longest, of_context);
     job.entry_capacity = of_context + longest;
     floats = room_for<float>(2 * spec.n_outputs + longest + sums);

@@ -23,7 +23,8 @@ FIELDFARE_INLINE double loss_of(Loss loss, float* score, std::int64_t n_outputs,
     const float e = std::exp(-std::fabs(z));
     const float p = (z >= 0 ? 1.0F : e) / (1.0F + e);
     score[0] = p - target;
-    // The loss is only reported: an error of one in 10^7 is no matter, and log1p takes thrice as long.
+    // The loss is only reported: an error of one in 10^7 is no matter, and log1p takes thrice as
+    // long.
     return static_cast<double>(std::log(1 + e)) + (z > 0 ? z : 0.0F) - target * z;
   }
   float largest = score[0];
@@ -132,8 +133,8 @@ std::optional<std::int64_t> gather_part(const BatchJob& batch, std::int64_t part
     const float weight = weight_of(job, row);
     Model model = model_in_slot<Model>(job, s);
     batch.weight[s] = weight;
-    batch.loss[s] = slopes(job, model, stage.at(row, s), row, weight,
-                           job.work.score + s * job.spec->n_outputs);
+    batch.loss[s] =
+        slopes(job, model, stage.at(row, s), row, weight, job.work.score + s * job.spec->n_outputs);
   }
   return {};
 }

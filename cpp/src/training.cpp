@@ -230,7 +230,8 @@ Outcome train_lock_free(const TrainJob& job, std::int64_t n_threads) {
     part.work = rooms[index(t)].work;
     replicas.lend(part, t);
     std::int64_t size = shortest_round;
-    for (std::int64_t begin = job.begin; begin < job.end; size = std::min(2 * size, longest_round)) {
+    for (std::int64_t begin = job.begin; begin < job.end;
+         size = std::min(2 * size, longest_round)) {
       const std::int64_t rows = std::min(job.end - begin, size * n);
       part.begin = begin + rows * t / n;
       part.end = begin + rows * (t + 1) / n;

@@ -7,6 +7,8 @@ from typing import Any
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from fieldfare.estimators import (
+    BayesianFMClassifier,
+    BayesianFMRegressor,
     FFMClassifier,
     FFMRegressor,
     FMClassifier,
@@ -45,6 +47,8 @@ def expected_failures(estimator: Any) -> dict[str, str]:
         FwFMRegressor(n_factors=2),
         HOFMClassifier(n_factors=2),
         HOFMRegressor(n_factors=(2, 1)),
+        BayesianFMClassifier(n_factors=2, n_warmup=5, n_samples=10),
+        BayesianFMRegressor(n_factors=2, n_warmup=5, n_samples=10),
     ],
     expected_failed_checks=expected_failures,
 )

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fieldfare.config import SOLVERS, ModelConfig, SolverConfig
+from fieldfare.config import GRADIENT_SOLVERS, ModelConfig, SolverConfig
 from fieldfare.exceptions import ConfigError
 from fieldfare.kernels import native
 from fieldfare.kernels.reference import Trainer, samples, score, score_rows
@@ -72,7 +72,7 @@ def test_scores(make_solver, make_rows, shape, loss):
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=IDS)
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
 def test_training(make_solver, make_rows, shape, solver):
     spec, params, trainer = make_solver(model="hofm", solver=solver, **shape)
     reference, rows = Trainer(params, spec), make_rows("mixed", n_rows=10)
@@ -86,7 +86,7 @@ def test_training(make_solver, make_rows, shape, solver):
     np.testing.assert_allclose(found.linear, reference.params.linear, **CLOSE)
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
 def test_orders_have_their_own_penalties(make_solver, make_rows, solver):
     penalties = {"l2_factors": (0.5, 0.0), "l1_factors": (0.0, 4.0)}
     spec, params, trainer = make_solver(model="hofm", solver=solver, n_factors=(3, 2), **penalties)
@@ -97,7 +97,7 @@ def test_orders_have_their_own_penalties(make_solver, make_rows, solver):
     np.testing.assert_allclose(trainer.export().factors, reference.params.factors, **CLOSE)
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
 def test_order_two_is_a_factorization_machine(make_solver, make_rows, solver):
     rows, found = make_rows("sparse"), []
     for model in ("fm", "hofm"):

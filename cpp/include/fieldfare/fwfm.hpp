@@ -8,10 +8,11 @@
 namespace fieldfare::FIELDFARE_ISA {
 
 // Pan et al. 2018, by field sums: with A[a] = sum of x_i v_i over the features i of field a and r
-// the weights of the pairs of fields, the pairs are sum_{a<b} r[a,b] <A[a], A[b]>, plus r[a,a] times
-// the pairs inside each field. The gradient of v_i, i of field a, is x_i (W[a] - r[a,a] x_i v_i)
-// with W[a] = sum_b r[a,b] A[b]; that of r[a,b] is what it weighs. Only the fields present count.
-// All of it is computed with the score: pair weights may move while other threads still update.
+// the weights of the pairs of fields, the pairs are sum_{a<b} r[a,b] <A[a], A[b]>, plus r[a,a]
+// times the pairs inside each field. The gradient of v_i, i of field a, is x_i (W[a] - r[a,a] x_i
+// v_i) with W[a] = sum_b r[a,b] A[b]; that of r[a,b] is what it weighs. Only the fields present
+// count. All of it is computed with the score: pair weights may move while other threads still
+// update.
 template <int K>
 struct FwFm : PresentFields {
   static constexpr bool has_pair_weights = true;

@@ -8,10 +8,11 @@
 namespace fieldfare::FIELDFARE_ISA {
 
 // Every order has factors of its own, or all share theirs: see Part. The score leaves behind the
-// derivatives of the kernels in p_i = x_i v_i, by the recurrence of the kernels backwards (Blondel et
-// al. 2016, algorithm 2): e[t] is the derivative in a[t] as it was after entry i, so that p_i earns
-// e[t] times the a[t - 1] it met. Nothing is divided or subtracted, so nothing cancels. Row-wise
-// AdaGrad has one accumulator for each part: orders differ in units, and may differ in penalties.
+// derivatives of the kernels in p_i = x_i v_i, by the recurrence of the kernels backwards (Blondel
+// et al. 2016, algorithm 2): e[t] is the derivative in a[t] as it was after entry i, so that p_i
+// earns e[t] times the a[t - 1] it met. Nothing is divided or subtracted, so nothing cancels.
+// Row-wise AdaGrad has one accumulator for each part: orders differ in units, and may differ in
+// penalties.
 struct Hofm {
   static constexpr bool has_pair_weights = false;
   const Spec& spec;

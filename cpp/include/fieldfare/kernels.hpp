@@ -144,8 +144,9 @@ struct Outcome {
 // What scoring sees of one field of a sample: a feature, or the sum of several.
 struct FieldEntry {
   const float* v = nullptr;
-  float* sum = nullptr;    // where the sum is, which is then v
-  std::int64_t block = 0;  // FFM: offset, in any feature, of the factors towards this field; FwFM: it
+  float* sum = nullptr;  // where the sum is, which is then v
+  std::int64_t block =
+      0;  // FFM: offset, in any feature, of the factors towards this field; FwFM: it
   float x = 0;
 };
 
@@ -181,12 +182,13 @@ struct Kernels {
   void (*score)(const ScoreJob&);
 };
 
-#define FIELDFARE_DECLARE_KERNELS(isa)                                                       \
-  namespace isa {                                                                            \
-  Outcome train(const TrainJob& job);                                                        \
-  std::optional<std::int64_t> gather(const BatchJob& batch, std::int64_t part, std::int64_t parts); \
-  void apply(const BatchJob& batch, std::int64_t part, std::int64_t parts);                  \
-  void score(const ScoreJob& job);                                                           \
+#define FIELDFARE_DECLARE_KERNELS(isa)                                         \
+  namespace isa {                                                              \
+  Outcome train(const TrainJob& job);                                          \
+  std::optional<std::int64_t> gather(const BatchJob& batch, std::int64_t part, \
+                                     std::int64_t parts);                      \
+  void apply(const BatchJob& batch, std::int64_t part, std::int64_t parts);    \
+  void score(const ScoreJob& job);                                             \
   }
 FIELDFARE_DECLARE_KERNELS(plain)
 FIELDFARE_DECLARE_KERNELS(baseline)

@@ -3,7 +3,8 @@
 //
 //   score(sample, c)                     -> <w, x> + pairs, of output c
 //   update<Rule>(sample, c, g, mine, fetch)
-//       with g = d loss / d score, for the ids that are `mine`; calls fetch(i) for every i on the way
+//       with g = d loss / d score, for the ids that are `mine`; calls fetch(i) for every i on the
+//       way
 //
 // `update` must follow the `score` of the same sample and output. Rates and sizes are copied before
 // the loops: the compiler must assume that a store through a float pointer changes any other float.
@@ -213,8 +214,9 @@ struct Ffm : PresentFields {
     }
   }
 
-  // The row of T that a feature of place a meets, itself left out. Where it is not alone in its field
-  // this changes the row, or a copy of it: a batch's rows are read by several threads at once.
+  // The row of T that a feature of place a meets, itself left out. Where it is not alone in its
+  // field this changes the row, or a copy of it: a batch's rows are read by several threads at
+  // once.
   template <bool Copy>
   FIELDFARE_INLINE const float* met_by(const float* v, float x, std::int64_t c,
                                        std::int64_t a) const {

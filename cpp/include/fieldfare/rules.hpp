@@ -5,8 +5,8 @@
 //       the weights of a latent vector. walk(visit) calls visit.operator()<N>(d, g) for all groups
 //       of N of them, at offset d, with their gradients; it may be walked twice.
 //
-// `per_weight` rules keep state for every weight, slot s of it at state + s * slot; the row-wise one
-// keeps a single number, in which `share` is one over the number of weights that move.
+// `per_weight` rules keep state for every weight, slot s of it at state + s * slot; the row-wise
+// one keeps a single number, in which `share` is one over the number of weights that move.
 #pragma once
 
 #include "fieldfare/kernels.hpp"

@@ -6,15 +6,16 @@
 
 namespace fieldfare::FIELDFARE_ISA {
 
-// See Anova. Entries may come in any order, so the kernels of a context are where those of every row
-// begin: what is kept of it are the a[t], which a scale s multiplies by s^t.
+// See Anova. Entries may come in any order, so the kernels of a context are where those of every
+// row begin: what is kept of it are the a[t], which a scale s multiplies by s^t.
 class HofmKernels {
  public:
   explicit HofmKernels(const ScoreJob& job)
       : view_(job.view), spec_(*job.spec), order_(spec_.highest_order()), sums_(job.sums) {}
 
   void keep(const Sample& sample, std::int64_t c) {
-    over_parts(c, [&]<int K, int D>(const Run& run) { return kernels<K, D>(sample, run, 1, true); });
+    over_parts(c,
+               [&]<int K, int D>(const Run& run) { return kernels<K, D>(sample, run, 1, true); });
     kept_ = true;
   }
 

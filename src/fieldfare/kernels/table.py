@@ -34,7 +34,7 @@ class Spec:
         One of ``config.MODELS``.
     loss : {"squared", "logistic", "softmax"}
     solver : str
-        One of ``config.SOLVERS``.
+        One of ``config.GRADIENT_SOLVERS`` for the kernels of one sample at a time.
     n_outputs : int
         Number of scores per sample, ``C``: 1 unless the loss is softmax.
     n_factors : int

@@ -31,6 +31,8 @@ class Solver:
         Fixes the initial factors of features that ``grow`` adds.
     """
 
+    needs_all_rows = False
+
     def __init__(self, model: Model, config: SolverConfig | None = None, *, seed: int = 0) -> None:
         self.config = config or SolverConfig()
         self.seed = seed
@@ -76,7 +78,9 @@ class Solver:
             np.concatenate(
                 table.factor_parts(),
                 axis=-1,
-                out=factors.reshape(self.n_features, self._spec.n_outputs, -1, self._spec.n_factors),
+                out=factors.reshape(
+                    self.n_features, self._spec.n_outputs, -1, self._spec.n_factors
+                ),
             )
         linear = (
             np.array(table.linear, order="C")

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 class Trainable(Protocol):
     """What the loop asks of a solver."""
 
+    needs_all_rows: bool
+    """Whether an epoch is one call with all rows, rather than many with some."""
+
     def train(
         self,
         rows: Rows,

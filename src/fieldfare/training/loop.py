@@ -19,7 +19,7 @@ from fieldfare.metrics import default_metrics, get_metric
 from fieldfare.models.base import Model
 from fieldfare.persist.checkpoint import load_checkpoint
 from fieldfare.rows import Rows
-from fieldfare.solvers.gradient import Solver
+from fieldfare.solvers.registry import make_solver
 from fieldfare.training.callbacks import (
     Callback,
     DivergenceGuard,
@@ -100,7 +100,7 @@ def fit(
     """
     config = resolve(config or TrainingConfig(), resume)
     train_part, valid_part = parts(train, valid, config, stratify=model.config.task != "regression")
-    trainable = Solver(model, solver, seed=config.random_state)
+    trainable = make_solver(model, solver, seed=config.random_state)
     run = Run(model, trainable, train_part, valid_part, config, callbacks)
     if resume is not None:
         run.restore(resume)
@@ -247,11 +247,16 @@ class Run:
         state, config = self.state, self.state.config
         state.rows_done = 0
         loss_sum = weight_sum = 0.0
-        for order in self.train.orders(
-            seed=config.random_state, epoch=state.epoch, shuffle=config.shuffle
-        ):
-            for start in range(0, len(order), self.rows_per_call):
-                call = order[start : start + self.rows_per_call]
+        if state.solver.needs_all_rows:
+            orders, rows_per_call = iter([self.train.order]), max(1, self.train.n_rows)
+        else:
+            orders = self.train.orders(
+                seed=config.random_state, epoch=state.epoch, shuffle=config.shuffle
+            )
+            rows_per_call = self.rows_per_call
+        for order in orders:
+            for start in range(0, len(order), rows_per_call):
+                call = order[start : start + rows_per_call]
                 loss, weight = state.solver.train(
                     self.train.rows,
                     call,
