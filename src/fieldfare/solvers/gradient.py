@@ -75,13 +75,9 @@ class Solver:
         factors = None
         if origin.factors is not None:
             factors = native.aligned((self.n_features, *origin.factors.shape[1:]))
-            np.concatenate(
-                table.factor_parts(),
-                axis=-1,
-                out=factors.reshape(
-                    self.n_features, self._spec.n_outputs, -1, self._spec.n_factors
-                ),
-            )
+            parts = table.factor_parts()
+            shape = (*parts[0].shape[:-1], self._spec.n_factors)
+            np.concatenate(parts, axis=-1, out=factors.reshape(shape))
         linear = (
             np.array(table.linear, order="C")
             if self._spec.fit_linear
