@@ -61,8 +61,9 @@ View view_from(const Spec& spec, const Strided1& bias, const std::optional<Strid
     view.k = spec.n_factors;
     view.padded_parts = padded;
   }
-  if (spec.kind == Kind::fwfm) {
-    require(pairs.has_value() && static_cast<std::int64_t>(pairs->shape(0)) == spec.n_outputs &&
+  require(spec.kind != Kind::fwfm || pairs.has_value(), "this model needs weights of pairs");
+  if (spec.kind == Kind::fwfm && pairs) {
+    require(static_cast<std::int64_t>(pairs->shape(0)) == spec.n_outputs &&
                 static_cast<std::int64_t>(pairs->shape(1)) == spec.n_fields &&
                 static_cast<std::int64_t>(pairs->shape(2)) == spec.n_fields,
             "this model needs a weight for each pair of fields");
