@@ -43,6 +43,8 @@ FRAPPE: dict[str, Settings] = {
     "linear": {"learning_rate": 0.1, "max_iter": 30},
     "fm": {"n_factors": 10, "learning_rate": 0.2, "l2_factors": 1e-4, "max_iter": 60},
     "ffm": {"n_factors": 10, "learning_rate": 0.2, "l2_factors": 1e-4, "max_iter": 60},
+    "fwfm": {"n_factors": 10, "learning_rate": 0.2, "l2_factors": 1e-4, "max_iter": 60},
+    "hofm": {"order": 3, "n_factors": 10, "learning_rate": 0.2, "l2_factors": 1e-4, "max_iter": 60},
 }
 FRAPPE_COMMON: Settings = {"task": "binary", "eval_metric": "auc", "n_iter_no_change": 3}
 ML_100K: Settings = {"n_factors": 16, "learning_rate": 0.1, "l2_linear": 0.005, "l2_factors": 0.1}
@@ -66,6 +68,8 @@ RATINGS: Settings = {"model": "fm", "task": "regression", "early_stopping": True
 TARGETS = {
     "frappe, FM": ("auc", 0.965),
     "frappe, FFM": ("auc", 0.975),
+    "frappe, FwFM": ("auc", 0.976),
+    "frappe, HOFM": ("auc", 0.973),
     "ml-100k, user and item": ("rmse", 0.935),
     "ml-100k, with columns": ("rmse", 0.925),
     "ml-1m, user and item": ("rmse", 0.870),
@@ -84,7 +88,7 @@ def frappe(data: Path, n_jobs: int, seed: int) -> Figures:
             **FRAPPE_COMMON | settings,
         )  # fmt: skip
         figures = evaluate(result.model, parts[2], metrics=["auc", "logloss"])
-        name = {"linear": "LR"}.get(model, model.upper())
+        name = {"linear": "LR", "fwfm": "FwFM", "hofm": "HOFM"}.get(model, model.upper())
         found[f"frappe, {name}"] = _row(figures, result)
     return found
 

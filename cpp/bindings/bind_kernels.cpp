@@ -6,9 +6,11 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "bindings.hpp"
 #include "fieldfare/kernels.hpp"
@@ -28,9 +30,10 @@ void check_spec(const Spec& spec, const Rows& rows) {
                   static_cast<double>(spec.n_fields + 1) <
               0x1p40,
           "a feature of this model would not fit into memory");
-  if (spec.kind == Kind::ffm) {
-    require(spec.n_fields >= 1, "a field-aware model needs at least one field");
-    require(rows.fields != nullptr, "a field-aware model needs rows with fields");
+  if (uses_fields(spec.kind)) {
+    require(spec.n_fields >= 1, "a model with fields needs at least one field");
+    require(spec.n_fields <= 0x10000, "there are at most 65,536 fields");
+    require(rows.fields != nullptr, "a model with fields needs rows with fields");
   }
 }
 
@@ -66,15 +69,15 @@ Rows rows_from(const Vector<std::int64_t>& indptr, const Vector<std::uint32_t>& 
 }
 
 std::tuple<double, double, std::optional<std::int64_t>> train_rows(
-    const Spec& spec, Matrix table, Matrix bias, const Rows& rows,
+    const Spec& spec, Matrix table, Matrix shared, const Rows& rows,
     const Vector<std::int64_t>& order, const Maybe<float>& class_weight, std::int64_t n_threads,
     bool deterministic) {
   check_spec(spec, rows);
   const Layout layout = layout_of(spec);
   require(static_cast<std::int64_t>(table.shape(1)) == layout.stride, "table has a wrong stride");
-  require(static_cast<std::int64_t>(bias.shape(0)) == spec.n_outputs &&
-              static_cast<std::int64_t>(bias.shape(1)) == 1 + layout.slots,
-          "bias has a wrong shape");
+  require(static_cast<std::int64_t>(shared.shape(0)) == spec.n_outputs &&
+              static_cast<std::int64_t>(shared.shape(1)) == layout.shared,
+          "shared parameters have a wrong shape");
   require(rows.target != nullptr, "training needs rows with a target");
   TrainJob job;
   job.rows = &rows;
@@ -84,7 +87,7 @@ std::tuple<double, double, std::optional<std::int64_t>> train_rows(
   job.layout = &layout;
   job.table = table.data();
   job.n_features = static_cast<std::int64_t>(table.shape(0));
-  job.bias = bias.data();
+  job.shared = shared.data();
   if (class_weight) {
     job.class_weight = class_weight->data();
     job.n_classes = static_cast<std::int64_t>(class_weight->shape(0));
@@ -97,14 +100,34 @@ std::tuple<double, double, std::optional<std::int64_t>> train_rows(
   return {outcome.loss, outcome.weight, outcome.bad_row};
 }
 
-Rates rates_from(const std::tuple<float, float, float, float>& values) {
+using Numbers = std::tuple<float, float, float, float>;
+
+Rates rates_from(const Numbers& values) {
   return {std::get<0>(values), std::get<1>(values), std::get<2>(values), std::get<3>(values)};
+}
+
+std::vector<Part> parts_from(
+    const std::vector<std::tuple<std::int64_t, std::int64_t, std::int64_t>>& given,
+    std::int64_t n_factors) {
+  std::vector<Part> parts;
+  std::int64_t offset = 0, padded_offset = 0, highest = 1;
+  for (const auto& [lowest, up_to, n] : given) {
+    require(highest < lowest && lowest <= up_to && up_to <= max_order && n >= 1 && n <= n_factors,
+            "parts of factors must have rising orders and at least one factor");
+    parts.push_back({lowest, up_to, n, padded_factors(n), offset, padded_offset, {}});
+    offset += n;
+    padded_offset += padded_factors(n);
+    highest = up_to;
+  }
+  require(!parts.empty() && offset == n_factors, "the parts must add up to the factors");
+  return parts;
 }
 
 void make_spec(Spec* self, int kind, int loss, int rule, std::int64_t n_outputs,
                std::int64_t n_factors, std::int64_t n_fields, bool intercept, bool linear,
-               bool instance_norm) {
-  require(kind >= 0 && kind <= 2 && loss >= 0 && loss <= 2 && rule >= 0 && rule <= 3,
+               bool instance_norm,
+               const std::vector<std::tuple<std::int64_t, std::int64_t, std::int64_t>>& parts) {
+  require(kind >= 0 && kind <= 4 && loss >= 0 && loss <= 2 && rule >= 0 && rule <= 3,
           "unknown kind, loss or rule");
   new (self) Spec{};
   self->kind = static_cast<Kind>(kind);
@@ -112,10 +135,11 @@ void make_spec(Spec* self, int kind, int loss, int rule, std::int64_t n_outputs,
   self->rule = static_cast<Rule>(rule);
   self->n_outputs = n_outputs;
   self->n_factors = self->kind == Kind::linear ? 0 : n_factors;
-  self->n_fields = self->kind == Kind::ffm ? n_fields : 0;
+  self->n_fields = uses_fields(self->kind) ? n_fields : 0;
   self->intercept = intercept;
   self->linear = linear;
   self->instance_norm = instance_norm;
+  if (self->kind == Kind::hofm) self->parts = parts_from(parts, n_factors);
 }
 
 }  // namespace
@@ -144,20 +168,26 @@ void bind_kernels(nb::module_& module) {
       .def_ro("factor_state", &Layout::factor_state)
       .def_ro("weight", &Layout::weight)
       .def_ro("slots", &Layout::slots);
+  module.def("padded_factors", &padded_factors);
   nb::class_<Spec>(module, "Spec")
       .def("__init__", &make_spec)
       .def("set_rates",
-           [](Spec& self, const std::tuple<float, float, float, float>& bias,
-              const std::tuple<float, float, float, float>& weights,
-              const std::tuple<float, float, float, float>& factors) {
+           [](Spec& self, const Numbers& bias, const Numbers& weights,
+              const std::vector<Numbers>& factors, const Numbers& pairs) {
+             require(factors.size() == std::max<std::size_t>(1, self.parts.size()),
+                     "there must be one set of rates for each part of the factors");
              self.bias = rates_from(bias);
              self.weights = rates_from(weights);
-             self.factors = rates_from(factors);
+             self.factors = rates_from(factors[0]);
+             self.pairs = rates_from(pairs);
+             for (std::size_t p = 0; p < self.parts.size(); ++p) {
+               self.parts[p].rates = rates_from(factors[p]);
+             }
            })
       .def("layout", &layout_of);
   // Nor here: results written into a converted copy would be lost.
   module.def("train", &train_rows, nb::arg("spec"), nb::arg("table").noconvert(),
-             nb::arg("bias").noconvert(), nb::arg("rows"), nb::arg("order").noconvert(),
+             nb::arg("shared").noconvert(), nb::arg("rows"), nb::arg("order").noconvert(),
              nb::arg("class_weight").noconvert().none(), nb::arg("n_threads"),
              nb::arg("deterministic"));
   module.def(

@@ -22,10 +22,12 @@ namespace {
 
 using Strided1 = nb::ndarray<const float, nb::ndim<1>, nb::device::cpu>;
 using Strided2 = nb::ndarray<const float, nb::ndim<2>, nb::device::cpu>;
+using Strided3 = nb::ndarray<const float, nb::ndim<3>, nb::device::cpu>;
 using Strided4 = nb::ndarray<const float, nb::ndim<4>, nb::device::cpu>;
 
 View view_from(const Spec& spec, const Strided1& bias, const std::optional<Strided2>& weights,
-               const std::optional<Strided4>& factors, std::int64_t n_features) {
+               const std::optional<Strided4>& factors, const std::optional<Strided3>& pairs,
+               std::int64_t n_features) {
   View view;
   view.n_features = n_features;
   require(static_cast<std::int64_t>(bias.shape(0)) == spec.n_outputs, "bias has a wrong shape");
@@ -42,10 +44,12 @@ View view_from(const Spec& spec, const Strided1& bias, const std::optional<Strid
   if (spec.kind != Kind::linear) {
     require(factors.has_value(), "this model needs factors");
     const std::int64_t blocks = spec.kind == Kind::ffm ? spec.n_fields : 1;
+    const auto vector_length = static_cast<std::int64_t>(factors->shape(3));
+    const bool padded = spec.kind == Kind::hofm && vector_length == layout_of(spec).padded_factors;
     require(static_cast<std::int64_t>(factors->shape(0)) == n_features &&
                 static_cast<std::int64_t>(factors->shape(1)) == spec.n_outputs &&
                 static_cast<std::int64_t>(factors->shape(2)) == blocks &&
-                static_cast<std::int64_t>(factors->shape(3)) == spec.n_factors &&
+                (vector_length == spec.n_factors || padded) &&
                 (factors->stride(3) == 1 || spec.n_factors == 1) &&
                 (blocks == 1 || (factors->stride(2) >= spec.n_factors &&
                                  factors->stride(2) <= 4 * (spec.n_factors + 8))),
@@ -55,6 +59,18 @@ View view_from(const Spec& spec, const Strided1& bias, const std::optional<Strid
     view.factor_output = factors->stride(1);
     view.factor_block = blocks == 1 ? spec.n_factors : factors->stride(2);
     view.k = spec.n_factors;
+    view.padded_parts = padded;
+  }
+  require(spec.kind != Kind::fwfm || pairs.has_value(), "this model needs weights of pairs");
+  if (spec.kind == Kind::fwfm && pairs) {
+    require(static_cast<std::int64_t>(pairs->shape(0)) == spec.n_outputs &&
+                static_cast<std::int64_t>(pairs->shape(1)) == spec.n_fields &&
+                static_cast<std::int64_t>(pairs->shape(2)) == spec.n_fields,
+            "this model needs a weight for each pair of fields");
+    view.pairs = pairs->data();
+    view.pair_output = pairs->stride(0);
+    view.pair_row = pairs->stride(1);
+    view.pair_step = pairs->stride(2);
   }
   return view;
 }
@@ -112,7 +128,7 @@ std::vector<float> score_one(const Scorer& self, const std::vector<std::uint32_t
   rows.indices = ids.data();
   rows.values = rounded.data();
   rows.fields = fields ? fields->data() : nullptr;
-  require(fields || self.spec.kind != Kind::ffm, "a field-aware model needs rows with fields");
+  require(fields || !uses_fields(self.spec.kind), "a model with fields needs rows with fields");
   std::vector<float> out(static_cast<std::size_t>(self.spec.n_outputs));
   ScoreJob job;
   job.rows = &rows;
@@ -145,13 +161,14 @@ void bind_scoring(nb::module_& module) {
           "__init__",
           [](Scorer* self, const Spec& spec, const Strided1& bias,
              const std::optional<Strided2>& weights, const std::optional<Strided4>& factors,
-             std::int64_t n_features) {
-            new (self) Scorer{spec, view_from(spec, bias, weights, factors, n_features)};
+             const std::optional<Strided3>& pairs, std::int64_t n_features) {
+            new (self) Scorer{spec, view_from(spec, bias, weights, factors, pairs, n_features)};
           },
           // The arrays must outlive this; nothing is converted, since a copy would not.
-          nb::keep_alive<1, 3>(), nb::keep_alive<1, 4>(), nb::keep_alive<1, 5>(), nb::arg("spec"),
-          nb::arg("bias").noconvert(), nb::arg("weights").noconvert().none(),
-          nb::arg("factors").noconvert().none(), nb::arg("n_features"))
+          nb::keep_alive<1, 3>(), nb::keep_alive<1, 4>(), nb::keep_alive<1, 5>(),
+          nb::keep_alive<1, 6>(), nb::arg("spec"), nb::arg("bias").noconvert(),
+          nb::arg("weights").noconvert().none(), nb::arg("factors").noconvert().none(),
+          nb::arg("pairs").noconvert().none(), nb::arg("n_features"))
       .def("score", &score_rows, nb::arg("rows"), nb::arg("context").none(),
            nb::arg("out").noconvert(), nb::arg("n_threads"))
       .def("score_one", &score_one, nb::arg("ids"), nb::arg("values"), nb::arg("fields").none());

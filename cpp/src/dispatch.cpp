@@ -69,18 +69,30 @@ bool use_kernels(const char* name) {
   return false;
 }
 
+std::int64_t padded_factors(std::int64_t n_factors) {
+  return n_factors <= 4 ? 4 : round_up(n_factors, 8);
+}
+
 Layout layout_of(const Spec& spec) {
   Layout layout;
   const bool pairs = spec.kind != Kind::linear;
   layout.blocks = !pairs ? 0 : spec.kind == Kind::ffm ? spec.n_fields : 1;
-  layout.padded_factors = !pairs ? 0 : spec.n_factors <= 4 ? 4 : round_up(spec.n_factors, 8);
+  layout.padded_factors = !pairs ? 0 : padded_factors(spec.n_factors);
   layout.slots = spec.rule == Rule::sgd ? 0 : spec.rule == Rule::ftrl ? 2 : 1;
   layout.factor_state = layout.blocks * layout.padded_factors;
+  if (spec.kind == Kind::hofm) {
+    layout.blocks = static_cast<std::int64_t>(spec.parts.size());
+    layout.padded_factors = spec.parts.back().padded_offset + spec.parts.back().padded;
+    layout.factor_state = layout.padded_factors;
+  }
+  const std::int64_t rowwise = spec.kind == Kind::hofm ? layout.blocks : pairs ? 1 : 0;
   const std::int64_t states =
-      pairs && spec.rule == Rule::rowwise_adagrad ? 1 : layout.slots * layout.factor_state;
+      spec.rule == Rule::rowwise_adagrad ? rowwise : layout.slots * layout.factor_state;
   layout.weight = layout.factor_state + states;
   layout.output_stride = layout.weight + (spec.linear ? 1 + layout.slots : 0);
   layout.used = layout.output_stride * spec.n_outputs;
+  const std::int64_t pair_weights = spec.kind == Kind::fwfm ? spec.n_fields * spec.n_fields : 0;
+  layout.shared = (1 + pair_weights) * (1 + layout.slots);
   // Rows shorter than a cache line must not straddle one; longer ones begin at one.
   if (layout.used <= 1) {
     layout.stride = 1;
@@ -93,16 +105,31 @@ Layout layout_of(const Spec& spec) {
 }
 
 std::int64_t sum_floats(const Spec& spec, std::int64_t longest) {
-  const std::int64_t k = spec.n_factors <= 4 ? 4 : round_up(spec.n_factors, 8);
+  const std::int64_t k = padded_factors(spec.n_factors);
   const std::int64_t m = std::min(longest, spec.n_fields);
-  const std::int64_t sums = spec.kind == Kind::linear ? 0
-                            : spec.kind == Kind::fm   ? k
-                                                      : m * m * k + longest;
-  return round_up(spec.n_outputs * sums, 16);
+  std::int64_t sums = 0, once = 0;
+  switch (spec.kind) {
+    case Kind::linear:
+      break;
+    case Kind::fm:
+      sums = k;
+      break;
+    case Kind::ffm:
+      sums = m * m * k + longest;
+      break;
+    case Kind::fwfm:
+      sums = m * (2 * k + m + 1);
+      break;
+    case Kind::hofm:
+      sums = longest * (spec.parts.back().padded_offset + spec.parts.back().padded);
+      once = longest * spec.highest_order() * 8;
+      break;
+  }
+  return round_up(spec.n_outputs * sums + once, 16);
 }
 
 std::int64_t field_ints(const Spec& spec, std::int64_t longest) {
-  if (spec.kind != Kind::ffm) return 0;
+  if (!uses_fields(spec.kind)) return 0;
   return round_up(spec.n_fields + 2 + 4 * std::min(longest, spec.n_fields), 16);
 }
 
@@ -112,6 +139,36 @@ namespace {
 template <class T>
 std::unique_ptr<T[]> room_for(std::int64_t n) {
   return std::unique_ptr<T[]>(new T[static_cast<std::size_t>(n)]);
+}
+
+// Fields of two features or more, which models that use fields sum up.
+std::int64_t summed(const Spec& spec, std::int64_t n) { return std::min(n / 2, spec.n_fields); }
+
+// What the models keep of a context of so many entries: see their `keep`.
+std::int64_t context_floats(const ScoreJob& job, std::int64_t n) {
+  const Spec& spec = *job.spec;
+  if (job.context == nullptr) return 0;
+  switch (spec.kind) {
+    case Kind::linear:
+      return 0;
+    case Kind::fm:
+      return spec.n_outputs * 2 * job.view.k;
+    case Kind::ffm:
+      return spec.n_outputs * summed(spec, n) * spec.n_fields * job.view.factor_block;
+    case Kind::fwfm:
+      return spec.n_outputs * spec.n_fields * job.view.k;
+    case Kind::hofm:
+      return spec.n_outputs * spec.highest_order() * job.view.k;
+  }
+  return 0;
+}
+
+// What they need for one row, which may be the context, besides.
+std::int64_t row_floats(const ScoreJob& job, std::int64_t longest, std::int64_t of_context) {
+  const Spec& spec = *job.spec;
+  if (spec.kind == Kind::ffm) return summed(spec, longest) * spec.n_fields * job.view.factor_block;
+  if (spec.kind == Kind::fwfm) return summed(spec, std::max(longest, of_context)) * job.view.k;
+  return 0;
 }
 
 // What one thread needs to score rows of at most `longest` entries.
@@ -125,21 +182,18 @@ struct ScoreRoom {
   // Makes the room and points a job to it.
   ScoreRoom(ScoreJob& job, std::int64_t longest) {
     const Spec& spec = *job.spec;
-    const bool ffm = spec.kind == Kind::ffm;
+    const bool has_fields = uses_fields(spec.kind);
     const std::int64_t of_context =
         job.context == nullptr ? 0 : job.context->indptr[1] - job.context->indptr[0];
-    // An FFM sums up the fields of two features or more; those of a context are kept.
-    const auto summed = [&](std::int64_t n) { return std::min(n / 2, spec.n_fields); };
-    const std::int64_t sums = ffm ? (spec.n_outputs * summed(of_context) + summed(longest)) *
-                                        spec.n_fields * job.view.factor_block
-                                  : spec.n_outputs * 2 * job.view.k;
+    const std::int64_t sums =
+        context_floats(job, of_context) + row_floats(job, longest, of_context);
     longest = std::max(longest, of_context);
     job.entry_capacity = of_context + longest;
     floats = room_for<float>(2 * spec.n_outputs + longest + sums);
-    place = room_for<std::int32_t>(ffm ? spec.n_fields : 0);
-    entries = room_for<FieldEntry>(ffm ? spec.n_outputs * job.entry_capacity : 0);
+    place = room_for<std::int32_t>(has_fields ? spec.n_fields : 0);
+    entries = room_for<FieldEntry>(has_fields ? spec.n_outputs * job.entry_capacity : 0);
     ids = room_for<std::uint32_t>(longest);
-    fields = room_for<std::uint16_t>(ffm ? longest : 0);
+    fields = room_for<std::uint16_t>(has_fields ? longest : 0);
     job.linear = floats.get();
     job.inside = job.linear + spec.n_outputs;
     job.known_values = job.inside + spec.n_outputs;

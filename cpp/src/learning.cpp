@@ -1,6 +1,9 @@
 // The training kernels: one run over samples for every (model, rule). Compiled once an instruction
 // set, under the namespace FIELDFARE_ISA.
 #include "fieldfare/kernels.hpp"
+
+#include "fieldfare/fwfm.hpp"
+#include "fieldfare/hofm.hpp"
 #include "fieldfare/models.hpp"
 
 namespace fieldfare::FIELDFARE_ISA {
@@ -20,7 +23,8 @@ FIELDFARE_INLINE double loss_of(Loss loss, float* score, std::int64_t n_outputs,
     const float e = std::exp(-std::fabs(z));
     const float p = (z >= 0 ? 1.0F : e) / (1.0F + e);
     score[0] = p - target;
-    // The loss is only reported: an error of one in 10^7 is no matter, and log1p takes thrice as long.
+    // The loss is only reported: an error of one in 10^7 is no matter, and log1p takes thrice as
+    // long.
     return static_cast<double>(std::log(1 + e)) + (z > 0 ? z : 0.0F) - target * z;
   }
   float largest = score[0];
@@ -50,19 +54,19 @@ FIELDFARE_INLINE double slopes(const TrainJob& job, Model& model, const Staged& 
                                std::int64_t row, float weight, float* score) {
   const Spec& spec = *job.spec;
   for (std::int64_t c = 0; c < spec.n_outputs; ++c) {
-    score[c] = job.bias[c * (1 + job.layout->slots)] + model.score(sample, c);
+    score[c] = job.shared[c * job.layout->shared] + model.score(sample, c);
   }
   const double loss = loss_of(spec.loss, score, spec.n_outputs, job.rows->target[row]);
   for (std::int64_t c = 0; c < spec.n_outputs; ++c) score[c] *= weight;
   return weight * loss;
 }
 
-template <class Rule>
-FIELDFARE_INLINE void move_bias(const TrainJob& job, const float* slope) {
-  if (!job.spec->intercept) return;
+template <class Rule, class Model>
+FIELDFARE_INLINE void move_shared(const TrainJob& job, const Model& model, const float* slope) {
   for (std::int64_t c = 0; c < job.spec->n_outputs; ++c) {
-    float* bias = job.bias + c * (1 + job.layout->slots);
-    Rule::scalar(bias, bias + 1, slope[c], job.spec->bias);
+    float* bias = job.shared + c * job.layout->shared;
+    if (job.spec->intercept) Rule::scalar(bias, bias + 1, slope[c], job.spec->bias);
+    if constexpr (Model::has_pair_weights) model.template move_pair_weights<Rule>(c, slope[c]);
   }
 }
 
@@ -95,7 +99,7 @@ Outcome epoch(const TrainJob& job) {
     if (weight == 0) continue;
     outcome.loss += slopes(job, model, sample, row, weight, job.work.score);
     outcome.weight += weight;
-    move_bias<Rule>(job, job.work.score);
+    move_shared<Rule>(job, model, job.work.score);
     for (std::int64_t c = 0; c < job.spec->n_outputs; ++c) {
       model.template update<Rule>(sample, c, job.work.score[c], every_id, c == 0 ? fetch : Fetch{});
     }
@@ -129,8 +133,8 @@ std::optional<std::int64_t> gather_part(const BatchJob& batch, std::int64_t part
     const float weight = weight_of(job, row);
     Model model = model_in_slot<Model>(job, s);
     batch.weight[s] = weight;
-    batch.loss[s] = slopes(job, model, stage.at(row, s), row, weight,
-                           job.work.score + s * job.spec->n_outputs);
+    batch.loss[s] =
+        slopes(job, model, stage.at(row, s), row, weight, job.work.score + s * job.spec->n_outputs);
   }
   return {};
 }
@@ -148,8 +152,8 @@ void apply_part(const BatchJob& batch, std::int64_t part, std::int64_t parts) {
   for (std::int64_t s = 0; s < job.end - job.begin; ++s) {
     if (batch.weight[s] == 0) continue;
     const float* slope = job.work.score + s * job.spec->n_outputs;
-    if (part == 0) move_bias<Rule>(job, slope);
     Model model = model_in_slot<Model>(job, s);
+    if (part == 0) move_shared<Rule>(job, model, slope);
     const Staged sample = stage.at(job.order[job.begin + s], s);
     for (std::int64_t c = 0; c < job.spec->n_outputs; ++c) {
       model.template update<Rule>(sample, c, slope[c], own_id, Fetch{});
@@ -168,9 +172,18 @@ auto with_model(const TrainJob& job, Work work) {
     if (k == 16) return work.template operator()<Fm<16>>();
     return work.template operator()<Fm<0>>();
   }
-  if (k == 4) return work.template operator()<Ffm<4>>();
-  if (k == 8) return work.template operator()<Ffm<8>>();
-  return work.template operator()<Ffm<0>>();
+  if (job.spec->kind == Kind::ffm) {
+    if (k == 4) return work.template operator()<Ffm<4>>();
+    if (k == 8) return work.template operator()<Ffm<8>>();
+    return work.template operator()<Ffm<0>>();
+  }
+  if (job.spec->kind == Kind::fwfm) {
+    if (k == 4) return work.template operator()<FwFm<4>>();
+    if (k == 8) return work.template operator()<FwFm<8>>();
+    if (k == 16) return work.template operator()<FwFm<16>>();
+    return work.template operator()<FwFm<0>>();
+  }
+  return work.template operator()<Hofm>();
 }
 
 template <class Work>

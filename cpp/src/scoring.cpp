@@ -1,37 +1,23 @@
 // The scoring kernels: scores of rows under every model, each row alone or beside one context that
 // all of them share. Compiled once an instruction set, under the namespace FIELDFARE_ISA.
 //
-//   score = w_0 + s <w, x> + s^2 pairs,  s = 1, or 1 / |x| with instance normalisation
+//   score = w_0 + s <w, x> + s^2 pairs,  s = 1, or 1 / |x| with instance normalisation;
+//   interactions of t features are multiplied by s^t
 //
 // Sums run over the values as they are and are scaled at the end. A context is therefore nothing
 // but the sums at which each row begins: it is read once, and the scores are exact whatever s is.
 #include <algorithm>
-#include <type_traits>
 
 #include "fieldfare/kernels.hpp"
-#include "fieldfare/simd.hpp"
+#include "fieldfare/scored.hpp"
+#include "fieldfare/scored_fwfm.hpp"
+#include "fieldfare/scored_hofm.hpp"
 
 namespace fieldfare::FIELDFARE_ISA {
 
 namespace {
 
 constexpr std::int64_t cache_line = 64;
-
-struct Sample {
-  std::int64_t n = 0;
-  const std::uint32_t* ids = nullptr;
-  const float* values = nullptr;          // or null: all ones
-  const std::uint16_t* fields = nullptr;  // FFM only
-
-  FIELDFARE_INLINE float x(std::int64_t i) const { return values == nullptr ? 1.0F : values[i]; }
-};
-
-FIELDFARE_INLINE Sample sample_at(const Rows& rows, std::int64_t row) {
-  const std::int64_t begin = rows.indptr[row];
-  return {rows.indptr[row + 1] - begin, rows.indices + begin,
-          rows.values == nullptr ? nullptr : rows.values + begin,
-          rows.fields == nullptr ? nullptr : rows.fields + begin};
-}
 
 // Floats from the first to the last weight of a feature's factors, over all outputs.
 std::int64_t factor_span(const Spec& spec, const View& view) {
@@ -46,12 +32,12 @@ FIELDFARE_INLINE bool stage(const ScoreJob& job, const Sample& sample, std::int6
   const Spec& spec = *job.spec;
   const View& view = job.view;
   bool known = true;
-  if (spec.kind == Kind::ffm) {
+  if (uses_fields(spec.kind)) {
     for (std::int64_t i = 0; i < sample.n; ++i) {
       known &= static_cast<std::int64_t>(sample.fields[i]) < spec.n_fields;
     }
     // A sample of few fields reads few of a feature's blocks: fetching all would cost more.
-    if (2 * sample.n < spec.n_fields) span = 0;
+    if (spec.kind == Kind::ffm && 2 * sample.n < spec.n_fields) span = 0;
   }
   for (std::int64_t i = 0; i < sample.n; ++i) {
     const auto id = static_cast<std::int64_t>(sample.ids[i]);
@@ -73,15 +59,14 @@ FIELDFARE_INLINE bool stage(const ScoreJob& job, const Sample& sample, std::int6
 // Drops the entries whose feature or field the model does not know.
 Sample known_part(const ScoreJob& job, const Sample& sample) {
   const Spec& spec = *job.spec;
+  const bool has_fields = uses_fields(spec.kind);
   std::int64_t n = 0;
   for (std::int64_t i = 0; i < sample.n; ++i) {
     if (static_cast<std::int64_t>(sample.ids[i]) >= job.view.n_features) continue;
-    if (spec.kind == Kind::ffm && static_cast<std::int64_t>(sample.fields[i]) >= spec.n_fields) {
-      continue;
-    }
+    if (has_fields && static_cast<std::int64_t>(sample.fields[i]) >= spec.n_fields) continue;
     job.known_ids[n] = sample.ids[i];
     job.known_values[n] = sample.x(i);
-    if (spec.kind == Kind::ffm) job.known_fields[n] = sample.fields[i];
+    if (has_fields) job.known_fields[n] = sample.fields[i];
     ++n;
   }
   return {n, job.known_ids, job.known_values, job.known_fields};
@@ -104,32 +89,12 @@ float squared_length(const Sample& sample) {
   return total;
 }
 
-template <int K>
-using Width = std::integral_constant<int, K>;
-
-template <int K>
-inline constexpr int lanes_of = K < 4    ? 1
-                                : K == 4 ? 4
-                                         : 8;
-
-// Adds up run(width, first) over runs of 32, 16, 8, 4 and single factors that make up all k.
-template <class Run>
-FIELDFARE_INLINE float over_factors(std::int64_t k, Run run) {
-  float total = 0;
-  std::int64_t at = 0;
-  for (; k - at >= 32; at += 32) total += run(Width<32>{}, at);
-  if (k - at >= 16) total += run(Width<16>{}, at), at += 16;
-  if (k - at >= 8) total += run(Width<8>{}, at), at += 8;
-  if (k - at >= 4) total += run(Width<4>{}, at), at += 4;
-  for (; at < k; ++at) total += run(Width<1>{}, at);
-  return total;
-}
-
-// The pairs of a model. `keep` reads the context, of which every later sample is told.
+// The interactions of a model, of a sample whose values are multiplied by `scale`. `keep` reads the
+// context, of which every later sample is told.
 struct NoPairs {
   explicit NoPairs(const ScoreJob&) {}
   void keep(const Sample&, std::int64_t) {}
-  FIELDFARE_INLINE float of(const Sample&, std::int64_t) { return 0; }
+  FIELDFARE_INLINE float of(const Sample&, std::int64_t, float) { return 0; }
 };
 
 // Rendle 2010, eq. 1, in linear time by lemma 3.1:
@@ -147,11 +112,12 @@ class FmPairs {
     kept_ = true;
   }
 
-  FIELDFARE_INLINE float of(const Sample& sample, std::int64_t c) const {
+  FIELDFARE_INLINE float of(const Sample& sample, std::int64_t c, float scale) const {
     const float* sums = kept_ ? sums_ + c * 2 * view_.k : nullptr;
-    return over_factors(view_.k, [&](auto width, std::int64_t at) {
+    const float pairs = over_factors(view_.k, [&](auto width, std::int64_t at) {
       return run<width.value>(sample, c, at, sums == nullptr ? nullptr : sums + 2 * at, nullptr);
     });
+    return scale * (scale * pairs);
   }
 
  private:
@@ -216,10 +182,10 @@ class FfmPairs {
     sums_ += n_sums_ * sum_floats();  // what comes next must not overwrite these
   }
 
-  FIELDFARE_INLINE float of(const Sample& sample, std::int64_t c) {
+  FIELDFARE_INLINE float of(const Sample& sample, std::int64_t c, float scale) {
     float inside = inside_[c];
     const std::int64_t n = collect(sample, c, n_kept_, &inside);
-    return inside + pairs(entries_ + c * capacity_, n_kept_, n);
+    return scale * (scale * (inside + pairs(entries_ + c * capacity_, n_kept_, n)));
   }
 
  private:
@@ -362,8 +328,7 @@ void scores(const ScoreJob& job) {
     float* out = job.out + row * spec.n_outputs;
     for (std::int64_t c = 0; c < spec.n_outputs; ++c) {
       const float linear = scale * (job.linear[c] + linear_part(job, sample, c));
-      out[c] =
-          job.view.bias[c * job.view.bias_output] + linear + scale * (scale * pairs.of(sample, c));
+      out[c] = job.view.bias[c * job.view.bias_output] + linear + pairs.of(sample, c, scale);
     }
   }
 }
@@ -378,6 +343,10 @@ void score(const ScoreJob& job) {
       return scores<FmPairs>(job);
     case Kind::ffm:
       return scores<FfmPairs>(job);
+    case Kind::fwfm:
+      return scores<FwfmPairs>(job);
+    case Kind::hofm:
+      return scores<HofmKernels>(job);
   }
 }
 

@@ -70,16 +70,15 @@ struct Room {
         x_(slots * job.longest),
         scores_(slots * job.spec->n_outputs),
         sums_(slots * sum_floats(*job.spec, job.longest)),
-        fields_(slots * field_ints(*job.spec, job.longest)),
-        row_(job.most_fields * job.layout->padded_factors) {
-    work = {rows_.data(), x_.data(), scores_.data(), sums_.data(), fields_.data(), row_.data()};
+        spare_(sum_floats(*job.spec, job.longest)),
+        fields_(slots * field_ints(*job.spec, job.longest)) {
+    work = {rows_.data(), x_.data(), scores_.data(), sums_.data(), spare_.data(), fields_.data()};
   }
 
  private:
   Lines<float*> rows_;
-  Lines<float> x_, scores_, sums_;
+  Lines<float> x_, scores_, sums_, spare_;
   Lines<std::int32_t> fields_;
-  Lines<float> row_;
 };
 
 // For every bucket the feature that is met most often in it, if it is met often at all. In one pass
@@ -127,31 +126,38 @@ void settle(const TrainJob& job, float* row) {
   const Layout& layout = *job.layout;
   for (std::int64_t c = 0; c < job.spec->n_outputs; ++c, row += layout.output_stride) {
     const std::int64_t n = layout.factor_state;
-    settle_ftrl(row, row + n, n, n, job.spec->factors);
+    if (job.spec->kind == Kind::hofm) {
+      for (const Part& part : job.spec->parts) {
+        float* v = row + part.padded_offset;
+        settle_ftrl(v, v + n, part.padded, n, part.rates);
+      }
+    } else {
+      settle_ftrl(row, row + n, n, n, job.spec->factors);
+    }
     float* weight = row + layout.weight;
     if (job.spec->linear) settle_ftrl(weight, weight + 1, 1, 1, job.spec->weights);
   }
 }
 
-// The private parts of the threads: hot rows and biases.
+// The private parts of the threads: hot rows, and the parameters that every sample moves.
 class Replicas {
  public:
   Replicas(const TrainJob& job, std::int64_t n_threads)
       : job_(job),
         n_threads_(n_threads),
         elected_(elect(job)),
-        bias_floats_(job.spec->n_outputs * (1 + job.layout->slots)) {
+        shared_floats_(job.spec->n_outputs * job.layout->shared) {
     for (std::int64_t t = 0; t < n_threads; ++t) {
       // Only the rows of the elected are ever touched, and so take memory.
       rows_.emplace_back(new float[index(HotRows::buckets * job.layout->stride + 32)]);
-      std::copy_n(job.bias, bias_floats_, biases_.emplace_back(bias_floats_).data());
+      std::copy_n(job.shared, shared_floats_, shared_.emplace_back(shared_floats_).data());
     }
     for (std::int64_t b = 0; b < HotRows::buckets; ++b) copy_out(b);
   }
 
   void lend(TrainJob& part, std::int64_t t) {
     part.hot = {elected_.data(), rows(t)};
-    part.bias = biases_[index(t)].data();
+    part.shared = shared_[index(t)].data();
   }
 
   // Brings together what the threads have learned apart: the sum, as if they had taken turns. Each
@@ -167,7 +173,7 @@ class Replicas {
       settle(job_, row);
       copy_out(b);
     }
-    if (part == 0) merge_biases();
+    if (part == 0) merge_shared();
   }
 
  private:
@@ -194,21 +200,23 @@ class Replicas {
     }
   }
 
-  void merge_biases() {
-    add_up(job_.bias, [&](std::int64_t t) { return biases_[index(t)].data(); }, bias_floats_);
+  void merge_shared() {
+    add_up(job_.shared, [&](std::int64_t t) { return shared_[index(t)].data(); }, shared_floats_);
     const std::int64_t width = 1 + job_.layout->slots;
-    for (std::int64_t i = 0; job_.spec->rule == Rule::ftrl && i < bias_floats_; i += width) {
-      settle_ftrl(job_.bias + i, job_.bias + i + 1, 1, 1, job_.spec->bias);
+    for (std::int64_t i = 0; job_.spec->rule == Rule::ftrl && i < shared_floats_; i += width) {
+      const bool is_bias = i % job_.layout->shared == 0;
+      settle_ftrl(job_.shared + i, job_.shared + i + 1, 1, 1,
+                  is_bias ? job_.spec->bias : job_.spec->pairs);
     }
-    for (const Lines<float>& bias : biases_) std::copy_n(job_.bias, bias_floats_, bias.data());
+    for (const Lines<float>& own : shared_) std::copy_n(job_.shared, shared_floats_, own.data());
   }
 
   const TrainJob& job_;
   std::int64_t n_threads_;
   std::vector<std::uint32_t> elected_;
-  std::int64_t bias_floats_;
+  std::int64_t shared_floats_;
   std::vector<std::unique_ptr<float[]>> rows_;
-  std::vector<Lines<float>> biases_;
+  std::vector<Lines<float>> shared_;
 };
 
 // The table is shared without locks (Hogwild: Niu et al. 2011), but for the rows that every thread
@@ -229,7 +237,8 @@ Outcome train_lock_free(const TrainJob& job, std::int64_t n_threads) {
     part.work = rooms[index(t)].work;
     replicas.lend(part, t);
     std::int64_t size = shortest_round;
-    for (std::int64_t begin = job.begin; begin < job.end; size = std::min(2 * size, longest_round)) {
+    for (std::int64_t begin = job.begin; begin < job.end;
+         size = std::min(2 * size, longest_round)) {
       const std::int64_t rows = std::min(job.end - begin, size * n);
       part.begin = begin + rows * t / n;
       part.end = begin + rows * (t + 1) / n;
@@ -262,14 +271,14 @@ Outcome train_in_batches(const TrainJob& job, std::int64_t n_threads) {
   double losses[rows_a_batch] = {}, weights[rows_a_batch] = {};
   Outcome outcome;
   std::vector<std::optional<std::int64_t>> bad_rows(index(n_threads));
-  std::vector<Lines<float>> rows;  // the only part of the room that each thread writes alone
+  std::vector<Lines<float>> spares;  // all else is written by one thread, then read
   for (std::int64_t t = 0; t < n_threads; ++t) {
-    rows.emplace_back(job.most_fields * job.layout->padded_factors);
+    spares.emplace_back(sum_floats(*job.spec, job.longest));
   }
   run_together(n_threads, [&](std::int64_t t, std::int64_t n, Barrier& barrier) {
     BatchJob batch{job, losses, weights};
     batch.job.work = room.work;
-    batch.job.work.row = rows[index(t)].data();
+    batch.job.work.spare = spares[index(t)].data();
     for (std::int64_t begin = job.begin; begin < job.end; begin += rows_a_batch) {
       batch.job.begin = begin;
       batch.job.end = std::min(job.end, begin + rows_a_batch);

@@ -27,6 +27,10 @@ if typing.TYPE_CHECKING:
     from fieldfare.estimators import FFMRegressor as FFMRegressor
     from fieldfare.estimators import FMClassifier as FMClassifier
     from fieldfare.estimators import FMRegressor as FMRegressor
+    from fieldfare.estimators import FwFMClassifier as FwFMClassifier
+    from fieldfare.estimators import FwFMRegressor as FwFMRegressor
+    from fieldfare.estimators import HOFMClassifier as HOFMClassifier
+    from fieldfare.estimators import HOFMRegressor as HOFMRegressor
     from fieldfare.estimators import LinearClassifier as LinearClassifier
     from fieldfare.estimators import LinearRegressor as LinearRegressor
     from fieldfare.exceptions import FieldfareError as FieldfareError
@@ -65,6 +69,10 @@ _HOMES = {
     "FMRegressor": "estimators",
     "FieldfareError": "exceptions",
     "FieldfareWarning": "exceptions",
+    "FwFMClassifier": "estimators",
+    "FwFMRegressor": "estimators",
+    "HOFMClassifier": "estimators",
+    "HOFMRegressor": "estimators",
     "History": "training.history",
     "LinearClassifier": "estimators",
     "LinearRegressor": "estimators",
@@ -103,6 +111,10 @@ __all__ = [
     "FMRegressor",
     "FieldfareError",
     "FieldfareWarning",
+    "FwFMClassifier",
+    "FwFMRegressor",
+    "HOFMClassifier",
+    "HOFMRegressor",
     "History",
     "LinearClassifier",
     "LinearRegressor",

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array, UInt16Array, UInt32Array
@@ -35,14 +36,18 @@ class Spec:
         intercept: bool,
         linear: bool,
         instance_norm: bool,
+        parts: Sequence[tuple[int, int, int]],
     ) -> None: ...
     def set_rates(
         self,
         bias: tuple[float, float, float, float],
         weights: tuple[float, float, float, float],
-        factors: tuple[float, float, float, float],
+        factors: Sequence[tuple[float, float, float, float]],
+        pairs: tuple[float, float, float, float],
     ) -> None: ...
     def layout(self) -> Layout: ...
+
+def padded_factors(n_factors: int) -> int: ...
 
 class Parameters:
     def __init__(
@@ -118,6 +123,7 @@ class Scorer:
         bias: Float32Array,
         weights: Float32Array | None,
         factors: Float32Array | None,
+        pairs: Float32Array | None,
         n_features: int,
     ) -> None: ...
     def score(self, rows: Rows, context: Rows | None, out: AnyArray, n_threads: int) -> None: ...
@@ -128,7 +134,7 @@ class Scorer:
 def train(
     spec: Spec,
     table: Float32Array,
-    bias: Float32Array,
+    shared: Float32Array,
     rows: Rows,
     order: Int64Array,
     class_weight: Float32Array | None,

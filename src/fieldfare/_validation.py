@@ -90,6 +90,20 @@ class AnyOf:
 
 
 @dataclass(frozen=True)
+class Several:
+    """A tuple or list of one or more values of a kind."""
+
+    each: Constraint
+
+    def allows(self, value: Any) -> bool:
+        items = isinstance(value, (tuple, list)) and len(value) > 0
+        return items and all(self.each.allows(item) for item in value)
+
+    def __str__(self) -> str:
+        return f"a tuple of them, each {self.each}"
+
+
+@dataclass(frozen=True)
 class Instance:
     """An instance of one of some types, named in words."""
 

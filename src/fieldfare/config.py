@@ -8,19 +8,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, NamedTuple
 
-from fieldfare._validation import NONE, AnyOf, Constraint, Flag, Instance, Number, OneOf, check
+from fieldfare._validation import (
+    NONE,
+    AnyOf,
+    Constraint,
+    Flag,
+    Instance,
+    Number,
+    OneOf,
+    Several,
+    check,
+)
+from fieldfare.exceptions import ConfigError
 
-MODELS = ("linear", "fm", "ffm")
+MODELS = ("linear", "fm", "ffm", "fwfm", "hofm")
+MODELS_WITH_FIELDS = ("ffm", "fwfm")
 TASKS = ("regression", "binary", "multiclass")
 GRADIENT_SOLVERS = ("adagrad", "rowwise_adagrad", "sgd", "ftrl")
 SOLVERS = (*GRADIENT_SOLVERS, "als")
 MAX_FACTORS = 256
+MAX_ORDER = 16
 
 _NON_NEGATIVE = Number(0)
 _POSITIVE = Number(0, low_open=True)
 _COUNT = Number(1, integer=True)
+_RANK = Number(1, MAX_FACTORS, integer=True)
+
+
+class FactorPart(NamedTuple):
+    """Latent factors that serve the same orders of interactions."""
+
+    lowest: int
+    highest: int
+    n_factors: int
 
 
 def _param(default: Any, constraint: Constraint, doc: str) -> Any:
@@ -29,12 +51,14 @@ def _param(default: Any, constraint: Constraint, doc: str) -> Any:
 
 @dataclass(frozen=True)
 class Config:
-    """Base of the parameter groups: validates every field when made."""
+    """Base of the parameter groups: validates every field when made. Lists become tuples."""
 
     def __post_init__(self) -> None:
         for item in fields(self):
-            constraint = item.metadata["constraint"]
-            check(item.name, getattr(self, item.name), constraint, type(self).__name__)
+            value = getattr(self, item.name)
+            check(item.name, value, item.metadata["constraint"], type(self).__name__)
+            if isinstance(value, list):
+                object.__setattr__(self, item.name, tuple(value))
 
 
 @dataclass(frozen=True)
@@ -44,17 +68,29 @@ class ModelConfig(Config):
     model: str = _param(
         "fm",
         OneOf(MODELS),
-        "Kind of model: linear, factorization machine, or field-aware factorization machine.",
+        "Kind of model: linear, or a factorization machine: plain, field-aware, field-weighted, or "
+        "of higher order.",
     )
     task: str = _param(
         "binary",
         OneOf(TASKS),
         "What is predicted: a number, the probability of a yes, or one of several classes.",
     )
-    n_factors: int = _param(
+    n_factors: int | tuple[int, ...] = _param(
         8,
-        Number(1, MAX_FACTORS, integer=True),
-        "Length of each latent vector (k). Ignored by linear models.",
+        AnyOf((_RANK, Several(_RANK))),
+        "Length of each latent vector (k); for hofm also one length for each order from 2 on. "
+        "Ignored by linear models.",
+    )
+    order: int = _param(
+        3,
+        Number(2, MAX_ORDER, integer=True),
+        "How many features interact at most, in hofm. Ignored by the other models.",
+    )
+    shared_factors: bool = _param(
+        False,
+        Flag(),
+        "Whether all orders of hofm use the same latent vectors, instead of vectors of their own.",
     )
     fit_intercept: bool = _param(True, Flag(), "Whether to fit a bias term.")
     fit_linear: bool = _param(True, Flag(), "Whether to fit one weight per feature.")
@@ -64,8 +100,45 @@ class ModelConfig(Config):
         "Whether each sample is scaled to unit Euclidean length, in training and prediction.",
     )
     init_scale: float = _param(
-        0.1, _NON_NEGATIVE, "Standard deviation of the initial latent factors."
+        0.1,
+        _NON_NEGATIVE,
+        "Standard deviation of the initial latent factors; of order t in hofm, its power 2/t.",
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.n_factors, int):
+            return
+        if self.model != "hofm" or self.shared_factors:
+            raise ConfigError(
+                "The 'n_factors' parameter may differ between the orders of model='hofm' with "
+                f"shared_factors=False only. Got {self.n_factors!r} for model={self.model!r}, "
+                f"shared_factors={self.shared_factors!r}: give one number."
+            )
+        if len(self.n_factors) != self.order - 1:
+            raise ConfigError(
+                f"The 'n_factors' parameter must be one number, or one for each order from 2 to "
+                f"{self.order}, {self.order - 1} in all. Got {self.n_factors!r}."
+            )
+
+    @property
+    def factor_parts(self) -> tuple[FactorPart, ...]:
+        """The parts of a latent vector: one but for hofm, which has one for each order."""
+        if self.model == "linear":
+            return ()
+        given = self.n_factors
+        if isinstance(given, tuple):
+            return tuple(FactorPart(t, t, n) for t, n in enumerate(given, 2))
+        if self.model != "hofm":
+            return (FactorPart(2, 2, given),)
+        if self.shared_factors:
+            return (FactorPart(2, self.order, given),)
+        return tuple(FactorPart(t, t, given) for t in range(2, self.order + 1))
+
+    @property
+    def total_factors(self) -> int:
+        """Length of a whole latent vector."""
+        return sum(part.n_factors for part in self.factor_parts)
 
 
 @dataclass(frozen=True)
@@ -82,14 +155,20 @@ class SolverConfig(Config):
     l2_linear: float = _param(
         1e-5, _NON_NEGATIVE, "L2 penalty on the linear weights a sample touches, at each visit."
     )
-    l2_factors: float = _param(
-        1e-4, _NON_NEGATIVE, "L2 penalty on the latent factors a sample touches, at each visit."
+    l2_factors: float | tuple[float, ...] = _param(
+        1e-4,
+        AnyOf((_NON_NEGATIVE, Several(_NON_NEGATIVE))),
+        "L2 penalty on the latent factors a sample touches, at each visit; for hofm also one for "
+        "each order from 2 on.",
     )
     l1_linear: float = _param(
         0.0, _NON_NEGATIVE, "L1 penalty on the linear weights (FTRL only): gives exact zeros."
     )
-    l1_factors: float = _param(
-        0.0, _NON_NEGATIVE, "L1 penalty on the latent factors (FTRL only): gives exact zeros."
+    l1_factors: float | tuple[float, ...] = _param(
+        0.0,
+        AnyOf((_NON_NEGATIVE, Several(_NON_NEGATIVE))),
+        "L1 penalty on the latent factors (FTRL only): gives exact zeros; for hofm also one for "
+        "each order from 2 on.",
     )
     ftrl_beta: float = _param(1.0, _NON_NEGATIVE, "Smoothing of the FTRL step size.")
 

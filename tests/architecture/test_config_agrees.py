@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fieldfare import config
-from fieldfare._validation import AnyOf, Constraint, Flag, Instance, Number, OneOf
+from fieldfare._validation import AnyOf, Constraint, Flag, Instance, Number, OneOf, Several
 from fieldfare.exceptions import ConfigError
 
 GROUPS = [
@@ -37,6 +37,8 @@ def just_outside(constraint: Constraint) -> list[Any]:
             return [0, 1, "true", None]
         case OneOf():
             return ["no such option", 12345, None]
+        case Several(each):
+            return [(), *((value,) for value in just_outside(each))]
         case Instance():
             return [object()]
         case AnyOf(constraints):

@@ -34,6 +34,37 @@ def test_a_run_can_be_checkpointed_and_resumed(run, clicks_folder):
     np.testing.assert_array_equal(load_model("b.ff").linear, load_model("whole.ff").linear)
 
 
+def test_orders_have_flags_of_their_own(run, clicks_folder):
+    ran = run(
+        "train", clicks_folder / "train.csv", "--target", "clicked", "--model", "hofm",
+        "--order", 3, "-k", "3,2", "--l2-factors", "1e-3,1e-2", "--epochs", 1, "-o", "m.ff",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    model = load_model("m.ff")
+    assert model.config.n_factors == (3, 2)
+    assert model.provenance["solver"]["l2_factors"] == [1e-3, 1e-2]
+    shown = run("show", "m.ff", "--explain", clicks_folder / "train.csv")
+    assert "score, their sum" in shown.out
+    shown = run("show", "m.ff").out.split()
+    assert shown[shown.index("factors") + 1 :][:2] == ["3,", "2"]
+    assert shown[shown.index("order") + 1] == "3"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["--model", "fm", "-k", "3,2"], "give one number"),
+        (["--model", "hofm", "-k", "3,2,1"], "2 in all"),
+        (["--model", "hofm", "-k", "3,x"], "must be an integer in [1, 256] or a tuple of them"),
+        (["--model", "hofm", "--l2-factors", "1,1,1"], "one for each of its 2 orders"),
+    ],
+)
+def test_orders_that_do_not_fit_are_refused(run, clicks_folder, given, words):
+    ran = run("train", clicks_folder / "train.csv", "--target", "clicked", *given)
+    assert ran.code != 0
+    assert words in ran.err
+
+
 def test_wide_tables_are_described_in_short(run, tmp_path):
     names = [f"c{i}" for i in range(60)]
     lines = [",".join(["label", *names])]

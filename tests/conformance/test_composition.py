@@ -24,12 +24,16 @@ from fieldfare.estimators import (
     FFMRegressor,
     FMClassifier,
     FMRegressor,
+    FwFMClassifier,
+    FwFMRegressor,
+    HOFMClassifier,
+    HOFMRegressor,
     LinearClassifier,
     LinearRegressor,
 )
 
-CLASSIFIERS = [LinearClassifier, FMClassifier, FFMClassifier]
-REGRESSORS = [LinearRegressor, FMRegressor, FFMRegressor]
+CLASSIFIERS = [LinearClassifier, FMClassifier, FFMClassifier, FwFMClassifier, HOFMClassifier]
+REGRESSORS = [LinearRegressor, FMRegressor, FFMRegressor, FwFMRegressor, HOFMRegressor]
 
 
 @pytest.fixture(scope="module")

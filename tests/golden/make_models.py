@@ -25,6 +25,8 @@ CASES: dict[str, dict[str, Any]] = {
     "linear-regression": {"model": "linear", "task": "regression"},
     "fm-binary": {"model": "fm", "task": "binary", "instance_norm": True},
     "ffm-binary": {"model": "ffm", "task": "binary"},
+    "fwfm-binary": {"model": "fwfm", "task": "binary"},
+    "hofm-regression": {"model": "hofm", "task": "regression", "order": 4, "n_factors": (2, 1, 2)},
     "ffm-multiclass": {"model": "ffm", "task": "multiclass", "fit_linear": False},
 }
 
@@ -47,7 +49,7 @@ def main() -> None:
             continue
         n_outputs = 3 if config["task"] == "multiclass" else 1
         model = build(
-            ModelConfig(n_factors=2, **config),
+            ModelConfig(**{"n_factors": 2, **config}),
             n_features=5,
             n_fields=3,
             n_outputs=n_outputs,
@@ -62,6 +64,9 @@ def main() -> None:
         for array in arrays:
             if array is not None:
                 array[:] = rng.integers(-8, 9, array.shape) / 8
+        if model.pair_weights is not None:
+            pairs = np.triu(rng.integers(-8, 9, model.pair_weights.shape)) / 8
+            model.pair_weights[:] = pairs + np.triu(pairs, 1).swapaxes(1, 2)
         model.provenance = {"seed": 0, "metrics": {"logloss": 0.25}}
         save_model(model, path)
         scores = model.score(rows()).tolist()

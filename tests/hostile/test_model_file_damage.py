@@ -155,7 +155,7 @@ def test_empty_arrays_of_absurd_shape(path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"format": 2, "library": "9.9"}, "format 2, written by fieldfare '9.9'.*Upgrade with"),
+        ({"format": 99, "library": "9.9"}, "format 99, written by fieldfare '9.9'.*Upgrade with"),
         ({"format": 0}, "positive integer"),
         ({"format": True}, "positive integer"),
         ({"format": "1"}, "positive integer"),

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pytest
 
+from fieldfare.config import ModelConfig, SolverConfig
 from fieldfare.kernels.reference import Parameters
 from fieldfare.kernels.table import Spec
+from fieldfare.models.base import LOSS_OF_TASK
+from fieldfare.models.registry import MODEL_CLASSES
 from fieldfare.rows import Rows
+from fieldfare.solvers.gradient import Solver
 
 N_FEATURES, N_FIELDS = 12, 4
+TASK_OF_LOSS = {loss: task for task, loss in LOSS_OF_TASK.items()}
 DEFAULTS: dict[str, Any] = {
     "model": "fm",
     "loss": "logistic",
@@ -35,7 +41,16 @@ DEFAULTS: dict[str, Any] = {
 def _spec(**changes: Any) -> Spec:
     if changes.get("loss") == "softmax":
         changes.setdefault("n_outputs", 3)
-    return Spec(**DEFAULTS | changes)
+    options = DEFAULTS | changes
+    of_orders = {name: options.pop(name) for name in ("order", "shared_factors") if name in options}
+    if options["model"] == "hofm":
+        config = ModelConfig(model="hofm", n_factors=options["n_factors"], **of_orders)
+        options |= {"n_factors": config.total_factors, "parts": config.factor_parts}
+    return Spec(**options)
+
+
+def symmetric(pairs: Any) -> Any:
+    return np.triu(pairs) + np.triu(pairs, 1).swapaxes(1, 2)
 
 
 def _parameters(spec: Spec, n_features: int = N_FEATURES, seed: int = 0) -> Parameters:
@@ -46,11 +61,20 @@ def _parameters(spec: Spec, n_features: int = N_FEATURES, seed: int = 0) -> Para
         return rng.normal(scale=scale, size=shape).astype(np.float32).astype(np.float64)
 
     c, k = spec.n_outputs, spec.n_factors
-    shapes = {"fm": (n_features, c, k), "ffm": (n_features, c, spec.n_fields, k)}
+    vectors = (n_features, c, k)
+    shapes = {
+        "fm": vectors,
+        "fwfm": vectors,
+        "hofm": vectors,
+        "ffm": (n_features, c, spec.n_fields, k),
+    }
     return Parameters(
         bias=draw(c) * spec.fit_intercept,
         linear=draw(n_features, c, scale=0.5) * spec.fit_linear,
         factors=draw(*shapes[spec.model], scale=0.5 / k**0.5) if spec.model in shapes else None,
+        pair_weights=symmetric(draw(c, spec.n_fields, spec.n_fields, scale=0.5))
+        if spec.model == "fwfm"
+        else None,
     )
 
 
@@ -108,3 +132,27 @@ def make_parameters() -> Callable[..., Parameters]:
 def make_rows() -> Callable[..., Rows]:
     """Draw rows of one kind."""
     return _rows
+
+
+@pytest.fixture
+def make_solver(make_spec: Any, make_parameters: Any) -> Callable[..., Any]:
+    """Build a spec, its float64 parameters, and a native solver that starts from the same ones."""
+
+    def make(seed: int = 0, **changes: Any) -> Any:
+        spec = make_spec(**changes)
+        wanted = asdict(spec) | changes
+        rates = {name: wanted[name] for name in SolverConfig.__dataclass_fields__}
+        shape = {name: wanted[name] for name in ModelConfig.__dataclass_fields__ if name in wanted}
+        if spec.model == "hofm":
+            shape["n_factors"] = changes.get("n_factors", spec.parts[0].n_factors)
+        config = ModelConfig(task=TASK_OF_LOSS[wanted["loss"]], **shape)
+        params = make_parameters(spec, seed=seed)
+        arrays = {
+            name: array.astype(np.float32)
+            for name, array in vars(params).items()
+            if array is not None
+        }
+        model = MODEL_CLASSES[spec.model](config, **arrays)
+        return spec, params, Solver(model, SolverConfig(**rates))
+
+    return make

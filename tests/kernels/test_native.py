@@ -5,46 +5,22 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import asdict
 
 import numpy as np
 import pytest
 
 from fieldfare import _core
-from fieldfare.config import GRADIENT_SOLVERS, MODELS, ModelConfig, SolverConfig
+from fieldfare.config import GRADIENT_SOLVERS, MODELS, MODELS_WITH_FIELDS
 from fieldfare.exceptions import DataError
 from fieldfare.kernels import native
 from fieldfare.kernels.reference import Parameters, Trainer, score_rows
 from fieldfare.models.base import LOSS_OF_TASK
-from fieldfare.models.registry import MODEL_CLASSES
 from fieldfare.rows import Rows
-from fieldfare.solvers.gradient import Solver
 
-TASK_OF_LOSS = {loss: task for task, loss in LOSS_OF_TASK.items()}
-LOSSES = tuple(TASK_OF_LOSS)
+LOSSES = tuple(LOSS_OF_TASK.values())
 KINDS = ("dense", "sparse", "empty", "single", "repeated", "binary", "ones", "mixed")
 SIZES = (1, 3, 4, 5, 8, 12, 16, 31, 64, 256)
 TOLERANCE = {"rtol": 2e-4, "atol": 2e-5}
-
-
-@pytest.fixture
-def make_solver(make_spec, make_parameters):
-    """Build a spec, its float64 parameters, and a native solver that starts from the same ones."""
-
-    def make(seed=0, **changes):
-        wanted = asdict(make_spec(**changes))
-        rates = {name: wanted[name] for name in SolverConfig.__dataclass_fields__}
-        shape = {name: wanted[name] for name in ModelConfig.__dataclass_fields__ if name in wanted}
-        config = ModelConfig(task=TASK_OF_LOSS[wanted["loss"]], **shape)
-        spec = make_spec(**changes)
-        params = make_parameters(spec, seed=seed)
-        arrays = (params.bias, params.linear, params.factors)
-        model = MODEL_CLASSES[spec.model](
-            config, *(None if array is None else array.astype(np.float32) for array in arrays)
-        )
-        return spec, params, Solver(model, SolverConfig(**rates))
-
-    return make
 
 
 @pytest.fixture
@@ -68,6 +44,8 @@ def assert_same(model, params: Parameters, **tolerance):
     np.testing.assert_allclose(model.linear, params.linear, **tolerance)
     if params.factors is not None:
         np.testing.assert_allclose(model.factors, params.factors, **tolerance)
+    if params.pair_weights is not None:
+        np.testing.assert_allclose(model.pair_weights, params.pair_weights, **tolerance)
 
 
 def check_training(setup, rows, epochs=1, class_weight=None, n_visits=None):
@@ -115,7 +93,7 @@ def test_training(make_solver, make_rows, model, solver, loss, epochs):
 
 @pytest.mark.parametrize("k", SIZES)
 @pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
-@pytest.mark.parametrize("model", ["fm", "ffm"])
+@pytest.mark.parametrize("model", [model for model in MODELS if model != "linear"])
 def test_training_of_any_number_of_factors(make_solver, make_rows, model, solver, k):
     setup = make_solver(model=model, solver=solver, n_factors=k)
     check_training(setup, make_rows("mixed", n_rows=10))
@@ -137,7 +115,7 @@ OPTIONS = {
     "l2": {"l2_linear": 0.5, "l2_factors": 0.3},
     "l1": {"l1_linear": 0.4, "l1_factors": 0.2},
     "l1 and l2": {"l1_linear": 0.1, "l1_factors": 0.1, "l2_linear": 0.2, "l2_factors": 0.1},
-    "beta": {"ftrl_beta": 0.3, "learning_rate": 0.5},
+    "beta": {"ftrl_beta": 0.3},
     "beta zero": {"ftrl_beta": 0.0},
 }
 
@@ -196,8 +174,7 @@ def test_instruction_sets_agree(make_solver, make_rows, instruction_set, name, m
             trainer.train(rows, np.arange(len(rows)))
         found.append(trainer.export())
     plain, other = found
-    factors = None if plain.factors is None else plain.factors
-    assert_same(other, Parameters(plain.bias, plain.linear, factors))
+    assert_same(other, Parameters(**plain.arrays()))
     np.testing.assert_allclose(other.score(rows), plain.score(rows), **TOLERANCE)
 
 
@@ -275,8 +252,9 @@ def test_unknown_features_are_ignored_in_scores(make_solver, make_rows, model, i
     np.testing.assert_allclose(solver.export().score(rows), expected, **TOLERANCE)
 
 
-def test_unknown_fields_are_ignored_in_scores(make_solver):
-    _, _, solver = make_solver(model="ffm")
+@pytest.mark.parametrize("model", MODELS_WITH_FIELDS)
+def test_unknown_fields_are_ignored_in_scores(make_solver, model):
+    _, _, solver = make_solver(model=model)
     indptr, ids = np.array([0, 3]), np.array([1, 2, 3], np.uint32)
     rows = Rows(indptr, ids, fields=np.array([0, 1, 60_000], np.uint16))
     known = Rows(np.array([0, 2]), ids[:2], fields=np.array([0, 1], np.uint16))
@@ -312,7 +290,7 @@ def test_bad_rows_are_refused_not_followed(make_solver, make_rows, model, n_thre
         "negative indptr": changed(rows, "indptr", 4, -5),
         "indptr past the end": changed(rows, "indptr", 4, 10**9),
     }
-    if model == "ffm":
+    if model in MODELS_WITH_FIELDS:
         bad["field"] = changed(rows, "fields", 30, 4)
     for broken in bad.values():
         with pytest.raises(DataError, match="Row"):

@@ -7,17 +7,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from fieldfare.config import MODELS
 from fieldfare.kernels.reference import (
     Parameters,
     Trainer,
     gradients,
     known,
     loss_and_gradient,
+    pair_weight_gradient,
     samples,
     score,
 )
 
-MODELS = ("linear", "fm", "ffm")
 LOSSES = ("squared", "logistic", "softmax")
 KINDS = ("dense", "sparse", "empty", "single", "repeated", "ones")
 
@@ -69,9 +70,15 @@ def test_gradient_equals_central_differences(
         total = np.zeros_like(params.factors)
         np.add.at(total, ids, factors * slope.reshape(-1, *[1] * (factors.ndim - 2)))
         np.testing.assert_allclose(total, numerical(current, params.factors), **tolerance)
+    if params.pair_weights is not None:
+        entries = known(spec, len(params.linear), sample)
+        of_pairs = pair_weight_gradient(params, spec, *entries) * slope[:, None, None]
+        got = numerical(current, params.pair_weights)  # each triangle has its share
+        got = np.triu(got) + np.triu(got.swapaxes(1, 2), 1)
+        np.testing.assert_allclose(got, of_pairs, **tolerance)
 
 
-@pytest.mark.parametrize("model", ["fm", "ffm"])
+@pytest.mark.parametrize("model", ["fm", "ffm", "fwfm"])
 def test_score_is_the_sum_over_pairs(make_spec, make_parameters, make_rows, model):
     spec = make_spec(model=model)
     params = make_parameters(spec)
@@ -82,7 +89,8 @@ def test_score_is_the_sum_over_pairs(make_spec, make_parameters, make_rows, mode
                 v, u = params.factors[ids[a], 0], params.factors[ids[b], 0]
                 if model == "ffm":
                     v, u = v[fields[b]], u[fields[a]]
-                expected += x[a] * x[b] * (v @ u)
+                r = 1 if model != "fwfm" else params.pair_weights[0, fields[a], fields[b]]
+                expected += x[a] * x[b] * r * (v @ u)
         np.testing.assert_allclose(score(params, spec, ids, fields, x), [expected], atol=1e-12)
 
 
@@ -187,3 +195,26 @@ def test_a_fm_is_an_ffm_of_one_field(make_spec, make_parameters, make_rows):
     np.testing.assert_allclose(
         one.params.factors, other.params.factors[:, :, 0, :], rtol=1e-10, atol=1e-12
     )
+
+
+def test_a_fwfm_starts_as_a_fm(make_spec, make_parameters, make_rows):
+    spec = make_spec(model="fwfm")
+    params = make_parameters(spec)
+    params = replace(params, pair_weights=np.ones_like(params.pair_weights))
+    plain = replace(params, pair_weights=None)
+    for sample in samples(make_rows("mixed")):
+        expected = score(plain, replace(spec, model="fm"), *sample)
+        np.testing.assert_allclose(score(params, spec, *sample), expected)
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adagrad", "rowwise_adagrad", "ftrl"])
+def test_fwfm_moves_only_the_weights_of_pairs_that_occur(make_spec, make_parameters, solver):
+    spec = make_spec(model="fwfm", solver=solver)
+    params = make_parameters(spec)
+    trainer = Trainer(params, spec)
+    trainer.step(
+        (np.array([3, 7, 0, 9]), np.array([3, 3, 0, 1]), np.array([1.0, 2.0, 3.0, -1.0])), 1.0
+    )
+    moved = np.argwhere(trainer.params.pair_weights[0] != params.pair_weights[0])
+    pairs = {(3, 3), (0, 3), (1, 3), (0, 1)}
+    assert {tuple(pair) for pair in moved.tolist()} == pairs | {(b, a) for a, b in pairs}

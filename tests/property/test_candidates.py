@@ -43,6 +43,9 @@ def make_model(kind, task="binary", n_factors=3, **config):
     rng = np.random.default_rng(0)
     model.linear[:] = rng.normal(size=model.linear.shape)
     model.bias[:] = rng.normal(size=model.bias.shape)
+    if model.pair_weights is not None:
+        upper = np.triu(rng.normal(size=model.pair_weights.shape))
+        model.pair_weights[:] = upper + np.triu(upper, 1).swapaxes(1, 2)
     return model
 
 

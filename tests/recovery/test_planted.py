@@ -23,7 +23,11 @@ def planted(kind: str, task: str) -> Model:
     n_features = N_FIELDS * PER_FIELD
     model = build(config, n_features=n_features, n_fields=N_FIELDS, seed=17)
     model.bias[:] = -0.3
-    model.linear[:, 0] = np.random.default_rng(5).normal(0, 0.4, n_features)
+    random = np.random.default_rng(5)
+    model.linear[:, 0] = random.normal(0, 0.4, n_features)
+    if model.pair_weights is not None:
+        pairs = np.triu(random.normal(0, 1.5, model.pair_weights[0].shape))
+        model.pair_weights[0] = pairs + np.triu(pairs, 1).T
     return model
 
 
@@ -44,7 +48,7 @@ def sample(model: Model, n: int, seed: int) -> tuple[Rows, np.ndarray]:
 
 
 @pytest.mark.parametrize("task", ["binary", "regression"])
-@pytest.mark.parametrize("kind", ["fm", "ffm"])
+@pytest.mark.parametrize("kind", ["fm", "ffm", "fwfm", "hofm"])
 def test_planted_model_is_recovered(kind: str, task: str) -> None:
     truth = planted(kind, task)
     data, _ = sample(truth, N_TRAIN, 1)

@@ -3,12 +3,16 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "fieldfare/rows.hpp"
 
 namespace fieldfare {
 
-enum class Kind { linear, fm, ffm };
+enum class Kind { linear, fm, ffm, fwfm, hofm };
+
+constexpr bool uses_fields(Kind kind) { return kind == Kind::ffm || kind == Kind::fwfm; }
+
 enum class Loss { squared, logistic, softmax };
 enum class Rule { adagrad, rowwise_adagrad, sgd, ftrl };
 
@@ -20,17 +24,32 @@ struct Rates {
   float beta = 1;  // FTRL only
 };
 
+constexpr std::int64_t max_order = 16;
+
+// Factors of an HOFM that serve the same orders: one of them, or all if they share their factors.
+// A vector holds the factors of one part after the other; in a training table each part is padded
+// to whole lanes.
+struct Part {
+  std::int64_t lowest = 2, highest = 2;  // orders
+  std::int64_t n_factors = 0, padded = 0;
+  std::int64_t offset = 0, padded_offset = 0;
+  Rates rates;
+};
+
 struct Spec {
   Kind kind = Kind::fm;
   Loss loss = Loss::logistic;
   Rule rule = Rule::adagrad;
   std::int64_t n_outputs = 1;  // 1 unless softmax
   std::int64_t n_factors = 0;
-  std::int64_t n_fields = 0;  // FFM only
+  std::int64_t n_fields = 0;  // models that use fields only
   bool intercept = true;
   bool linear = true;
   bool instance_norm = false;
-  Rates bias, weights, factors;
+  Rates bias, weights, factors, pairs;
+  std::vector<Part> parts;  // HOFM only, by order
+
+  std::int64_t highest_order() const { return parts.empty() ? 2 : parts.back().highest; }
 };
 
 // The training table has one row a feature; weights and optimiser state lie side by side, so that a
@@ -41,13 +60,15 @@ struct Layout {
   std::int64_t used = 0;            // floats of a row that mean something
   std::int64_t output_stride = 0;   // from one output to the next inside a row
   std::int64_t padded_factors = 0;  // n_factors rounded up to whole lanes; the padding stays zero
-  std::int64_t blocks = 0;          // latent vectors a feature: 1 for FM, n_fields for FFM
+  std::int64_t blocks = 0;          // latent vectors a feature: n_fields for FFM, parts for HOFM
   std::int64_t factor_state = 0;    // offset of the state of the factors
   std::int64_t weight = 0;          // offset of the linear weight
   std::int64_t slots = 0;           // state values a weight: 0 SGD, 1 AdaGrad, 2 FTRL (z, n)
+  std::int64_t shared = 0;          // one output's shared parameters, each with its state
 };
 
 Layout layout_of(const Spec& spec);
+std::int64_t padded_factors(std::int64_t n_factors);
 
 // Where the parameters of a model lie, in a training table or in plain arrays.
 struct View {
@@ -58,6 +79,9 @@ struct View {
   std::int64_t weight_row = 0, weight_output = 0;
   const float* factors = nullptr;  // or null: linear model
   std::int64_t factor_row = 0, factor_output = 0, factor_block = 0;
+  bool padded_parts = false;     // HOFM only
+  const float* pairs = nullptr;  // FwFM only
+  std::int64_t pair_output = 0, pair_row = 0, pair_step = 0;
   std::int64_t k = 0;
 };
 
@@ -79,8 +103,8 @@ struct Workspace {
   float* x = nullptr;              // [slots, longest]
   float* score = nullptr;          // [slots, n_outputs]
   float* sums = nullptr;           // [slots, sum_floats(...)]
+  float* spare = nullptr;          // [sum_floats(...)], private to the thread
   std::int32_t* fields = nullptr;  // [slots, field_ints(...)], zero at first
-  float* row = nullptr;            // [most_fields, padded_factors]
 };
 
 struct TrainJob {
@@ -91,13 +115,16 @@ struct TrainJob {
   const Layout* layout = nullptr;
   float* table = nullptr;  // [n_features, layout.stride]
   std::int64_t n_features = 0;
-  float* bias = nullptr;                // [n_outputs, 1 + slots], private to the thread
+  // Parameters that every sample shares, private to the thread, [n_outputs, layout.shared]: the
+  // bias and its state, then for an FwFM the weights of the pairs of fields, each with its state,
+  // [n_fields, n_fields, 1 + slots], of which the upper triangle is used.
+  float* shared = nullptr;
   const float* class_weight = nullptr;  // [n_classes], or null
   std::int64_t n_classes = 0;
   HotRows hot;
   std::int64_t ahead = 1;        // samples staged before they are used
   std::int64_t longest = 0;      // most entries in a row of the span
-  std::int64_t most_fields = 0;  // FFM: most fields present in a row
+  std::int64_t most_fields = 0;  // most fields present in a row, of models that use fields
   Workspace work;                // ahead + 1 slots
 };
 
@@ -114,11 +141,12 @@ struct Outcome {
   std::optional<std::int64_t> bad_row;  // first row refused, any number
 };
 
-// What FFM scoring sees of one field of a sample: a feature, or the sum of several.
+// What scoring sees of one field of a sample: a feature, or the sum of several.
 struct FieldEntry {
   const float* v = nullptr;
-  float* sum = nullptr;    // where the sum is, which is then v
-  std::int64_t block = 0;  // offset, in any feature, of the factors towards this field
+  float* sum = nullptr;  // where the sum is, which is then v
+  std::int64_t block =
+      0;  // FFM: offset, in any feature, of the factors towards this field; FwFM: it
   float x = 0;
 };
 
@@ -133,8 +161,8 @@ struct ScoreJob {
   float* linear = nullptr;
   float* inside = nullptr;
   float* sums = nullptr;
-  std::int32_t* place = nullptr;    // [n_fields], FFM only
-  FieldEntry* entries = nullptr;    // [n_outputs, entry_capacity], FFM only
+  std::int32_t* place = nullptr;    // [n_fields], of models that use fields
+  FieldEntry* entries = nullptr;    // [n_outputs, entry_capacity], likewise
   std::int64_t entry_capacity = 0;  // of the longest row and the context
   std::uint32_t* known_ids = nullptr;
   float* known_values = nullptr;
@@ -154,12 +182,13 @@ struct Kernels {
   void (*score)(const ScoreJob&);
 };
 
-#define FIELDFARE_DECLARE_KERNELS(isa)                                                       \
-  namespace isa {                                                                            \
-  Outcome train(const TrainJob& job);                                                        \
-  std::optional<std::int64_t> gather(const BatchJob& batch, std::int64_t part, std::int64_t parts); \
-  void apply(const BatchJob& batch, std::int64_t part, std::int64_t parts);                  \
-  void score(const ScoreJob& job);                                                           \
+#define FIELDFARE_DECLARE_KERNELS(isa)                                         \
+  namespace isa {                                                              \
+  Outcome train(const TrainJob& job);                                          \
+  std::optional<std::int64_t> gather(const BatchJob& batch, std::int64_t part, \
+                                     std::int64_t parts);                      \
+  void apply(const BatchJob& batch, std::int64_t part, std::int64_t parts);    \
+  void score(const ScoreJob& job);                                             \
   }
 FIELDFARE_DECLARE_KERNELS(plain)
 FIELDFARE_DECLARE_KERNELS(baseline)

@@ -3,18 +3,23 @@
 //
 //   score(sample, c)                     -> <w, x> + pairs, of output c
 //   update<Rule>(sample, c, g, mine, fetch)
-//       with g = d loss / d score, for the ids that are `mine`; calls fetch(i) for every i on the way
+//       with g = d loss / d score, for the ids that are `mine`; calls fetch(i) for every i on the
+//       way
 //
 // `update` must follow the `score` of the same sample and output. Rates and sizes are copied before
 // the loops: the compiler must assume that a store through a float pointer changes any other float.
 #pragma once
 
+#include <algorithm>
+
+#include "fieldfare/fields.hpp"
 #include "fieldfare/rules.hpp"
 #include "fieldfare/stage.hpp"
 
 namespace fieldfare::FIELDFARE_ISA {
 
 struct Linear {
+  static constexpr bool has_pair_weights = false;
   const Spec& spec;
   const Layout& layout;
 
@@ -48,6 +53,7 @@ struct Linear {
 // The gradient of v_i is x_i (S - x_i v_i).
 template <int K>
 struct Fm {
+  static constexpr bool has_pair_weights = false;
   const Spec& spec;
   const Layout& layout;
   float* sums;  // S, [n_outputs, padded k]
@@ -103,11 +109,9 @@ struct Fm {
     const float share = 1.0F / static_cast<float>(spec.n_factors);
     const bool has_linear = spec.linear;
     Lanes<N> slopes[K > 0 ? K / N : 1];  // g S, in registers where k is known
-    float* const s = sums + c * k;
-    for (std::int64_t d = 0; d < k; d += N) {
-      const Lanes<N> slope = broadcast<N>(g) * load<N>(s + d);
-      if constexpr (K > 0) slopes[d / N] = slope;
-      if constexpr (K == 0) store<N>(s + d, slope);
+    const float* const s = sums + c * k;
+    for (std::int64_t d = 0; K > 0 && d < K; d += N) {
+      slopes[d / N] = broadcast<N>(g) * load<N>(s + d);
     }
     for (std::int64_t i = 0; i < sample.n; ++i) {
       fetch(i);
@@ -115,17 +119,13 @@ struct Fm {
       float* v = sample.rows[i] + at;
       const float gx = g * sample.x[i];
       const Lanes<N> x = broadcast<N>(sample.x[i]), own = broadcast<N>(gx * sample.x[i]);
-      const auto gradient = [&](std::int64_t d) {
-        if constexpr (K > 0) return slopes[d / N] * x - own * load<N>(v + d);
-        if constexpr (K == 0) return load<N>(s + d) * x - own * load<N>(v + d);
-      };
-      const auto mean_square = [&] {
-        Lanes<N> squares = broadcast<N>(0);
-        for (std::int64_t d = 0; d < k; d += N) squares = squares + gradient(d) * gradient(d);
-        return share * sum<N>(squares);
-      };
-      move<Rule>(v, v + state, k, factors, mean_square, [&](auto&& visit) {
-        for (std::int64_t d = 0; d < k; d += N) visit.template operator()<N>(d, gradient(d));
+      move<Rule>(v, v + state, k, share, factors, [&](auto&& visit) {
+        for (std::int64_t d = 0; d < k; d += N) {
+          Lanes<N> slope;
+          if constexpr (K > 0) slope = slopes[d / N];
+          if constexpr (K == 0) slope = broadcast<N>(g) * load<N>(s + d);
+          visit.template operator()<N>(d, slope * x - own * load<N>(v + d));
+        }
       });
       if (has_linear) Rule::scalar(v + weight, v + weight + 1, gx, weights);
     }
@@ -139,69 +139,28 @@ struct Fm {
 // where they are neighbours, their blocks are one run of floats in T as in the table. Every weight
 // moves once a sample, by its whole gradient.
 template <int K>
-struct Ffm {
+struct Ffm : PresentFields {
+  static constexpr bool has_pair_weights = false;
   const Spec& spec;
   const Layout& layout;
-  float* sums;                     // T, [n_outputs, m, m, k] for m fields present
-  std::int32_t *place, *present;   // field -> place among those present, or -1; place -> field
-  std::int32_t* count;             // [m]: features at that place
-  std::int32_t* sizes;             // m (0 at first), number of runs; each run's first place, length
-  float* squares;                  // [n_outputs, longest]: |row of T that an entry meets|^2
-  float* row;                      // [m, k], private to the thread
+  float* sums;     // T, [n_outputs, m, m, k] for m fields present
+  float* squares;  // [n_outputs, longest]: |row of T that an entry meets|^2
+  float* spare;    // [m, k]: a row of T that is this thread's own
   std::int64_t longest;
 
   Ffm(const TrainJob& job, float* scratch, std::int32_t* field_scratch)
-      : spec(*job.spec),
+      : PresentFields(job, field_scratch),
+        spec(*job.spec),
         layout(*job.layout),
         sums(scratch),
-        place(field_scratch),
-        present(place + spec.n_fields),
-        count(present + job.most_fields),
-        sizes(count + job.most_fields),
         squares(scratch + spec.n_outputs * job.most_fields * job.most_fields * width()),
-        row(job.work.row),
+        spare(job.work.spare),
         longest(job.longest) {}
 
   FIELDFARE_INLINE std::int64_t width() const { return length<K>(layout.padded_factors); }
 
   FIELDFARE_INLINE float* row_of(std::int64_t c, std::int64_t a) const {
     return sums + (c * sizes[0] + a) * sizes[0] * width();
-  }
-
-  // Most samples have the fields of the one before, one feature each.
-  FIELDFARE_INLINE bool fields_as_before(const Staged& sample) const {
-    std::int32_t different = sample.n != sizes[0];
-    for (std::int64_t i = 0; different == 0 && i < sample.n; ++i) {
-      different |= (sample.fields[i] ^ present[i]) | (count[i] ^ 1);
-    }
-    return different == 0;
-  }
-
-  void find_fields(const Staged& sample) const {
-    for (std::int64_t f = 0; f < spec.n_fields; ++f) place[f] = -1;
-    std::int32_t m = 0;
-    for (std::int64_t i = 0; i < sample.n; ++i) {
-      const std::int32_t f = sample.fields[i];  // NOLINT(clang-analyzer-core.NullDereference)
-      if (place[f] >= 0) continue;
-      std::int32_t a = m++;
-      for (; a > 0 && present[a - 1] > f; --a) present[a] = present[a - 1];  // seldom out of order
-      present[a] = f;
-      place[f] = 0;
-    }
-    std::int32_t* run = sizes + 2;
-    for (std::int32_t a = 0; a < m; ++a) {
-      place[present[a]] = a;
-      count[a] = 0;
-      if (a == 0 || present[a] != present[a - 1] + 1) {
-        run[0] = a;
-        run[1] = 0;
-        run += 2;
-      }
-      ++run[-1];
-    }
-    sizes[0] = m;
-    sizes[1] = static_cast<std::int32_t>((run - sizes) / 2 - 1);
-    for (std::int64_t i = 0; i < sample.n; ++i) ++count[place[sample.fields[i]]];
   }
 
   // Calls visit.operator()<N>(d, e) for the blocks of the fields present: d floats into a row of
@@ -262,23 +221,24 @@ struct Ffm {
     }
   }
 
-  // The row of T that a feature of place a meets, itself left out.
+  // The row of T that a feature of place a meets, itself left out. Where it is not alone in its
+  // field this is a changed copy: several threads may be reading the row.
   FIELDFARE_INLINE const float* met_by(const float* v, float x, std::int64_t c,
                                        std::int64_t a) const {
     constexpr int N = lanes_for<K>;
     const float* t = row_of(c, a);
     if (count[a] == 1) return t;
     const std::int64_t k = width();
-    std::memcpy(row, t, static_cast<std::size_t>(sizes[0] * k) * sizeof(float));
+    std::memcpy(spare, t, static_cast<std::size_t>(sizes[0] * k) * sizeof(float));
     for (std::int64_t d = 0; d < k; d += N) {
       const Lanes<N> vx = load<N>(v + present[a] * k + d) * broadcast<N>(x);
-      store<N>(row + a * k + d, load<N>(t + a * k + d) - vx);
+      store<N>(spare + a * k + d, load<N>(t + a * k + d) - vx);
     }
-    return row;
+    return spare;
   }
 
   FIELDFARE_INLINE float score(const Staged& sample, std::int64_t c) const {
-    if (c == 0 && !fields_as_before(sample)) find_fields(sample);
+    if (c == 0) find(sample);
     add_up(sample, c);
     const std::int64_t at = c * layout.output_stride, weight = layout.weight;
     float linear = 0, pairs = 0;

@@ -94,4 +94,16 @@ FIELDFARE_INLINE void move(float* w, float* state, std::int64_t slot, const Rate
   }
 }
 
+// The same, with the mean found by a walk; `share` is one over the number of weights that move.
+template <class Rule, class Walk>
+FIELDFARE_INLINE void move(float* w, float* state, std::int64_t slot, float share,
+                           const Rates& rates, Walk&& walk) {
+  const auto mean_square = [&] {
+    LaneSum squares;
+    walk([&]<int N>(std::int64_t, Lanes<N> g) { squares.add<N>(g, g); });
+    return share * squares.total();
+  };
+  move<Rule>(w, state, slot, rates, mean_square, walk);
+}
+
 }  // namespace fieldfare::FIELDFARE_ISA

@@ -125,8 +125,8 @@ FIELDFARE_INLINE std::int64_t length(std::int64_t k) {
   return k;
 }
 
-// Calls body.operator()<8>(d), and at the end perhaps body.operator()<4>(d), so that all of 0 <= d <
-// n, a multiple of 4, is covered.
+// Calls body.operator()<8>(d), and at the end perhaps body.operator()<4>(d), so that all of 0 <= d
+// < n, a multiple of 4, is covered.
 template <class Body>
 FIELDFARE_INLINE void in_lanes(std::int64_t n, Body&& body) {
   std::int64_t d = 0;

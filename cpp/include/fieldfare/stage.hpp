@@ -1,5 +1,5 @@
-// Staging: a sample is checked, scaled and located in the table some samples before it is used. What
-// follows reads through the pointers found here only.
+// Staging: a sample is checked, scaled and located in the table some samples before it is used.
+// What follows reads through the pointers found here only.
 #pragma once
 
 #include "fieldfare/kernels.hpp"
@@ -31,7 +31,7 @@ struct Staged {
   float* const* rows = nullptr;           // [n]: each feature's row of the table
   const float* x = nullptr;               // [n]
   const std::uint32_t* ids = nullptr;     // [n]
-  const std::uint16_t* fields = nullptr;  // [n], FFM only
+  const std::uint16_t* fields = nullptr;  // [n], models that use fields only
 };
 
 FIELDFARE_INLINE bool row_in_bounds(const Rows& rows, std::int64_t row) {
@@ -45,7 +45,7 @@ class Stage {
   FIELDFARE_INLINE explicit Stage(const TrainJob& job)
       : job_(job),
         rows_(*job.rows),
-        aware_(job.spec->kind == Kind::ffm),
+        has_fields_(uses_fields(job.spec->kind)),
         stride_(job.layout->stride) {}
 
   // Places the sample of a row in a slot of the workspace; false if the row must be refused.
@@ -54,7 +54,7 @@ class Stage {
     const std::int64_t begin = rows_.indptr[row], n = rows_.indptr[row + 1] - begin;
     const std::uint32_t* ids = rows_.indices + begin;
     if (n > job_.longest || !ids_in_bounds(ids, n)) return false;
-    if (aware_ && !fields_in_bounds(rows_.fields + begin, n)) return false;
+    if (has_fields_ && !fields_in_bounds(rows_.fields + begin, n)) return false;
     scale(begin, n, job_.work.x + slot * job_.longest);
     locate(ids, n, job_.work.rows + slot * job_.longest);
     return true;
@@ -67,17 +67,18 @@ class Stage {
     sample.rows = job_.work.rows + slot * job_.longest;
     sample.x = job_.work.x + slot * job_.longest;
     sample.ids = rows_.indices + begin;
-    if (aware_) sample.fields = rows_.fields + begin;
+    if (has_fields_) sample.fields = rows_.fields + begin;
     return sample;
   }
 
   // A sample of few fields reads few of an FFM row's blocks: fetching all would cost more.
   FIELDFARE_INLINE Fetch fetch_of(const Staged& sample) const {
-    if (aware_ && 2 * sample.n < job_.spec->n_fields) return {};
+    if (job_.spec->kind == Kind::ffm && 2 * sample.n < job_.spec->n_fields) return {};
     return {sample.rows, sample.n, job_.layout->used};
   }
 
-  // Asks for what `fill` will read of the rows far ahead: in a shuffled order no hardware guesses it.
+  // Asks for what `fill` will read of the rows far ahead: in a shuffled order no hardware guesses
+  // it.
   FIELDFARE_INLINE void fetch(std::int64_t at) const {
     if (at + 8 < job_.end) {
       const std::int64_t row = job_.order[at + 8];
@@ -92,7 +93,7 @@ class Stage {
     for (std::int64_t p = begin; p < end; p += 16) {
       __builtin_prefetch(rows_.indices + p);
       if (rows_.values != nullptr) __builtin_prefetch(rows_.values + p);
-      if (aware_ && (p - begin) % 32 == 0) __builtin_prefetch(rows_.fields + p);
+      if (has_fields_ && (p - begin) % 32 == 0) __builtin_prefetch(rows_.fields + p);
     }
   }
 
@@ -146,7 +147,7 @@ class Stage {
 
   const TrainJob& job_;
   const Rows& rows_;
-  bool aware_;
+  bool has_fields_;
   std::int64_t stride_;
 };
 

@@ -31,8 +31,8 @@ class Barrier {
   std::atomic<std::int64_t> n_{0}, arrived_{0}, turn_{0};
 };
 
-// Calls work(t, n, barrier) on n threads that may wait for one another: as many as are wanted and can
-// be had. Nothing may be thrown by `work`: the other threads would wait in vain.
+// Calls work(t, n, barrier) on n threads that may wait for one another: as many as are wanted and
+// can be had. Nothing may be thrown by `work`: the other threads would wait in vain.
 template <class Work>
 void run_together(std::int64_t wanted, Work work) {
   Barrier barrier;

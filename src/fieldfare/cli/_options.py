@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import Field, fields
 from typing import Any
 
-from fieldfare._validation import NONE, AnyOf, Flag, Number, OneOf, closest
+from fieldfare._validation import NONE, AnyOf, Flag, Number, OneOf, Several, closest
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 
 # The flag leads where the command line's usual word differs from the parameter's name.
@@ -148,6 +148,8 @@ def _add_flag(section: Any, item: Field[Any]) -> None:
     else:
         number = _number_type(name, parts)
         metavar = "NAME" if number is None else "N" if number is int else "X"
+        if any(isinstance(part, Several) for part in parts):
+            metavar += f"[,{metavar}...]"
         options |= {"type": str if number is None else _number(item), "metavar": metavar}
     section.add_argument(*flags, **options)
 
@@ -177,10 +179,13 @@ def _number(item: Field[Any]) -> Callable[[str], Any]:
     kind = _number_type(item.name, parts) or str
     # None is what leaving out the flag means, so it is no value to name here.
     allowed = AnyOf(tuple(part for part in parts if part is not NONE))
+    several = any(isinstance(part, Several) for part in parts)
 
     def read(text: str) -> Any:
         try:
-            value = kind(text)
+            value: Any = (
+                kind(text) if not (several and "," in text) else tuple(map(kind, text.split(",")))
+            )
         except ValueError:
             value = None
         if value is None or not allowed.allows(value):

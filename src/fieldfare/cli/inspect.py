@@ -41,11 +41,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _memory(found: Inspection) -> str:
     """Say what training each kind of model on these data takes, with the default settings."""
-    from fieldfare.config import MODELS, ModelConfig
+    from fieldfare.config import MODELS, MODELS_WITH_FIELDS, ModelConfig
     from fieldfare.models.registry import estimate_bytes
 
     classes = len(found.schema.target_classes or ())
-    kinds = [ModelConfig(model=name) for name in MODELS if name != "ffm" or found.n_fields]
+    kinds = [
+        ModelConfig(model=name)
+        for name in MODELS
+        if found.n_fields or name not in MODELS_WITH_FIELDS
+    ]
     needed = []
     for kind in kinds:
         n_bytes = estimate_bytes(

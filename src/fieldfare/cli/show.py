@@ -67,7 +67,10 @@ def _header(model: Model, path: str) -> str:
         "file": f"{path}, {size(os.path.getsize(path))}",
     }
     if config.model != "linear":
-        lines["factors"] = config.n_factors
+        given = config.n_factors
+        lines["factors"] = given if isinstance(given, int) else ", ".join(map(str, given))
+    if config.model == "hofm":
+        lines["order"] = f"{config.order}{', shared factors' if config.shared_factors else ''}"
     if model.classes is not None:
         lines["classes"] = ", ".join(map(str, model.classes))
     # The history below has the metrics; a setting that is off says nothing.
@@ -100,8 +103,8 @@ def _learned(model: Model, n: int) -> str:
     parts = ["", str(top_features(model, n))] if model.config.fit_linear else []
     if model.factors is None:
         return "\n".join(parts)
-    # A field-aware model of rows that carry their own fields cannot tell the field of a feature.
-    if model.config.model == "fm" or _knows_fields(model):
+    # A model of rows that carry their own fields cannot tell the field of a feature.
+    if not model.uses_fields or _knows_fields(model):
         parts += ["", str(top_interactions(model, n))]
     if _knows_fields(model):
         parts += ["", str(top_interactions(model, n, by="field"))]

@@ -6,6 +6,8 @@ from fieldfare.estimators.bayesian import (
     BayesianFMRegressor,
 )
 from fieldfare.estimators.classifier import FFMClassifier, FMClassifier, LinearClassifier
+from fieldfare.estimators.fwfm import FwFMClassifier, FwFMRegressor
+from fieldfare.estimators.hofm import HOFMClassifier, HOFMRegressor
 from fieldfare.estimators.regressor import FFMRegressor, FMRegressor, LinearRegressor
 
 __all__ = [
@@ -16,6 +18,10 @@ __all__ = [
     "FFMRegressor",
     "FMClassifier",
     "FMRegressor",
+    "FwFMClassifier",
+    "FwFMRegressor",
+    "HOFMClassifier",
+    "HOFMRegressor",
     "LinearClassifier",
     "LinearRegressor",
 ]

@@ -1,4 +1,4 @@
-"""What the six estimators share: reading X and y, training, and scoring."""
+"""What the estimators share: reading X and y, training, and scoring."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sklearn.utils.validation import (
 
 from fieldfare._random import resolve_seed
 from fieldfare._typing import AnyArray, Float32Array, PathLike
-from fieldfare.config import Config, ModelConfig, SolverConfig, TrainingConfig
+from fieldfare.config import MODELS_WITH_FIELDS, Config, ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.data.dispatch import load
 from fieldfare.data.schema import Schema
 from fieldfare.estimators import _input
@@ -279,14 +279,14 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         return validate_data(self, X, y, reset=learn, accept_sparse="csr", dtype=np.float32)
 
     def _array_schema(self, n_columns: int) -> Schema:
-        if self._kind != "ffm":
+        if self._kind not in MODELS_WITH_FIELDS:
             return Schema.indexed(n_columns, 0)
         numbers, names = _input.field_numbers(self.fields, n_columns)
         return Schema.indexed(n_columns, len(names), field_names=names, field_of=numbers)
 
     def _array_rows(self, X: Any) -> Rows:
         rows = self.schema_.encode(X, labelled=False)
-        if self._kind == "ffm" and rows.fields is None:
+        if self._kind in MODELS_WITH_FIELDS and rows.fields is None:
             rows = rows.with_(fields=self.schema_.field_of[rows.indices])
         return rows
 

@@ -82,7 +82,7 @@ class BayesianFM(Factorization):
             gibbs = replace(gibbs, n_warmup=0)
         n_keep = gibbs.n_samples if gibbs.n_keep_samples is None else gibbs.n_keep_samples
         check_memory(
-            8 * n_keep * self.schema_.n_features * (1 + sampler.model.config.n_factors),
+            8 * n_keep * self.schema_.n_features * (1 + sampler.model.config.total_factors),
             f"Keeping {n_keep} samples of {self.schema_.n_features} features",
             "Keep fewer ('n_keep_samples'), or use fewer factors ('n_factors').",
         )

@@ -1,4 +1,4 @@
-"""One score taken apart: bias, a term for each feature, a term for each pair."""
+"""One score taken apart: bias, terms of features, of pairs, and of higher orders together."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Explanation:
     ----------
     score : float
         Score of the sample (before the logistic or softmax function): ``bias + linear.sum() +
-        pair_terms.sum()``.
+        pair_terms.sum() + higher.sum()``.
     prediction : float or None
         What the model predicts: the number, or the probability of the explained class.
     label : object or None
@@ -49,6 +49,8 @@ class Explanation:
         Positions in ``features`` of the two sides of each pair.
     pair_terms : float64 array of shape (m * (m - 1) / 2,)
         Term of each pair.
+    higher : float64 array of shape (order - 2,)
+        Sum of the terms of all triples, of all quadruples, and so on; empty but for HOFM.
     feature_names : tuple of str
         Name of each of ``features``.
     fields : int64 array of shape (m,) or None
@@ -73,6 +75,7 @@ class Explanation:
     fields: Int64Array | None = None
     field_names: tuple[str, ...] = field(default=())
     n_unknown: int = 0
+    higher: Float64Array = field(default_factory=lambda: np.zeros(0))
 
     def terms(self) -> list[tuple[str, float]]:
         """Return (description, term) of everything, the largest in absolute value first."""
@@ -83,7 +86,11 @@ class Explanation:
             (f"{names[i]} x {names[j]}", term)
             for i, j, term in zip(self.first, self.second, self.pair_terms.tolist(), strict=True)
         ]
+        found += [(f"interactions of {t} features", term) for t, term in self._by_order()]
         return sorted((item for item in found if item[1] != 0), key=lambda item: -abs(item[1]))
+
+    def _by_order(self) -> list[tuple[int, float]]:
+        return list(enumerate(self.higher.tolist(), 3))
 
     def field_matrix(self) -> Float64Array:
         """Return what each pair of fields adds to the score.
@@ -136,6 +143,7 @@ class Explanation:
                     self.first, self.second, self.pair_terms.tolist(), strict=True
                 )
             ],
+            "higher": [{"order": t, "term": term} for t, term in self._by_order()],
         }
 
     def __str__(self) -> str:
@@ -159,7 +167,9 @@ def explain(model: Model, data: Any, row: int = 0, *, label: Any = None) -> Expl
     """Take the score of one sample apart.
 
     The score of a factorization machine is a sum by definition (Rendle 2010, eq. 1; Juan et al.
-    2016, eq. 4), so this is exact and no approximation: its terms add up to the score.
+    2016, eq. 4), so this is exact and no approximation: its terms add up to the score. Of an HOFM
+    each pair has its term, while triples, quadruples and so on, of which there are too many to
+    list, have one term an order.
 
     Parameters
     ----------
@@ -200,11 +210,12 @@ def explain(model: Model, data: Any, row: int = 0, *, label: Any = None) -> Expl
     seen = entries_of(model, one)
     linear = seen.values * model.linear[seen.ids, output].astype(np.float64)
     first, second, terms = model.pair_terms(seen.ids, seen.fields, seen.values, output)
+    higher = model.higher_terms(seen.ids, seen.values, output)
     bias = float(model.bias[output])
     predicted = np.atleast_1d(model.predict(one)[0])
     n_fields = count_fields(model, seen.fields)
     return Explanation(
-        score=bias + float(linear.sum()) + float(terms.sum()),
+        score=bias + float(linear.sum()) + float(terms.sum()) + float(higher.sum()),
         prediction=float(predicted[output if len(predicted) > 1 else 0]),
         label=explained_class(model, output),
         bias=bias,
@@ -218,4 +229,5 @@ def explain(model: Model, data: Any, row: int = 0, *, label: Any = None) -> Expl
         fields=seen.fields,
         field_names=tuple(field_name(model, f) for f in range(n_fields)),
         n_unknown=one.nnz - len(seen.ids),
+        higher=higher,
     )

@@ -47,7 +47,7 @@ def entries_of(model: Model, rows: Rows) -> Entries:
     Raises
     ------
     DataError
-        If the model is field-aware and nobody tells the fields.
+        If the model uses fields and nobody tells them.
     """
     span = slice(int(rows.indptr[0]), int(rows.indptr[-1]))
     row = np.repeat(np.arange(len(rows)), np.diff(rows.indptr))
@@ -55,7 +55,7 @@ def entries_of(model: Model, rows: Rows) -> Entries:
     values = np.ones(len(ids)) if rows.values is None else rows.values[span].astype(np.float64)
     keep = ids < model.n_features
     fields = None if rows.fields is None else rows.fields[span].astype(np.int64)
-    if model.kind == "ffm" and fields is not None:
+    if model.uses_fields and fields is not None:
         keep &= fields < model.n_fields
     row, ids, values = row[keep], ids[keep], values[keep]
     if fields is not None:
@@ -63,9 +63,9 @@ def entries_of(model: Model, rows: Rows) -> Entries:
     else:
         field_of = fields_of_features(model)
         fields = None if field_of is None else field_of[ids]
-    if fields is None and model.kind == "ffm":
+    if fields is None and model.uses_fields:
         raise DataError(
-            "A field-aware model needs the field of every entry. These rows have none, and the "
+            f"A {model.kind} model needs the field of every entry. These rows have none, and the "
             "model has no schema that knows them: pass rows with fields."
         )
     if model.config.instance_norm:
@@ -97,8 +97,8 @@ def factors_of(model: Model) -> Any:
     check_model(model, "An explanation")
     if model.factors is None:
         raise ConfigError(
-            "Interactions and latent vectors need a model with latent factors: 'fm' or 'ffm'. "
-            f"Got a {model.kind!r} model."
+            "Interactions and latent vectors need a model with latent factors, which are all but "
+            f"'linear'. Got a {model.kind!r} model."
         )
     return model.factors
 

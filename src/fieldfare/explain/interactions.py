@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -80,12 +80,13 @@ def top_interactions(
 ) -> Ranking:
     """Rank pairs of features, or of fields, by how strongly they interact.
 
-    The value of two features is ``<v_i, v_j>`` in an FM (Rendle 2010, eq. 1) and
-    ``<v_{i,f_j}, v_{j,f_i}>`` in an FFM (Juan et al. 2016, eq. 4). Its strength is the absolute
-    value times ``sqrt(p_i p_j)``, with ``p`` the share of training samples that have the feature:
-    the root mean square of what the pair would add to the score if the two occurred independently
-    and with value one. Without counts, or with ``weighted=False``, it is the absolute value alone,
-    in which rare features with hardly trained vectors may lead.
+    The value of two features is ``<v_i, v_j>`` in an FM (Rendle 2010, eq. 1),
+    ``<v_{i,f_j}, v_{j,f_i}>`` in an FFM (Juan et al. 2016, eq. 4) and ``r_{f_i,f_j} <v_i, v_j>`` in
+    an FwFM (Pan et al. 2018). Of an HOFM only pairs (order 2) are ranked. The strength is the
+    absolute value times ``sqrt(p_i p_j)``, with ``p`` the share of training samples that have the
+    feature: the root mean square of what the pair would add to the score if the two occurred
+    independently and with value one. Without counts, or with ``weighted=False``, it is the absolute
+    value alone, in which rare features with hardly trained vectors may lead.
 
     The ranking is exact. Features are taken in the order of the lengths of their vectors and in
     blocks; since ``|<u, v>| <= |u| |v|``, the search stops where no pair can enter the list any
@@ -96,7 +97,7 @@ def top_interactions(
     Parameters
     ----------
     model : Model
-        An FM or FFM.
+        Any but a linear one.
     n : int, default=20
         How many to list.
     by : {"feature", "field"}, default="feature"
@@ -151,7 +152,7 @@ def field_interactions(
     Parameters
     ----------
     model : Model
-        An FM or FFM.
+        Any but a linear one.
     weighted : bool, default=True
         Whether frequent features count for more.
     label : object, default=None
@@ -227,30 +228,48 @@ def _sides(
     model: Model, output: int, scale: Float64Array, fields: Int64Array | None, best: _Best
 ) -> Iterator[tuple[_Side, _Side]]:
     """Yield what is to be searched against what; the same object twice means pairs within it."""
-    factors = factors_of(model)
-    if model.kind == "fm":
+    if not model.uses_fields:
         known = fields if fields is not None and len(np.unique(fields)) > 1 else None
-        vectors = scale[:, None] * factors[:, output]
-        side = _Side.of(np.arange(model.n_features), vectors, known)
+        ids = np.arange(model.n_features)
+        vectors, _ = model.pair_vectors(ids, ids, ids, ids, output)
+        side = _Side.of(ids, scale[:, None] * vectors, known)
         yield side, side
         return
-    fields = _need_fields(fields)
-    members = _members(fields, model.n_fields)
-    longest = np.zeros((model.n_fields, model.n_fields))  # of a vector of field a towards field b
-    for a, i in enumerate(members):
-        lengths = np.linalg.norm(factors[i, output], axis=2) * scale[i, None]
-        longest[a] = lengths.max(axis=0, initial=0)
-    bounds = np.triu(longest * longest.T, 1)
+    members = _members(_need_fields(fields), model.n_fields)
+    bounds = np.zeros((model.n_fields, model.n_fields))
+    for a, b in _field_pairs(model.n_fields):
+        left, right = _scaled_vectors(model, members, (a, b), scale, output)
+        bounds[a, b] = _longest(left) * _longest(right)
     # The most promising pairs of fields come first, so that most of the others need no search.
     for place in np.argsort(-bounds, axis=None, kind="stable"):
         a, b = divmod(int(place), model.n_fields)
         if bounds[a, b] <= best.threshold:
             return
-        i, j = members[a], members[b]
-        yield (
-            _Side.of(i, scale[i, None] * factors[i, output, b]),
-            _Side.of(j, scale[j, None] * factors[j, output, a]),
-        )
+        left, right = _scaled_vectors(model, members, (a, b), scale, output)
+        yield _Side.of(members[a], left), _Side.of(members[b], right)
+
+
+def _field_pairs(n_fields: int) -> Iterator[tuple[int, int]]:
+    """Yield the pairs of different fields."""
+    return ((a, b) for a in range(n_fields) for b in range(a + 1, n_fields))
+
+
+def _scaled_vectors(
+    model: Model,
+    members: Sequence[AnyArray],
+    pair: tuple[int, int],
+    scale: Float64Array,
+    output: int,
+) -> tuple[Float64Array, Float64Array]:
+    """Return the vectors of the features of one field as they meet those of another."""
+    a, b = pair
+    i, j = members[a], members[b]
+    left, right = model.pair_vectors(i, j, np.array(a), np.array(b), output)
+    return left * scale[i, None], right * scale[j, None]
+
+
+def _longest(vectors: Float64Array) -> float:
+    return float(np.linalg.norm(vectors, axis=1).max(initial=0))
 
 
 def _search(left: _Side, right: _Side, best: _Best, output: int) -> None:
@@ -284,12 +303,12 @@ def _interaction(
 ) -> Interaction:
     strength, i, j, output = item
     i, j = min(i, j), max(i, j)
-    v, u = (factors_of(model)[feature, output].astype(np.float64) for feature in (i, j))
-    if model.kind == "ffm":
-        fields = _need_fields(fields)
-        v, u = v[fields[j]], u[fields[i]]
+    first, second = np.array([[i], [j]])
+    of_first, of_second = (first, second) if fields is None else (fields[first], fields[second])
+    left, right = model.pair_vectors(first, second, of_first, of_second, output)
     names = feature_name(model, i), feature_name(model, j)
-    return Interaction(*names, float(v @ u), strength, label_of(model, output), (i, j))
+    value = float(left[0] @ right[0])
+    return Interaction(*names, value, strength, label_of(model, output), (i, j))
 
 
 def _top_fields(
@@ -313,21 +332,15 @@ def _field_squares(
     model: Model, output: int, scale: Float64Array, fields: Int64Array
 ) -> Float64Array:
     """Return the mean square interaction of every pair of fields, zero on the diagonal."""
-    factors = factors_of(model)
     n_fields = count_fields(model, fields)
-    k = factors.shape[-1]
-    moments = np.zeros((n_fields, *factors.shape[2:-1], k, k))  # of field a (towards field b)
-    for a, ids in enumerate(_members(fields, n_fields)):
-        total = float((scale[ids] ** 2).sum())
+    members = _members(fields, n_fields)
+    squares = np.zeros((n_fields, n_fields))
+    for a, b in _field_pairs(n_fields):
+        left, right = _scaled_vectors(model, members, (a, b), scale, output)
+        total = float((scale[members[a]] ** 2).sum() * (scale[members[b]] ** 2).sum())
         if total > 0:
-            v = scale[ids].reshape(-1, *[1] * (factors.ndim - 2)) * factors[ids, output]
-            moments[a] = np.einsum("i...k,i...l->...kl", v, v) / total
-    if model.kind == "fm":
-        squares = np.einsum("akl,bkl->ab", moments, moments)
-    else:
-        squares = np.einsum("abkl,bakl->ab", moments, moments)
-    squares[np.diag_indices(n_fields)] = 0
-    return np.asarray(np.maximum(squares, 0), np.float64)
+            squares[a, b] = max(0.0, float(((left.T @ left) * (right.T @ right)).sum())) / total
+    return squares + squares.T
 
 
 def _members(fields: Int64Array, n_fields: int) -> list[AnyArray]:

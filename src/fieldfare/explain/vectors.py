@@ -5,13 +5,17 @@ With ``x'`` the sample as the model sees it (unknown ids left out, unit length i
 =====  =====================================  ==================================================
 model  latent vector                          field vectors
 =====  =====================================  ==================================================
-fm     ``S = sum_i x'_i v_i``, [k]            ``S[a] = sum_{i in field a} x'_i v_i``, [F, k]
+fm,    ``S = sum_i x'_i v_i``, [k]            ``S[a] = sum_{i in field a} x'_i v_i``, [F, k]
+fwfm,
+hofm
 ffm    ``S[b] = sum_i x'_i v_{i,b}``, [F, k]  ``S[a, b] = sum_{i in field a} x'_i v_{i,b}``,
                                               [F, F, k]
 =====  =====================================  ==================================================
 
-In an FM the pair term is ``(|S|^2 - sum_i |x'_i v_i|^2) / 2`` (Rendle 2010, lemma 3.1); in an FFM
-the terms between the fields a and b add up to ``<S[a, b], S[b, a]>`` (Juan et al. 2016, eq. 4).
+In an FM the pair term is ``(|S|^2 - sum_i |x'_i v_i|^2) / 2`` (Rendle 2010, lemma 3.1). The terms
+between the fields a and b add up to ``<S[a, b], S[b, a]>`` in an FFM (Juan et al. 2016, eq. 4) and
+to ``r[a, b] <S[a], S[b]>`` in an FwFM (Pan et al. 2018). The vectors of an HOFM hold the factors of
+all its orders, those of pairs first.
 """
 
 from __future__ import annotations
@@ -34,7 +38,7 @@ def latent_vectors(model: Model, data: Any, *, label: Any = None) -> Float32Arra
     Parameters
     ----------
     model : Model
-        An FM or FFM.
+        Any but a linear one.
     data : Rows, path, table or array
         Samples; other than Rows they are encoded with the schema of the model.
     label : object, default=None
@@ -42,7 +46,7 @@ def latent_vectors(model: Model, data: Any, *, label: Any = None) -> Float32Arra
 
     Returns
     -------
-    float32 array of shape (n, k) for an FM and (n, n_fields, k) for an FFM
+    float32 array of shape (n, k), for an FFM (n, n_fields, k)
         Samples without known features have zeros.
 
     Raises
@@ -59,7 +63,7 @@ def field_vectors(model: Model, data: Any, *, label: Any = None) -> Float32Array
     Parameters
     ----------
     model : Model
-        An FM or FFM.
+        Any but a linear one.
     data : Rows, path, table or array
         Samples with fields; other than Rows they are encoded with the schema of the model.
     label : object, default=None
@@ -67,7 +71,7 @@ def field_vectors(model: Model, data: Any, *, label: Any = None) -> Float32Array
 
     Returns
     -------
-    float32 array of shape (n, n_fields, k) for an FM and (n, n_fields, n_fields, k) for an FFM
+    float32 array of shape (n, n_fields, k), for an FFM (n, n_fields, n_fields, k)
         Element ``[r, a]`` is the sum over the entries of row r in field a.
 
     Raises

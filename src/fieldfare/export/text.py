@@ -41,7 +41,7 @@ def export_text(
     Parameters
     ----------
     model : Model
-        Regression or binary model; field-aware and binary for libffm.
+        Linear, FM or FFM for regression or two classes; field-aware and binary for libffm.
     path : path
         File to write or replace, atomically.
     kind : {"xlearn", "libffm"}
@@ -72,6 +72,11 @@ def export_text(
         raise ConfigError(
             f"The {kind} text form holds one score, and this multiclass model has "
             f"{model.n_outputs}. Train one binary model per class, or save it as .ff."
+        )
+    if model.kind not in ("linear", "fm", "ffm"):
+        raise ConfigError(
+            f"The {kind} text form has no place for the parameters of a {model.kind} model. Save "
+            "it as .ff."
         )
     if kind == "libffm":
         _check_libffm(model, drop_linear)

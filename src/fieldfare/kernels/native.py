@@ -7,6 +7,7 @@ import math
 import mmap
 import os
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -57,8 +58,11 @@ def _core_spec(spec: Spec) -> _core.Spec:
         spec.fit_intercept,
         spec.fit_linear,
         spec.instance_norm,
+        spec.parts,
     )
-    core.set_rates(*(spec.rates(group)[:4] for group in ("bias", "linear", "factors")))
+    factors = [spec.rates("factors", part)[:4] for part in range(spec.n_parts)]
+    bias, linear, pairs = (spec.rates(group)[:4] for group in ("bias", "linear", "pairs"))
+    core.set_rates(bias, linear, factors, pairs)
     return core
 
 
@@ -72,7 +76,8 @@ class TrainingTable:
     One row per feature holds, for each output, factors, their state, the linear weight and its
     state, side by side: a visit then touches as few cache lines as possible. The views below give
     the parts their plain shapes without copying; ``C`` is the number of outputs, ``B`` the number
-    of latent vectors of a feature (1 for FM, the number of fields for FFM).
+    of latent vectors of a feature (the number of fields for FFM, else 1). The vector of an HOFM has
+    parts, one for each order that has factors of its own, each padded to whole lanes.
 
     Parameters
     ----------
@@ -82,25 +87,42 @@ class TrainingTable:
     Attributes
     ----------
     rows : float32 array of shape (n_features, stride)
-    bias : float32 array of shape (C, 1 + slots)
-        Each output's bias and its state.
+    shared : float32 array of shape (C, 1 + P, 1 + slots)
+        What every sample moves, each with its state: the bias of each output and, for an FwFM, the
+        weights of its P = F * F pairs of fields.
     """
 
     def __init__(self, spec: Spec, n_features: int) -> None:
         self.spec = spec
         self.layout = _core_spec(spec).layout()
         self.rows = aligned((n_features, self.layout.stride))
-        self.bias = np.zeros((spec.n_outputs, 1 + self.layout.slots), np.float32)
+        n_pairs = spec.n_fields**2 if spec.model == "fwfm" else 0
+        self.shared = np.zeros((spec.n_outputs, 1 + n_pairs, 1 + self.layout.slots), np.float32)
         if spec.solver in ("adagrad", "rowwise_adagrad"):
             # Padding included: the kernels divide by the root of the state.
             self.bias[:, 1] = spec.rates("bias").start
+            self.shared[:, 1:, 1] = spec.rates("pairs").start
             for c in range(spec.n_outputs):
                 first = c * self.layout.output_stride
-                weight = first + self.layout.weight
-                start = spec.rates("factors").start
-                self.rows[:, first + self.layout.factor_state : weight] = start
+                for part, (low, high) in enumerate(self._state_of_parts()):
+                    start = spec.rates("factors", part).start
+                    self.rows[:, first + low : first + high] = start
                 if spec.fit_linear:
-                    self.rows[:, weight + 1] = spec.rates("linear").start
+                    self.rows[:, first + self.layout.weight + 1] = spec.rates("linear").start
+
+    @property
+    def bias(self) -> Float32Array:
+        """Each output's bias and its state, float32[C, 1 + slots]."""
+        return self.shared[:, 0]
+
+    @property
+    def pairs(self) -> Float32Array:
+        """Weights of pairs of fields and their state, float32[C, F, F, 1 + slots].
+
+        The kernels read and move the upper triangle.
+        """
+        n = self.spec.n_fields
+        return self.shared[:, 1:].reshape(self.spec.n_outputs, n, n, 1 + self.layout.slots)
 
     @property
     def linear(self) -> Float32Array:
@@ -113,20 +135,43 @@ class TrainingTable:
 
     @property
     def factors(self) -> Float32Array:
-        """Latent vectors, float32[n_features, C, B, k]."""
-        return self._blocks(0)
+        """Latent vectors as `Scorer` takes them, float32[n_features, C, B, k], padding in parts."""
+        if self.spec.parts:
+            return self._view(0, ((1, 0), (self.layout.padded_factors, 1)))
+        (whole,) = self.factor_parts()
+        return whole
 
-    def factor_state(self, slot: int) -> Float32Array:
-        """State of the factors: float32[n_features, C, B, k], or [n_features, C] if row-wise."""
+    def factor_parts(self, slot: int | None = None) -> list[Float32Array]:
+        """Return each part of the latent vectors, float32[n_features, C, B, k].
+
+        With a slot it is the state of them, for solvers that have one for each weight.
+        """
         layout = self.layout
+        offset = 0 if slot is None else (slot + 1) * layout.factor_state
+        if not self.spec.parts:
+            inner = ((layout.blocks, layout.padded_factors), (self.spec.n_factors, 1))
+            return [self._view(offset, inner)]
+        starts = self._padded_offsets()
+        return [
+            self._view(offset + start, ((1, 0), (part.n_factors, 1)))
+            for start, part in zip(starts, self.spec.parts, strict=False)
+        ]
+
+    def _padded_offsets(self) -> list[int]:
+        """Return where the parts of a latent vector begin, and where the last one ends."""
+        padded = [_core.padded_factors(part.n_factors) for part in self.spec.parts]
+        return [0, *np.cumsum(padded, dtype=int).tolist()]
+
+    def _state_of_parts(self) -> list[tuple[int, int]]:
+        """Return where the state of each part begins and ends, of the first slot."""
+        layout = self.layout
+        start = layout.factor_state
+        if not self.spec.parts:
+            return [(start, layout.weight)]
         if self.spec.solver == "rowwise_adagrad":
-            return self._view(layout.factor_state, ())
-        return self._blocks(layout.factor_state + slot * layout.blocks * layout.padded_factors)
-
-    def _blocks(self, offset: int) -> Float32Array:
-        layout = self.layout
-        inner = ((layout.blocks, layout.padded_factors), (self.spec.n_factors, 1))
-        return self._view(offset, inner)
+            return [(start + place, start + place + 1) for place in range(layout.blocks)]
+        ends = self._padded_offsets()
+        return [(start + low, start + high) for low, high in pairwise(ends)]
 
     def _view(self, offset: int, inner: tuple[tuple[int, int], ...]) -> Float32Array:
         """View the table from an offset, with (length, stride in floats) of each inner axis."""
@@ -199,7 +244,7 @@ def train(
     loss, weight, bad_row = _core.train(
         _core_spec(table.spec),
         table.rows,
-        table.bias,
+        table.shared.reshape(len(table.shared), -1),
         _core_rows(rows),
         order,
         class_weight,
@@ -221,9 +266,10 @@ class Scorer:
     Parameters
     ----------
     spec : Spec
-    bias, linear, factors : float32 arrays
-        Of the shapes given in ``kernels.table``, FM factors with or without their block axis; may
-        be strided. They are not copied: what changes in them shows in the scores.
+    bias, linear, factors, pair_weights : float32 arrays
+        Of the shapes given in ``kernels.table``, factors with or without an axis of blocks; may be
+        strided. They are not copied: what changes in them shows in the scores. Of pair weights the
+        upper triangle is read.
     """
 
     def __init__(
@@ -232,12 +278,18 @@ class Scorer:
         bias: Float32Array,
         linear: Float32Array,
         factors: Float32Array | None,
+        pair_weights: Float32Array | None = None,
     ) -> None:
         if factors is not None and factors.ndim == 3:
             factors = factors[:, :, np.newaxis, :]
         self.spec = spec
         self._core = _core.Scorer(
-            _core_spec(spec), bias, linear if spec.fit_linear else None, factors, len(linear)
+            _core_spec(spec),
+            bias,
+            linear if spec.fit_linear else None,
+            factors,
+            pair_weights,
+            len(linear),
         )
 
     def score(

@@ -7,7 +7,15 @@ With x a sample, C outputs and one set of parameters an output (no C in the form
   ``x_i (S - x_i v_i)`` with ``S = sum_j x_j v_j`` (eq. 4 and lemma 3.1);
 * FFM: ``+ sum_{i<j} <v_{i,f_j}, v_{j,f_i}> x_i x_j`` (Juan et al. 2016, eq. 4). Its gradient in
   ``v_{i,b}`` is ``x_i A[b, f_i]``, less ``x_i v_{i,b}`` when ``b = f_i``, where
-  ``A[a, b] = sum_{i in field a} x_i v_{i,b}`` (eqs. 5 and 6, collected by field).
+  ``A[a, b] = sum_{i in field a} x_i v_{i,b}`` (eqs. 5 and 6, collected by field);
+* FwFM: ``+ sum_{i<j} r_{f_i,f_j} <v_i, v_j> x_i x_j`` (Pan et al. 2018), ``r`` symmetric.
+  With ``A[a] = sum_{i in field a} x_i v_i`` the gradient in ``v_i`` is ``x_i sum_b r_{f_i,b}
+  A[b]``, less ``x_i^2 r_{f_i,f_i} v_i``; in ``r_{a,b}`` it is the sum of ``<v_i, v_j> x_i x_j``
+  over the pairs between the fields ``a`` and ``b``;
+* HOFM: ``+ sum_{t=2..d} sum_f A^t(p_f)`` with ``p_f = (x_i v_{i,f})_i`` over the factors f of order
+  t (or over all, if orders share them), where the ANOVA kernel ``A^t`` is the sum over all subsets
+  of t entries of the product of their ``p`` (Rendle 2010, eq. 5). Its
+  derivative in ``p_{i,f}`` is ``A^{t-1}`` of the other entries.
 
 Scores are summed over pairs, as the definitions read; gradients use the sums. Entries of one sample
 that repeat a feature are separate: they pair with each other, and are updated in turn.
@@ -17,6 +25,9 @@ References
 S. Rendle, Factorization Machines, ICDM 2010.
 Y. Juan, Y. Zhuang, W.-S. Chin, C.-J. Lin, Field-aware Factorization Machines for CTR Prediction,
 RecSys 2016.
+M. Blondel, A. Fujino, N. Ueda, M. Ishihata, Higher-Order Factorization Machines, NIPS 2016.
+J. Pan et al., Field-weighted Factorization Machines for Click-Through Rate Prediction in Display
+Advertising, WWW 2018.
 J. Duchi, E. Hazan, Y. Singer, Adaptive Subgradient Methods for Online Learning and Stochastic
 Optimization, JMLR 12, 2011 (diagonal AdaGrad, fig. 1).
 H. B. McMahan et al., Ad Click Prediction: a View from the Trenches, KDD 2013 (algorithm 1).
@@ -26,6 +37,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -44,6 +57,7 @@ class Parameters:
     bias: Float64Array
     linear: Float64Array
     factors: Float64Array | None = None
+    pair_weights: Float64Array | None = None
 
 
 def samples(rows: Rows) -> Iterator[Sample]:
@@ -81,13 +95,68 @@ def score(
     if params.factors is not None:
         for c in range(spec.n_outputs):
             v = params.factors[ids, c]
-            if spec.model == "fm":
-                products = v @ v.T
-            else:
-                towards = v[:, fields]  # towards[i, j] = v_{i, f_j}
-                products = np.einsum("ijk,jik->ij", towards, towards)
-            total[c] += np.triu(products * np.outer(x, x), 1).sum()
+            if spec.parts:
+                total[c] += sum(
+                    anova(x[:, None] * v[:, columns], t).sum()
+                    for columns, orders in columns_and_orders(spec)
+                    for t in orders
+                )
+                continue
+            products = pair_products(v, spec, fields, x)
+            if params.pair_weights is not None:
+                products *= params.pair_weights[c][np.ix_(fields, fields)]
+            total[c] += products.sum()
     return total
+
+
+def pair_products(v: Float64Array, spec: Spec, fields: AnyArray, x: Float64Array) -> Float64Array:
+    """Return the inner product of each pair i < j of entries times their values, float64[m, m]."""
+    if spec.model == "ffm":
+        towards = v[:, fields]  # towards[i, j] = v_{i, f_j}
+        products = np.einsum("ijk,jik->ij", towards, towards)
+    else:
+        products = v @ v.T
+    return np.triu(products * np.outer(x, x), 1)
+
+
+@lru_cache(maxsize=1024)
+def subsets(n: int, t: int) -> Int64Array:
+    """Return all subsets of t of n places, int64[number, t]."""
+    return np.array(list(combinations(range(n), t)), np.int64).reshape(-1, t)
+
+
+def anova(p: Float64Array, t: int) -> Float64Array:
+    """Return the ANOVA kernel of order t of each column of p, by its definition."""
+    return np.asarray(p[subsets(len(p), t)].prod(axis=1).sum(axis=0))
+
+
+def columns_of(spec: Spec) -> list[slice]:
+    """Return where the factors of each order of an HOFM are, else where all of them are."""
+    if not spec.parts:
+        return [slice(None)]
+    ends = np.cumsum([part.n_factors for part in spec.parts]).tolist()
+    return [slice(end - part.n_factors, end) for part, end in zip(spec.parts, ends, strict=True)]
+
+
+def columns_and_orders(spec: Spec) -> list[tuple[slice, range]]:
+    """Return which factors of an HOFM serve which orders."""
+    orders = [range(part.lowest, part.highest + 1) for part in spec.parts]
+    return list(zip(columns_of(spec), orders, strict=True))
+
+
+def by_part(spec: Spec, penalty: float | tuple[float, ...]) -> tuple[float, ...]:
+    """Return a penalty for each group of factors that `columns_of` returns."""
+    return penalty if isinstance(penalty, tuple) else (penalty,) * spec.n_parts
+
+
+def anova_gradients(spec: Spec, p: Float64Array) -> Float64Array:
+    """Return the derivative of the kernels of an HOFM in each of p, [m, C, K]."""
+    gradient = np.zeros_like(p)
+    for e in range(len(p)):
+        others = np.delete(p, e, axis=0)
+        for columns, orders in columns_and_orders(spec):
+            gradient[e][:, columns] = sum(anova(others[..., columns], t - 1) for t in orders)
+    return gradient
 
 
 def loss_and_gradient(loss: str, scores: Float64Array, target: float) -> tuple[float, Float64Array]:
@@ -110,23 +179,34 @@ def loss_and_gradient(loss: str, scores: Float64Array, target: float) -> tuple[f
 def sums(
     params: Parameters, spec: Spec, ids: AnyArray, fields: AnyArray, x: Float64Array
 ) -> Float64Array:
-    """Return S, [C, k], of an FM or A, [F, C, F, k], of an FFM."""
+    """Return S, [C, k], of an FM or A, [F, C, F, k] of an FFM and [F, C, k] of an FwFM.
+
+    Of an HOFM it is the derivatives of the score in p, [m, C, K].
+    """
     assert params.factors is not None
     total: Float64Array
+    if spec.parts:
+        return anova_gradients(spec, x[:, None, None] * params.factors[ids])
     if spec.model == "fm":
         total = np.einsum("i,ick->ck", x, params.factors[ids])
         return total
     total = np.zeros((spec.n_fields, *params.factors.shape[1:]))
-    np.add.at(total, fields, x[:, None, None, None] * params.factors[ids])
+    np.add.at(total, fields, x.reshape(-1, *[1] * (params.factors.ndim - 1)) * params.factors[ids])
     return total
 
 
 def factor_gradient(
-    spec: Spec, total: Float64Array, v: Float64Array, field: int, x: float
+    params: Parameters, spec: Spec, total: Float64Array, v: Float64Array, field: int, x: float
 ) -> Float64Array:
-    """Return d score / d v of one entry, shaped like ``v``: [C, k] of FM, [C, F, k] of FFM."""
+    """Return d score / d v of one entry, shaped like ``v``: [C, F, k] of FFM, else [C, k]."""
+    if spec.parts:
+        return x * total
     if spec.model == "fm":
         return x * (total - x * v)
+    if params.pair_weights is not None:
+        weights = params.pair_weights[:, field]
+        itself = x * weights[:, field, None] * v
+        return np.asarray(x * (np.einsum("cf,fck->ck", weights, total) - itself))
     gradient = x * np.moveaxis(total[:, :, field], 0, 1)
     gradient[:, field] -= x * x * v[:, field]
     return gradient
@@ -152,8 +232,21 @@ def gradients(
     total = sums(params, spec, ids, fields, x)
     factors = np.zeros((len(ids), *params.factors.shape[1:]))
     for e, (i, f) in enumerate(zip(ids, fields, strict=True)):
-        factors[e] = factor_gradient(spec, total, params.factors[i], f, x[e])
+        of_entry = total[e] if spec.parts else total
+        factors[e] = factor_gradient(params, spec, of_entry, params.factors[i], f, x[e])
     return ids, x, factors
+
+
+def pair_weight_gradient(
+    params: Parameters, spec: Spec, ids: AnyArray, fields: AnyArray, x: Float64Array
+) -> Float64Array:
+    """Return d score_c / d r of the known entries of one sample, [C, F, F], upper triangle."""
+    assert params.factors is not None
+    gradient = np.zeros((spec.n_outputs, spec.n_fields, spec.n_fields))
+    low, high = np.minimum.outer(fields, fields), np.maximum.outer(fields, fields)
+    for c in range(spec.n_outputs):
+        np.add.at(gradient[c], (low, high), pair_products(params.factors[ids, c], spec, fields, x))
+    return gradient
 
 
 class Weights:
@@ -224,15 +317,22 @@ class Trainer:
         self.linear = Weights(
             params.linear.astype(np.float64)[..., None], spec, (spec.l1_linear, spec.l2_linear)
         )
-        self.factors = (
-            None
-            if params.factors is None
-            else Weights(
-                params.factors.astype(np.float64),
-                spec,
-                (spec.l1_factors, spec.l2_factors),
-                rowwise=True,
+        # One for each order of an HOFM, in views of one array: its penalties may be its own.
+        self.whole = None if params.factors is None else params.factors.astype(np.float64)
+        self.factors = [
+            Weights(self.whole[..., columns], spec, (l1, l2), rowwise=True)
+            for columns, l1, l2 in zip(
+                columns_of(spec),
+                by_part(spec, spec.l1_factors),
+                by_part(spec, spec.l2_factors),
+                strict=True,
             )
+            if self.whole is not None
+        ]
+        self.pairs = (
+            None
+            if params.pair_weights is None
+            else Weights(params.pair_weights.astype(np.float64)[..., None], spec)
         )
 
     @property
@@ -241,7 +341,8 @@ class Trainer:
         return Parameters(
             self.bias.values[:, 0],
             self.linear.values[..., 0],
-            None if self.factors is None else self.factors.values,
+            self.whole,
+            None if self.pairs is None else self.pairs.values[..., 0],
         )
 
     def step(self, sample: Sample, target: float, weight: float = 1.0) -> float:
@@ -252,22 +353,33 @@ class Trainer:
         if weight == 0:
             return 0.0
         g = weight * slope
-        total = None if self.factors is None else sums(params, spec, ids, fields, x)
+        total = None if params.factors is None else sums(params, spec, ids, fields, x)
         present = np.unique(fields)
         before = gradients(params, spec, *sample)[2]
+        of_pairs = (
+            None if self.pairs is None else pair_weight_gradient(params, spec, ids, fields, x)
+        )
         if spec.fit_intercept:
             self.bias.update(..., g[:, None])
         for e, (i, f, x_i) in enumerate(zip(ids, fields, x, strict=True)):
             if spec.fit_linear:
                 self.linear.update(i, g[:, None] * x_i)
-            if self.factors is None or total is None or before is None:
+            if params.factors is None or total is None or before is None:
                 continue
-            gradient = factor_gradient(spec, total, self.factors.values[i], f, x_i)
-            if spec.model == "fm":
-                self.factors.update(i, g[:, None] * gradient)
-            else:
+            of_entry = total[e] if spec.parts else total
+            gradient = factor_gradient(params, spec, of_entry, params.factors[i], f, x_i)
+            if spec.model == "ffm":
                 first = g[:, None, None] * before[e][:, present]
-                self.factors.update(i, g[:, None, None] * gradient[:, present], present, first)
+                self.factors[0].update(i, g[:, None, None] * gradient[:, present], present, first)
+            else:
+                for part, columns in zip(self.factors, columns_of(spec), strict=True):
+                    part.update(i, g[:, None] * gradient[:, columns])
+        if self.pairs is not None and of_pairs is not None:
+            for a, b in zip(*np.triu_indices(spec.n_fields), strict=True):
+                if (fields == a).sum() > (a == b) and (fields == b).any():
+                    at = (slice(None), a, b)
+                    self.pairs.update(at, g[:, None] * of_pairs[:, a, b, None])
+                    self.pairs.values[:, b, a] = self.pairs.values[:, a, b]
         return weight * loss
 
     def epoch(

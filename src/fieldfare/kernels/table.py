@@ -3,20 +3,25 @@
 Parameters are plain arrays, feature-major so that a growing table only appends. With ``C`` outputs,
 ``k`` factors and ``F`` fields:
 
-========  =====================================  ==============================================
-array     shape                                  present
-========  =====================================  ==============================================
-bias      float32[C]                             always; stays zero without ``fit_intercept``
-linear    float32[n_features, C]                 always; stays zero without ``fit_linear``
-factors   float32[n_features, C, k]              model ``"fm"``
-factors   float32[n_features, C, F, k]           model ``"ffm"``
-========  =====================================  ==============================================
+============  ============================  ===================================================
+array         shape                         present
+============  ============================  ===================================================
+bias          float32[C]                    always; stays zero without ``fit_intercept``
+linear        float32[n_features, C]        always; stays zero without ``fit_linear``
+factors       float32[n_features, C, k]     models ``"fm"`` and ``"fwfm"``
+factors       float32[n_features, C, F, k]  model ``"ffm"``
+factors       float32[n_features, C, K]     model ``"hofm"``: the factors of order 2, then those of
+                                            order 3, ...; K is the sum of their numbers
+pair_weights  float32[C, F, F], symmetric   model ``"fwfm"``
+============  ============================  ===================================================
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import NamedTuple
+
+from fieldfare.config import FactorPart
 
 
 @dataclass(frozen=True)
@@ -25,27 +30,31 @@ class Spec:
 
     Parameters
     ----------
-    model : {"linear", "fm", "ffm"}
+    model : str
+        One of ``config.MODELS``.
     loss : {"squared", "logistic", "softmax"}
     solver : str
         One of ``config.GRADIENT_SOLVERS`` for the kernels of one sample at a time.
     n_outputs : int
         Number of scores per sample, ``C``: 1 unless the loss is softmax.
     n_factors : int
-        Length of a latent vector, ``k``; ignored by the linear model.
+        Length of a latent vector, ``k``; that of all its parts for hofm; ignored by the linear
+        model.
     n_fields : int
-        Number of fields, ``F``; used by FFM only.
+        Number of fields, ``F``; used by models with fields only.
     fit_intercept, fit_linear : bool
         Whether the bias and the linear weights are part of the model.
     instance_norm : bool
         Whether each sample is divided by its Euclidean length first.
     learning_rate : float
     l2_linear, l2_factors, l1_linear, l1_factors : float
-        Regularisation; L1 is used by FTRL only.
+        Regularisation; L1 is used by FTRL only. Those of factors may be tuples, one number a part.
     ftrl_beta : float
         Smoothing of the FTRL step size.
     target_scale : float
         Unit of the target, see `rates`.
+    parts : tuple of FactorPart
+        Used by hofm only: which factors serve which orders.
     """
 
     model: str
@@ -59,26 +68,42 @@ class Spec:
     instance_norm: bool
     learning_rate: float
     l2_linear: float
-    l2_factors: float
+    l2_factors: float | tuple[float, ...]
     l1_linear: float
-    l1_factors: float
+    l1_factors: float | tuple[float, ...]
     ftrl_beta: float
     target_scale: float = 1.0
+    parts: tuple[FactorPart, ...] = ()
 
-    def rates(self, group: str) -> Rates:
-        """Return step size and penalties of ``"bias"``, ``"linear"`` or ``"factors"``.
+    @property
+    def n_parts(self) -> int:
+        """Number of groups of factors with rates of their own."""
+        return max(1, len(self.parts))
+
+    def rates(self, group: str, part: int = 0) -> Rates:
+        """Return step size and penalties of ``"bias"``, ``"linear"``, ``"factors"`` or ``"pairs"``.
 
         They are those of a model of the target divided by s = ``target_scale``, put into the units
-        of this one: its weights are s times and its factors sqrt(s) times as large, so gradients
-        of the squared loss are s and s sqrt(s) times as large. Training is then the same whether
-        the target is given in metres or in millimetres.
+        of this one: its weights are u = s times as large, and its factors of order t are
+        u = s^(1/t) times as large, so gradients of the squared loss are s^2 / u times as large.
+        Training is then the same whether the target is given in metres or in millimetres. (Not so
+        for factors that orders share, which cannot suit them all: there t is the highest.) The
+        weights of pairs of fields have no unit, and no penalty: there are few, and every sample
+        moves them.
         """
         scale = self.target_scale
-        unit, gradient, l2, l1 = {
-            "bias": (scale, scale, 0.0, 0.0),
-            "linear": (scale, scale, self.l2_linear, self.l1_linear),
-            "factors": (scale**0.5, scale**1.5, self.l2_factors, self.l1_factors),
+        order = self.parts[part].highest if self.parts else 2
+        unit, l2, l1 = {
+            "bias": (scale, 0.0, 0.0),
+            "linear": (scale, self.l2_linear, self.l1_linear),
+            "factors": (
+                unit_of_factors(scale, order),
+                _of_part(self.l2_factors, part),
+                _of_part(self.l1_factors, part),
+            ),
+            "pairs": (1.0, 0.0, 0.0),
         }[group]
+        gradient = scale**2 / unit
         return Rates(
             learning_rate=self.learning_rate * (unit / gradient if self.solver == "sgd" else unit),
             l2=l2 * gradient / unit,
@@ -86,6 +111,15 @@ class Spec:
             beta=self.ftrl_beta * gradient,
             start=gradient**2,
         )
+
+
+def unit_of_factors(target_scale: float, order: int) -> float:
+    """Return how many times as large factors are when the target is so many times as large."""
+    return float(target_scale ** (1 / order))
+
+
+def _of_part(value: float | tuple[float, ...], part: int) -> float:
+    return value[part] if isinstance(value, tuple) else value
 
 
 class Rates(NamedTuple):

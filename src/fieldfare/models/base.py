@@ -10,12 +10,13 @@ from typing import Any, ClassVar, NamedTuple, cast
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Float64Array, Int64Array
-from fieldfare.config import ModelConfig, SolverConfig
+from fieldfare.config import MODELS_WITH_FIELDS, ModelConfig, SolverConfig
 from fieldfare.exceptions import ConfigError, DataError, SchemaError
 from fieldfare.kernels import native
 from fieldfare.kernels.table import Spec
 from fieldfare.rows import Rows
 
+PARAMETERS = ("bias", "linear", "factors", "pair_weights")
 LOSS_OF_TASK = {"regression": "squared", "binary": "logistic", "multiclass": "softmax"}
 
 
@@ -27,6 +28,7 @@ class _Held(NamedTuple):
     bias: Float32Array
     linear: Float32Array
     factors: Float32Array | None
+    pair_weights: Float32Array | None
 
 
 class Model(ABC):
@@ -38,8 +40,11 @@ class Model(ABC):
     bias : float32 array of shape (n_outputs,)
     linear : float32 array of shape (n_features, n_outputs)
     factors : float32 array or None
-        FM: shape (n_features, n_outputs, n_factors). FFM: (n_features, n_outputs, n_fields,
-        n_factors). Linear: None.
+        FM and FwFM: shape (n_features, n_outputs, n_factors). FFM: (n_features, n_outputs,
+        n_fields, n_factors). HOFM: (n_features, n_outputs, sum of the factors of each order).
+        Linear: None.
+    pair_weights : float32 array of shape (n_outputs, n_fields, n_fields) or None
+        FwFM only: the weight of each pair of fields, symmetric.
     schema : Schema or None
         What the features mean; makes Rows from raw tables.
     classes : sequence or None
@@ -57,13 +62,14 @@ class Model(ABC):
     _held: _Held | None = None
     _encoding: tuple[Any, Any] = (None, None)
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the arrays, and what the caller knows of them by name
         self,
         config: ModelConfig,
         bias: Float32Array,
         linear: Float32Array,
         factors: Float32Array | None = None,
         *,
+        pair_weights: Float32Array | None = None,
         schema: Any = None,
         classes: Sequence[Any] | None = None,
         provenance: Mapping[str, Any] | None = None,
@@ -72,6 +78,7 @@ class Model(ABC):
         self.bias = bias
         self.linear = linear
         self.factors = factors
+        self.pair_weights = pair_weights
         self.schema = schema
         self.classes = None if classes is None else list(classes)
         self.provenance: dict[str, Any] = dict(provenance or {})
@@ -89,12 +96,17 @@ class Model(ABC):
             raise DataError(
                 f"A model needs one bias per output ({outputs}). Got shape {self.bias.shape}."
             )
-        expected = self.factors_shape(self.config, n, self.n_fields, outputs)
-        got = None if self.factors is None else self.factors.shape
-        if got != expected or (self.factors is not None and self.factors.dtype != np.float32):
-            raise DataError(
-                f"A {self.kind} model needs float32 factors of shape {expected}. Got {got}."
-            )
+        fields = self.n_fields
+        optional: tuple[tuple[str, Float32Array | None, tuple[int, ...] | None], ...] = (
+            ("factors", self.factors, self.factors_shape(self.config, n, fields, outputs)),
+            ("pair_weights", self.pair_weights, self.pair_weights_shape(fields, outputs)),
+        )
+        for name, given, expected in optional:
+            got = None if given is None else given.shape
+            if got != expected or (given is not None and given.dtype != np.float32):
+                raise DataError(
+                    f"A {self.kind} model needs float32 {name} of shape {expected}. Got {got}."
+                )
 
     def __repr__(self) -> str:
         size = f"{self.n_features} features"
@@ -111,6 +123,11 @@ class Model(ABC):
     ) -> tuple[int, ...] | None:
         """Return the shape that the factors have, or None without factors."""
 
+    @staticmethod
+    def pair_weights_shape(n_fields: int, n_outputs: int) -> tuple[int, ...] | None:
+        """Return the shape that the weights of pairs of fields have, or None without them."""
+        return None
+
     @property
     def n_features(self) -> int:
         """Number of features, one more than the largest id that the model knows."""
@@ -123,8 +140,13 @@ class Model(ABC):
 
     @property
     def n_fields(self) -> int:
-        """Number of fields that the parameters distinguish: 0 but for field-aware models."""
+        """Number of fields that the parameters distinguish: 0 for models without fields."""
         return 0
+
+    @property
+    def uses_fields(self) -> bool:
+        """Whether scores depend on the fields of the entries."""
+        return self.kind in MODELS_WITH_FIELDS
 
     @property
     def target_scale(self) -> float:
@@ -137,18 +159,30 @@ class Model(ABC):
     @property
     def nbytes(self) -> int:
         """Bytes of the parameters."""
-        factors = 0 if self.factors is None else self.factors.nbytes
-        return self.bias.nbytes + self.linear.nbytes + factors
+        return sum(array.nbytes for array in self.arrays().values())
+
+    def arrays(self) -> dict[str, Float32Array]:
+        """Return the parameters that are there, by name."""
+        found = {name: getattr(self, name) for name in PARAMETERS}
+        return {name: array for name, array in found.items() if array is not None}
 
     def spec(self, solver: SolverConfig | None = None) -> Spec:
-        """Return what the kernels need to know, with the given solver or the default one."""
+        """Return what the kernels need to know, with the given solver or the default one.
+
+        Raises
+        ------
+        ConfigError
+            If the solver has penalties by order that do not fit the orders of the model.
+        """
         solver = solver or SolverConfig()
+        for name in ("l2_factors", "l1_factors"):
+            self._check_by_order(name, getattr(solver, name))
         return Spec(
             model=self.kind,
             loss=LOSS_OF_TASK[self.config.task],
             solver=solver.solver,
             n_outputs=self.n_outputs,
-            n_factors=self.config.n_factors,
+            n_factors=self.config.total_factors,
             n_fields=self.n_fields,
             fit_intercept=self.config.fit_intercept,
             fit_linear=self.config.fit_linear,
@@ -160,7 +194,17 @@ class Model(ABC):
             l1_factors=solver.l1_factors,
             ftrl_beta=solver.ftrl_beta,
             target_scale=self.target_scale,
+            parts=self.config.factor_parts if self.kind == "hofm" else (),
         )
+
+    def _check_by_order(self, name: str, value: float | tuple[float, ...]) -> None:
+        n_parts = len(self.config.factor_parts) if self.kind == "hofm" else 0
+        if isinstance(value, tuple) and len(value) != n_parts:
+            allowed = f"or one for each of its {n_parts} orders" if n_parts else "not one an order"
+            raise ConfigError(
+                f"The {name!r} parameter must be one number for this {self.kind} model, {allowed}. "
+                f"Got {value!r}."
+            )
 
     def _scorer(self) -> native.Scorer:
         """Return the parameters as the core wants them, made anew when others took their place.
@@ -174,8 +218,9 @@ class Model(ABC):
             or held.bias is not self.bias
             or held.linear is not self.linear
             or held.factors is not self.factors
+            or held.pair_weights is not self.pair_weights
         ):
-            arrays = (self.bias, self.linear, self.factors)
+            arrays = (self.bias, self.linear, self.factors, self.pair_weights)
             held = _Held(native.Scorer(self.spec(), *arrays), self.config, *arrays)
             self._held = held
         return held.scorer
@@ -306,7 +351,6 @@ class Model(ABC):
             self._encoding = (self.schema, encoder)
         return encoder
 
-    @abstractmethod
     def pair_terms(
         self, ids: AnyArray, fields: AnyArray | None, values: AnyArray, output: int = 0
     ) -> tuple[Int64Array, Int64Array, Float64Array]:
@@ -317,7 +361,7 @@ class Model(ABC):
         ids : integer array of shape (n,)
             Features that the model knows.
         fields : integer array of shape (n,) or None
-            Needed by field-aware models.
+            Needed by models that use fields.
         values : float array of shape (n,)
             As they enter the score: after instance normalisation, if the model has it.
         output : int
@@ -328,7 +372,61 @@ class Model(ABC):
         i, j : int64 arrays of shape (n_pairs,)
             Places of the two entries, ``i < j``.
         term : float64 array of shape (n_pairs,)
+
+        Raises
+        ------
+        DataError
+            If the model needs fields and there are none.
         """
+        if self.factors is None:
+            none = np.zeros(0, np.int64)
+            return none, none, np.zeros(0)
+        if fields is None:
+            if self.uses_fields:
+                raise DataError(f"A {self.kind} model needs the field of every entry. Got none.")
+            fields = np.zeros(len(ids), np.int64)
+        i, j = np.triu_indices(len(ids), k=1)
+        left, right = self.pair_vectors(ids[i], ids[j], fields[i], fields[j], output)
+        x = np.asarray(values, np.float64)
+        return i, j, np.einsum("pk,pk->p", left, right) * x[i] * x[j]
+
+    def higher_terms(self, ids: AnyArray, values: AnyArray, output: int = 0) -> Float64Array:
+        """Return what each order of interactions from 3 on adds to the score of one sample.
+
+        Parameters
+        ----------
+        ids, values, output
+            As for `pair_terms`.
+
+        Returns
+        -------
+        float64 array of shape (order - 2,)
+            Empty for models of pairs.
+        """
+        return np.zeros(0)
+
+    def pair_vectors(
+        self, i: AnyArray, j: AnyArray, fields_i: AnyArray, fields_j: AnyArray, output: int = 0
+    ) -> tuple[Float64Array, Float64Array]:
+        """Return vectors whose inner products are what pairs of features, of value one, add.
+
+        Parameters
+        ----------
+        i, j : integer arrays of shape (n,) and (m,)
+            Features of either side.
+        fields_i, fields_j : integer arrays that broadcast with ``i`` and ``j``
+            The field of each; ignored by models without fields. Where n and m differ, each side
+            must be of one field.
+        output : int
+            Class of a multiclass model.
+
+        Returns
+        -------
+        left, right : float64 arrays of shape (n, k) and (m, k)
+        """
+        factors = self.factors
+        assert factors is not None
+        return factors[i, output].astype(np.float64), factors[j, output].astype(np.float64)
 
 
 def _one_row(ids: list[int], values: list[float], fields: list[int]) -> Rows:

@@ -9,9 +9,8 @@ from typing import final
 
 import numpy as np
 
-from fieldfare._typing import AnyArray, Float64Array, Int64Array
+from fieldfare._typing import AnyArray, Float64Array
 from fieldfare.config import ModelConfig
-from fieldfare.exceptions import DataError
 from fieldfare.models.base import Model
 
 
@@ -25,7 +24,7 @@ class FFMModel(Model):
     def factors_shape(
         config: ModelConfig, n_features: int, n_fields: int, n_outputs: int
     ) -> tuple[int, ...] | None:
-        return (n_features, n_outputs, n_fields, config.n_factors)
+        return (n_features, n_outputs, n_fields, config.total_factors)
 
     @property
     def n_fields(self) -> int:
@@ -33,14 +32,10 @@ class FFMModel(Model):
             return 0
         return int(self.factors.shape[2])
 
-    def pair_terms(
-        self, ids: AnyArray, fields: AnyArray | None, values: AnyArray, output: int = 0
-    ) -> tuple[Int64Array, Int64Array, Float64Array]:
-        assert self.factors is not None
-        if fields is None:
-            raise DataError("A field-aware model needs the field of every entry. Got none.")
-        i, j = np.triu_indices(len(ids), k=1)
-        left = self.factors[ids[i], output, fields[j]].astype(np.float64)
-        right = self.factors[ids[j], output, fields[i]].astype(np.float64)
-        x = np.asarray(values, np.float64)
-        return i, j, np.einsum("pk,pk->p", left, right) * x[i] * x[j]
+    def pair_vectors(
+        self, i: AnyArray, j: AnyArray, fields_i: AnyArray, fields_j: AnyArray, output: int = 0
+    ) -> tuple[Float64Array, Float64Array]:
+        factors = self.factors
+        assert factors is not None
+        left, right = factors[i, output, fields_j], factors[j, output, fields_i]
+        return left.astype(np.float64), right.astype(np.float64)

@@ -122,7 +122,7 @@ class Posterior:
             loss="squared",
             solver="sgd",
             n_outputs=len(self),
-            n_factors=config.n_factors,
+            n_factors=config.total_factors,
             n_fields=0,
             fit_intercept=config.fit_intercept,
             fit_linear=config.fit_linear,

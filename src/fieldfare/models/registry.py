@@ -6,15 +6,19 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._typing import Float32Array
 from fieldfare.config import ModelConfig, SolverConfig
 from fieldfare.kernels import native
+from fieldfare.kernels.table import unit_of_factors
 from fieldfare.models.base import Model
 from fieldfare.models.ffm import FFMModel
 from fieldfare.models.fm import FMModel
+from fieldfare.models.fwfm import FwFMModel
+from fieldfare.models.hofm import HOFMModel
 from fieldfare.models.linear import LinearModel
 
 MODEL_CLASSES: dict[str, type[Model]] = {
-    model.kind: model for model in (LinearModel, FMModel, FFMModel)
+    model.kind: model for model in (LinearModel, FMModel, FFMModel, FwFMModel, HOFMModel)
 }
 
 
@@ -31,20 +35,51 @@ def build(  # noqa: PLR0913 - sizes, seed and labels, each given by name
 ) -> Model:
     """Return an untrained model: zero bias and weights, random factors fixed by the seed.
 
-    With a ``target_scale`` s, scores are to be s times as large, and so the factors sqrt(s) times.
+    Weights of pairs of fields are one, so that training starts from a factorization machine.
+
+    With a ``target_scale`` s, scores are to be s times as large; for the factors see
+    `fieldfare.kernels.table.Spec.rates`.
     """
     model_class = MODEL_CLASSES[config.model]
     shape = model_class.factors_shape(config, n_features, n_fields, n_outputs)
-    scale = config.init_scale * target_scale**0.5
+    pairs_shape = model_class.pair_weights_shape(n_fields, n_outputs)
     return model_class(
         config,
         np.zeros(n_outputs, np.float32),
         np.zeros((n_features, n_outputs), np.float32),
-        None if shape is None else native.init_factors(shape, seed, scale),
+        None if shape is None else initial_factors(config, shape, seed, target_scale),
+        pair_weights=None if pairs_shape is None else np.ones(pairs_shape, np.float32),
         schema=schema,
         classes=classes,
         provenance={"target_scale": target_scale},
     )
+
+
+def initial_factors(
+    config: ModelConfig,
+    shape: tuple[int, ...],
+    seed: int,
+    target_scale: float = 1.0,
+    first_feature: int = 0,
+) -> Float32Array:
+    """Return random factors, each fixed by the seed, its feature and its place.
+
+    Those of order t have the standard deviation ``init_scale ** (2 / t)``: products of t of them
+    are then as large at the start as those of two. If all had the same, the higher orders would
+    start with gradients too small to grow against the penalty.
+    """
+    parts = config.factor_parts
+    scales = [
+        config.init_scale ** (2 / part.highest) * unit_of_factors(target_scale, part.highest)
+        for part in parts
+    ]
+    factors = native.init_factors(shape, seed, scales[0], first_feature)
+    begin = parts[0].n_factors
+    for part, scale in zip(parts[1:], scales[1:], strict=True):
+        if scale != scales[0]:
+            factors[..., begin : begin + part.n_factors] *= np.float32(scale / scales[0])
+        begin += part.n_factors
+    return factors
 
 
 def estimate_bytes(
@@ -61,9 +96,14 @@ def estimate_bytes(
     so far) and the training table.
     """
     solver = solver or SolverConfig()
-    shape = MODEL_CLASSES[config.model].factors_shape(config, 1, n_fields, n_outputs)
+    model_class = MODEL_CLASSES[config.model]
+    shape = model_class.factors_shape(config, 1, n_fields, n_outputs)
     factors = 0 if shape is None else int(np.prod(shape))
+    pairs = int(np.prod(model_class.pair_weights_shape(n_fields, n_outputs) or 0))
     slots = {"sgd": 0, "adagrad": 1, "rowwise_adagrad": 1, "ftrl": 2, "als": 0}[solver.solver]
-    state = factors // config.n_factors if solver.solver == "rowwise_adagrad" else slots * factors
+    state = slots * factors
+    if solver.solver == "rowwise_adagrad":
+        state = n_outputs * len(config.factor_parts)
     weights = factors + n_outputs
-    return 4 * n_features * (2 * weights + weights + state + slots * n_outputs)
+    per_feature = 2 * weights + weights + state + slots * n_outputs
+    return 4 * (n_features * per_feature + pairs * (2 + 1 + slots))

@@ -14,7 +14,6 @@ from fieldfare.persist import container
 from fieldfare.persist.format import (
     FORMAT,
     MODEL_KEY,
-    PARAMETERS,
     SCHEMA_PREFIX,
     check_checksum,
     check_finite,
@@ -48,7 +47,7 @@ def save_model(model: Model, path: PathLike) -> None:
         If the file cannot be written; an older file at ``path`` is then still whole.
     """
     check_model(model, "save_model")
-    arrays = {name: array for name in PARAMETERS if (array := getattr(model, name)) is not None}
+    arrays: dict[str, AnyArray] = dict(model.arrays())
     schema: JSON | None = None
     if model.schema is not None:
         schema, extra = model.schema.to_json()
@@ -119,6 +118,7 @@ def _build(header: JSON, arrays: dict[str, AnyArray], verify: bool) -> Model:
         arrays["bias"],
         arrays["linear"],
         arrays.get("factors"),
+        pair_weights=arrays.get("pair_weights"),
         schema=_read_schema(header, config, arrays),
         classes=classes,
         provenance=provenance,
@@ -154,7 +154,8 @@ def _check_schema(schema: Schema | None, config: ModelConfig, arrays: dict[str, 
         raise ModelFileError(
             f"The schema has {n_features} features, the parameters {len(arrays['linear'])}."
         )
-    if config.model == "ffm" and n_fields != arrays["factors"].shape[2]:
-        raise ModelFileError(
-            f"The schema has {n_fields} fields, the parameters {arrays['factors'].shape[2]}."
-        )
+    with_fields = {"ffm": "factors", "fwfm": "pair_weights"}
+    if config.model in with_fields:
+        own_fields = arrays[with_fields[config.model]].shape[2]
+        if n_fields != own_fields:
+            raise ModelFileError(f"The schema has {n_fields} fields, the parameters {own_fields}.")

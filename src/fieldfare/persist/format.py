@@ -1,6 +1,6 @@
 """The model file: its specification, and the checks of its header.
 
-Specification of format 1
+Specification of format 2
 =========================
 
 A model file (``.ff``) is a `safetensors <https://github.com/huggingface/safetensors>`_ container:
@@ -16,7 +16,7 @@ The metadata hold two strings. ``"checksum"`` is the BLAKE2b digest described in
 :func:`fieldfare.persist.container.checksum`. ``"fieldfare"`` is the header, JSON in ASCII:
 
 ================  ==========================================================================
-``format``        1
+``format``        2
 ``library``       version of fieldfare that wrote the file
 ``config``        every field of :class:`fieldfare.config.ModelConfig`, which includes the kind
                   of model
@@ -28,12 +28,15 @@ The metadata hold two strings. ``"checksum"`` is the BLAKE2b digest described in
 
 Arrays, with n features, C outputs (1, or the number of classes), k factors and F fields:
 
-============  ===========================  ===============================================
-``bias``      F32 (C,)                     always
-``linear``    F32 (n, C)                   always; zeros when there is no linear part
-``factors``   F32 (n, C, k), (n, C, F, k)  FM, FFM
-``schema.*``  any                          array part of the Schema
-============  ===========================  ===============================================
+================  ==================  =========================================================
+``bias``          F32 (C,)            always
+``linear``        F32 (n, C)          always; zeros when there is no linear part
+``factors``       F32 (n, C, k)       FM, FwFM
+``factors``       F32 (n, C, F, k)    FFM
+``factors``       F32 (n, C, K)       HOFM: factors of order 2, then of order 3, ...; K in all
+``pair_weights``  F32 (C, F, F)       FwFM; symmetric
+``schema.*``      any                 array part of the Schema
+================  ==================  =========================================================
 
 All parameters are finite. A reader refuses a file that breaks any rule above, a checksum that does
 not match, and a format number above its own. A file of a lower number passes through the table in
@@ -58,13 +61,13 @@ from fieldfare._typing import JSON, AnyArray
 from fieldfare._version import __version__
 from fieldfare.config import ModelConfig
 from fieldfare.exceptions import ConfigError, ModelFileError
+from fieldfare.models.base import PARAMETERS
 from fieldfare.persist import container
 
-FORMAT = 1
+FORMAT = 2
 MODEL_KEY = "fieldfare"
 CHECKPOINT_KEY = "fieldfare.checkpoint"
 SCHEMA_PREFIX = "schema."
-PARAMETERS = ("bias", "linear", "factors")
 _CHUNK = 1 << 20
 
 
@@ -187,6 +190,8 @@ def check_parameters(config: ModelConfig, arrays: Mapping[str, AnyArray]) -> Non
     n_dimensions = {"bias": 1, "linear": 2}
     if config.model != "linear":
         n_dimensions["factors"] = 4 if config.model == "ffm" else 3
+    if config.model == "fwfm":
+        n_dimensions["pair_weights"] = 3
     present = {name for name in arrays if not name.startswith(SCHEMA_PREFIX)}
     if present != set(n_dimensions):
         raise ModelFileError(
@@ -207,11 +212,24 @@ def check_parameters(config: ModelConfig, arrays: Mapping[str, AnyArray]) -> Non
         raise ModelFileError(f"There are {len(arrays['bias'])} biases for {n_outputs} output(s).")
     if "factors" in arrays:
         shape = arrays["factors"].shape
-        if shape[:2] != (n_features, n_outputs) or shape[-1] != config.n_factors:
+        if shape[:2] != (n_features, n_outputs) or shape[-1] != config.total_factors:
             raise ModelFileError(
                 f"The factors of {n_features} features, {n_outputs} output(s) and "
-                f"{config.n_factors} factors cannot have shape {shape}."
+                f"{config.total_factors} factors cannot have shape {shape}."
             )
+    if "pair_weights" in arrays:
+        _check_pair_weights(arrays["pair_weights"], n_outputs)
+
+
+def _check_pair_weights(weights: AnyArray, n_outputs: int) -> None:
+    outputs, rows, columns = weights.shape
+    if outputs != n_outputs or rows != columns:
+        raise ModelFileError(
+            f"The weights of pairs of fields must have shape ({n_outputs}, n_fields, n_fields). "
+            f"Got {weights.shape}."
+        )
+    if not np.array_equal(weights, weights.swapaxes(1, 2), equal_nan=True):
+        raise ModelFileError("The weights of pairs of fields must be symmetric.")
 
 
 def check_finite(arrays: Mapping[str, AnyArray]) -> None:

@@ -10,7 +10,16 @@ from fieldfare.exceptions import ModelFileError
 
 Contents: TypeAlias = tuple[JSON, dict[str, AnyArray]]
 
-MIGRATIONS: dict[int, Callable[[JSON, dict[str, AnyArray]], Contents]] = {}
+
+def _to_2(header: JSON, arrays: dict[str, AnyArray]) -> Contents:
+    """Models of higher order came, with two settings that the others ignore."""
+    config = header.get("config")
+    if isinstance(config, dict):
+        header = {**header, "config": {"order": 3, "shared_factors": False, **config}}
+    return header, arrays
+
+
+MIGRATIONS: dict[int, Callable[[JSON, dict[str, AnyArray]], Contents]] = {1: _to_2}
 """From a format number to the function that turns its header and arrays into those of the next."""
 
 

@@ -15,7 +15,7 @@ from fieldfare.config import SolverConfig
 from fieldfare.exceptions import DataError
 from fieldfare.kernels import native
 from fieldfare.models.base import Model
-from fieldfare.models.registry import MODEL_CLASSES
+from fieldfare.models.registry import MODEL_CLASSES, initial_factors
 from fieldfare.rows import Rows
 
 
@@ -39,7 +39,7 @@ class Solver:
         self._origin = model
         self._spec = model.spec(self.config)
         self._table = native.TrainingTable(self._spec, model.n_features)
-        self._put_bias(model.bias)
+        self._put_shared(model)
         self._put(model.linear, model.factors, 0)
 
     @property
@@ -65,7 +65,8 @@ class Solver:
         """Return the raw scores of the parameters as they stand, float32[n_rows, n_outputs]."""
         table = self._table
         factors = table.factors if self._origin.factors is not None else None
-        scorer = native.Scorer(self._spec, table.bias[:, 0], table.linear, factors)
+        pairs = None if self._origin.pair_weights is None else table.pairs[..., 0]
+        scorer = native.Scorer(self._spec, table.bias[:, 0], table.linear, factors, pairs)
         return scorer.score(rows, n_threads)
 
     def export(self) -> Model:
@@ -74,17 +75,24 @@ class Solver:
         factors = None
         if origin.factors is not None:
             factors = native.aligned((self.n_features, *origin.factors.shape[1:]))
-            factors.reshape(table.factors.shape)[...] = table.factors
+            parts = table.factor_parts()
+            shape = (*parts[0].shape[:-1], self._spec.n_factors)
+            np.concatenate(parts, axis=-1, out=factors.reshape(shape))
         linear = (
             np.array(table.linear, order="C")
             if self._spec.fit_linear
             else np.zeros((self.n_features, self._spec.n_outputs), np.float32)
         )
+        pairs = None
+        if origin.pair_weights is not None:
+            upper = np.triu(table.pairs[..., 0])
+            pairs = upper + np.triu(upper, 1).swapaxes(1, 2)
         return MODEL_CLASSES[origin.kind](
             origin.config,
             table.bias[:, 0].copy(),
             linear,
             factors,
+            pair_weights=pairs,
             schema=origin.schema,
             classes=origin.classes,
             provenance=origin.provenance,
@@ -92,7 +100,7 @@ class Solver:
 
     def state(self) -> dict[str, AnyArray]:
         """Return what is needed to go on exactly: parameters and optimiser state, not copied."""
-        return {"table": self._table.rows, "bias": self._table.bias}
+        return {"table": self._table.rows, "shared": self._table.shared}
 
     def load_state(self, state: dict[str, AnyArray]) -> None:
         """Take over a state that ``state`` returned, of the same model and configuration.
@@ -134,14 +142,15 @@ class Solver:
             return
         table = native.TrainingTable(self._spec, n_features)
         table.rows[:known] = self._table.rows
-        table.bias[:] = self._table.bias
+        table.shared[:] = self._table.shared
         self._table = table
         added = n_features - known
         factors = None
         if self._origin.factors is not None:
             shape = (added, *self._origin.factors.shape[1:])
-            scale = self._origin.config.init_scale * self._origin.target_scale**0.5
-            factors = native.init_factors(shape, self.seed, scale, first_feature=known)
+            factors = initial_factors(
+                self._origin.config, shape, self.seed, self._origin.target_scale, known
+            )
         self._put(np.zeros((added, self._spec.n_outputs), np.float32), factors, known)
 
     def _put(self, linear: Float32Array, factors: Float32Array | None, first: int) -> None:
@@ -154,20 +163,28 @@ class Solver:
                 z = table.linear_state(0)[first:]
                 z[...] = self._ftrl_z(linear, "linear")
         if factors is not None:
-            target = table.factors[first:]
-            factors = factors.reshape(target.shape)
-            target[...] = factors
-            if ftrl:
-                z = table.factor_state(0)[first:]
-                z[...] = self._ftrl_z(factors, "factors")
+            begin = 0
+            for part, place in enumerate(table.factor_parts()):
+                end = begin + place.shape[-1]
+                values = factors[..., begin:end].reshape(place[first:].shape)
+                place[first:] = values
+                if ftrl:
+                    z = table.factor_parts(0)[part]
+                    z[first:] = self._ftrl_z(values, "factors", part)
+                begin = end
 
-    def _put_bias(self, bias: Float32Array) -> None:
-        self._table.bias[:, 0] = bias
-        if self.config.solver == "ftrl":
-            self._table.bias[:, 1] = self._ftrl_z(bias, "bias")
+    def _put_shared(self, model: Model) -> None:
+        """Write what every sample moves."""
+        places = [(self._table.bias, model.bias, "bias")]
+        if model.pair_weights is not None:
+            places.append((self._table.pairs, model.pair_weights, "pairs"))
+        for place, weights, group in places:
+            place[..., 0] = weights
+            if self.config.solver == "ftrl":
+                place[..., 1] = self._ftrl_z(weights, group)
 
-    def _ftrl_z(self, weights: Float32Array, group: str) -> Float32Array:
+    def _ftrl_z(self, weights: Float32Array, group: str, part: int = 0) -> Float32Array:
         """Return the z at which FTRL's closed form gives the wanted weights while n = 0."""
-        rates = self._spec.rates(group)
+        rates = self._spec.rates(group, part)
         pull = rates.beta / rates.learning_rate + rates.l2
         return np.asarray(-weights * pull - np.sign(weights) * rates.l1, np.float32)

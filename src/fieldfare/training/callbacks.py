@@ -218,5 +218,4 @@ class Checkpoint(Callback):
 
 def parameter_arrays(model: Model) -> dict[str, AnyArray]:
     """Return the parameters of a model that are there, by name."""
-    found = {name: getattr(model, name) for name in ("bias", "linear", "factors")}
-    return {name: np.asarray(array) for name, array in found.items() if array is not None}
+    return {name: np.asarray(array) for name, array in model.arrays().items()}

@@ -320,6 +320,7 @@ def _with_parameters(model: Model, arrays: dict[str, AnyArray]) -> Model:
         own["bias"],
         own["linear"],
         own.get("factors"),
+        pair_weights=own.get("pair_weights"),
         schema=model.schema,
         classes=model.classes,
         provenance=model.provenance,

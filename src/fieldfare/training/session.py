@@ -95,7 +95,7 @@ class Session:
         Raises
         ------
         DataError
-            If a field-aware model meets a field that it was not made for.
+            If a model that uses fields meets a field that it was not made for.
         """
         config = replace(config or self.config, random_state=self.config.random_state)
         stratify = self._start.config.task != "regression"
@@ -104,8 +104,8 @@ class Session:
         if known_fields and train_part.rows.n_fields > known_fields:
             raise DataError(
                 f"This model was made for {known_fields} fields, and the data have "
-                f"{train_part.rows.n_fields}. Features can be added to a field-aware model, "
-                "fields cannot: train a new one."
+                f"{train_part.rows.n_fields}. Features can be added to a model, fields cannot: "
+                "train a new one."
             )
         self._solver.grow(train_part.rows.n_features)
         run = Run(self._start, self._solver, train_part, valid_part, config, callbacks, self.epochs)

@@ -10,7 +10,7 @@ import numpy as np
 
 from fieldfare._typing import AnyArray, PathLike
 from fieldfare._validation import OneOf, check, closest
-from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
+from fieldfare.config import MODELS_WITH_FIELDS, ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.data.dispatch import Dataset, load
 from fieldfare.data.schema import Schema
 from fieldfare.data.store import RowStore
@@ -59,7 +59,7 @@ def train(
         Whatever `fieldfare.data.dispatch.load` takes. With targets.
     valid : the same, optional
         Validation data. Columns are read as the training data taught.
-    model : {"linear", "fm", "ffm"} or Model
+    model : {"linear", "fm", "ffm", "fwfm", "hofm"} or Model
         Kind of model; or a model to go on from, whose tables grow with new feature
         ids. It is trained on with fresh optimiser state (a `Session` keeps it).
     task : {"regression", "binary", "multiclass"}, optional
@@ -244,14 +244,14 @@ def new_model(
     Raises
     ------
     ConfigError
-        If a field-aware model is asked for and the data have no fields.
+        If a model that uses fields is asked for and the data have none.
     ResourceError
         If training it would take more memory than there is.
     """
-    if kind.model == "ffm" and schema.n_fields == 0:
+    if kind.model in MODELS_WITH_FIELDS and schema.n_fields == 0:
         raise ConfigError(
-            "A field-aware model (model='ffm') needs data with fields: tables, where each column "
-            "is a field, or libffm text. These data have none. Use model='fm'."
+            f"A model that uses fields (model={kind.model!r}) needs data with fields: tables, "
+            "where each column is a field, or libffm text. These data have none. Use model='fm'."
         )
     sizes = {
         "n_features": schema.n_features,
@@ -337,7 +337,7 @@ def _check_same_kind(model: Model, asked: Mapping[str, Any]) -> None:
     """Refuse to go on from a model with a configuration that it does not have."""
     for name, value in asked.items():
         own = getattr(model.config, name)
-        if own != value:
+        if own != (tuple(value) if isinstance(value, list) else value):
             raise ConfigError(
                 f"The model to go on from has {name}={own!r}, which cannot change. Got "
                 f"{name}={value!r}: leave it out, or train a new model."

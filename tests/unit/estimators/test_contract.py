@@ -23,6 +23,10 @@ from fieldfare.estimators import (
     FFMRegressor,
     FMClassifier,
     FMRegressor,
+    FwFMClassifier,
+    FwFMRegressor,
+    HOFMClassifier,
+    HOFMRegressor,
     LinearClassifier,
     LinearRegressor,
 )
@@ -35,6 +39,10 @@ ALL = [
     FMRegressor,
     FFMClassifier,
     FFMRegressor,
+    FwFMClassifier,
+    FwFMRegressor,
+    HOFMClassifier,
+    HOFMRegressor,
 ]
 CLASSIFIERS = [cls for cls in ALL if cls.__name__.endswith("Classifier")]
 OWN = {"warm_start", "schema", "fields", "callbacks"}
@@ -74,11 +82,14 @@ def test_parameters_and_defaults_are_those_of_config(cls: type) -> None:
     }
     missing = set(declared) - set(signature) - {"model", "task"}
     of_factors = {"n_factors", "l1_factors", "l2_factors", "init_scale", "fit_linear"}
-    expected = (of_factors if "Linear" in cls.__name__ else set()) | (
-        set() if cls in CLASSIFIERS else {"class_weight"}
+    of_orders = {"order", "shared_factors"}
+    expected = (
+        (of_factors if "Linear" in cls.__name__ else set())
+        | (set() if cls in CLASSIFIERS else {"class_weight"})
+        | (set() if cls.__name__.startswith("HOFM") else of_orders)
     )
     assert missing == expected
-    assert ("fields" in signature) == cls.__name__.startswith("FFM")
+    assert ("fields" in signature) == cls.__name__.startswith(("FFM", "FwFM"))
 
 
 @pytest.mark.parametrize("cls", ALL)
@@ -148,6 +159,22 @@ def test_arrays_of_text_are_categories(clicks: pd.DataFrame) -> None:
     assert model.score(cells, y) > 0.95
     assert "x0=a" in list(model.schema_.feature_names)
     assert np.array_equal(model.predict(cells.tolist()), model.predict(cells))
+
+
+def test_orders_and_pair_weights(clicks: pd.DataFrame, tmp_path: Path) -> None:
+    X, y = parts(clicks)
+    model = HOFMClassifier(n_factors=[3, 2], l2_factors=[1e-4, 1e-3], random_state=0).fit(X, y)
+    assert model.factors_.shape == (model.schema_.n_features, 5)
+    model.save(tmp_path / "m.ff")
+    loaded = HOFMClassifier.load(tmp_path / "m.ff")
+    assert loaded.n_factors == (3, 2)
+    assert np.array_equal(loaded.predict_proba(X), model.predict_proba(X))
+    with pytest.raises(ModelFileError, match="hofm"):
+        FMClassifier.load(tmp_path / "m.ff")
+    weighted = FwFMClassifier(random_state=0).fit(X, y)
+    assert weighted.pair_weights_.shape == (3, 3)
+    assert np.array_equal(weighted.pair_weights_, weighted.pair_weights_.T)
+    assert FwFMRegressor().fit(X, np.arange(len(X))).pair_weights_.shape == (3, 3)
 
 
 def test_fields_of_array_columns() -> None:

@@ -32,6 +32,10 @@ def schema():
     return FakeSchema()
 
 
+def symmetric(pairs):
+    return (pairs + pairs.swapaxes(1, 2)).astype(np.float32)
+
+
 @pytest.fixture
 def make_model():
     """Build a model of random weights."""
@@ -39,15 +43,23 @@ def make_model():
     def make(kind="ffm", *, n_outputs=1, schema=None, instance_norm=False, task=None, classes=None):
         rng = np.random.default_rng(1)
         task = task or ("binary" if n_outputs == 1 else "multiclass")
-        config = ModelConfig(model=kind, task=task, n_factors=K, instance_norm=instance_norm)
+        config = ModelConfig(
+            model=kind,
+            task=task,
+            n_factors=(K, 3, 2) if kind == "hofm" else K,
+            order=4,
+            instance_norm=instance_norm,
+        )
         cls = MODEL_CLASSES[kind]
         shape = cls.factors_shape(config, N_FEATURES, N_FIELDS, n_outputs)
+        pairs_shape = cls.pair_weights_shape(N_FIELDS, n_outputs)
         draw = rng.normal
         return cls(
             config,
             draw(size=n_outputs).astype(np.float32),
             draw(size=(N_FEATURES, n_outputs)).astype(np.float32),
             None if shape is None else draw(size=shape).astype(np.float32),
+            pair_weights=None if pairs_shape is None else symmetric(draw(size=pairs_shape)),
             schema=schema,
             classes=classes,
         )

@@ -7,15 +7,14 @@ import json
 import numpy as np
 import pytest
 
+from fieldfare.config import MODELS, MODELS_WITH_FIELDS
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.explain import explain
-
-KINDS = ("linear", "fm", "ffm")
 
 
 @pytest.mark.parametrize("instance_norm", [False, True])
 @pytest.mark.parametrize("n_outputs", [1, 3])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", MODELS)
 def test_terms_sum_to_the_score(make_model, rows, kind, n_outputs, instance_norm):
     model = make_model(kind, n_outputs=n_outputs, instance_norm=instance_norm)
     scores, predictions = model.score(rows), model.predict(rows)
@@ -23,7 +22,8 @@ def test_terms_sum_to_the_score(make_model, rows, kind, n_outputs, instance_norm
         labels = [None] if n_outputs == 1 else range(n_outputs)
         for output, label in enumerate(labels):
             found = explain(model, rows, row, label=label)
-            parts = found.bias + found.linear.sum() + found.pair_terms.sum()
+            parts = found.bias + found.linear.sum() + found.pair_terms.sum() + found.higher.sum()
+            assert len(found.higher) == (2 if kind == "hofm" else 0)
             assert parts == pytest.approx(scores[row, output], rel=1e-5, abs=1e-5)
             assert found.score == pytest.approx(parts)
             assert sum(term for _, term in found.terms()) == pytest.approx(parts)
@@ -51,7 +51,7 @@ def test_names_come_from_the_schema(make_model, schema, rows):
     assert named.feature_names[0] in str(named)
 
 
-@pytest.mark.parametrize("kind", ["fm", "ffm"])
+@pytest.mark.parametrize("kind", MODELS[1:])
 def test_field_matrix_adds_up(make_model, schema, rows, kind):
     found = explain(make_model(kind, schema=schema), rows, 7)
     matrix = found.field_matrix()
@@ -77,8 +77,9 @@ def test_without_fields(make_model, rows):
     bare = rows.with_(fields=None)
     with pytest.raises(DataError, match="fields"):
         explain(make_model("fm"), bare, 0).field_matrix()
-    with pytest.raises(ValueError, match="fields"):
-        explain(make_model("ffm"), bare, 0)
+    for kind in MODELS_WITH_FIELDS:
+        with pytest.raises(ValueError, match="field"):
+            explain(make_model(kind), bare, 0)
 
 
 def test_unknown_features_are_counted(make_model, rows):
@@ -101,6 +102,15 @@ def test_to_dict_is_json(make_model, rows):
     record = json.loads(json.dumps(found.to_dict()))
     total = record["bias"] + sum(t["term"] for t in record["linear"] + record["pairs"])
     assert total == pytest.approx(record["score"])
+    assert record["higher"] == []
+
+
+def test_higher_orders_are_summed_up(make_model, rows):
+    found = explain(make_model("hofm"), rows, 7)
+    assert "interactions of 3 features" in dict(found.terms())
+    record = json.loads(json.dumps(found.to_dict()))
+    assert [item["order"] for item in record["higher"]] == [3, 4]
+    assert [item["term"] for item in record["higher"]] == found.higher.tolist()
 
 
 def test_long_explanations_are_shortened(make_model, rows):

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from fieldfare.config import MODELS
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.explain import field_interactions, interactions, top_features, top_interactions
 
@@ -18,11 +19,13 @@ def _block(request, monkeypatch):
 
 
 def value(model, i, j, output=0):
-    if model.kind == "fm":
-        v, u = model.factors[i, output], model.factors[j, output]
-    else:
+    if model.kind == "ffm":
         v, u = model.factors[i, output, j % 5], model.factors[j, output, i % 5]
-    return float(v.astype(float) @ u.astype(float))
+    else:
+        of_pairs = model.config.factor_parts[0].n_factors
+        v, u = model.factors[i, output, :of_pairs], model.factors[j, output, :of_pairs]
+    weight = 1.0 if model.kind != "fwfm" else float(model.pair_weights[output, i % 5, j % 5])
+    return weight * float(v.astype(float) @ u.astype(float))
 
 
 def brute_force(model, scale, outputs=(0,), within=False):
@@ -40,7 +43,7 @@ def brute_force(model, scale, outputs=(0,), within=False):
 @pytest.mark.usefixtures("_block")
 @pytest.mark.parametrize("n", [1, 10, 10_000])
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("kind", ["fm", "ffm"])
+@pytest.mark.parametrize("kind", MODELS[1:])
 def test_pairs_equal_brute_force(make_model, schema, kind, weighted, n):
     model = make_model(kind, schema=schema)
     scale = np.sqrt(schema.counts / schema.n_rows) if weighted else np.ones(model.n_features)
@@ -81,7 +84,7 @@ def test_rare_features_can_be_left_out(make_model, schema):
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("kind", ["fm", "ffm"])
+@pytest.mark.parametrize("kind", MODELS[1:])
 def test_field_interactions_equal_their_definition(make_model, schema, kind, weighted):
     model = make_model(kind, schema=schema)
     matrix = field_interactions(model, weighted=weighted)

@@ -10,13 +10,13 @@ from fieldfare.explain import explain, field_vectors, latent_vectors, vectors
 
 
 @pytest.mark.parametrize("block_bytes", [1, 2**26])
-@pytest.mark.parametrize("kind", ["fm", "ffm"])
+@pytest.mark.parametrize("kind", ["fm", "ffm", "fwfm"])
 def test_field_vectors_add_up_to_latent_vectors(make_model, rows, kind, block_bytes, monkeypatch):
     monkeypatch.setattr(vectors, "_BLOCK_BYTES", block_bytes)
     model = make_model(kind)
     whole, parts = latent_vectors(model, rows), field_vectors(model, rows)
     assert whole.dtype == parts.dtype == np.float32
-    assert whole.shape == ((8, 4) if kind == "fm" else (8, 5, 4))
+    assert whole.shape == ((8, 5, 4) if kind == "ffm" else (8, 4))
     assert parts.shape == (8, 5, *whole.shape[1:])
     np.testing.assert_allclose(parts.sum(axis=1), whole, rtol=1e-5, atol=1e-5)
     low, high = rows.indptr[4], rows.indptr[5]
@@ -64,3 +64,13 @@ def test_what_is_refused(make_model, rows):
         latent_vectors(make_model("linear"), rows)
     with pytest.raises(DataError, match="fields"):
         field_vectors(make_model("fm"), rows.with_(fields=None))
+
+
+def test_fwfm_field_vectors_give_the_terms_between_fields(make_model, rows):
+    model = make_model("fwfm")
+    parts = field_vectors(model, rows).astype(float)
+    for row in range(len(rows)):
+        matrix = explain(model, rows, row).field_matrix()
+        between = model.pair_weights[0] * (parts[row] @ parts[row].T)
+        off = ~np.eye(5, dtype=bool)
+        np.testing.assert_allclose(between[off], matrix[off], rtol=1e-4, atol=1e-4)

@@ -154,6 +154,8 @@ def test_libffm_refuses_bias_and_linear_unless_told(tmp_path: Path) -> None:
         ("ffm", "multiclass", "libffm", "multiclass model has 3"),
         ("fm", "binary", "libffm", "kind 'fm'"),
         ("ffm", "regression", "libffm", "binary field-aware models only"),
+        ("fwfm", "binary", "xlearn", "no place for the parameters of a fwfm model"),
+        ("hofm", "binary", "libffm", "no place for the parameters of a hofm model"),
         ("fm", "binary", "xlern", "no export format 'xlern'. Did you mean 'xlearn'"),
     ],
 )

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from fieldfare.config import MODELS, ModelConfig
 from fieldfare.data.schema import Schema
 from fieldfare.exceptions import ModelFileError
-from fieldfare.models.base import Model
+from fieldfare.models.base import PARAMETERS, Model
 from fieldfare.models.registry import build
 from fieldfare.persist import container, migrate
 from fieldfare.persist import format as model_format
@@ -40,6 +40,9 @@ def make_model(
     rng = np.random.default_rng(seed)
     model.bias[:] = rng.normal(size=n_outputs)
     model.linear[:] = rng.normal(size=model.linear.shape)
+    if model.pair_weights is not None:
+        drawn = rng.normal(size=model.pair_weights.shape)
+        model.pair_weights[:] = drawn + drawn.swapaxes(1, 2)
     return model
 
 
@@ -56,7 +59,7 @@ def assert_same(first: Model, second: Model) -> None:
     assert first.config == second.config
     assert first.classes == second.classes
     assert first.provenance == second.provenance
-    for name in ("bias", "linear", "factors"):
+    for name in PARAMETERS:
         a, b = getattr(first, name), getattr(second, name)
         if a is None:
             assert b is None
@@ -131,7 +134,7 @@ def test_a_fitted_schema_comes_back(tmp_path: Path) -> None:
         np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
 
 
-@pytest.mark.parametrize(("kind", "shape"), [("fm", (6, 3)), ("ffm", (7, 2))])
+@pytest.mark.parametrize(("kind", "shape"), [("fm", (6, 3)), ("ffm", (7, 2)), ("fwfm", (7, 2))])
 def test_a_schema_of_another_size_is_refused(tmp_path: Path, kind: str, shape) -> None:
     model = make_model(kind)
     model.schema = Schema.indexed(*shape)
@@ -179,7 +182,7 @@ def test_other_tools_read_the_arrays(tmp_path: Path) -> None:
     np.testing.assert_array_equal(arrays["factors"], model.factors)
     with safetensors.safe_open(tmp_path / "m.ff", framework="np") as file:
         header = json.loads(file.metadata()["fieldfare"])
-    assert header["format"] == 1
+    assert header["format"] == model_format.FORMAT
     assert header["config"]["model"] == "ffm"
 
 
@@ -209,6 +212,34 @@ def test_what_would_not_load_is_not_saved(tmp_path: Path, change, words: str) ->
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [
+        (np.ones((1, 3, 2)), r"must have shape \(1, n_fields, n_fields\)"),
+        (np.ones((2, 3, 3)), r"must have shape \(1, n_fields, n_fields\)"),
+        (np.arange(9.0).reshape(1, 3, 3), "must be symmetric"),
+        (np.full((1, 3, 3), np.nan), "not finite"),
+    ],
+)
+def test_weights_of_pairs_of_fields_are_checked(tmp_path: Path, weights, words: str) -> None:
+    model = make_model("fwfm")
+    model.pair_weights = weights.astype(np.float32)
+    with pytest.raises(ModelFileError, match=words):
+        save_model(model, tmp_path / "m.ff")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"order": 4, "n_factors": (3, 1, 5)}, {"order": 5, "n_factors": 2, "shared_factors": True}],
+)
+def test_orders_come_back(tmp_path: Path, options) -> None:
+    model = make_model("hofm", **options)
+    save_model(model, tmp_path / "m.ff")
+    back = load_model(tmp_path / "m.ff")
+    assert_same(model, back)
+    np.testing.assert_array_equal(model.score(ROWS), back.score(ROWS))
+
+
 def test_a_missing_file_is_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         load_model(tmp_path / "absent.ff")
@@ -230,7 +261,8 @@ class TestMigration:
         assert header == {"format": 3, "seen": [1, 2]}
         assert list(arrays) == ["a", "b"]
 
-    def test_a_missing_step_is_refused(self) -> None:
+    def test_a_missing_step_is_refused(self, monkeypatch) -> None:
+        monkeypatch.setattr(migrate, "MIGRATIONS", {})
         with pytest.raises(ModelFileError, match="format 1, which this version no longer reads"):
             migrate.migrate({"format": 1}, {}, 2)
 
@@ -250,8 +282,8 @@ class TestMigration:
             config["n_factors"] = config.pop("old_name")
             return {**header, "config": config}, arrays
 
-        monkeypatch.setattr("fieldfare.persist.file.FORMAT", 2)
-        monkeypatch.setattr(migrate, "MIGRATIONS", {1: rename})
+        monkeypatch.setattr("fieldfare.persist.file.FORMAT", model_format.FORMAT + 1)
+        monkeypatch.setattr(migrate, "MIGRATIONS", {model_format.FORMAT: rename})
         assert load_model(path).config.n_factors == 8
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fieldfare.config import GRADIENT_SOLVERS, MODELS, ModelConfig, SolverConfig
+from fieldfare.config import GRADIENT_SOLVERS, MODELS, MODELS_WITH_FIELDS, ModelConfig, SolverConfig
 from fieldfare.exceptions import DataError
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
@@ -26,7 +26,9 @@ def _rows(n: int = 50, n_features: int = N) -> Rows:
 
 def _solver(model: str, solver: str, n_features: int = N, *, linear: bool = True) -> Solver:
     config = ModelConfig(model=model, n_factors=K, fit_linear=linear)
-    start = build(config, n_features=n_features, n_fields=F if model == "ffm" else 0, seed=7)
+    start = build(
+        config, n_features=n_features, n_fields=F if model in MODELS_WITH_FIELDS else 0, seed=7
+    )
     return Solver(start, SolverConfig(solver=solver), seed=7)
 
 

@@ -1,0 +1,58 @@
+"""The factorization machine of any order d (Rendle 2010, sec. III-D; Blondel et al. 2016).
+
+w_0 + <w, x> + sum_{t=2..d} sum_f A^t(p_f) with p_f = (x_1 v_{1,f}, ..., x_n v_{n,f}), where the
+ANOVA kernel A^t is the sum over all subsets of t entries of the product of their p, and each order
+t has factors f of its own, or all share theirs. Order 2 alone is a factorization machine.
+"""
+
+from __future__ import annotations
+
+from typing import final
+
+import numpy as np
+
+from fieldfare._typing import AnyArray, Float64Array
+from fieldfare.config import ModelConfig
+from fieldfare.models.base import Model
+
+
+@final
+class HOFMModel(Model):
+    """Higher-order factorization machine."""
+
+    kind = "hofm"
+
+    @staticmethod
+    def factors_shape(
+        config: ModelConfig, n_features: int, n_fields: int, n_outputs: int
+    ) -> tuple[int, ...] | None:
+        return (n_features, n_outputs, config.total_factors)
+
+    def pair_vectors(
+        self, i: AnyArray, j: AnyArray, fields_i: AnyArray, fields_j: AnyArray, output: int = 0
+    ) -> tuple[Float64Array, Float64Array]:
+        assert self.factors is not None
+        of_pairs = self.factors[:, output, : self.config.factor_parts[0].n_factors]
+        return of_pairs[i].astype(np.float64), of_pairs[j].astype(np.float64)
+
+    def higher_terms(self, ids: AnyArray, values: AnyArray, output: int = 0) -> Float64Array:
+        assert self.factors is not None
+        x = np.asarray(values, np.float64)[:, np.newaxis]
+        terms = np.zeros(self.config.order + 1)
+        begin = 0
+        for part in self.config.factor_parts:
+            end = begin + part.n_factors
+            products = x * self.factors[ids, output, begin:end].astype(np.float64)
+            kernels = anova_kernels(products, part.highest).sum(axis=1)
+            terms[part.lowest : part.highest + 1] += kernels[part.lowest :]
+            begin = end
+        return terms[3:]
+
+
+def anova_kernels(products: Float64Array, order: int) -> Float64Array:
+    """Return the ANOVA kernels of orders 0 to ``order`` of each column, float64[order + 1, k]."""
+    kernels = np.zeros((order + 1, products.shape[1]))
+    kernels[0] = 1
+    for p in products:
+        kernels[1:] += kernels[:-1] * p  # the right side is computed before it is added
+    return kernels
