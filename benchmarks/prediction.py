@@ -9,17 +9,19 @@ with a context of 10 (FM, k = 16), and single samples of 10 columns, as a dictio
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 import time
 import timeit
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from run import fieldfare
 
 from _clicks import FOLDER, click_rows
+from _process import run
 from _report import markdown, median, write
 from fieldfare.config import ModelConfig
 from fieldfare.data.schema import Column, Schema
@@ -48,12 +50,18 @@ def new_model(kind: str, k: int, schema: Schema) -> Model:
     return model
 
 
+def predict_arrays(model: Model, *arrays: Any) -> object:
+    """Make Rows of arrays and predict them."""
+    return model.predict(Rows(*arrays))
+
+
 def files(n_rows: int, threads: list[int], repeats: int, work: Path) -> list[dict[str, Any]]:
     """Predict a file with every model, from text and from a store, the variants interleaved."""
     rows = click_rows(n_rows)
     write_text(rows, work / "rows.ffm", "libffm")
     RowStore.build([rows], work / "rows.store")
     fields = np.zeros(rows.n_features, np.uint16)
+    assert rows.fields is not None
     fields[rows.indices] = rows.fields
     schema = Schema.indexed(rows.n_features, rows.n_fields, field_of=fields)
     variants = [
@@ -67,14 +75,20 @@ def files(n_rows: int, threads: list[int], repeats: int, work: Path) -> list[dic
         model = new_model(kind, k, schema)
         save_model(model, work / f"{kind}{k}.ff")
         for n in threads:
-            spent = timeit.repeat(lambda m=model, n=n: m.score(rows, n), number=1, repeat=5)
+            spent = timeit.repeat(partial(model.score, rows, n), number=1, repeat=5)
             scored[kind, k, n] = median(spent)
     times: dict[tuple[str, int, int, str], list[float]] = {variant: [] for variant in variants}
     for _ in range(repeats):
         for kind, k, n, source in variants:
             command = ["predict", str(work / source), "-m", str(work / f"{kind}{k}.ff")]
             command += ["-o", str(work / "predictions.txt"), "--threads", str(n)]
-            ended = fieldfare(command, work / "cache")
+            ended = run(
+                [sys.executable, "-m", "fieldfare", *command],
+                folder=work,
+                environment={"FIELDFARE_CACHE": str(work / "cache")},
+            )
+            if ended.failure is not None:
+                raise RuntimeError(f"fieldfare predict: {ended.failure}")
             times[kind, k, n, source].append(ended.seconds)
     return [
         {
@@ -125,7 +139,7 @@ def singles(repeats: int) -> list[dict[str, Any]]:
     table["age"] = random.normal(40, 10, n_rows).tolist()
     table["price"] = random.lognormal(size=n_rows).tolist()
     numeric = [Column("age", "numeric"), Column("price", "numeric", transform="quantile")]
-    schema = Schema([*(Column(f"c{i}") for i in range(8)), *numeric]).fit(table)
+    schema = Schema((*(Column(f"c{i}") for i in range(8)), *numeric)).fit(table)
     sample = {name: values[5] for name, values in table.items()}
     row = schema.encode([sample], labelled=False)
     arrays = (row.indptr, row.indices, row.values, row.fields)
@@ -133,10 +147,10 @@ def singles(repeats: int) -> list[dict[str, Any]]:
     for kind, k in (("linear", 1), ("fm", 16), ("ffm", 4)):
         model = new_model(kind, k, schema)
         ways: dict[str, Callable[[], object]] = {
-            "dictionary": lambda m=model: m.predict_one(sample),
-            "Rows at hand": lambda m=model: m.predict(row),
-            "Rows made of arrays": lambda m=model: m.predict(Rows(*arrays)),
-            "Rows at hand, raw score": lambda m=model: m.score(row),
+            "dictionary": partial(model.predict_one, sample),
+            "Rows at hand": partial(model.predict, row),
+            "Rows made of arrays": partial(predict_arrays, model, *arrays),
+            "Rows at hand, raw score": partial(model.score, row),
         }
         for name, call in ways.items():
             spent = 1e6 * _seconds(call, 2000, repeats)
