@@ -10,7 +10,7 @@ struct PresentFields {
   std::int64_t n_fields;
   std::int32_t *place, *present;  // field -> place among those present, or -1; place -> field
   std::int32_t* count;            // [m]: features at that place
-  std::int32_t* sizes;            // m (0 at first), number of runs; then each run's first place and length
+  std::int32_t* sizes;  // m (0 at first), number of runs; then each run's first place and length
 
   PresentFields(const TrainJob& job, std::int32_t* scratch)
       : n_fields(job.spec->n_fields),

@@ -5,8 +5,8 @@
 //       the latent vectors of a feature. walk(visit) calls visit.operator()<N>(d, g) for all groups
 //       of N weights, at offset d, with their gradients; mean_square() is the mean of g^2.
 //
-// `per_weight` rules keep state for every weight, slot s of it at state + s * slot; the row-wise one
-// keeps a single number for all.
+// `per_weight` rules keep state for every weight, slot s of it at state + s * slot; the row-wise
+// one keeps a single number for all.
 #pragma once
 
 #include "fieldfare/kernels.hpp"
@@ -47,7 +47,8 @@ struct AdaGrad {
 };
 
 // AdaGrad with one accumulator for all the factors of a feature: the mean of their squared
-// gradients, penalties left out: it is then known before the factors are walked over. (Embedding tables are trained like this: Mudigere et al. 2022, section 4.1.3.)
+// gradients, penalties left out: it is then known before the factors are walked over. (Embedding
+// tables are trained like this: Mudigere et al. 2022, section 4.1.3.)
 struct RowwiseAdaGrad : AdaGrad {
   static constexpr bool per_weight = false;
 };
