@@ -110,35 +110,6 @@ std::vector<std::uint32_t> elect(const TrainJob& job) {
   return elected;
 }
 
-// FTRL's weights follow from its state; scores must not see a mixture of both.
-void settle_ftrl(float* weights, const float* state, std::int64_t n, std::int64_t slot,
-                 const Rates& rates) {
-  for (std::int64_t d = 0; d < n; ++d) {
-    const float z = state[d], shrunk = std::fabs(z) - rates.l1;
-    const float curvature =
-        (rates.beta + std::sqrt(state[slot + d])) / rates.learning_rate + rates.l2;
-    weights[d] = shrunk > 0 ? -std::copysign(shrunk / curvature, z) : 0.0F;
-  }
-}
-
-void settle(const TrainJob& job, float* row) {
-  if (job.spec->rule != Rule::ftrl) return;
-  const Layout& layout = *job.layout;
-  for (std::int64_t c = 0; c < job.spec->n_outputs; ++c, row += layout.output_stride) {
-    const std::int64_t n = layout.factor_state;
-    if (job.spec->kind == Kind::hofm) {
-      for (const Part& part : job.spec->parts) {
-        float* v = row + part.padded_offset;
-        settle_ftrl(v, v + n, part.padded, n, part.rates);
-      }
-    } else {
-      settle_ftrl(row, row + n, n, n, job.spec->factors);
-    }
-    float* weight = row + layout.weight;
-    if (job.spec->linear) settle_ftrl(weight, weight + 1, 1, 1, job.spec->weights);
-  }
-}
-
 // The private parts of the threads: hot rows, and the parameters that every sample moves.
 class Replicas {
  public:
@@ -170,7 +141,6 @@ class Replicas {
       if (elected_[index(b)] == nobody) continue;
       float* row = job_.table + elected_[index(b)] * stride;
       add_up(row, [&](std::int64_t t) { return rows(t) + b * stride; }, job_.layout->used);
-      settle(job_, row);
       copy_out(b);
     }
     if (part == 0) merge_shared();
@@ -202,12 +172,6 @@ class Replicas {
 
   void merge_shared() {
     add_up(job_.shared, [&](std::int64_t t) { return shared_[index(t)].data(); }, shared_floats_);
-    const std::int64_t width = 1 + job_.layout->slots;
-    for (std::int64_t i = 0; job_.spec->rule == Rule::ftrl && i < shared_floats_; i += width) {
-      const bool is_bias = i % job_.layout->shared == 0;
-      settle_ftrl(job_.shared + i, job_.shared + i + 1, 1, 1,
-                  is_bias ? job_.spec->bias : job_.spec->pairs);
-    }
     for (const Lines<float>& own : shared_) std::copy_n(job_.shared, shared_floats_, own.data());
   }
 
@@ -309,7 +273,9 @@ Outcome train(const TrainJob& whole, std::int64_t n_threads, bool deterministic)
   TrainJob job = whole;
   measure(job);
   n_threads = std::clamp<std::int64_t>(n_threads, 1, job.end - job.begin);
-  return deterministic ? train_in_batches(job, n_threads) : train_lock_free(job, n_threads);
+  // FTRL's z holds its weights too: what several threads have moved it does not add up.
+  const bool in_batches = deterministic || (n_threads > 1 && job.spec->rule == Rule::ftrl);
+  return in_batches ? train_in_batches(job, n_threads) : train_lock_free(job, n_threads);
 }
 
 }  // namespace fieldfare

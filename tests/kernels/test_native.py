@@ -471,3 +471,25 @@ def test_deterministic_training_gives_the_same_bits_on_any_number_of_threads(
             np.testing.assert_array_equal(
                 getattr(model_found, part), getattr(found[0][1], part), err_msg=part
             )
+
+
+@pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
+@pytest.mark.parametrize("model", MODELS)
+def test_threads_learn_as_well_when_every_feature_is_frequent(make_solver, model, solver):
+    rng = np.random.default_rng(0)
+    n, per_row = 3000, 4
+    fields = np.tile(np.arange(per_row, dtype=np.uint16) % 3, n)
+    rows = Rows(
+        np.arange(n + 1) * per_row,
+        rng.integers(0, 12, n * per_row).astype(np.uint32),
+        fields=fields,
+        target=(rng.random(n) < 0.5).astype(np.float32),
+    )
+    losses = []
+    for n_threads in (1, 3):
+        trainer = make_solver(model=model, solver=solver, loss="logistic", learning_rate=0.02)[2]
+        for epoch in range(3):
+            order = np.random.default_rng(epoch).permutation(n)
+            loss, weight = trainer.train(rows, order, None, n_threads)
+        losses.append(loss / weight)
+    assert losses[1] < losses[0] + 0.03

@@ -225,7 +225,8 @@ def train(
         Row numbers, each visited once per mention.
     class_weight : float32 array of shape (n_classes,), optional
     n_threads : int
-        More than one: lock-free (Hogwild), equal in quality and not in bits.
+        More than one: lock-free (Hogwild), equal in quality and not in bits. FTRL learns in
+        batches then, as with ``deterministic``.
     deterministic : bool
         Learn in batches of 64 samples, all scored before the first of them is learned from: the
         same bits for any number of threads, and other bits than without.
