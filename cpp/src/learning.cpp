@@ -131,7 +131,7 @@ std::optional<std::int64_t> gather_part(const BatchJob& batch, std::int64_t part
   for (std::int64_t s = first; s < last; ++s) {
     const std::int64_t row = job.order[job.begin + s];
     const float weight = weight_of(job, row);
-    Model model = model_in_slot<Model>(job, s);
+    auto model = model_in_slot<Model>(job, s);
     batch.weight[s] = weight;
     batch.loss[s] =
         slopes(job, model, stage.at(row, s), row, weight, job.work.score + s * job.spec->n_outputs);
@@ -152,7 +152,7 @@ void apply_part(const BatchJob& batch, std::int64_t part, std::int64_t parts) {
   for (std::int64_t s = 0; s < job.end - job.begin; ++s) {
     if (batch.weight[s] == 0) continue;
     const float* slope = job.work.score + s * job.spec->n_outputs;
-    Model model = model_in_slot<Model>(job, s);
+    auto model = model_in_slot<Model>(job, s);
     if (part == 0) move_shared<Rule>(job, model, slope);
     const Staged sample = stage.at(job.order[job.begin + s], s);
     for (std::int64_t c = 0; c < job.spec->n_outputs; ++c) {
