@@ -2,14 +2,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <exception>
 #include <memory>
 #include <string_view>
-#include <system_error>
-#include <thread>
 #include <vector>
 
 #include "fieldfare/kernels.hpp"
+#include "fieldfare/random.hpp"
 #include "fieldfare/threads.hpp"
 
 namespace fieldfare {
@@ -223,17 +221,6 @@ void score(const ScoreJob& job, std::int64_t n_threads) {
     in_use->score(part);
   });
 }
-
-namespace {
-
-std::uint64_t mix(std::uint64_t x) {  // SplitMix64 (Steele, Lea & Flood 2014)
-  x += 0x9e3779b97f4a7c15ULL;
-  x = (x ^ (x >> 30U)) * 0xbf58476d1ce4e5b9ULL;
-  x = (x ^ (x >> 27U)) * 0x94d049bb133111ebULL;
-  return x ^ (x >> 31U);
-}
-
-}  // namespace
 
 // Uniform with standard deviation `scale`. Each number depends on its own place only, so that a
 // table grown later equals one made large at once.

@@ -1,7 +1,6 @@
 // Training spread over threads: lock-free with private hot rows, or in batches with the same bits
 // for any number of threads.
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <memory>
 #include <utility>
@@ -118,16 +117,19 @@ class Replicas {
         n_threads_(n_threads),
         elected_(elect(job)),
         shared_floats_(job.spec->n_outputs * job.layout->shared) {
+    hot_.reserve(index(n_threads));
     for (std::int64_t t = 0; t < n_threads; ++t) {
       // Only the rows of the elected are ever touched, and so take memory.
       rows_.emplace_back(new float[index(HotRows::buckets * job.layout->stride + 32)]);
+      hot_.push_back(rows_.back().get());
+      while (reinterpret_cast<std::uintptr_t>(hot_.back()) % 64 != 0) ++hot_.back();
       std::copy_n(job.shared, shared_floats_, shared_.emplace_back(shared_floats_).data());
     }
     for (std::int64_t b = 0; b < HotRows::buckets; ++b) copy_out(b);
   }
 
   void lend(TrainJob& part, std::int64_t t) {
-    part.hot = {elected_.data(), rows(t)};
+    part.hot = {elected_.data(), hot_[index(t)]};
     part.shared = shared_[index(t)].data();
   }
 
@@ -140,24 +142,18 @@ class Replicas {
     for (std::int64_t b = first; b < last; ++b) {
       if (elected_[index(b)] == nobody) continue;
       float* row = job_.table + elected_[index(b)] * stride;
-      add_up(row, [&](std::int64_t t) { return rows(t) + b * stride; }, job_.layout->used);
+      add_up(row, [&](std::int64_t t) { return hot_[index(t)] + b * stride; }, job_.layout->used);
       copy_out(b);
     }
     if (part == 0) merge_shared();
   }
 
  private:
-  float* rows(std::int64_t t) {
-    float* first = rows_[index(t)].get();
-    while (reinterpret_cast<std::uintptr_t>(first) % 64 != 0) ++first;
-    return first;
-  }
-
   void copy_out(std::int64_t b) {
     if (elected_[index(b)] == nobody) return;
     const std::int64_t stride = job_.layout->stride;
-    for (std::int64_t t = 0; t < n_threads_; ++t) {
-      std::copy_n(job_.table + elected_[index(b)] * stride, stride, rows(t) + b * stride);
+    for (float* hot : hot_) {
+      std::copy_n(job_.table + elected_[index(b)] * stride, stride, hot + b * stride);
     }
   }
 
@@ -180,6 +176,7 @@ class Replicas {
   std::vector<std::uint32_t> elected_;
   std::int64_t shared_floats_;
   std::vector<std::unique_ptr<float[]>> rows_;
+  std::vector<float*> hot_;  // where a cache line begins in each of them
   std::vector<Lines<float>> shared_;
 };
 
