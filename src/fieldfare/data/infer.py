@@ -12,10 +12,14 @@ The rules, applied to the first 10,000 rows:
 
 The role comes from the first word of the name: "user_age" describes the user, "movie_year" the
 item.
+
+A column whose Arrow metadata declare what it means (see `fieldfare.data.composing`) is taken at its
+word.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import warnings
 from typing import Any
@@ -25,9 +29,10 @@ import numpy as np
 from fieldfare._optional import require
 from fieldfare.data.canonical import MISSING_NUMBERS
 from fieldfare.data.column import Column
-from fieldfare.exceptions import DataWarning
+from fieldfare.exceptions import ConfigError, DataWarning, SchemaError
 
 SAMPLE_ROWS = 10_000
+DECLARED = b"fieldfare"
 FEW_VALUES = 32
 _MULTI_SHARE = 0.1
 _ENTITIES = {
@@ -61,6 +66,26 @@ def infer_column(name: str, array: Any) -> Column:
     if _holds_bars(array):
         return Column(name, "multi", role=role, separator="|")
     return Column(name, "categorical", role=role)
+
+
+def declared_column(field: Any) -> Column | None:
+    """Return the Column that the metadata of an Arrow field declare, ``None`` if they say nothing.
+
+    Raises
+    ------
+    SchemaError
+        If they do not make sense.
+    """
+    said = (field.metadata or {}).get(DECLARED)
+    if said is None:
+        return None
+    try:
+        return Column(**json.loads(said) | {"name": field.name})
+    except (ValueError, TypeError, ConfigError) as error:
+        raise SchemaError(
+            f"The metadata of column {field.name!r} do not describe a column ({error}). Remove "
+            "them, or give a Schema."
+        ) from error
 
 
 def _ignored(name: str, reason: str) -> None:

@@ -23,7 +23,7 @@ from fieldfare.data.encode import (
     encode_weight,
 )
 from fieldfare.data.fitting import Classes, Fitted, Fitter, ValueCounts, make_fitter
-from fieldfare.data.infer import SAMPLE_ROWS, infer_column, type_texts
+from fieldfare.data.infer import SAMPLE_ROWS, declared_column, infer_column, type_texts
 from fieldfare.data.names import FeatureNames, feature_text, format_schema, locate_features
 from fieldfare.data.origin import Batch
 from fieldfare.data.tables import batches_of, open_table
@@ -123,8 +123,9 @@ class Schema:
         for name in source.names:
             if name in (target, weight):
                 continue
-            array = sample.column(name)
-            columns.append(infer_column(name, type_texts(array) if source.untyped else array))
+            array, said = sample.column(name), declared_column(sample.schema.field(name))
+            array = type_texts(array) if source.untyped else array
+            columns.append(said or infer_column(name, array))
         return Schema(tuple(columns), target, weight, group)
 
     @staticmethod
