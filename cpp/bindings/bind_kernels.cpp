@@ -23,6 +23,7 @@ template <class T>
 using Vector = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 template <class T>
 using Maybe = std::optional<Vector<T>>;
+using Pairs = nb::ndarray<const std::int64_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Matrix = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 void require(bool condition, const char* message) {
@@ -75,6 +76,7 @@ std::tuple<double, double, std::optional<std::int64_t>> train_rows(
               static_cast<std::int64_t>(bias.shape(1)) == 1 + layout.slots,
           "bias has a wrong shape");
   require(rows.target != nullptr, "training needs rows with a target");
+  require(spec.loss <= Loss::softmax, "this loss is one of pairs");
   TrainJob job;
   job.rows = &rows;
   job.order = order.data();
@@ -92,6 +94,30 @@ std::tuple<double, double, std::optional<std::int64_t>> train_rows(
   {
     nb::gil_scoped_release released;
     outcome = train(job, n_threads);
+  }
+  return {outcome.loss, outcome.weight, outcome.bad_row};
+}
+
+std::tuple<double, double, std::optional<std::int64_t>> train_on_pairs(
+    const Spec& spec, Matrix table, const Rows& rows, const Pairs& pairs, std::int64_t n_threads) {
+  check_spec(spec, rows);
+  const Layout layout = layout_of(spec);
+  require(static_cast<std::int64_t>(table.shape(1)) == layout.stride, "table has a wrong stride");
+  require(spec.n_outputs == 1, "pairs are for models with one output");
+  require(spec.loss == Loss::pairwise || spec.loss == Loss::hinge, "this loss is not one of pairs");
+  require(pairs.shape(1) == 2, "pairs must have two columns");
+  TrainJob job;
+  job.rows = &rows;
+  job.order = pairs.data();
+  job.end = static_cast<std::int64_t>(pairs.shape(0));
+  job.spec = &spec;
+  job.layout = &layout;
+  job.table = table.data();
+  job.n_features = static_cast<std::int64_t>(table.shape(0));
+  Outcome outcome;
+  {
+    nb::gil_scoped_release released;
+    outcome = train_pairs(job, n_threads);
   }
   return {outcome.loss, outcome.weight, outcome.bad_row};
 }
@@ -162,7 +188,7 @@ Rates rates_from(const std::tuple<float, float, float, float>& values) {
 void make_spec(Spec* self, int kind, int loss, int rule, std::int64_t n_outputs,
                std::int64_t n_factors, std::int64_t n_fields, bool intercept, bool linear,
                bool instance_norm) {
-  require(kind >= 0 && kind <= 2 && loss >= 0 && loss <= 2 && rule >= 0 && rule <= 3,
+  require(kind >= 0 && kind <= 2 && loss >= 0 && loss <= 4 && rule >= 0 && rule <= 3,
           "unknown kind, loss or rule");
   new (self) Spec{};
   self->kind = static_cast<Kind>(kind);
@@ -216,6 +242,8 @@ void bind_kernels(nb::module_& module) {
   module.def("train", &train_rows, nb::arg("spec"), nb::arg("table").noconvert(),
              nb::arg("bias").noconvert(), nb::arg("rows"), nb::arg("order").noconvert(),
              nb::arg("class_weight").noconvert().none(), nb::arg("n_threads"));
+  module.def("train_pairs", &train_on_pairs, nb::arg("spec"), nb::arg("table").noconvert(),
+             nb::arg("rows"), nb::arg("pairs").noconvert(), nb::arg("n_threads"));
   module.def("score", &score_rows, nb::arg("spec"), nb::arg("bias").noconvert(),
              nb::arg("weights").noconvert().none(), nb::arg("factors").noconvert().none(),
              nb::arg("n_features"), nb::arg("rows"), nb::arg("out").noconvert(),

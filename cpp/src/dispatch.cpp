@@ -16,10 +16,10 @@ namespace {
 
 constexpr Kernels kernel_table[] = {
 #ifdef FIELDFARE_HAVE_v3
-    {"v3", v3::train, v3::score},
+    {"v3", v3::train, v3::train_pairs, v3::score},
 #endif
-    {"baseline", baseline::train, baseline::score},
-    {"plain", plain::train, plain::score},
+    {"baseline", baseline::train, baseline::train_pairs, baseline::score},
+    {"plain", plain::train, plain::train_pairs, plain::score},
 };
 
 const Kernels* best_kernels() {
@@ -173,6 +173,36 @@ Outcome train(TrainJob job, std::int64_t n_threads) {
     if (i % width == 0) moved /= static_cast<double>(n_threads);
     job.bias[i] += static_cast<float>(moved);
   }
+  Outcome outcome;
+  for (const Outcome& part : outcomes) {
+    outcome.loss += part.loss;
+    outcome.weight += part.weight;
+    if (!outcome.bad_row) outcome.bad_row = part.bad_row;
+  }
+  return outcome;
+}
+
+// As for single rows; a pair needs the scratch of two, and there is no bias to merge.
+Outcome train_pairs(TrainJob job, std::int64_t n_threads) {
+  const Spec& spec = *job.spec;
+  const std::int64_t total = job.end - job.begin;
+  n_threads = std::max<std::int64_t>(1, std::min(n_threads, total));
+  const std::int64_t longest = longest_row(*job.rows, job.order, 2 * job.begin, 2 * job.end);
+  const std::int64_t floats = 2 * round_up(scratch_floats(spec, longest), 16);
+  const std::int64_t ints = 2 * round_up(field_scratch_ints(spec, longest), 16);
+  std::vector<float> scratch(static_cast<std::size_t>(floats * n_threads));
+  std::vector<std::int32_t> field_scratch(static_cast<std::size_t>(ints * n_threads));
+  std::vector<Outcome> outcomes(static_cast<std::size_t>(n_threads));
+  run_threads(n_threads, [&](std::int64_t t) {
+    TrainJob part = job;
+    part.begin = job.begin + total * t / n_threads;
+    part.end = job.begin + total * (t + 1) / n_threads;
+    part.scratch = scratch.data() + t * floats;
+    part.field_scratch = field_scratch.data() + t * ints;
+    part.scratch_floats = floats / 2;
+    part.field_scratch_ints = ints / 2;
+    outcomes[static_cast<std::size_t>(t)] = in_use->train_pairs(part);
+  });
   Outcome outcome;
   for (const Outcome& part : outcomes) {
     outcome.loss += part.loss;

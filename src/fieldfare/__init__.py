@@ -23,6 +23,7 @@ if typing.TYPE_CHECKING:
     from fieldfare.estimators import FFMClassifier as FFMClassifier
     from fieldfare.estimators import FFMRegressor as FFMRegressor
     from fieldfare.estimators import FMClassifier as FMClassifier
+    from fieldfare.estimators import FMRanker as FMRanker
     from fieldfare.estimators import FMRegressor as FMRegressor
     from fieldfare.estimators import LinearClassifier as LinearClassifier
     from fieldfare.estimators import LinearRegressor as LinearRegressor
@@ -56,6 +57,7 @@ _HOMES = {
     "FFMClassifier": "estimators",
     "FFMRegressor": "estimators",
     "FMClassifier": "estimators",
+    "FMRanker": "estimators",
     "FMRegressor": "estimators",
     "FieldfareError": "exceptions",
     "FieldfareWarning": "exceptions",
@@ -91,6 +93,7 @@ __all__ = [
     "FFMClassifier",
     "FFMRegressor",
     "FMClassifier",
+    "FMRanker",
     "FMRegressor",
     "FieldfareError",
     "FieldfareWarning",

@@ -52,6 +52,9 @@ def train(
     class_weight: Float32Array | None,
     n_threads: int,
 ) -> tuple[float, float, int | None]: ...
+def train_pairs(
+    spec: Spec, table: Float32Array, rows: Rows, pairs: Int64Array, n_threads: int
+) -> tuple[float, float, int | None]: ...
 def score(
     spec: Spec,
     bias: Float32Array,

@@ -82,7 +82,7 @@ def _rows(kind: str = "mixed", *, loss: str = "logistic", n_rows: int = 24, seed
         "squared": rng.normal(size=n_rows),
         "logistic": rng.integers(2, size=n_rows),
         "softmax": rng.integers(3, size=n_rows),
-    }[loss]
+    }.get(loss, np.zeros(n_rows))
     return Rows(
         indptr.astype(np.int64),
         indices,

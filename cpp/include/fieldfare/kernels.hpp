@@ -9,7 +9,7 @@
 namespace fieldfare {
 
 enum class Kind { linear, fm, ffm };
-enum class Loss { squared, logistic, softmax };
+enum class Loss { squared, logistic, softmax, pairwise, hinge };  // the last two: of pairs
 enum class Rule { adagrad, rowwise_adagrad, sgd, ftrl };
 
 // Step size and penalties of one group of parameters.
@@ -74,6 +74,8 @@ struct TrainJob {
   std::int64_t n_classes = 0;
   float* scratch = nullptr;               // scratch_floats(...)
   std::int32_t* field_scratch = nullptr;  // field_scratch_ints(...)
+  // Pairs have two of each; the second begins here.
+  std::int64_t scratch_floats = 0, field_scratch_ints = 0;
 };
 
 struct Outcome {
@@ -101,13 +103,15 @@ std::int64_t field_scratch_ints(const Spec& spec, std::int64_t longest);
 struct Kernels {
   const char* name;
   Outcome (*train)(const TrainJob&);
+  Outcome (*train_pairs)(const TrainJob&);
   void (*score)(const ScoreJob&);
 };
 
-#define FIELDFARE_DECLARE_KERNELS(isa) \
-  namespace isa {                      \
-  Outcome train(const TrainJob& job);  \
-  void score(const ScoreJob& job);     \
+#define FIELDFARE_DECLARE_KERNELS(isa)      \
+  namespace isa {                           \
+  Outcome train(const TrainJob& job);       \
+  Outcome train_pairs(const TrainJob& job); \
+  void score(const ScoreJob& job);          \
   }
 FIELDFARE_DECLARE_KERNELS(plain)
 FIELDFARE_DECLARE_KERNELS(baseline)
@@ -116,6 +120,8 @@ FIELDFARE_DECLARE_KERNELS(v3)
 
 // Dispatch: threads over the chosen instruction set.
 Outcome train(TrainJob job, std::int64_t n_threads);
+// Here `order` holds pairs of rows, [n, 2], and the job's span counts pairs. The bias is not used.
+Outcome train_pairs(TrainJob job, std::int64_t n_threads);
 void score(ScoreJob job, std::int64_t n_threads);
 void init_factors(float* out, std::int64_t first, std::int64_t last, std::int64_t width,
                   std::uint64_t seed, float scale);

@@ -1,12 +1,14 @@
 """scikit-learn estimators: the only place that sees scikit-learn."""
 
 from fieldfare.estimators.classifier import FFMClassifier, FMClassifier, LinearClassifier
+from fieldfare.estimators.ranker import FMRanker
 from fieldfare.estimators.regressor import FFMRegressor, FMRegressor, LinearRegressor
 
 __all__ = [
     "FFMClassifier",
     "FFMRegressor",
     "FMClassifier",
+    "FMRanker",
     "FMRegressor",
     "LinearClassifier",
     "LinearRegressor",

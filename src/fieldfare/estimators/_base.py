@@ -1,4 +1,4 @@
-"""What the six estimators share: reading X and y, training, and scoring."""
+"""What the estimators share: reading X and y, training, and scoring."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _EstimatorT = TypeVar("_EstimatorT", bound="Factorization")
 
 
 class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
-    """Base of the estimators; `classifier` and `regressor` say what the target is."""
+    """Base of the estimators; `classifier`, `regressor` and `ranker` say what the target is."""
 
     _kind: ClassVar[str]
 

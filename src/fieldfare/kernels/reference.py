@@ -19,6 +19,11 @@ Y. Juan, Y. Zhuang, W.-S. Chin, C.-J. Lin, Field-aware Factorization Machines fo
 RecSys 2016.
 J. Duchi, E. Hazan, Y. Singer, Adaptive Subgradient Methods for Online Learning and Stochastic
 Optimization, JMLR 12, 2011 (diagonal AdaGrad, fig. 1).
+S. Rendle, C. Freudenthaler, Z. Gantner, L. Schmidt-Thieme, BPR: Bayesian Personalized Ranking from
+Implicit Feedback, UAI 2009.
+C. Burges et al., Learning to Rank using Gradient Descent, ICML 2005.
+R. Herbrich, T. Graepel, K. Obermayer, Large Margin Rank Boundaries for Ordinal Regression, in
+Advances in Large Margin Classifiers, 2000.
 H. B. McMahan et al., Ad Click Prediction: a View from the Trenches, KDD 2013 (algorithm 1).
 """
 
@@ -105,6 +110,17 @@ def loss_and_gradient(loss: str, scores: Float64Array, target: float) -> tuple[f
         return float(np.logaddexp(0, z) - target * z), np.array([sigmoid - target])
     log_p = scores - np.logaddexp.reduce(scores)
     return float(-log_p[int(target)]), np.exp(log_p) - np.eye(len(scores))[int(target)]
+
+
+def pair_loss_and_slope(loss: str, apart: float) -> tuple[float, float]:
+    """Return the loss of a pair and its derivative by the difference of the scores, s_i - s_j.
+
+    ``"pairwise"``: ``-log sigmoid(s_i - s_j)`` (Rendle et al. 2009, sec. 4.1; Burges et al. 2005,
+    eq. 3, for certain targets). ``"hinge"``: ``max(0, 1 - (s_i - s_j))`` (Herbrich et al. 2000).
+    """
+    if loss == "hinge":
+        return max(0.0, 1 - apart), -float(apart < 1)
+    return float(np.logaddexp(0, -apart)), -float(np.exp(-np.logaddexp(0, apart)))
 
 
 def sums(
@@ -227,9 +243,15 @@ class Trainer:
             return 0.0
         g = weight * slope
         total = None if self.factors is None else sums(params, spec, ids, fields, x)
-        present = np.unique(fields)
         if spec.fit_intercept:
             self.bias.update(..., g[:, None])
+        self._spend((ids, fields, x), total, g)
+        return weight * loss
+
+    def _spend(self, sample: Sample, total: Float64Array | None, g: Float64Array) -> None:
+        """Move what a sample touches, given its sums and the loss's slope by its scores."""
+        spec, (ids, fields, x) = self.spec, sample
+        present = np.unique(fields)
         for i, f, x_i in zip(ids, fields, x, strict=True):
             if spec.fit_linear:
                 self.linear.update(i, g[:, None] * x_i)
@@ -241,7 +263,35 @@ class Trainer:
             else:
                 for b in present:
                     self.factors.update((i, slice(None), b), g[:, None] * gradient[:, b])
+
+    def pair_step(self, better: Sample, worse: Sample, weight: float = 1.0) -> float:
+        """Learn from a pair; return its loss before the update, times its weight.
+
+        Both scores and sums are taken first; then the better sample moves, then the worse one.
+        """
+        spec, params = self.spec, self.params
+        pair = (better, worse)
+        high, low = (score(params, spec, *sample)[0] for sample in pair)
+        loss, slope = pair_loss_and_slope(spec.loss, high - low)
+        if weight == 0:
+            return 0.0
+        slopes = np.array([[weight * slope], [-weight * slope]])
+        parts = [known(spec, len(params.linear), sample) for sample in pair]
+        totals = [None if self.factors is None else sums(params, spec, *part) for part in parts]
+        if slope != 0:
+            for part, total, g in zip(parts, totals, slopes, strict=True):
+                self._spend(part, total, g)
         return weight * loss
+
+    def pair_epoch(self, rows: Rows, pairs: AnyArray) -> tuple[float, float]:
+        """Learn from pairs of rows in order; return the sums of weighted losses and weights."""
+        everything = list(samples(rows))
+        loss_sum = weight_sum = 0.0
+        for i, j in pairs:
+            weight = 1.0 if rows.weight is None else float(np.sqrt(rows.weight[i] * rows.weight[j]))
+            loss_sum += self.pair_step(everything[i], everything[j], weight)
+            weight_sum += weight
+        return loss_sum, weight_sum
 
     def epoch(
         self, rows: Rows, order: AnyArray, class_weight: AnyArray | None = None

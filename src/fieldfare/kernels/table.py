@@ -26,7 +26,8 @@ class Spec:
     Parameters
     ----------
     model : {"linear", "fm", "ffm"}
-    loss : {"squared", "logistic", "softmax"}
+    loss : {"squared", "logistic", "softmax", "pairwise", "hinge"}
+        The last two are of pairs of rows.
     solver : str
         One of ``config.SOLVERS``.
     n_outputs : int

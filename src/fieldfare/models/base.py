@@ -9,13 +9,11 @@ from typing import Any, ClassVar, cast
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Float64Array, Int64Array
-from fieldfare.config import ModelConfig, SolverConfig
+from fieldfare.config import LOSSES_OF_TASK, ModelConfig, SolverConfig
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.kernels import native
 from fieldfare.kernels.table import Spec
 from fieldfare.rows import Rows
-
-LOSS_OF_TASK = {"regression": "squared", "binary": "logistic", "multiclass": "softmax"}
 
 
 class Model(ABC):
@@ -132,7 +130,7 @@ class Model(ABC):
         solver = solver or SolverConfig()
         return Spec(
             model=self.kind,
-            loss=LOSS_OF_TASK[self.config.task],
+            loss=loss_of(self.config.task, solver.loss),
             solver=solver.solver,
             n_outputs=self.n_outputs,
             n_factors=self.config.n_factors,
@@ -171,8 +169,8 @@ class Model(ABC):
         Returns
         -------
         float32 array
-            Regression: shape (n_rows,). Binary: the probability of the second class, shape
-            (n_rows,). Multiclass: the probability of each class, shape (n_rows, n_outputs).
+            Regression and ranking: shape (n_rows,). Binary: the probability of the second class,
+            shape (n_rows,). Multiclass: the probability of each class, shape (n_rows, n_outputs).
         """
         return link(self.config.task, self.score(rows, n_threads))
 
@@ -201,6 +199,25 @@ class Model(ABC):
         """
 
 
+def loss_of(task: str, loss: str = "auto") -> str:
+    """Return the name of the loss that a task is learned by.
+
+    Raises
+    ------
+    ConfigError
+        If it is none for this task.
+    """
+    allowed = LOSSES_OF_TASK[task]
+    if loss == "auto":
+        return allowed[0]
+    if loss not in allowed:
+        raise ConfigError(
+            f"The loss of the task {task!r} must be 'auto' or {' or '.join(map(repr, allowed))}. "
+            f"Got {loss!r}."
+        )
+    return loss
+
+
 def check_model(model: Any, owner: str) -> None:
     """Raise ConfigError unless it is a Model; an estimator is told where its model is."""
     if not isinstance(model, Model):
@@ -213,8 +230,8 @@ def check_model(model: Any, owner: str) -> None:
 
 
 def link(task: str, scores: Float32Array) -> Float32Array:
-    """Map raw scores of shape (n, outputs) to the scale of the target."""
-    if task == "regression":
+    """Map raw scores of shape (n, outputs) to the scale of the target; ranks need none."""
+    if task in ("regression", "rank"):
         return scores[:, 0]
     if task == "binary":
         z = scores[:, 0]

@@ -55,6 +55,10 @@ class Solver:
         """Visit the rows that ``order`` names; see ``kernels.native.train``."""
         return native.train(self._table, rows, order, class_weight, n_threads)
 
+    def train_pairs(self, rows: Rows, pairs: Int64Array, n_threads: int = 1) -> tuple[float, float]:
+        """Visit pairs of rows; see ``kernels.native.train_pairs``."""
+        return native.train_pairs(self._table, rows, pairs, n_threads)
+
     def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
         """Return the raw scores of the parameters as they stand, float32[n_rows, n_outputs]."""
         table = self._table

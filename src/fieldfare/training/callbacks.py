@@ -30,6 +30,9 @@ class Trainable(Protocol):
     ) -> tuple[float, float]:
         """Learn from the rows in this order; return the summed loss and the summed weight."""
 
+    def train_pairs(self, rows: Rows, pairs: Int64Array, n_threads: int) -> tuple[float, float]:
+        """Learn from pairs of rows, the better one first; return summed loss and weight."""
+
     def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
         """Return the scores of the rows, of shape (n_rows, n_outputs)."""
 

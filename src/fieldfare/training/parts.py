@@ -13,6 +13,7 @@ from fieldfare.data.dispatch import Dataset
 from fieldfare.data.split import split_rows
 from fieldfare.exceptions import DataError
 from fieldfare.rows import Rows
+from fieldfare.training.pairs import Groups, require_groups
 from fieldfare.training.windows import CHUNK_ROWS, window_rows, windows
 
 if TYPE_CHECKING:
@@ -84,8 +85,10 @@ class Part:
         index = np.asarray(index, np.int64)
         return replace(self, index=index if self.index is None else self.index[index])
 
-    def split(self, fraction: float, seed: int, *, stratify: bool) -> tuple[Part, Part]:
-        """Split off a share of the rows for validation, class by class if ``stratify``.
+    def split(self, fraction: float, seed: int, *, task: str) -> tuple[Part, Part]:
+        """Split off a share of the rows for validation.
+
+        Classes keep their shares. For ranking, the groups are split: none is torn apart.
 
         Returns
         -------
@@ -95,9 +98,15 @@ class Part:
         Raises
         ------
         DataError
-            If there are fewer than two rows.
+            If there are fewer than two rows or groups.
         """
-        target = self.target if stratify else None
+        if task == "rank":
+            names, number = np.unique(require_groups(self.group), return_inverse=True)
+            chosen = np.zeros(len(names), bool)
+            chosen[split_rows(len(names), fraction, seed)[1]] = True
+            held = chosen[number.reshape(-1)]
+            return self.select(np.flatnonzero(~held)), self.select(np.flatnonzero(held))
+        target = None if task == "regression" else self.target
         kept, held_out = split_rows(self.n_rows, fraction, seed, stratify=target)
         return self.select(kept), self.select(held_out)
 
@@ -106,6 +115,13 @@ class Part:
         size = window_rows(self.rows)
         for order in windows(self.n_rows, size, seed=seed, epoch=epoch, shuffle=shuffle):
             yield order if self.index is None else self.index[order]
+
+    def pairs(
+        self, groups: Groups, per_row: int, *, seed: int, epoch: int, shuffle: bool
+    ) -> Iterator[Int64Array]:
+        """Yield the pairs of one epoch as row numbers into ``rows``, shape (m, 2) at a time."""
+        for pairs in groups.pairs(per_row, seed=seed, epoch=epoch, shuffle=shuffle):
+            yield pairs if self.index is None else self.index[pairs]
 
     def blocks(self, memory_limit: int | None = None) -> Iterator[Rows]:
         """Yield the rows in order, in blocks of bounded size."""

@@ -62,9 +62,9 @@ def train(
     model : {"linear", "fm", "ffm"} or Model
         Kind of model; or a model to go on from, whose tables grow with new feature
         ids. It is trained on with fresh optimiser state (a `Session` keeps it).
-    task : {"regression", "binary", "multiclass"}, optional
+    task : {"regression", "binary", "multiclass", "rank"}, optional
         What to predict. By default two distinct targets make a binary task, text targets with more
-        classes a multiclass task, and anything else a regression.
+        classes a multiclass task, and anything else a regression. ``"rank"`` needs a group.
     callbacks : sequence of Callback
         Called in this order.
     resume : path, optional
@@ -134,19 +134,19 @@ def predict(
     Returns
     -------
     array
-        ``"prediction"``: a number each (regression), the probability of the second class (binary)
-        or of every class, shape (n_rows, n_classes) (multiclass). ``"score"``: the raw scores,
+        ``"prediction"``: a number each (regression, rank), the probability of the second class
+        (binary) or of every class, shape (n_rows, n_classes) (multiclass). ``"score"``: raw scores,
         shape (n_rows,) or (n_rows, n_classes). ``"label"``: the most likely class.
         ``"proba"``: the probability of every class, shape (n_rows, n_classes).
 
     Raises
     ------
     ConfigError
-        If the output is unknown, or does not exist for a regression.
+        If the output is unknown, or does not exist for the task.
     """
     check_model(model, "predict")
     task = model.config.task
-    allowed = OUTPUTS[:2] if task == "regression" else OUTPUTS
+    allowed = OUTPUTS if task in ("binary", "multiclass") else OUTPUTS[:2]
     check("output", output, OneOf(allowed), f"predict for a {task} model")
     # Numbered features come as text in which the label's place tells; a table just lacks a column.
     labelled = None if model.schema is None or model.schema.is_indexed else False
@@ -190,8 +190,8 @@ def evaluate(
     Returns
     -------
     dict
-        ``"loss"`` (mean squared error or mean negative log likelihood, with sample weights), then
-        each metric by name.
+        ``"loss"`` (mean squared error or mean negative log likelihood, with sample weights; for
+        ranking that of the order of pairs), then each metric by name.
     """
     check_model(model, "evaluate")
     task = model.config.task

@@ -67,7 +67,7 @@ def test_svdpp_on_new_rows_keeps_the_history(machine, ratings, rated):
 
 def baselines(ratings):
     mean = np.mean([r["rating"] for r in ratings])
-    by_item = {}
+    by_item: dict[str, list[float]] = {}
     for r in ratings:
         by_item.setdefault(r["item"], []).append(r["rating"] - mean)
     return {item: mean + sum(x) / (25 + len(x)) for item, x in by_item.items()}
