@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import _num_samples, check_array, check_is_fitted
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare.data.dispatch import load
@@ -25,10 +25,11 @@ _RankerT = TypeVar("_RankerT", bound="FMRanker")
 
 
 class _Labels(NamedTuple):
-    """Relevances together with the groups that they are compared in."""
+    """Relevances together with what says which of them are compared."""
 
     y: Any
     qid: Any
+    pairs: Any = None
 
 
 @documented
@@ -114,6 +115,7 @@ class FMRanker(Factorization):
         *,
         qid: Any = None,
         group: Any = None,
+        pairs: Any = None,
         sample_weight: Any = None,
         eval_set: Any = None,
     ) -> _RankerT:
@@ -131,6 +133,9 @@ class FMRanker(Factorization):
             groups of their own (``qid:`` in libsvm text, the group of the Schema).
         group : array-like of shape (n_groups,) or None
             Sizes of the groups, which then follow one another, in place of ``qid``.
+        pairs : int array of shape (n_pairs, 2) or None
+            Numbers of the samples to compare, the better one first. Takes the place of ``y`` and of
+            groups in training; every pair is visited in each epoch.
         sample_weight : array-like of shape (n_samples,), str or None
             Weights of the samples; a pair has the geometric mean of the two.
         eval_set : (X, y, qid), path or None
@@ -158,7 +163,7 @@ class FMRanker(Factorization):
                     f"eval_set must be (X, y, qid), a path or None. Got {len(eval_set)} parts."
                 )
             eval_set = (eval_set[0], _Labels(*eval_set[1:]))
-        labels = _Labels(y, _group_numbers(qid, group))
+        labels = _Labels(y, _group_numbers(qid, group), pairs)
         return super().fit(X, labels, sample_weight, eval_set)
 
     def predict(self, X: Any) -> Float32Array:
@@ -199,7 +204,9 @@ class FMRanker(Factorization):
         return self.model_.linear[:, 0]
 
     def _read(self, X: Any, y: Any, sample_weight: Any, *, learn: bool = False, **how: Any) -> Part:
-        y, qid = y if isinstance(y, _Labels) else (y, None)
+        y, qid, pairs = y if isinstance(y, _Labels) else _Labels(y, None)
+        if y is None and pairs is not None and not _input.is_source(X):
+            y = np.zeros(_num_samples(X), np.float32)
         if isinstance(qid, str):
             if not _input.is_source(X):
                 qid = _input.column(X, qid)
@@ -212,6 +219,8 @@ class FMRanker(Factorization):
         part = super()._read(X, y, sample_weight, learn=learn, **how)
         if qid is not None:
             part = replace(part, rows=part.rows.with_(group=_numbered(qid, part.n_rows)))
+        if pairs is not None:
+            return part.with_pairs(pairs)
         require_groups(part.group)
         return part
 

@@ -31,7 +31,7 @@ from fieldfare.training.callbacks import (
 )
 from fieldfare.training.evaluation import WATCHED_METRIC, evaluate_scores, score_part
 from fieldfare.training.history import History
-from fieldfare.training.pairs import Groups, require_groups
+from fieldfare.training.pairs import Given, Groups, require_groups
 from fieldfare.training.parts import Part
 from fieldfare.training.targets import class_weights
 
@@ -161,7 +161,7 @@ class Run:
     ) -> None:
         self.train, self.valid = train, valid
         self.task = model.config.task
-        self.groups = _groups(train) if self.task == "rank" else None
+        self.pairs = _pairs(train) if self.task == "rank" else None
         self.n_threads = resolve_threads(config.n_jobs, train.n_rows)
         self.class_weight = class_weights(config.class_weight, self.task, model.classes, train)
         self.rows_per_call = _rows_per_call(model, train.rows)
@@ -250,8 +250,8 @@ class Run:
         state, config = self.state, self.state.config
         state.rows_done = visited = 0
         n_visits = self.train.n_rows
-        if self.groups is not None:
-            n_visits = self.groups.n_pairs(config.pairs_per_row)
+        if self.pairs is not None:
+            n_visits = self.pairs.n_pairs(config.pairs_per_row)
         loss_sum = weight_sum = 0.0
         for order in self._orders():
             for start in range(0, len(order), self.rows_per_call):
@@ -274,14 +274,14 @@ class Run:
             "epoch": epoch,
             "shuffle": config.shuffle,
         }
-        if self.groups is None:
+        if self.pairs is None:
             return self.train.orders(**how)
-        return self.train.pairs(self.groups, config.pairs_per_row, **how)
+        return self.train.pair_orders(self.pairs, config.pairs_per_row, **how)
 
     def _learn(self, call: Int64Array) -> tuple[float, float]:
         """Learn from some rows or pairs; return the summed loss and weight."""
         solver, rows = self.state.solver, self.train.rows
-        if self.groups is None:
+        if self.pairs is None:
             return solver.train(rows, call, self.class_weight, self.n_threads)
         return solver.train_pairs(rows, call, self.n_threads)
 
@@ -310,12 +310,15 @@ class Run:
         return self.state.epoch - best >= self.state.config.n_iter_no_change
 
 
-def _groups(train: Part) -> Groups:
-    """Return the groups of the training rows, which must hold pairs to learn from."""
-    groups = Groups(train.target, require_groups(train.group))
-    if not groups.n_worse.any():
+def _pairs(train: Part) -> Groups | Given:
+    """Return the pairs of the training rows; there must be some to learn from."""
+    if train.given is not None:
+        pairs: Groups | Given = Given(train.given)
+    else:
+        pairs = Groups(train.target, require_groups(train.group))
+    if not pairs.n_pairs(1):
         raise _no_pairs("training")
-    return groups
+    return pairs
 
 
 def _no_pairs(which: str) -> TrainingError:

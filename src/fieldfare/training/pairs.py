@@ -103,6 +103,53 @@ class Groups:
         return np.stack([self.rows[row], self.rows[self.start[row] + place]], axis=1)
 
 
+class Given:
+    """Pairs that the user has chosen; an epoch visits each of them.
+
+    Parameters
+    ----------
+    chosen : int64 array of shape (n_pairs, 2)
+    """
+
+    def __init__(self, chosen: Int64Array) -> None:
+        self.chosen = chosen
+
+    def n_pairs(self, per_row: int) -> int:
+        """Return the number of pairs in an epoch."""
+        return len(self.chosen)
+
+    def pairs(
+        self, per_row: int, *, seed: int, epoch: int, shuffle: bool = True
+    ) -> Iterator[Int64Array]:
+        """Yield the pairs of an epoch, as `Groups.pairs` does; ``per_row`` is not used."""
+        del per_row
+        if shuffle:
+            yield self.chosen[stream(seed, "pairs", epoch).permutation(len(self.chosen))]
+        else:
+            yield self.chosen
+
+
+def check_pairs(pairs: object, n_rows: int) -> Int64Array:
+    """Return pairs of rows as int64.
+
+    Raises
+    ------
+    DataError
+        If they are no row numbers, or not two by two.
+    """
+    array = np.asarray(pairs)
+    if array.ndim != 2 or array.shape[1] != 2 or array.dtype.kind not in "iu":
+        raise DataError(
+            "Pairs must be row numbers, an integer array of shape (n_pairs, 2), the better row "
+            f"first. Got {array.dtype} of shape {array.shape}."
+        )
+    if len(array) and not 0 <= int(array.min()) <= int(array.max()) < n_rows:
+        raise DataError(
+            f"Pairs must be row numbers from 0 to {n_rows - 1}. Got {array.min()} to {array.max()}."
+        )
+    return np.ascontiguousarray(array, np.int64)
+
+
 def spread(starts: Int64Array, sizes: Int64Array) -> Int64Array:
     """Return ``start, start + 1, ...`` of each start, as many as its size says, one after another.
 

@@ -71,8 +71,9 @@ def train(
         Checkpoint to go on from, with the data and parameters of the run that wrote it.
     **parameters
         ``schema``, ``target``, ``weight``, ``group`` and ``fields`` say how to read the data, as
-        in `fieldfare.data.dispatch.load`; all others are hyperparameters, the fields of
-        `ModelConfig`, `SolverConfig` and `TrainingConfig`.
+        in `fieldfare.data.dispatch.load`; ``pairs``, an integer array of shape (n_pairs, 2), says
+        for ranking which rows to compare, the better one first, in place of groups; all others are
+        hyperparameters, the fields of `ModelConfig`, `SolverConfig` and `TrainingConfig`.
 
     Returns
     -------
@@ -99,14 +100,16 @@ def train(
     1
     """
     roles = {name: parameters.pop(name) for name in ROLES if name in parameters}
+    pairs = parameters.pop("pairs", None)
     kind, solver, config = read_parameters(parameters)
     plan = _Plan(solver, resolve(config, resume), tuple(callbacks), resume)
     if isinstance(model, Model):
         _check_same_kind(model, kind | ({} if task is None else {"task": task}))
         return _go_on(model, data, valid, roles, plan)
-    dataset = load(data, **roles)
-    targets = infer_targets(Part.of(dataset), task, dataset.schema.target_classes)
-    part = targets.encode(Part.of(dataset))
+    dataset = load(data, **roles | ({} if pairs is None else {"labelled": None}))
+    raw = Part.of(dataset) if pairs is None else Part.of(dataset).with_pairs(pairs)
+    targets = infer_targets(raw, task, dataset.schema.target_classes)
+    part = targets.encode(raw)
     held = _validation(valid, dataset.schema, targets)
     chosen = ModelConfig(model=model, task=targets.task, **kind)
     new = new_model(chosen, solver, dataset.schema, targets, part, plan.config)

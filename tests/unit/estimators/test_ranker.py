@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
-from fieldfare import FMRanker, Schema, evaluate, explain, load_model, predict
+from fieldfare import FMRanker, Schema, evaluate, explain, load_model, predict, train
 from fieldfare.estimators import FMRegressor
 from fieldfare.exceptions import ConfigError, DataError, ModelFileError, TrainingError
 
@@ -136,6 +136,30 @@ def test_one_seed_gives_one_model(searches):
     X, y, qid = parts(searches)
     a, b = (FMRanker(pairs_per_row=2, **SETTINGS).fit(X, y, qid=qid).predict(X) for _ in range(2))
     np.testing.assert_array_equal(a, b)
+
+
+def test_given_pairs_take_the_place_of_grades_and_groups(searches):
+    X, y, qid = parts(searches)
+    grade = y.to_numpy()
+    pairs = np.array(
+        [
+            (i, j)
+            for i in range(len(X))
+            for j in range(max(0, i - 12), i + 12)
+            if j < len(X) and qid.iloc[i] == qid.iloc[j] and grade[i] > grade[j]
+        ]
+    )
+    ranker = FMRanker(**SETTINGS).fit(X, pairs=pairs)
+    assert ranker.score(X, y, qid=qid) > 0.95
+    stopped = clone(ranker).fit(X, pairs=pairs, eval_set=(X, y, qid))
+    assert stopped.history_.metric == "valid_ndcg"
+    model = train(X, pairs=pairs, task="rank", **SETTINGS).model
+    np.testing.assert_array_equal(predict(model, X), ranker.predict(X))
+    for bad in (pairs[:, 0], pairs.astype(float), pairs + len(X), pairs - 1 - pairs.max()):
+        with pytest.raises(DataError, match="Pairs must be"):
+            ranker.fit(X, pairs=bad)
+    with pytest.raises(TrainingError, match="compares rows"):
+        ranker.fit(X, pairs=pairs[:0])
 
 
 def test_what_cannot_be_ranked_is_refused(searches):

@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldfare.exceptions import DataError
-from fieldfare.training.pairs import Groups, pair_loss, require_groups
+from fieldfare.rows import Rows
+from fieldfare.training.pairs import Given, Groups, pair_loss, require_groups
+from fieldfare.training.parts import Part
 
 
 def epoch(groups, per_row, **how):
@@ -87,6 +89,17 @@ def test_pair_loss_is_the_mean_over_pairs():
     expected = sum(w[p] * losses[p] for p in apart) / sum(w.values())
     assert pair_loss(scores, target, group, weight) == pytest.approx(expected)
     assert np.isnan(pair_loss(scores, np.zeros(4, np.float32), group))
+
+
+def test_given_pairs_follow_their_rows_into_a_part():
+    rows = Rows(np.arange(7), np.zeros(6, np.uint32))
+    part = Part(rows).with_pairs([[0, 5], [2, 3], [4, 1]])
+    chosen = part.select(np.array([0, 2, 3, 5]))
+    assert chosen.given.tolist() == [[0, 3], [1, 2]]
+    (order,) = chosen.pair_orders(Given(chosen.given), 1, seed=0, epoch=1, shuffle=False)
+    assert order.tolist() == [[0, 5], [2, 3]]
+    (order,) = part.pair_orders(Given(part.given), 1, seed=0, epoch=1, shuffle=True)
+    assert {tuple(pair) for pair in order} == {(0, 5), (2, 3), (4, 1)}
 
 
 def test_groups_are_required():
