@@ -24,7 +24,7 @@ def read(source: Any) -> Any:
     """Return any table as one pyarrow Table; the columns of untyped files get their types."""
     pa = require("pyarrow", "tables")
     table = open_table(source)
-    whole = pa.Table.from_batches([batch.data for batch in table.batches()])
+    whole = pa.Table.from_batches([b.data for b in table.batches()] or [table.head(0)])
     if not table.untyped:
         return whole
     columns = [type_texts(_joined(column)) for column in whole.columns]
