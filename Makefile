@@ -115,8 +115,12 @@ $(SANITIZED)/fuzz_text: $(wildcard cpp/fuzz/*.cpp cpp/include/fieldfare/*.hpp cp
 
 # ---- the rest -------------------------------------------------------------------------------
 
-bench: $(VENV)/installed $(VENV)/test ## measure speed and memory
-	$(BIN)/python benchmarks/run.py $(ARGS)
+# The peers get an environment of their own, build/peers; what does not install is reported as such.
+bench: $(VENV)/installed $(VENV)/test ## measure speed and memory, against the peers that can be had
+	$(BIN)/python benchmarks/peers.py
+	$(BIN)/python benchmarks/compare.py $(ARGS)
+	$(BIN)/python benchmarks/kernels.py
+	$(BIN)/python benchmarks/growth.py
 
 docs: $(VENV)/installed $(VENV)/docs ## build the site into site/, any warning being an error
 	$(BIN)/python docs/generate_reference.py

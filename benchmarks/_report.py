@@ -61,14 +61,16 @@ def _cell(value: Any) -> str:
     return "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def write(name: str, title: str, parts: Sequence[str], figures: dict[str, Any]) -> None:
-    """Write ``results/NAME.md`` and ``results/NAME.json`` and print the former."""
-    RESULTS.mkdir(exist_ok=True)
+def write(
+    name: str, title: str, parts: Sequence[str], figures: dict[str, Any], folder: Path = RESULTS
+) -> None:
+    """Write ``NAME.md`` and ``NAME.json`` into a folder and print the former."""
+    folder.mkdir(parents=True, exist_ok=True)
     facts = machine()
     about = ", ".join(f"{key} {value}" for key, value in facts.items())
     text = "\n\n".join([f"# {title}", about, *parts]) + "\n"
-    (RESULTS / f"{name}.md").write_text(text)
-    (RESULTS / f"{name}.json").write_text(
+    (folder / f"{name}.md").write_text(text)
+    (folder / f"{name}.json").write_text(
         json.dumps({"machine": facts, "figures": figures}, indent=2) + "\n"
     )
     print(text)

@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+import string
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,16 +111,16 @@ def tokens(words: list[str]) -> Array:
     return table.view(np.uint8).reshape(len(words), -1)
 
 
-def text(table: Array, features: Array, clicked: Array) -> bytes:
+def text(table: Array, labels: Array, features: Array, clicked: Array) -> bytes:
     """Join the label and the tokens of each row to lines, all rows at once."""
     n_rows, n_fields = features.shape
-    width = table.shape[1]
-    block = np.zeros((n_rows, 1 + n_fields * width + 1), np.uint8)
-    block[:, 0] = clicked + ord("0")
-    block[:, 1:-1] = table[features].reshape(n_rows, -1)
+    head, width = labels.shape[1], table.shape[1]
+    block = np.zeros((n_rows, head + n_fields * width + 1), np.uint8)
+    block[:, :head] = labels[clicked]
+    block[:, head:-1] = table[features].reshape(n_rows, -1)
     block[:, -1] = ord("\n")
     flat = block.ravel()
-    return flat[flat != 0].tobytes()
+    return bytes(flat[flat != 0].tobytes())
 
 
 def parts(model: Planted, n_rows: int, seed: list[int]) -> Iterator[tuple[Array, Array, Array]]:
@@ -134,7 +135,9 @@ def logloss(probability: Array, clicked: Array) -> float:
     return float(-np.log(np.where(clicked == 1, probability, 1 - probability)).mean())
 
 
-def generate(folder: Path, sizes: dict[str, int], seed: int) -> dict[str, Any]:
+def generate(
+    folder: Path, sizes: dict[str, int], seed: int, kinds: Sequence[str] = ("ffm", "svm")
+) -> dict[str, Any]:
     """Write all files and return a description, which is also left in ``about.json``.
 
     Parameters
@@ -145,22 +148,27 @@ def generate(folder: Path, sizes: dict[str, int], seed: int) -> dict[str, Any]:
         Rows of each part, by the part's name.
     seed : int
         Fixes everything.
+    kinds : sequence of {"ffm", "svm", "vw"}
+        Forms of text; the last is Vowpal Wabbit's, with a namespace for each field.
     """
     folder.mkdir(parents=True, exist_ok=True)
     model = plant(seed)
     field = np.repeat(np.arange(len(CARDINALITIES)), CARDINALITIES)
     pairs = list(zip(field.tolist(), model.scattered.tolist(), strict=True))
-    tables = {
-        "ffm": tokens([f" {f}:{j}:1" for f, j in pairs]),
-        "svm": tokens([f" {j}:1" for _, j in pairs]),
+    forms: dict[str, Callable[[int, int], str]] = {
+        "ffm": lambda f, j: f" {f}:{j}:1",
+        "svm": lambda _, j: f" {j}:1",
+        "vw": lambda f, j: f" |{string.ascii_letters[f]} {j}",
     }
+    tables = {kind: tokens([forms[kind](f, j) for f, j in pairs]) for kind in kinds}
+    heads = {kind: tokens(["-1", "1"] if kind == "vw" else ["0", "1"]) for kind in kinds}
     about: dict[str, Any] = {"seed": seed, "features": len(field), "fields": len(CARDINALITIES)}
     for number, (name, n_rows) in enumerate(sizes.items(), 1):
         probabilities, labels = [], []
         files = {kind: (folder / f"{name}.{kind}").open("wb") for kind in tables}
         for features, probability, clicked in parts(model, n_rows, [seed, number]):
             for kind, file in files.items():
-                file.write(text(tables[kind], features, clicked))
+                file.write(text(tables[kind], heads[kind], features, clicked))
             probabilities.append(probability.astype(np.float32))
             labels.append(clicked)
         for file in files.values():
@@ -188,9 +196,10 @@ def main() -> None:
         "--test-rows", type=int, default=200_000, help="test rows (default: 200000)"
     )
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kinds", nargs="+", choices=["ffm", "svm", "vw"], default=["ffm", "svm"])
     arguments = parser.parse_args()
     sizes = {"train": arguments.rows, "test": arguments.test_rows}
-    print(json.dumps(generate(arguments.folder, sizes, arguments.seed), indent=2))
+    print(json.dumps(generate(arguments.folder, sizes, arguments.seed, arguments.kinds), indent=2))
 
 
 if __name__ == "__main__":

@@ -13,13 +13,15 @@ import itertools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from _clicks import click_rows
 from _replay import Replay
-from _report import markdown, median, write
+from _report import RESULTS, markdown, median, write
 from fieldfare.config import MODELS, SOLVERS, ModelConfig, SolverConfig
 from fieldfare.kernels.native import TrainingTable
 from fieldfare.models.registry import build
@@ -71,9 +73,8 @@ def trained(
     for _ in range(repeats):
         order = random.permutation(rows.n_rows)
         for n in threads:
-            kernel = seconds(lambda n=n, order=order: table.train(rows, order, None, n))
-            limit = seconds(lambda n=n, order=order: replay(rows, order, n))
-            times[n].append((kernel, limit))
+            kernel = seconds(partial(table.train, rows, order, None, n))
+            times[n].append((kernel, seconds(partial(replay, rows, order, n))))
     for n, pairs in times.items():
         spent, limit = (median(column) for column in zip(*pairs, strict=True))
         share = limit / spent
@@ -100,7 +101,7 @@ def scored(
     times: dict[int, list[float]] = {n: [] for n in threads}
     new.score(rows, n_threads=max(threads))
     for _, n in itertools.product(range(repeats), threads):
-        times[n].append(seconds(lambda n=n: new.score(rows, n_threads=n)))
+        times[n].append(seconds(partial(new.score, rows, n_threads=n)))
     for n, spent in times.items():
         yield asdict(Kernel(model, "score", k, n)) | {
             "rows_per_second": rows.n_rows / median(spent)
@@ -129,6 +130,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--solvers", nargs="*", choices=SOLVERS, default=list(SOLVERS))
     parser.add_argument("--factors", type=int, nargs="+", help="only these ranks")
+    parser.add_argument("--results", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     found = measure(arguments)
     rows = [
@@ -146,15 +148,21 @@ def main() -> None:
     ]
     about = (
         f"{arguments.rows:,} generated rows in memory, visited in random order; medians of "
-        f"{arguments.repeats} passes. `score` is prediction. The share is that of the replay of the "
-        "same memory accesses without arithmetic, interleaved with the kernel; bytes are those of "
-        "the table that a row reads and writes. The bar is 60 % for FM with AdaGrad, k = 8 and 16, "
-        "on one thread."
+        f"{arguments.repeats} passes. `score` is prediction. The share is that of the replay of "
+        "the same memory accesses without arithmetic, interleaved with the kernel; bytes are those "
+        "of the table that a row reads and writes. The bar is 60 % for FM with AdaGrad, k = 8 and "
+        "16, on one thread."
     )
     headers = [
         "model", "solver", "k", "threads", "krows/s", "of the limit", "bytes a row", "bar",
     ]  # fmt: skip
-    write("kernels", "Kernels", [about, markdown(headers, rows)], {"kernels": found})
+    write(
+        "kernels",
+        "Kernels",
+        [about, markdown(headers, rows)],
+        {"kernels": found},
+        arguments.results,
+    )
 
 
 if __name__ == "__main__":

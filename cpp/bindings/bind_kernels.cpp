@@ -1,4 +1,4 @@
-// Kernels for Python: checks shapes and turns arrays into pointers. Ids are checked by the kernels
+// Training for Python: checks shapes and turns arrays into pointers. Ids are checked by the kernels
 // themselves, one sample ahead of their use.
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
@@ -17,6 +17,23 @@ namespace nb = nanobind;
 
 namespace fieldfare {
 
+void require(bool condition, const char* message) {
+  if (!condition) throw nb::value_error(message);
+}
+
+void check_spec(const Spec& spec, const Rows& rows) {
+  require(spec.n_outputs >= 1, "n_outputs must be positive");
+  require(spec.kind == Kind::linear || spec.n_factors >= 1, "n_factors must be positive");
+  require(static_cast<double>(spec.n_outputs) * static_cast<double>(spec.n_factors + 1) *
+                  static_cast<double>(spec.n_fields + 1) <
+              0x1p40,
+          "a feature of this model would not fit into memory");
+  if (spec.kind == Kind::ffm) {
+    require(spec.n_fields >= 1, "a field-aware model needs at least one field");
+    require(rows.fields != nullptr, "a field-aware model needs rows with fields");
+  }
+}
+
 namespace {
 
 template <class T>
@@ -25,10 +42,6 @@ template <class T>
 using Maybe = std::optional<Vector<T>>;
 using Pairs = nb::ndarray<const std::int64_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Matrix = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
-
-void require(bool condition, const char* message) {
-  if (!condition) throw nb::value_error(message);
-}
 
 template <class T>
 const T* optional_data(const Maybe<T>& array, std::int64_t n, const char* message) {
@@ -53,22 +66,20 @@ Rows rows_from(const Vector<std::int64_t>& indptr, const Vector<std::uint32_t>& 
   return rows;
 }
 
-void check_spec(const Spec& spec, const Rows& rows) {
-  require(spec.n_outputs >= 1, "n_outputs must be positive");
-  require(spec.kind == Kind::linear || spec.n_factors >= 1, "n_factors must be positive");
-  require(static_cast<double>(spec.n_outputs) * static_cast<double>(spec.n_factors + 1) *
-                  static_cast<double>(spec.n_fields + 1) <
-              0x1p40,
-          "a feature of this model would not fit into memory");
-  if (spec.kind == Kind::ffm) {
-    require(spec.n_fields >= 1, "a field-aware model needs at least one field");
-    require(rows.fields != nullptr, "a field-aware model needs rows with fields");
+using Trained = std::tuple<double, double, std::optional<std::int64_t>>;
+
+Trained train_released(const TrainJob& job, std::int64_t n_threads, bool deterministic) {
+  Outcome outcome;
+  {
+    nb::gil_scoped_release released;
+    outcome = train(job, n_threads, deterministic);
   }
+  return {outcome.loss, outcome.weight, outcome.bad_row};
 }
 
-std::tuple<double, double, std::optional<std::int64_t>> train_rows(
-    const Spec& spec, Matrix table, Matrix bias, const Rows& rows,
-    const Vector<std::int64_t>& order, const Maybe<float>& class_weight, std::int64_t n_threads) {
+Trained train_rows(const Spec& spec, Matrix table, Matrix bias, const Rows& rows,
+                   const Vector<std::int64_t>& order, const Maybe<float>& class_weight,
+                   std::int64_t n_threads, bool deterministic) {
   check_spec(spec, rows);
   const Layout layout = layout_of(spec);
   require(static_cast<std::int64_t>(table.shape(1)) == layout.stride, "table has a wrong stride");
@@ -76,7 +87,7 @@ std::tuple<double, double, std::optional<std::int64_t>> train_rows(
               static_cast<std::int64_t>(bias.shape(1)) == 1 + layout.slots,
           "bias has a wrong shape");
   require(rows.target != nullptr, "training needs rows with a target");
-  require(spec.loss <= Loss::softmax, "this loss is one of pairs");
+  require(rows_a_step(spec) == 1, "this loss is one of pairs");
   TrainJob job;
   job.rows = &rows;
   job.order = order.data();
@@ -90,21 +101,16 @@ std::tuple<double, double, std::optional<std::int64_t>> train_rows(
     job.class_weight = class_weight->data();
     job.n_classes = static_cast<std::int64_t>(class_weight->shape(0));
   }
-  Outcome outcome;
-  {
-    nb::gil_scoped_release released;
-    outcome = train(job, n_threads);
-  }
-  return {outcome.loss, outcome.weight, outcome.bad_row};
+  return train_released(job, n_threads, deterministic);
 }
 
-std::tuple<double, double, std::optional<std::int64_t>> train_on_pairs(
-    const Spec& spec, Matrix table, const Rows& rows, const Pairs& pairs, std::int64_t n_threads) {
+Trained train_pairs(const Spec& spec, Matrix table, const Rows& rows, const Pairs& pairs,
+                    std::int64_t n_threads, bool deterministic) {
   check_spec(spec, rows);
   const Layout layout = layout_of(spec);
   require(static_cast<std::int64_t>(table.shape(1)) == layout.stride, "table has a wrong stride");
   require(spec.n_outputs == 1, "pairs are for models with one output");
-  require(spec.loss == Loss::pairwise || spec.loss == Loss::hinge, "this loss is not one of pairs");
+  require(rows_a_step(spec) == 2, "this loss is not one of pairs");
   require(pairs.shape(1) == 2, "pairs must have two columns");
   TrainJob job;
   job.rows = &rows;
@@ -114,71 +120,7 @@ std::tuple<double, double, std::optional<std::int64_t>> train_on_pairs(
   job.layout = &layout;
   job.table = table.data();
   job.n_features = static_cast<std::int64_t>(table.shape(0));
-  Outcome outcome;
-  {
-    nb::gil_scoped_release released;
-    outcome = train_pairs(job, n_threads);
-  }
-  return {outcome.loss, outcome.weight, outcome.bad_row};
-}
-
-using Strided1 = nb::ndarray<const float, nb::ndim<1>, nb::device::cpu>;
-using Strided2 = nb::ndarray<const float, nb::ndim<2>, nb::device::cpu>;
-using Strided4 = nb::ndarray<const float, nb::ndim<4>, nb::device::cpu>;
-
-View view_from(const Spec& spec, const Strided1& bias, const std::optional<Strided2>& weights,
-               const std::optional<Strided4>& factors, std::int64_t n_features) {
-  View view;
-  view.n_features = n_features;
-  require(static_cast<std::int64_t>(bias.shape(0)) == spec.n_outputs, "bias has a wrong shape");
-  view.bias = bias.data();
-  view.bias_output = bias.stride(0);
-  if (weights) {
-    require(static_cast<std::int64_t>(weights->shape(0)) == n_features &&
-                static_cast<std::int64_t>(weights->shape(1)) == spec.n_outputs,
-            "linear weights have a wrong shape");
-    view.weights = weights->data();
-    view.weight_row = weights->stride(0);
-    view.weight_output = weights->stride(1);
-  }
-  if (spec.kind != Kind::linear) {
-    require(factors.has_value(), "this model needs factors");
-    const std::int64_t blocks = spec.kind == Kind::ffm ? spec.n_fields : 1;
-    require(static_cast<std::int64_t>(factors->shape(0)) == n_features &&
-                static_cast<std::int64_t>(factors->shape(1)) == spec.n_outputs &&
-                static_cast<std::int64_t>(factors->shape(2)) == blocks &&
-                static_cast<std::int64_t>(factors->shape(3)) == spec.n_factors &&
-                (factors->stride(3) == 1 || spec.n_factors == 1),
-            "factors have a wrong shape");
-    view.factors = factors->data();
-    view.factor_row = factors->stride(0);
-    view.factor_output = factors->stride(1);
-    view.factor_block = factors->stride(2);
-    view.k = spec.n_factors;
-  }
-  return view;
-}
-
-void score_rows(const Spec& spec, const Strided1& bias, const std::optional<Strided2>& weights,
-                const std::optional<Strided4>& factors, std::int64_t n_features, const Rows& rows,
-                Matrix out, std::int64_t n_threads) {
-  check_spec(spec, rows);
-  require(static_cast<std::int64_t>(out.shape(0)) == rows.n_rows &&
-              static_cast<std::int64_t>(out.shape(1)) == spec.n_outputs,
-          "out has a wrong shape");
-  for (std::int64_t row = 0; row < rows.n_rows; ++row) {
-    require(rows.indptr[row] >= 0 && rows.indptr[row] <= rows.indptr[row + 1] &&
-                rows.indptr[row + 1] <= rows.n_entries,
-            "indptr decreases or points outside the indices");
-  }
-  ScoreJob job;
-  job.rows = &rows;
-  job.end = rows.n_rows;
-  job.spec = &spec;
-  job.view = view_from(spec, bias, weights, factors, n_features);
-  job.out = out.data();
-  nb::gil_scoped_release released;
-  score(job, n_threads);
+  return train_released(job, n_threads, deterministic);
 }
 
 Rates rates_from(const std::tuple<float, float, float, float>& values) {
@@ -221,6 +163,7 @@ void bind_kernels(nb::module_& module) {
           nb::arg("target").noconvert().none(), nb::arg("weight").noconvert().none());
   nb::class_<Layout>(module, "Layout")
       .def_ro("stride", &Layout::stride)
+      .def_ro("used", &Layout::used)
       .def_ro("output_stride", &Layout::output_stride)
       .def_ro("padded_factors", &Layout::padded_factors)
       .def_ro("blocks", &Layout::blocks)
@@ -241,13 +184,11 @@ void bind_kernels(nb::module_& module) {
   // Nor here: results written into a converted copy would be lost.
   module.def("train", &train_rows, nb::arg("spec"), nb::arg("table").noconvert(),
              nb::arg("bias").noconvert(), nb::arg("rows"), nb::arg("order").noconvert(),
-             nb::arg("class_weight").noconvert().none(), nb::arg("n_threads"));
-  module.def("train_pairs", &train_on_pairs, nb::arg("spec"), nb::arg("table").noconvert(),
-             nb::arg("rows"), nb::arg("pairs").noconvert(), nb::arg("n_threads"));
-  module.def("score", &score_rows, nb::arg("spec"), nb::arg("bias").noconvert(),
-             nb::arg("weights").noconvert().none(), nb::arg("factors").noconvert().none(),
-             nb::arg("n_features"), nb::arg("rows"), nb::arg("out").noconvert(),
-             nb::arg("n_threads"));
+             nb::arg("class_weight").noconvert().none(), nb::arg("n_threads"),
+             nb::arg("deterministic"));
+  module.def("train_pairs", &train_pairs, nb::arg("spec"), nb::arg("table").noconvert(),
+             nb::arg("rows"), nb::arg("pairs").noconvert(), nb::arg("n_threads"),
+             nb::arg("deterministic"));
   module.def(
       "init_factors",
       [](Matrix out, std::int64_t first, std::uint64_t seed, float scale) {

@@ -1,14 +1,17 @@
-// Python sees text as bytes and Rows as a tuple of arrays that own their memory.
+// What reading needs: text, which Python sees as bytes and its Rows as a tuple of arrays that own
+// their memory; checksums; and the field of each feature.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "bindings.hpp"
+#include "fieldfare/checksum.hpp"
 #include "fieldfare/text.hpp"
 
 namespace nb = nanobind;
@@ -28,25 +31,26 @@ nb::object to_numpy(text::Array<T>&& array, std::int64_t size) {
       nb::ndarray<nb::numpy, T, nb::ndim<1>>(data, {static_cast<std::size_t>(size)}, owner));
 }
 
-// Either the seven arrays of Rows and the number of lines, or (reason, offset).
+// Either the seven arrays of Rows and the numbers of features, fields and lines, or (reason,
+// offset).
 nb::tuple parse_text(const Input<std::uint8_t>& buffer, bool has_fields, bool has_target,
-                     bool has_group, int n_threads) {
+                     bool has_group) {
   text::Parsed rows;
   {
     const nb::gil_scoped_release release;
     rows = text::parse(reinterpret_cast<const char*>(buffer.data()), buffer.size(),
-                       {has_fields, has_target, has_group, n_threads});
+                       {has_fields, has_target, has_group});
   }
   if (rows.fault.reason != text::Reason::kNone) {
     return nb::make_tuple(static_cast<int>(rows.fault.reason), rows.fault.offset);
   }
-  return nb::make_tuple(to_numpy(std::move(rows.indptr), rows.n_rows + 1),
-                        to_numpy(std::move(rows.indices), rows.n_entries),
-                        to_numpy(std::move(rows.values), rows.n_entries),
-                        to_numpy(std::move(rows.fields), rows.n_entries),
-                        to_numpy(std::move(rows.target), rows.n_rows),
-                        to_numpy(std::move(rows.weight), rows.n_rows),
-                        to_numpy(std::move(rows.group), rows.n_rows), rows.n_lines);
+  return nb::make_tuple(
+      to_numpy(std::move(rows.indptr), rows.n_rows + 1),
+      to_numpy(std::move(rows.indices), rows.n_entries),
+      to_numpy(std::move(rows.values), rows.n_entries),
+      to_numpy(std::move(rows.fields), rows.n_entries),
+      to_numpy(std::move(rows.target), rows.n_rows), to_numpy(std::move(rows.weight), rows.n_rows),
+      to_numpy(std::move(rows.group), rows.n_rows), rows.n_features, rows.n_fields, rows.n_lines);
 }
 
 template <class T>
@@ -93,15 +97,56 @@ nb::bytes format_text(const Input<std::int64_t>& indptr, const Input<std::uint32
   return nb::bytes(text.data(), text.size());
 }
 
+// field_of[indices[i]] = fields[i]
+void note_fields(const nb::ndarray<std::uint16_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>& of,
+                 const Input<std::uint32_t>& indices, const Input<std::uint16_t>& fields) {
+  if (indices.size() != fields.size()) throw nb::value_error("arrays of rows differ in length");
+  std::uint16_t* const to = of.data();
+  const std::size_t n_features = of.size();
+  bool sound = true;
+  {
+    const nb::gil_scoped_release release;
+    for (std::size_t i = 0; i < indices.size(); ++i) {
+      const std::size_t id = indices.data()[i];
+      if (id < n_features) [[likely]] {
+        to[id] = fields.data()[i];
+      } else {
+        sound = false;
+      }
+    }
+  }
+  if (!sound) throw nb::value_error("a feature id is not below the length of field_of");
+}
+
+void update_checksum(Checksum& checksum, const Input<std::uint8_t>& data) {
+  const nb::gil_scoped_release release;
+  checksum.update(data.data(), data.size());
+}
+
+nb::bytes digest_checksum(const Checksum& checksum) {
+  std::array<unsigned char, 16> bytes{};
+  const auto sum = checksum.digest();
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    bytes[i] = static_cast<unsigned char>(sum[i / 8] >> (56 - 8 * (i % 8)));
+  }
+  return nb::bytes(bytes.data(), bytes.size());
+}
+
 }  // namespace
 
 void bind_text(nb::module_& module) {
   module.def("parse_text", &parse_text, nb::arg("buffer").noconvert(), nb::arg("has_fields"),
-             nb::arg("has_target"), nb::arg("has_group"), nb::arg("n_threads"));
+             nb::arg("has_target"), nb::arg("has_group"));
   module.def("format_text", &format_text, nb::arg("indptr").noconvert(),
              nb::arg("indices").noconvert(), nb::arg("values").noconvert().none(),
              nb::arg("fields").noconvert().none(), nb::arg("target").noconvert().none(),
              nb::arg("weight").noconvert().none(), nb::arg("group").noconvert().none());
+  module.def("note_fields", &note_fields, nb::arg("field_of").noconvert(),
+             nb::arg("indices").noconvert(), nb::arg("fields").noconvert());
+  nb::class_<Checksum>(module, "Checksum")
+      .def(nb::init<>())
+      .def("update", &update_checksum, nb::arg("data").noconvert())
+      .def("digest", &digest_checksum);
 }
 
 }  // namespace fieldfare

@@ -5,5 +5,6 @@
 
 NB_MODULE(_core, module) {
   fieldfare::bind_kernels(module);
+  fieldfare::bind_scoring(module);
   fieldfare::bind_text(module);
 }

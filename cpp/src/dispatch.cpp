@@ -3,12 +3,14 @@
 #include <cmath>
 #include <cstring>
 #include <exception>
+#include <memory>
 #include <string_view>
 #include <system_error>
 #include <thread>
 #include <vector>
 
 #include "fieldfare/kernels.hpp"
+#include "fieldfare/threads.hpp"
 
 namespace fieldfare {
 
@@ -16,10 +18,19 @@ namespace {
 
 constexpr Kernels kernel_table[] = {
 #ifdef FIELDFARE_HAVE_v3
-    {"v3", v3::train, v3::train_pairs, v3::score},
+    {"v3",
+     {v3::train, v3::gather, v3::apply},
+     {v3::train_pairs, v3::gather_pairs, v3::apply_pairs},
+     v3::score},
 #endif
-    {"baseline", baseline::train, baseline::train_pairs, baseline::score},
-    {"plain", plain::train, plain::train_pairs, plain::score},
+    {"baseline",
+     {baseline::train, baseline::gather, baseline::apply},
+     {baseline::train_pairs, baseline::gather_pairs, baseline::apply_pairs},
+     baseline::score},
+    {"plain",
+     {plain::train, plain::gather, plain::apply},
+     {plain::train_pairs, plain::gather_pairs, plain::apply_pairs},
+     plain::score},
 };
 
 const Kernels* best_kernels() {
@@ -46,34 +57,6 @@ std::int64_t longest_row(const Rows& rows, const std::int64_t* order, std::int64
     longest = std::max(longest, rows.indptr[row + 1] - rows.indptr[row]);
   }
   return std::min(longest, rows.n_entries);
-}
-
-// Calls work(0) to work(n - 1), each on its own thread as long as there are threads to be had. What
-// a thread throws (no memory for its scratch, say) is thrown again here, when all have ended.
-template <class Work>
-void run_threads(std::int64_t n_threads, Work work) {
-  std::vector<std::exception_ptr> errors(static_cast<std::size_t>(n_threads));
-  const auto guarded = [&](std::int64_t t) noexcept {
-    try {
-      work(t);
-    } catch (...) {
-      errors[static_cast<std::size_t>(t)] = std::current_exception();
-    }
-  };
-  std::vector<std::thread> threads;
-  threads.reserve(static_cast<std::size_t>(n_threads));
-  std::int64_t started = 1;
-  try {
-    for (; started < n_threads; ++started) threads.emplace_back(guarded, started);
-  } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch)
-    // The parts that got no thread are done below.
-  }
-  guarded(0);
-  for (std::int64_t t = started; t < n_threads; ++t) guarded(t);
-  for (std::thread& thread : threads) thread.join();
-  for (const std::exception_ptr& error : errors) {
-    if (error) std::rethrow_exception(error);
-  }
 }
 
 }  // namespace
@@ -103,7 +86,7 @@ Layout layout_of(const Spec& spec) {
   layout.slots = spec.rule == Rule::sgd ? 0 : spec.rule == Rule::ftrl ? 2 : 1;
   layout.factor_state = layout.blocks * layout.padded_factors;
   const std::int64_t states =
-      spec.rule == Rule::rowwise_adagrad ? layout.blocks : layout.slots * layout.factor_state;
+      pairs && spec.rule == Rule::rowwise_adagrad ? 1 : layout.slots * layout.factor_state;
   layout.weight = layout.factor_state + states;
   layout.output_stride = layout.weight + (spec.linear ? 1 + layout.slots : 0);
   layout.used = layout.output_stride * spec.n_outputs;
@@ -118,120 +101,80 @@ Layout layout_of(const Spec& spec) {
   return layout;
 }
 
-std::int64_t scratch_floats(const Spec& spec, std::int64_t longest) {
-  const std::int64_t padded = round_up(spec.n_factors, 8);
-  const std::int64_t present = std::min(longest, spec.n_fields);
+std::int64_t sum_floats(const Spec& spec, std::int64_t longest) {
+  const std::int64_t k = spec.n_factors <= 4 ? 4 : round_up(spec.n_factors, 8);
+  const std::int64_t m = std::min(longest, spec.n_fields);
   const std::int64_t sums = spec.kind == Kind::linear ? 0
-                            : spec.kind == Kind::fm   ? padded
-                                                      : present * present * padded;
-  return spec.n_outputs * (1 + sums) + 16;
+                            : spec.kind == Kind::fm   ? k
+                                                      : (m + 1) * m * k;
+  return round_up(spec.n_outputs * sums, 16);
 }
 
-std::int64_t field_scratch_ints(const Spec& spec, std::int64_t longest) {
+std::int64_t field_ints(const Spec& spec, std::int64_t longest) {
   if (spec.kind != Kind::ffm) return 0;
-  return spec.n_fields * 2 + std::min(longest, spec.n_fields);
+  return round_up(spec.n_fields + 2 + 4 * std::min(longest, spec.n_fields), 16);
 }
 
-// Each thread takes a run of the order. The table is shared without locks (Hogwild: Niu et al.
-// 2011); the bias, which every sample moves, is private and merged at the end: steps are averaged,
-// and state, which sums over samples, is added up. One thread therefore does exactly what plain SGD
-// does.
-Outcome train(TrainJob job, std::int64_t n_threads) {
-  const Spec& spec = *job.spec;
-  const std::int64_t total = job.end - job.begin;
-  n_threads = std::max<std::int64_t>(1, std::min(n_threads, total));
-  const std::int64_t width = 1 + job.layout->slots;
-  const std::int64_t longest = longest_row(*job.rows, job.order, job.begin, job.end);
-  const std::int64_t floats = round_up(scratch_floats(spec, longest), 16);
-  const std::int64_t ints = round_up(field_scratch_ints(spec, longest), 16);
-  std::vector<float> scratch(static_cast<std::size_t>(floats * n_threads));
-  std::vector<std::int32_t> field_scratch(static_cast<std::size_t>(ints * n_threads));
-  const std::int64_t bias_floats = spec.n_outputs * width;
-  std::vector<float> biases(static_cast<std::size_t>(round_up(bias_floats, 16) * n_threads));
-  std::vector<Outcome> outcomes(static_cast<std::size_t>(n_threads));
+namespace {
 
-  run_threads(n_threads, [&](std::int64_t t) {
-    TrainJob part = job;
-    part.begin = job.begin + total * t / n_threads;
-    part.end = job.begin + total * (t + 1) / n_threads;
-    part.scratch = scratch.data() + t * floats;
-    part.field_scratch = field_scratch.data() + t * ints;
-    part.bias = biases.data() + t * round_up(bias_floats, 16);
-    std::copy_n(job.bias, bias_floats, part.bias);
-    outcomes[static_cast<std::size_t>(t)] = in_use->train(part);
-  });
-
-  for (std::int64_t i = 0; i < bias_floats; ++i) {
-    if (n_threads == 1) {
-      job.bias[i] = biases[static_cast<std::size_t>(i)];
-      continue;
-    }
-    double moved = 0;
-    for (std::int64_t t = 0; t < n_threads; ++t) {
-      moved += biases[static_cast<std::size_t>(t * round_up(bias_floats, 16) + i)] - job.bias[i];
-    }
-    if (i % width == 0) moved /= static_cast<double>(n_threads);
-    job.bias[i] += static_cast<float>(moved);
-  }
-  Outcome outcome;
-  for (const Outcome& part : outcomes) {
-    outcome.loss += part.loss;
-    outcome.weight += part.weight;
-    if (!outcome.bad_row) outcome.bad_row = part.bad_row;
-  }
-  return outcome;
+// Left uninitialised: the pages of room that is not needed are never touched.
+template <class T>
+std::unique_ptr<T[]> room_for(std::int64_t n) {
+  return std::unique_ptr<T[]>(new T[static_cast<std::size_t>(n)]);
 }
 
-// As for single rows; a pair needs the scratch of two, and there is no bias to merge.
-Outcome train_pairs(TrainJob job, std::int64_t n_threads) {
-  const Spec& spec = *job.spec;
-  const std::int64_t total = job.end - job.begin;
-  n_threads = std::max<std::int64_t>(1, std::min(n_threads, total));
-  const std::int64_t longest = longest_row(*job.rows, job.order, 2 * job.begin, 2 * job.end);
-  const std::int64_t floats = 2 * round_up(scratch_floats(spec, longest), 16);
-  const std::int64_t ints = 2 * round_up(field_scratch_ints(spec, longest), 16);
-  std::vector<float> scratch(static_cast<std::size_t>(floats * n_threads));
-  std::vector<std::int32_t> field_scratch(static_cast<std::size_t>(ints * n_threads));
-  std::vector<Outcome> outcomes(static_cast<std::size_t>(n_threads));
-  run_threads(n_threads, [&](std::int64_t t) {
-    TrainJob part = job;
-    part.begin = job.begin + total * t / n_threads;
-    part.end = job.begin + total * (t + 1) / n_threads;
-    part.scratch = scratch.data() + t * floats;
-    part.field_scratch = field_scratch.data() + t * ints;
-    part.scratch_floats = floats / 2;
-    part.field_scratch_ints = ints / 2;
-    outcomes[static_cast<std::size_t>(t)] = in_use->train_pairs(part);
-  });
-  Outcome outcome;
-  for (const Outcome& part : outcomes) {
-    outcome.loss += part.loss;
-    outcome.weight += part.weight;
-    if (!outcome.bad_row) outcome.bad_row = part.bad_row;
-  }
-  return outcome;
-}
+// What one thread needs to score rows of at most `longest` entries.
+struct ScoreRoom {
+  std::unique_ptr<float[]> floats;
+  std::unique_ptr<std::int32_t[]> place;
+  std::unique_ptr<FieldEntry[]> entries;
+  std::unique_ptr<std::uint32_t[]> ids;
+  std::unique_ptr<std::uint16_t[]> fields;
 
-void score(ScoreJob job, std::int64_t n_threads) {
+  // Makes the room and points a job to it.
+  ScoreRoom(ScoreJob& job, std::int64_t longest) {
+    const Spec& spec = *job.spec;
+    const bool ffm = spec.kind == Kind::ffm;
+    const std::int64_t of_context =
+        job.context == nullptr ? 0 : job.context->indptr[1] - job.context->indptr[0];
+    // An FFM sums up the fields of two features or more; those of a context are kept.
+    const auto summed = [&](std::int64_t n) { return std::min(n / 2, spec.n_fields); };
+    const std::int64_t sums = ffm ? (spec.n_outputs * summed(of_context) + summed(longest)) *
+                                        spec.n_fields * job.view.factor_block
+                                  : spec.n_outputs * 2 * job.view.k;
+    longest = std::max(longest, of_context);
+    job.entry_capacity = of_context + longest;
+    floats = room_for<float>(2 * spec.n_outputs + longest + sums);
+    place = room_for<std::int32_t>(ffm ? spec.n_fields : 0);
+    entries = room_for<FieldEntry>(ffm ? spec.n_outputs * job.entry_capacity : 0);
+    ids = room_for<std::uint32_t>(longest);
+    fields = room_for<std::uint16_t>(ffm ? longest : 0);
+    job.linear = floats.get();
+    job.inside = job.linear + spec.n_outputs;
+    job.known_values = job.inside + spec.n_outputs;
+    job.sums = job.known_values + longest;
+    job.place = place.get();
+    job.entries = entries.get();
+    job.known_ids = ids.get();
+    job.known_fields = fields.get();
+  }
+};
+
+}  // namespace
+
+// The threads allocate nothing: where memory has run out they could not even report it.
+void score(const ScoreJob& job, std::int64_t n_threads) {
   const std::int64_t total = job.end - job.begin;
   n_threads = std::max<std::int64_t>(1, std::min(n_threads, total));
   const std::int64_t longest = longest_row(*job.rows, nullptr, job.begin, job.end);
-  const auto row = static_cast<std::size_t>(std::max<std::int64_t>(longest, 1));
-  run_threads(n_threads, [&](std::int64_t t) {
-    std::vector<float> scratch(static_cast<std::size_t>(scratch_floats(*job.spec, longest)));
-    std::vector<std::int32_t> field_scratch(
-        static_cast<std::size_t>(field_scratch_ints(*job.spec, longest)));
-    std::vector<std::uint32_t> ids(row);
-    std::vector<float> values(row);
-    std::vector<std::uint16_t> fields(row);
-    ScoreJob part = job;
-    part.begin = job.begin + total * t / n_threads;
-    part.end = job.begin + total * (t + 1) / n_threads;
-    part.scratch = scratch.data();
-    part.field_scratch = field_scratch.data();
-    part.known.indices = ids.data();
-    part.known.values = values.data();
-    part.known.fields = fields.data();
+  std::vector<ScoreJob> parts(static_cast<std::size_t>(n_threads), job);
+  std::vector<ScoreRoom> rooms;
+  rooms.reserve(parts.size());
+  for (ScoreJob& part : parts) rooms.emplace_back(part, longest);
+  run_together(n_threads, [&](std::int64_t t, std::int64_t n, Barrier&) {
+    ScoreJob& part = parts[static_cast<std::size_t>(t)];
+    part.begin = job.begin + total * t / n;
+    part.end = job.begin + total * (t + 1) / n;
     in_use->score(part);
   });
 }

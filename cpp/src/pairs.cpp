@@ -1,4 +1,4 @@
-// The ranking kernels: one epoch over pairs of samples for every (model, rule). Compiled once an
+// The ranking kernels: one run over pairs of samples for every (model, rule). Compiled once an
 // instruction set, under the namespace FIELDFARE_ISA.
 #include "fieldfare/kernels.hpp"
 #include "fieldfare/models.hpp"
@@ -6,34 +6,6 @@
 namespace fieldfare::FIELDFARE_ISA {
 
 namespace {
-
-constexpr std::int64_t cache_line = 16;  // floats
-
-// Checks a row ahead of its use and asks for its part of the table.
-FIELDFARE_INLINE bool stage(const TrainJob& job, std::int64_t row) {
-  const Rows& rows = *job.rows;
-  const Spec& spec = *job.spec;
-  if (!row_in_bounds(rows, row) || !ids_in_bounds(rows, row, spec, job.n_features)) return false;
-  const std::int64_t begin = rows.indptr[row], end = rows.indptr[row + 1];
-  if (spec.kind == Kind::ffm && 2 * (end - begin) < spec.n_fields) return true;
-  for (std::int64_t p = begin; p < end; ++p) {
-    const float* row_start =
-        job.table + static_cast<std::int64_t>(rows.indices[p]) * job.layout->stride;
-    for (std::int64_t d = 0; d < job.layout->used; d += cache_line) {
-      __builtin_prefetch(row_start + d, 1, 3);
-    }
-  }
-  return true;
-}
-
-// Stages a pair; returns the row that must be refused, if there is one.
-FIELDFARE_INLINE std::optional<std::int64_t> stage_pair(const TrainJob& job, std::int64_t at) {
-  for (std::int64_t side = 0; side < 2; ++side) {
-    const std::int64_t row = job.order[2 * at + side];
-    if (!stage(job, row)) return row;
-  }
-  return std::nullopt;
-}
 
 // Turns the difference of two scores into d loss / d difference and returns the loss.
 FIELDFARE_INLINE double loss_of(Loss loss, float& apart) {
@@ -47,79 +19,111 @@ FIELDFARE_INLINE double loss_of(Loss loss, float& apart) {
   return static_cast<double>(std::log1p(e)) + (z < 0 ? -z : 0.0F);
 }
 
-// The parameters that cancel in a difference of scores, such as the bias, are not read.
-View view_of(const TrainJob& job) {
-  const Layout& layout = *job.layout;
-  View view;
-  view.n_features = job.n_features;
-  if (job.spec->linear) view.weights = job.table + layout.weight;
-  view.weight_row = view.factor_row = layout.stride;
-  view.weight_output = view.factor_output = layout.output_stride;
-  view.factors = job.table;
-  view.factor_block = view.k = layout.padded_factors;
-  return view;
+// A pair weighs the geometric mean of its rows; 0 means that it teaches nothing.
+FIELDFARE_INLINE float weight_of(const TrainJob& job, const std::int64_t* pair) {
+  const float* weight = job.rows->weight;
+  return weight == nullptr ? 1.0F : std::sqrt(weight[pair[0]] * weight[pair[1]]);
 }
 
+// Places the two samples of a pair in a slot and the next; returns the row that must be refused.
+FIELDFARE_INLINE std::optional<std::int64_t> fill(Stage& stage, const std::int64_t* pair,
+                                                  std::int64_t slot) {
+  for (std::int64_t side = 0; side < 2; ++side) {
+    if (!stage.fill(pair[side], slot + side)) return pair[side];
+    const Fetch fetch = stage.fetch_of(stage.at(pair[side], slot + side));
+    for (std::int64_t i = 0; i < fetch.n; ++i) fetch(i);
+  }
+  return {};
+}
+
+// Pair after pair; the two of a pair are scored before either moves. The bias cancels.
 template <class Model, class Rule>
 Outcome epoch(const TrainJob& job) {
-  const Rows& rows = *job.rows;
-  const Spec& spec = *job.spec;
-  const Table table{job.table, *job.layout, spec};
-  const View view = view_of(job);
-  // Each keeps the sums of its own sample until both are scored.
-  Model better(spec, job.scratch, job.field_scratch);
-  Model worse(spec, job.scratch + job.scratch_floats, job.field_scratch + job.field_scratch_ints);
+  constexpr auto every_id = [](std::uint32_t) { return true; };
+  Stage stage(job);
+  Model better = model_in_slot<Model>(job, 0), worse = model_in_slot<Model>(job, 1);
   Outcome outcome;
-  if (job.begin < job.end) outcome.bad_row = stage_pair(job, job.begin);
-  for (std::int64_t at = job.begin; at < job.end && !outcome.bad_row; ++at) {
-    if (at + 1 < job.end) outcome.bad_row = stage_pair(job, at + 1);
-    const std::int64_t i = job.order[2 * at], j = job.order[2 * at + 1];
-    const float weight = rows.weight == nullptr ? 1.0F : std::sqrt(rows.weight[i] * rows.weight[j]);
+  std::int64_t staged = job.begin;
+  const auto slot_of = [&](std::int64_t at) { return 2 * ((at - job.begin) % (job.ahead + 1)); };
+  for (std::int64_t at = job.begin; at < job.end; ++at) {
+    for (; staged < job.end && staged <= at + job.ahead; ++staged) {
+      for (std::int64_t side = 0; side < 2; ++side) stage.fetch(2 * (staged + 8) + side);
+      outcome.bad_row = fill(stage, job.order + 2 * staged, slot_of(staged));
+      if (outcome.bad_row) return outcome;
+    }
+    const std::int64_t* pair = job.order + 2 * at;
+    const float weight = weight_of(job, pair);
     if (weight == 0) continue;
-    const Sample high = sample_at(rows, i, spec), low = sample_at(rows, j, spec);
-    float g = better.score(high, view, 0) - worse.score(low, view, 0);
-    outcome.loss += weight * loss_of(spec.loss, g);
+    const Staged high = stage.at(pair[0], slot_of(at)), low = stage.at(pair[1], slot_of(at) + 1);
+    float slope = better.score(high, 0) - worse.score(low, 0);
+    outcome.loss += weight * loss_of(job.spec->loss, slope);
     outcome.weight += weight;
-    if (g == 0) continue;
-    better.template update<Rule>(high, table, 0, weight * g);
-    worse.template update<Rule>(low, table, 0, -weight * g);
+    if (slope == 0) continue;
+    better.template update<Rule>(high, 0, weight * slope, every_id, Fetch{});
+    worse.template update<Rule>(low, 0, -weight * slope, every_id, Fetch{});
   }
   return outcome;
 }
 
+// First half of a batch: a part of its pairs is staged and scored.
 template <class Model>
-Outcome train_by_rule(const TrainJob& job) {
-  switch (job.spec->rule) {
-    case Rule::adagrad:
-      return epoch<Model, AdaGrad>(job);
-    case Rule::rowwise_adagrad:
-      return epoch<Model, RowwiseAdaGrad>(job);
-    case Rule::sgd:
-      return epoch<Model, Sgd>(job);
-    case Rule::ftrl:
-      return epoch<Model, Ftrl>(job);
+std::optional<std::int64_t> gather_part(const BatchJob& batch, std::int64_t part,
+                                        std::int64_t parts) {
+  const TrainJob& job = batch.job;
+  const std::int64_t n = job.end - job.begin;
+  const std::int64_t first = n * part / parts, last = n * (part + 1) / parts;
+  Stage stage(job);
+  for (std::int64_t s = first; s < last; ++s) {
+    const auto bad_row = fill(stage, job.order + 2 * (job.begin + s), 2 * s);
+    if (bad_row) return bad_row;
+  }
+  for (std::int64_t s = first; s < last; ++s) {
+    const std::int64_t* pair = job.order + 2 * (job.begin + s);
+    const float weight = weight_of(job, pair);
+    Model better = model_in_slot<Model>(job, 2 * s), worse = model_in_slot<Model>(job, 2 * s + 1);
+    float slope =
+        better.score(stage.at(pair[0], 2 * s), 0) - worse.score(stage.at(pair[1], 2 * s + 1), 0);
+    batch.weight[s] = weight;
+    batch.loss[s] = weight * loss_of(job.spec->loss, slope);
+    job.work.score[2 * s] = weight * slope;
+    job.work.score[2 * s + 1] = -weight * slope;
   }
   return {};
+}
+
+// Second half: the rows of the ids that fall to this part move, pair after pair.
+template <class Model, class Rule>
+void apply_part(const BatchJob& batch, std::int64_t part, std::int64_t parts) {
+  const TrainJob& job = batch.job;
+  const auto own_id = ids_of(part, parts);
+  Stage stage(job);
+  for (std::int64_t slot = 0; slot < 2 * (job.end - job.begin); ++slot) {
+    const float slope = job.work.score[slot];
+    if (batch.weight[slot / 2] == 0 || slope == 0) continue;
+    Model model = model_in_slot<Model>(job, slot);
+    const Staged sample = stage.at(job.order[2 * job.begin + slot], slot);
+    model.template update<Rule>(sample, 0, slope, own_id, Fetch{});
+  }
 }
 
 }  // namespace
 
 Outcome train_pairs(const TrainJob& job) {
-  const std::int64_t k = job.layout->padded_factors;
-  switch (job.spec->kind) {
-    case Kind::linear:
-      return train_by_rule<Linear>(job);
-    case Kind::fm:
-      if (k == 4) return train_by_rule<Fm<4>>(job);  // narrower than the lanes of Fm<0>
-      if (k == 8) return train_by_rule<Fm<8>>(job);
-      if (k == 16) return train_by_rule<Fm<16>>(job);
-      return train_by_rule<Fm<0>>(job);
-    case Kind::ffm:
-      if (k == 4) return train_by_rule<Ffm<4>>(job);
-      if (k == 8) return train_by_rule<Ffm<8>>(job);
-      return train_by_rule<Ffm<0>>(job);
-  }
-  return {};
+  return with_model(job, [&]<class Model>() {
+    return with_rule(*job.spec, [&]<class Rule>() { return epoch<Model, Rule>(job); });
+  });
+}
+
+std::optional<std::int64_t> gather_pairs(const BatchJob& batch, std::int64_t part,
+                                         std::int64_t parts) {
+  return with_model(batch.job,
+                    [&]<class Model>() { return gather_part<Model>(batch, part, parts); });
+}
+
+void apply_pairs(const BatchJob& batch, std::int64_t part, std::int64_t parts) {
+  with_model(batch.job, [&]<class Model>() {
+    with_rule(*batch.job.spec, [&]<class Rule>() { apply_part<Model, Rule>(batch, part, parts); });
+  });
 }
 
 }  // namespace fieldfare::FIELDFARE_ISA

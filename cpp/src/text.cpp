@@ -4,47 +4,42 @@
 #include <array>
 #include <charconv>
 #include <cstring>
-#include <exception>
 #include <limits>
-#include <thread>
-#include <vector>
+#include <string>
 
 #include "fieldfare/scan.hpp"
 
 namespace fieldfare::text {
 namespace {
 
-// ---- The parser of one part of the text.
+// ---- The parser.
 
-// Aligned so that the counters of two threads never share a cache line.
 template <bool kHasFields>
-class alignas(128) PartParser {
+class Parser {
  public:
-  PartParser(const Options& options, Parsed& out, std::int64_t row, std::int64_t entry)
-      : options_(options),
-        out_(out),
-        first_row_(row),
-        first_entry_(entry),
-        row_(row),
-        entry_(entry) {}
+  Parser(const char* end, const Options& options, Parsed& out)
+      : end_(end), options_(options), out_(out) {}
 
-  void run(const char* p, const char* end) noexcept {
-    while (p < end) {
+  void run(const char* p) noexcept {
+    while (p < end_) {
       p = skip_blanks(p);
       const char* const next = line_end(p);
       p = next != nullptr ? next : parse_row(p);
       if (p == nullptr) return;
     }
+    out_.n_rows = row_;
+    out_.n_entries = entry_;
+    if (entry_ != 0) {
+      out_.n_features = static_cast<std::int64_t>(max_id_) + 1;
+      out_.n_fields = kHasFields ? static_cast<std::int64_t>(max_field_) + 1 : 0;
+    }
+    out_.indptr[row_] = entry_;
+    if (all_ones_) out_.values.reset();
+    if (!weighted_) out_.weight.reset();
   }
 
   Reason reason() const { return reason_; }
   const char* fault() const { return fault_; }
-  std::int64_t first_row() const { return first_row_; }
-  std::int64_t first_entry() const { return first_entry_; }
-  std::int64_t n_rows() const { return row_ - first_row_; }
-  std::int64_t n_entries() const { return entry_ - first_entry_; }
-  bool all_ones() const { return all_ones_; }
-  bool weighted() const { return weighted_; }
 
  private:
   const char* fail(const char* p, Reason reason) {
@@ -78,6 +73,10 @@ class alignas(128) PartParser {
     while (next == nullptr) {
       p = parse_entry(p);
       if (p == nullptr) return nullptr;
+      if (*p == ' ' && is_digit(p[1])) [[likely]] {  // what nearly always follows an entry
+        ++p;
+        continue;
+      }
       p = skip_blanks(p);
       next = line_end(p);
     }
@@ -119,7 +118,7 @@ class alignas(128) PartParser {
       ++p;
     }
     const char* const id_begin = p;
-    p = scan_integer(p, &id);
+    p = scan_id(p, end_, &id);
     if (p == id_begin || *p != ':' || id > kMaxId) [[unlikely]]
       return fail_entry(token);
     ++p;
@@ -132,6 +131,8 @@ class alignas(128) PartParser {
         return fail_entry(token);
       all_ones_ &= value == 1.0f;
     }
+    max_id_ = std::max(max_id_, id);
+    max_field_ = std::max(max_field_, field);
     out_.indices[entry_] = static_cast<std::uint32_t>(id);
     out_.values[entry_] = value;
     if (kHasFields) out_.fields[entry_] = static_cast<std::uint16_t>(field);
@@ -144,49 +145,18 @@ class alignas(128) PartParser {
     return fail(token, why_no_entry(token, kHasFields, may_be_target));
   }
 
+  const char* const end_;
   const Options& options_;
   Parsed& out_;
-  std::int64_t first_row_;
-  std::int64_t first_entry_;
-  std::int64_t row_;
-  std::int64_t entry_;
+  std::int64_t row_ = 0;
+  std::int64_t entry_ = 0;
+  std::uint64_t max_id_ = 0;
+  std::uint64_t max_field_ = 0;
   bool all_ones_ = true;
   bool weighted_ = false;
   Reason reason_ = Reason::kNone;
   const char* fault_ = nullptr;
 };
-
-// ---- Threads.
-
-// Calls work(0) to work(n - 1), each on its own thread if there are threads to be had.
-template <class Work>
-void for_each_part(std::size_t n, const Work& work) {
-  std::vector<std::thread> threads;
-  threads.reserve(n);
-  for (std::size_t part = 1; part < n; ++part) {
-    try {
-      threads.emplace_back([&work, part] { work(part); });
-    } catch (const std::exception&) {
-      work(part);
-    }
-  }
-  work(0);
-  for (std::thread& thread : threads) thread.join();
-}
-
-// Cuts after newlines into n parts, some of which may be empty.
-std::vector<const char*> cut_at_newlines(const char* begin, std::size_t size, std::size_t n) {
-  std::vector<const char*> cuts(n + 1, begin + size);
-  cuts[0] = begin;
-  for (std::size_t part = 1; part < n; ++part) {
-    const char* const from = std::max(cuts[part - 1], begin + size / n * part);
-    if (from == begin + size) break;
-    const void* const newline =
-        std::memchr(from, '\n', static_cast<std::size_t>(begin + size - from));
-    cuts[part] = static_cast<const char*>(newline) + 1;  // there is one: the text ends in it
-  }
-  return cuts;
-}
 
 struct Counts {
   std::int64_t newlines = 0;
@@ -215,72 +185,23 @@ Array<T> allocate(std::int64_t size) {
   return Array<T>(new T[static_cast<std::size_t>(size)]);  // not zeroed: every byte is written
 }
 
-template <class T>
-void slide(const Array<T>& array, std::int64_t from, std::int64_t to, std::int64_t n) {
-  if (array == nullptr || from == to || n == 0) return;
-  std::memmove(&array[to], &array[from], static_cast<std::size_t>(n) * sizeof(T));
-}
-
-// Closes the gaps that parts leave when they hold fewer rows or entries than newlines and colons.
-template <class Parser>
-void join(Parsed& out, const std::vector<Parser>& parts) {
-  bool all_ones = true;
-  bool weighted = false;
-  for (const Parser& part : parts) {
-    const std::int64_t row = part.first_row();
-    const std::int64_t shift = part.first_entry() - out.n_entries;
-    if (shift != 0) {
-      for (std::int64_t i = 0; i < part.n_rows(); ++i) out.indptr[row + i] -= shift;
-    }
-    slide(out.indptr, row, out.n_rows, part.n_rows());
-    slide(out.target, row, out.n_rows, part.n_rows());
-    slide(out.weight, row, out.n_rows, part.n_rows());
-    slide(out.group, row, out.n_rows, part.n_rows());
-    slide(out.indices, part.first_entry(), out.n_entries, part.n_entries());
-    slide(out.values, part.first_entry(), out.n_entries, part.n_entries());
-    slide(out.fields, part.first_entry(), out.n_entries, part.n_entries());
-    out.n_rows += part.n_rows();
-    out.n_entries += part.n_entries();
-    all_ones &= part.all_ones();
-    weighted |= part.weighted();
-  }
-  out.indptr[out.n_rows] = out.n_entries;
-  if (all_ones) out.values.reset();
-  if (!weighted) out.weight.reset();
-}
-
 template <bool kHasFields>
-Parsed parse_parts(const char* begin, std::size_t size, const Options& options) {
-  const std::size_t n = static_cast<std::size_t>(std::clamp(options.n_threads, 1, 1024));
-  const std::vector<const char*> cuts = cut_at_newlines(begin, size, n);
-  std::vector<Counts> counts(n);
-  for_each_part(n, [&](std::size_t i) { counts[i] = count(cuts[i], cuts[i + 1]); });
-
+Parsed parse_lines(const char* begin, std::size_t size, const Options& options) {
+  const Counts counts = count(begin, begin + size);
+  const std::int64_t n_rows = counts.newlines;  // at most
+  const std::int64_t n_entries = kHasFields ? counts.colons / 2 : counts.colons;
   Parsed out;
-  std::vector<PartParser<kHasFields>> parts;
-  parts.reserve(n);
-  Counts total;
-  for (const Counts& part : counts) {
-    parts.emplace_back(options, out, total.newlines, total.colons);
-    total.newlines += part.newlines;
-    total.colons += kHasFields ? part.colons / 2 : part.colons;
-  }
-  out.n_lines = total.newlines;
-  out.indptr = allocate<std::int64_t>(total.newlines + 1);
-  out.indices = allocate<std::uint32_t>(total.colons);
-  out.values = allocate<float>(total.colons);
-  out.weight = allocate<float>(total.newlines);
-  if (kHasFields) out.fields = allocate<std::uint16_t>(total.colons);
-  if (options.has_target) out.target = allocate<float>(total.newlines);
-  if (options.has_group) out.group = allocate<std::int64_t>(total.newlines);
-
-  for_each_part(n, [&](std::size_t i) { parts[i].run(cuts[i], cuts[i + 1]); });
-  for (const auto& part : parts) {
-    if (part.reason() == Reason::kNone) continue;
-    out.fault = {part.reason(), part.fault() - begin};
-    return out;
-  }
-  join(out, parts);
+  out.n_lines = counts.newlines;
+  out.indptr = allocate<std::int64_t>(n_rows + 1);
+  out.indices = allocate<std::uint32_t>(n_entries);
+  out.values = allocate<float>(n_entries);
+  out.weight = allocate<float>(n_rows);
+  if (kHasFields) out.fields = allocate<std::uint16_t>(n_entries);
+  if (options.has_target) out.target = allocate<float>(n_rows);
+  if (options.has_group) out.group = allocate<std::int64_t>(n_rows);
+  Parser<kHasFields> parser(begin + size, options, out);
+  parser.run(begin);
+  if (parser.reason() != Reason::kNone) out.fault = {parser.reason(), parser.fault() - begin};
   return out;
 }
 
@@ -301,8 +222,8 @@ Parsed parse(const char* begin, std::size_t size, const Options& options) {
     out.fault = {Reason::kNoFinalNewline, static_cast<std::int64_t>(size)};
     return out;
   }
-  return options.has_fields ? parse_parts<true>(begin, size, options)
-                            : parse_parts<false>(begin, size, options);
+  return options.has_fields ? parse_lines<true>(begin, size, options)
+                            : parse_lines<false>(begin, size, options);
 }
 
 std::string format(const Rows& rows, const std::int64_t* group) {

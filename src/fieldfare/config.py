@@ -167,6 +167,12 @@ class TrainingConfig(Config):
         AnyOf((Number(1, integer=True), OneOf((-1,)), NONE)),
         "Threads; None or -1 means every core. One thread is bit-reproducible.",
     )
+    deterministic: bool = _param(
+        False,
+        Flag(),
+        "Whether to learn in small batches that give the same bits for any number of threads, "
+        "at some cost in speed.",
+    )
     verbose: int = _param(
         0, AnyOf((Number(0, integer=True), Flag())), "0: silent; 1: a line or a bar for each epoch."
     )

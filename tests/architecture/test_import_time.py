@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +34,14 @@ def loaded_after(code: str) -> set[str]:
 )
 def test_nothing_heavy_is_imported(code: str) -> None:
     assert loaded_after(code) & set(HEAVY) == set()
+
+
+def test_a_small_table_is_trained_without_pandas_and_scikit_learn(tmp_path: Path) -> None:
+    """pyarrow would import pandas, if it is there, to make an array of a list."""
+    (tmp_path / "t.csv").write_text("a,b,target\n" + "x,1.5,0\ny,,1\n,2,1\nz,0,0\n" * 10)
+    argv = ["train", str(tmp_path / "t.csv"), "-o", str(tmp_path / "m.ff"), "-q", "--epochs", "1"]
+    loaded = loaded_after(f"from fieldfare.cli import main; assert main({argv!r}) == 0")
+    assert loaded & {"matplotlib", "pandas", "scipy", "sklearn"} == set()
 
 
 def test_the_root_does_not_load_the_compiled_core() -> None:

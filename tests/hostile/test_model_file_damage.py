@@ -72,14 +72,14 @@ def test_every_truncation_is_noticed(path: Path) -> None:
 def test_oversized_headers_allocate_nothing(path: Path, length: int) -> None:
     good = path.read_bytes()
     path.write_bytes(struct.pack("<Q", length) + good[8:])
-    refused(path, "announce a header")
+    refused(path, "not a fieldfare model file")
 
 
 def test_a_sparse_giant_is_refused_by_its_header_alone(path: Path) -> None:
     with path.open("wb") as file:
         file.write(struct.pack("<Q", 2**39))
         file.truncate(2**40)
-    refused(path, "announce a header")
+    refused(path, "not a fieldfare model file")
 
 
 def test_foreign_files(path: Path) -> None:

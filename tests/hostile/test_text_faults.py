@@ -96,9 +96,7 @@ def test_text_of_unfinished_lines_is_refused_by_the_kernel() -> None:
 
 def test_the_first_of_several_faults_is_named() -> None:
     content = b"1 1:1\n" * 100 + b"1 1:x\n" + b"1 1:1\n" * 100 + b"1 1:y\n"
-    for n_threads in (1, 2, 8):
-        found = parse_text(content, has_fields=False, n_threads=n_threads)
-        assert found == Fault(Reason.BAD_VALUE, 602)
+    assert parse_text(content, has_fields=False) == Fault(Reason.BAD_VALUE, 602)
 
 
 def test_long_text_at_fault_is_shortened() -> None:
@@ -107,7 +105,6 @@ def test_long_text_at_fault_is_shortened() -> None:
     assert len(str(caught.value)) < 300
 
 
-@pytest.mark.parametrize("n_threads", [1, 4])
 @pytest.mark.parametrize(
     "content",
     [
@@ -128,16 +125,12 @@ def test_long_text_at_fault_is_shortened() -> None:
         b"q\n", b"w\n", b"1 q\n", b"1 w\n", b"1 qid\n", b"1 weight\n", b"1 qid:\n", b"-\n",
     ],
 )  # fmt: skip
-def test_nothing_crashes(content: bytes, n_threads: int) -> None:
+def test_nothing_crashes(content: bytes) -> None:
     for has_fields in (False, True):
         for has_target in (False, True):
             for has_group in (False, True):
                 parse_text(
-                    content,
-                    has_fields=has_fields,
-                    has_target=has_target,
-                    has_group=has_group,
-                    n_threads=n_threads,
+                    content, has_fields=has_fields, has_target=has_target, has_group=has_group
                 )
 
 
@@ -150,7 +143,7 @@ def test_line_of_ten_megabytes() -> None:
 def test_random_bytes() -> None:
     for size in (0, 1, 2, 100, 10_000):
         for _ in range(20):
-            parse_text(os.urandom(size) + b"\n", has_fields=bool(size % 2), n_threads=2)
+            parse_text(os.urandom(size) + b"\n", has_fields=bool(size % 2))
 
 
 def test_numbers_at_the_edge_of_float32() -> None:

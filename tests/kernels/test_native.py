@@ -233,6 +233,24 @@ def test_several_threads_learn_too(make_solver, make_rows, model, solver):
     assert sums[-1][0] < sums[0][0]
 
 
+@pytest.mark.parametrize("n_factors", [4, 20])
+@pytest.mark.parametrize("model", MODELS)
+def test_batches_give_the_same_bits_on_any_number_of_threads(
+    make_solver, make_rows, model, n_factors
+):
+    """Also where threads share what a sample's sums hold: wide vectors, crowded fields."""
+    rows = make_rows("mixed", n_rows=200)
+    found = []
+    for n_threads in (1, 2, 3):
+        _, _, solver = make_solver(model=model, n_factors=n_factors)
+        order = np.tile(np.arange(len(rows)), 5)
+        sums = solver.train(rows, order, n_threads=n_threads, deterministic=True)
+        found.append((sums, solver.state()["table"]))
+    for sums, table in found[1:]:
+        assert sums == found[0][0]
+        np.testing.assert_array_equal(table, found[0][1])
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_ftrl_with_l1_gives_exact_zeros(make_solver, make_rows, model):
     options = {"l1_linear": 4.0, "l1_factors": 4.0}
@@ -409,19 +427,10 @@ def test_rows_of_the_core_convert_no_array(make_rows, name):
 
 def test_scores_are_not_written_into_a_copy(make_solver, make_rows):
     _, _, solver = make_solver(model="linear")
-    rows, table = make_rows("dense"), solver._table
-    out = np.zeros((len(rows), 1))
+    rows = native._core_rows(make_rows("dense"))
+    scorer = solver.export()._scorer()
     with pytest.raises(TypeError):
-        _core.score(
-            native._core_spec(solver._spec),
-            table.bias[:, 0],
-            table.linear,
-            None,
-            solver.n_features,
-            native._core_rows(rows),
-            out,
-            1,
-        )
+        scorer._core.score(rows, None, np.zeros((24, 1)), 1)
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_any_cut_gives_the_same_rows(rows: Rows, size: int, n_threads: int, end:
     written = format_text(rows)
     noisy = b"# head\n" + written.replace(b"\n", b" # 1:2:3" + end.encode() + b"\n")
     kind = "libsvm" if rows.fields is None else "libffm"
-    with patch.multiple(text, BATCH_BYTES=size, _BYTES_PER_THREAD=1):
+    with patch.object(text, "BATCH_BYTES", size):
         for content in (written, noisy, gzip.compress(written), written.rstrip(b"\n")):
             parts = list(read_text(io.BytesIO(content), kind=kind, n_threads=n_threads))
             assert_same(Rows.concatenate(parts), rows)
@@ -71,7 +71,7 @@ def test_any_cut_gives_the_same_rows(rows: Rows, size: int, n_threads: int, end:
 def test_any_cut_names_the_same_fault(lines: list[str], size: int, n_threads: int) -> None:
     bad = [i for i, line in enumerate(lines) if line in ("1 x:1", "1 1:1 7", "y")]
     content = io.BytesIO(("1 1:1\n" * 210 + "\n".join(lines)).encode())
-    with patch.multiple(text, BATCH_BYTES=size, _BYTES_PER_THREAD=1):
+    with patch.object(text, "BATCH_BYTES", size):
         if bad:
             with pytest.raises(TextFormatError) as caught:
                 list(read_text(content, n_threads=n_threads))
@@ -122,3 +122,17 @@ def _around_the_middle(low: np.float32) -> list[str]:
     digits = f"{Fraction(middle) * 10**160 // 1:d}"
     exact = f"{digits}e-160"
     return [exact, f"{digits}1e-161", f"{int(digits) - 1}e-160", repr(middle), f"{middle:.25e}"]
+
+
+@settings(max_examples=50, deadline=None)
+@given(batches())
+def test_the_parser_knows_the_largest_ids(rows: Rows) -> None:
+    parsed = parse_text(
+        format_text(rows),
+        has_fields=rows.fields is not None,
+        has_target=rows.target is not None,
+        has_group=rows.group is not None,
+    )
+    assert not isinstance(parsed, Fault)
+    assert parsed.rows.n_features == parsed.rows.with_().n_features
+    assert parsed.rows.n_fields == parsed.rows.with_().n_fields

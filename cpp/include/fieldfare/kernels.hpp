@@ -33,6 +33,9 @@ struct Spec {
   Rates bias, weights, factors;
 };
 
+// Rows that one step learns from.
+inline std::int64_t rows_a_step(const Spec& spec) { return spec.loss < Loss::pairwise ? 1 : 2; }
+
 // The training table has one row a feature; weights and optimiser state lie side by side, so that a
 // visit touches as few cache lines as possible. Offsets and strides count floats. One output's part
 // of a row is: factors | state of the factors | weight | state of the weight.
@@ -61,21 +64,51 @@ struct View {
   std::int64_t k = 0;
 };
 
+// The rows of frequent features, private to a thread for a while: written in turns, the few cache
+// lines that hold them would travel between the cores all the time. Direct-mapped: the only feature
+// that can be at home in a bucket is ids[bucket].
+struct HotRows {
+  static constexpr int bits = 12;
+  static constexpr std::int64_t buckets = std::int64_t{1} << bits;
+  static std::uint32_t bucket(std::uint32_t id) { return (id * 2654435769U) >> (32 - bits); }
+
+  const std::uint32_t* ids = nullptr;  // [buckets], or null: no row is private
+  float* rows = nullptr;               // [buckets, layout.stride]
+};
+
+// Room for staged samples and for what the models remember of them.
+struct Workspace {
+  float** rows = nullptr;          // [slots, longest]
+  float* x = nullptr;              // [slots, longest]
+  float* score = nullptr;          // [slots, n_outputs]
+  float* sums = nullptr;           // [slots, sum_floats(...)]
+  std::int32_t* fields = nullptr;  // [slots, field_ints(...)]
+  float* aside = nullptr;          // FFM, where threads share the sums: [most_fields, padded k]
+};
+
 struct TrainJob {
   const Rows* rows = nullptr;
-  const std::int64_t* order = nullptr;  // row numbers, visited in this order
-  std::int64_t begin = 0, end = 0;      // span of `order`
+  const std::int64_t* order = nullptr;  // [steps, rows_a_step(...)]: row numbers
+  std::int64_t begin = 0, end = 0;      // span of steps
   const Spec* spec = nullptr;
   const Layout* layout = nullptr;
   float* table = nullptr;  // [n_features, layout.stride]
   std::int64_t n_features = 0;
-  float* bias = nullptr;                // [n_outputs, 1 + slots], private to the thread
+  float* bias = nullptr;  // [n_outputs, 1 + slots], private to the thread; pairs have none
   const float* class_weight = nullptr;  // [n_classes], or null
   std::int64_t n_classes = 0;
-  float* scratch = nullptr;               // scratch_floats(...)
-  std::int32_t* field_scratch = nullptr;  // field_scratch_ints(...)
-  // Pairs have two of each; the second begins here.
-  std::int64_t scratch_floats = 0, field_scratch_ints = 0;
+  HotRows hot;
+  std::int64_t ahead = 1;        // steps staged before they are taken
+  std::int64_t longest = 0;      // most entries in a row of the span
+  std::int64_t most_fields = 0;  // FFM: most fields present in a row
+  Workspace work;                // slots for the rows of ahead + 1 steps
+};
+
+// Steps taken at once: scored with the parameters as they are, then spent one by one.
+struct BatchJob {
+  TrainJob job;              // begin to end is the batch, whose rows have a slot each
+  double* loss = nullptr;    // [batch]: weight * loss
+  double* weight = nullptr;  // [batch]
 };
 
 struct Outcome {
@@ -84,34 +117,62 @@ struct Outcome {
   std::optional<std::int64_t> bad_row;  // first row refused, any number
 };
 
+// What FFM scoring sees of one field of a sample: a feature, or the sum of several.
+struct FieldEntry {
+  const float* v = nullptr;
+  float* sum = nullptr;    // where the sum is, which is then v
+  std::int64_t block = 0;  // offset, in any feature, of the factors towards this field
+  float x = 0;
+};
+
 struct ScoreJob {
   const Rows* rows = nullptr;
   std::int64_t begin = 0, end = 0;
+  const Rows* context = nullptr;  // one row that every row is scored together with, or null
   const Spec* spec = nullptr;
   View view;
   float* out = nullptr;  // [n_rows, n_outputs]
-  float* scratch = nullptr;
-  std::int32_t* field_scratch = nullptr;
-  Rows known;  // room for one row, for those that hold ids the model does not know
+  // Scratch, private to the thread: sums of the context, one an output, and room for one row.
+  float* linear = nullptr;
+  float* inside = nullptr;
+  float* sums = nullptr;
+  std::int32_t* place = nullptr;    // [n_fields], FFM only
+  FieldEntry* entries = nullptr;    // [n_outputs, entry_capacity], FFM only
+  std::int64_t entry_capacity = 0;  // of the longest row and the context
+  std::uint32_t* known_ids = nullptr;
+  float* known_values = nullptr;
+  std::uint16_t* known_fields = nullptr;
 };
 
-// Scratch that one thread needs for rows of at most `longest` entries.
-std::int64_t scratch_floats(const Spec& spec, std::int64_t longest);
-std::int64_t field_scratch_ints(const Spec& spec, std::int64_t longest);
+// What a sample's sums take at most, in floats and (for its fields) in ints.
+std::int64_t sum_floats(const Spec& spec, std::int64_t longest);
+std::int64_t field_ints(const Spec& spec, std::int64_t longest);
+
+// How to learn: step after step, or by the two halves of a batch.
+struct Learner {
+  Outcome (*train)(const TrainJob&);
+  std::optional<std::int64_t> (*gather)(const BatchJob&, std::int64_t part, std::int64_t parts);
+  void (*apply)(const BatchJob&, std::int64_t part, std::int64_t parts);
+};
 
 // One instruction set's kernels.
 struct Kernels {
   const char* name;
-  Outcome (*train)(const TrainJob&);
-  Outcome (*train_pairs)(const TrainJob&);
+  Learner rows, pairs;
   void (*score)(const ScoreJob&);
 };
 
-#define FIELDFARE_DECLARE_KERNELS(isa)      \
-  namespace isa {                           \
-  Outcome train(const TrainJob& job);       \
-  Outcome train_pairs(const TrainJob& job); \
-  void score(const ScoreJob& job);          \
+#define FIELDFARE_DECLARE_KERNELS(isa)                                               \
+  namespace isa {                                                                    \
+  Outcome train(const TrainJob& job);                                                \
+  std::optional<std::int64_t> gather(const BatchJob& batch, std::int64_t part,       \
+                                     std::int64_t parts);                            \
+  void apply(const BatchJob& batch, std::int64_t part, std::int64_t parts);          \
+  Outcome train_pairs(const TrainJob& job);                                          \
+  std::optional<std::int64_t> gather_pairs(const BatchJob& batch, std::int64_t part, \
+                                           std::int64_t parts);                      \
+  void apply_pairs(const BatchJob& batch, std::int64_t part, std::int64_t parts);    \
+  void score(const ScoreJob& job);                                                   \
   }
 FIELDFARE_DECLARE_KERNELS(plain)
 FIELDFARE_DECLARE_KERNELS(baseline)
@@ -119,10 +180,8 @@ FIELDFARE_DECLARE_KERNELS(v3)
 #undef FIELDFARE_DECLARE_KERNELS
 
 // Dispatch: threads over the chosen instruction set.
-Outcome train(TrainJob job, std::int64_t n_threads);
-// Here `order` holds pairs of rows, [n, 2], and the job's span counts pairs. The bias is not used.
-Outcome train_pairs(TrainJob job, std::int64_t n_threads);
-void score(ScoreJob job, std::int64_t n_threads);
+Outcome train(const TrainJob& job, std::int64_t n_threads, bool deterministic);
+void score(const ScoreJob& job, std::int64_t n_threads);
 void init_factors(float* out, std::int64_t first, std::int64_t last, std::int64_t width,
                   std::uint64_t seed, float scale);
 

@@ -1,250 +1,335 @@
-// The models: each scores a sample from a View, remembers the factor sums it needed, and spends a
-// gradient of the score on a training table.
+// The models as they are trained: each scores a staged sample, remembers what the gradient needs,
+// and spends a gradient on the rows of the table.
 //
-//   score(sample, view, output)          -> w_0 + <w, x> + pairs
-//   update<Rule>(sample, table, output, g)   with g = d loss / d score
+//   score(sample, c)                     -> <w, x> + pairs, of output c
+//   update<Rule>(sample, c, g, mine, fetch)
+//       with g = d loss / d score, for the ids that are `mine`; calls fetch(i) for every i on the
+//       way
 //
-// `update` must follow the `score` of the same sample and output.
+// `update` must follow the `score` of the same sample and output. Rates and sizes are copied before
+// the loops: the compiler must assume that a store through a float pointer changes any other float.
 #pragma once
 
 #include "fieldfare/rules.hpp"
-#include "fieldfare/sample.hpp"
+#include "fieldfare/stage.hpp"
 
 namespace fieldfare::FIELDFARE_ISA {
 
-// A training table, and the rates it is trained with.
-struct Table {
-  float* rows;
-  const Layout& layout;
-  const Spec& spec;
-
-  FIELDFARE_INLINE float* output(std::uint32_t id, std::int64_t c) const {
-    return rows + static_cast<std::int64_t>(id) * layout.stride + c * layout.output_stride;
-  }
-};
-
-FIELDFARE_INLINE float linear_score(const Sample& sample, const View& view, std::int64_t c) {
-  float score = view.bias == nullptr ? 0.0F : view.bias[c * view.bias_output];
-  if (view.weights == nullptr) return score;
-  const float* weights = view.weights + c * view.weight_output;
-  for (std::int64_t i = 0; i < sample.n; ++i) {
-    score += sample.x(i) * weights[static_cast<std::int64_t>(sample.ids[i]) * view.weight_row];
-  }
-  return score;
-}
-
-template <class Rule>
-FIELDFARE_INLINE void linear_update(float* output, const Table& table, float gx) {
-  if (!table.spec.linear) return;
-  float* weight = output + table.layout.weight;
-  Rule::scalar(weight, weight + 1, gx, table.spec.weights);
-}
-
 struct Linear {
-  Linear(const Spec&, float*, std::int32_t*) {}
+  const Spec& spec;
+  const Layout& layout;
 
-  FIELDFARE_INLINE float score(const Sample& sample, const View& view, std::int64_t c) {
-    return linear_score(sample, view, c);
+  Linear(const TrainJob& job, float*, std::int32_t*) : spec(*job.spec), layout(*job.layout) {}
+
+  FIELDFARE_INLINE float score(const Staged& sample, std::int64_t c) const {
+    if (!spec.linear) return 0;
+    const std::int64_t at = c * layout.output_stride + layout.weight;
+    float total = 0;
+    for (std::int64_t i = 0; i < sample.n; ++i) total += sample.x[i] * sample.rows[i][at];
+    return total;
   }
 
-  template <class Rule>
-  FIELDFARE_INLINE void update(const Sample& sample, const Table& table, std::int64_t c, float g) {
+  template <class Rule, class Mine>
+  FIELDFARE_INLINE void update(const Staged& sample, std::int64_t c, float g, Mine mine,
+                               const Fetch& fetch) const {
+    if (!spec.linear) return;
+    const Rates rates = spec.weights;
+    const std::int64_t at = c * layout.output_stride + layout.weight;
     for (std::int64_t i = 0; i < sample.n; ++i) {
-      linear_update<Rule>(table.output(sample.ids[i], c), table, g * sample.x(i));
+      fetch(i);
+      if (!mine(sample.ids[i])) continue;
+      float* weight = sample.rows[i] + at;
+      Rule::scalar(weight, weight + 1, g * sample.x[i], rates);
     }
   }
 };
 
 // Rendle 2010, eq. 1, in linear time by lemma 3.1:
 //   sum_{i<j} <v_i, v_j> x_i x_j = 1/2 (|S|^2 - sum_i x_i^2 |v_i|^2),  S = sum_i x_i v_i.
+// The gradient of v_i is x_i (S - x_i v_i).
 template <int K>
 struct Fm {
-  float* sums;  // [n_outputs, padded k]
-  std::int64_t padded;
+  const Spec& spec;
+  const Layout& layout;
+  float* sums;  // S, [n_outputs, padded k]
 
-  Fm(const Spec& spec, float* scratch, std::int32_t*)
-      : sums(scratch), padded((spec.n_factors + 7) / 8 * 8) {}
+  Fm(const TrainJob& job, float* scratch, std::int32_t*)
+      : spec(*job.spec), layout(*job.layout), sums(scratch) {}
 
-  FIELDFARE_INLINE float score(const Sample& sample, const View& view, std::int64_t c) {
+  FIELDFARE_INLINE float score(const Staged& sample, std::int64_t c) const {
     constexpr int N = lanes_for<K>;
-    float* s = sums + c * padded;
-    const std::int64_t k = length<K>(view.k);
-    const float* factors = view.factors + c * view.factor_output;
+    const std::int64_t k = length<K>(layout.padded_factors);
+    const std::int64_t at = c * layout.output_stride, weight = layout.weight;
+    const bool has_linear = spec.linear;
+    float* const s = sums + c * k;
+    float linear = 0;
     Lanes<N> squares = broadcast<N>(0);
-    float rest = 0;
-    if constexpr (K > 0) {  // the sums stay in registers
-      Lanes<N> held[K / N];
-      for (auto& lanes : held) lanes = broadcast<N>(0);
-      for (std::int64_t i = 0; i < sample.n; ++i) {
-        const float* v = factors + static_cast<std::int64_t>(sample.ids[i]) * view.factor_row;
-        const Lanes<N> x = broadcast<N>(sample.x(i));
-        for (std::int64_t d = 0; d < K / N; ++d) {
-          const Lanes<N> vx = load<N>(v + d * N) * x;
-          held[d] = held[d] + vx;
-          squares = squares + vx * vx;
-        }
+    const auto term = [&](std::int64_t i, std::int64_t d) {
+      const Lanes<N> vx = load<N>(sample.rows[i] + at + d) * broadcast<N>(sample.x[i]);
+      squares = squares + vx * vx;
+      return vx;
+    };
+    if constexpr (K > 0) {
+      // Two sums, in registers: an addition need not wait for the one before.
+      Lanes<N> even[K / N], odd[K / N];
+      for (std::int64_t d = 0; d < K / N; ++d) even[d] = odd[d] = broadcast<N>(0);
+      for (std::int64_t i = 0; i + 2 <= sample.n; i += 2) {
+        for (std::int64_t d = 0; d < K / N; ++d) even[d] = even[d] + term(i, d * N);
+        for (std::int64_t d = 0; d < K / N; ++d) odd[d] = odd[d] + term(i + 1, d * N);
       }
-      for (std::int64_t d = 0; d < K / N; ++d) store<N>(s + d * N, held[d]);
+      for (std::int64_t d = 0; sample.n % 2 == 1 && d < K / N; ++d) {
+        even[d] = even[d] + term(sample.n - 1, d * N);
+      }
+      for (std::int64_t d = 0; d < K / N; ++d) store<N>(s + d * N, even[d] + odd[d]);
     } else {
-      for (std::int64_t d = 0; d < k; ++d) s[d] = 0;
+      for (std::int64_t d = 0; d < k; d += N) store<N>(s + d, broadcast<N>(0));
       for (std::int64_t i = 0; i < sample.n; ++i) {
-        const float* v = factors + static_cast<std::int64_t>(sample.ids[i]) * view.factor_row;
-        const Lanes<N> x = broadcast<N>(sample.x(i));
-        std::int64_t d = 0;
-        for (; d + N <= k; d += N) {
-          const Lanes<N> vx = load<N>(v + d) * x;
-          store<N>(s + d, load<N>(s + d) + vx);
-          squares = squares + vx * vx;
-        }
-        for (; d < k; ++d) {
-          const float vx = v[d] * sample.x(i);
-          s[d] += vx;
-          rest += vx * vx;
-        }
+        for (std::int64_t d = 0; d < k; d += N) store<N>(s + d, load<N>(s + d) + term(i, d));
       }
     }
-    const float pairs = dot<K>(s, s, k) - sum<N>(squares) - rest;
-    return linear_score(sample, view, c) + 0.5F * pairs;
+    for (std::int64_t i = 0; has_linear && i < sample.n; ++i) {
+      linear += sample.x[i] * sample.rows[i][at + weight];
+    }
+    return linear + 0.5F * (dot<K>(s, s, k) - sum<N>(squares));
   }
 
-  template <class Rule>
-  FIELDFARE_INLINE void update(const Sample& sample, const Table& table, std::int64_t c, float g) {
+  template <class Rule, class Mine>
+  FIELDFARE_INLINE void update(const Staged& sample, std::int64_t c, float g, Mine mine,
+                               const Fetch& fetch) const {
     constexpr int N = lanes_for<K>;
-    const Layout& layout = table.layout;
-    const float* s = sums + c * padded;
-    const std::int64_t slot = Rule::per_weight ? layout.padded_factors : table.spec.n_factors;
+    const std::int64_t k = length<K>(layout.padded_factors);
+    const std::int64_t at = c * layout.output_stride, weight = layout.weight;
+    const std::int64_t state = layout.factor_state;
+    const Rates factors = spec.factors, weights = spec.weights;
+    const float share = 1.0F / static_cast<float>(spec.n_factors);
+    const bool has_linear = spec.linear;
+    Lanes<N> slopes[K > 0 ? K / N : 1];  // g S, in registers where k is known
+    const float* const s = sums + c * k;
+    const auto slope_at = [&](std::int64_t d) { return broadcast<N>(g) * load<N>(s + d); };
+    for (std::int64_t d = 0; d < K; d += N) slopes[d / N] = slope_at(d);
     for (std::int64_t i = 0; i < sample.n; ++i) {
-      float* v = table.output(sample.ids[i], c);
-      const Lanes<N> x = broadcast<N>(sample.x(i));
-      const Lanes<N> gx = broadcast<N>(g * sample.x(i));
-      Rule::template block<K>(
-          v, v + layout.factor_state, slot, layout.padded_factors, table.spec.factors,
-          [&](std::int64_t d) { return gx * (load<N>(s + d) - load<N>(v + d) * x); });
-      linear_update<Rule>(v, table, g * sample.x(i));
+      fetch(i);
+      if (!mine(sample.ids[i])) continue;
+      float* v = sample.rows[i] + at;
+      const float gx = g * sample.x[i];
+      const Lanes<N> x = broadcast<N>(sample.x[i]), own = broadcast<N>(gx * sample.x[i]);
+      move<Rule>(v, v + state, k, share, factors, [&](auto&& visit) {
+        for (std::int64_t d = 0; d < k; d += N) {
+          Lanes<N> slope;
+          if constexpr (K > 0) slope = slopes[d / N];
+          if constexpr (K == 0) slope = slope_at(d);  // not kept in S: threads may share it
+          visit.template operator()<N>(d, slope * x - own * load<N>(v + d));
+        }
+      });
+      if (has_linear) Rule::scalar(v + weight, v + weight + 1, gx, weights);
     }
   }
 };
 
-// Juan et al. 2016, eq. 4, by field sums: with A[a][b] = sum of x_i v_{i,b} over the features i of
-// field a, the pairs are sum_{a<b} <A[a][b], A[b][a]>, plus the pairs inside each field. Only the
-// fields present in the sample count. Every weight moves once a sample, by its whole gradient.
+// Juan et al. 2016, eq. 4, by field sums: T[a][b] = sum of x_j v_{j,a} over the features j of field
+// b. The gradient of v_{i,b} is x_i T[a][b] for a feature i of field a, and the pairs, being of
+// second degree, are half of sum_i <v_i, gradient> (Euler). Inside its own field a feature must not
+// meet itself: there its gradient is x_i (T[a][a] - x_i v_{i,a}). Only the fields present count;
+// where they are neighbours, their blocks are one run of floats in T as in the table. Every weight
+// moves once a sample, by its whole gradient.
 template <int K>
 struct Ffm {
-  float* sums;            // A, [n_outputs, m, m, padded k] for m fields present
-  std::int32_t* place;    // [n_fields]: field -> place among those present, or -1
-  std::int32_t* present;  // [m]: place -> field
-  std::int32_t* count;    // [m]: features at that place
-  std::int64_t m = 0;
-  std::int64_t padded;
+  const Spec& spec;
+  const Layout& layout;
+  float* sums;   // T, [n_outputs, m, m, k] for m fields present; then T[a][a], [m, k]
+  float* aside;  // see Workspace
+  std::int32_t *place, *present;  // field -> place among those present, or -1; place -> field
+  std::int32_t* count;            // [m]: features at that place
+  std::int32_t* sizes;            // m, number of runs; then each run's first place and length
+  std::int64_t k;
 
-  Ffm(const Spec& spec, float* scratch, std::int32_t* field_scratch)
-      : sums(scratch),
+  Ffm(const TrainJob& job, float* scratch, std::int32_t* field_scratch)
+      : spec(*job.spec),
+        layout(*job.layout),
+        sums(scratch),
+        aside(job.work.aside),
         place(field_scratch),
-        present(field_scratch + spec.n_fields),
-        count(field_scratch + 2 * spec.n_fields),
-        padded(K > 0 ? K : (spec.n_factors + 7) / 8 * 8) {
+        present(place + spec.n_fields),
+        count(present + job.most_fields),
+        sizes(count + job.most_fields),
+        k(length<K>(layout.padded_factors)) {}
+
+  FIELDFARE_INLINE float* row_of(std::int64_t c, std::int64_t a) const {
+    return sums + (c * (sizes[0] + 1) + a) * sizes[0] * k;
+  }
+
+  void find_fields(const Staged& sample) const {
     for (std::int64_t f = 0; f < spec.n_fields; ++f) place[f] = -1;
-  }
-
-  FIELDFARE_INLINE float* cell(std::int64_t c, std::int64_t a, std::int64_t b) const {
-    return sums + ((c * m + a) * m + b) * padded;
-  }
-
-  FIELDFARE_INLINE void find_fields(const Sample& sample) {
-    for (std::int64_t a = 0; a < m; ++a) place[present[a]] = -1;
-    m = 0;
+    std::int32_t m = 0;
     for (std::int64_t i = 0; i < sample.n; ++i) {
-      // The binding refuses field-aware work on rows without fields.
       const std::int32_t f = sample.fields[i];  // NOLINT(clang-analyzer-core.NullDereference)
-      if (place[f] < 0) {
-        place[f] = static_cast<std::int32_t>(m);
-        present[m] = f;
-        count[m++] = 0;
+      if (place[f] >= 0) continue;
+      std::int32_t a = m++;
+      for (; a > 0 && present[a - 1] > f; --a) present[a] = present[a - 1];  // seldom out of order
+      present[a] = f;
+      place[f] = 0;
+    }
+    std::int32_t* run = sizes + 2;
+    for (std::int32_t a = 0; a < m; ++a) {
+      place[present[a]] = a;
+      count[a] = 0;
+      if (a == 0 || present[a] != present[a - 1] + 1) {
+        run[0] = a;
+        run[1] = 0;
+        run += 2;
       }
-      ++count[place[f]];
+      ++run[-1];
+    }
+    sizes[0] = m;
+    sizes[1] = static_cast<std::int32_t>((run - sizes) / 2 - 1);
+    for (std::int64_t i = 0; i < sample.n; ++i) ++count[place[sample.fields[i]]];
+  }
+
+  // Calls visit.operator()<N>(d, e) for the blocks of the fields present: d floats into a row of
+  // the table, e floats into a row of T.
+  template <class Visit>
+  FIELDFARE_INLINE void over_blocks(Visit&& visit) const {
+    for (std::int32_t r = 0; r < sizes[1]; ++r) {
+      const std::int64_t first = sizes[2 + 2 * r], n = sizes[3 + 2 * r];
+      const std::int64_t in_table = present[first] * k, in_sums = first * k;
+      in_lanes(n * k, [&]<int N>(std::int64_t d) {
+        visit.template operator()<N>(in_table + d, in_sums + d);
+      });
     }
   }
 
-  FIELDFARE_INLINE float score(const Sample& sample, const View& view, std::int64_t c) {
-    if (c == 0) find_fields(sample);
-    const std::int64_t k = length<K>(view.k);
-    for (std::int64_t a = 0; a < m; ++a)
-      count[a] = -(count[a] < 0 ? -count[a] : count[a]);  // negative: not yet seen
-    float inside = 0;
-    for (std::int64_t i = 0; i < sample.n; ++i) {
-      const float* v = view.factors + static_cast<std::int64_t>(sample.ids[i]) * view.factor_row +
-                       c * view.factor_output;
-      const float x = sample.x(i);
-      const std::int64_t a = place[sample.fields[i]];
-      if (count[a] < 0) {
-        count[a] = -count[a];
-        for (std::int64_t b = 0; b < m; ++b) {
-          scale_to<K>(cell(c, a, b), x, v + present[b] * view.factor_block, k);
+  // Adds one entry to its column of T, or begins the column with it.
+  template <bool Begin>
+  FIELDFARE_INLINE void add_entry(const float* v, float x, float* column) const {
+    constexpr int N = lanes_for<K>;
+    const std::int64_t width = k, row = sizes[0] * width;
+    for (std::int32_t r = 0; r < sizes[1]; ++r) {
+      const float* from = v + present[sizes[2 + 2 * r]] * width;
+      for (const float* end = from + sizes[3 + 2 * r] * width; from < end; from += width) {
+        for (std::int64_t d = 0; d < width; d += N) {
+          const Lanes<N> vx = load<N>(from + d) * broadcast<N>(x);
+          store<N>(column + d, Begin ? vx : load<N>(column + d) + vx);
         }
+        column += row;
+      }
+    }
+  }
+
+  FIELDFARE_INLINE void add_up(const Staged& sample, std::int64_t c) const {
+    constexpr int N = lanes_for<K>;
+    const std::int64_t m = sizes[0], at = c * layout.output_stride;
+    float* const all = row_of(c, 0);
+    for (std::int64_t i = 0; i < sample.n; ++i) {
+      const float* v = sample.rows[i] + at;
+      const std::int64_t b = place[sample.fields[i]];
+      if (count[b] > 0) {
+        count[b] = -count[b];  // negative: its column has begun
+        add_entry<true>(v, sample.x[i], all + b * k);
       } else {
-        for (std::int64_t b = 0; b < m; ++b) {
-          add_scaled<K>(cell(c, a, b), x, v + present[b] * view.factor_block, k);
-        }
-      }
-      if (count[a] > 1) {
-        const float* own = v + present[a] * view.factor_block;
-        inside -= x * x * dot<K>(own, own, k);
+        add_entry<false>(v, sample.x[i], all + b * k);
       }
     }
-    float across = 0;
+    float* const own = row_of(c, m);
     for (std::int64_t a = 0; a < m; ++a) {
-      if (count[a] > 1) inside += dot<K>(cell(c, a, a), cell(c, a, a), k);
-      for (std::int64_t b = a + 1; b < m; ++b) across += dot<K>(cell(c, a, b), cell(c, b, a), k);
-    }
-    return linear_score(sample, view, c) + across + 0.5F * inside;
-  }
-
-  // Turns A into what the gradients read in order: T[a][b] = A[b][a].
-  FIELDFARE_INLINE void transpose(std::int64_t c) {
-    constexpr int N = lanes_for<K>;
-    for (std::int64_t a = 0; a < m; ++a) {
-      for (std::int64_t b = a + 1; b < m; ++b) {
-        float *x = cell(c, a, b), *y = cell(c, b, a);
-        for (std::int64_t d = 0; d < padded; d += N) {
-          const Lanes<N> held = load<N>(x + d);
-          store<N>(x + d, load<N>(y + d));
-          store<N>(y + d, held);
-        }
+      count[a] = -count[a];
+      float* cell = row_of(c, a) + a * k;
+      for (std::int64_t d = 0; d < k; d += N) {
+        store<N>(own + a * k + d, load<N>(cell + d));
+        if (count[a] == 1) store<N>(cell + d, broadcast<N>(0));
       }
     }
   }
 
-  template <class Rule>
-  FIELDFARE_INLINE void update(const Sample& sample, const Table& table, std::int64_t c, float g) {
+  // The row of T that a feature of place a meets, itself left out.
+  FIELDFARE_INLINE const float* met_by(const float* v, float x, std::int64_t c,
+                                       std::int64_t a) const {
     constexpr int N = lanes_for<K>;
-    const Layout& layout = table.layout;
-    const Rates& rates = table.spec.factors;
-    const std::int64_t slot =
-        Rule::per_weight ? layout.blocks * layout.padded_factors : table.spec.n_factors;
-    const std::int64_t state_step = Rule::per_weight ? layout.padded_factors : 1;
-    transpose(c);
+    float* t = row_of(c, a);
+    if (count[a] > 1) {
+      if (aside != nullptr) {
+        for (std::int64_t d = 0; d < sizes[0] * k; d += 4) store<4>(aside + d, load<4>(t + d));
+        t = aside;
+      }
+      const float* own = row_of(c, sizes[0]) + a * k;
+      for (std::int64_t d = 0; d < k; d += N) {
+        const Lanes<N> vx = load<N>(v + present[a] * k + d) * broadcast<N>(x);
+        store<N>(t + a * k + d, load<N>(own + d) - vx);
+      }
+    }
+    return t;
+  }
+
+  FIELDFARE_INLINE float score(const Staged& sample, std::int64_t c) const {
+    if (c == 0) find_fields(sample);
+    add_up(sample, c);
+    const std::int64_t at = c * layout.output_stride, weight = layout.weight;
+    float linear = 0, pairs = 0;
     for (std::int64_t i = 0; i < sample.n; ++i) {
-      float* v = table.output(sample.ids[i], c);
-      float* state = v + layout.factor_state;
-      const Lanes<N> x = broadcast<N>(sample.x(i));
-      const Lanes<N> gx = broadcast<N>(g * sample.x(i));
-      const std::int64_t a = place[sample.fields[i]];
-      for (std::int64_t b = 0; b < m; ++b) {
-        float* w = v + present[b] * layout.padded_factors;
-        float* block_state = state + present[b] * state_step;
-        const float* t = cell(c, a, b);
-        if (a == b) {
-          Rule::template block<K>(w, block_state, slot, padded, rates, [&](std::int64_t d) {
-            return gx * (load<N>(t + d) - load<N>(w + d) * x);
-          });
-        } else {
-          Rule::template block<K>(w, block_state, slot, padded, rates,
-                                  [&](std::int64_t d) { return gx * load<N>(t + d); });
-        }
-      }
-      linear_update<Rule>(v, table, g * sample.x(i));
+      const float* v = sample.rows[i] + at;
+      const float* t = met_by(v, sample.x[i], c, place[sample.fields[i]]);
+      LaneSum met;
+      over_blocks([&]<int N>(std::int64_t d, std::int64_t e) {
+        met.add<N>(load<N>(v + d), load<N>(t + e));
+      });
+      pairs += sample.x[i] * met.total();
+      if (spec.linear) linear += sample.x[i] * v[weight];
+    }
+    return linear + 0.5F * pairs;
+  }
+
+  template <class Rule, class Mine>
+  FIELDFARE_INLINE void update(const Staged& sample, std::int64_t c, float g, Mine mine,
+                               const Fetch& fetch) const {
+    const std::int64_t at = c * layout.output_stride, weight = layout.weight;
+    const std::int64_t state = layout.factor_state, slot = layout.blocks * k;
+    const Rates factors = spec.factors, weights = spec.weights;
+    const float share = 1.0F / static_cast<float>(spec.n_factors * sizes[0]);
+    for (std::int64_t i = 0; i < sample.n; ++i) {
+      fetch(i);
+      if (!mine(sample.ids[i])) continue;
+      float* v = sample.rows[i] + at;
+      const float gx = g * sample.x[i];
+      const float* t = met_by(v, sample.x[i], c, place[sample.fields[i]]);
+      move<Rule>(v, v + state, slot, share, factors, [&](auto&& visit) {
+        over_blocks([&]<int N>(std::int64_t d, std::int64_t e) {
+          visit.template operator()<N>(d, broadcast<N>(gx) * load<N>(t + e));
+        });
+      });
+      if (spec.linear) Rule::scalar(v + weight, v + weight + 1, gx, weights);
     }
   }
 };
+
+// Calls work.operator()<Model>() for the model of a job.
+template <class Work>
+auto with_model(const TrainJob& job, Work work) {
+  const std::int64_t k = job.layout->padded_factors;
+  if (job.spec->kind == Kind::linear) return work.template operator()<Linear>();
+  if (job.spec->kind == Kind::fm) {
+    if (k == 4) return work.template operator()<Fm<4>>();
+    if (k == 8) return work.template operator()<Fm<8>>();
+    if (k == 16) return work.template operator()<Fm<16>>();
+    return work.template operator()<Fm<0>>();
+  }
+  if (k == 4) return work.template operator()<Ffm<4>>();
+  if (k == 8) return work.template operator()<Ffm<8>>();
+  return work.template operator()<Ffm<0>>();
+}
+
+// A model that remembers a sample of a batch.
+template <class Model>
+FIELDFARE_INLINE Model model_in_slot(const TrainJob& job, std::int64_t slot) {
+  return Model(job, job.work.sums + slot * sum_floats(*job.spec, job.longest),
+               job.work.fields + slot * field_ints(*job.spec, job.longest));
+}
+
+// The ids whose rows of the table fall to one of several threads.
+FIELDFARE_INLINE auto ids_of(std::int64_t part, std::int64_t parts) {
+  return [=](std::uint32_t id) {
+    return (static_cast<std::uint64_t>(id * 2654435769U) * static_cast<std::uint64_t>(parts)) >>
+               32U ==
+           static_cast<std::uint64_t>(part);
+  };
+}
 
 }  // namespace fieldfare::FIELDFARE_ISA

@@ -1,27 +1,18 @@
-// Update rules: how a weight w moves, given its gradient g.
+// Update rules: how weights move, given the gradient of the loss without penalties.
 //
-//   scalar(w, state, g, rates)                 one weight; its state follows at state[0], state[1]
-//   lanes<N>(w, state, slot, g, rates)         N weights; slot s of their state is at state + s *
-//   slot block<K>(w, state, slot, k, rates, grad)   one latent vector, grad(d) giving the lanes
-//   from d on
+//   Rule::scalar(w, state, g, rates)           one weight; its state follows at state[0], state[1]
+//   move<Rule>(w, state, slot, share, rates, walk)
+//       the weights of a latent vector. walk(visit) calls visit.operator()<N>(d, g) for all groups
+//       of N of them, at offset d, with their gradients; it may be walked twice.
 //
-// `per_weight` rules keep state for every weight; the row-wise one keeps one number a latent
-// vector.
+// `per_weight` rules keep state for every weight, slot s of it at state + s * slot; the row-wise
+// one keeps a single number, in which `share` is one over the number of weights that move.
 #pragma once
 
 #include "fieldfare/kernels.hpp"
 #include "fieldfare/simd.hpp"
 
 namespace fieldfare::FIELDFARE_ISA {
-
-template <class Rule, int K, class Gradient>
-FIELDFARE_INLINE void block_by_lanes(float* w, float* state, std::int64_t slot, std::int64_t k,
-                                     const Rates& rates, Gradient&& gradient) {
-  constexpr int N = lanes_for<K>;
-  for (std::int64_t d = 0; d < length<K>(k); d += N) {
-    Rule::template lanes<N>(w + d, state + d, slot, gradient(d), rates);
-  }
-}
 
 struct Sgd {
   static constexpr bool per_weight = true;
@@ -33,11 +24,6 @@ struct Sgd {
     const Lanes<N> old = load<N>(w);
     store<N>(w, old - broadcast<N>(r.learning_rate) * (g + broadcast<N>(r.l2) * old));
   }
-  template <int K, class Gradient>
-  FIELDFARE_INLINE static void block(float* w, float* state, std::int64_t slot, std::int64_t k,
-                                     const Rates& r, Gradient&& gradient) {
-    block_by_lanes<Sgd, K>(w, state, slot, k, r, gradient);
-  }
 };
 
 // Duchi, Hazan & Singer 2011, with diagonal scaling: the step is learning_rate / sqrt(sum of g^2).
@@ -45,8 +31,9 @@ struct AdaGrad {
   static constexpr bool per_weight = true;
   FIELDFARE_INLINE static void scalar(float* w, float* state, float g, const Rates& r) {
     g += r.l2 * *w;
-    *state += g * g;
-    *w -= r.learning_rate * g / std::sqrt(*state);
+    const float squares = *state + g * g;
+    *state = squares;
+    *w -= r.learning_rate * g / std::sqrt(squares);
   }
   template <int N>
   FIELDFARE_INLINE static void lanes(float* w, float* state, std::int64_t, Lanes<N> g,
@@ -57,35 +44,12 @@ struct AdaGrad {
     store<N>(state, squares);
     store<N>(w, old - broadcast<N>(r.learning_rate) * g / square_root<N>(squares));
   }
-  template <int K, class Gradient>
-  FIELDFARE_INLINE static void block(float* w, float* state, std::int64_t slot, std::int64_t k,
-                                     const Rates& r, Gradient&& gradient) {
-    block_by_lanes<AdaGrad, K>(w, state, slot, k, r, gradient);
-  }
 };
 
-// AdaGrad with one accumulator a latent vector: the mean of its squared gradients.
-struct RowwiseAdaGrad {
+// AdaGrad with one accumulator for all the factors of a feature: the mean of their squared
+// gradients. (Embedding tables are trained like this: Mudigere et al. 2022, section 4.1.3.)
+struct RowwiseAdaGrad : AdaGrad {
   static constexpr bool per_weight = false;
-  FIELDFARE_INLINE static void scalar(float* w, float* state, float g, const Rates& r) {
-    AdaGrad::scalar(w, state, g, r);
-  }
-  template <int K, class Gradient>
-  FIELDFARE_INLINE static void block(float* w, float* state, std::int64_t n_factors, std::int64_t k,
-                                     const Rates& r, Gradient&& gradient) {
-    constexpr int N = lanes_for<K>;
-    Lanes<N> squares = broadcast<N>(0);
-    for (std::int64_t d = 0; d < length<K>(k); d += N) {
-      const Lanes<N> g = gradient(d) + broadcast<N>(r.l2) * load<N>(w + d);
-      squares = squares + g * g;
-    }
-    *state += sum<N>(squares) / static_cast<float>(n_factors);
-    const Lanes<N> step = broadcast<N>(r.learning_rate / std::sqrt(*state));
-    for (std::int64_t d = 0; d < length<K>(k); d += N) {
-      const Lanes<N> old = load<N>(w + d);
-      store<N>(w + d, old - step * (gradient(d) + broadcast<N>(r.l2) * old));
-    }
-  }
 };
 
 // McMahan et al. 2013, algorithm 1, per coordinate; state is z, n.
@@ -111,11 +75,38 @@ struct Ftrl {
     store<N>(gradient, g);
     for (int i = 0; i < N; ++i) step(w + i, state + i, state + slot + i, gradient[i], r);
   }
-  template <int K, class Gradient>
-  FIELDFARE_INLINE static void block(float* w, float* state, std::int64_t slot, std::int64_t k,
-                                     const Rates& r, Gradient&& gradient) {
-    block_by_lanes<Ftrl, K>(w, state, slot, k, r, gradient);
-  }
 };
+
+template <class Rule, class Walk>
+FIELDFARE_INLINE void move(float* w, float* state, std::int64_t slot, float share,
+                           const Rates& rates, Walk&& walk) {
+  if constexpr (Rule::per_weight) {
+    walk([&]<int N>(std::int64_t d, Lanes<N> g) {
+      Rule::template lanes<N>(w + d, state + d, slot, g, rates);
+    });
+  } else {
+    LaneSum sum;
+    walk([&]<int N>(std::int64_t d, Lanes<N> g) {
+      g = g + broadcast<N>(rates.l2) * load<N>(w + d);
+      sum.add<N>(g, g);
+    });
+    const float squares = *state + share * sum.total();
+    *state = squares;
+    const float step = rates.learning_rate / std::sqrt(squares);
+    walk([&]<int N>(std::int64_t d, Lanes<N> g) {
+      const Lanes<N> old = load<N>(w + d);
+      store<N>(w + d, old - broadcast<N>(step) * (g + broadcast<N>(rates.l2) * old));
+    });
+  }
+}
+
+// Calls work.operator()<Rule>() for the rule of a job.
+template <class Work>
+auto with_rule(const Spec& spec, Work work) {
+  if (spec.rule == Rule::adagrad) return work.template operator()<AdaGrad>();
+  if (spec.rule == Rule::rowwise_adagrad) return work.template operator()<RowwiseAdaGrad>();
+  if (spec.rule == Rule::sgd) return work.template operator()<Sgd>();
+  return work.template operator()<Ftrl>();
+}
 
 }  // namespace fieldfare::FIELDFARE_ISA

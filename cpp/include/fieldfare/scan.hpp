@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <string_view>
 #include <system_error>
@@ -53,6 +54,28 @@ inline const char* scan_integer(const char* p, std::uint64_t* value) {
   for (; is_digit(*p); ++p) sum = sum * 10 + digit(*p);
   *value = p - begin <= 19 ? sum : std::numeric_limits<std::uint64_t>::max();
   return p;
+}
+
+// The same for up to seven digits at once, without a branch on how many there are: ids differ in
+// length from entry to entry, and a wrong guess costs more than the digits do. Needs the end of the
+// text, beyond which nothing is read.
+inline const char* scan_id(const char* p, const char* end, std::uint64_t* value) {
+  if constexpr (std::endian::native != std::endian::little) return scan_integer(p, value);
+  if (end - p < 8) [[unlikely]]
+    return scan_integer(p, value);
+  std::uint64_t word = 0;
+  std::memcpy(&word, p, 8);
+  word ^= 0x3030303030303030;  // digits become 0 to 9
+  // The high bit of each byte above 9, up to the first of them; what carries over comes later.
+  const std::uint64_t others = (word | (word + 0x7676767676767676)) & 0x8080808080808080;
+  const int n_bits = std::countr_zero(others) & ~7;
+  if (others == 0 || n_bits == 0) [[unlikely]]
+    return scan_integer(p, value);
+  word <<= 64 - n_bits;  // as if zeros came first
+  word = (word * 10 + (word >> 8)) & 0x00ff00ff00ff00ff;
+  word = (word * 100 + (word >> 16)) & 0x0000ffff0000ffff;
+  *value = (word * 10000 + (word >> 32)) & 0xffffffff;
+  return p + n_bits / 8;
 }
 
 struct Decimal {

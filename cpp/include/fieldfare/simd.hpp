@@ -56,9 +56,10 @@ FIELDFARE_INLINE Lanes<N> square_root(Lanes<N> x) {
 
 template <int N>
 FIELDFARE_INLINE float sum(Lanes<N> x) {
-  float total = 0;
-  for (int i = 0; i < N; ++i) total += x.at[i];
-  return total;
+  for (int half = N / 2; half > 0; half /= 2) {
+    for (int i = 0; i < half; ++i) x.at[i] += x.at[i + half];
+  }
+  return x.at[0];
 }
 
 #else
@@ -72,7 +73,7 @@ using Lanes = typename LanesOf<N>::type;
 
 template <int N>
 FIELDFARE_INLINE Lanes<N> broadcast(float x) {
-  return Lanes<N>{} + x;
+  return x - Lanes<N>{};  // and not + x: that would turn -0 into 0, which costs an instruction
 }
 
 template <int N>
@@ -87,11 +88,17 @@ FIELDFARE_INLINE Lanes<N> square_root(Lanes<N> x) {
   return x;
 }
 
+// By halves, which is shorter than from left to right, and the same everywhere.
 template <int N>
 FIELDFARE_INLINE float sum(Lanes<N> x) {
-  float total = 0;
-  for (int i = 0; i < N; ++i) total += x[i];
-  return total;
+  if constexpr (N == 1) {
+    return x[0];
+  } else {
+    Lanes<N / 2> low, high;
+    std::memcpy(&low, &x, sizeof low);
+    std::memcpy(&high, reinterpret_cast<const char*>(&x) + sizeof low, sizeof high);
+    return sum<N / 2>(low + high);
+  }
 }
 
 #endif
@@ -117,6 +124,34 @@ FIELDFARE_INLINE std::int64_t length(std::int64_t k) {
   if constexpr (K > 0) return K;
   return k;
 }
+
+// Calls body.operator()<8>(d), and at the end perhaps body.operator()<4>(d), so that all of 0 <= d <
+// n, a multiple of 4, is covered.
+template <class Body>
+FIELDFARE_INLINE void in_lanes(std::int64_t n, Body&& body) {
+  std::int64_t d = 0;
+  for (; d + 32 <= n; d += 32) {
+    body.template operator()<8>(d);
+    body.template operator()<8>(d + 8);
+    body.template operator()<8>(d + 16);
+    body.template operator()<8>(d + 24);
+  }
+  for (; d + 8 <= n; d += 8) body.template operator()<8>(d);
+  if (d < n) body.template operator()<4>(d);
+}
+
+// Sums of products whose number of lanes changes on the way.
+struct LaneSum {
+  Lanes<8> eights = broadcast<8>(0);
+  Lanes<4> fours = broadcast<4>(0);
+
+  template <int N>
+  FIELDFARE_INLINE void add(Lanes<N> a, Lanes<N> b) {
+    if constexpr (N == 8) eights = eights + a * b;
+    if constexpr (N == 4) fours = fours + a * b;
+  }
+  FIELDFARE_INLINE float total() const { return sum<8>(eights) + sum<4>(fours); }
+};
 
 // to[d] = a * x[d]
 template <int K>

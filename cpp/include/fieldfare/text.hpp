@@ -50,7 +50,6 @@ struct Options {
   bool has_fields = false;
   bool has_target = true;
   bool has_group = false;
-  int n_threads = 1;
 };
 
 template <class T>
@@ -63,6 +62,8 @@ struct Parsed {
   std::int64_t n_lines = 0;
   std::int64_t n_rows = 0;
   std::int64_t n_entries = 0;
+  std::int64_t n_features = 0;  // one more than the largest id
+  std::int64_t n_fields = 0;    // one more than the largest field
   Array<std::int64_t> indptr;
   Array<std::uint32_t> indices;
   Array<float> values;

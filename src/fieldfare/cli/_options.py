@@ -9,7 +9,7 @@ from dataclasses import Field, fields
 from typing import Any
 
 from fieldfare._validation import NONE, AnyOf, Flag, Number, OneOf, closest
-from fieldfare.config import Config, ModelConfig, SolverConfig, TrainingConfig
+from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 
 # The flag leads where the command line's usual word differs from the parameter's name.
 ALIASES = {
@@ -229,8 +229,3 @@ def default_output(paths: list[str]) -> str:
     name = os.path.basename(os.path.normpath(paths[0]))
     stem = name.split(".")[0] if paths[0] != "-" else "model"
     return f"{stem or 'model'}.ff"
-
-
-def config_of(name: str) -> type[Config]:
-    """Return the group that declares a hyperparameter."""
-    return next(group for group in GROUPS.values() if name in {item.name for item in fields(group)})

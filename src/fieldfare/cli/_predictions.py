@@ -32,6 +32,7 @@ def prediction_writer(path: str, kind: str, model: Model) -> Iterator[Write]:
         Takes what ``model.predict`` returns.
     """
     from fieldfare.data.write import open_output, table_writer
+    from fieldfare.kernels.text import format_numbers
 
     if kind == "parquet":
         with table_writer(path, "parquet") as write_table:
@@ -42,11 +43,11 @@ def prediction_writer(path: str, kind: str, model: Model) -> Iterator[Write]:
             file.write((",".join(_quoted(name) for name in names(model)) + "\n").encode())
 
         def write(predictions: AnyArray) -> None:
-            parts = columns(predictions, model) if kind == "csv" else _plain(predictions)
-            texts = [_texts(part) for part in parts.values()]
-            separator = "," if kind == "csv" else " "
-            lines = "".join(separator.join(line) + "\n" for line in zip(*texts, strict=True))
-            file.write(lines.encode())
+            matrix = predictions if predictions.ndim == 2 else predictions[:, None]
+            text = format_numbers(matrix, "," if kind == "csv" else " ")
+            if kind == "csv" and predictions.ndim == 2:
+                text = _labelled(predictions, text.decode(), _classes(model))
+            file.write(text)
 
         yield write
 
@@ -68,18 +69,15 @@ def columns(predictions: AnyArray, model: Model) -> dict[str, AnyArray]:
     return dict(zip(names(model), [best, *predictions.T], strict=True))
 
 
-def _plain(predictions: AnyArray) -> dict[int, AnyArray]:
-    return dict(enumerate(predictions.T if predictions.ndim == 2 else [predictions]))
+def _labelled(predictions: AnyArray, text: str, classes: list[Any]) -> bytes:
+    """Put the most likely class before each line of probabilities."""
+    labels = [_quoted(str(label)) for label in classes]
+    lines = zip(predictions.argmax(1).tolist(), text.splitlines(), strict=True)
+    return "".join(f"{labels[best]},{line}\n" for best, line in lines).encode()
 
 
 def _classes(model: Model) -> list[Any]:
     return list(model.classes) if model.classes is not None else list(range(model.n_outputs))
-
-
-def _texts(values: AnyArray) -> list[str]:
-    """Write numbers as the shortest text that reads back the same."""
-    texts: list[str] = values.astype("U").tolist()
-    return texts if values.dtype.kind == "f" else [_quoted(text) for text in texts]
 
 
 def _quoted(text: str) -> str:

@@ -43,8 +43,10 @@ def run(arguments: argparse.Namespace) -> int:
     kind = arguments.format or format_of(arguments.output)
     n_rows = 0
     with prediction_writer(arguments.output, kind, model) as write:
-        for rows in stream(_options.source(arguments.data), schema=model.schema, labelled=None):
-            write(model.predict(rows, n_threads=arguments.threads))
+        n_threads = arguments.threads
+        source = _options.source(arguments.data)
+        for rows in stream(source, schema=model.schema, labelled=None, n_threads=n_threads):
+            write(model.predict(rows, n_threads))
             n_rows += len(rows)
     if arguments.output != "-":
         say_aside(f"{n_rows:,} predictions written to {arguments.output}")

@@ -3,19 +3,19 @@
 Header (``header.json``, UTF-8 JSON)::
 
     format      "fieldfare-rows"
-    version     1
+    version     2
     n_rows, n_entries, n_features, n_fields    counts
-    arrays      {name: {"dtype": "int64", "sha256": "..."}}
+    arrays      {name: {"dtype": "int64", "checksum": "..."}}
     metadata    an object that means nothing to the store
-    checksum    SHA-256 of all the rest, as JSON with sorted keys and without blanks
+    checksum    of all the rest, as JSON with sorted keys and without blanks
 
-An array ``name`` is the file ``name.bin``: its elements, little-endian, and nothing else.
+An array ``name`` is the file ``name.bin``: its elements, little-endian, and nothing else. Checksums
+are those of `fieldfare.kernels.checksum`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import sys
@@ -25,12 +25,14 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._files import sync_folder
 from fieldfare._typing import JSON, AnyArray
 from fieldfare.exceptions import StoreError
+from fieldfare.kernels.checksum import Checksum
 from fieldfare.rows import MAX_FIELD, MAX_INDEX
 
 FORMAT = "fieldfare-rows"
-VERSION = 1
+VERSION = 2
 HEADER = "header.json"
 
 DTYPES: dict[str, np.dtype[Any]] = {
@@ -76,7 +78,7 @@ class ArrayFile:
     def __init__(self, folder: Path, name: str) -> None:
         self.dtype = DTYPES[name]
         self.length = 0
-        self._sum = hashlib.sha256()
+        self._sum = Checksum()
         self._file = open(folder / f"{name}.bin", "xb")  # noqa: SIM115  closed by finish
 
     def append(self, array: AnyArray) -> None:
@@ -99,7 +101,7 @@ class ArrayFile:
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
-        return {"dtype": self.dtype.name, "sha256": self._sum.hexdigest()}
+        return {"dtype": self.dtype.name, "checksum": self._sum.hexdigest()}
 
     def abandon(self) -> None:
         """Close the file without a care for what it holds; a full disk may refuse even that."""
@@ -127,16 +129,6 @@ def write_header(folder: Path, header: Header) -> None:
         file.flush()
         os.fsync(file.fileno())
     sync_folder(folder)
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring the names in a folder to disk, where the system can."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def read_header(folder: Path) -> Header:
@@ -168,15 +160,6 @@ def read_header(folder: Path) -> Header:
         if size != header.n_bytes(name):
             raise damaged(folder, f"{name}.bin has {size} bytes instead of {header.n_bytes(name)}")
     return header
-
-
-def file_checksum(path: Path) -> str:
-    """Return the checksum of an array on disk."""
-    total = hashlib.sha256()
-    with open(path, "rb", buffering=0) as file:
-        while block := file.read(_BLOCK_BYTES):
-            total.update(block)
-    return total.hexdigest()
 
 
 def damaged(folder: Path, what: str) -> StoreError:
@@ -217,7 +200,7 @@ def _typed_header(folder: Path, content: JSON) -> Header:
     if not isinstance(arrays, dict) or not {"indptr", "indices"} <= set(arrays) <= set(DTYPES):
         raise damaged(folder, "its header does not name its arrays")
     for name, entry in arrays.items():
-        if not isinstance(entry, dict) or not isinstance(entry.get("sha256"), str):
+        if not isinstance(entry, dict) or not isinstance(entry.get("checksum"), str):
             raise damaged(folder, f"{name} has no checksum")
         if entry.get("dtype") != DTYPES[name].name:
             raise damaged(folder, f"{name} has the dtype {entry.get('dtype')!r}")
@@ -228,4 +211,6 @@ def _typed_header(folder: Path, content: JSON) -> Header:
 
 def _checksum(content: JSON) -> str:
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    checksum = Checksum()
+    checksum.update(text.encode("utf-8", "surrogatepass"))
+    return checksum.hexdigest()

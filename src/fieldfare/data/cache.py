@@ -15,8 +15,9 @@ from pathlib import Path
 from fieldfare._typing import JSON, PathLike
 from fieldfare.data.sources import STDIN
 from fieldfare.exceptions import DataError
+from fieldfare.kernels.checksum import Checksum
 
-_BLOCK_BYTES = 1 << 20
+_BLOCK_BYTES = 1 << 18  # stays in the cache between reading and summing up
 _MAX_REMEMBERED = 1000
 _SETTLED_NS = 2_000_000_000
 
@@ -43,7 +44,7 @@ def cache_folder() -> Path:
 def file_fingerprint(paths: PathLike | Sequence[PathLike]) -> str:
     """Return a key of the content of files, whatever their names.
 
-    Files are hashed in full once. A list in the cache folder remembers the hash of a file by its
+    Files are read in full once. A list in the cache folder remembers the checksum of a file by its
     path, size and times, so that an unchanged file is not read again; a file that changed within
     the last two seconds is not remembered, since its times might not tell a further change.
 
@@ -55,7 +56,7 @@ def file_fingerprint(paths: PathLike | Sequence[PathLike]) -> str:
     Returns
     -------
     str
-        SHA-256 in hexadecimal.
+        64 hexadecimal digits.
 
     Raises
     ------
@@ -72,7 +73,7 @@ def file_fingerprint(paths: PathLike | Sequence[PathLike]) -> str:
             raise DataError("Standard input has no key before it is read. Name a file.")
         try:
             place, state = os.path.realpath(path), _state(path)
-            digest = known.get(place, {}).get(state) or _digest(path)
+            digest = known.get(place, {}).get(state) or file_checksum(path)
             if _state(path) == state and os.stat(path).st_mtime_ns + _SETTLED_NS < time.time_ns():
                 learned[place] = {state: digest}
         except OSError as error:
@@ -88,13 +89,14 @@ def _state(path: PathLike) -> str:
     return f"{stat.st_size}-{stat.st_mtime_ns}-{stat.st_ctime_ns}-{stat.st_ino}"
 
 
-def _digest(path: PathLike) -> str:
-    digest = hashlib.sha256()
+def file_checksum(path: PathLike) -> str:
+    """Return the checksum of a file's content, reading all of it."""
+    checksum = Checksum()
     block = bytearray(_BLOCK_BYTES)
     with open(path, "rb", buffering=0) as file:
         while n := file.readinto(block):
-            digest.update(memoryview(block)[:n])
-    return digest.hexdigest()
+            checksum.update(memoryview(block)[:n])
+    return checksum.hexdigest()
 
 
 def _load_known() -> dict[str, dict[str, str]]:
@@ -110,7 +112,7 @@ def _load_known() -> dict[str, dict[str, str]]:
 
 def _is_entry(entry: object) -> bool:
     return isinstance(entry, dict) and all(
-        isinstance(digest, str) and len(digest) == 64 and set(digest) <= set("0123456789abcdef")
+        isinstance(digest, str) and len(digest) == 32 and set(digest) <= set("0123456789abcdef")
         for digest in entry.values()
     )
 

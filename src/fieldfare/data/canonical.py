@@ -15,6 +15,7 @@ import numpy as np
 
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray, Float64Array, Int64Array
+from fieldfare.data._arrow import array_of, numpy_of, scalar_of, texts_of
 from fieldfare.data.origin import Origin
 from fieldfare.exceptions import SchemaError
 
@@ -38,7 +39,7 @@ def texts(array: Any) -> Any:
     if pa.types.is_timestamp(kind):
         array = pc.cast(array, pa.timestamp("us", kind.tz), safe=False)
         return pc.replace_substring_regex(pc.cast(array, large), r"\.0+(Z?)$", r"\1")
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or _is_view(kind):
+    if _is_text(kind):
         return _string_texts(pc.cast(array, large))
     try:
         return _string_texts(pc.cast(array, large))
@@ -54,24 +55,31 @@ def _float_texts(array: Any) -> Any:
     pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
     if array.type == pa.float16():
         array = pc.cast(array, pa.float32())
-    x = array.to_numpy(zero_copy_only=False)
+    x = numpy_of(array)
     integral = (np.abs(x) < _EXACT) & (np.floor(x) == x)
-    as_integer = pa.array(np.where(integral, x, 0).astype(np.int64))
+    as_integer = array_of(np.where(integral, x, 0).astype(np.int64))
     large = pa.large_string()
-    out = pc.if_else(pa.array(integral), pc.cast(as_integer, large), pc.cast(array, large))
-    return pc.if_else(pa.array(np.isnan(x)), pa.scalar(None, large), out)
+    out = pc.if_else(array_of(integral), pc.cast(as_integer, large), pc.cast(array, large))
+    return pc.if_else(array_of(np.isnan(x)), scalar_of(None, large), out)
 
 
 def _string_texts(array: Any) -> Any:
-    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    pc = require("pyarrow.compute", "tables")
     # The cheap tests spare the regular expression for the many columns that need none.
     if pc.any(pc.ends_with(array, ".0")).as_py():
         array = pc.replace_substring_regex(array, r"^(-?[0-9]+)\.0$", r"\1")
     for spelt, canonical in (("True", "true"), ("False", "false")):
-        same = pc.equal(array, spelt)
+        same = pc.equal(array, scalar_of(spelt, array.type))
         if pc.any(same).as_py():
-            array = pc.if_else(same, pa.scalar(canonical, array.type), array)
-    return pc.if_else(pc.equal(array, ""), pa.scalar(None, array.type), array)
+            array = pc.if_else(same, scalar_of(canonical, array.type), array)
+    return without_empty(array)
+
+
+def without_empty(array: Any) -> Any:
+    """Return texts with nulls for empty ones."""
+    pc = require("pyarrow.compute", "tables")
+    empty = pc.equal(array, scalar_of("", array.type))
+    return pc.if_else(empty, scalar_of(None, array.type), array)
 
 
 def dictionary(array: Any) -> tuple[Int64Array, Any]:
@@ -86,7 +94,7 @@ def dictionary(array: Any) -> tuple[Int64Array, Any]:
     """
     pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
     if pa.types.is_null(array.type):
-        return np.zeros(len(array), np.int64), pa.array([], pa.large_string())
+        return np.zeros(len(array), np.int64), texts_of([])
     if pa.types.is_nested(array.type):
         raise SchemaError(
             f"A value of type {array.type} cannot be used as one category. "
@@ -94,11 +102,17 @@ def dictionary(array: Any) -> tuple[Int64Array, Any]:
         )
     if not pa.types.is_dictionary(array.type):
         array = pc.dictionary_encode(array)
-    uniques = texts(array.dictionary)
+    return codes_of(array), texts(array.dictionary)
+
+
+def codes_of(array: Any) -> Int64Array:
+    """Return the codes of a dictionary array; missing cells have the first code beyond."""
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
     codes = array.indices
     if codes.null_count:
-        codes = pc.fill_null(pc.cast(codes, pa.int64()), len(uniques))
-    return codes.to_numpy(zero_copy_only=False).astype(np.int64, copy=False), uniques
+        codes = pc.cast(codes, pa.int64()).fill_null(scalar_of(len(array.dictionary), pa.int64()))
+    found: Int64Array = numpy_of(codes).astype(np.int64, copy=False)
+    return found
 
 
 def numbers(array: Any, origin: Origin, column: str) -> Float64Array:
@@ -111,16 +125,18 @@ def numbers(array: Any, origin: Origin, column: str) -> Float64Array:
     DataError
         From ``origin``: for a word or an infinite number, with its row and column.
     """
-    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
-    kind = array.type
+    pa, kind = require("pyarrow", "tables"), array.type
     if pa.types.is_null(kind):
         return np.full(len(array), np.nan)
-    if pa.types.is_dictionary(kind):
+    if pa.types.is_dictionary(kind) and not _is_text(kind.value_type):
         array, kind = array.dictionary_decode(), kind.value_type
     if pa.types.is_temporal(kind):
         array = _seconds(array)
     try:
-        x = pc.cast(array, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        if pa.types.is_dictionary(kind):
+            x = _floats(array.dictionary)[codes_of(array)]
+        else:
+            x = _floats(array)[:-1]
     except pa.ArrowNotImplementedError as error:
         raise SchemaError(f"Column {column!r} of type {kind} cannot be read as numbers.") from error
     except pa.ArrowInvalid:
@@ -129,6 +145,18 @@ def numbers(array: Any, origin: Origin, column: str) -> Float64Array:
         row = int(np.argmax(np.isinf(x)))
         raise origin.error(row, column, "numbers must be finite.", str(array[row].as_py()))
     return np.asarray(x, np.float64)
+
+
+def _floats(array: Any) -> Float64Array:
+    """Cast to float64, and append a NaN, for missing values to point at."""
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    x = numpy_of(pc.cast(array, pa.float64(), safe=False))
+    return np.append(x, np.nan)
+
+
+def _is_text(kind: Any) -> bool:
+    pa = require("pyarrow", "tables")
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or _is_view(kind))
 
 
 def _seconds(array: Any) -> Any:
@@ -140,7 +168,7 @@ def _seconds(array: Any) -> Any:
         ticks = pc.cast(pc.cast(array, pa.duration("us"), safe=False), pa.int64())
     else:
         ticks = pc.cast(pc.cast(array, pa.timestamp("us"), safe=False), pa.int64())
-    return pc.divide(pc.cast(ticks, pa.float64()), 1e6)
+    return pc.divide(pc.cast(ticks, pa.float64()), scalar_of(1e6, pa.float64()))
 
 
 def _parse(array: Any, origin: Origin, column: str) -> AnyArray:
@@ -201,7 +229,7 @@ def split_cells(
         array = array.dictionary_decode()
         kind = array.type
     if pa.types.is_null(kind):
-        return pa.array([], pa.large_string()), *_no_tokens(len(array))
+        return texts_of([]), *_no_tokens(len(array))
     if not pa.types.is_nested(kind):
         array = texts(array)
         if is_text:
@@ -213,12 +241,13 @@ def split_cells(
             array = pa.array(
                 [None if t is None else [t] for t in array.to_pylist()], pa.list_(pa.large_string())
             )
-    row = pc.list_parent_indices(array).to_numpy(zero_copy_only=False).astype(np.int64)
+    row = numpy_of(pc.list_parent_indices(array)).astype(np.int64)
     tokens = texts(pc.list_flatten(array))
     if not is_text:
         tokens = pc.utf8_trim_whitespace(tokens)
-    keep = pc.fill_null(pc.greater(pc.binary_length(tokens), 0), False)
-    row = row[keep.to_numpy(zero_copy_only=False)]
+    keep = pc.not_equal(tokens, scalar_of("", tokens.type))
+    keep = keep.fill_null(scalar_of(False, keep.type))
+    row = row[numpy_of(keep)]
     return pc.filter(tokens, keep), row, np.bincount(row, minlength=len(array)).astype(np.int64)
 
 

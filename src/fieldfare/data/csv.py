@@ -14,11 +14,13 @@ from itertools import islice
 from typing import Any
 
 from fieldfare._optional import require
+from fieldfare.data._ahead import ahead
 from fieldfare.data.origin import Batch, Origin, shorten
 from fieldfare.data.tables import check_names, first_rows
 from fieldfare.exceptions import DataError, SchemaError, TextFormatError
 
-_BLOCK_BYTES = 16 << 20
+_BLOCK_BYTES = 4 << 20  # what is parsed at once; a record may not be longer
+_BATCH_BYTES = 16 << 20  # what is encoded at once: each batch costs a look-up per distinct value
 
 
 @dataclass(frozen=True)
@@ -98,17 +100,22 @@ class CsvFiles:
     def batches(self) -> Iterator[Batch]:
         """Yield blocks of each file in turn, all columns text, empty cells null."""
         for file, form in zip(self.files, self.formats, strict=True):
-            yield from self._file_batches(file, form)
+            row = 0
+            for part in _joined(ahead(self._parts(file, form))):
+                yield Batch(part, CsvOrigin(file, row, form, tuple(self.names)))
+                row += part.num_rows
 
-    def _file_batches(self, file: str, form: CsvFormat) -> Iterator[Batch]:
+    def _parts(self, file: str, form: CsvFormat) -> Iterator[Any]:
+        """Parse a file block by block."""
         from fieldfare.data.sources import open_bytes
 
         pa, pacsv = require("pyarrow", "tables"), require("pyarrow.csv", "tables")
-        row = 0
         with open_bytes(file) as stream:
             try:
+                # Arrow reads plain files itself, which needs no GIL.
+                plain = stream.compression is None
                 reader = pacsv.open_csv(
-                    pa.PythonFile(stream, mode="r"),
+                    pa.OSFile(file) if plain else pa.PythonFile(stream, mode="r"),
                     pacsv.ReadOptions(column_names=self.names, block_size=_BLOCK_BYTES),
                     pacsv.ParseOptions(delimiter=form.separator, newlines_in_values=True),
                     pacsv.ConvertOptions(
@@ -121,8 +128,7 @@ class CsvFiles:
                 for part in reader:
                     part, skip = part.slice(skip), max(0, skip - part.num_rows)
                     if part.num_rows:
-                        yield Batch(part, CsvOrigin(file, row, form, tuple(self.names)))
-                    row += part.num_rows
+                        yield part
             except pa.ArrowInvalid as error:
                 raise self._explain(file, form, error) from error
 
@@ -151,8 +157,28 @@ class CsvFiles:
         return DataError(f"{file} cannot be read as CSV: {error}")
 
     def head(self, n: int) -> Any:
-        """Return the first rows."""
-        return first_rows(self, n)
+        """Return the first rows, without parsing more than they need."""
+        parts = (
+            Batch(part)
+            for file, form in zip(self.files, self.formats, strict=True)
+            for part in self._parts(file, form)
+        )
+        return first_rows(self.names, parts, n)
+
+
+def _joined(parts: Iterator[Any]) -> Iterator[Any]:
+    """Join blocks into batches of a worthwhile size."""
+    pa = require("pyarrow", "tables")
+    held: list[Any] = []
+    size = 0
+    for part in parts:
+        held.append(part)
+        size += part.nbytes
+        if size >= _BATCH_BYTES:
+            yield pa.Table.from_batches(held).combine_chunks().to_batches()[0]
+            held, size = [], 0
+    if held:
+        yield pa.Table.from_batches(held).combine_chunks().to_batches()[0]
 
 
 def _detect(file: str) -> CsvFormat:

@@ -15,6 +15,7 @@ TextKind = Literal["libsvm", "libffm", "csv"]
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MAX_LINES = 200
+_MAX_ENTRIES = 20  # of a line: enough to tell
 _SEPARATORS = ("\t", ",", ";", "|", " ")
 _PAIR = re.compile(r"[^:\s,;|]+:[^:\s]+")
 _TRIPLE = re.compile(r"[^:\s,;|]+:[^:\s]+:[^:\s]+")
@@ -121,6 +122,7 @@ def _kind_of_line(tokens: list[str]) -> str:
         if not entries:
             has_words = any(_WORD.fullmatch(token) for token in tokens)
             return "words" if has_words else "" if _is_number(tokens[0]) else "csv"
+    entries = entries[:_MAX_ENTRIES]
     pairs = sum(_PAIR.fullmatch(token) is not None for token in entries)
     triples = sum(_TRIPLE.fullmatch(token) is not None for token in entries)
     if 2 * (pairs + triples) <= len(entries):

@@ -17,6 +17,7 @@ import numpy as np
 from fieldfare._typing import AnyArray, UInt16Array
 from fieldfare.data import serial
 from fieldfare.data.arrays import array_rows, field_numbers, is_matrix, per_row
+from fieldfare.data.coded import CodedTable
 from fieldfare.data.schema import Schema
 from fieldfare.data.tables import (
     ACCEPTED,
@@ -29,6 +30,7 @@ from fieldfare.data.tables import (
     to_arrow,
 )
 from fieldfare.exceptions import DataError, SchemaError
+from fieldfare.kernels.text import note_fields
 from fieldfare.rows import Rows
 
 if TYPE_CHECKING:
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
 SMALL_BYTES = 16 << 20
 _ENCODING = 1  # raise when the same input would give other Rows, so that old caches are not used
 _TARGET_NAMES = ("target", "label")
-_ENTRIES = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,17 +224,15 @@ class _FieldOf:
             self._n_features = max(self._n_features, rows.n_features)
             self._n_fields = max(self._n_fields, rows.n_fields)
             if rows.fields is not None:
-                self._note(rows, rows.fields)
+                self._note(rows)
             yield rows
 
-    def _note(self, rows: Rows, fields: UInt16Array) -> None:
+    def _note(self, rows: Rows) -> None:
         known = np.zeros(0, np.uint16) if self._of is None else self._of
         if self._n_features > len(known):
             # Twice the room: growing to the exact size each time would copy too often.
             known = np.concatenate([known, np.zeros(2 * self._n_features - len(known), np.uint16)])
-        for start in range(int(rows.indptr[0]), int(rows.indptr[-1]), _ENTRIES):
-            part = slice(start, min(start + _ENTRIES, int(rows.indptr[-1])))
-            known[rows.indices[part]] = fields[part]
+        note_fields(known, rows)
         self._of = known
 
     def schema(self) -> Schema:
@@ -272,8 +271,8 @@ def _from_matrix(matrix: Any, request: _Request) -> Dataset:
     return _keep(rows, schema, None, request)
 
 
-def _table_schema(table: Table, request: _Request) -> Schema:
-    """Return the Schema to encode a table with, fitted."""
+def _table_schema(table: Table, request: _Request) -> tuple[Schema, Table]:
+    """Return the Schema to encode a table with, fitted, and the table to encode."""
     schema = request.schema
     names = {what: request.name(what) for what in ("target", "weight", "group")}
     if schema is None:
@@ -290,7 +289,11 @@ def _table_schema(table: Table, request: _Request) -> Schema:
     else:
         given: dict[str, Any] = {what: name for what, name in names.items() if name is not None}
         schema = replace(schema, **given)
-    return schema if schema.is_fitted else schema.fit(table)
+    if schema.is_fitted:
+        return schema, table
+    others = [name for name in (schema.target, schema.weight, schema.group) if name is not None]
+    coded = CodedTable(table, schema.columns, others)
+    return schema.fit(coded), coded
 
 
 def _guess_target(names: list[str], *, required: bool) -> str | None:
@@ -318,7 +321,7 @@ def _encoded(table: Table, schema: Schema, request: _Request) -> Iterator[Rows]:
 
 
 def _from_table(table: Table, request: _Request) -> Dataset:
-    schema = _table_schema(table, request)
+    schema, table = _table_schema(table, request)
     rows = Rows.concatenate(list(_encoded(table, schema, request)))
     return _keep(rows.with_(**request.arrays(rows.n_rows)), schema, None, request)
 
@@ -353,7 +356,7 @@ def _from_paths(paths: list[str], request: _Request) -> Dataset:
 
 
 def _open_and_encode(table: Table, request: _Request) -> tuple[Schema, Iterator[Rows]]:
-    schema = _table_schema(table, request)
+    schema, table = _table_schema(table, request)
     return schema, _encoded(table, schema, request)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array, UInt32Array
+from fieldfare.data._arrow import numpy_of
 from fieldfare.data.canonical import dictionary, numbers, parse_number, split_cells
 from fieldfare.data.column import Column
 from fieldfare.data.fitting import Fitted, split_weights, tokens_of
@@ -18,6 +19,7 @@ from fieldfare.data.vocabulary import hash64
 from fieldfare.rows import Rows
 
 _MAX_FLOAT32 = float(np.finfo(np.float32).max)
+_SQUARE_ROWS = 1024
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 # Equal to no hash and to no whole number of 18 digits; libsvm can write it, as qid.
 _NO_GROUP = np.iinfo(np.int64).max
@@ -49,7 +51,7 @@ def _ids(fitted: Fitted, words: Any) -> UInt32Array:
     else:
         ids = (hash64(words) % np.uint64(fitted.size - 1)).astype(np.uint32)
         ids += np.uint32(fitted.first)
-        ids[words.is_null().to_numpy(zero_copy_only=False)] = fitted.missing
+        ids[numpy_of(words.is_null())] = fitted.missing
     return np.append(ids, np.uint32(fitted.missing))
 
 
@@ -117,6 +119,8 @@ def _float32(x: AnyArray, column: str, origin: Origin) -> Float32Array:
 
 def assemble(parts: Sequence[tuple[int, Entries]], n_rows: int) -> Rows:
     """Join the features of columns, each with its field number, row by row in column order."""
+    if parts and all(part.counts is None for _, part in parts):
+        return _assemble_square(parts, n_rows)
     lengths = np.zeros(n_rows, np.int64)
     for _, part in parts:
         lengths += 1 if part.counts is None else part.counts
@@ -143,6 +147,27 @@ def assemble(parts: Sequence[tuple[int, Entries]], n_rows: int) -> Rows:
     if values is not None and (values == 1).all():
         values = None
     return Rows(indptr, indices, values, fields)
+
+
+def _assemble_square(parts: Sequence[tuple[int, Entries]], n_rows: int) -> Rows:
+    """Join columns of one entry in every row, a few rows at a time to stay in the cache."""
+    width = len(parts)
+    indices = np.empty((n_rows, width), np.uint32)
+    valued = [j for j, (_, part) in enumerate(parts) if part.values is not None]
+    values = np.ones((n_rows, width), np.float32) if valued else None
+    for start in range(0, n_rows, _SQUARE_ROWS):
+        rows = slice(start, start + _SQUARE_ROWS)
+        for j, (_, part) in enumerate(parts):
+            indices[rows, j] = part.ids[rows]
+        if values is not None:
+            for j in valued:
+                part_values = parts[j][1].values
+                assert part_values is not None
+                values[rows, j] = part_values[rows]
+    fields = np.tile(np.array([field for field, _ in parts], np.uint16), n_rows)
+    flat = None if values is None or (values == 1).all() else values.reshape(-1)
+    indptr = np.arange(n_rows + 1, dtype=np.int64) * width
+    return Rows(indptr, indices.reshape(-1), flat, fields)
 
 
 def encode_target(batch: Batch, name: str, classes: Sequence[str] | None) -> Float32Array:

@@ -12,6 +12,7 @@ import numpy as np
 
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray, Float64Array, Int64Array
+from fieldfare.data._arrow import array_of, numpy_of, texts_of
 from fieldfare.data.canonical import dictionary, log2_texts, numbers, split_cells
 from fieldfare.data.column import Column
 from fieldfare.data.origin import Batch, Origin
@@ -58,8 +59,7 @@ def tokens_of(column: Column, array: Any, origin: Origin) -> tuple[Int64Array, A
     """
     if column.kind == "numeric":
         codes, words = log2_texts(numbers(array, origin, column.name))
-        pa = require("pyarrow", "tables")
-        return codes, pa.array(words, pa.large_string())
+        return codes, texts_of(words)
     return dictionary(array)
 
 
@@ -68,10 +68,9 @@ def split_weights(column: Column, words: Any) -> tuple[Any, list[str]]:
     mark = column.weight_separator
     if mark is None:
         return words, []
-    pa = require("pyarrow", "tables")
     parts = [word.rpartition(mark) for word in words.to_pylist()]
     names = [name if sep else rest for name, sep, rest in parts]
-    return pa.array(names, pa.large_string()), [rest if sep else "1" for _, sep, rest in parts]
+    return texts_of(names), [rest if sep else "1" for _, sep, rest in parts]
 
 
 class Fitter(Protocol):
@@ -116,11 +115,11 @@ class ValueCounts:
         else:
             codes, words = tokens_of(column, array, origin)
         seen = np.bincount(codes, minlength=len(words) + 1)
-        absent = words.is_null().to_numpy(zero_copy_only=False)
+        absent = numpy_of(words.is_null())
         self.n_missing += int(seen[-1] + seen[:-1][absent].sum())
         keep = ~absent & (seen[:-1] > 0)
         self.parts.append(
-            pa.table({"text": words.filter(pa.array(keep)), "count": pa.array(seen[:-1][keep])})
+            pa.table({"text": words.filter(array_of(keep)), "count": array_of(seen[:-1][keep])})
         )
         self.n_loose += int(keep.sum())
         if self.n_loose > max(1 << 20, self.n_merged):
@@ -130,15 +129,12 @@ class ValueCounts:
         """Merge what was seen into one Arrow table of distinct texts and counts."""
         pa = require("pyarrow", "tables")
         if not self.parts:
-            nothing = pa.array([], pa.large_string())
-            return pa.table({"text": nothing, "count": pa.array([], pa.int64())})
-        merged = (
-            pa.concat_tables(self.parts)
-            .group_by("text", use_threads=False)
-            .aggregate([("count", "sum")])
-            .rename_columns({"text": "text", "count_sum": "count"})
-            .combine_chunks()
-        )
+            return pa.table({"text": texts_of([]), "count": array_of(np.zeros(0, np.int64))})
+        # A look-up rather than Arrow's group_by, which brings along its query engine.
+        joined = pa.concat_tables(self.parts)
+        coded = _flat(joined["text"]).dictionary_encode()
+        counts = np.bincount(numpy_of(coded.indices), numpy_of(_flat(joined["count"])))
+        merged = pa.table({"text": coded.dictionary, "count": array_of(counts.astype(np.int64))})
         self.parts, self.n_loose, self.n_merged = [merged], 0, merged.num_rows
         return merged
 
@@ -147,7 +143,7 @@ class ValueCounts:
         if self.column.is_hashed:
             n = self.column.hash_buckets or 1
             buckets = (hash64(_flat(counted["text"])) % np.uint64(n)).astype(np.int64)
-            total = np.bincount(buckets, _flat(counted["count"]).to_numpy(), minlength=n)
+            total = np.bincount(buckets, numpy_of(_flat(counted["count"])), minlength=n)
             return Fitted(missing, 1 + n, self.n_missing, counts=total.astype(np.int64))
         vocabulary, n_unknown = self._vocabulary(counted, missing + 2)
         return Fitted(missing, 2 + len(vocabulary), self.n_missing, n_unknown, vocabulary)
@@ -155,9 +151,11 @@ class ValueCounts:
     def _vocabulary(self, counted: Any, first_id: int) -> tuple[Vocabulary, int]:
         """Number the texts seen often enough, most frequent first, ties by text."""
         pc = require("pyarrow.compute", "tables")
-        frequent = counted.filter(pc.greater_equal(counted["count"], self.column.min_count))
-        frequent = frequent.sort_by([("count", "descending"), ("text", "ascending")])
-        counts = _flat(frequent["count"]).to_numpy()
+        often = numpy_of(_flat(counted["count"])) >= self.column.min_count
+        frequent = counted.filter(array_of(often))
+        order = pc.sort_indices(frequent, [("count", "descending"), ("text", "ascending")])
+        frequent = frequent.take(order)
+        counts = numpy_of(_flat(frequent["count"]))
         vocabulary = Vocabulary.from_arrow(_flat(frequent["text"]), counts, first_id)
         return vocabulary, int(pc.sum(counted["count"]).as_py() or 0) - int(counts.sum())
 
@@ -166,12 +164,11 @@ class ValueCounts:
         old = fitted.vocabulary
         if old is None:
             return fitted
-        pa = require("pyarrow", "tables")
         counted = self.counted()
         found = old.find(_flat(counted["text"]))
         totals = old.counts.copy()
-        totals[found[found >= 0]] += _flat(counted["count"]).to_numpy()[found >= 0]
-        fresh, n_unknown = self._vocabulary(counted.filter(pa.array(found < 0)), next_id)
+        totals[found[found >= 0]] += numpy_of(_flat(counted["count"]))[found >= 0]
+        fresh, n_unknown = self._vocabulary(counted.filter(array_of(found < 0)), next_id)
         return replace(
             fitted,
             vocabulary=replace(old, counts=totals).joined(fresh),

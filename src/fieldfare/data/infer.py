@@ -27,7 +27,8 @@ from typing import Any
 import numpy as np
 
 from fieldfare._optional import require
-from fieldfare.data.canonical import MISSING_NUMBERS
+from fieldfare.data._arrow import numpy_of, scalar_of, texts_of
+from fieldfare.data.canonical import MISSING_NUMBERS, without_empty
 from fieldfare.data.column import Column
 from fieldfare.exceptions import ConfigError, DataWarning, SchemaError
 
@@ -35,6 +36,7 @@ SAMPLE_ROWS = 10_000
 DECLARED = b"fieldfare"
 FEW_VALUES = 32
 _MULTI_SHARE = 0.1
+_GLIMPSE = 100
 _ENTITIES = {
     "user": ("user", "uid", "customer", "visitor", "member", "viewer", "reader", "client"),
     "item": ("item", "movie", "product", "article", "ad", "song", "track", "artist", "book",
@@ -107,14 +109,14 @@ def role_of(name: str) -> str | None:
 def _is_code(name: str, array: Any) -> bool:
     """Whether a number names something rather than measures it."""
     pc, pa = require("pyarrow.compute", "tables"), require("pyarrow", "tables")
-    x = pc.cast(array, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    x = numpy_of(pc.cast(array, pa.float64(), safe=False))
     x = x[np.isfinite(x)]
     if not (np.floor(x) == x).all():
         return False
     words = words_of(name)
     if words and (words[-1].endswith(("id", "code")) or (len(words) == 1 and words[0] in _ROLE_OF)):
         return True
-    return len(np.unique(x)) <= FEW_VALUES
+    return len(set(x.tolist())) <= FEW_VALUES
 
 
 def _holds_bars(array: Any) -> bool:
@@ -135,11 +137,11 @@ def type_texts(array: Any) -> Any:
         return array
     empty = pc.is_in(
         pc.utf8_lower(pc.utf8_trim_whitespace(array)),
-        value_set=pa.array(sorted(MISSING_NUMBERS), array.type),
+        value_set=texts_of(sorted(MISSING_NUMBERS)).cast(array.type),
     )
-    present = pc.if_else(empty, pa.scalar(None, array.type), array)
+    present = pc.if_else(empty, scalar_of(None, array.type), array)
     if present.null_count == len(present):
-        bare = pc.if_else(pc.equal(array, ""), pa.scalar(None, array.type), array)
+        bare = without_empty(array)
         return bare if bare.null_count < len(bare) else pa.nulls(len(array))
     present = pc.utf8_trim_whitespace(present)
     for kind in (pa.int64(), pa.float64(), pa.bool_(), pa.timestamp("us")):
@@ -152,6 +154,8 @@ def _cast(array: Any, kind: Any) -> Any:
     """Return the texts as another type, ``None`` if one of them does not fit."""
     pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
     try:
+        # Arrow writes an error for every text that does not fit, so try a few first.
+        pc.cast(array.slice(0, _GLIMPSE), kind)
         return pc.cast(array, kind)
     except pa.ArrowInvalid:
         return None

@@ -6,12 +6,10 @@ import glob
 import gzip
 import io
 import os
-import secrets
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Any, BinaryIO, TypeAlias, cast
 
 from fieldfare._optional import require
@@ -191,36 +189,6 @@ def expand(source: Sources) -> list[Source]:
             return list(matches)
         raise DataError(f"No file matches {path!r}.")
     raise DataError(_missing(path))
-
-
-@contextmanager
-def atomic_file(path: PathLike) -> Iterator[BinaryIO]:
-    """Open a file for writing that appears under its name only when complete and on disk.
-
-    A symbolic link keeps pointing where it did. What exists and is no ordinary file (a pipe,
-    ``/dev/null``) is written to: a file in its place would be the end of the device.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be written; nothing is left behind.
-    """
-    target = Path(os.path.realpath(path))
-    beside = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
-    try:
-        if target.exists() and not target.is_file() and not target.is_dir():
-            with open(target, "wb") as file:
-                yield file
-            return
-        with open(beside, "xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, target)
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror or error}.") from error
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _open_inner(source: Source, stack: ExitStack) -> tuple[Any, str]:

@@ -88,5 +88,17 @@ def _class_order(n: int, seed: int, purpose: str, stratify: Any) -> AnyArray:
     classes = np.asarray(stratify)
     if classes.shape != (n,):
         raise DataError(f"stratify must have shape ({n},). Got shape {classes.shape}.")
-    _, number = np.unique(classes, return_inverse=True)
+    distinct = distinct_values(classes)
+    numbered = np.array_equal(distinct, np.arange(len(distinct)))
+    number = classes if numbered else np.searchsorted(distinct, classes)
+    if len(distinct) < 2**16:
+        number = number.astype(np.uint16)  # sorted by counting rather than by comparing
     return order[np.argsort(number[order], kind="stable")]
+
+
+def distinct_values(array: AnyArray) -> AnyArray:
+    """Return the distinct values in order: ``np.unique`` without its import of ``numpy.ma``."""
+    ordered = np.sort(array)
+    first = np.ones(len(ordered), bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    return ordered[first]

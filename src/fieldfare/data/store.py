@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._files import sync_folder
 from fieldfare._typing import JSON, AnyArray, Int64Array, PathLike
 from fieldfare.data._storefile import (
     DTYPES,
@@ -22,12 +23,10 @@ from fieldfare.data._storefile import (
     Header,
     checked_metadata,
     damaged,
-    file_checksum,
     read_header,
-    sync_folder,
     write_header,
 )
-from fieldfare.data.cache import cache_folder, file_fingerprint
+from fieldfare.data.cache import cache_folder, file_checksum, file_fingerprint
 from fieldfare.exceptions import DataError, StoreError
 from fieldfare.rows import Rows
 
@@ -198,7 +197,7 @@ class RowStore:
                 found = file_checksum(self._path / f"{name}.bin")
             except OSError as error:
                 raise damaged(self._path, f"{name}.bin cannot be read ({error})") from error
-            if found != entry["sha256"]:
+            if found != entry["checksum"]:
                 raise damaged(self._path, f"the checksum of {name}.bin does not agree")
         rows = self._rows.with_()  # a copy that has yet to count its features
         try:

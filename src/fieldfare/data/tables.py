@@ -149,7 +149,7 @@ def _column(values: Any) -> Any:
         return values
     try:
         return pa.array(values, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         return pa.array([None if _is_missing(v) else str(v) for v in values], pa.string())
 
 
@@ -196,17 +196,17 @@ def check_names(names: list[str], where: str) -> list[str]:
     return names
 
 
-def first_rows(table: Table, n: int) -> Any:
-    """Return the first rows of a table as one RecordBatch."""
+def first_rows(names: list[str], batches: Iterable[Batch], n: int) -> Any:
+    """Return the first rows of batches as one RecordBatch."""
     pa = require("pyarrow", "tables")
     parts, have = [], 0
-    for batch in table.batches():
+    for batch in batches:
         parts.append(batch.data.slice(0, n - have))
         have += parts[-1].num_rows
         if have >= n:
             break
     if not parts:
-        return pa.RecordBatch.from_arrays([pa.nulls(0) for _ in table.names], names=table.names)
+        return pa.RecordBatch.from_arrays([pa.nulls(0) for _ in names], names=names)
     return pa.Table.from_batches(parts).combine_chunks().to_batches()[0] if have else parts[0]
 
 
@@ -238,7 +238,7 @@ class MemoryTable:
 
     def head(self, n: int) -> Any:
         """Return the first rows."""
-        return first_rows(self, n)
+        return first_rows(self.names, self.batches(), n)
 
 
 @dataclass
@@ -276,7 +276,7 @@ class ParquetFiles:
 
     def head(self, n: int) -> Any:
         """Return the first rows."""
-        return first_rows(self, n)
+        return first_rows(self.names, self.batches(), n)
 
 
 def to_pandas(records: Sequence[Mapping[str, Any]]) -> Any:

@@ -9,7 +9,10 @@ weight table.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import chain
 from typing import Literal, NoReturn
 
 from fieldfare._typing import PathLike
@@ -18,7 +21,7 @@ from fieldfare.data.sources import ByteStream, Sources, expand, open_bytes
 from fieldfare.data.write import open_output
 from fieldfare.exceptions import DataError, TextFormatError
 from fieldfare.kernels.native import available_cores
-from fieldfare.kernels.text import Fault, Reason, format_text, parse_text
+from fieldfare.kernels.text import Fault, Parsed, Reason, format_text, parse_text
 from fieldfare.rows import MAX_FIELD, MAX_INDEX, Rows
 
 __all__ = ["TextFormat", "detect", "read_text", "write_text"]
@@ -26,7 +29,7 @@ __all__ = ["TextFormat", "detect", "read_text", "write_text"]
 SparseKind = Literal["libsvm", "libffm"]
 
 BATCH_BYTES = 4 << 20  # larger blocks leave the caches: measured 10 % slower at 16 MB
-_BYTES_PER_THREAD = 1 << 18
+_MAX_THREADS = 8  # more would wait for the one that reads
 _ROWS_PER_WRITE = 1 << 15
 _SHOWN_BYTES = 60
 
@@ -90,6 +93,8 @@ def read_text(
         there are dropped. ``None``: as the first lines of the first file have it.
     n_threads : int or None
         Threads to parse on; ``None`` or -1 for one per core. The rows are the same for any number.
+        With more than one, batches are parsed while the next are read and decompressed and the
+        last are used; as many batches as threads are held in memory.
 
     Yields
     ------
@@ -106,6 +111,7 @@ def read_text(
         If a source cannot be read, holds no samples, or is a table of cells.
     """
     n_threads = n_threads if n_threads and n_threads > 0 else available_cores()
+    n_threads = min(n_threads, _MAX_THREADS)
     found: TextFormat | None = None
     any_rows = False
     for file in expand(source):
@@ -176,14 +182,9 @@ def _read_stream(
     line = 1
     if stream.head().startswith(BYTE_ORDER_MARK):
         stream.read(len(BYTE_ORDER_MARK))
-    for block in _whole_lines(stream):
-        parsed = parse_text(
-            block,
-            has_fields=has_fields,
-            has_target=has_target,
-            has_group=has_group,
-            n_threads=min(n_threads, 1 + len(block) // _BYTES_PER_THREAD),
-        )
+    parse = partial(parse_text, has_fields=has_fields, has_target=has_target, has_group=has_group)
+    blocks = _whole_lines(stream, n_held=n_threads if n_threads > 1 else 0)
+    for block, parsed in _in_turn(parse, blocks, n_threads):
         if isinstance(parsed, Fault):
             _raise_fault(parsed, block.tobytes(), stream.label, line)
         line += parsed.n_lines
@@ -191,29 +192,53 @@ def _read_stream(
             yield parsed.rows
 
 
-def _whole_lines(stream: ByteStream) -> Iterator[memoryview]:
+def _in_turn(
+    parse: Callable[[memoryview], Parsed | Fault], blocks: Iterator[memoryview], n_threads: int
+) -> Iterator[tuple[memoryview, Parsed | Fault]]:
+    """Parse blocks on threads, as many ahead as there are threads; yield them in order."""
+    first = next(blocks, None)
+    second = None if first is None or n_threads == 1 else next(blocks, None)
+    if first is None or second is None:  # too little to share
+        for block in chain(() if first is None else (first,), blocks):
+            yield block, parse(block)
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(n_threads, "fieldfare-parse") as pool:
+        waiting = deque([(first, pool.submit(parse, first)), (second, pool.submit(parse, second))])
+        for block in blocks:
+            waiting.append((block, pool.submit(parse, block)))
+            if len(waiting) > n_threads:
+                done, parsed = waiting.popleft()
+                yield done, parsed.result()
+        for done, parsed in waiting:
+            yield done, parsed.result()
+
+
+def _whole_lines(stream: ByteStream, n_held: int) -> Iterator[memoryview]:
     """Cut a stream after newlines into blocks; the last line gets the newline that it may lack.
 
-    A block is valid until the next one is asked for.
+    Blocks share a few buffers: one is valid until ``n_held`` more have been asked for.
     """
-    buffer = bytearray(BATCH_BYTES)
-    held = 0  # bytes of an unfinished line at the start of the buffer
+    buffers = deque(bytearray(BATCH_BYTES) for _ in range(1 + n_held))
+    held = b""  # an unfinished line, to begin the next block
     while True:
-        if held == len(buffer):
-            buffer = buffer + bytes(len(buffer))
+        buffer = buffers[0]
+        while len(buffer) <= len(held):
+            buffer = bytearray(2 * len(buffer))
+        buffers[0] = buffer
+        buffer[: len(held)] = held
         with memoryview(buffer) as view:
-            end = held + stream.readinto(view[held:])
-            if end == held:
-                break
-            cut = buffer.rfind(b"\n", held, end) + 1
-            if cut:
-                yield view[:cut]
-                held = 0
-                buffer[: end - cut] = buffer[cut:end]
-                end -= cut
-            held = end
+            end = len(held) + stream.readinto(view[len(held) :])
+        if end == len(held):
+            break
+        cut = buffer.rfind(b"\n", 0, end) + 1
+        held = bytes(memoryview(buffer)[cut:end])
+        if cut:
+            buffers.rotate(-1)
+            yield memoryview(buffer)[:cut]
     if held:
-        yield memoryview(bytes(buffer[:held]) + b"\n")
+        yield memoryview(held + b"\n")
 
 
 def _raise_fault(fault: Fault, block: bytes, file: str, first_line: int) -> NoReturn:

@@ -11,9 +11,13 @@ import numpy as np
 
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray, Int64Array, UInt32Array
+from fieldfare.data._arrow import numpy_of, scalar_of
 from fieldfare.exceptions import SchemaError
 
 _REHASH = 8
+_FNV_START, _FNV_PRIME = 0xCBF29CE484222325, 0x100000001B3
+_FINISH = (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53)
+_WORD = 2**64 - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,13 +108,19 @@ class Vocabulary:
     def _positions(self) -> dict[str, int]:
         return {text: i for i, text in enumerate(self.arrow.to_pylist())}
 
+    @cached_property
+    def id_of(self) -> dict[str, int]:
+        """Feature id of each text."""
+        return dict(zip(self.arrow.to_pylist(), self.ids.tolist(), strict=True))
+
     def find(self, words: Any) -> Int64Array:
         """Return the position of each text of an Arrow array; -1 where there is none."""
         pc = require("pyarrow.compute", "tables")
         # Arrow hashes the whole vocabulary on every call: quick for many words, not for few.
         if len(self) <= _REHASH * len(words):
-            found = pc.fill_null(pc.index_in(words, value_set=self.arrow), -1)
-            positions: Int64Array = found.to_numpy(zero_copy_only=False).astype(np.int64)
+            found = pc.index_in(words, value_set=self.arrow)
+            found = found.fill_null(scalar_of(-1, found.type))
+            positions: Int64Array = numpy_of(found).astype(np.int64)
             return positions
         get = self._positions.get
         return np.fromiter((get(word, -1) for word in words.to_pylist()), np.int64, len(words))
@@ -122,7 +132,7 @@ class Vocabulary:
         known = found >= 0
         out[known] = self.ids[found[known]]
         if words.null_count:
-            out[words.is_null().to_numpy(zero_copy_only=False)] = missing
+            out[numpy_of(words.is_null())] = missing
         return out
 
 
@@ -143,11 +153,12 @@ def hash64(words: Any) -> AnyArray:
     FNV-1a over the UTF-8 bytes (Fowler, Noll and Vo), then the 64-bit finaliser of MurmurHash3,
     because FNV alone spreads the high bits of short texts badly. Null hashes like "".
     """
-    pc = require("pyarrow.compute", "tables")
-    blob, offsets = utf8_of(pc.fill_null(words, "") if words.null_count else words)
+    blob, offsets = utf8_of(
+        words.fill_null(scalar_of("", words.type)) if words.null_count else words
+    )
     data, starts, lengths = blob.astype(np.uint64), offsets[:-1], np.diff(offsets)
-    h = np.full(len(words), 0xCBF29CE484222325, np.uint64)
-    prime = np.uint64(0x100000001B3)
+    h = np.full(len(words), _FNV_START, np.uint64)
+    prime = np.uint64(_FNV_PRIME)
     # Longest first, so that the texts still being read are always a prefix of the order.
     order = np.argsort(-lengths, kind="stable")
     sorted_lengths, sorted_starts = lengths[order], starts[order]
@@ -156,7 +167,17 @@ def hash64(words: Any) -> AnyArray:
     for position in range(int(sorted_lengths[0]) if alive else 0):
         alive = int(np.searchsorted(-sorted_lengths, -position, side="left"))
         state[:alive] = (state[:alive] ^ data[sorted_starts[:alive] + position]) * prime
-    for multiplier in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
+    for multiplier in _FINISH:
         state = (state ^ (state >> np.uint64(33))) * np.uint64(multiplier)
     h[order] = state ^ (state >> np.uint64(33))
     return h
+
+
+def hash_text(text: str) -> int:
+    """Hash one text as `hash64` does many."""
+    h = _FNV_START
+    for byte in text.encode():
+        h = ((h ^ byte) * _FNV_PRIME) & _WORD
+    for multiplier in _FINISH:
+        h = ((h ^ (h >> 33)) * multiplier) & _WORD
+    return h ^ (h >> 33)

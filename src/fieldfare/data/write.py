@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
+from fieldfare._files import atomic_write
 from fieldfare._optional import require
 from fieldfare._typing import PathLike
-from fieldfare.data.sources import STDIN, atomic_file
+from fieldfare.data.sources import STDIN
+from fieldfare.exceptions import DataError
 
 Write = Callable[[Any], None]
 
@@ -20,7 +22,7 @@ Write = Callable[[Any], None]
 def open_output(path: PathLike) -> Iterator[BinaryIO]:
     """Open a file that appears under its name only when complete.
 
-    ``"-"`` is standard output; the rest is as `atomic_file` says.
+    ``"-"`` is standard output; the rest is as `atomic_write` says.
 
     Raises
     ------
@@ -31,8 +33,12 @@ def open_output(path: PathLike) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
     else:
-        with atomic_file(path) as file:
-            yield file
+        try:
+            with atomic_write(path) as file:
+                yield file
+        except OSError as error:
+            reason = f"{path} cannot be written: {error.strerror}." if error.strerror else error
+            raise DataError(str(reason)) from error
 
 
 @contextmanager

@@ -24,11 +24,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from fieldfare._files import atomic_write
 from fieldfare._typing import Float32Array, PathLike
 from fieldfare._validation import closest
 from fieldfare.exceptions import ConfigError
 from fieldfare.models.base import Model
-from fieldfare.persist.atomic import atomic_write
 
 _FEATURES_AT_ONCE = 4096
 

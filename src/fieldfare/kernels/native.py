@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import mmap
+import math
 import os
 from functools import lru_cache
 
@@ -9,7 +12,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from fieldfare import _core
-from fieldfare._typing import AnyArray, Float32Array, Int64Array
+from fieldfare._typing import Float32Array, Int64Array
 from fieldfare.config import LOSSES, MODELS, SOLVERS
 from fieldfare.exceptions import DataError
 from fieldfare.kernels.table import Spec
@@ -17,6 +20,7 @@ from fieldfare.rows import Rows
 
 _ROWS_PER_THREAD = 4096
 _CACHE_LINE = 64
+_HUGE_PAGE = 2**21
 
 
 def available_cores() -> int:
@@ -35,6 +39,8 @@ def resolve_threads(n_jobs: int | None, n_rows: int) -> int:
     """
     if n_jobs is not None and n_jobs > 0:
         return n_jobs
+    if n_rows < 2 * _ROWS_PER_THREAD:
+        return 1
     return max(1, min(available_cores(), n_rows // _ROWS_PER_THREAD))
 
 
@@ -82,7 +88,7 @@ class TrainingTable:
     def __init__(self, spec: Spec, n_features: int) -> None:
         self.spec = spec
         self.layout = _core_spec(spec).layout()
-        self.rows = _aligned_zeros(n_features, self.layout.stride)
+        self.rows = aligned((n_features, self.layout.stride))
         self.bias = np.zeros((spec.n_outputs, 1 + self.layout.slots), np.float32)
         if spec.solver in ("adagrad", "rowwise_adagrad"):
             # Padding included: the kernels divide by the root of the state.
@@ -110,10 +116,10 @@ class TrainingTable:
         return self._blocks(0)
 
     def factor_state(self, slot: int) -> Float32Array:
-        """State of the factors: float32[n_features, C, B, k], or [n_features, C, B] if row-wise."""
+        """State of the factors: float32[n_features, C, B, k], or [n_features, C] if row-wise."""
         layout = self.layout
         if self.spec.solver == "rowwise_adagrad":
-            return self._view(layout.factor_state, ((layout.blocks, 1),))
+            return self._view(layout.factor_state, ())
         return self._blocks(layout.factor_state + slot * layout.blocks * layout.padded_factors)
 
     def _blocks(self, offset: int) -> Float32Array:
@@ -135,12 +141,21 @@ class TrainingTable:
         )
 
 
-def _aligned_zeros(n: int, stride: int) -> Float32Array:
-    """Return zeros that start at a cache line."""
-    spare = _CACHE_LINE // 4
-    flat = np.zeros(n * stride + spare, np.float32)
+def aligned(shape: tuple[int, ...]) -> Float32Array:
+    """Return zeros, float32, that start at a cache line: short rows then cross none.
+
+    Large arrays lie in huge pages where the system has them: they are read at random, and with
+    pages of 4 kB most visits would also have to look up where the page lies.
+    """
+    n = math.prod(shape)
+    if 4 * n >= _HUGE_PAGE and hasattr(mmap, "MADV_HUGEPAGE"):
+        memory = mmap.mmap(-1, 4 * n)
+        with contextlib.suppress(OSError):  # a kernel without them
+            memory.madvise(mmap.MADV_HUGEPAGE)
+        return np.frombuffer(memory, np.float32).reshape(shape)
+    flat = np.zeros(n + _CACHE_LINE // 4, np.float32)
     start = (-flat.ctypes.data % _CACHE_LINE) // 4
-    return flat[start : start + n * stride].reshape(n, stride)
+    return flat[start : start + n].reshape(shape)
 
 
 def train(
@@ -149,6 +164,8 @@ def train(
     order: Int64Array,
     class_weight: Float32Array | None = None,
     n_threads: int = 1,
+    *,
+    deterministic: bool = False,
 ) -> tuple[float, float]:
     """Visit samples in an order, moving the table after each.
 
@@ -163,6 +180,9 @@ def train(
     class_weight : float32 array of shape (n_classes,), optional
     n_threads : int
         More than one: lock-free (Hogwild), equal in quality and not in bits.
+    deterministic : bool
+        Learn in batches of 64 samples, all scored before the first of them is learned from: the
+        same bits for any number of threads, and other bits than without.
 
     Returns
     -------
@@ -172,7 +192,8 @@ def train(
     Raises
     ------
     DataError
-        If a row number, feature id, field or class is out of range. Rows before it have been used.
+        If a row number, feature id, field or class is out of range. Rows before it may have been
+        used.
     """
     loss, weight, bad_row = _core.train(
         _core_spec(table.spec),
@@ -182,6 +203,7 @@ def train(
         order,
         class_weight,
         n_threads,
+        deterministic,
     )
     if bad_row is not None:
         raise DataError(
@@ -193,7 +215,12 @@ def train(
 
 
 def train_pairs(
-    table: TrainingTable, rows: Rows, pairs: Int64Array, n_threads: int = 1
+    table: TrainingTable,
+    rows: Rows,
+    pairs: Int64Array,
+    n_threads: int = 1,
+    *,
+    deterministic: bool = False,
 ) -> tuple[float, float]:
     """Visit pairs of samples in an order, moving the table after each.
 
@@ -207,7 +234,8 @@ def train_pairs(
     pairs : int64 array of shape (n_pairs, 2)
         Row numbers: the sample that ought to score higher, and the other one.
     n_threads : int
-        As in `train`.
+    deterministic : bool
+        As in `train`; a batch holds 64 pairs.
 
     Returns
     -------
@@ -218,10 +246,11 @@ def train_pairs(
     Raises
     ------
     DataError
-        If a row number, feature id or field is out of range. Pairs before it have been used.
+        If a row number, feature id or field is out of range. Pairs before it may have
+        been used.
     """
     loss, weight, bad_row = _core.train_pairs(
-        _core_spec(table.spec), table.rows, _core_rows(rows), pairs, n_threads
+        _core_spec(table.spec), table.rows, _core_rows(rows), pairs, n_threads, deterministic
     )
     if bad_row is not None:
         raise DataError(
@@ -232,33 +261,53 @@ def train_pairs(
     return loss, weight
 
 
-def score(
-    spec: Spec,
-    bias: Float32Array,
-    linear: Float32Array,
-    factors: Float32Array | None,
-    rows: Rows,
-    n_threads: int | None = None,
-) -> Float32Array:
-    """Return the score of every row, float32[n_rows, C].
+class Scorer:
+    """The parameters of a model, checked once and ready to score.
 
-    Features and fields that the arrays do not cover are ignored. The arrays have the shapes given
-    in ``kernels.table``, FM factors with or without their block axis, and may be strided.
+    Parameters
+    ----------
+    spec : Spec
+    bias, linear, factors : float32 arrays
+        Of the shapes given in ``kernels.table``, FM factors with or without their block axis; may
+        be strided. They are not copied: what changes in them shows in the scores.
     """
-    if factors is not None and factors.ndim == 3:
-        factors = factors[:, :, np.newaxis, :]
-    out = np.empty((rows.n_rows, spec.n_outputs), np.float32)
-    _core.score(
-        _core_spec(spec),
-        bias,
-        linear if spec.fit_linear else None,
-        factors,
-        len(linear),
-        _core_rows(rows),
-        out,
-        resolve_threads(n_threads, rows.n_rows),
-    )
-    return out
+
+    def __init__(
+        self,
+        spec: Spec,
+        bias: Float32Array,
+        linear: Float32Array,
+        factors: Float32Array | None,
+    ) -> None:
+        if factors is not None and factors.ndim == 3:
+            factors = factors[:, :, np.newaxis, :]
+        self.spec = spec
+        self._core = _core.Scorer(
+            _core_spec(spec), bias, linear if spec.fit_linear else None, factors, len(linear)
+        )
+
+    def score(
+        self, rows: Rows, n_threads: int | None = None, context: Rows | None = None
+    ) -> Float32Array:
+        """Return the score of every row, float32[n_rows, C]; what is not known is ignored.
+
+        With a ``context``, which is one row, each row is scored together with it: as if the entries
+        of both were one row. What the context adds is computed once.
+        """
+        out = np.empty((rows.n_rows, self.spec.n_outputs), np.float32)
+        self._core.score(
+            _core_rows(rows),
+            None if context is None else _core_rows(context),
+            out,
+            resolve_threads(n_threads, rows.n_rows),
+        )
+        return out
+
+    def score_one(
+        self, ids: list[int], values: list[float], fields: list[int] | None
+    ) -> list[float]:
+        """Return the scores of one sample given as lists, one for each output."""
+        return self._core.score_one(ids, values, fields)
 
 
 def init_factors(
@@ -282,7 +331,7 @@ def init_factors(
     -------
     float32 array
     """
-    out: AnyArray = np.empty((shape[0], int(np.prod(shape[1:], dtype=np.int64))), np.float32)
+    out = aligned((shape[0], int(np.prod(shape[1:], dtype=np.int64))))
     if out.size:
         _core.init_factors(out, first_feature, seed, scale)
     return out.reshape(shape)

@@ -29,7 +29,7 @@ H. B. McMahan et al., Ad Click Prediction: a View from the Trenches, KDD 2013 (a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -183,30 +183,35 @@ class Weights:
         else:
             self.accumulated = np.ones_like(values)
 
-    def update(self, at: Any, g: Float64Array) -> None:
-        """Move the weights at one place against their gradient ``g``, which has no penalty in it.
+    def update(self, i: Any, g: Float64Array, blocks: Any = slice(None)) -> None:
+        """Move weights of feature ``i`` against their gradient ``g``, which has no penalty in it.
 
-        Row-wise AdaGrad accumulates the mean square over the last axis in place of each square.
+        ``blocks`` selects along the second axis of ``values[i]``, whose first are the outputs.
+        Row-wise AdaGrad accumulates, for each output, the mean square of all that moves.
         """
-        rate, w = self.spec.learning_rate, self.values
+        rate, at = self.spec.learning_rate, (slice(None), blocks)
+        w = self.values[i][at]
         if self.spec.solver == "ftrl":  # McMahan et al. 2013, algorithm 1, per coordinate
-            n, z, old = self.n[at], self.z[at], w[at]
-            z = z + g - (np.sqrt(n + g * g) - np.sqrt(n)) / rate * old
+            n, z = self.n[i][at], self.z[i][at]
+            z = z + g - (np.sqrt(n + g * g) - np.sqrt(n)) / rate * w
             n = n + g * g
             shrunk = np.sign(z) * np.maximum(np.abs(z) - self.l1, 0)
             curvature = (self.spec.ftrl_beta + np.sqrt(n)) / rate + self.l2
-            w[at] = np.where(shrunk == 0, 0, -shrunk / np.where(curvature > 0, curvature, 1))
-            self.n[at], self.z[at] = n, z
+            self.values[i][at] = np.where(
+                shrunk == 0, 0, -shrunk / np.where(curvature > 0, curvature, 1)
+            )
+            self.n[i][at], self.z[i][at] = n, z
             return
-        g = g + self.l2 * w[at]
+        g = g + self.l2 * w
         if self.spec.solver == "sgd":
-            w[at] -= rate * g
+            self.values[i][at] = w - rate * g
             return
-        square = g * g  # Duchi et al. 2011, diagonal; starts at one
-        if self.spec.solver == "rowwise_adagrad":
-            square = square.mean(axis=-1, keepdims=True)
-        self.accumulated[at] += square
-        w[at] -= rate * g / np.sqrt(self.accumulated[at])
+        if self.spec.solver == "rowwise_adagrad":  # the same number everywhere in a feature's row
+            axes = tuple(range(1, g.ndim))
+            self.accumulated[i] += (g * g).mean(axis=axes, keepdims=True)
+        else:  # Duchi et al. 2011, diagonal; starts at one
+            self.accumulated[i][at] += g * g
+        self.values[i][at] = w - rate * g / np.sqrt(self.accumulated[i][at])
 
 
 class Trainer:
@@ -261,36 +266,44 @@ class Trainer:
             if spec.model == "fm":
                 self.factors.update(i, g[:, None] * gradient)
             else:
-                for b in present:
-                    self.factors.update((i, slice(None), b), g[:, None] * gradient[:, b])
+                if np.count_nonzero(fields == f) == 1:
+                    # It meets nothing there; its weights may have moved since they were summed up.
+                    gradient[:, f] = 0
+                self.factors.update(i, g[:, None, None] * gradient[:, present], present)
 
-    def pair_step(self, better: Sample, worse: Sample, weight: float = 1.0) -> float:
-        """Learn from a pair; return its loss before the update, times its weight.
+    def pair_step(self, pairs: Sequence[tuple[Sample, Sample]], weights: Sequence[float]) -> float:
+        """Learn from a batch of pairs; return their loss before the update, times their weights.
 
-        Both scores and sums are taken first; then the better sample moves, then the worse one.
+        All scores and sums are taken first; then the samples move in turn, the better one of each
+        pair before the worse one.
         """
         spec, params = self.spec, self.params
-        pair = (better, worse)
-        high, low = (score(params, spec, *sample)[0] for sample in pair)
-        loss, slope = pair_loss_and_slope(spec.loss, high - low)
-        if weight == 0:
-            return 0.0
-        slopes = np.array([[weight * slope], [-weight * slope]])
-        parts = [known(spec, len(params.linear), sample) for sample in pair]
-        totals = [None if self.factors is None else sums(params, spec, *part) for part in parts]
-        if slope != 0:
-            for part, total, g in zip(parts, totals, slopes, strict=True):
-                self._spend(part, total, g)
-        return weight * loss
+        total_loss, moves = 0.0, []
+        for pair, weight in zip(pairs, weights, strict=True):
+            high, low = (score(params, spec, *sample)[0] for sample in pair)
+            loss, slope = pair_loss_and_slope(spec.loss, high - low)
+            total_loss += weight * loss
+            if weight * slope == 0:
+                continue
+            for sample, g in zip(pair, (weight * slope, -weight * slope), strict=True):
+                part = known(spec, len(params.linear), sample)
+                total = None if self.factors is None else sums(params, spec, *part)
+                moves.append((part, total, np.array([g])))
+        for part, total, slopes in moves:
+            self._spend(part, total, slopes)
+        return total_loss
 
-    def pair_epoch(self, rows: Rows, pairs: AnyArray) -> tuple[float, float]:
+    def pair_epoch(self, rows: Rows, pairs: AnyArray, batch: int = 1) -> tuple[float, float]:
         """Learn from pairs of rows in order; return the sums of weighted losses and weights."""
         everything = list(samples(rows))
         loss_sum = weight_sum = 0.0
-        for i, j in pairs:
-            weight = 1.0 if rows.weight is None else float(np.sqrt(rows.weight[i] * rows.weight[j]))
-            loss_sum += self.pair_step(everything[i], everything[j], weight)
-            weight_sum += weight
+        for start in range(0, len(pairs), batch):
+            chosen = pairs[start : start + batch]
+            weights = [1.0] * len(chosen)
+            if rows.weight is not None:
+                weights = [float(np.sqrt(rows.weight[i] * rows.weight[j])) for i, j in chosen]
+            loss_sum += self.pair_step([(everything[i], everything[j]) for i, j in chosen], weights)
+            weight_sum += sum(weights)
         return loss_sum, weight_sum
 
     def epoch(

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from fieldfare import _core
+from fieldfare._typing import UInt16Array
+from fieldfare._typing import AnyArray
 from fieldfare.rows import Rows
 
 
@@ -57,9 +59,8 @@ def parse_text(
     has_fields: bool,
     has_target: bool = True,
     has_group: bool = False,
-    n_threads: int = 1,
 ) -> Parsed | Fault:
-    """Parse whole lines of libsvm or libffm text on threads.
+    """Parse whole lines of libsvm or libffm text; other threads may run meanwhile.
 
     A line is ``[target] [weight:W] [qid:N] id:value ...`` (libsvm) or the same with
     ``field:id:value`` (libffm). Tokens are separated by spaces and tabs, ``#`` starts a comment,
@@ -74,8 +75,6 @@ def parse_text(
         libffm rather than libsvm.
     has_target, has_group : bool
         Whether every line must, or no line may, have a target or a ``qid``.
-    n_threads : int
-        Threads to use; the result is the same for any number.
 
     Returns
     -------
@@ -83,12 +82,28 @@ def parse_text(
         The samples, with ``values`` and ``weight`` only if one of them is not one; or the first
         fault.
     """
-    found = _core.parse_text(
-        np.frombuffer(buffer, np.uint8), has_fields, has_target, has_group, n_threads
-    )
+    found = _core.parse_text(np.frombuffer(buffer, np.uint8), has_fields, has_target, has_group)
     if len(found) == 2:
         return Fault(Reason(found[0]), found[1])
-    return Parsed(Rows(*found[:-1]), found[-1])
+    *arrays, n_features, n_fields, n_lines = found
+    rows = Rows(*arrays)
+    vars(rows).update(n_features=n_features, n_fields=n_fields)  # known without another pass
+    return Parsed(rows, n_lines)
+
+
+def note_fields(field_of: UInt16Array, rows: Rows) -> None:
+    """Write down the field of each feature that occurs in rows; the last entry decides.
+
+    Parameters
+    ----------
+    field_of : uint16 array of shape (at least ``rows.n_features``,)
+        Changed in place.
+    rows : Rows
+        With fields.
+    """
+    assert rows.fields is not None
+    own = slice(int(rows.indptr[0]), int(rows.indptr[-1]))
+    _core.note_fields(field_of, rows.indices[own], rows.fields[own])
 
 
 def format_text(rows: Rows) -> bytes:
@@ -107,3 +122,20 @@ def format_text(rows: Rows) -> bytes:
     return _core.format_text(
         rows.indptr, rows.indices, rows.values, rows.fields, rows.target, rows.weight, rows.group
     )
+
+
+def format_numbers(values: AnyArray, separator: str = " ") -> bytes:
+    """Write a matrix as text, one line per row.
+
+    Parameters
+    ----------
+    values : float array of shape (n_rows, n_columns)
+        Written as float32, in the fewest digits that read back as the same number.
+    separator : str
+        One ASCII character.
+
+    Returns
+    -------
+    bytes
+    """
+    return _core.format_numbers(np.ascontiguousarray(values, np.float32), separator)

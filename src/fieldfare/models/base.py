@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, NamedTuple, cast
 
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Float64Array, Int64Array
 from fieldfare.config import LOSSES_OF_TASK, ModelConfig, SolverConfig
-from fieldfare.exceptions import ConfigError, DataError
+from fieldfare.exceptions import ConfigError, DataError, SchemaError
 from fieldfare.kernels import native
 from fieldfare.kernels.table import Spec
 from fieldfare.rows import Rows
+
+
+class _Held(NamedTuple):
+    """A scorer, and what it was made of."""
+
+    scorer: native.Scorer
+    config: ModelConfig
+    bias: Float32Array
+    linear: Float32Array
+    factors: Float32Array | None
 
 
 class Model(ABC):
@@ -41,6 +52,8 @@ class Model(ABC):
     """
 
     kind: ClassVar[str]
+    _held: _Held | None = None
+    _encoding: tuple[Any, Any] = (None, None)
 
     def __init__(
         self,
@@ -147,6 +160,28 @@ class Model(ABC):
             target_scale=self.target_scale,
         )
 
+    def _scorer(self) -> native.Scorer:
+        """Return the parameters as the core wants them, made anew when others took their place.
+
+        For one sample, saying all of it to the core again would cost more than the score.
+        """
+        held = self._held
+        if (
+            held is None
+            or held.config is not self.config
+            or held.bias is not self.bias
+            or held.linear is not self.linear
+            or held.factors is not self.factors
+        ):
+            arrays = (self.bias, self.linear, self.factors)
+            held = _Held(native.Scorer(self.spec(), *arrays), self.config, *arrays)
+            self._held = held
+        return held.scorer
+
+    def __getstate__(self) -> dict[str, Any]:
+        made = ("_held", "_encoding")
+        return {name: value for name, value in vars(self).items() if name not in made}
+
     def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
         """Return the raw score of every row, before any link function.
 
@@ -161,7 +196,7 @@ class Model(ABC):
         -------
         float32 array of shape (n_rows, n_outputs)
         """
-        return native.score(self.spec(), self.bias, self.linear, self.factors, rows, n_threads)
+        return self._scorer().score(rows, n_threads)
 
     def predict(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
         """Return predictions on the scale of the target.
@@ -173,6 +208,101 @@ class Model(ABC):
             shape (n_rows,). Multiclass: the probability of each class, shape (n_rows, n_outputs).
         """
         return link(self.config.task, self.score(rows, n_threads))
+
+    def predict_one(self, sample: Mapping[str, Any]) -> float | Float32Array:
+        """Return the prediction for one sample, in microseconds.
+
+        Parameters
+        ----------
+        sample : mapping from column to value
+            Plain values (text, numbers, lists of text), ``None`` where one is missing. It has the
+            features that the same row of a table has.
+
+        Returns
+        -------
+        float or float32 array of shape (n_outputs,)
+            As `predict`: a number, or the probability of each class of a multiclass model.
+
+        Raises
+        ------
+        SchemaError
+            If the model has no columns, a column is missing, or a value does not fit its column.
+        """
+        ids, values, fields = self._encoder().encode(sample)
+        scores = self._scorer().score_one(ids, values, fields if self.n_fields else None)
+        if self.config.task == "regression":
+            return scores[0]
+        if self.config.task == "multiclass":
+            return cast(Float32Array, link("multiclass", np.array([scores], np.float32))[0])
+        e = math.exp(-abs(scores[0]))
+        return (1.0 if scores[0] >= 0 else e) / (1.0 + e)
+
+    def score_candidates(
+        self, context: Rows | Mapping[str, Any], candidates: Any, n_threads: int | None = None
+    ) -> Float32Array:
+        """Return the raw score of every candidate together with one context.
+
+        Equal, but for rounding, to `score` of rows that hold the entries of the context and of one
+        candidate each. What the context adds is computed once, so that a candidate costs what its
+        own entries cost: of FM by lemma 3.1 of Rendle 2010, of FFM by the context's sums of each
+        field.
+
+        Parameters
+        ----------
+        context : Rows of one row, or mapping from column to value
+            What all candidates share: the user, the time, the page.
+        candidates : Rows, or a table
+            One candidate a row. Of a table, which needs a mapping as context, the columns that the
+            context lacks are read. To rank the same items for many contexts, encode them once:
+            ``model.schema.encode(items, labelled=False, columns=["item", ...])``.
+        n_threads : int, optional
+            All cores by default, for 8,192 candidates or more.
+
+        Returns
+        -------
+        float32 array of shape (n_candidates, n_outputs)
+
+        Raises
+        ------
+        DataError
+            If the context is not one row.
+        SchemaError
+            If a column is neither in the context nor in the table of candidates.
+        """
+        if isinstance(context, Rows):
+            if len(context) != 1:
+                raise DataError(f"A context is one row. Got {len(context)} rows.")
+            if not isinstance(candidates, Rows):
+                raise DataError(
+                    "Candidates of a context given as Rows must be Rows too. Encode them with "
+                    "model.schema.encode(candidates, labelled=False, columns=[...]), or give the "
+                    f"context as a dict. Got {type(candidates).__name__}."
+                )
+            shared = context
+        else:
+            encoder = self._encoder()
+            given = [name for name in encoder.names if name in context]
+            shared = _one_row(*encoder.encode(context, given))
+            if not isinstance(candidates, Rows):
+                rest = [name for name in encoder.names if name not in context]
+                candidates = self.schema.encode(candidates, labelled=False, columns=rest)
+        return self._scorer().score(candidates, n_threads, shared)
+
+    def predict_candidates(
+        self, context: Rows | Mapping[str, Any], candidates: Any, n_threads: int | None = None
+    ) -> Float32Array:
+        """Return the prediction for every candidate; see `score_candidates` and `predict`."""
+        return link(self.config.task, self.score_candidates(context, candidates, n_threads))
+
+    def _encoder(self) -> Any:
+        """Return the encoder of single samples of the schema, made when first asked for."""
+        schema, encoder = self._encoding
+        if encoder is None or schema is not self.schema:
+            if self.schema is None:
+                raise SchemaError("This model has no schema. Pass Rows of feature ids to predict.")
+            encoder = self.schema.sample_encoder()
+            self._encoding = (self.schema, encoder)
+        return encoder
 
     @abstractmethod
     def pair_terms(
@@ -216,6 +346,15 @@ def loss_of(task: str, loss: str = "auto") -> str:
             f"Got {loss!r}."
         )
     return loss
+
+
+def _one_row(ids: list[int], values: list[float], fields: list[int]) -> Rows:
+    return Rows(
+        np.array([0, len(ids)], np.int64),
+        np.array(ids, np.uint32),
+        np.array(values, np.float32),
+        np.array(fields, np.uint16),
+    )
 
 
 def check_model(model: Any, owner: str) -> None:

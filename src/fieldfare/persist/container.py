@@ -18,9 +18,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from fieldfare._files import atomic_write
 from fieldfare._typing import JSON, AnyArray, PathLike
 from fieldfare.exceptions import ModelFileError
-from fieldfare.persist.atomic import atomic_write
 
 DTYPES: dict[str, np.dtype[Any]] = {
     "F64": np.dtype("<f8"),
@@ -69,8 +69,9 @@ def write(path: PathLike, key: str, header: str, arrays: Mapping[str, AnyArray])
         If the file cannot be written; an older file at ``path`` is then still whole.
     """
     plain = {name: _little_endian(name, array) for name, array in arrays.items()}
-    # Wide types first: with no gaps allowed, this alone keeps every array aligned for its type.
-    order = sorted(plain, key=lambda name: (-plain[name].itemsize, name))
+    # No gaps are allowed. Those whose length in bytes holds the most factors of two come first: so
+    # every array is aligned for its type, and latent vectors cross no needless cache line.
+    order = sorted(plain, key=lambda name: (-_evenness(plain[name].nbytes), name))
     outer: JSON = {"__metadata__": {key: header, CHECKSUM: checksum(header, plain)}}
     offset = 0
     for name in order:
@@ -93,6 +94,11 @@ def write(path: PathLike, key: str, header: str, arrays: Mapping[str, AnyArray])
         file.write(text)
         for name in order:
             _write_array(file, plain[name])
+
+
+def _evenness(n: int) -> int:
+    """Return the largest power of two, at most a cache line, that divides a number of bytes."""
+    return math.gcd(n, _ALIGNMENT)
 
 
 def read(path: PathLike) -> tuple[dict[str, str], dict[str, AnyArray]]:
@@ -207,8 +213,8 @@ def _header_length(file: BinaryIO, size: int) -> int:
     length = int(struct.unpack("<Q", prefix)[0])
     if length > MAX_HEADER or length > size - 8:
         raise ModelFileError(
-            f"This is no fieldfare file, or it is cut short: its first 8 bytes announce a header "
-            f"of {length} bytes in a file of {size}."
+            "This is not a fieldfare model file, or only the beginning of one. Name a file that "
+            "'fieldfare train' or save_model wrote (they end in .ff), or write it again."
         )
     return length
 

@@ -9,7 +9,8 @@ A model file (``.ff``) is a `safetensors <https://github.com/huggingface/safeten
 2. N bytes: the outer header, a JSON object in UTF-8, padded with spaces so that the data start at a
    multiple of 64 bytes. It maps the name of each array to ``{"dtype", "shape", "data_offsets"}``
    (offsets count from the end of the outer header), and ``"__metadata__"`` to an object of strings.
-3. The arrays, little-endian, in C order, without gaps, in order of falling item size, then name.
+3. The arrays, little-endian, in C order, without gaps. Those whose length in bytes is divisible by
+   64 come first, then by 32, 16 and so on, and equals by name: every array is then aligned.
 
 The metadata hold two strings. ``"checksum"`` is the BLAKE2b digest described in
 :func:`fieldfare.persist.container.checksum`. ``"fieldfare"`` is the header, JSON in ASCII:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from fieldfare._files import atomic_write
 from fieldfare._optional import require
 from fieldfare._typing import PathLike
 from fieldfare.exceptions import ConfigError
-from fieldfare.persist.atomic import atomic_write
 
 FORMATS = ("png", "svg")
 INK = "#333333"

@@ -51,27 +51,34 @@ class Solver:
         order: Int64Array,
         class_weight: Float32Array | None = None,
         n_threads: int = 1,
+        *,
+        deterministic: bool = False,
     ) -> tuple[float, float]:
         """Visit the rows that ``order`` names; see ``kernels.native.train``."""
-        return native.train(self._table, rows, order, class_weight, n_threads)
+        return native.train(
+            self._table, rows, order, class_weight, n_threads, deterministic=deterministic
+        )
 
-    def train_pairs(self, rows: Rows, pairs: Int64Array, n_threads: int = 1) -> tuple[float, float]:
+    def train_pairs(
+        self, rows: Rows, pairs: Int64Array, n_threads: int = 1, *, deterministic: bool = False
+    ) -> tuple[float, float]:
         """Visit pairs of rows; see ``kernels.native.train_pairs``."""
-        return native.train_pairs(self._table, rows, pairs, n_threads)
+        return native.train_pairs(self._table, rows, pairs, n_threads, deterministic=deterministic)
 
     def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
         """Return the raw scores of the parameters as they stand, float32[n_rows, n_outputs]."""
         table = self._table
         factors = table.factors if self._origin.factors is not None else None
-        return native.score(self._spec, table.bias[:, 0], table.linear, factors, rows, n_threads)
+        scorer = native.Scorer(self._spec, table.bias[:, 0], table.linear, factors)
+        return scorer.score(rows, n_threads)
 
     def export(self) -> Model:
         """Return the parameters as they stand as a Model of its own."""
         table, origin = self._table, self._origin
         factors = None
         if origin.factors is not None:
-            shape = (self.n_features, *origin.factors.shape[1:])
-            factors = np.array(table.factors, order="C").reshape(shape)
+            factors = native.aligned((self.n_features, *origin.factors.shape[1:]))
+            factors.reshape(table.factors.shape)[...] = table.factors
         linear = (
             np.array(table.linear, order="C")
             if self._spec.fit_linear

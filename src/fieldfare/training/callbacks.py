@@ -26,11 +26,19 @@ class Trainable(Protocol):
     """What the loop asks of a solver."""
 
     def train(
-        self, rows: Rows, order: Int64Array, class_weight: Float32Array | None, n_threads: int
+        self,
+        rows: Rows,
+        order: Int64Array,
+        class_weight: Float32Array | None,
+        n_threads: int,
+        *,
+        deterministic: bool,
     ) -> tuple[float, float]:
         """Learn from the rows in this order; return the summed loss and the summed weight."""
 
-    def train_pairs(self, rows: Rows, pairs: Int64Array, n_threads: int) -> tuple[float, float]:
+    def train_pairs(
+        self, rows: Rows, pairs: Int64Array, n_threads: int, *, deterministic: bool
+    ) -> tuple[float, float]:
         """Learn from pairs of rows, the better one first; return summed loss and weight."""
 
     def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:

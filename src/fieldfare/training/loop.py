@@ -281,9 +281,12 @@ class Run:
     def _learn(self, call: Int64Array) -> tuple[float, float]:
         """Learn from some rows or pairs; return the summed loss and weight."""
         solver, rows = self.state.solver, self.train.rows
-        if self.pairs is None:
-            return solver.train(rows, call, self.class_weight, self.n_threads)
-        return solver.train_pairs(rows, call, self.n_threads)
+        deterministic = self.state.config.deterministic
+        if self.pairs is not None:
+            return solver.train_pairs(rows, call, self.n_threads, deterministic=deterministic)
+        return solver.train(
+            rows, call, self.class_weight, self.n_threads, deterministic=deterministic
+        )
 
     def _evaluate(self) -> dict[str, float]:
         """Return the validation columns of the history."""

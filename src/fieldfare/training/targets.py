@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Float64Array
+from fieldfare.data.split import distinct_values
 from fieldfare.exceptions import ConfigError, DataError, TrainingError
 from fieldfare.models.base import Model
 from fieldfare.training.parts import Part
@@ -315,7 +316,7 @@ def _distinct(target: Float32Array, limit: int) -> Float32Array:
     """Return the distinct values, or the first few of them once there are more than ``limit``."""
     found = np.zeros(0, np.float32)
     for _, block in _blocks(target):
-        found = np.unique(np.concatenate([found, np.unique(block)]))
+        found = distinct_values(np.concatenate([found, distinct_values(block)]))
         if len(found) > limit:
             return found[: limit + 1]
     return found

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from fieldfare.data.sources import atomic_file, expand, open_bytes
+from fieldfare.data.sources import expand, open_bytes
+from fieldfare.data.write import open_output
 from fieldfare.exceptions import DataError, MissingDependencyError
 
 CONTENT = b"1 1:1\n" * 1000
@@ -164,12 +165,12 @@ def test_nothing_to_expand(tmp_path: Path) -> None:
             expand(source)  # type: ignore[arg-type]
 
 
-def test_atomic_file_keeps_the_old_one_on_failure(tmp_path: Path) -> None:
+def test_output_keeps_the_old_one_on_failure(tmp_path: Path) -> None:
     path = tmp_path / "out"
     path.write_text("old")
 
     def write(error: BaseException) -> None:
-        with atomic_file(path) as file:
+        with open_output(path) as file:
             file.write(b"half")
             raise error
 
@@ -182,12 +183,12 @@ def test_atomic_file_keeps_the_old_one_on_failure(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
-def test_atomic_file_does_not_replace_a_pipe(tmp_path: Path) -> None:
+def test_output_does_not_replace_a_pipe(tmp_path: Path) -> None:
     path = tmp_path / "pipe"
     os.mkfifo(path)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        with atomic_file(path) as file:
+        with open_output(path) as file:
             file.write(b"through")
         assert os.read(reader, 100) == b"through"
     finally:
@@ -196,11 +197,11 @@ def test_atomic_file_does_not_replace_a_pipe(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_atomic_file_keeps_a_symbolic_link(tmp_path: Path) -> None:
+def test_output_keeps_a_symbolic_link(tmp_path: Path) -> None:
     link, path = tmp_path / "link", tmp_path / "file"
     path.write_bytes(b"old")
     link.symlink_to(path)
-    with atomic_file(link) as file:
+    with open_output(link) as file:
         file.write(b"new")
     assert link.is_symlink()
     assert path.read_bytes() == b"new"

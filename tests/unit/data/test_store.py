@@ -245,13 +245,13 @@ def test_fingerprint_reads_an_unchanged_file_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[object] = []
-    digest = cache._digest
+    digest = cache.file_checksum
 
     def counted(path: Path) -> str:
         read.append(path)
         return digest(path)
 
-    monkeypatch.setattr(cache, "_digest", counted)
+    monkeypatch.setattr(cache, "file_checksum", counted)
     path = tmp_path / "a"
     path.write_text("1 1:1\n")
     first = file_fingerprint(path)

@@ -128,7 +128,7 @@ def test_kind_may_be_given() -> None:
 
 @pytest.mark.parametrize("n_threads", [1, 2, 3, 7])
 def test_any_number_of_threads(n_threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text, "_BYTES_PER_THREAD", 1)
+    monkeypatch.setattr(text, "BATCH_BYTES", 500)
     content = "".join(
         f"{i % 2} weight:{i % 3 + 1} qid:{i} "
         + " ".join(f"{j}:{i + j}:{j / 4}" for j in range(i % 9))
@@ -215,7 +215,7 @@ def test_what_cannot_be_written(tmp_path: Path) -> None:
         write_text(rows.with_(target=None), tmp_path / "out", "libsvm")
     with pytest.raises(DataError, match="'libsvm' or 'libffm'"):
         write_text(rows, tmp_path / "out", "csv")  # type: ignore[arg-type]
-    with pytest.raises(DataError, match="cannot be written"):
+    with pytest.raises(DataError, match="does not exist"):
         write_text(rows, tmp_path / "no" / "out", "libsvm")
     assert list(tmp_path.iterdir()) == []
 

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from fieldfare._files import atomic_write
 from fieldfare.exceptions import ModelFileError
 from fieldfare.persist import container
-from fieldfare.persist.atomic import atomic_write
 
 ARRAYS = {
     "b": np.arange(6, dtype=np.float32).reshape(2, 3),

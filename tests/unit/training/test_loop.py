@@ -172,7 +172,7 @@ def test_short_calls_change_nothing(rows, monkeypatch) -> None:
 @pytest.mark.parametrize("bad", [np.inf, np.nan])
 def test_infinite_training_loss_is_refused_with_advice(rows, bad) -> None:
     class Solver:
-        def train(self, rows, order, class_weight, n_threads):
+        def train(self, rows, order, class_weight, n_threads, *, deterministic):
             return bad, 1.0
 
     model = build(ModelConfig(), n_features=12)

@@ -56,11 +56,11 @@ def atomic_write(path: PathLike) -> Iterator[BinaryIO]:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make a rename survive a power cut where the system can; the file itself is already safe."""
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to disk, where the system can, so that a rename survives."""
     if os.name == "nt":
         return
     with contextlib.suppress(OSError):

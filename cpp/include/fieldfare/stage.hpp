@@ -1,0 +1,152 @@
+// Staging: a sample is checked, scaled and located in the table some samples before it is used.
+// What follows reads through the pointers found here only.
+#pragma once
+
+#include "fieldfare/kernels.hpp"
+#include "fieldfare/simd.hpp"
+
+namespace fieldfare::FIELDFARE_ISA {
+
+// Asks for rows of the table that a later sample needs, one at a time: between the computations for
+// the present sample the requests cost nothing, at once they would wait for each other.
+struct Fetch {
+  float* const* rows = nullptr;
+  std::int64_t n = 0;
+  std::int64_t floats = 0;
+
+  FIELDFARE_INLINE void operator()(std::int64_t i) const {
+    if (i >= n) return;
+    for (std::int64_t d = 0; d < floats; d += 16) __builtin_prefetch(rows[i] + d, 1, 3);
+  }
+};
+
+// A sample whose every pointer may be followed.
+struct Staged {
+  std::int64_t n = 0;
+  float* const* rows = nullptr;           // [n]: each feature's row of the table
+  const float* x = nullptr;               // [n]
+  const std::uint32_t* ids = nullptr;     // [n]
+  const std::uint16_t* fields = nullptr;  // [n], FFM only
+};
+
+FIELDFARE_INLINE bool row_in_bounds(const Rows& rows, std::int64_t row) {
+  if (row < 0 || row >= rows.n_rows) return false;
+  const std::int64_t begin = rows.indptr[row], end = rows.indptr[row + 1];
+  return begin >= 0 && begin <= end && end <= rows.n_entries;
+}
+
+class Stage {
+ public:
+  FIELDFARE_INLINE explicit Stage(const TrainJob& job)
+      : job_(job),
+        rows_(*job.rows),
+        aware_(job.spec->kind == Kind::ffm),
+        stride_(job.layout->stride),
+        places_(job.end * rows_a_step(*job.spec)) {}
+
+  // Places the sample of a row in a slot of the workspace; false if the row must be refused.
+  FIELDFARE_INLINE bool fill(std::int64_t row, std::int64_t slot) {
+    if (!row_in_bounds(rows_, row) || !target_in_bounds(row)) return false;
+    const std::int64_t begin = rows_.indptr[row], n = rows_.indptr[row + 1] - begin;
+    const std::uint32_t* ids = rows_.indices + begin;
+    if (n > job_.longest || !ids_in_bounds(ids, n)) return false;
+    if (aware_ && !fields_in_bounds(rows_.fields + begin, n)) return false;
+    scale(begin, n, job_.work.x + slot * job_.longest);
+    locate(ids, n, job_.work.rows + slot * job_.longest);
+    return true;
+  }
+
+  FIELDFARE_INLINE Staged at(std::int64_t row, std::int64_t slot) const {
+    const std::int64_t begin = rows_.indptr[row];
+    Staged sample;
+    sample.n = rows_.indptr[row + 1] - begin;
+    sample.rows = job_.work.rows + slot * job_.longest;
+    sample.x = job_.work.x + slot * job_.longest;
+    sample.ids = rows_.indices + begin;
+    if (aware_) sample.fields = rows_.fields + begin;
+    return sample;
+  }
+
+  // A sample of few fields reads few of an FFM row's blocks: fetching all would cost more.
+  FIELDFARE_INLINE Fetch fetch_of(const Staged& sample) const {
+    if (aware_ && 2 * sample.n < job_.spec->n_fields) return {};
+    return {sample.rows, sample.n, job_.layout->used};
+  }
+
+  // Asks for what `fill` will read of the rows far ahead: in a shuffled order no hardware guesses
+  // it.
+  FIELDFARE_INLINE void fetch(std::int64_t at) const {
+    if (at + 8 < places_) {
+      const std::int64_t row = job_.order[at + 8];
+      if (row >= 0 && row < rows_.n_rows) {
+        __builtin_prefetch(rows_.indptr + row);
+        if (rows_.target != nullptr) __builtin_prefetch(rows_.target + row);
+      }
+    }
+    if (at >= places_ || !row_in_bounds(rows_, job_.order[at])) return;
+    const std::int64_t begin = rows_.indptr[job_.order[at]];
+    const std::int64_t end = rows_.indptr[job_.order[at] + 1];
+    for (std::int64_t p = begin; p < end; p += 16) {
+      __builtin_prefetch(rows_.indices + p);
+      if (rows_.values != nullptr) __builtin_prefetch(rows_.values + p);
+      if (aware_ && (p - begin) % 32 == 0) __builtin_prefetch(rows_.fields + p);
+    }
+  }
+
+ private:
+  FIELDFARE_INLINE bool target_in_bounds(std::int64_t row) const {
+    const Spec& spec = *job_.spec;
+    if (rows_.target == nullptr) return true;  // pairs need none
+    const float y = rows_.target[row];
+    if (spec.loss == Loss::softmax && !(y >= 0 && y < static_cast<float>(spec.n_outputs))) {
+      return false;
+    }
+    return job_.class_weight == nullptr || (y >= 0 && y < static_cast<float>(job_.n_classes));
+  }
+
+  FIELDFARE_INLINE bool ids_in_bounds(const std::uint32_t* ids, std::int64_t n) const {
+    std::uint32_t largest = 0;
+    for (std::int64_t i = 0; i < n; ++i) largest = ids[i] > largest ? ids[i] : largest;
+    return n == 0 || static_cast<std::int64_t>(largest) < job_.n_features;
+  }
+
+  FIELDFARE_INLINE bool fields_in_bounds(const std::uint16_t* fields, std::int64_t n) const {
+    std::uint16_t largest = 0;
+    for (std::int64_t i = 0; i < n; ++i) largest = fields[i] > largest ? fields[i] : largest;
+    return n == 0 || largest < job_.spec->n_fields;
+  }
+
+  FIELDFARE_INLINE void scale(std::int64_t begin, std::int64_t n, float* x) const {
+    const float* values = rows_.values == nullptr ? nullptr : rows_.values + begin;
+    float factor = 1;
+    if (job_.spec->instance_norm) {
+      float squares = values == nullptr ? static_cast<float>(n) : 0.0F;
+      for (std::int64_t i = 0; values != nullptr && i < n; ++i) squares += values[i] * values[i];
+      factor = squares > 0 ? 1.0F / std::sqrt(squares) : 0.0F;
+    }
+    for (std::int64_t i = 0; i < n; ++i) x[i] = values == nullptr ? factor : factor * values[i];
+  }
+
+  // A frequent feature's row may be private to the thread: see HotRows.
+  FIELDFARE_INLINE void locate(const std::uint32_t* ids, std::int64_t n, float** where) const {
+    float* const table = job_.table;
+    const std::int64_t stride = stride_;
+    if (job_.hot.ids == nullptr) {
+      for (std::int64_t i = 0; i < n; ++i) where[i] = table + ids[i] * stride;
+    } else {
+      const HotRows hot = job_.hot;
+      for (std::int64_t i = 0; i < n; ++i) {
+        const std::uint32_t bucket = HotRows::bucket(ids[i]);
+        const bool is_hot = hot.ids[bucket] == ids[i];
+        where[i] = (is_hot ? hot.rows : table) + (is_hot ? bucket : ids[i]) * stride;
+      }
+    }
+  }
+
+  const TrainJob& job_;
+  const Rows& rows_;
+  bool aware_;
+  std::int64_t stride_, places_;  // places in the order
+};
+
+}  // namespace fieldfare::FIELDFARE_ISA

@@ -1,0 +1,170 @@
+// The training kernels: one run over samples for every (model, rule). Compiled once an instruction
+// set, under the namespace FIELDFARE_ISA.
+#include "fieldfare/kernels.hpp"
+#include "fieldfare/models.hpp"
+
+namespace fieldfare::FIELDFARE_ISA {
+
+namespace {
+
+// Turns scores into d loss / d score in place and returns the loss.
+FIELDFARE_INLINE double loss_of(Loss loss, float* score, std::int64_t n_outputs, float target) {
+  if (loss == Loss::squared) {
+    // The gradient is half the derivative, as is usual: the factor 2 belongs to the learning rate.
+    const float error = score[0] - target;
+    score[0] = error;
+    return static_cast<double>(error) * error;
+  }
+  if (loss == Loss::logistic) {
+    const float z = score[0];
+    const float e = std::exp(-std::fabs(z));
+    const float p = (z >= 0 ? 1.0F : e) / (1.0F + e);
+    score[0] = p - target;
+    // The loss is only reported: an error of one in 10^7 is no matter, and log1p takes thrice as
+    // long.
+    return static_cast<double>(std::log(1 + e)) + (z > 0 ? z : 0.0F) - target * z;
+  }
+  float largest = score[0];
+  for (std::int64_t c = 1; c < n_outputs; ++c) largest = score[c] > largest ? score[c] : largest;
+  const auto hit = static_cast<std::int64_t>(target);
+  const float hit_score = score[hit];
+  float total = 0;
+  for (std::int64_t c = 0; c < n_outputs; ++c) {
+    score[c] = std::exp(score[c] - largest);
+    total += score[c];
+  }
+  for (std::int64_t c = 0; c < n_outputs; ++c) score[c] /= total;
+  score[hit] -= 1;
+  return static_cast<double>(std::log(total)) + largest - hit_score;
+}
+
+// The weight of a row's sample; 0 means that it teaches nothing.
+FIELDFARE_INLINE float weight_of(const TrainJob& job, std::int64_t row) {
+  const float weight = job.rows->weight == nullptr ? 1.0F : job.rows->weight[row];
+  if (job.class_weight == nullptr) return weight;
+  return weight * job.class_weight[static_cast<std::int64_t>(job.rows->target[row])];
+}
+
+// Scores a sample and returns its loss; `score` then holds d loss / d score.
+template <class Model>
+FIELDFARE_INLINE double slopes(const TrainJob& job, Model& model, const Staged& sample,
+                               std::int64_t row, float weight, float* score) {
+  const Spec& spec = *job.spec;
+  for (std::int64_t c = 0; c < spec.n_outputs; ++c) {
+    score[c] = job.bias[c * (1 + job.layout->slots)] + model.score(sample, c);
+  }
+  const double loss = loss_of(spec.loss, score, spec.n_outputs, job.rows->target[row]);
+  for (std::int64_t c = 0; c < spec.n_outputs; ++c) score[c] *= weight;
+  return weight * loss;
+}
+
+template <class Rule>
+FIELDFARE_INLINE void move_bias(const TrainJob& job, const float* slope) {
+  if (!job.spec->intercept) return;
+  for (std::int64_t c = 0; c < job.spec->n_outputs; ++c) {
+    float* bias = job.bias + c * (1 + job.layout->slots);
+    Rule::scalar(bias, bias + 1, slope[c], job.spec->bias);
+  }
+}
+
+// Sample after sample, each learned from before the next is scored.
+template <class Model, class Rule>
+Outcome epoch(const TrainJob& job) {
+  constexpr auto every_id = [](std::uint32_t) { return true; };
+  const std::int64_t slots = job.ahead + 1;
+  Stage stage(job);
+  Model model(job, job.work.sums, job.work.fields);
+  Outcome outcome;
+  std::int64_t staged = job.begin, filled = 0, used = 0;
+  for (std::int64_t at = job.begin; at < job.end; ++at) {
+    for (; staged < job.end && staged <= at + job.ahead; ++staged) {
+      stage.fetch(staged + 8);
+      if (!stage.fill(job.order[staged], filled)) {
+        outcome.bad_row = job.order[staged];
+        return outcome;
+      }
+      filled = filled + 1 == slots ? 0 : filled + 1;
+    }
+    const std::int64_t row = job.order[at];
+    const Staged sample = stage.at(row, used);
+    used = used + 1 == slots ? 0 : used + 1;
+    Fetch fetch;  // for the sample staged last, while there are any
+    if (staged < job.end) {
+      fetch = stage.fetch_of(stage.at(job.order[staged - 1], filled == 0 ? slots - 1 : filled - 1));
+    }
+    const float weight = weight_of(job, row);
+    if (weight == 0) continue;
+    outcome.loss += slopes(job, model, sample, row, weight, job.work.score);
+    outcome.weight += weight;
+    move_bias<Rule>(job, job.work.score);
+    for (std::int64_t c = 0; c < job.spec->n_outputs; ++c) {
+      model.template update<Rule>(sample, c, job.work.score[c], every_id, c == 0 ? fetch : Fetch{});
+    }
+    for (std::int64_t i = sample.n; i < fetch.n; ++i) fetch(i);
+  }
+  return outcome;
+}
+
+// First half of a batch: a part of its samples is staged and scored.
+template <class Model>
+std::optional<std::int64_t> gather_part(const BatchJob& batch, std::int64_t part,
+                                        std::int64_t parts) {
+  const TrainJob& job = batch.job;
+  const std::int64_t n = job.end - job.begin;
+  const std::int64_t first = n * part / parts, last = n * (part + 1) / parts;
+  Stage stage(job);
+  for (std::int64_t s = first; s < last; ++s) {
+    const std::int64_t row = job.order[job.begin + s];
+    if (!stage.fill(row, s)) return row;
+    const Fetch fetch = stage.fetch_of(stage.at(row, s));
+    for (std::int64_t i = 0; i < fetch.n; ++i) fetch(i);
+  }
+  for (std::int64_t s = first; s < last; ++s) {
+    const std::int64_t row = job.order[job.begin + s];
+    const float weight = weight_of(job, row);
+    Model model = model_in_slot<Model>(job, s);
+    batch.weight[s] = weight;
+    batch.loss[s] =
+        slopes(job, model, stage.at(row, s), row, weight, job.work.score + s * job.spec->n_outputs);
+  }
+  return {};
+}
+
+// Second half: the rows of the ids that fall to this part move, sample after sample.
+template <class Model, class Rule>
+void apply_part(const BatchJob& batch, std::int64_t part, std::int64_t parts) {
+  const TrainJob& job = batch.job;
+  const auto own_id = ids_of(part, parts);
+  Stage stage(job);
+  for (std::int64_t s = 0; s < job.end - job.begin; ++s) {
+    if (batch.weight[s] == 0) continue;
+    const float* slope = job.work.score + s * job.spec->n_outputs;
+    if (part == 0) move_bias<Rule>(job, slope);
+    Model model = model_in_slot<Model>(job, s);
+    const Staged sample = stage.at(job.order[job.begin + s], s);
+    for (std::int64_t c = 0; c < job.spec->n_outputs; ++c) {
+      model.template update<Rule>(sample, c, slope[c], own_id, Fetch{});
+    }
+  }
+}
+
+}  // namespace
+
+Outcome train(const TrainJob& job) {
+  return with_model(job, [&]<class Model>() {
+    return with_rule(*job.spec, [&]<class Rule>() { return epoch<Model, Rule>(job); });
+  });
+}
+
+std::optional<std::int64_t> gather(const BatchJob& batch, std::int64_t part, std::int64_t parts) {
+  return with_model(batch.job,
+                    [&]<class Model>() { return gather_part<Model>(batch, part, parts); });
+}
+
+void apply(const BatchJob& batch, std::int64_t part, std::int64_t parts) {
+  with_model(batch.job, [&]<class Model>() {
+    with_rule(*batch.job.spec, [&]<class Rule>() { apply_part<Model, Rule>(batch, part, parts); });
+  });
+}
+
+}  // namespace fieldfare::FIELDFARE_ISA

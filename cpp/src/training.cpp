@@ -1,0 +1,306 @@
+// Training spread over threads: lock-free with private hot rows, or in batches with the same bits
+// for any number of threads.
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "fieldfare/kernels.hpp"
+#include "fieldfare/threads.hpp"
+
+namespace fieldfare {
+
+namespace {
+
+// Steps that a thread takes between two merges: few at first, while they are long.
+constexpr std::int64_t shortest_round = 64, longest_round = 1024;
+constexpr std::int64_t steps_a_batch = 64;
+constexpr std::int64_t rows_polled = 4096;  // samples that elect the hot rows
+constexpr std::uint32_t nobody = 0xFFFFFFFF;
+
+std::int64_t round_up(std::int64_t n, std::int64_t to) { return (n + to - 1) / to * to; }
+
+std::size_t index(std::int64_t n) { return static_cast<std::size_t>(n); }
+
+const Learner& learner_of(const Spec& spec) {
+  const Kernels& kernels = kernels_in_use();
+  return rows_a_step(spec) == 1 ? kernels.rows : kernels.pairs;
+}
+
+// The entries of the row at a place of the order; none if they lie out of bounds, which the kernels
+// report.
+std::pair<std::int64_t, std::int64_t> entries(const TrainJob& job, std::int64_t at) {
+  const std::int64_t row = job.order[at];
+  if (row < 0 || row >= job.rows->n_rows) return {0, 0};
+  const std::int64_t begin = job.rows->indptr[row], end = job.rows->indptr[row + 1];
+  if (begin < 0 || begin > end || end > job.rows->n_entries) return {0, 0};
+  return {begin, end};
+}
+
+// Fills in what follows from the lengths of the rows.
+void measure(TrainJob& job) {
+  std::int64_t total = 0;
+  const std::int64_t width = rows_a_step(*job.spec);
+  for (std::int64_t at = job.begin * width; at < job.end * width; ++at) {
+    const auto [begin, end] = entries(job, at);
+    job.longest = std::max(job.longest, end - begin);
+    total += end - begin;
+  }
+  job.most_fields = std::min(job.longest, job.spec->n_fields);
+  // Rows of the table are asked for while a sample is learned from, about forty before their use.
+  const std::int64_t mean = (total + job.end - job.begin - 1) / (job.end - job.begin);
+  job.ahead = 1 + std::clamp<std::int64_t>(40 / std::max<std::int64_t>(mean, 1), 1, 16);
+}
+
+// A workspace and the memory behind it.
+struct Room {
+  Workspace work;
+
+  Room(const TrainJob& job, std::int64_t steps) {
+    const std::int64_t slots = steps * rows_a_step(*job.spec);
+    rows_.resize(index(slots * job.longest));
+    x_.resize(index(slots * job.longest));
+    floats_.resize(index(16 + slots * (job.spec->n_outputs + sum_floats(*job.spec, job.longest))));
+    fields_.resize(index(slots * field_ints(*job.spec, job.longest)));
+    work.rows = rows_.data();
+    work.x = x_.data();
+    float* aligned = floats_.data();
+    while (reinterpret_cast<std::uintptr_t>(aligned) % 64 != 0) ++aligned;
+    work.sums = aligned;
+    work.score = aligned + slots * sum_floats(*job.spec, job.longest);
+    work.fields = fields_.data();
+  }
+
+ private:
+  std::vector<float*> rows_;
+  std::vector<float> x_, floats_;
+  std::vector<std::int32_t> fields_;
+};
+
+// For every bucket the feature that is met most often in it, if it is met often at all. In one pass
+// each bucket finds the id that may have the majority (Boyer & Moore 1991), in a second pass the
+// found are counted.
+std::vector<std::uint32_t> elect(const TrainJob& job) {
+  std::vector<std::uint32_t> elected(HotRows::buckets, nobody), votes(HotRows::buckets, 0);
+  const std::int64_t width = rows_a_step(*job.spec), rows = (job.end - job.begin) * width;
+  // Odd, so that both sides of pairs have a say.
+  const std::int64_t step = (rows + rows_polled - 1) / rows_polled | 1;
+  std::int64_t polled = 0;
+  const auto poll = [&](auto&& see) {
+    polled = 0;
+    for (std::int64_t at = job.begin * width; at < job.end * width; at += step, ++polled) {
+      const auto [begin, end] = entries(job, at);
+      for (std::int64_t p = begin; p < end; ++p) {
+        const std::uint32_t id = job.rows->indices[p];
+        if (id < job.n_features) see(id, HotRows::bucket(id));
+      }
+    }
+  };
+  poll([&](std::uint32_t id, std::uint32_t bucket) {
+    if (votes[bucket] == 0) elected[bucket] = id;
+    votes[bucket] += elected[bucket] == id ? 1U : ~0U;
+  });
+  std::fill(votes.begin(), votes.end(), 0);
+  poll([&](std::uint32_t id, std::uint32_t bucket) { votes[bucket] += elected[bucket] == id; });
+  for (std::size_t b = 0; b < elected.size(); ++b) {
+    if (votes[b] * 512 < polled) elected[b] = nobody;
+  }
+  return elected;
+}
+
+// FTRL's weights follow from its state; scores must not see a mixture of both.
+void settle_ftrl(float* weights, const float* state, std::int64_t n, std::int64_t slot,
+                 const Rates& rates) {
+  for (std::int64_t d = 0; d < n; ++d) {
+    const float z = state[d], shrunk = std::fabs(z) - rates.l1;
+    const float curvature =
+        (rates.beta + std::sqrt(state[slot + d])) / rates.learning_rate + rates.l2;
+    weights[d] = shrunk > 0 ? -std::copysign(shrunk / curvature, z) : 0.0F;
+  }
+}
+
+void settle(const TrainJob& job, float* row) {
+  if (job.spec->rule != Rule::ftrl) return;
+  const Layout& layout = *job.layout;
+  for (std::int64_t c = 0; c < job.spec->n_outputs; ++c, row += layout.output_stride) {
+    const std::int64_t n = layout.factor_state;
+    settle_ftrl(row, row + n, n, n, job.spec->factors);
+    float* weight = row + layout.weight;
+    if (job.spec->linear) settle_ftrl(weight, weight + 1, 1, 1, job.spec->weights);
+  }
+}
+
+// The private parts of the threads: hot rows and biases.
+class Replicas {
+ public:
+  Replicas(const TrainJob& job, std::int64_t n_threads)
+      : job_(job),
+        n_threads_(n_threads),
+        elected_(elect(job)),
+        bias_floats_(job.bias == nullptr ? 0 : job.spec->n_outputs * (1 + job.layout->slots)) {
+    for (std::int64_t t = 0; t < n_threads; ++t) {
+      // Only the rows of the elected are ever touched, and so take memory.
+      rows_.emplace_back(new float[index(HotRows::buckets * job.layout->stride + 16)]);
+      biases_.emplace_back(job.bias, job.bias + bias_floats_);
+      biases_.back().resize(index(round_up(bias_floats_, 16)));
+    }
+    for (std::int64_t b = 0; b < HotRows::buckets; ++b) copy_out(b);
+  }
+
+  void lend(TrainJob& part, std::int64_t t) {
+    part.hot = {elected_.data(), rows(t)};
+    part.bias = biases_[index(t)].data();
+  }
+
+  // Brings together what the threads have learned apart: the sum, as if they had taken turns. Each
+  // thread does a part of the buckets.
+  void merge(std::int64_t part, std::int64_t parts) {
+    const std::int64_t stride = job_.layout->stride;
+    const std::int64_t first = HotRows::buckets * part / parts;
+    const std::int64_t last = HotRows::buckets * (part + 1) / parts;
+    for (std::int64_t b = first; b < last; ++b) {
+      if (elected_[index(b)] == nobody) continue;
+      float* row = job_.table + elected_[index(b)] * stride;
+      add_up(row, [&](std::int64_t t) { return rows(t) + b * stride; }, job_.layout->used);
+      settle(job_, row);
+      copy_out(b);
+    }
+    if (part == 0) merge_biases();
+  }
+
+ private:
+  float* rows(std::int64_t t) {
+    float* first = rows_[index(t)].get();
+    while (reinterpret_cast<std::uintptr_t>(first) % 64 != 0) ++first;
+    return first;
+  }
+
+  void copy_out(std::int64_t b) {
+    if (elected_[index(b)] == nobody) return;
+    const std::int64_t stride = job_.layout->stride;
+    for (std::int64_t t = 0; t < n_threads_; ++t) {
+      std::copy_n(job_.table + elected_[index(b)] * stride, stride, rows(t) + b * stride);
+    }
+  }
+
+  template <class Replica>
+  void add_up(float* own, Replica replica, std::int64_t n) {
+    for (std::int64_t d = 0; d < n; ++d) {
+      float moved = 0;
+      for (std::int64_t t = 0; t < n_threads_; ++t) moved += replica(t)[d] - own[d];
+      own[d] += moved;
+    }
+  }
+
+  void merge_biases() {
+    add_up(job_.bias, [&](std::int64_t t) { return biases_[index(t)].data(); }, bias_floats_);
+    const std::int64_t width = 1 + job_.layout->slots;
+    for (std::int64_t i = 0; job_.spec->rule == Rule::ftrl && i < bias_floats_; i += width) {
+      settle_ftrl(job_.bias + i, job_.bias + i + 1, 1, 1, job_.spec->bias);
+    }
+    for (std::vector<float>& bias : biases_) std::copy_n(job_.bias, bias_floats_, bias.data());
+  }
+
+  const TrainJob& job_;
+  std::int64_t n_threads_;
+  std::vector<std::uint32_t> elected_;
+  std::int64_t bias_floats_;
+  std::vector<std::unique_ptr<float[]>> rows_;
+  std::vector<std::vector<float>> biases_;
+};
+
+// The table is shared without locks (Hogwild: Niu et al. 2011), but for the rows that every thread
+// would write all the time.
+Outcome train_lock_free(const TrainJob& job, std::int64_t n_threads) {
+  const Learner& learner = learner_of(*job.spec);
+  if (n_threads == 1) {
+    Room room(job, job.ahead + 1);
+    TrainJob alone = job;
+    alone.work = room.work;
+    return learner.train(alone);
+  }
+  Replicas replicas(job, n_threads);
+  std::vector<Room> rooms;
+  for (std::int64_t t = 0; t < n_threads; ++t) rooms.emplace_back(job, job.ahead + 1);
+  std::vector<Outcome> outcomes(index(n_threads));
+  run_together(n_threads, [&](std::int64_t t, std::int64_t n, Barrier& barrier) {
+    TrainJob part = job;
+    part.work = rooms[index(t)].work;
+    replicas.lend(part, t);
+    std::int64_t size = shortest_round;
+    for (std::int64_t begin = job.begin; begin < job.end;
+         size = std::min(2 * size, longest_round)) {
+      const std::int64_t steps = std::min(job.end - begin, size * n);
+      part.begin = begin + steps * t / n;
+      part.end = begin + steps * (t + 1) / n;
+      const Outcome learned = learner.train(part);
+      outcomes[index(t)].loss += learned.loss;
+      outcomes[index(t)].weight += learned.weight;
+      outcomes[index(t)].bad_row = learned.bad_row;
+      barrier.wait();
+      replicas.merge(t, n);
+      const bool bad = std::any_of(outcomes.begin(), outcomes.end(),
+                                   [](const Outcome& o) { return o.bad_row.has_value(); });
+      barrier.wait();
+      if (bad) return;
+      begin += steps;
+    }
+  });
+  Outcome outcome;
+  for (const Outcome& part : outcomes) {
+    outcome.loss += part.loss;
+    outcome.weight += part.weight;
+    if (!outcome.bad_row) outcome.bad_row = part.bad_row;
+  }
+  return outcome;
+}
+
+// Batches of steps, scored with the same parameters and then spent in order, each row of the
+// table by one thread: how many threads there are changes nothing.
+Outcome train_in_batches(const TrainJob& job, std::int64_t n_threads) {
+  const Learner& learner = learner_of(*job.spec);
+  Room room(job, steps_a_batch);
+  const std::int64_t aside = round_up(job.most_fields * job.layout->padded_factors, 16);
+  std::vector<float> asides(index(n_threads * aside));
+  double losses[steps_a_batch] = {}, weights[steps_a_batch] = {};
+  Outcome outcome;
+  std::vector<std::optional<std::int64_t>> bad_rows(index(n_threads));
+  run_together(n_threads, [&](std::int64_t t, std::int64_t n, Barrier& barrier) {
+    BatchJob batch{job, losses, weights};
+    batch.job.work = room.work;
+    batch.job.work.aside = asides.data() + t * aside;
+    for (std::int64_t begin = job.begin; begin < job.end; begin += steps_a_batch) {
+      batch.job.begin = begin;
+      batch.job.end = std::min(job.end, begin + steps_a_batch);
+      bad_rows[index(t)] = learner.gather(batch, t, n);
+      barrier.wait();
+      const auto bad = std::find_if(bad_rows.begin(), bad_rows.end(),
+                                    [](const auto& row) { return row.has_value(); });
+      if (bad != bad_rows.end()) {
+        if (t == 0) outcome.bad_row = *bad;
+        return;
+      }
+      for (std::int64_t s = 0; t == 0 && s < batch.job.end - begin; ++s) {
+        if (weights[s] == 0) continue;
+        outcome.loss += losses[s];
+        outcome.weight += weights[s];
+      }
+      learner.apply(batch, t, n);
+      barrier.wait();
+    }
+  });
+  return outcome;
+}
+
+}  // namespace
+
+Outcome train(const TrainJob& whole, std::int64_t n_threads, bool deterministic) {
+  if (whole.begin >= whole.end) return {};
+  TrainJob job = whole;
+  measure(job);
+  n_threads = std::clamp<std::int64_t>(n_threads, 1, job.end - job.begin);
+  return deterministic ? train_in_batches(job, n_threads) : train_lock_free(job, n_threads);
+}
+
+}  // namespace fieldfare

@@ -1,0 +1,68 @@
+"""Arrow arrays and scalars of plain values.
+
+pyarrow's own `array` and `scalar` first import pandas wherever it is installed, which takes longer
+than reading a small file; these build the same from buffers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from fieldfare._optional import require
+from fieldfare._typing import AnyArray
+
+
+def array_of(numbers: AnyArray) -> Any:
+    """Return numbers or booleans as an Arrow array without nulls."""
+    pa = require("pyarrow", "tables")
+    data = np.ascontiguousarray(numbers)
+    if data.dtype == np.bool_:
+        bits = np.packbits(data, bitorder="little")
+        return pa.Array.from_buffers(pa.bool_(), len(data), [None, pa.py_buffer(bits)])
+    kind = pa.from_numpy_dtype(data.dtype)
+    return pa.Array.from_buffers(kind, len(data), [None, pa.py_buffer(data)])
+
+
+def texts_of(texts: Sequence[str]) -> Any:
+    """Return texts as an Arrow array of large strings without nulls."""
+    pa = require("pyarrow", "tables")
+    encoded = [text.encode() for text in texts]
+    offsets = np.zeros(len(encoded) + 1, np.int64)
+    np.cumsum([len(text) for text in encoded], out=offsets[1:])
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded))]
+    return pa.Array.from_buffers(pa.large_string(), len(encoded), buffers)
+
+
+def scalar_of(value: str | float | None, kind: Any) -> Any:
+    """Return a text, a number or (``None``) a null of an Arrow type."""
+    pa = require("pyarrow", "tables")
+    if value is None:
+        return pa.nulls(1, kind)[0]
+    if isinstance(value, str):
+        return texts_of([value]).cast(kind)[0]
+    return array_of(np.array([value])).cast(kind)[0]
+
+
+def numpy_of(array: Any) -> AnyArray:
+    """Return an Arrow array of numbers or booleans as a NumPy array, nulls as NaN (as floats)."""
+    pa = require("pyarrow", "tables")
+    span = slice(array.offset, array.offset + len(array))
+    validity, data = array.buffers()
+    is_bool = pa.types.is_boolean(array.type)
+    if data is None:
+        numbers = np.zeros(len(array), array.type.to_pandas_dtype())
+    elif is_bool:
+        numbers = _bits(data)[span]
+    else:
+        numbers = np.frombuffer(data, array.type.to_pandas_dtype())[span]
+    if not array.null_count:
+        return numbers
+    floats = numbers if numbers.dtype.kind == "f" else numbers.astype(np.float64)
+    return np.where(_bits(validity)[span], floats, np.array(np.nan, floats.dtype))
+
+
+def _bits(buffer: Any) -> AnyArray:
+    return np.unpackbits(np.frombuffer(buffer, np.uint8), bitorder="little").astype(bool)
