@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from run import fieldfare
 
 from _clicks import FOLDER, click_rows
 from _report import markdown, median, write
@@ -28,7 +29,6 @@ from fieldfare.models.base import Model
 from fieldfare.models.registry import build
 from fieldfare.persist.file import save_model
 from fieldfare.rows import Rows
-from run import fieldfare
 
 MODELS = [("linear", 1), ("fm", 4), ("fm", 8), ("fm", 16), ("ffm", 4)]
 N_CANDIDATES, CANDIDATE_BAR_MS = 10_000, 2.0

@@ -20,6 +20,9 @@ if typing.TYPE_CHECKING:
     from fieldfare.data.schema import Column as Column
     from fieldfare.data.schema import Schema as Schema
     from fieldfare.data.store import RowStore as RowStore
+    from fieldfare.estimators import BayesianFMClassifier as BayesianFMClassifier
+    from fieldfare.estimators import BayesianFMOrdinalRegressor as BayesianFMOrdinalRegressor
+    from fieldfare.estimators import BayesianFMRegressor as BayesianFMRegressor
     from fieldfare.estimators import FFMClassifier as FFMClassifier
     from fieldfare.estimators import FFMRegressor as FFMRegressor
     from fieldfare.estimators import FMClassifier as FMClassifier
@@ -50,6 +53,9 @@ if typing.TYPE_CHECKING:
 
 # Where each public name lives; "module:name" where it has another name there.
 _HOMES = {
+    "BayesianFMClassifier": "estimators",
+    "BayesianFMOrdinalRegressor": "estimators",
+    "BayesianFMRegressor": "estimators",
     "Callback": "training.callbacks",
     "Checkpoint": "training.callbacks",
     "Column": "data.schema",
@@ -86,6 +92,9 @@ _HOMES = {
 }
 
 __all__ = [
+    "BayesianFMClassifier",
+    "BayesianFMOrdinalRegressor",
+    "BayesianFMRegressor",
     "Callback",
     "Checkpoint",
     "Column",

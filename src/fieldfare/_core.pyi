@@ -15,6 +15,7 @@ class Rows:
 
 class Layout:
     stride: int
+    used: int
     output_stride: int
     padded_factors: int
     blocks: int
@@ -42,6 +43,73 @@ class Spec:
         factors: tuple[float, float, float, float],
     ) -> None: ...
     def layout(self) -> Layout: ...
+
+class Parameters:
+    def __init__(
+        self,
+        bias: Float32Array | None,
+        linear: Float32Array | None,
+        factors: Float32Array | None,
+    ) -> None: ...
+
+class Prior:
+    def __init__(
+        self,
+        group: UInt32Array | None,
+        precision: Float32Array,
+        mean: Float32Array,
+        multiplier: Float32Array | None,
+        bias_precision: float,
+    ) -> None: ...
+
+class Observed:
+    def __init__(
+        self,
+        residual: Float32Array,
+        target: Float32Array,
+        label: Float32Array | None,
+        weight: Float32Array | None,
+        precision: float,
+    ) -> None: ...
+
+class Design:
+    n_rows: int
+    n_features: int
+    def describe(self) -> list[tuple[str, int, int]]: ...
+    def count_rows(self, out: Float32Array) -> None: ...
+    def sweep(
+        self,
+        parameters: Parameters,
+        prior: Prior,
+        observed: Observed,
+        key: int | None,
+        n_threads: int,
+    ) -> bool: ...
+    def score(self, parameters: Parameters, out: Float32Array, n_threads: int) -> None: ...
+
+def draw_latent(
+    scores: Float32Array,
+    labels: AnyArray,
+    cutpoints: AnyArray,
+    key: int,
+    out: Float32Array,
+    n_threads: int,
+) -> None: ...
+def ordinal_likelihood(
+    scores: Float32Array,
+    labels: AnyArray,
+    cutpoints: AnyArray,
+    gradient: AnyArray,
+    second: AnyArray,
+    n_threads: int,
+) -> float: ...
+def class_probabilities(
+    scores: Float32Array, cutpoints: AnyArray, out: AnyArray, n_threads: int
+) -> None: ...
+def normal_quantile(p: float) -> float: ...
+def make_design(
+    rows: Rows, order: Int64Array | None, n_features: int, normalised: bool
+) -> Design | tuple[int, bool]: ...
 
 class Scorer:
     def __init__(

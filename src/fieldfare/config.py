@@ -22,7 +22,8 @@ LOSSES_OF_TASK = {
     "rank": ("pairwise", "hinge"),
 }
 """The losses that a task may be learned by, the usual one first."""
-SOLVERS = ("adagrad", "rowwise_adagrad", "sgd", "ftrl")
+GRADIENT_SOLVERS = ("adagrad", "rowwise_adagrad", "sgd", "ftrl")
+SOLVERS = (*GRADIENT_SOLVERS, "als")
 MAX_FACTORS = 256
 
 _NON_NEGATIVE = Number(0)
@@ -83,8 +84,8 @@ class SolverConfig(Config):
     solver: str = _param(
         "adagrad",
         OneOf(SOLVERS),
-        "Optimiser: AdaGrad with one step size per weight or per latent vector, plain SGD, or "
-        "FTRL-Proximal.",
+        "Optimiser: AdaGrad with one step size per weight or per latent vector, plain SGD, "
+        "FTRL-Proximal, or alternating least squares (linear models and FM, without step size).",
     )
     loss: str = _param(
         "auto",
@@ -107,6 +108,26 @@ class SolverConfig(Config):
         0.0, _NON_NEGATIVE, "L1 penalty on the latent factors (FTRL only): gives exact zeros."
     )
     ftrl_beta: float = _param(1.0, _NON_NEGATIVE, "Smoothing of the FTRL step size.")
+
+
+@dataclass(frozen=True)
+class GibbsConfig(Config):
+    """How many samples the Bayesian estimators draw."""
+
+    n_warmup: int = _param(
+        20,
+        Number(0, integer=True),
+        "Sweeps before the first sample: the chain has to leave its start.",
+    )
+    n_samples: int = _param(
+        100, _COUNT, "Sweeps after the warm-up, each of which is a sample of all parameters."
+    )
+    n_keep_samples: int | None = _param(
+        None,
+        AnyOf((Number(0, integer=True), NONE)),
+        "Samples kept to predict new rows, evenly spaced; None: all. Each takes the memory of a "
+        "model. With 0 only the rows of eval_set are predicted.",
+    )
 
 
 @dataclass(frozen=True)

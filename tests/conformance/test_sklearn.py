@@ -7,6 +7,8 @@ from typing import Any
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from fieldfare.estimators import (
+    BayesianFMClassifier,
+    BayesianFMRegressor,
     FFMClassifier,
     FFMRegressor,
     FMClassifier,
@@ -37,6 +39,8 @@ def expected_failures(estimator: Any) -> dict[str, str]:
         FMRegressor(n_factors=2),
         FFMClassifier(n_factors=2),
         FFMRegressor(n_factors=2),
+        BayesianFMClassifier(n_factors=2, n_warmup=5, n_samples=10),
+        BayesianFMRegressor(n_factors=2, n_warmup=5, n_samples=10),
     ],
     expected_failed_checks=expected_failures,
 )

@@ -11,7 +11,13 @@ import numpy as np
 import pytest
 
 from fieldfare import _core
-from fieldfare.config import LOSSES_OF_TASK, MODELS, SOLVERS, ModelConfig, SolverConfig
+from fieldfare.config import (
+    GRADIENT_SOLVERS,
+    LOSSES_OF_TASK,
+    MODELS,
+    ModelConfig,
+    SolverConfig,
+)
 from fieldfare.exceptions import DataError
 from fieldfare.kernels import native
 from fieldfare.kernels.reference import Parameters, Trainer, score_rows
@@ -104,7 +110,7 @@ def test_scores(make_solver, make_rows, model, k):
 
 @pytest.mark.parametrize("epochs", [1, 4])
 @pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
 @pytest.mark.parametrize("model", MODELS)
 def test_training(make_solver, make_rows, model, solver, loss, epochs):
     rate = 0.01 if solver == "sgd" else 0.1  # plain SGD diverges on squared loss at 0.1
@@ -113,7 +119,7 @@ def test_training(make_solver, make_rows, model, solver, loss, epochs):
 
 
 @pytest.mark.parametrize("k", SIZES)
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
 @pytest.mark.parametrize("model", ["fm", "ffm"])
 def test_training_of_any_number_of_factors(make_solver, make_rows, model, solver, k):
     setup = make_solver(model=model, solver=solver, n_factors=k)
@@ -121,7 +127,7 @@ def test_training_of_any_number_of_factors(make_solver, make_rows, model, solver
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
 @pytest.mark.parametrize("model", MODELS)
 def test_training_on_any_rows(make_solver, make_rows, model, solver, kind):
     check_training(make_solver(model=model, solver=solver), make_rows(kind, n_rows=8), 2)
@@ -142,14 +148,14 @@ OPTIONS = {
 
 
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
 @pytest.mark.parametrize("model", MODELS)
 def test_options(make_solver, make_rows, model, solver, options):
     check_training(make_solver(model=model, solver=solver, **options), make_rows("mixed"), 2)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
 @pytest.mark.parametrize("model", MODELS)
 def test_weights(make_solver, make_rows, model, solver, loss):
     rows = make_rows("mixed", loss=loss)
@@ -181,7 +187,7 @@ def test_a_slice_trains_and_scores_like_a_copy(make_solver, make_rows, model):
 
 
 @pytest.mark.parametrize("k", [1, 4, 5, 8, 16, 31])
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("name", [n for n in native.instruction_sets() if n != "plain"])
 def test_instruction_sets_agree(make_solver, make_rows, instruction_set, name, model, solver, k):
@@ -200,7 +206,7 @@ def test_instruction_sets_agree(make_solver, make_rows, instruction_set, name, m
     np.testing.assert_allclose(other.score(rows), plain.score(rows), **TOLERANCE)
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
 @pytest.mark.parametrize("model", MODELS)
 def test_one_thread_gives_the_same_bits_again(make_solver, make_rows, model, solver):
     rows = make_rows("mixed")
@@ -221,7 +227,7 @@ def test_threads_do_not_change_scores(make_solver, make_rows, model):
     np.testing.assert_array_equal(trained.score(rows, 1), trained.score(rows, 3))
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
 @pytest.mark.parametrize("model", MODELS)
 def test_several_threads_learn_too(make_solver, make_rows, model, solver):
     _, _, trainer = make_solver(model=model, solver=solver, l2_linear=0.0, l2_factors=0.0)

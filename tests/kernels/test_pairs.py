@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fieldfare import _core
-from fieldfare.config import LOSSES_OF_TASK, MODELS, SOLVERS, ModelConfig, SolverConfig
+from fieldfare.config import GRADIENT_SOLVERS, LOSSES_OF_TASK, MODELS, ModelConfig, SolverConfig
 from fieldfare.exceptions import DataError
 from fieldfare.kernels import native
 from fieldfare.kernels.reference import (
@@ -97,7 +97,7 @@ def test_a_step_follows_the_numerical_gradient(make_spec, make_parameters, make_
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
 @pytest.mark.parametrize("model", MODELS)
 def test_training(make_solver, make_rows, model, solver, loss, weighted):
     rate = 0.01 if solver == "sgd" else 0.1
@@ -170,7 +170,7 @@ def test_bad_pairs_are_refused_not_followed(make_solver, make_rows, deterministi
         solver.train_pairs(beyond, np.array([[0, 1]]), **how)
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("model", MODELS)
 def test_batches(make_solver, make_rows, model, loss, solver):

@@ -24,7 +24,7 @@ from fieldfare.config import Config, ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.data.dispatch import load
 from fieldfare.data.schema import Schema
 from fieldfare.estimators import _input
-from fieldfare.exceptions import DataError, ModelFileError
+from fieldfare.exceptions import ConfigError, DataError, ModelFileError
 from fieldfare.models.base import Model
 from fieldfare.persist.file import load_model, save_model
 from fieldfare.rows import Rows
@@ -103,6 +103,11 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         self, X: Any, y: Any, sample_weight: Any, *, keep_classes: bool = False
     ) -> None:
         """Visit the samples once, from where the last call stopped."""
+        if self._config(SolverConfig).solver == "als":
+            raise ConfigError(
+                "solver='als' needs all samples at once, so there is no partial_fit. Use fit, with "
+                "warm_start=True to go on, or a gradient solver such as solver='adagrad'."
+            )
         fitted = hasattr(self, "model_")
         if fitted and self._session is None:
             self._session = Session(

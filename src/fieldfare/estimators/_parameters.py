@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
+from fieldfare.config import GibbsConfig, ModelConfig, SolverConfig, TrainingConfig
 
 _ClassT = TypeVar("_ClassT", bound=type)
 
@@ -25,6 +25,10 @@ _OWN = {
         "Field of each column of an array, as numbers or names; ``None``: every column has its "
         "own. Data frames and files bring their fields with them."
     ),
+    "groups": (
+        "Which features share a prior: ``None`` for those of a field, ``'all'`` for one group, or "
+        "the number or name of the group of each feature (after encoding)."
+    ),
     "callbacks": "Instances of `fieldfare.Callback`, called in this order.",
 }
 
@@ -34,6 +38,7 @@ _TYPES = {
     "random_state": "int, RandomState, Generator or None",
     "warm_start": "bool",
     "schema": "Schema or None",
+    "groups": "array-like of shape (n_features,), 'all' or None",
     "fields": "array-like of shape (n_features,) or None",
     "callbacks": "sequence of Callback or None",
 }
@@ -57,7 +62,7 @@ def documented(estimator_class: _ClassT) -> _ClassT:
     """Write the Parameters section of a class docstring from `config`, at ``{parameters}``."""
     described = {
         item.name: (str(item.metadata["constraint"]), item.metadata["doc"])
-        for config in (ModelConfig, SolverConfig, TrainingConfig)
+        for config in (ModelConfig, SolverConfig, GibbsConfig, TrainingConfig)
         for item in fields(config)
     }
     lines = []

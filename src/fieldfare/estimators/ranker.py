@@ -101,6 +101,7 @@ class FMRanker(Factorization):
         memory_limit: int | None = None,
         random_state: Any = None,
         n_jobs: int | None = None,
+        deterministic: bool = False,
         verbose: int = 0,
         warm_start: bool = False,
         schema: Schema | None = None,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import mmap
 import math
+import mmap
 import os
 from functools import lru_cache
 
@@ -13,7 +13,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from fieldfare import _core
 from fieldfare._typing import Float32Array, Int64Array
-from fieldfare.config import LOSSES, MODELS, SOLVERS
+from fieldfare.config import GRADIENT_SOLVERS, LOSSES, MODELS
 from fieldfare.exceptions import DataError
 from fieldfare.kernels.table import Spec
 from fieldfare.rows import Rows
@@ -49,7 +49,7 @@ def _core_spec(spec: Spec) -> _core.Spec:
     core = _core.Spec(
         MODELS.index(spec.model),
         LOSSES.index(spec.loss),
-        SOLVERS.index(spec.solver),
+        GRADIENT_SOLVERS.index(spec.solver),
         spec.n_outputs,
         spec.n_factors,
         spec.n_fields,

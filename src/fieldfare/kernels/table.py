@@ -29,7 +29,7 @@ class Spec:
     loss : {"squared", "logistic", "softmax", "pairwise", "hinge"}
         The last two are of pairs of rows.
     solver : str
-        One of ``config.SOLVERS``.
+        One of ``config.GRADIENT_SOLVERS`` for the kernels of one sample at a time.
     n_outputs : int
         Number of scores per sample, ``C``: 1 unless the loss is softmax.
     n_factors : int

@@ -8,8 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fieldfare import _core
-from fieldfare._typing import UInt16Array
-from fieldfare._typing import AnyArray
+from fieldfare._typing import AnyArray, UInt16Array
 from fieldfare.rows import Rows
 
 

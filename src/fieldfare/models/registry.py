@@ -63,7 +63,7 @@ def estimate_bytes(
     solver = solver or SolverConfig()
     shape = MODEL_CLASSES[config.model].factors_shape(config, 1, n_fields, n_outputs)
     factors = 0 if shape is None else int(np.prod(shape))
-    slots = {"sgd": 0, "adagrad": 1, "rowwise_adagrad": 1, "ftrl": 2}[solver.solver]
+    slots = {"sgd": 0, "adagrad": 1, "rowwise_adagrad": 1, "ftrl": 2, "als": 0}[solver.solver]
     state = factors // config.n_factors if solver.solver == "rowwise_adagrad" else slots * factors
     weights = factors + n_outputs
     return 4 * n_features * (2 * weights + weights + state + slots * n_outputs)

@@ -31,6 +31,8 @@ class Solver:
         Fixes the initial factors of features that ``grow`` adds.
     """
 
+    needs_all_rows = False
+
     def __init__(self, model: Model, config: SolverConfig | None = None, *, seed: int = 0) -> None:
         self.config = config or SolverConfig()
         self.seed = seed

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 class Trainable(Protocol):
     """What the loop asks of a solver."""
 
+    needs_all_rows: bool
+    """Whether an epoch is one call with all rows, rather than many with some."""
+
     def train(
         self,
         rows: Rows,
@@ -35,11 +38,6 @@ class Trainable(Protocol):
         deterministic: bool,
     ) -> tuple[float, float]:
         """Learn from the rows in this order; return the summed loss and the summed weight."""
-
-    def train_pairs(
-        self, rows: Rows, pairs: Int64Array, n_threads: int, *, deterministic: bool
-    ) -> tuple[float, float]:
-        """Learn from pairs of rows, the better one first; return summed loss and weight."""
 
     def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
         """Return the scores of the rows, of shape (n_rows, n_outputs)."""

@@ -21,6 +21,7 @@ from fieldfare.models.base import Model
 from fieldfare.persist.checkpoint import load_checkpoint
 from fieldfare.rows import Rows
 from fieldfare.solvers.gradient import Solver
+from fieldfare.solvers.registry import make_solver
 from fieldfare.training.callbacks import (
     Callback,
     DivergenceGuard,
@@ -103,7 +104,7 @@ def fit(
     """
     config = resolve(config or TrainingConfig(), resume)
     train_part, valid_part = parts(train, valid, config, model.config.task)
-    trainable = Solver(model, solver, seed=config.random_state)
+    trainable = make_solver(model, solver, seed=config.random_state)
     run = Run(model, trainable, train_part, valid_part, config, callbacks)
     if resume is not None:
         run.restore(resume)
@@ -253,9 +254,12 @@ class Run:
         if self.pairs is not None:
             n_visits = self.pairs.n_pairs(config.pairs_per_row)
         loss_sum = weight_sum = 0.0
+        rows_per_call = self.rows_per_call
+        if state.solver.needs_all_rows:
+            rows_per_call = max(1, self.train.n_rows)
         for order in self._orders():
-            for start in range(0, len(order), self.rows_per_call):
-                call = order[start : start + self.rows_per_call]
+            for start in range(0, len(order), rows_per_call):
+                call = order[start : start + rows_per_call]
                 loss, weight = self._learn(call)
                 loss_sum += loss
                 weight_sum += weight
@@ -268,6 +272,8 @@ class Run:
 
     def _orders(self) -> Iterator[Int64Array]:
         """Yield what the epoch visits: row numbers, or for ranking pairs of them."""
+        if self.state.solver.needs_all_rows:
+            return iter([self.train.order])
         config, epoch = self.state.config, self.state.epoch
         how: dict[str, Any] = {
             "seed": config.random_state,
@@ -283,6 +289,7 @@ class Run:
         solver, rows = self.state.solver, self.train.rows
         deterministic = self.state.config.deterministic
         if self.pairs is not None:
+            assert isinstance(solver, Solver)  # no other takes the task
             return solver.train_pairs(rows, call, self.n_threads, deterministic=deterministic)
         return solver.train(
             rows, call, self.class_weight, self.n_threads, deterministic=deterministic

@@ -145,6 +145,11 @@ class Part:
         for order in pairs.pairs(per_row, seed=seed, epoch=epoch, shuffle=shuffle):
             yield order if self.index is None else self.index[order]
 
+    @property
+    def order(self) -> Int64Array:
+        """The numbers of all rows of the part in ``rows``, ascending."""
+        return np.arange(self.rows.n_rows, dtype=np.int64) if self.index is None else self.index
+
     def blocks(self, memory_limit: int | None = None) -> Iterator[Rows]:
         """Yield the rows in order, in blocks of bounded size."""
         size = max(CHUNK_ROWS, window_rows(self.rows) // 2)

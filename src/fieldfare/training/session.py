@@ -11,7 +11,7 @@ from fieldfare.data.schema import Schema
 from fieldfare.exceptions import DataError
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows
-from fieldfare.solvers.gradient import Solver
+from fieldfare.solvers.registry import make_solver
 from fieldfare.training.callbacks import Callback
 from fieldfare.training.loop import FitResult, Run, parts, resolve
 from fieldfare.training.parts import Part
@@ -45,7 +45,7 @@ class Session:
         self.schema: Schema | None = model.schema
         self.epochs = 0
         self._start = model
-        self._solver = Solver(model, solver or SolverConfig(), seed=self.config.random_state)
+        self._solver = make_solver(model, solver or SolverConfig(), seed=self.config.random_state)
 
     @property
     def n_features(self) -> int:

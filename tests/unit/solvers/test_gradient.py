@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fieldfare.config import MODELS, SOLVERS, ModelConfig, SolverConfig
+from fieldfare.config import GRADIENT_SOLVERS, MODELS, ModelConfig, SolverConfig
 from fieldfare.exceptions import DataError
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
@@ -30,7 +30,7 @@ def _solver(model: str, solver: str, n_features: int = N, *, linear: bool = True
     return Solver(start, SolverConfig(solver=solver), seed=7)
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("linear", [True, False])
 def test_an_exported_model_does_not_change_when_training_goes_on(
@@ -48,7 +48,7 @@ def test_an_exported_model_does_not_change_when_training_goes_on(
         np.testing.assert_array_equal(old, new)
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
 @pytest.mark.parametrize("model", MODELS)
 def test_a_grown_table_equals_one_made_large_at_once(model: str, solver: str) -> None:
     grown, large = _solver(model, solver, N), _solver(model, solver, N + 5)
@@ -73,7 +73,7 @@ def test_growing_keeps_what_was_learned_and_never_shrinks() -> None:
     np.testing.assert_array_equal(grown[:N], learned.factors)
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
 @pytest.mark.parametrize("model", MODELS)
 def test_the_unit_of_the_target_does_not_change_what_is_learned(model: str, solver: str) -> None:
     unit = 1024.0  # a power of two four times over, so that scaling is exact

@@ -30,6 +30,8 @@ def make_rows(n: int, seed: int = 0, n_features: int = 12, per_row: int = 3) -> 
 class ScriptedSolver:
     """Scores every row by the next number of a script; counts epochs in the bias."""
 
+    needs_all_rows = False
+
     def __init__(self, model: Model, script: list[float]) -> None:
         self.model, self.script = model, script
         self.visited: list[np.ndarray] = []

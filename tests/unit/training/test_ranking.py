@@ -60,6 +60,13 @@ def test_a_resumed_run_equals_the_whole_one(table, tmp_path):
     np.testing.assert_array_equal(resumed.factors, whole.factors)
 
 
+def test_deterministic_training_does_not_depend_on_the_number_of_threads(table):
+    settings = ROLES | {"max_iter": 2, "deterministic": True}
+    one, two = (train(table, **settings | {"n_jobs": n}).model for n in (1, 2))
+    np.testing.assert_array_equal(one.linear, two.linear)
+    np.testing.assert_array_equal(one.factors, two.factors)
+
+
 def test_a_store_on_disk_trains_to_the_same_bits(table, tmp_path):
     from fieldfare import RowStore
     from fieldfare.data import serial

@@ -1,0 +1,45 @@
+// Random numbers by counter: each is a function of its key and number alone, so that a draw does
+// not depend on what was drawn before it or on which thread draws it.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <numbers>
+
+namespace fieldfare {
+
+inline std::uint64_t mix(std::uint64_t x) {  // SplitMix64 (Steele, Lea & Flood 2014)
+  x += 0x9e3779b97f4a7c15ULL;
+  x = (x ^ (x >> 30U)) * 0xbf58476d1ce4e5b9ULL;
+  x = (x ^ (x >> 27U)) * 0x94d049bb133111ebULL;
+  return x ^ (x >> 31U);
+}
+
+struct Draws {
+  std::uint64_t key = 0;
+
+  Draws sub(std::uint64_t part) const { return {mix(key ^ mix(part))}; }
+
+  // Uniform in the open interval (0, 1).
+  double uniform(std::uint64_t number) const {
+    return (static_cast<double>(mix(key + number) >> 11U) + 0.5) * 0x1p-53;
+  }
+
+  // Standard normal (Box & Muller 1958), from the uniforms 2 number and 2 number + 1.
+  double normal(std::uint64_t number) const {
+    const double radius = std::sqrt(-2 * std::log(uniform(2 * number)));
+    return radius * std::cos(2 * std::numbers::pi * uniform(2 * number + 1));
+  }
+};
+
+// The standard normal distribution function; accurate in the lower tail.
+inline double normal_cdf(double x) { return 0.5 * std::erfc(-x * (std::numbers::sqrt2 / 2)); }
+
+// Its inverse on (0, 1).
+double normal_quantile(double p);
+
+// The normal distribution of mean `mean` and variance 1 between two bounds, by inversion. Bounds
+// may be infinite. `u` is uniform in (0, 1).
+double truncated_normal(double mean, double lower, double upper, double u);
+
+}  // namespace fieldfare

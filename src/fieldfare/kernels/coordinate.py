@@ -1,0 +1,188 @@
+"""Coordinate descent and Gibbs sampling over whole fields at once, in the compiled core.
+
+A `Design` is the rows as the sweeps need them. Features of a field with at most one entry a row are
+updated together; a field whose entries repeat from row to row (the genres of a film, the films that
+a user has seen) is updated on the table of its distinct patterns; other features one by one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fieldfare import _core
+from fieldfare._typing import Float32Array, Int64Array, UInt32Array
+from fieldfare.exceptions import DataError
+from fieldfare.kernels.native import _core_rows
+from fieldfare.rows import Rows
+
+
+@dataclass(frozen=True, eq=False)
+class Parameters:
+    """Parameters in the order of the sweeps: one factor of all features side by side.
+
+    Parameters
+    ----------
+    bias : float32 array of shape (1,) or None
+        ``None`` leaves this part out of the model.
+    linear : float32 array of shape (n_features,) or None
+    factors : float32 array of shape (n_factors, n_features) or None
+    """
+
+    bias: Float32Array | None
+    linear: Float32Array | None
+    factors: Float32Array | None
+
+    def core(self) -> _core.Parameters:
+        """Return the compiled struct over these arrays."""
+        return _core.Parameters(self.bias, self.linear, self.factors)
+
+
+@dataclass(frozen=True, eq=False)
+class Prior:
+    """Normal prior of the parameters: penalties, and where they pull to.
+
+    Parameters
+    ----------
+    precision, mean : float32 array of shape (1 + n_factors, n_groups)
+        Of the linear weights (row 0) and of each factor, by group of features.
+    group : uint32 array of shape (n_features,) or None
+        Group of each feature; ``None`` when there is one group.
+    multiplier : float32 array of shape (n_features,) or None
+        Multiplies the precision of each feature.
+    bias_precision : float
+        Of the bias, whose mean is zero.
+    """
+
+    precision: Float32Array
+    mean: Float32Array
+    group: UInt32Array | None = None
+    multiplier: Float32Array | None = None
+    bias_precision: float = 0.0
+
+    def core(self) -> _core.Prior:
+        """Return the compiled struct over these arrays."""
+        return _core.Prior(
+            self.group, self.precision, self.mean, self.multiplier, self.bias_precision
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """What a sweep regresses on, and how far the scores are from it.
+
+    Parameters
+    ----------
+    residual : float32 array of shape (n_rows,)
+        Score minus target; the sweep keeps it up to date.
+    target : float32 array of shape (n_rows,)
+    label : float32 array of shape (n_rows,) or None
+        0 or 1. With labels the loss is logistic, and the sweep moves the target.
+    weight : float32 array of shape (n_rows,) or None
+    precision : float
+        Of the noise.
+    """
+
+    residual: Float32Array
+    target: Float32Array
+    label: Float32Array | None = None
+    weight: Float32Array | None = None
+    precision: float = 1.0
+
+    def core(self) -> _core.Observed:
+        """Return the compiled struct over these arrays."""
+        return _core.Observed(self.residual, self.target, self.label, self.weight, self.precision)
+
+
+class Design:
+    """Rows, turned into blocks of features that can be updated together.
+
+    Parameters
+    ----------
+    rows : Rows
+    order : int64 array or None
+        Numbers of the rows to use; ``None`` for all.
+    n_features : int
+        Number of parameters of each kind; ids must be smaller.
+    normalised : bool
+        Whether each row is divided by its Euclidean length.
+
+    Raises
+    ------
+    DataError
+        If a row or an id is out of range, or a row holds a feature twice.
+    """
+
+    def __init__(
+        self, rows: Rows, order: Int64Array | None, n_features: int, *, normalised: bool = False
+    ) -> None:
+        made = _core.make_design(_core_rows(rows), order, n_features, normalised)
+        if isinstance(made, tuple):
+            row, repeated = made
+            raise DataError(
+                f"Row {row} holds a feature more than once, which coordinate descent cannot use: "
+                "add up its values, or train with another solver."
+                if repeated
+                else f"Row {row} cannot be trained on: it lies outside the {rows.n_rows} rows, or "
+                f"holds a feature id of {n_features} or more."
+            )
+        self._core = made
+        self.n_rows = made.n_rows
+        self.n_features = made.n_features
+
+    @property
+    def blocks(self) -> list[tuple[str, int, int]]:
+        """Kind, number of features and number of codes of each block.
+
+        Kinds are ``"one_hot"``, ``"table"`` (a code stands for a pattern of entries) and
+        ``"direct"`` (patterns do not repeat).
+        """
+        return self._core.describe()
+
+    def counts(self) -> Float32Array:
+        """Return the number of rows that have each feature."""
+        out = np.empty(self.n_features, np.float32)
+        self._core.count_rows(out)
+        return out
+
+    def score(self, parameters: Parameters, n_threads: int = 1) -> Float32Array:
+        """Return the score of each row."""
+        out = np.empty(self.n_rows, np.float32)
+        self._core.score(parameters.core(), out, n_threads)
+        return out
+
+    def sweep(
+        self,
+        parameters: Parameters,
+        prior: Prior,
+        observed: Observed,
+        *,
+        key: int | None = None,
+        n_threads: int = 1,
+    ) -> None:
+        """Visit every parameter once, and move it to its optimum given all others.
+
+        With theta a parameter, h = d score / d theta and e the residuals, the optimum is
+        ``(a (theta sum h^2 - sum h e) + l m) / (a sum h^2 + l)``, for noise precision a, prior
+        precision l and prior mean m (Rendle 2012, eqs. 24 to 29).
+
+        Parameters
+        ----------
+        parameters : Parameters
+            Changed in place.
+        prior : Prior
+        observed : Observed
+            Residuals and, for the logistic loss, targets are changed in place.
+        key : int, optional
+            Draws each parameter from its conditional distribution instead. The draws are fixed by
+            the key, which must be new for each sweep.
+        n_threads : int
+            The result does not depend on it.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            On Ctrl-C, between factors. The residuals are then out of date.
+        """
+        self._core.sweep(parameters.core(), prior.core(), observed.core(), key, n_threads)

@@ -1,0 +1,288 @@
+"""Gibbs sampling of a factorization machine and of all its hyperparameters.
+
+Every parameter has a normal prior; its mean and precision, one of each for the linear weights and
+for each factor of every group of features, have a normal-gamma prior in turn, and are sampled, as
+is the precision of the noise (Rendle 2012, section 5.3; Freudenthaler, Schmidt-Thieme and Rendle
+2011). So there is nothing to tune but the number of factors. Of classes, a latent normal variable
+is sampled (Albert and Chib 1993), with the cutpoints between more than two.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fieldfare._random import stream
+from fieldfare._typing import AnyArray, Float32Array, Float64Array, UInt32Array
+from fieldfare.exceptions import DataError
+from fieldfare.kernels import latent, native
+from fieldfare.kernels.coordinate import Design, Observed, Parameters, Prior
+from fieldfare.models.base import Model
+from fieldfare.models.posterior import Sample
+from fieldfare.rows import Rows
+
+# Sweeps keep scores up to date by differences; so often they are computed anew.
+_REFRESH = 10
+# Of the normal-gamma priors, for a target of unit spread: all weak, those of libFM.
+_SHAPE = _RATE = _MEAN_STRENGTH = 1.0
+# The first sweep has no hyperparameters from an earlier one.
+_FIRST_LINEAR, _FIRST_FACTOR = 1.0, 10.0
+_BIAS_PRECISION = 0.01  # of classifications, whose bias could run away; none for regression
+_NEWTON_STEPS = 20
+
+
+class GibbsSampler:
+    """A chain: each sweep draws all parameters and hyperparameters anew.
+
+    Parameters
+    ----------
+    model : Model
+        An FM or a linear model: where to start; not changed.
+    rows : Rows
+        Training rows. The target is a number, or a class number from 0.
+    group : uint32 array of shape (n_features,)
+        Group of each feature.
+    n_classes : int
+        0 for regression, else the number of classes: 2 for probit, more for ordered probit.
+    seed : int
+        Fixes every draw.
+    """
+
+    def __init__(
+        self, model: Model, rows: Rows, group: UInt32Array, *, n_classes: int = 0, seed: int = 0
+    ) -> None:
+        if rows.target is None:
+            raise DataError("Training needs a target for every row. These rows have none.")
+        self.model, self.seed, self.n_classes = model, seed, n_classes
+        self._target, self._weight = rows.target, rows.weight
+        self._labels = rows.target.astype(np.uint8) if n_classes else np.zeros(0, np.uint8)
+        self._mass = float(rows.n_rows if rows.weight is None else rows.weight.sum())
+        self._squares = np.nan  # of the residuals after the last sweep
+        self._design = Design(rows, None, model.n_features, normalised=model.config.instance_norm)
+        self._group = group
+        self._group_sizes = np.bincount(group).astype(np.float64)
+        self._unit = model.target_scale if n_classes == 0 else 1.0
+        k = 0 if model.factors is None else model.factors.shape[2]
+        # Variance of each row of parameters where the target has variance one, times unit^2.
+        self._scale = np.full((1 + k, 1), self._unit)
+        self._scale[0] = self._unit**2
+        first = np.full((1 + k, len(self._group_sizes)), _FIRST_FACTOR)
+        first[0] = _FIRST_LINEAR
+        self._state: dict[str, AnyArray] = {
+            "bias": model.bias.copy(),
+            "linear": model.linear[:, 0].copy(),
+            "precision": first / self._scale,
+            "mean": np.zeros_like(first),
+            "noise_precision": np.array([1 / self._unit**2]),
+            "cutpoints": _first_cutpoints(self._labels, n_classes),
+            "scores": np.zeros(0, np.float32),
+            "sweeps": np.zeros(1, np.int64),
+        }
+        if model.factors is not None:
+            self._state["factors"] = np.ascontiguousarray(model.factors[:, 0].T)
+
+    @property
+    def sweeps(self) -> int:
+        """Number of sweeps so far."""
+        return int(self._state["sweeps"][0])
+
+    def sweep(self, n_threads: int = 1) -> None:
+        """Draw everything once, each given all the rest."""
+        state, parameters = self._state, self._parameters()
+        if len(state["scores"]) != self._design.n_rows or self.sweeps % _REFRESH == 0:
+            state["scores"] = self._design.score(parameters, n_threads)
+        scores, state["scores"] = state["scores"], np.zeros(0, np.float32)  # lost if interrupted
+        state["sweeps"][0] += 1
+        random = stream(self.seed, "sample", self.sweeps)
+        target = self._draw_target(scores, random, n_threads)
+        observed = Observed(
+            scores - target, target, None, self._weight, float(state["noise_precision"][0])
+        )
+        prior = Prior(
+            state["precision"].astype(np.float32),
+            state["mean"].astype(np.float32),
+            self._group,
+            bias_precision=_BIAS_PRECISION if self.n_classes else 0.0,
+        )
+        key = self._key(0)
+        self._design.sweep(parameters, prior, observed, key=key, n_threads=n_threads)
+        state["scores"] = observed.residual + target
+        if self.n_classes == 0:
+            self._draw_noise_precision(observed.residual, random)
+        self._draw_hyperparameters(random)
+
+    def sample(self) -> Sample:
+        """Return the parameters as they stand, copied."""
+        state = self._state
+        return Sample(
+            bias=state["bias"].copy(),
+            linear=state["linear"].copy(),
+            factors=None if "factors" not in state else np.ascontiguousarray(state["factors"].T),
+            noise_precision=float(state["noise_precision"][0]),
+            cutpoints=state["cutpoints"].copy(),
+        )
+
+    def describe(self) -> dict[str, float]:
+        """Return numbers to follow: the fit to the training rows, and the hyperparameters.
+
+        The hyperparameters of factors are averaged over the factors, which may change places.
+        """
+        state = self._state
+        found: dict[str, float] = {}
+        if self.n_classes == 0:
+            found["train_rmse"] = float(np.sqrt(self._squares / max(1e-30, self._mass)))
+            found["noise"] = float(state["noise_precision"][0] ** -0.5)
+        else:
+            value = latent.likelihood(state["scores"], self._labels, state["cutpoints"]).value
+            found["train_logloss"] = -value / len(self._labels)
+        found["bias"] = float(state["bias"][0])
+        if self.n_classes > 2:
+            found |= {f"cutpoint_{c}": float(at) for c, at in enumerate(state["cutpoints"], 1)}
+        for g in range(len(self._group_sizes)):
+            found[f"linear_mean_{g}"] = float(state["mean"][0, g])
+            found[f"linear_spread_{g}"] = float(state["precision"][0, g] ** -0.5)
+            if len(state["mean"]) > 1:
+                found[f"factor_spread_{g}"] = float((state["precision"][1:, g] ** -0.5).mean())
+        return found
+
+    def state(self) -> dict[str, AnyArray]:
+        """Return what is needed to go on exactly with the same rows and seed, copied."""
+        return {name: array.copy() for name, array in self._state.items()}
+
+    def load_state(self, state: dict[str, AnyArray]) -> None:
+        """Go on from a state that ``state`` returned, with these rows or others.
+
+        Raises
+        ------
+        DataError
+            If the arrays do not fit the model.
+        """
+        for name, own in self._state.items():
+            given = state.get(name)
+            if given is None or (name != "scores" and given.shape != own.shape):
+                got = "nothing" if given is None else f"shape {given.shape}"
+                raise DataError(
+                    f"The saved state does not fit this sampler: {name!r} must have shape "
+                    f"{own.shape}. Got {got}. Go on with the features, factors and groups that it "
+                    "was made with."
+                )
+        self._state = {name: np.array(state[name], own.dtype) for name, own in self._state.items()}
+
+    def forget_scores(self) -> None:
+        """Note that the rows are not those that the state was made with."""
+        self._state["scores"] = np.zeros(0, np.float32)
+
+    def _parameters(self) -> Parameters:
+        config, state = self.model.config, self._state
+        return Parameters(
+            state["bias"] if config.fit_intercept else None,
+            state["linear"] if config.fit_linear else None,
+            state.get("factors"),
+        )
+
+    def _key(self, purpose: int) -> int:
+        """Return the key of the draws that the core makes in this sweep."""
+        return (self.seed << 32) + 2 * self.sweeps + purpose
+
+    def _draw_target(
+        self, scores: Float32Array, random: np.random.Generator, n_threads: int
+    ) -> Float32Array:
+        """Return what the scores are regressed on: the target, or latent variables."""
+        if self.n_classes == 0:
+            return self._target.copy()
+        if self.n_classes > 2:
+            self._draw_cutpoints(scores, random, n_threads)
+        cutpoints = self._state["cutpoints"]
+        return latent.draw_latent(scores, self._labels, cutpoints, self._key(1), n_threads)
+
+    def _draw_noise_precision(self, residual: Float32Array, random: np.random.Generator) -> None:
+        weighted = residual if self._weight is None else residual * self._weight
+        self._squares = float(np.dot(residual, weighted))
+        rate = (_RATE * self._unit**2 + self._squares) / 2
+        shape = (_SHAPE + np.count_nonzero(weighted)) / 2
+        self._state["noise_precision"][0] = random.gamma(shape) / rate
+
+    def _draw_hyperparameters(self, random: np.random.Generator) -> None:
+        """Draw mean and precision of each group from their normal-gamma posterior.
+
+        With p features in the group, theta their parameters: the precision is gamma with shape
+        (1 + p + 1) / 2 and rate (1 + sum (theta - m)^2 + m^2) / 2, then the mean m is normal around
+        sum theta / (p + 1) with the precision times (p + 1); (Rendle 2012, eqs. 37 to 40).
+        """
+        state, sizes = self._state, self._group_sizes
+        tables = [state["linear"], *state.get("factors", ())]
+        sums = np.array([np.bincount(self._group, t, len(sizes)) for t in tables])
+        squares = np.array(
+            [np.bincount(self._group, np.square(t, dtype=np.float64), len(sizes)) for t in tables]
+        )
+        mean = state["mean"]
+        spread = squares - 2 * mean * sums + (sizes + _MEAN_STRENGTH) * mean**2
+        rate = (_RATE * self._scale + spread) / 2
+        state["precision"] = random.gamma((_SHAPE + sizes + 1) / 2, size=rate.shape) / rate
+        strength = sizes + _MEAN_STRENGTH
+        deviation = (strength * state["precision"]) ** -0.5
+        state["mean"] = random.normal(sums / strength, deviation)
+
+    def _draw_cutpoints(
+        self, scores: Float32Array, random: np.random.Generator, n_threads: int
+    ) -> None:
+        """Make one Metropolis step on the cutpoints, without the latent variables.
+
+        The proposal is the normal approximation at the mode (Albert and Chib 2001), which does not
+        depend on the present cutpoints, so that nearly every step is taken.
+        """
+        present = self._state["cutpoints"]
+        mode, curvature = _mode(scores, self._labels, present, n_threads)
+        root = np.linalg.cholesky(curvature)
+        proposed = mode + np.linalg.solve(root.T, random.normal(size=len(mode)))
+        chance = random.uniform()
+        if (np.diff(proposed) <= 0).any():
+            return
+
+        def log_ratio(cutpoints: Float64Array) -> float:
+            step = root.T @ (cutpoints - mode)
+            value = latent.likelihood(scores, self._labels, cutpoints, n_threads).value
+            return float(value + step @ step / 2)
+
+        if np.log(chance) < log_ratio(proposed) - log_ratio(present):
+            self._state["cutpoints"] = proposed
+
+    def __getstate__(self) -> dict[str, Any]:
+        raise TypeError("A sampler holds its rows in the core: keep its state() instead.")
+
+
+def score_sample(model: Model, sample: Sample, rows: Rows, n_threads: int | None) -> Float32Array:
+    """Return the score of every row under one sample, float32[n_rows]."""
+    factors = None if sample.factors is None else sample.factors[:, np.newaxis]
+    linear = sample.linear[:, np.newaxis]
+    scorer = native.Scorer(model.spec(), sample.bias, linear, factors)
+    return scorer.score(rows, n_threads)[:, 0]
+
+
+def _first_cutpoints(labels: AnyArray, n_classes: int) -> Float64Array:
+    """Return the cutpoints that fit the frequencies of the classes: 0 for two classes."""
+    if n_classes < 3:
+        return np.zeros(min(n_classes, 1))
+    share = np.cumsum(np.bincount(labels, minlength=n_classes) + 0.5)
+    return np.array([latent.normal_quantile(p) for p in share[:-1] / share[-1]])
+
+
+def _mode(
+    scores: Float32Array, labels: AnyArray, start: Float64Array, n_threads: int
+) -> tuple[Float64Array, Float64Array]:
+    """Return the most likely cutpoints, by Newton's method, and the curvature there.
+
+    The likelihood is concave; a step that loses the order of the cutpoints is shortened.
+    """
+    at = start
+    for _ in range(_NEWTON_STEPS):
+        found = latent.likelihood(scores, labels, at, n_threads)
+        curvature = -found.hessian + 1e-6 * np.eye(len(at))
+        step = np.linalg.solve(curvature, found.gradient)
+        while (np.diff(at + step) <= 0).any():
+            step = step / 2
+        at = at + step
+        if (step @ curvature @ step) < 1e-4:  # in squared posterior deviations
+            break
+    return at, curvature

@@ -1,0 +1,153 @@
+"""The Gibbs sampler: known posteriors, seeds, threads, and going on."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+from fieldfare.config import ModelConfig
+from fieldfare.exceptions import DataError
+from fieldfare.kernels import latent
+from fieldfare.models.registry import build
+from fieldfare.rows import Rows
+from fieldfare.solvers.gibbs import GibbsSampler, score_sample
+
+N = 13
+
+
+def _rows(n: int = 400, *, task: str = "regression", weighted: bool = False) -> Rows:
+    rng = np.random.default_rng(0)
+    ids = rng.integers(0, 6, (n, 2)) + [0, 6]
+    score = np.where(ids[:, 0] % 2 == ids[:, 1] % 2, 1.0, -1.0) + 0.5 * rng.normal(size=n)
+    classes = {"binary": score > 0, "ordinal": np.digitize(score, [-1, 0, 1])}
+    return Rows(
+        np.arange(0, 2 * n + 1, 2, dtype=np.int64),
+        ids.astype(np.uint32).ravel(),
+        fields=np.tile(np.arange(2, dtype=np.uint16), n),
+        target=classes.get(task, score).astype(np.float32),
+        weight=rng.uniform(0.5, 2, n).astype(np.float32) if weighted else None,
+    )
+
+
+def _sampler(rows: Rows, *, seed: int = 1, n_classes: int = 0, model: str = "fm") -> GibbsSampler:
+    start = build(ModelConfig(model=model, task="regression", n_factors=3), n_features=N, seed=7)
+    group = (np.arange(N) >= 6).astype(np.uint32)
+    return GibbsSampler(start, rows, group, n_classes=n_classes, seed=seed)
+
+
+def _same(a: GibbsSampler, b: GibbsSampler) -> None:
+    for name, array in a.state().items():
+        np.testing.assert_array_equal(array, b.state()[name])
+
+
+@pytest.mark.parametrize(("task", "n_classes"), [("regression", 0), ("binary", 2), ("ordinal", 4)])
+def test_a_seed_fixes_the_chain_for_any_number_of_threads(task: str, n_classes: int) -> None:
+    rows = _rows(task=task)
+    one, two, other = (_sampler(rows, n_classes=n_classes, seed=s) for s in (1, 1, 2))
+    for _ in range(12):
+        one.sweep(1)
+        two.sweep(3)
+        other.sweep(1)
+    _same(one, two)
+    assert (one.state()["linear"] != other.state()["linear"]).all()
+
+
+@pytest.mark.parametrize(("task", "n_classes"), [("regression", 0), ("binary", 2), ("ordinal", 4)])
+def test_a_state_goes_on_exactly(task: str, n_classes: int) -> None:
+    rows = _rows(task=task)
+    whole, first, second = (_sampler(rows, n_classes=n_classes) for _ in range(3))
+    for _ in range(7):
+        whole.sweep()
+        first.sweep()
+    second.load_state(first.state())
+    for _ in range(7):
+        whole.sweep()
+        second.sweep()
+    _same(whole, second)
+
+
+def test_states_that_do_not_fit_and_pickles_are_refused() -> None:
+    sampler = _sampler(_rows())
+    with pytest.raises(DataError, match="Got nothing"):
+        sampler.load_state({})
+    with pytest.raises(DataError, match=r"Got shape \(3,\)"):
+        sampler.load_state(sampler.state() | {"linear": np.zeros(3, np.float32)})
+    with pytest.raises(TypeError, match="keep its state"):
+        pickle.dumps(sampler)
+    with pytest.raises(DataError, match="target"):
+        _sampler(_rows().with_(target=None))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_it_learns_the_pairs_and_the_noise(weighted: bool) -> None:
+    rows = _rows(2000, weighted=weighted)
+    sampler, total = _sampler(rows), np.zeros(2000)
+    for sweep in range(60):
+        sampler.sweep()
+        if sweep >= 20:
+            total += score_sample(sampler.model, sampler.sample(), rows, 1) / 40
+    truth = np.where(rows.indices[0::2] % 2 == rows.indices[1::2] % 2, 1.0, -1.0)
+    assert np.sqrt(np.mean((total - truth) ** 2)) < 0.15
+    noise = 0.5 if not weighted else 0.5 * np.sqrt(np.mean(rows.weight))
+    assert sampler.describe()["noise"] == pytest.approx(noise, rel=0.1)
+    np.testing.assert_allclose(
+        sampler.state()["scores"], score_sample(sampler.model, sampler.sample(), rows, 1), atol=1e-4
+    )
+
+
+def test_the_unit_of_the_target_does_not_change_the_chain() -> None:
+    rows = _rows()
+    assert rows.target is not None
+    found = []
+    for unit in (1.0, 1024.0):
+        config = ModelConfig(task="regression", n_factors=3)
+        start = build(config, n_features=N, seed=7, target_scale=unit)
+        scaled = rows.with_(target=rows.target * np.float32(unit))
+        sampler = GibbsSampler(start, scaled, np.zeros(N, np.uint32), seed=1)
+        for _ in range(5):
+            sampler.sweep()
+        found.append(score_sample(sampler.model, sampler.sample(), rows, 1) / unit)
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-3, atol=1e-4)
+
+
+def test_hyperparameters_follow_their_posterior() -> None:
+    # With the weights fixed, mean and precision are normal-gamma: E[m] = sum / (p + 1).
+    sampler = _sampler(_rows(), model="linear")
+    weights = np.linspace(-1, 2, N).astype(np.float32)
+    state = sampler.state() | {"linear": weights}
+    sampler.load_state(state)
+    random = np.random.default_rng(0)
+    means, precisions = [], []
+    for _ in range(4000):
+        sampler._draw_hyperparameters(random)
+        now = sampler.state()
+        means.append(now["mean"][0])
+        precisions.append(now["precision"][0])
+    for g, own in enumerate((weights[:6], weights[6:])):
+        p = len(own)
+        assert np.mean(means, axis=0)[g] == pytest.approx(own.sum() / (p + 1), abs=0.05)
+        # Marginally gamma with shape (1 + p) / 2, the mean integrated out.
+        rate = (1 + (own**2).sum() - own.sum() ** 2 / (p + 1)) / 2
+        assert np.mean(precisions, axis=0)[g] == pytest.approx((1 + p) / 2 / rate, rel=0.05)
+
+
+def test_cutpoints_follow_their_posterior() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 12).astype(np.uint8)
+    scores = rng.normal(size=12).astype(np.float32)
+    rows = _rows(12).with_(target=labels.astype(np.float32))
+    sampler = _sampler(rows, n_classes=3)
+    random = np.random.default_rng(1)
+    drawn = []
+    for _ in range(6000):
+        sampler._draw_cutpoints(scores, random, 1)
+        drawn.append(sampler.state()["cutpoints"])
+    grid = np.linspace(-4, 4, 161)
+    a, b = (axis.ravel() for axis in np.meshgrid(grid, grid))
+    keep = a < b
+    pairs = np.column_stack([a, b])[keep]
+    density = np.exp([latent.likelihood(scores, labels, pair).value for pair in pairs])
+    expected = density @ pairs / density.sum()
+    np.testing.assert_allclose(np.mean(drawn, axis=0), expected, atol=0.08)
