@@ -41,7 +41,7 @@ template <class Model, class Rule>
 Outcome epoch(const TrainJob& job) {
   constexpr auto every_id = [](std::uint32_t) { return true; };
   Stage stage(job);
-  Model better = model_in_slot<Model>(job, 0), worse = model_in_slot<Model>(job, 1);
+  auto better = model_in_slot<Model>(job, 0), worse = model_in_slot<Model>(job, 1);
   Outcome outcome;
   std::int64_t staged = job.begin;
   const auto slot_of = [&](std::int64_t at) { return 2 * ((at - job.begin) % (job.ahead + 1)); };
@@ -80,7 +80,7 @@ std::optional<std::int64_t> gather_part(const BatchJob& batch, std::int64_t part
   for (std::int64_t s = first; s < last; ++s) {
     const std::int64_t* pair = job.order + 2 * (job.begin + s);
     const float weight = weight_of(job, pair);
-    Model better = model_in_slot<Model>(job, 2 * s), worse = model_in_slot<Model>(job, 2 * s + 1);
+    auto better = model_in_slot<Model>(job, 2 * s), worse = model_in_slot<Model>(job, 2 * s + 1);
     float slope =
         better.score(stage.at(pair[0], 2 * s), 0) - worse.score(stage.at(pair[1], 2 * s + 1), 0);
     batch.weight[s] = weight;
@@ -100,7 +100,7 @@ void apply_part(const BatchJob& batch, std::int64_t part, std::int64_t parts) {
   for (std::int64_t slot = 0; slot < 2 * (job.end - job.begin); ++slot) {
     const float slope = job.work.score[slot];
     if (batch.weight[slot / 2] == 0 || slope == 0) continue;
-    Model model = model_in_slot<Model>(job, slot);
+    auto model = model_in_slot<Model>(job, slot);
     const Staged sample = stage.at(job.order[2 * job.begin + slot], slot);
     model.template update<Rule>(sample, 0, slope, own_id, Fetch{});
   }

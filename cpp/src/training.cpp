@@ -104,7 +104,7 @@ std::vector<std::uint32_t> elect(const TrainJob& job) {
   std::fill(votes.begin(), votes.end(), 0);
   poll([&](std::uint32_t id, std::uint32_t bucket) { votes[bucket] += elected[bucket] == id; });
   for (std::size_t b = 0; b < elected.size(); ++b) {
-    if (votes[b] * 512 < polled) elected[b] = nobody;
+    if (std::int64_t{votes[b]} * 512 < polled) elected[b] = nobody;
   }
   return elected;
 }
@@ -222,6 +222,7 @@ Outcome train_lock_free(const TrainJob& job, std::int64_t n_threads) {
   }
   Replicas replicas(job, n_threads);
   std::vector<Room> rooms;
+  rooms.reserve(index(n_threads));
   for (std::int64_t t = 0; t < n_threads; ++t) rooms.emplace_back(job, job.ahead + 1);
   std::vector<Outcome> outcomes(index(n_threads));
   run_together(n_threads, [&](std::int64_t t, std::int64_t n, Barrier& barrier) {
