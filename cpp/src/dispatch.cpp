@@ -106,7 +106,7 @@ std::int64_t sum_floats(const Spec& spec, std::int64_t longest) {
   const std::int64_t m = std::min(longest, spec.n_fields);
   const std::int64_t sums = spec.kind == Kind::linear ? 0
                             : spec.kind == Kind::fm   ? k
-                                                      : (m + 1) * m * k;
+                                                      : m * m * k + longest;
   return round_up(spec.n_outputs * sums, 16);
 }
 

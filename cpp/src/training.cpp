@@ -2,6 +2,7 @@
 // for any number of threads.
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -18,8 +19,6 @@ constexpr std::int64_t shortest_round = 64, longest_round = 1024;
 constexpr std::int64_t steps_a_batch = 64;
 constexpr std::int64_t rows_polled = 4096;  // samples that elect the hot rows
 constexpr std::uint32_t nobody = 0xFFFFFFFF;
-
-std::int64_t round_up(std::int64_t n, std::int64_t to) { return (n + to - 1) / to * to; }
 
 std::size_t index(std::int64_t n) { return static_cast<std::size_t>(n); }
 
@@ -53,29 +52,42 @@ void measure(TrainJob& job) {
   job.ahead = 1 + std::clamp<std::int64_t>(40 / std::max<std::int64_t>(mean, 1), 1, 16);
 }
 
+// Memory that shares no cache line with anything else: what two threads write must not.
+template <class T>
+class Lines {
+ public:
+  explicit Lines(std::int64_t n) : memory_(index(n) * sizeof(T) + 128) {
+    auto at = reinterpret_cast<std::uintptr_t>(memory_.data());
+    first_ = reinterpret_cast<T*>(memory_.data() + (64 - at % 64));
+  }
+  T* data() const { return first_; }
+
+ private:
+  std::vector<std::byte> memory_;
+  T* first_;
+};
+
 // A workspace and the memory behind it.
 struct Room {
   Workspace work;
 
-  Room(const TrainJob& job, std::int64_t steps) {
-    const std::int64_t slots = steps * rows_a_step(*job.spec);
-    rows_.resize(index(slots * job.longest));
-    x_.resize(index(slots * job.longest));
-    floats_.resize(index(16 + slots * (job.spec->n_outputs + sum_floats(*job.spec, job.longest))));
-    fields_.resize(index(slots * field_ints(*job.spec, job.longest)));
-    work.rows = rows_.data();
-    work.x = x_.data();
-    float* aligned = floats_.data();
-    while (reinterpret_cast<std::uintptr_t>(aligned) % 64 != 0) ++aligned;
-    work.sums = aligned;
-    work.score = aligned + slots * sum_floats(*job.spec, job.longest);
-    work.fields = fields_.data();
-  }
+  Room(const TrainJob& job, std::int64_t steps) : Room(steps * rows_a_step(*job.spec), job) {}
 
  private:
-  std::vector<float*> rows_;
-  std::vector<float> x_, floats_;
-  std::vector<std::int32_t> fields_;
+  Room(std::int64_t slots, const TrainJob& job)
+      : rows_(slots * job.longest),
+        x_(slots * job.longest),
+        scores_(slots * job.spec->n_outputs),
+        sums_(slots * sum_floats(*job.spec, job.longest)),
+        fields_(slots * field_ints(*job.spec, job.longest)),
+        row_(job.most_fields * job.layout->padded_factors) {
+    work = {rows_.data(), x_.data(), scores_.data(), sums_.data(), fields_.data(), row_.data()};
+  }
+
+  Lines<float*> rows_;
+  Lines<float> x_, scores_, sums_;
+  Lines<std::int32_t> fields_;
+  Lines<float> row_;
 };
 
 // For every bucket the feature that is met most often in it, if it is met often at all. In one pass
@@ -141,9 +153,8 @@ class Replicas {
         bias_floats_(job.bias == nullptr ? 0 : job.spec->n_outputs * (1 + job.layout->slots)) {
     for (std::int64_t t = 0; t < n_threads; ++t) {
       // Only the rows of the elected are ever touched, and so take memory.
-      rows_.emplace_back(new float[index(HotRows::buckets * job.layout->stride + 16)]);
-      biases_.emplace_back(job.bias, job.bias + bias_floats_);
-      biases_.back().resize(index(round_up(bias_floats_, 16)));
+      rows_.emplace_back(new float[index(HotRows::buckets * job.layout->stride + 32)]);
+      std::copy_n(job.bias, bias_floats_, biases_.emplace_back(bias_floats_).data());
     }
     for (std::int64_t b = 0; b < HotRows::buckets; ++b) copy_out(b);
   }
@@ -199,7 +210,7 @@ class Replicas {
     for (std::int64_t i = 0; job_.spec->rule == Rule::ftrl && i < bias_floats_; i += width) {
       settle_ftrl(job_.bias + i, job_.bias + i + 1, 1, 1, job_.spec->bias);
     }
-    for (std::vector<float>& bias : biases_) std::copy_n(job_.bias, bias_floats_, bias.data());
+    for (const Lines<float>& bias : biases_) std::copy_n(job_.bias, bias_floats_, bias.data());
   }
 
   const TrainJob& job_;
@@ -207,7 +218,7 @@ class Replicas {
   std::vector<std::uint32_t> elected_;
   std::int64_t bias_floats_;
   std::vector<std::unique_ptr<float[]>> rows_;
-  std::vector<std::vector<float>> biases_;
+  std::vector<Lines<float>> biases_;
 };
 
 // The table is shared without locks (Hogwild: Niu et al. 2011), but for the rows that every thread
@@ -262,15 +273,18 @@ Outcome train_lock_free(const TrainJob& job, std::int64_t n_threads) {
 Outcome train_in_batches(const TrainJob& job, std::int64_t n_threads) {
   const Learner& learner = learner_of(*job.spec);
   Room room(job, steps_a_batch);
-  const std::int64_t aside = round_up(job.most_fields * job.layout->padded_factors, 16);
-  std::vector<float> asides(index(n_threads * aside));
   double losses[steps_a_batch] = {}, weights[steps_a_batch] = {};
   Outcome outcome;
   std::vector<std::optional<std::int64_t>> bad_rows(index(n_threads));
+  std::vector<Lines<float>> rows;  // the only part of the room that each thread writes alone
+  rows.reserve(index(n_threads));
+  for (std::int64_t t = 0; t < n_threads; ++t) {
+    rows.emplace_back(job.most_fields * job.layout->padded_factors);
+  }
   run_together(n_threads, [&](std::int64_t t, std::int64_t n, Barrier& barrier) {
     BatchJob batch{job, losses, weights};
     batch.job.work = room.work;
-    batch.job.work.aside = asides.data() + t * aside;
+    batch.job.work.row = rows[index(t)].data();
     for (std::int64_t begin = job.begin; begin < job.end; begin += steps_a_batch) {
       batch.job.begin = begin;
       batch.job.end = std::min(job.end, begin + steps_a_batch);

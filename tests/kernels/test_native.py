@@ -495,3 +495,24 @@ except MemoryError:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() in ("scored True", "no memory")
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
+@pytest.mark.parametrize("model", MODELS)
+def test_deterministic_training_gives_the_same_bits_on_any_number_of_threads(
+    make_solver, make_rows, model, solver, loss
+):
+    found = []
+    for n_threads in (1, 2, 3, 8):
+        trainer = make_solver(model=model, solver=solver, loss=loss, learning_rate=0.01)[2]
+        rows = make_rows("mixed", loss=loss, n_rows=150)
+        order = np.random.default_rng(0).permutation(150)
+        sums = trainer.train(rows, order, None, n_threads, deterministic=True)
+        found.append((sums, trainer.export()))
+    for sums, model_found in found[1:]:
+        assert sums == found[0][0]
+        for part in ("bias", "linear", "factors"):
+            np.testing.assert_array_equal(
+                getattr(model_found, part), getattr(found[0][1], part), err_msg=part
+            )

@@ -82,8 +82,8 @@ struct Workspace {
   float* x = nullptr;              // [slots, longest]
   float* score = nullptr;          // [slots, n_outputs]
   float* sums = nullptr;           // [slots, sum_floats(...)]
-  std::int32_t* fields = nullptr;  // [slots, field_ints(...)]
-  float* aside = nullptr;          // FFM, where threads share the sums: [most_fields, padded k]
+  std::int32_t* fields = nullptr;  // [slots, field_ints(...)], zero at first
+  float* row = nullptr;            // [most_fields, padded_factors]
 };
 
 struct TrainJob {

@@ -113,13 +113,17 @@ struct Fm {
       float* v = sample.rows[i] + at;
       const float gx = g * sample.x[i];
       const Lanes<N> x = broadcast<N>(sample.x[i]), own = broadcast<N>(gx * sample.x[i]);
-      move<Rule>(v, v + state, k, share, factors, [&](auto&& visit) {
-        for (std::int64_t d = 0; d < k; d += N) {
-          Lanes<N> slope;
-          if constexpr (K > 0) slope = slopes[d / N];
-          if constexpr (K == 0) slope = slope_at(d);  // not kept in S: threads may share it
-          visit.template operator()<N>(d, slope * x - own * load<N>(v + d));
-        }
+      const auto gradient = [&](std::int64_t d) {  // nothing is kept in S: threads may share it
+        if constexpr (K > 0) return slopes[d / N] * x - own * load<N>(v + d);
+        if constexpr (K == 0) return slope_at(d) * x - own * load<N>(v + d);
+      };
+      const auto mean_square = [&] {
+        Lanes<N> squares = broadcast<N>(0);
+        for (std::int64_t d = 0; d < k; d += N) squares = squares + gradient(d) * gradient(d);
+        return share * sum<N>(squares);
+      };
+      move<Rule>(v, v + state, k, factors, mean_square, [&](auto&& visit) {
+        for (std::int64_t d = 0; d < k; d += N) visit.template operator()<N>(d, gradient(d));
       });
       if (has_linear) Rule::scalar(v + weight, v + weight + 1, gx, weights);
     }
@@ -136,26 +140,39 @@ template <int K>
 struct Ffm {
   const Spec& spec;
   const Layout& layout;
-  float* sums;   // T, [n_outputs, m, m, k] for m fields present; then T[a][a], [m, k]
-  float* aside;  // see Workspace
+  float* sums;                    // T, [n_outputs, m, m, k] for m fields present
   std::int32_t *place, *present;  // field -> place among those present, or -1; place -> field
   std::int32_t* count;            // [m]: features at that place
-  std::int32_t* sizes;            // m, number of runs; then each run's first place and length
-  std::int64_t k;
+  std::int32_t* sizes;            // m (0 at first), number of runs; each run's first place, length
+  float* squares;                 // [n_outputs, longest]: |row of T that an entry meets|^2
+  float* row;                     // [m, k], private to the thread
+  std::int64_t longest;
 
   Ffm(const TrainJob& job, float* scratch, std::int32_t* field_scratch)
       : spec(*job.spec),
         layout(*job.layout),
         sums(scratch),
-        aside(job.work.aside),
         place(field_scratch),
         present(place + spec.n_fields),
         count(present + job.most_fields),
         sizes(count + job.most_fields),
-        k(length<K>(layout.padded_factors)) {}
+        squares(scratch + spec.n_outputs * job.most_fields * job.most_fields * width()),
+        row(job.work.row),
+        longest(job.longest) {}
+
+  FIELDFARE_INLINE std::int64_t width() const { return length<K>(layout.padded_factors); }
 
   FIELDFARE_INLINE float* row_of(std::int64_t c, std::int64_t a) const {
-    return sums + (c * (sizes[0] + 1) + a) * sizes[0] * k;
+    return sums + (c * sizes[0] + a) * sizes[0] * width();
+  }
+
+  // Most samples have the fields of the one before, one feature each.
+  FIELDFARE_INLINE bool fields_as_before(const Staged& sample) const {
+    std::int32_t different = sample.n != sizes[0];
+    for (std::int64_t i = 0; different == 0 && i < sample.n; ++i) {
+      different |= (sample.fields[i] ^ present[i]) | (count[i] ^ 1);
+    }
+    return different == 0;
   }
 
   void find_fields(const Staged& sample) const {
@@ -189,6 +206,7 @@ struct Ffm {
   // the table, e floats into a row of T.
   template <class Visit>
   FIELDFARE_INLINE void over_blocks(Visit&& visit) const {
+    const std::int64_t k = width();
     for (std::int32_t r = 0; r < sizes[1]; ++r) {
       const std::int64_t first = sizes[2 + 2 * r], n = sizes[3 + 2 * r];
       const std::int64_t in_table = present[first] * k, in_sums = first * k;
@@ -202,22 +220,28 @@ struct Ffm {
   template <bool Begin>
   FIELDFARE_INLINE void add_entry(const float* v, float x, float* column) const {
     constexpr int N = lanes_for<K>;
-    const std::int64_t width = k, row = sizes[0] * width;
+    const std::int64_t k = width(), row = sizes[0] * k;
     for (std::int32_t r = 0; r < sizes[1]; ++r) {
-      const float* from = v + present[sizes[2 + 2 * r]] * width;
-      for (const float* end = from + sizes[3 + 2 * r] * width; from < end; from += width) {
-        for (std::int64_t d = 0; d < width; d += N) {
-          const Lanes<N> vx = load<N>(from + d) * broadcast<N>(x);
-          store<N>(column + d, Begin ? vx : load<N>(column + d) + vx);
-        }
-        column += row;
+      const float* from = v + present[sizes[2 + 2 * r]] * k;
+      const std::int64_t n = sizes[3 + 2 * r];
+      const auto add = [&](std::int64_t d, std::int64_t to) {
+        const Lanes<N> vx = load<N>(from + d) * broadcast<N>(x);
+        store<N>(column + to, Begin ? vx : load<N>(column + to) + vx);
+      };
+      std::int64_t f = 0;
+      for (; f + 2 <= n; f += 2, from += 2 * k, column += 2 * row) {
+        for (std::int64_t d = 0; d < k; d += N) add(d, d);
+        for (std::int64_t d = 0; d < k; d += N) add(k + d, row + d);
+      }
+      for (; f < n; ++f, from += k, column += row) {
+        for (std::int64_t d = 0; d < k; d += N) add(d, d);
       }
     }
   }
 
   FIELDFARE_INLINE void add_up(const Staged& sample, std::int64_t c) const {
     constexpr int N = lanes_for<K>;
-    const std::int64_t m = sizes[0], at = c * layout.output_stride;
+    const std::int64_t m = sizes[0], k = width(), at = c * layout.output_stride;
     float* const all = row_of(c, 0);
     for (std::int64_t i = 0; i < sample.n; ++i) {
       const float* v = sample.rows[i] + at;
@@ -229,14 +253,10 @@ struct Ffm {
         add_entry<false>(v, sample.x[i], all + b * k);
       }
     }
-    float* const own = row_of(c, m);
     for (std::int64_t a = 0; a < m; ++a) {
       count[a] = -count[a];
-      float* cell = row_of(c, a) + a * k;
-      for (std::int64_t d = 0; d < k; d += N) {
-        store<N>(own + a * k + d, load<N>(cell + d));
-        if (count[a] == 1) store<N>(cell + d, broadcast<N>(0));
-      }
+      float* own = row_of(c, a) + a * k;
+      for (std::int64_t d = 0; count[a] == 1 && d < k; d += N) store<N>(own + d, broadcast<N>(0));
     }
   }
 
@@ -244,34 +264,33 @@ struct Ffm {
   FIELDFARE_INLINE const float* met_by(const float* v, float x, std::int64_t c,
                                        std::int64_t a) const {
     constexpr int N = lanes_for<K>;
-    float* t = row_of(c, a);
-    if (count[a] > 1) {
-      if (aside != nullptr) {
-        for (std::int64_t d = 0; d < sizes[0] * k; d += 4) store<4>(aside + d, load<4>(t + d));
-        t = aside;
-      }
-      const float* own = row_of(c, sizes[0]) + a * k;
-      for (std::int64_t d = 0; d < k; d += N) {
-        const Lanes<N> vx = load<N>(v + present[a] * k + d) * broadcast<N>(x);
-        store<N>(t + a * k + d, load<N>(own + d) - vx);
-      }
+    const float* t = row_of(c, a);
+    if (count[a] == 1) return t;
+    const std::int64_t k = width();
+    std::memcpy(row, t, static_cast<std::size_t>(sizes[0] * k) * sizeof(float));
+    for (std::int64_t d = 0; d < k; d += N) {
+      const Lanes<N> vx = load<N>(v + present[a] * k + d) * broadcast<N>(x);
+      store<N>(row + a * k + d, load<N>(t + a * k + d) - vx);
     }
-    return t;
+    return row;
   }
 
   FIELDFARE_INLINE float score(const Staged& sample, std::int64_t c) const {
-    if (c == 0) find_fields(sample);
+    if (c == 0 && !fields_as_before(sample)) find_fields(sample);
     add_up(sample, c);
     const std::int64_t at = c * layout.output_stride, weight = layout.weight;
     float linear = 0, pairs = 0;
     for (std::int64_t i = 0; i < sample.n; ++i) {
       const float* v = sample.rows[i] + at;
       const float* t = met_by(v, sample.x[i], c, place[sample.fields[i]]);
-      LaneSum met;
+      LaneSum met, square;
       over_blocks([&]<int N>(std::int64_t d, std::int64_t e) {
-        met.add<N>(load<N>(v + d), load<N>(t + e));
+        const Lanes<N> lanes = load<N>(t + e);
+        met.add<N>(load<N>(v + d), lanes);
+        square.add<N>(lanes, lanes);
       });
       pairs += sample.x[i] * met.total();
+      squares[c * longest + i] = square.total();
       if (spec.linear) linear += sample.x[i] * v[weight];
     }
     return linear + 0.5F * pairs;
@@ -281,7 +300,7 @@ struct Ffm {
   FIELDFARE_INLINE void update(const Staged& sample, std::int64_t c, float g, Mine mine,
                                const Fetch& fetch) const {
     const std::int64_t at = c * layout.output_stride, weight = layout.weight;
-    const std::int64_t state = layout.factor_state, slot = layout.blocks * k;
+    const std::int64_t state = layout.factor_state, slot = layout.blocks * width();
     const Rates factors = spec.factors, weights = spec.weights;
     const float share = 1.0F / static_cast<float>(spec.n_factors * sizes[0]);
     for (std::int64_t i = 0; i < sample.n; ++i) {
@@ -290,7 +309,8 @@ struct Ffm {
       float* v = sample.rows[i] + at;
       const float gx = g * sample.x[i];
       const float* t = met_by(v, sample.x[i], c, place[sample.fields[i]]);
-      move<Rule>(v, v + state, slot, share, factors, [&](auto&& visit) {
+      const auto mean_square = [&] { return share * gx * gx * squares[c * longest + i]; };
+      move<Rule>(v, v + state, slot, factors, mean_square, [&](auto&& visit) {
         over_blocks([&]<int N>(std::int64_t d, std::int64_t e) {
           visit.template operator()<N>(d, broadcast<N>(gx) * load<N>(t + e));
         });

@@ -1,12 +1,12 @@
 // Update rules: how weights move, given the gradient of the loss without penalties.
 //
 //   Rule::scalar(w, state, g, rates)           one weight; its state follows at state[0], state[1]
-//   move<Rule>(w, state, slot, share, rates, walk)
-//       the weights of a latent vector. walk(visit) calls visit.operator()<N>(d, g) for all groups
-//       of N of them, at offset d, with their gradients; it may be walked twice.
+//   move<Rule>(w, state, slot, rates, mean_square, walk)
+//       the latent vectors of a feature. walk(visit) calls visit.operator()<N>(d, g) for all groups
+//       of N weights, at offset d, with their gradients; mean_square() is the mean of g^2.
 //
 // `per_weight` rules keep state for every weight, slot s of it at state + s * slot; the row-wise
-// one keeps a single number, in which `share` is one over the number of weights that move.
+// one keeps a single number for all.
 #pragma once
 
 #include "fieldfare/kernels.hpp"
@@ -47,7 +47,8 @@ struct AdaGrad {
 };
 
 // AdaGrad with one accumulator for all the factors of a feature: the mean of their squared
-// gradients. (Embedding tables are trained like this: Mudigere et al. 2022, section 4.1.3.)
+// gradients, penalties left out: it is then known before the factors are walked over. (Embedding
+// tables are trained like this: Mudigere et al. 2022, section 4.1.3.)
 struct RowwiseAdaGrad : AdaGrad {
   static constexpr bool per_weight = false;
 };
@@ -77,25 +78,19 @@ struct Ftrl {
   }
 };
 
-template <class Rule, class Walk>
-FIELDFARE_INLINE void move(float* w, float* state, std::int64_t slot, float share,
-                           const Rates& rates, Walk&& walk) {
+template <class Rule, class MeanSquare, class Walk>
+FIELDFARE_INLINE void move(float* w, float* state, std::int64_t slot, const Rates& rates,
+                           MeanSquare&& mean_square, Walk&& walk) {
   if constexpr (Rule::per_weight) {
     walk([&]<int N>(std::int64_t d, Lanes<N> g) {
       Rule::template lanes<N>(w + d, state + d, slot, g, rates);
     });
   } else {
-    LaneSum sum;
-    walk([&]<int N>(std::int64_t d, Lanes<N> g) {
-      g = g + broadcast<N>(rates.l2) * load<N>(w + d);
-      sum.add<N>(g, g);
-    });
-    const float squares = *state + share * sum.total();
+    const float squares = *state + mean_square();
     *state = squares;
-    const float step = rates.learning_rate / std::sqrt(squares);
+    const float step = rates.learning_rate / std::sqrt(squares), kept = 1 - step * rates.l2;
     walk([&]<int N>(std::int64_t d, Lanes<N> g) {
-      const Lanes<N> old = load<N>(w + d);
-      store<N>(w + d, old - broadcast<N>(step) * (g + broadcast<N>(rates.l2) * old));
+      store<N>(w + d, broadcast<N>(kept) * load<N>(w + d) - broadcast<N>(step) * g);
     });
   }
 }

@@ -40,6 +40,7 @@ from fieldfare.kernels.table import Spec
 from fieldfare.rows import Rows
 
 Sample = tuple[AnyArray, AnyArray, Float64Array]
+Seen = tuple[Sample, Float64Array | None, Float64Array | None]
 
 
 @dataclass(frozen=True)
@@ -175,19 +176,35 @@ def gradients(
 class Weights:
     """An array of weights, the state of its optimiser, and one update of part of it."""
 
-    def __init__(self, values: Float64Array, spec: Spec, l1: float = 0.0, l2: float = 0.0) -> None:
-        self.values, self.spec, self.l1, self.l2 = values, spec, l1, l2
+    def __init__(
+        self,
+        values: Float64Array,
+        spec: Spec,
+        penalties: tuple[float, float] = (0.0, 0.0),
+        *,
+        rowwise: bool = False,
+    ) -> None:
+        self.values, self.spec = values, spec
+        self.l1, self.l2 = l1, l2 = penalties
+        self.rowwise = rowwise and spec.solver == "rowwise_adagrad"
         if spec.solver == "ftrl":
             self.n = np.zeros_like(values)
             self.z = -values * (spec.ftrl_beta / spec.learning_rate + l2) - np.sign(values) * l1
         else:
             self.accumulated = np.ones_like(values)
 
-    def update(self, i: Any, g: Float64Array, blocks: Any = slice(None)) -> None:
+    def update(
+        self,
+        i: Any,
+        g: Float64Array,
+        blocks: Any = slice(None),
+        first: Float64Array | None = None,
+    ) -> None:
         """Move weights of feature ``i`` against their gradient ``g``, which has no penalty in it.
 
         ``blocks`` selects along the second axis of ``values[i]``, whose first are the outputs.
-        Row-wise AdaGrad accumulates, for each output, the mean square of all that moves.
+        Row-wise AdaGrad accumulates, for each output, the mean square of all that moves; that of
+        ``first``, the gradient before the sample moved anything, where it is given.
         """
         rate, at = self.spec.learning_rate, (slice(None), blocks)
         w = self.values[i][at]
@@ -202,14 +219,14 @@ class Weights:
             )
             self.n[i][at], self.z[i][at] = n, z
             return
+        if self.rowwise:  # the same number everywhere in a feature's row, without the penalty
+            seen = g if first is None else first
+            self.accumulated[i] += (seen**2).mean(axis=tuple(range(1, g.ndim)), keepdims=True)
         g = g + self.l2 * w
         if self.spec.solver == "sgd":
             self.values[i][at] = w - rate * g
             return
-        if self.spec.solver == "rowwise_adagrad":  # the same number everywhere in a feature's row
-            axes = tuple(range(1, g.ndim))
-            self.accumulated[i] += (g * g).mean(axis=axes, keepdims=True)
-        else:  # Duchi et al. 2011, diagonal; starts at one
+        if not self.rowwise:  # Duchi et al. 2011, diagonal; starts at one
             self.accumulated[i][at] += g * g
         self.values[i][at] = w - rate * g / np.sqrt(self.accumulated[i][at])
 
@@ -219,15 +236,20 @@ class Trainer:
 
     def __init__(self, params: Parameters, spec: Spec) -> None:
         self.spec = spec
-        # A trailing axis of one lets row-wise AdaGrad see scalars as vectors of length one.
+        # Scalars are vectors of length one.
         self.bias = Weights(params.bias.astype(np.float64)[:, None], spec)
         self.linear = Weights(
-            params.linear.astype(np.float64)[..., None], spec, spec.l1_linear, spec.l2_linear
+            params.linear.astype(np.float64)[..., None], spec, (spec.l1_linear, spec.l2_linear)
         )
         self.factors = (
             None
             if params.factors is None
-            else Weights(params.factors.astype(np.float64), spec, spec.l1_factors, spec.l2_factors)
+            else Weights(
+                params.factors.astype(np.float64),
+                spec,
+                (spec.l1_factors, spec.l2_factors),
+                rowwise=True,
+            )
         )
 
     @property
@@ -242,25 +264,30 @@ class Trainer:
     def step(self, sample: Sample, target: float, weight: float = 1.0) -> float:
         """Learn from one sample; return its loss before the update, times its weight."""
         spec, params = self.spec, self.params
-        ids, fields, x = known(spec, len(params.linear), sample)
         loss, slope = loss_and_gradient(spec.loss, score(params, spec, *sample), target)
         if weight == 0:
             return 0.0
-        g = weight * slope
-        total = None if self.factors is None else sums(params, spec, ids, fields, x)
+        seen, g = self._see(sample), weight * slope
         if spec.fit_intercept:
             self.bias.update(..., g[:, None])
-        self._spend((ids, fields, x), total, g)
+        self._spend(seen, g)
         return weight * loss
 
-    def _spend(self, sample: Sample, total: Float64Array | None, g: Float64Array) -> None:
-        """Move what a sample touches, given its sums and the loss's slope by its scores."""
-        spec, (ids, fields, x) = self.spec, sample
+    def _see(self, sample: Sample) -> Seen:
+        """Return a sample with what its update needs of the parameters that it is scored with."""
+        spec, params = self.spec, self.params
+        part = known(spec, len(params.linear), sample)
+        total = None if self.factors is None else sums(params, spec, *part)
+        return part, total, gradients(params, spec, *sample)[2]
+
+    def _spend(self, seen: Seen, g: Float64Array) -> None:
+        """Move what a sample touches, given the loss's slope by its scores."""
+        spec, ((ids, fields, x), total, before) = self.spec, seen
         present = np.unique(fields)
-        for i, f, x_i in zip(ids, fields, x, strict=True):
+        for e, (i, f, x_i) in enumerate(zip(ids, fields, x, strict=True)):
             if spec.fit_linear:
                 self.linear.update(i, g[:, None] * x_i)
-            if self.factors is None or total is None:
+            if self.factors is None or total is None or before is None:
                 continue
             gradient = factor_gradient(spec, total, self.factors.values[i], f, x_i)
             if spec.model == "fm":
@@ -269,13 +296,14 @@ class Trainer:
                 if np.count_nonzero(fields == f) == 1:
                     # It meets nothing there; its weights may have moved since they were summed up.
                     gradient[:, f] = 0
-                self.factors.update(i, g[:, None, None] * gradient[:, present], present)
+                first = g[:, None, None] * before[e][:, present]
+                self.factors.update(i, g[:, None, None] * gradient[:, present], present, first)
 
     def pair_step(self, pairs: Sequence[tuple[Sample, Sample]], weights: Sequence[float]) -> float:
         """Learn from a batch of pairs; return their loss before the update, times their weights.
 
-        All scores and sums are taken first; then the samples move in turn, the better one of each
-        pair before the worse one.
+        All are scored first; then the samples move in turn, the better one of each pair before the
+        worse one.
         """
         spec, params = self.spec, self.params
         total_loss, moves = 0.0, []
@@ -286,11 +314,9 @@ class Trainer:
             if weight * slope == 0:
                 continue
             for sample, g in zip(pair, (weight * slope, -weight * slope), strict=True):
-                part = known(spec, len(params.linear), sample)
-                total = None if self.factors is None else sums(params, spec, *part)
-                moves.append((part, total, np.array([g])))
-        for part, total, slopes in moves:
-            self._spend(part, total, slopes)
+                moves.append((self._see(sample), np.array([g])))
+        for seen, g in moves:
+            self._spend(seen, g)
         return total_loss
 
     def pair_epoch(self, rows: Rows, pairs: AnyArray, batch: int = 1) -> tuple[float, float]:
