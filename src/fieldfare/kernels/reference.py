@@ -315,8 +315,8 @@ class Trainer:
                 continue
             for sample, g in zip(pair, (weight * slope, -weight * slope), strict=True):
                 moves.append((self._see(sample), np.array([g])))
-        for seen, g in moves:
-            self._spend(seen, g)
+        for seen, slopes in moves:
+            self._spend(seen, slopes)
         return total_loss
 
     def pair_epoch(self, rows: Rows, pairs: AnyArray, batch: int = 1) -> tuple[float, float]:
