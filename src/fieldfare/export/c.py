@@ -63,7 +63,7 @@ def _source(model: Model, packed: dict[str, Packed], prefix: str, is_header: boo
     )
     if is_header:
         yield f"#ifndef {guard}\n#define {guard}\n\n"
-    yield "#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n\n"
+    yield "#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n#include <string.h>\n\n"
     sizes = {
         "FEATURES": model.n_features,
         "FIELDS": model.n_fields,
@@ -146,12 +146,13 @@ _HEAD = """\
 """
 
 _HALF = """\
-static inline float @_half(uint16_t bits) {
-  const int exponent = (bits >> 10) & 31;
-  const int fraction = bits & 1023;
-  const float size = exponent ? ldexpf((float)(1024 + fraction), exponent - 25)
-                              : ldexpf((float)fraction, -24);
-  return bits & 0x8000 ? -size : size;
+/* The bits of a half, moved to where a float has them, are its number times 2^-112. */
+static inline float @_half(uint16_t half) {
+  const uint32_t bits = (uint32_t)(half & 0x7fff) << 13;
+  float size;
+  memcpy(&size, &bits, sizeof size);
+  size *= 0x1p112f;
+  return half & 0x8000 ? -size : size;
 }
 
 """

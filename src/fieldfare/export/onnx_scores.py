@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from fieldfare.export.onnx_entries import Entries
-from fieldfare.export.onnx_graph import DOUBLE, FLOAT
+from fieldfare.export.onnx_graph import DOUBLE, FLOAT, Graph
 from fieldfare.export.packing import Packed
 from fieldfare.models.base import Model
 
@@ -69,15 +69,14 @@ def _ffm(model: Model, entries: Entries, products: str) -> str:
     sums = entries.by_field(products, n_outputs * n_fields * k)
     sums = graph("Reshape", sums, graph.ints(0, n_fields, n_outputs, n_fields, k))
     crossed = graph("Mul", sums, graph("Transpose", sums, perm=[0, 3, 2, 1, 4]))
-    everything = graph("ReduceSum", crossed, graph.ints(1, 3, 4), keepdims=0)
-    lengths = graph("MatMul", graph("Mul", products, products),
-                    graph.constant(_blocks(n_outputs * n_fields, k)))  # fmt: skip
+    everything = _wide_sum(graph, crossed, 1, 3, 4)
+    squares = graph("Mul", products, products)
+    lengths = graph("MatMul", squares, graph.constant(_blocks(n_outputs * n_fields, k)))
     lengths = entries.by_field(lengths, n_outputs * n_fields)
     own = np.tile(np.eye(n_fields, dtype=np.float32), (1, n_outputs))
-    lengths = graph("ReduceSum", graph("Mul", lengths, graph.constant(own)), graph.ints(1),
-                    keepdims=0)  # fmt: skip
-    itself = graph("MatMul", lengths, graph.constant(_blocks(n_outputs, n_fields)))
-    return graph("Mul", graph("Sub", everything, itself), graph.floats(0.5))
+    lengths = graph("Mul", lengths, graph.constant(own))
+    lengths = graph("Reshape", lengths, graph.ints(0, n_fields, n_outputs, n_fields))
+    return _half_difference(graph, everything, _wide_sum(graph, lengths, 1, 3))
 
 
 def _fwfm(model: Model, entries: Entries, products: str) -> str:
@@ -89,14 +88,23 @@ def _fwfm(model: Model, entries: Entries, products: str) -> str:
     sums = graph("Reshape", sums, graph.ints(0, n_fields, n_outputs, k))
     sums = graph("Transpose", sums, perm=[0, 2, 1, 3])
     weighted = graph("MatMul", graph.constant(model.pair_weights), sums)
-    everything = graph("ReduceSum", graph("Mul", weighted, sums), graph.ints(2, 3), keepdims=0)
-    lengths = graph("MatMul", graph("Mul", products, products),
-                    graph.constant(_blocks(n_outputs, k)))  # fmt: skip
+    everything = _wide_sum(graph, graph("Mul", weighted, sums), 2, 3)
+    squares = graph("Mul", products, products)
+    lengths = graph("MatMul", squares, graph.constant(_blocks(n_outputs, k)))
     lengths = entries.by_field(lengths, n_outputs)
     own = np.ascontiguousarray(np.diagonal(model.pair_weights, axis1=1, axis2=2).T)
-    itself = graph("ReduceSum", graph("Mul", lengths, graph.constant(own)), graph.ints(1),
-                   keepdims=0)  # fmt: skip
-    return graph("Mul", graph("Sub", everything, itself), graph.floats(0.5))
+    itself = _wide_sum(graph, graph("Mul", lengths, graph.constant(own)), 1)
+    return _half_difference(graph, everything, itself)
+
+
+def _wide_sum(graph: Graph, value: str, *axes: int) -> str:
+    """Sum in float64: pairs of fields are many, and partly cancel each other."""
+    return graph("ReduceSum", graph.cast(value, DOUBLE), graph.ints(*axes), keepdims=0)
+
+
+def _half_difference(graph: Graph, left: str, right: str) -> str:
+    half = graph.constant(np.array(0.5))
+    return graph.cast(graph("Mul", graph("Sub", left, right), half), FLOAT)
 
 
 def _hofm(model: Model, entries: Entries, products: str) -> str:

@@ -1,17 +1,21 @@
-"""SQL: one query that scores the rows of a table, for linear models and small FM.
+"""SQL: a script that makes a view which scores the rows of a table, for linear models and small FM.
 
-The parameters are in the query, as VALUES. A model of a table reads its columns and answers with
-the rows and two more columns, ``score`` and ``prediction``. A model of numbered features reads a
-table of entries, with the columns ``sample``, ``feature`` and ``value``, and answers with
-``sample``, ``score`` and ``prediction``.
+The parameters go into tables, since databases take seconds to read them out of a query. With the
+file's name as prefix, ``clicks.sql`` makes ``clicks_features``, ``clicks_vocabulary`` and the view
+``clicks_scores``. The view of a model of a table has the columns of that table and two more,
+``score`` and ``prediction``. A model of numbered features reads a table of entries with the columns
+``sample``, ``feature`` and ``value``; its view has ``sample``, ``score`` and ``prediction``.
 
-Written in what PostgreSQL, DuckDB and others have in common: WITH, VALUES, joins, CASE. The tests
-run it in DuckDB.
+Written in what PostgreSQL, DuckDB and others have in common. The tests run it in DuckDB.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from pathlib import Path
+
+import numpy as np
 
 from fieldfare._files import atomic_write
 from fieldfare._typing import AnyArray, PathLike
@@ -20,20 +24,22 @@ from fieldfare.export.columns import Used, used_columns, vocabulary_of
 from fieldfare.models.base import Model
 
 MAX_NUMBERS = 1_000_000
+_ROWS_AT_ONCE = 1000
 _OWNER = "The SQL export"
 
 
 def export_sql(model: Model, path: PathLike, *, table: str = "samples") -> None:
-    """Write a model as an SQL query.
+    """Write a model as an SQL script that makes a view of scores.
 
     Parameters
     ----------
     model : Model
         Linear or FM, for regression or two classes, with at most a million weights.
     path : path
-        File to write or replace, atomically.
+        File to write or replace, atomically. Its name is the prefix of what the script makes, which
+        must not be there yet.
     table : str
-        Name of the table (or view) that the query reads.
+        Name of the table (or view) that is scored; it must be there when the script runs.
 
     Raises
     ------
@@ -43,14 +49,14 @@ def export_sql(model: Model, path: PathLike, *, table: str = "samples") -> None:
         If the file cannot be written.
     """
     _check(model)
+    prefix = Path(path).stem
     if model.schema is None or model.schema.is_indexed:
-        lines = _of_entries(model, _quoted(table))
+        view = _of_entries(model, prefix, table)
     else:
-        columns = used_columns(model, _OWNER)
-        lines = _of_columns(model, columns, _quoted(table))
+        view = _of_columns(model, prefix, table, used_columns(model, _OWNER))
     with atomic_write(path) as file:
-        for line in lines:
-            file.write(f"{line}\n".encode())
+        for text in chain(_features(model, prefix), view):
+            file.write(text.encode())
 
 
 def _check(model: Model) -> None:
@@ -62,8 +68,8 @@ def _check(model: Model) -> None:
     n_numbers = sum(array.size for array in model.arrays().values())
     if n_numbers > MAX_NUMBERS:
         raise ConfigError(
-            f"{_OWNER} writes at most {MAX_NUMBERS:,} weights, because databases read them with "
-            f"every query. This model has {n_numbers:,}: export it to onnx or c, or train it with "
+            f"{_OWNER} writes at most {MAX_NUMBERS:,} weights, because databases read "
+            f"them slowly. This model has {n_numbers:,}: export it to onnx or c, or train it with "
             "fewer factors or a higher min_count."
         )
     schema = model.schema
@@ -79,53 +85,63 @@ def _n_factors(model: Model) -> int:
     return 0 if model.factors is None else int(model.factors.shape[-1])
 
 
-def _features(model: Model) -> Iterator[str]:
+def _made(prefix: str, what: str) -> str:
+    return _quoted(f"{prefix}_{what}")
+
+
+def _filled(table: str, columns: str, rows: Iterable[str]) -> Iterator[str]:
+    """Yield what makes and fills a table."""
+    yield f"CREATE TABLE {table} ({columns});\n"
+    left = iter(rows)
+    while block := list(islice(left, _ROWS_AT_ONCE)):
+        yield f"INSERT INTO {table} VALUES\n" + ",\n".join(block) + ";\n"
+
+
+def _features(model: Model, prefix: str) -> Iterator[str]:
     """Yield the table of weights: id, w, v0, v1, ..."""
-    names = ["id", "w", *(f"v{f}" for f in range(_n_factors(model)))]
-    yield f"features({', '.join(names)}) AS (VALUES"
-    for i in range(model.n_features):
-        numbers = [model.linear[i, 0]]
-        if model.factors is not None:
-            numbers += list(model.factors[i, 0])
-        end = "," if i < model.n_features - 1 else "),"
-        yield f"  ({i}, {', '.join(map(_number, numbers))}){end}"
+    names = ["w", *(f"v{f}" for f in range(_n_factors(model)))]
+    columns = ", ".join(["id INTEGER PRIMARY KEY", *(f"{name} DOUBLE PRECISION" for name in names)])
+    weights = model.linear
+    if model.factors is not None:
+        weights = np.hstack([weights, model.factors[:, 0]])
+    rows = (f"({i}, {', '.join(map(_number, row))})" for i, row in enumerate(weights))
+    yield from _filled(_made(prefix, "features"), columns, rows)
 
 
-def _of_entries(model: Model, table: str) -> Iterator[str]:
-    """Yield a query over a table of entries, one a row."""
-    sums = ["SUM(f.w * e.value) AS linear", "SUM(CASE WHEN f.id IS NULL THEN 0 ELSE e.value * "
-            "e.value END) AS squares"]  # fmt: skip
+def _of_entries(model: Model, prefix: str, table: str) -> Iterator[str]:
+    """Yield a view of a table of entries, one a row."""
+    sums = [
+        "SUM(f.w * e.value) AS linear",
+        "SUM(CASE WHEN f.id IS NULL THEN 0 ELSE e.value * e.value END) AS squares",
+    ]
     for f in range(_n_factors(model)):
         sums.append(f"SUM(f.v{f} * e.value) AS s{f}")
         sums.append(f"SUM(f.v{f} * f.v{f} * e.value * e.value) AS q{f}")
-    yield "WITH"
-    yield from _features(model)
-    yield "sums AS ("
-    yield f"  SELECT e.sample, {', '.join(sums)}"
-    yield f"  FROM {table} e LEFT JOIN features f ON f.id = e.feature"
-    yield "  GROUP BY e.sample),"
     pairs = " + ".join(f"s{f} * s{f} - q{f}" for f in range(_n_factors(model)))
     # The sums of a sample without any known feature are NULL: it has the bias alone.
-    score = _score(
-        model, "COALESCE(linear, 0)", f"COALESCE({pairs}, 0)" if pairs else "", "squares"
+    pairs = f"COALESCE({pairs}, 0)" if pairs else ""
+    score = _score(model, "COALESCE(linear, 0)", pairs, "squares")
+    yield (
+        f"CREATE VIEW {_made(prefix, 'scores')} AS\n"
+        f"SELECT scored.*, {_link(model)} AS prediction FROM (\n"
+        f"  SELECT sample, {score} AS score FROM (\n"
+        f"    SELECT e.sample, {', '.join(sums)}\n"
+        f"    FROM {_quoted(table)} e\n"
+        f"    LEFT JOIN {_made(prefix, 'features')} f ON f.id = e.feature\n"
+        "    GROUP BY e.sample) sums) scored;\n"
     )
-    yield f"scored AS (SELECT sample, {score} AS score FROM sums)"
-    yield _answer(model)
 
 
-def _of_columns(model: Model, columns: Sequence[Used], table: str) -> Iterator[str]:
-    """Yield a query over a table of samples: columns find features, and these their weights."""
+def _of_columns(model: Model, prefix: str, table: str, columns: Sequence[Used]) -> Iterator[str]:
+    """Yield a view of a table of samples: columns find features, and these their weights."""
     looked_up = [n for n, used in enumerate(columns) if used.fitted.vocabulary is not None]
-    yield "WITH"
-    if looked_up:
-        yield "vocabulary(place, text, id) AS (VALUES"
-        words = [
-            f"  ({n}, {_text(word)}, {id_})"
-            for n in looked_up
-            for word, id_ in vocabulary_of(columns[n]).items()
-        ]
-        yield ",\n".join(words or ["  (-1, '', -1)"]) + "),"
-    yield from _features(model)
+    words = (
+        f"({n}, {_text(word)}, {id_})"
+        for n in looked_up
+        for word, id_ in vocabulary_of(columns[n]).items()
+    )
+    keys = "place INTEGER, text VARCHAR, id INTEGER, PRIMARY KEY (place, text)"
+    yield from _filled(_made(prefix, "vocabulary"), keys, words)
     encoded = [_encoded(n, used) for n, used in enumerate(columns)]
     pairs = []
     for f in range(_n_factors(model)):
@@ -135,17 +151,20 @@ def _of_columns(model: Model, columns: Sequence[Used], table: str) -> Iterator[s
         pairs.append(f"{total} * {total} - ({' + '.join(squares)})")
     linear = " + ".join(f"f{n}.w{x and f' * {x}'}" for n, (_, x) in enumerate(encoded))
     length = " + ".join(f"{x} * {x}" if x else "1" for _, x in encoded)
-    yield "scored AS ("
-    yield f"  SELECT s.*, {_score(model, linear, f'{chr(10)}    + '.join(pairs), length)} AS score"
-    yield f"  FROM {table} s"
+    yield (
+        f"CREATE VIEW {_made(prefix, 'scores')} AS\n"
+        f"SELECT scored.*, {_link(model)} AS prediction FROM (\n"
+        f"  SELECT s.*, {_score(model, linear, ' + '.join(pairs), f'({length})')} AS score\n"
+        f"  FROM {_quoted(table)} s\n"
+    )
     for n in looked_up:
         yield (
-            f"  LEFT JOIN vocabulary w{n} ON w{n}.place = {n} AND w{n}.text = {_key(columns[n])}"
+            f"  LEFT JOIN {_made(prefix, 'vocabulary')} w{n}\n"
+            f"    ON w{n}.place = {n} AND w{n}.text = {_key(columns[n])}\n"
         )
     for n, (id_, _) in enumerate(encoded):
-        yield f"  JOIN features f{n} ON f{n}.id = {id_}"
-    yield ")"
-    yield _answer(model)
+        yield f"  JOIN {_made(prefix, 'features')} f{n} ON f{n}.id = {id_}\n"
+    yield ") scored;\n"
 
 
 def _score(model: Model, linear: str, pairs: str, squares: str) -> str:
@@ -158,9 +177,8 @@ def _score(model: Model, linear: str, pairs: str, squares: str) -> str:
     return score + (f"\n    + 0.5e0 * ({pairs}) / {length}" if pairs else "")
 
 
-def _answer(model: Model) -> str:
-    link = "1 / (1 + EXP(-score))" if model.config.task == "binary" else "score"
-    return f"SELECT *, {link} AS prediction FROM scored"
+def _link(model: Model) -> str:
+    return "1 / (1 + EXP(-score))" if model.config.task == "binary" else "score"
 
 
 def _encoded(place: int, used: Used) -> tuple[str, str]:

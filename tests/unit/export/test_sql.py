@@ -1,4 +1,4 @@
-"""SQL queries, run in DuckDB, score as the model does."""
+"""SQL views, made and read in DuckDB, score as the model does."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from fieldfare.exceptions import ConfigError
 from fieldfare.export import export, sql
 
 
-def answer(path: Path, name: str, table: pd.DataFrame) -> pd.DataFrame:
+def answer(path: Path, name: str, samples: pd.DataFrame) -> pd.DataFrame:
     with duckdb.connect() as database:
-        database.register(name, table)
-        return database.sql(path.read_text("utf-8")).df()
+        quoted = '"' + name.replace('"', '""') + '"'
+        database.sql(f"CREATE TABLE {quoted} AS SELECT * FROM samples")
+        database.execute(path.read_text("utf-8"))
+        return database.sql(f"SELECT * FROM {path.stem}_scores").df()
 
 
 @pytest.mark.parametrize("instance_norm", [False, True])
