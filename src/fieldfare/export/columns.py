@@ -11,6 +11,7 @@ from fieldfare.data.fitting import Fitted
 from fieldfare.exceptions import ConfigError
 from fieldfare.models.base import Model
 
+ANSWERS = ("score", "prediction")
 _WHOLE = re.compile(r"-?[0-9]+")
 
 
@@ -29,7 +30,7 @@ def used_columns(model: Model, owner: str) -> list[Used]:
     ------
     ConfigError
         If the model was not trained on a table, or a column cannot be expressed: hashed values,
-        words of texts, values with weights.
+        words of texts, values with weights, a name that what is answered has too.
     """
     schema = model.schema
     if schema is None or schema.fitted is None:
@@ -53,6 +54,8 @@ def used_columns(model: Model, owner: str) -> list[Used]:
 
 
 def _problem(column: Column) -> str:
+    if column.name in ANSWERS:
+        return "what is answered has that name"
     if column.is_hashed:
         return "its values are hashed, for which there is no operator"
     if column.kind == "text":

@@ -22,7 +22,10 @@ _LARGEST = 2**31 - 2**20
 
 
 class Graph:
-    """A graph in the making; nodes and constants are known by the name of their result."""
+    """A graph in the making; nodes and constants are known by the name of their result.
+
+    Results have a slash in their names, which keeps them apart from inputs: columns of tables.
+    """
 
     def __init__(self) -> None:
         self._onnx = require("onnx", "onnx")
@@ -48,7 +51,7 @@ class Graph:
         array = np.ascontiguousarray(value)
         key = (array.dtype.str, array.shape, array.tobytes()) if array.size < 64 else len(self)
         if key not in self._known:
-            name = self._known[key] = f"c{len(self._constants)}"
+            name = self._known[key] = f"fieldfare/constant{len(self._constants)}"
             self._constants.append(self._onnx.numpy_helper.from_array(array, name))
             self._n_bytes += array.nbytes
         return self._known[key]
@@ -70,7 +73,7 @@ class Graph:
 
     def __call__(self, operator: str, *inputs: str, n: int = 1, **attributes: Any) -> str:
         """Add a node and return the name of its first result."""
-        names = [f"n{len(self._nodes)}.{i}" for i in range(n)]
+        names = [f"fieldfare/node{len(self._nodes)}.{i}" for i in range(n)]
         node = self._onnx.helper.make_node(operator, list(inputs), names, **attributes)
         self._nodes.append(node)
         return names[0]

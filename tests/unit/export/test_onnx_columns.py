@@ -14,6 +14,7 @@ from fieldfare.data.schema import Column
 from fieldfare.exceptions import ConfigError
 from fieldfare.export import export
 from fieldfare.models.base import Model
+from fieldfare.training.workflow import train
 
 ALONE = tuple(column.change(field=None) for column in ONE_VALUED)
 
@@ -70,6 +71,15 @@ def test_what_has_no_operator_is_refused(tmp_path: Path, column: Column, words: 
     with pytest.raises(ConfigError, match=words):
         export(model, tmp_path / "m.onnx", inputs="columns")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["score", "prediction"])
+def test_a_column_named_as_an_output_is_refused(tmp_path: Path, name: str) -> None:
+    table = {name: ["a", "b"] * 20, "y": [0, 1] * 20}
+    model = train(table, target="y", model="linear", max_iter=1, random_state=0).model
+    for file, options in (("m.onnx", {"inputs": "columns"}), ("m.sql", {})):
+        with pytest.raises(ConfigError, match=f"column '{name}': what is answered has that name"):
+            export(model, tmp_path / file, **options)
 
 
 def test_a_model_without_columns_is_refused(tmp_path: Path) -> None:
