@@ -286,6 +286,7 @@ LINKAGE void @_predict(const uint32_t *ids, const float *values, const uint16_t 
 
 _LINKS = {
     "regression": "}\n",
+    "rank": "}\n",
     "binary": """\
   const double e = exp(-fabs((double)out[0]));
   out[0] = (float)((out[0] >= 0.0f ? 1.0 : e) / (1.0 + e));

@@ -34,7 +34,7 @@ def export_sql(model: Model, path: PathLike, *, table: str = "samples") -> None:
     Parameters
     ----------
     model : Model
-        Linear or FM, for regression or two classes, with at most a million weights.
+        Linear or FM, with one output (not multiclass), with at most a million weights.
     path : path
         File to write or replace, atomically. Its name is the prefix of what the script makes, which
         must not be there yet.
@@ -62,7 +62,7 @@ def export_sql(model: Model, path: PathLike, *, table: str = "samples") -> None:
 def _check(model: Model) -> None:
     if model.kind not in ("linear", "fm") or model.config.task == "multiclass":
         raise ConfigError(
-            f"{_OWNER} knows linear models and FM for regression or two classes. This is a "
+            f"{_OWNER} knows linear models and FM with one output. This is a "
             f"{model.config.task} model of kind {model.kind!r}: export it to onnx or c."
         )
     n_numbers = sum(array.size for array in model.arrays().values())

@@ -13,7 +13,7 @@ from fieldfare.models.registry import build
 from fieldfare.rows import Rows
 
 KINDS = ("linear", "fm", "ffm", "fwfm", "hofm")
-TASKS = ("regression", "binary", "multiclass")
+TASKS = ("regression", "binary", "multiclass", "rank")
 N_FEATURES, N_FIELDS = 30, 4
 TOLERANCE = 1e-5
 
