@@ -12,6 +12,7 @@ import pytest
 from tests.architecture.sources import FILES, PACKAGE, ROOT, imports, part
 
 HOMES = {
+    "faiss": {"retrieval"},
     "matplotlib": {"report"},
     "pandas": {"data"},
     "polars": {"data"},
