@@ -2,8 +2,8 @@
 
 Inner product is no distance: an item of great length is near to everything, and graph indexes on
 such vectors find less than half of what they should. So the items get one more number,
-``sqrt(M^2 - |x|^2)`` with M above the greatest length, and the queries a zero (Bachrach et al. 2014,
-section 3.1). The Euclidean distance then has the order of the inner product.
+``sqrt(M^2 - |x|^2)`` with M above the greatest length, and the queries a zero (Bachrach et al.
+2014, section 3.1). The Euclidean distance then has the order of the inner product.
 """
 
 from __future__ import annotations

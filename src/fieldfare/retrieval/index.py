@@ -193,9 +193,7 @@ def _without(places: Int64Array, excluded: Excluded, n_places: int) -> Int64Arra
     return np.where(hit, -1, places)
 
 
-def _best(
-    places: Int64Array, scores: Float32Array, n: int
-) -> tuple[Int64Array, Float32Array]:
+def _best(places: Int64Array, scores: Float32Array, n: int) -> tuple[Int64Array, Float32Array]:
     """Return the n best of some scored places, in the order of an exact search."""
     order = np.lexsort((places, -scores), axis=1)[:, :n]
     return np.take_along_axis(places, order, axis=1), np.take_along_axis(scores, order, axis=1)

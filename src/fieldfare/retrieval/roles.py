@@ -205,3 +205,35 @@ def _with_schema(model: Model, schema: Schema) -> Model:
         provenance=model.provenance,
         **model.arrays(),
     )
+
+
+def id_column(model: Model, roles: Roles | None, role: str) -> str:
+    """Return the column of the ids of users or items: the first of that role.
+
+    Raises
+    ------
+    SchemaError
+        If there is none.
+    """
+    named = (roles or {}).get(role)
+    if named:
+        return named if isinstance(named, str) else next(iter(named))
+    schema = model.schema
+    for column in () if schema is None else schema.columns:
+        if column.role == role and column.kind != "ignore":
+            return str(column.name)
+    raise SchemaError(
+        f"A recommender needs a column of role {role!r}, whose ids it asks for and returns. Train "
+        "on a table with columns of users and items."
+    )
+
+
+def roles_in(model: Model, roles: Roles | None) -> Roles | None:
+    """Return the roles of the columns that a model has."""
+    if roles is None or model.schema is None:
+        return roles
+    there = {column.name for column in model.schema.columns}
+    return {
+        role: [name for name in ([names] if isinstance(names, str) else names) if name in there]
+        for role, names in roles.items()
+    }

@@ -250,8 +250,9 @@ class Split:
     def _terms(self, side: Side) -> Float64Array:
         """Return the vector of each entry times its value."""
         assert self.model.factors is not None
-        factors = self.model.factors[side.ids, 0].astype(np.float64)
-        return factors * side.values.reshape(-1, *[1] * (factors.ndim - 1))
+        factors: Float64Array = self.model.factors[side.ids, 0].astype(np.float64)
+        factors *= side.values.reshape(-1, *[1] * (factors.ndim - 1))
+        return factors
 
     def _by_field(self, side: Side, fields: Int64Array, terms: Float64Array) -> Float64Array:
         """Sum terms by row and field, [n_rows, len(fields), ...]."""

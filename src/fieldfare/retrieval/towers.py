@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import chain
 from typing import Any, final
 
 import numpy as np
 
 from fieldfare._typing import AnyArray
 from fieldfare._validation import closest
+from fieldfare.data.fitting import Fitted
 from fieldfare.data.schema import Schema
+from fieldfare.data.single import SampleEncoder
 from fieldfare.exceptions import SchemaError
 from fieldfare.models.base import Model
 from fieldfare.retrieval.labels import Labels
-from fieldfare.retrieval.roles import ITEM, QUERY
-from fieldfare.retrieval.splitting import Split
+from fieldfare.retrieval.roles import ITEM, QUERY, Sides
 from fieldfare.rows import Rows
+
+# Ids, values and fields of the features of one row.
+_Features = tuple[list[int], list[float], list[int]]
 
 
 @final
@@ -26,9 +32,10 @@ class Tower:
 
     Parameters
     ----------
-    split : Split
-    user : str
-        Column of the ids of users.
+    sides : Sides
+        The model, and which of its features belong to the item.
+    user, item : str
+        Columns of the ids of users and items.
     items : Rows
         One an item, by place.
     users : Rows or None
@@ -37,27 +44,28 @@ class Tower:
         Columns that ``users`` holds.
     """
 
-    split: Split
+    sides: Sides
     user: str
+    item: str
     items: Rows
     users: Rows | None = None
     user_columns: tuple[str, ...] = ()
 
     @staticmethod
-    def of(split: Split, user: str, items: Any, users: Any) -> Tower:
-        """Encode the tables of items and users."""
-        query = split.sides.columns(QUERY)
+    def of(sides: Sides, ids: tuple[str, str], items: Any, users: Any) -> Tower:
+        """Encode the tables of items and users, whose ids are in columns of these names."""
+        query = sides.columns(QUERY)
         columns: tuple[str, ...] = ()
         rows = None
         if users is not None:
             columns = tuple(name for name in query if name in users.column_names)
-            rows = split.model.schema.encode(users, labelled=False, columns=columns)
-        return Tower(split, user, split.sides.rows(items, ITEM), rows, columns)
+            rows = sides.model.schema.encode(users, labelled=False, columns=columns)
+        return Tower(sides, *ids, sides.rows(items, ITEM), rows, columns)
 
     @property
     def model(self) -> Model:
         """The model, whose Schema has the roles."""
-        return self.split.model
+        return self.sides.model
 
     @property
     def schema(self) -> Schema:
@@ -65,9 +73,14 @@ class Tower:
         schema: Schema = self.model.schema
         return schema
 
+    @cached_property
+    def encoder(self) -> SampleEncoder:
+        """Encodes single users and contexts."""
+        return self.schema.sample_encoder()
+
     def with_items(self, items: Any) -> Tower:
         """Return a tower with more items, of a table, at the end."""
-        more = self.split.sides.rows(items, ITEM)
+        more = self.sides.rows(items, ITEM)
         return replace(self, items=Rows.concatenate([self.items, more]))
 
     def queries(self, users: Sequence[Any] | None, places: Any, contexts: Any) -> Rows:
@@ -94,32 +107,61 @@ class Tower:
         if self.users is not None:
             none = Rows.concatenate([self.users, _empty(self.users)])
             return none.take(np.where(places < 0, len(self.users), places))
-        numbers = [c.name for c in self.schema.columns]
-        assert self.schema.fitted is not None
-        fitted = self.schema.fitted[numbers.index(self.user)]
-        assert fitted is not None
+        fitted = self._fitted_users
         strangers = {fitted.missing}
         if fitted.vocabulary is not None:
             strangers.add(fitted.unknown)
-        encoder = self.model._encoder()
+        encoder = self.encoder
         found = [encoder.encode({self.user: user}, (self.user,)) for user in users]
         kept = [one if one[0][0] not in strangers else ([], [], []) for one in found]
         return _rows(kept)
 
     def _of_contexts(self, contexts: Any, n: int, free: bool) -> Rows:
-        allowed = [c for c in self.split.sides.columns(QUERY) if c not in self.user_columns]
+        allowed = [c for c in self.sides.columns(QUERY) if c not in self.user_columns]
         if self.users is None and not free:
             allowed.remove(self.user)
         if isinstance(contexts, Mapping):
             _check_columns(contexts, allowed)
             names = [name for name in allowed if name in contexts]
-            one = self.model._encoder().encode(contexts, names)
+            one = self.encoder.encode(contexts, names)
             return _rows([one] * n)
         names = [name for name in allowed if name in contexts.column_names]
         rows: Rows = self.schema.encode(contexts, labelled=False, columns=names)
         if not free and len(rows) != n:
             raise SchemaError(f"There are {n} users and {len(rows)} contexts. Give one for each.")
         return rows
+
+    @cached_property
+    def _fitted_users(self) -> Fitted:
+        """What the Schema knows of the column of users."""
+        place = [column.name for column in self.schema.columns].index(self.user)
+        assert self.schema.fitted is not None
+        fitted = self.schema.fitted[place]
+        assert fitted is not None
+        return fitted
+
+    def known_users(self) -> Labels:
+        """Return the users in the vocabulary of their column."""
+        vocabulary = self._fitted_users.vocabulary
+        n = 0 if vocabulary is None else len(vocabulary)
+        names = [] if vocabulary is None else [vocabulary.text(place) for place in range(n)]
+        return Labels(np.array(names, str))
+
+    def channels(self, names: Sequence[Sequence[str]], column: str) -> Rows:
+        """Return the features of the channels that proposed each item.
+
+        Raises
+        ------
+        SchemaError
+            If there is no such column.
+        """
+        meaning = self.schema.column(column)
+        as_list = meaning.kind == "multi" and meaning.separator is None
+        features = {
+            name: self.encoder.encode({column: [name] if as_list else name}, (column,))
+            for name in {name for own in names for name in own}
+        }
+        return _rows([_joined([features[name] for name in own]) for own in names])
 
     def holding(self, column: str, wanted: Any) -> AnyArray:
         """Return which items hold one of some values of a column, as a bool array.
@@ -129,7 +171,7 @@ class Tower:
         SchemaError
             If it is no column of the items, or one of numbers.
         """
-        columns = self.split.sides.columns(ITEM)
+        columns = self.sides.columns(ITEM)
         if column not in columns:
             raise SchemaError(
                 f"Items are chosen by columns of theirs: {', '.join(map(repr, columns))}. "
@@ -140,7 +182,7 @@ class Tower:
                 f"Column {column!r} holds numbers. Choose such items yourself, and pass their ids "
                 "as candidates."
             )
-        encoder = self.model._encoder()
+        encoder = self.encoder
         values = wanted if isinstance(wanted, (list, tuple, set)) else [wanted]
         ids = [encoder.encode({column: value}, (column,))[0] for value in values]
         hit = np.isin(self.items.indices, np.array([i for one in ids for i in one], np.uint32))
@@ -165,16 +207,6 @@ def beside(parts: Sequence[Rows]) -> Rows:
     )
 
 
-def known_users(schema: Schema, user: str) -> Labels:
-    """Return the users in the vocabulary of their column."""
-    assert schema.fitted is not None
-    fitted = schema.fitted[[column.name for column in schema.columns].index(user)]
-    vocabulary = None if fitted is None else fitted.vocabulary
-    n = 0 if vocabulary is None else len(vocabulary)
-    names = [] if vocabulary is None else [vocabulary.text(place) for place in range(n)]
-    return Labels(np.array(names, str))
-
-
 def _check_columns(names: Iterable[str], allowed: Sequence[str]) -> None:
     for name in names:
         if name not in allowed:
@@ -184,7 +216,12 @@ def _check_columns(names: Iterable[str], allowed: Sequence[str]) -> None:
             )
 
 
-def _rows(found: Sequence[tuple[list[int], list[float], list[int]]]) -> Rows:
+def _joined(parts: Sequence[_Features]) -> _Features:
+    ids, values, fields = zip(*parts, strict=True)
+    return list(chain(*ids)), list(chain(*values)), list(chain(*fields))
+
+
+def _rows(found: Sequence[_Features]) -> Rows:
     indptr = np.zeros(len(found) + 1, np.int64)
     np.cumsum([len(ids) for ids, _, _ in found], out=indptr[1:])
     return Rows(

@@ -62,36 +62,30 @@ def schema(tables):
     return Schema(columns, target="rating").fit(whole)
 
 
+def random_model(schema, kind="fm", *, seed=1, k=4, instance_norm=False, n_outputs=1):
+    """Return a model of random weights."""
+    rng = np.random.default_rng(seed)
+    task = "regression" if n_outputs == 1 else "multiclass"
+    config = ModelConfig(model=kind, task=task, n_factors=k, instance_norm=instance_norm)
+    cls, n, fields = MODEL_CLASSES[kind], schema.n_features, schema.n_fields
+    shape = cls.factors_shape(config, n, fields, n_outputs)
+    pairs = cls.pair_weights_shape(fields, n_outputs)
+    half = None if pairs is None else rng.normal(size=pairs)
+    return cls(
+        config,
+        rng.normal(size=n_outputs).astype(np.float32),
+        rng.normal(size=(n, n_outputs)).astype(np.float32),
+        None if shape is None else rng.normal(size=shape).astype(np.float32),
+        pair_weights=None if half is None else (half + half.swapaxes(1, 2)).astype(np.float32),
+        schema=schema,
+    )
+
+
 @pytest.fixture(scope="session")
 def make_model(schema):
-    """Build a model of random weights."""
+    """Build a model of random weights, by default over the columns of the tables."""
 
-    def make(
-        kind="fm",
-        *,
-        seed=1,
-        k=4,
-        schema=schema,
-        instance_norm=False,
-        task="regression",
-        n_outputs=1,
-    ):
-        rng = np.random.default_rng(seed)
-        config = ModelConfig(model=kind, task=task, n_factors=k, instance_norm=instance_norm)
-        cls, n, fields = MODEL_CLASSES[kind], schema.n_features, schema.n_fields
-        shape = cls.factors_shape(config, n, fields, n_outputs)
-        pairs = cls.pair_weights_shape(fields, n_outputs)
-        draw = rng.normal
-        symmetric = None if pairs is None else draw(size=pairs)
-        return cls(
-            config,
-            draw(size=n_outputs).astype(np.float32),
-            draw(size=(n, n_outputs)).astype(np.float32),
-            None if shape is None else draw(size=shape).astype(np.float32),
-            pair_weights=None
-            if symmetric is None
-            else (symmetric + symmetric.swapaxes(1, 2)).astype(np.float32),
-            schema=schema,
-        )
+    def make(kind="fm", *, schema=schema, **options):
+        return random_model(schema, kind, **options)
 
     return make

@@ -97,7 +97,7 @@ def test_what_cannot_be_split_says_why(make_model) -> None:
     with pytest.raises(ConfigError, match="divides the features of a row by their common length"):
         split(make_model(instance_norm=True))
     with pytest.raises(ConfigError, match="one for each class"):
-        split(make_model(task="multiclass", n_outputs=3))
+        split(make_model(n_outputs=3))
     with pytest.raises(ConfigError, match="more than two features"):
         split(make_model("hofm"))
 
