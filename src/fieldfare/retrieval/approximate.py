@@ -96,14 +96,14 @@ class Neighbours:
     bound : float
         M, which no item's length should exceed.
     calibration : Calibration
-    path : path or None
-        Where it is mapped from.
+    mapped : bool
+        Whether its arrays are those of a file, which cannot be written to.
     """
 
     inverted: Any
     bound: float
     calibration: Calibration
-    path: Path | None = None
+    mapped: bool = False
 
     def __repr__(self) -> str:
         found = self.calibration
@@ -117,18 +117,18 @@ class Neighbours:
     def change(self, removed: Int64Array, added: Float32Array, first: int) -> Neighbours:
         """Return a copy without some places, and with items added at places from ``first`` on."""
         faiss = require("faiss", "ann")
-        # What is mapped is read-only.
+        # faiss cannot clone what is mapped, but it can take a copy through bytes.
         copy = (
-            faiss.clone_index(self.inverted)
-            if self.path is None
-            else faiss.read_index(str(self.path))
+            faiss.deserialize_index(faiss.serialize_index(self.inverted))
+            if self.mapped
+            else faiss.clone_index(self.inverted)
         )
         copy.nprobe = self.calibration.n_probe
         if len(removed):
             copy.remove_ids(faiss.IDSelectorBatch(np.ascontiguousarray(removed, np.int64)))
         if len(added):
             copy.add_with_ids(augmented(added, self.bound), np.arange(first, first + len(added)))
-        return replace(self, inverted=copy, path=None)
+        return replace(self, inverted=copy, mapped=False)
 
     def save(self, path: Path) -> None:
         """Write the inverted file."""
@@ -141,7 +141,7 @@ class Neighbours:
         flag = getattr(faiss, "IO_FLAG_MMAP_IFC", 0)
         inverted = faiss.read_index(str(path), flag)
         inverted.nprobe = calibration.n_probe
-        return Neighbours(inverted, bound, calibration, path if flag else None)
+        return Neighbours(inverted, bound, calibration, bool(flag))
 
 
 def build(vectors: Float32Array, queries: Float32Array, wanted: float) -> Neighbours:

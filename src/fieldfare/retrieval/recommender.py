@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, final
 
 import numpy as np
 
-from fieldfare._typing import AnyArray, PathLike
+from fieldfare._typing import PathLike
 from fieldfare._validation import Number, check
 from fieldfare.data import composing
 from fieldfare.exceptions import ConfigError
@@ -28,11 +28,9 @@ from fieldfare.retrieval.answers import (
 from fieldfare.retrieval.index import Index, Kind, build_index
 from fieldfare.retrieval.labels import Labels, distinct, labels_of
 from fieldfare.retrieval.roles import Roles, Sides, id_column, roles_in
-from fieldfare.retrieval.splitting import Split, split
-from fieldfare.retrieval.state import Seen, State
+from fieldfare.retrieval.splitting import split
+from fieldfare.retrieval.state import Seen, State, sample_queries
 from fieldfare.retrieval.towers import Tower, beside
-
-_CALIBRATION_QUERIES = 1000
 
 
 class TwoStep(NamedTuple):
@@ -58,7 +56,8 @@ class Recommender:
     users : table, optional
         One row a user, with the columns of the user. Without it a user is an id.
     history : table, optional
-        Interactions (columns of the ids of user and item), for ``filter_seen``.
+        Interactions (columns of the ids of user and item), for ``filter_seen``. An approximate
+        index measures itself on some of them, with their contexts if they have any.
     roles : mapping from role to columns, optional
         Such as ``{"user": "user", "item": ["movie", "genres"], "context": "hour"}``. The first
         column of a role is that of the ids; by default the first of that role in the Schema.
@@ -106,7 +105,8 @@ class Recommender:
         if users is not None:
             users = composing.read(users)
             people = Labels(distinct(labels_of(users, user), "users"))
-        seen = Seen.none() if history is None else Seen.of(composing.read(history), user, item)
+        history = None if history is None else composing.read(history)
+        seen = Seen.none() if history is None else Seen.of(history, user, item)
         tower = Tower.of(parts.sides, (user, item), items, users)
         upper = None
         if ranker is not None:
@@ -115,7 +115,7 @@ class Recommender:
         vectors = parts.items(tower.items)
         self.n_candidates = n_candidates
         self._writing = threading.Lock()
-        sample = _sample_queries(parts, tower, people, seen)
+        sample = sample_queries(parts, tower, people, history)
         built = build_index(vectors, index, recall=recall, queries=sample)
         self._state = State(built, labels, people, seen, parts, tower, upper)
 
@@ -396,16 +396,3 @@ class Recommender:
         self._writing = threading.Lock()
         self._state, self.n_candidates = storing.load(folder, model, ranker)
         return self
-
-
-def _sample_queries(
-    parts: Split, tower: Tower, people: Labels | None, seen: Seen
-) -> AnyArray | None:
-    """Return query vectors of users, for the index to measure itself on."""
-    labels = people or (seen.users if len(seen.users) else tower.known_users())
-    if len(labels) < 2:
-        return None
-    step = max(1, len(labels) // _CALIBRATION_QUERIES)
-    users = labels.values[::step][:_CALIBRATION_QUERIES].tolist()
-    places = None if people is None else people.places(users)
-    return parts.queries(tower.queries(users, places, None))[0]

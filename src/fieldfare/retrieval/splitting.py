@@ -136,8 +136,8 @@ class Split:
         Parameters
         ----------
         data : Rows, or a table with the columns of the item
-            Of Rows, the entries of the item are read. Values that the model does not know add
-            nothing, so that a new item has the vector of its known features.
+            Of Rows, the entries of the item are read. A new item has the vector of its features,
+            as the model's score of it has: known ones, and those that stand for unknown values.
 
         Returns
         -------

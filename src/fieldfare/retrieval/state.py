@@ -17,6 +17,8 @@ from fieldfare.retrieval.labels import Labels, distinct, labels_of
 from fieldfare.retrieval.splitting import Split
 from fieldfare.retrieval.towers import Tower
 
+_CALIBRATION_QUERIES = 1000
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -179,6 +181,24 @@ class State:
         if len(users):
             more = np.concatenate([users, more[0]]), np.concatenate([items, more[1]])
         return replace(self, seen=Seen.between(*more))
+
+
+def sample_queries(
+    parts: Split, tower: Tower, people: Labels | None, history: Any
+) -> AnyArray | None:
+    """Return queries for the index to measure itself on: of past requests, or else of users."""
+    labels = people or tower.known_users()
+    n = len(labels) if history is None else history.num_rows
+    if n < 2:
+        return None
+    step = max(1, n // _CALIBRATION_QUERIES)
+    if history is None:
+        users = labels.values[::step][:_CALIBRATION_QUERIES].tolist()
+    else:
+        history = history.take(list(range(0, n, step))[:_CALIBRATION_QUERIES])
+        users = labels_of(history, tower.user).tolist()
+    places = None if people is None else people.places(users)
+    return parts.queries(tower.queries(users, places, history))[0]
 
 
 def _living(index: Index, places: Int64Array) -> Int64Array:

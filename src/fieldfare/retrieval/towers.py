@@ -126,7 +126,8 @@ class Tower:
             one = self.encoder.encode(contexts, names)
             return _rows([one] * n)
         names = [name for name in allowed if name in contexts.column_names]
-        rows: Rows = self.schema.encode(contexts, labelled=False, columns=names)
+        none: list[_Features] = [([], [], [])] * contexts.num_rows
+        rows = self.schema.encode(contexts, labelled=False, columns=names) if names else _rows(none)
         if not free and len(rows) != n:
             raise SchemaError(f"There are {n} users and {len(rows)} contexts. Give one for each.")
         return rows

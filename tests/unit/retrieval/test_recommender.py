@@ -231,6 +231,7 @@ def test_a_folder_keeps_it_all(recommender, make_model, tables, tmp_path) -> Non
     for one, other in zip(again.recommend(**asked), recommender.recommend(**asked), strict=True):
         np.testing.assert_array_equal(one, other)
     assert again.index.calibration == recommender.index.calibration
+    again.save(folder)
     again.add_items(tables[1].head(2).assign(item=[1, 2]))
     again.save(folder)
     assert len(list(folder.glob("vectors-*"))) == 1
