@@ -43,7 +43,7 @@ def draw(n: int, seed: int, *, items: bool) -> Vectors:
             for _ in range(times):
                 total += part[order[np.minimum(rng.zipf(1.3, m) - 1, len(part) - 1)]]
         out[low : low + m, :FACTORS] = total
-    out[:, FACTORS] = np.exp(rng.normal(0, 0.9, n)) if items else 1
+    out[:, FACTORS] = np.exp(rng.normal(0, 0.6, n)) if items else 1
     return out
 
 
