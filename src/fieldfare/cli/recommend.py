@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
 examples:
-  fieldfare train ratings.csv --target rating --model fm -o ratings.ff
   fieldfare recommend index ratings.ff --items movies.csv --history ratings.csv \\
       --user user --item movie,genre --context hour -o ratings.index
   fieldfare recommend query ratings.index -m ratings.ff --user 17 --context hour=night
   fieldfare recommend query ratings.index -m ratings.ff --requests new.csv -o lists.csv
 
-An index holds the vectors of all items, and is made anew, in place, when the model is. Training is
-that of 'fieldfare train'; leave out --instance-norm, with which there are no such vectors.
+The model comes from 'fieldfare train ratings.csv --target rating -o ratings.ff', without
+--instance-norm, with which there are no vectors of items. An index is made anew, in place, when the
+model is.
 """
 
 
