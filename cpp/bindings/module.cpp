@@ -8,4 +8,5 @@ NB_MODULE(_core, module) {
   fieldfare::bind_coordinate(module);
   fieldfare::bind_scoring(module);
   fieldfare::bind_text(module);
+  fieldfare::bind_topk(module);
 }

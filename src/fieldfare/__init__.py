@@ -46,6 +46,9 @@ if typing.TYPE_CHECKING:
     from fieldfare.models.base import Model as Model
     from fieldfare.persist.file import load_model as load_model
     from fieldfare.persist.file import save_model as save_model
+    from fieldfare.retrieval import Recommender as Recommender
+    from fieldfare.retrieval import build_index as build_index
+    from fieldfare.retrieval import split as split
     from fieldfare.rows import Rows as Rows
     from fieldfare.training.callbacks import Callback as Callback
     from fieldfare.training.callbacks import Checkpoint as Checkpoint
@@ -79,9 +82,11 @@ _HOMES = {
     "LinearClassifier": "estimators",
     "LinearRegressor": "estimators",
     "Model": "models.base",
+    "Recommender": "retrieval",
     "RowStore": "data.store",
     "Rows": "rows",
     "Schema": "data.schema",
+    "build_index": "retrieval",
     "cross_validate": "training.crossval",
     "evaluate": "training.workflow",
     "explain": "explain",
@@ -94,6 +99,7 @@ _HOMES = {
     "load_model": "persist.file",
     "predict": "training.workflow",
     "save_model": "persist.file",
+    "split": "retrieval",
     "top_features": "explain",
     "top_interactions": "explain",
     "train": "training.workflow",
@@ -122,10 +128,12 @@ __all__ = [
     "LinearClassifier",
     "LinearRegressor",
     "Model",
+    "Recommender",
     "RowStore",
     "Rows",
     "Schema",
     "__version__",
+    "build_index",
     "cross_validate",
     "evaluate",
     "explain",
@@ -138,6 +146,7 @@ __all__ = [
     "load_model",
     "predict",
     "save_model",
+    "split",
     "top_features",
     "top_interactions",
     "train",

@@ -167,6 +167,19 @@ def format_text(
     weight: Float32Array | None,
     group: Int64Array | None,
 ) -> bytes: ...
+def search_items(
+    items: Float32Array,
+    queries: Float32Array,
+    allowed: AnyArray | None,
+    indptr: Int64Array | None,
+    excluded: UInt32Array | None,
+    ids: Int64Array,
+    scores: Float32Array,
+    n_threads: int,
+) -> None: ...
+def score_items(
+    items: Float32Array, queries: Float32Array, chosen: Int64Array, out: Float32Array
+) -> None: ...
 def note_fields(field_of: UInt16Array, indices: UInt32Array, fields: UInt16Array) -> None: ...
 
 class Checksum:
