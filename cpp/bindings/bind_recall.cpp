@@ -32,7 +32,8 @@ OwnedSparse checked(const Starts& start, const Ids& index, const Values& value,
           "starts, indices and values do not fit together");
   require(std::is_sorted(start.data(), start.data() + n), "starts must not decrease");
   const auto in_range = [&](std::uint32_t i) { return i < n_columns; };
-  require(std::all_of(index.data(), index.data() + n_entries, in_range), "an index is out of range");
+  require(std::all_of(index.data(), index.data() + n_entries, in_range),
+          "an index is out of range");
   return {{start.data(), start.data() + n},
           {index.data(), index.data() + n_entries},
           {value.data(), value.data() + n_entries}};
@@ -57,9 +58,9 @@ void make_side(RecallSide* self, const Starts& start, const Ids& index, const Va
 }
 
 void check_shape(const Array<float, 2>& array, std::int64_t n, std::int64_t k) {
-  require(k >= 1 && length(array) == n &&
-              static_cast<std::int64_t>(array.shape(1)) == recall_stride(k),
-          "vectors have a wrong shape");
+  require(
+      k >= 1 && length(array) == n && static_cast<std::int64_t>(array.shape(1)) == recall_stride(k),
+      "vectors have a wrong shape");
 }
 
 void vectors(const RecallSide& side, const Array<float, 2>& parameters, std::int64_t k,
@@ -76,9 +77,9 @@ struct Settings {
   bool linear = true;
 };
 
-double solve(const RecallSide& side, const Array<float, 2>& parameters,
-             const Array<float, 2>& own, const Array<float, 2>& partners, const Values& penalty,
-             const Settings& settings, std::int64_t n_threads) {
+double solve(const RecallSide& side, const Array<float, 2>& parameters, const Array<float, 2>& own,
+             const Array<float, 2>& partners, const Values& penalty, const Settings& settings,
+             std::int64_t n_threads) {
   check_shape(parameters, side.n_features, settings.k);
   check_shape(own, side.n_rows, settings.k);
   check_shape(partners, side.n_partners, settings.k);

@@ -21,12 +21,8 @@ using Floats = std::vector<float>;
 struct Polynomial {
   double of[5] = {};
 
-  double at(double t) const {
-    return t * (of[1] + t * (of[2] + t * (of[3] + t * of[4])));
-  }
-  double slope(double t) const {
-    return of[1] + t * (2 * of[2] + t * (3 * of[3] + t * 4 * of[4]));
-  }
+  double at(double t) const { return t * (of[1] + t * (of[2] + t * (of[3] + t * of[4]))); }
+  double slope(double t) const { return of[1] + t * (2 * of[2] + t * (3 * of[3] + t * 4 * of[4])); }
 };
 
 const RecallKernels& kernels() {
@@ -181,7 +177,7 @@ class Step {
         for (std::int64_t i = n * c / gram_chunks; i < end; i += gram_tile) {
           std::fill_n(tile, cells, 0.0F);
           kernels().gram(problem_.partners + i * stride_, std::min(gram_tile, end - i),
-                       problem_.k + 1, stride_, tile);
+                         problem_.k + 1, stride_, tile);
           for (std::int64_t d = 0; d < cells; ++d) gram_parts_[c * cells + d] += tile[d];
         }
       }
@@ -209,15 +205,15 @@ class Step {
       member.meet();
     }
     rows(member, [&](std::int64_t begin, std::int64_t end) {
-      kernels().combine(side_.rows.view(), change.data(), out.data(), stride_,
-                                       begin, end);
+      kernels().combine(side_.rows.view(), change.data(), out.data(), stride_, begin, end);
       for (std::int64_t i = begin; i < end; ++i) {
         float* row = out.data() + i * stride_;
         if (!side_.items) {
           row[k] = 0;
           continue;
         }
-        const double pairs = dot(vectors_ + i * stride_, row, k) - sum_squares(side_.rows, i, inner_);
+        const double pairs =
+            dot(vectors_ + i * stride_, row, k) - sum_squares(side_.rows, i, inner_);
         row[k] += static_cast<float>(pairs);
       }
     });
@@ -239,8 +235,7 @@ class Step {
     }
     member.meet();
     features(member, [&](std::int64_t begin, std::int64_t end) {
-      kernels().combine(side_.columns.view(), vectors.data(), out.data(), stride_,
-                                       begin, end);
+      kernels().combine(side_.columns.view(), vectors.data(), out.data(), stride_, begin, end);
       for (std::int64_t j = begin; j < end; ++j) {
         float* row = out.data() + j * stride_;
         const float* own = theta_ + j * stride_;
@@ -281,8 +276,8 @@ class Step {
                 product_.begin() + begin * stride_);
       for (std::int64_t i = begin; i < end; ++i) {
         const float* own = vectors_ + i * stride_;
-        by_row_[i] = dot(slope_.data() + i * stride_, own, problem_.k + 1) - by_row_[i] +
-                     weights_of(i);
+        by_row_[i] =
+            dot(slope_.data() + i * stride_, own, problem_.k + 1) - by_row_[i] + weights_of(i);
       }
     });
     const double loss = sum(member, by_row_);
@@ -451,8 +446,8 @@ class Step {
   float *theta_, *vectors_;
   WeighJob job_;
   Floats gram_, gram_tiles_, gram_parts_;
-  Floats slope_, product_, moved_;                             // [n_rows, stride]
-  Floats residual_, scale_, direction_, applied_, change_;     // [n_features, stride]
+  Floats slope_, product_, moved_;                          // [n_rows, stride]
+  Floats residual_, scale_, direction_, applied_, change_;  // [n_features, stride]
   std::vector<double> inner_, by_feature_, by_row_;
   std::vector<Polynomial> row_terms_, feature_terms_;
   double sum_ = 0, rz_ = 0, loss_ = 0, length_ = 0;

@@ -52,14 +52,14 @@ struct RecallKernels {
                float* out);
 };
 
-#define FIELDFARE_DECLARE_RECALL(isa)                                                         \
-  namespace isa {                                                                             \
-  void combine(const SparseView& rows, const float* in, float* out, std::int64_t stride,      \
-               std::int64_t begin, std::int64_t end);                                         \
-  void weigh(const WeighJob& job, std::int64_t begin, std::int64_t end);                      \
-  void gram(const float* rows, std::int64_t n, std::int64_t width, std::int64_t stride,       \
-            float* out);                                                                      \
-  inline constexpr RecallKernels recall_kernels = {combine, weigh, gram};                     \
+#define FIELDFARE_DECLARE_RECALL(isa)                                                    \
+  namespace isa {                                                                        \
+  void combine(const SparseView& rows, const float* in, float* out, std::int64_t stride, \
+               std::int64_t begin, std::int64_t end);                                    \
+  void weigh(const WeighJob& job, std::int64_t begin, std::int64_t end);                 \
+  void gram(const float* rows, std::int64_t n, std::int64_t width, std::int64_t stride,  \
+            float* out);                                                                 \
+  inline constexpr RecallKernels recall_kernels = {combine, weigh, gram};                \
   }
 FIELDFARE_DECLARE_RECALL(plain)
 FIELDFARE_DECLARE_RECALL(baseline)
