@@ -79,12 +79,13 @@ def item_features(schema: Schema | None) -> AnyArray:
     """
     columns = () if schema is None else schema.columns
     roles = [column.role for column in columns if column.kind != "ignore"]
-    if schema is None or "item" not in roles or all(role == "item" for role in roles):
+    if schema is None or None in roles or "item" not in roles or set(roles) == {"item"}:
         known = ", ".join(f"{c.name!r}: {c.role}" for c in columns) or "no columns"
         raise SchemaError(
-            "Recall needs to know which columns describe the item; all others make the query. The "
-            "roles are set by Schema.infer(table).edit('genre', role='item') and, for columns "
-            f"named after them, such as 'item_id' or 'movie', by themselves. Got {known}."
+            "Recall needs the role of every column: 'item' for what describes the item, 'user' or "
+            "'context' for what makes the query; there must be both. Columns named after them, "
+            "such as 'user_id' or 'movie', have it by themselves; others get it by "
+            f"schema=Schema.infer(table).edit('genre', role='item'). Got {known}."
         )
     found = np.zeros(schema.n_features, bool)
     places = locate_features(schema.columns, schema.fitted)

@@ -14,6 +14,7 @@ contexts, and pairs of their features) is left out of the score: it orders nothi
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,12 +22,17 @@ import numpy as np
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare.config import SolverConfig
 from fieldfare.data.interactions import Interactions, item_features
+from fieldfare.data.schema import Schema
 from fieldfare.exceptions import ConfigError, DataError, TrainingError
 from fieldfare.kernels import native
 from fieldfare.kernels.recall import Settings, Side
 from fieldfare.models.base import Model
 from fieldfare.models.registry import MODEL_CLASSES
 from fieldfare.rows import Rows
+
+# Steps of conjugate gradients: a few in each of many sweeps; when folding in there is one sweep.
+_STEPS = 4
+_STEPS_TO_FOLD_IN = 30
 
 
 class _Sides(NamedTuple):
@@ -102,23 +108,36 @@ class NonSampledSolver:
         sides = self._sides_of(rows, order)
         loss = 0.0
         for side, other in ((sides.queries, sides.items), (sides.items, sides.queries)):
-            loss = self._solve(side, other, n_threads)
+            loss = self._solve(side, self._vectors(other, n_threads), n_threads)
         seen, w = sides.queries.seen, self.config.unobserved_weight
         n_others = seen.n_rows * seen.n_partners - len(seen.index)
         return loss, float(seen.weight.sum(dtype=np.float64)) + w * n_others
 
-    def _solve(self, side: Side, other: Side, n_threads: int, first_free: int = 0) -> float:
-        """Solve for one side, the other one fixed."""
+    def _vectors(self, side: Side, n_threads: int) -> Float32Array:
+        """Return the vectors of the rows of a side."""
+        packed = side.pack(self._factors, self._linear)
+        return side.vectors(packed, self._factors.shape[1], n_threads)
+
+    def _solve(
+        self,
+        side: Side,
+        partners: Float32Array,
+        n_threads: int,
+        first_free: int = 0,
+        n_steps: int = _STEPS,
+    ) -> float:
+        """Move the features of a side from ``first_free`` on, the vectors of the other one fixed."""
         k, linear = self._factors.shape[1], self._origin.config.fit_linear
         config = self.config
         l2 = config.l2_items if side.items else config.l2_queries
         mass = side.mass(config.unobserved_weight)
         packed = side.pack(self._factors, self._linear)
-        settings = Settings(k, config.unobserved_weight, linear, first_free)
+        first = int(np.searchsorted(side.features, first_free))
+        settings = Settings(k, config.unobserved_weight, linear, first, n_steps)
         loss = side.solve(
             packed,
             side.vectors(packed, k, n_threads),
-            other.vectors(other.pack(self._factors, self._linear), k, n_threads),
+            partners,
             (l2 * mass**config.l2_exponent).astype(np.float32),
             settings,
             n_threads,
@@ -127,6 +146,34 @@ class NonSampledSolver:
         if side.items and linear:
             self._linear[side.features] = packed[:, k]
         return loss
+
+    def fold_in(self, schema: Schema, rows: Rows, known: Rows, n_threads: int = 1) -> None:
+        """Learn the features that only the given interactions have, and leave all others.
+
+        Parameters
+        ----------
+        schema : Schema
+            Of both, with the new features at the end.
+        rows : Rows
+            All interactions of the new queries and items, without targets.
+        known : Rows
+            Rows of the queries and items that the model knows.
+        n_threads : int
+        """
+        first_free = self.n_features
+        self.grow(schema.n_features)
+        self._factors[first_free:] = 0
+        plain = known.with_(target=None, weight=None, group=None)
+        joint = Rows.concatenate([plain, rows.with_(target=None, weight=None, group=None)])
+        halves = Interactions.of(joint, item_features(schema))
+        fresh = replace(halves, query=halves.query[len(known) :], item=halves.item[len(known) :])
+        seen = fresh.seen(None, rows.weight)
+        queries = Side(halves.queries, seen, items=False)
+        items = Side(halves.items, seen.turned(), items=True)
+        for side, other in ((queries, items), (items, queries)):
+            self._solve(
+                side, self._vectors(other, n_threads), n_threads, first_free, _STEPS_TO_FOLD_IN
+            )
 
     def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
         """Return the raw scores of the parameters as they stand, float32[n_rows, 1]."""
