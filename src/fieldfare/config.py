@@ -166,8 +166,8 @@ class SolverConfig(Config):
         "adagrad",
         OneOf(SOLVERS),
         "Optimiser: AdaGrad with one step size per weight or per latent vector, plain SGD, "
-        "FTRL-Proximal, alternating least squares (linear models and FM, without step size), or for "
-        "recall the non-sampled solver (rankers; learns from all pairs of queries and items).",
+        "FTRL-Proximal, alternating least squares (linear models and FM, without step size), or "
+        "'nonsampled' (FM that rank all items for a query, learned from all pairs of them).",
     )
     loss: str = _param(
         "auto",
@@ -273,7 +273,7 @@ class TrainingConfig(Config):
         None,
         AnyOf((OneOf(("uniform", "popularity", "batch")), NONE)),
         "For ranking: draws 'pairs_per_row' items against each row, instead of comparing rows of a "
-        "group: evenly, by their number of rows to a power, or from the rows learned from together.",
+        "group: evenly, by their number of rows to a power, or from the rows learned together.",
     )
     negatives_exponent: float = _param(0.75, _NON_NEGATIVE, "The power of negatives='popularity'.")
     known_negatives: bool = _param(

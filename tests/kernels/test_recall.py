@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -61,8 +63,8 @@ class Case:
             for b in range(len(i)):
                 scores[a, b] = i[b] @ linear + q[a] @ factors @ (i[b] @ factors)
                 for j in range(self.n_features):
-                    for l in range(j):
-                        scores[a, b] += i[b, j] * i[b, l] * factors[j] @ factors[l]
+                    for m in range(j):
+                        scores[a, b] += i[b, j] * i[b, m] * factors[j] @ factors[m]
         return scores
 
     def loss(self, factors, linear):
@@ -212,7 +214,7 @@ def test_arrays_that_do_not_fit_are_refused():
     case = Case(0)
     with pytest.raises(ValueError, match="same rows"):
         Side(case.queries, case.seen.turned(), items=False)
-    bad = case.seen._replace(index=case.seen.index + np.uint32(case.seen.n_partners))
+    bad = replace(case.seen, index=case.seen.index + np.uint32(case.seen.n_partners))
     with pytest.raises(ValueError, match="out of range"):
         Side(case.queries, bad, items=False)
     side = case.side("queries")

@@ -26,7 +26,7 @@ from fieldfare.metrics import get_metric
 from fieldfare.training.callbacks import Callback
 from fieldfare.training.pairs import require_groups
 from fieldfare.training.parts import Part
-from fieldfare.training.recall import fold_in, for_recall
+from fieldfare.training.recall import fold_in, for_recall, labelled_interactions
 from fieldfare.training.workflow import read_extending
 
 _RankerT = TypeVar("_RankerT", bound="FMRanker")
@@ -47,8 +47,8 @@ class FMRanker(Factorization):
     Trained on pairs of samples of one group, by the logistic loss of the difference of their scores
     (Rendle et al. 2009; Burges et al. 2005) or by the hinge loss (Herbrich et al. 2000).
 
-    For recall, samples are interactions, each of a user with an item: ``solver="nonsampled"`` learns
-    from all pairs of users and items at once, and ``negatives`` draws items against each
+    For recall, samples are interactions, each of a user with an item: ``solver="nonsampled"``
+    learns from all pairs of users and items at once, and ``negatives`` draws items against each
     interaction. The columns of the item must have the role ``item`` in the Schema, all others
     ``user`` or ``context``. There are then neither groups nor need there be a target: a row is an
     interaction unless its target is 0.
@@ -318,8 +318,7 @@ class FMRanker(Factorization):
             weight = sample_weight if isinstance(sample_weight, str) else None
             schema = self.schema if learn else self.schema_
             X = load(X, schema=schema, weight=weight, labelled=None)
-            if X.rows.target is None:
-                X = replace(X, rows=X.rows.with_(target=np.ones(X.rows.n_rows, np.float32)))
+            X = replace(X, rows=labelled_interactions(Part.of(X)).rows)
         elif y is None:
             y = np.ones(_num_samples(X), np.float32)
         return super()._read(X, y, sample_weight, learn=learn, **how)

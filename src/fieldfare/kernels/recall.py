@@ -7,6 +7,7 @@ is the queries or the items; `Side.solve` is one step of Gauss-Newton on its par
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +18,8 @@ from fieldfare.kernels.native import aligned
 from fieldfare.rows import Rows
 
 
-class Seen(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Seen:
     """Which partners each row was seen with, in compressed sparse row form.
 
     Parameters
@@ -106,8 +108,7 @@ class Side:
         )
         mass = seen + unobserved_weight * self.seen.n_partners
         per_entry = np.repeat(mass, self._lengths) * self._x.astype(np.float64) ** 2
-        found: Float64Array = np.bincount(self._local, per_entry, len(self.features))
-        return found
+        return np.bincount(self._local, per_entry, len(self.features)).astype(np.float64)
 
     def pack(self, factors: Float32Array, linear: Float32Array | None) -> Float32Array:
         """Return the parameters of the features as `solve` wants them.

@@ -134,7 +134,8 @@ def reciprocal_rank(lists: Lists, k: int) -> Float64Array:
     hits = lists.hits[:, :k]
     if not hits.shape[1]:
         return np.zeros(len(hits))
-    return np.where(hits.any(axis=1), 1 / (1.0 + np.argmax(hits, axis=1)), 0.0)
+    found: Float64Array = hits.any(axis=1) / (1.0 + np.argmax(hits, axis=1))
+    return found
 
 
 BY_USER: dict[str, Callable[[Lists, int], Float64Array]] = {

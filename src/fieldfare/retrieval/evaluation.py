@@ -42,12 +42,16 @@ class Trial:
         Items of each user.
     users, items : Arrow arrays of text
         Their names, by number.
+    user_row, item_row : int64 arrays
+        Where each first appears: a row of the training table or, counting on, of the test table.
     """
 
     train: Seen
     test: Seen
     users: Any
     items: Any
+    user_row: Int64Array
+    item_row: Int64Array
 
     @staticmethod
     def of(train: Any, test: Any, *, user: str = "user", item: str = "item") -> Trial:
@@ -67,24 +71,21 @@ class Trial:
             If the test holds no interaction.
         """
         tables = [composing.read(table) for table in (train, test)]
-        codes: dict[str, tuple[Int64Array, Any]] = {}
-        for name in (user, item):
-            columns = [composing.column_of(table, name) for table in tables]
-            codes[name] = composing.positions_of_all(columns)
-        shape = (len(codes[user][1]), len(codes[item][1]))
-        n_train = tables[0].num_rows
+        who, users = composing.positions_together([composing.column_of(t, user) for t in tables])
+        what, items = composing.positions_together([composing.column_of(t, item) for t in tables])
         halves = []
-        for part in (slice(0, n_train), slice(n_train, None)):
-            who, what = codes[user][0][part], codes[item][0][part]
-            there = (who >= 0) & (what >= 0)
+        for of_user, of_item in zip(who, what, strict=True):
+            there = (of_user >= 0) & (of_item >= 0)
             ones = np.ones(int(there.sum()), np.float32)
-            halves.append(Seen.of(who[there], what[there], ones, shape))
+            halves.append(Seen.of(of_user[there], of_item[there], ones, (len(users), len(items))))
         if not len(halves[1].index):
             raise DataError(
                 "The test holds no interaction: nothing can be measured. Check how the table was "
                 f"split, and the columns {user!r} and {item!r}."
             )
-        return Trial(halves[0], halves[1], codes[user][1], codes[item][1])
+        return Trial(
+            halves[0], halves[1], users, items, _first(who, len(users)), _first(what, len(items))
+        )
 
     @property
     def n_items(self) -> int:
@@ -192,8 +193,8 @@ def evaluate_scores(
     if any(sampled for _, _, sampled in asked.values()):
         warnings.warn(
             DataWarning(
-                f"Sampled metrics rank {n_sampled} drawn items instead of all {trial.n_items}. They "
-                "may order models differently than all items do; compare them with nothing else."
+                f"Sampled metrics rank {n_sampled} drawn items instead of all {trial.n_items}. "
+                "They may order models otherwise than all items do; compare them with nothing else."
             ),
             stacklevel=2,
         )
@@ -225,6 +226,14 @@ def _summary(
             lists = drawn if sampled and drawn is not None else full
             by_user[name] = recommendation.BY_USER[head](lists, k)
     return Evaluation(by_user, overall)
+
+
+def _first(codes: Sequence[Int64Array], n: int) -> Int64Array:
+    """Return where each number first appears."""
+    joined = np.concatenate(codes)
+    first = np.full(n, len(joined), np.int64)
+    np.minimum.at(first, joined[joined >= 0], np.flatnonzero(joined >= 0))
+    return first
 
 
 def _blocks(users: Int64Array) -> Iterator[Int64Array]:

@@ -126,7 +126,7 @@ class NonSampledSolver:
         first_free: int = 0,
         n_steps: int = _STEPS,
     ) -> float:
-        """Move the features of a side from ``first_free`` on, the vectors of the other one fixed."""
+        """Move the features of a side from ``first_free`` on; the other side is fixed."""
         k, linear = self._factors.shape[1], self._origin.config.fit_linear
         config = self.config
         l2 = config.l2_items if side.items else config.l2_queries

@@ -56,10 +56,11 @@ def check_losses(model: Model, solver: SolverConfig, config: TrainingConfig) -> 
         )
 
 
-def interactions_of(part: Part, model: Model) -> tuple[Interactions, Rows]:
-    """Return the rows of a part taken apart, and the rows."""
-    rows = part.rows if part.index is None else part.rows.take(part.index)
-    return Interactions.of(rows, item_features(model.schema)), rows
+def labelled_interactions(part: Part) -> Part:
+    """Return the part with a target for each row: without any, every row is an interaction."""
+    if part.rows.target is not None:
+        return part
+    return part.with_target(np.ones(part.rows.n_rows, np.float32))
 
 
 def split_interactions(part: Part, model: Model, config: TrainingConfig) -> tuple[Part, Part]:
