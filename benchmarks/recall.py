@@ -65,8 +65,9 @@ ROLES = {
 
 
 def schema_of(columns: Iterable[str]) -> Schema:
-    kinds = {"genres": {"kind": "multi", "separator": "|"}}
-    return Schema(tuple(Column(name, role=ROLES[name], **kinds.get(name, {})) for name in columns))
+    plain = [Column(name, role=ROLES[name]) for name in columns]
+    kinds: dict[str, Settings] = {"genres": {"kind": "multi", "separator": "|"}}
+    return Schema(tuple(column.change(**kinds.get(column.name, {})) for column in plain))
 
 
 def grid(**options: tuple[Any, ...]) -> list[Settings]:
@@ -94,6 +95,10 @@ def best_of(
 
 def measure(ranker: FMRanker, tables: Tables, metrics: tuple[str, ...] = METRICS) -> Evaluation:
     return compare({"it": ranker}, *tables, metrics=metrics, baselines=())["it"]
+
+
+def _measured(metric: str, tables: Tables) -> Callable[[FMRanker], float]:
+    return lambda ranker: measure(ranker, tables, (metric,))[metric]
 
 
 # -- MovieLens 100k -------------------------------------------------------------------------------
@@ -129,12 +134,8 @@ def ml_100k(data: Path) -> tuple[list[str], Settings]:
     figures: Settings = {}
     rows = []
     for name, columns in (("ids", ["user", "item"]), ("with columns", list(train.columns))):
-        chosen = best_of(
-            grid(**GRID),
-            NON_SAMPLED,
-            lambda ranker, c=columns: measure(ranker, _only(inner, c), ("ndcg@10",))["ndcg@10"],
-            inner[0][columns],
-        )
+        held = _only(inner, columns)
+        chosen = best_of(grid(**GRID), NON_SAMPLED, _measured("ndcg@10", held), held[0])
         rows.append(_over_seeds(f"FM, {name}", chosen, (train[columns], test[columns])))
         figures[f"FM, {name}"] = rows[-1] | {"settings": chosen}
     for loss in ("pairwise", "softmax", "warp"):
@@ -302,7 +303,7 @@ def ml_1m(data: Path) -> tuple[list[str], Settings]:
     chosen = best_of(
         options,
         NON_SAMPLED | {"max_iter": 10},
-        lambda ranker: measure(ranker, inner, ("hit_rate@10",))["hit_rate@10"],
+        _measured("hit_rate@10", inner),
         inner[0],
     )
     metrics = ("hit_rate@5", "hit_rate@10", "hit_rate@20", "ndcg@10")

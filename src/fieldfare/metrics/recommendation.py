@@ -106,7 +106,8 @@ def precision(lists: Lists, k: int) -> Float64Array:
 
 def hit_rate(lists: Lists, k: int) -> Float64Array:
     """Return 1 if there is a relevant item in the first k places, else 0."""
-    return lists.hits[:, :k].any(axis=1).astype(np.float64)
+    found: Float64Array = np.asarray(lists.hits[:, :k].any(axis=1), np.float64)
+    return found
 
 
 def ndcg(lists: Lists, k: int) -> Float64Array:
