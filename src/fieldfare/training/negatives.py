@@ -30,6 +30,7 @@ from fieldfare.solvers.gradient import Solver
 from fieldfare.training.parts import Part
 
 _MOST_TRIES = 20
+_SMALL_TABLE = 2**26
 _BLOCK = 8192
 # Losses that look at scores first take small blocks, so that these are not out of date.
 _SCORED_BLOCK = 1024
@@ -83,6 +84,11 @@ class Negatives:
         self._drawn_from = np.cumsum(self._chances)
         owner = np.repeat(np.arange(self._seen.n_rows), np.diff(self._seen.indptr))
         self._known = owner * n_items + self._seen.index
+        # Looked up directly where the table of all pairs is small, else by bisection.
+        self._is_seen: AnyArray | None = None
+        if self._seen.n_rows * n_items <= _SMALL_TABLE:
+            self._is_seen = np.zeros(self._seen.n_rows * n_items, bool)
+            self._is_seen[self._known] = True
 
     def blocks(self, epoch: int, *, shuffle: bool) -> Iterator[Int64Array]:
         """Yield the interactions of an epoch, as row numbers, to be given to `learn`."""
@@ -148,12 +154,17 @@ class Negatives:
     def _candidates(self, n: int, batch: Int64Array) -> Int64Array:
         if self._config.negatives == "batch":
             return batch[self._random.integers(len(batch), size=n)]
+        if self._config.negatives == "uniform":
+            return self._random.integers(len(self._chances), size=n)
         place = np.searchsorted(self._drawn_from, self._random.random(n), side="right")
         candidates: Int64Array = np.minimum(place, len(self._chances) - 1)
         return candidates
 
     def _is_known(self, query: Int64Array, item: Int64Array) -> AnyArray:
         pair = query * self._seen.n_partners + item
+        if self._is_seen is not None:
+            found: AnyArray = self._is_seen[pair]
+            return found
         place = np.minimum(np.searchsorted(self._known, pair), len(self._known) - 1)
         known: AnyArray = self._known[place] == pair
         return known

@@ -10,6 +10,7 @@ from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.data.schema import Schema
 from fieldfare.models.registry import build
 from fieldfare.solvers.gradient import Solver
+from fieldfare.training import negatives as drawing
 from fieldfare.training.negatives import Negatives
 from fieldfare.training.parts import Part
 
@@ -39,8 +40,10 @@ class World:
         self.n_items = halves.shape[1]
 
 
+@pytest.mark.parametrize("small", [2**26, 0])
 @pytest.mark.parametrize("negatives", ["uniform", "popularity", "batch"])
-def test_known_items_are_never_drawn_unless_asked(negatives):
+def test_known_items_are_never_drawn_unless_asked(negatives, small, monkeypatch):
+    monkeypatch.setattr(drawing, "_SMALL_TABLE", small)
     world = World(negatives=negatives)
     known = set(zip(world.query.tolist(), world.item.tolist(), strict=True))
     drawn, usable = world.negatives.draw(world.query, world.item, 50)
