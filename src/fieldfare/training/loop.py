@@ -35,7 +35,7 @@ from fieldfare.training.history import History
 from fieldfare.training.negatives import Negatives
 from fieldfare.training.pairs import Given, Groups, require_groups
 from fieldfare.training.parts import Part
-from fieldfare.training.recall import Catalogue, check_losses, for_recall, split_interactions
+from fieldfare.training.recall import Catalogue, check_plan, for_recall, split_interactions
 from fieldfare.training.targets import class_weights
 
 # Parameters visited in one call of the kernel: well below a second on one core, so that Ctrl-C
@@ -169,7 +169,7 @@ class Run:
         self.train, self.valid = train, valid
         self.task = model.config.task
         solver_config = solver.config
-        check_losses(model, solver_config, config)
+        check_plan(train, model, solver_config, config)
         recalls = for_recall(solver_config, config)
         self.negatives = None
         if config.negatives is not None:

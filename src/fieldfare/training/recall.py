@@ -28,13 +28,18 @@ def for_recall(solver: SolverConfig, config: TrainingConfig) -> bool:
     return solver.solver == "nonsampled" or config.negatives is not None
 
 
-def check_losses(model: Model, solver: SolverConfig, config: TrainingConfig) -> None:
-    """Refuse combinations of losses and negatives that mean nothing.
+def check_plan(train: Part, model: Model, solver: SolverConfig, config: TrainingConfig) -> None:
+    """Refuse combinations of losses, negatives and given pairs that mean nothing.
 
     Raises
     ------
     ConfigError
     """
+    if train.given is not None and for_recall(solver, config):
+        raise ConfigError(
+            "Training for recall finds out itself what to compare: leave out pairs, or use "
+            "another solver with negatives=None."
+        )
     if model.config.task != "rank":
         if config.negatives is not None:
             raise ConfigError(
