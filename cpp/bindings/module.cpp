@@ -6,6 +6,7 @@
 NB_MODULE(_core, module) {
   fieldfare::bind_kernels(module);
   fieldfare::bind_coordinate(module);
+  fieldfare::bind_recall(module);
   fieldfare::bind_scoring(module);
   fieldfare::bind_text(module);
   fieldfare::bind_topk(module);

@@ -186,3 +186,36 @@ class Checksum:
     def __init__(self) -> None: ...
     def update(self, data: AnyArray) -> None: ...
     def digest(self) -> bytes: ...
+
+def recall_stride(k: int) -> int: ...
+
+class RecallSettings:
+    def __init__(
+        self, k: int, unobserved: float, linear: bool, first_free: int, steps: int
+    ) -> None: ...
+
+class RecallSide:
+    def __init__(
+        self,
+        start: Int64Array,
+        index: UInt32Array,
+        value: Float32Array,
+        n_features: int,
+        seen_start: Int64Array,
+        seen_index: UInt32Array,
+        seen_weight: Float32Array,
+        n_partners: int,
+        items: bool,
+    ) -> None: ...
+    def vectors(
+        self, parameters: Float32Array, k: int, out: Float32Array, n_threads: int
+    ) -> None: ...
+    def solve(
+        self,
+        parameters: Float32Array,
+        own: Float32Array,
+        partners: Float32Array,
+        penalty: Float32Array,
+        settings: RecallSettings,
+        n_threads: int,
+    ) -> float: ...

@@ -1,4 +1,4 @@
-"""Retrieval: a trained model as two towers, indexes of its items, and recommendations.
+"""Retrieval: a model as two towers, indexes of its items, recommendations, how good they are.
 
 References
 ----------
@@ -8,8 +8,23 @@ Inner-Product Spaces, RecSys 2014.
 """
 
 from fieldfare.retrieval.answers import Recommended
+from fieldfare.retrieval.comparison import Comparison, compare
+from fieldfare.retrieval.evaluation import Evaluation, Trial, evaluate_scores
 from fieldfare.retrieval.index import Index, build_index
 from fieldfare.retrieval.recommender import Recommender, TwoStep
 from fieldfare.retrieval.splitting import Split, split
 
-__all__ = ["Index", "Recommended", "Recommender", "Split", "TwoStep", "build_index", "split"]
+__all__ = [
+    "Comparison",
+    "Evaluation",
+    "Index",
+    "Recommended",
+    "Recommender",
+    "Split",
+    "Trial",
+    "TwoStep",
+    "build_index",
+    "compare",
+    "evaluate_scores",
+    "split",
+]
