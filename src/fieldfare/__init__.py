@@ -43,9 +43,13 @@ if typing.TYPE_CHECKING:
     from fieldfare.explain import top_interactions as top_interactions
     from fieldfare.export import export as export
     from fieldfare.models.base import Model as Model
+    from fieldfare.models.posterior import Posterior as Posterior
     from fieldfare.persist.file import load_model as load_model
     from fieldfare.persist.file import save_model as save_model
+    from fieldfare.persist.posterior import load_posterior as load_posterior
+    from fieldfare.persist.posterior import save_posterior as save_posterior
     from fieldfare.rows import Rows as Rows
+    from fieldfare.training.bayesian import sample as sample
     from fieldfare.training.callbacks import Callback as Callback
     from fieldfare.training.callbacks import Checkpoint as Checkpoint
     from fieldfare.training.crossval import cross_validate as cross_validate
@@ -77,6 +81,7 @@ _HOMES = {
     "LinearClassifier": "estimators",
     "LinearRegressor": "estimators",
     "Model": "models.base",
+    "Posterior": "models.posterior",
     "RowStore": "data.store",
     "Rows": "rows",
     "Schema": "data.schema",
@@ -90,8 +95,11 @@ _HOMES = {
     "latent_vectors": "explain",
     "load_data": "data.dispatch:load",
     "load_model": "persist.file",
+    "load_posterior": "persist.posterior",
     "predict": "training.workflow",
+    "sample": "training.bayesian",
     "save_model": "persist.file",
+    "save_posterior": "persist.posterior",
     "top_features": "explain",
     "top_interactions": "explain",
     "train": "training.workflow",
@@ -119,6 +127,7 @@ __all__ = [
     "LinearClassifier",
     "LinearRegressor",
     "Model",
+    "Posterior",
     "RowStore",
     "Rows",
     "Schema",
@@ -133,8 +142,11 @@ __all__ = [
     "latent_vectors",
     "load_data",
     "load_model",
+    "load_posterior",
     "predict",
+    "sample",
     "save_model",
+    "save_posterior",
     "top_features",
     "top_interactions",
     "train",
