@@ -17,6 +17,7 @@ if typing.TYPE_CHECKING:
     from fieldfare.data.dispatch import Dataset as Dataset
     from fieldfare.data.dispatch import load as load_data
     from fieldfare.data.inspect import inspect as inspect
+    from fieldfare.data.joined import JoinedTable as JoinedTable
     from fieldfare.data.schema import Column as Column
     from fieldfare.data.schema import Schema as Schema
     from fieldfare.data.store import RowStore as RowStore
@@ -78,6 +79,7 @@ _HOMES = {
     "HOFMClassifier": "estimators",
     "HOFMRegressor": "estimators",
     "History": "training.history",
+    "JoinedTable": "data.joined",
     "LinearClassifier": "estimators",
     "LinearRegressor": "estimators",
     "Model": "models.base",
@@ -124,6 +126,7 @@ __all__ = [
     "HOFMClassifier",
     "HOFMRegressor",
     "History",
+    "JoinedTable",
     "LinearClassifier",
     "LinearRegressor",
     "Model",

@@ -113,8 +113,13 @@ def class_probabilities(
 ) -> None: ...
 def normal_quantile(p: float) -> float: ...
 def make_design(
-    rows: Rows, order: Int64Array | None, n_features: int, normalised: bool
-) -> Design | tuple[int, bool]: ...
+    rows: Rows,
+    codes: Sequence[UInt32Array],
+    sides: Sequence[Rows],
+    order: Int64Array | None,
+    n_features: int,
+    normalised: bool,
+) -> Design | tuple[int, int]: ...
 
 class Scorer:
     def __init__(

@@ -12,7 +12,7 @@ from fieldfare._random import resolve_seed
 from fieldfare._typing import AnyArray, Float32Array, UInt32Array
 from fieldfare._validation import NONE, AnyOf, OneOf, check, closest
 from fieldfare.config import GibbsConfig, ModelConfig, SolverConfig, TrainingConfig
-from fieldfare.data.dispatch import load
+from fieldfare.data.dispatch import load_related
 from fieldfare.data.schema import Schema
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.kernels.native import resolve_threads
@@ -41,7 +41,8 @@ def sample(
     Parameters
     ----------
     data : path, paths, table, array, Rows or Dataset
-        Whatever `fieldfare.load_data` takes. With targets.
+        Whatever `fieldfare.load_data` takes. With targets. The side tables of a `JoinedTable` are
+        used without joining them.
     valid : the same, optional
         Rows that are predicted while sampling, whose error goes into the trace.
     task : {"regression", "binary", "ordinal"}, optional
@@ -78,11 +79,11 @@ def sample(
     check("task", task, AnyOf((OneOf(TASKS), NONE)), "sample")
     roles = {name: parameters.pop(name) for name in ROLES if name in parameters}
     kind, gibbs, config = read_parameters(parameters)
-    dataset = load(data, **roles)
+    dataset = load_related(data, **roles)
     part, targets, about = _encoded(Part.of(dataset), task, dataset.schema)
     followed = None
     if valid is not None:
-        held = targets.encode(Part.of(load(valid, schema=dataset.schema)))
+        held = targets.encode(Part.of(load_related(valid, schema=dataset.schema)))
         followed = RunningPrediction(
             held.rows, levels_of(about), unordered=targets.task == "binary"
         )
@@ -113,7 +114,7 @@ def evaluate_posterior(
     dict
         Each metric by name; by default those usual for a regression or for two classes.
     """
-    part = Part.of(load(data, **{"schema": posterior.schema} | roles))
+    part = Part.of(load_related(data, **{"schema": posterior.schema} | roles))
     task = "binary" if posterior.task == "binary" else "regression"
     names = [metrics] if isinstance(metrics, str) else metrics or default_metrics(task)
     if posterior.classes is not None and task == "binary":

@@ -11,7 +11,7 @@ import numpy as np
 from fieldfare._typing import AnyArray, PathLike
 from fieldfare._validation import OneOf, check, closest
 from fieldfare.config import MODELS_WITH_FIELDS, ModelConfig, SolverConfig, TrainingConfig
-from fieldfare.data.dispatch import Dataset, load
+from fieldfare.data.dispatch import Dataset, load, load_related
 from fieldfare.data.schema import Schema
 from fieldfare.data.store import RowStore
 from fieldfare.data.tables import open_table
@@ -104,7 +104,8 @@ def train(
     if isinstance(model, Model):
         _check_same_kind(model, kind | ({} if task is None else {"task": task}))
         return _go_on(model, data, valid, roles, plan)
-    dataset = load(data, **roles)
+    # Only coordinate descent works on side tables that are not joined.
+    dataset = (load_related if solver.solver == "als" else load)(data, **roles)
     targets = infer_targets(Part.of(dataset), task, dataset.schema.target_classes)
     part = targets.encode(Part.of(dataset))
     held = _validation(valid, dataset.schema, targets)
