@@ -120,6 +120,20 @@ def make_design(
     n_features: int,
     normalised: bool,
 ) -> Design | tuple[int, int]: ...
+def adaptive_epoch(
+    rows: Rows,
+    weight: Float32Array | None,
+    train: Int64Array,
+    held_out: Int64Array,
+    bias: Float32Array | None,
+    linear: Float32Array | None,
+    factors: Float32Array | None,
+    penalties: AnyArray,
+    rates: AnyArray,
+    n_features: int,
+    logistic: bool,
+    normalised: bool,
+) -> float | tuple[int]: ...
 
 class Scorer:
     def __init__(

@@ -27,7 +27,7 @@ MODELS = ("linear", "fm", "ffm", "fwfm", "hofm")
 MODELS_WITH_FIELDS = ("ffm", "fwfm")
 TASKS = ("regression", "binary", "multiclass")
 GRADIENT_SOLVERS = ("adagrad", "rowwise_adagrad", "sgd", "ftrl")
-SOLVERS = (*GRADIENT_SOLVERS, "als")
+SOLVERS = (*GRADIENT_SOLVERS, "als", "sgda")
 MAX_FACTORS = 256
 MAX_ORDER = 16
 
@@ -149,7 +149,8 @@ class SolverConfig(Config):
         "adagrad",
         OneOf(SOLVERS),
         "Optimiser: AdaGrad with one step size per weight or per latent vector, plain SGD, "
-        "FTRL-Proximal, or alternating least squares (linear models and FM, without step size).",
+        "FTRL-Proximal, alternating least squares (without step size), or SGD that learns its L2 "
+        "penalties (sgda).",
     )
     learning_rate: float = _param(0.1, _POSITIVE, "Step size; the alpha of FTRL.")
     l2_linear: float = _param(

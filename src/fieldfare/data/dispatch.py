@@ -173,9 +173,9 @@ def load_related(source: Any, **options: Any) -> Dataset:
     """
     if not isinstance(source, JoinedTable):
         return load(source, **options)
-    defaults: dict[str, Any] = {"labelled": True, "cache": True}
     names = ("schema", "target", "weight", "group", "labelled", "fields", "cache", "n_threads")
-    request = _Request(**{name: options.get(name, defaults.get(name)) for name in names})
+    given: dict[str, Any] = dict.fromkeys(names) | {"labelled": True, "cache": True} | options
+    request = _Request(**given)
     schema, _ = _table_schema(source, request)
     rows = source.related_rows(schema, labelled=_is_labelled(source, schema, request))
     return _keep(rows.with_(**request.arrays(rows.n_rows)), schema, None, request)

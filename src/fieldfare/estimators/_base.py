@@ -20,7 +20,14 @@ from sklearn.utils.validation import (
 
 from fieldfare._random import resolve_seed
 from fieldfare._typing import AnyArray, Float32Array, PathLike
-from fieldfare.config import MODELS_WITH_FIELDS, Config, ModelConfig, SolverConfig, TrainingConfig
+from fieldfare.config import (
+    GRADIENT_SOLVERS,
+    MODELS_WITH_FIELDS,
+    Config,
+    ModelConfig,
+    SolverConfig,
+    TrainingConfig,
+)
 from fieldfare.data.dispatch import Dataset, load, load_related
 from fieldfare.data.schema import Schema
 from fieldfare.estimators import _input
@@ -103,10 +110,11 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         self, X: Any, y: Any, sample_weight: Any, *, keep_classes: bool = False
     ) -> None:
         """Visit the samples once, from where the last call stopped."""
-        if self._config(SolverConfig).solver == "als":
+        solver = self._config(SolverConfig).solver
+        if solver not in GRADIENT_SOLVERS:
             raise ConfigError(
-                "solver='als' needs all samples at once, so there is no partial_fit. Use fit, with "
-                "warm_start=True to go on, or a gradient solver such as solver='adagrad'."
+                f"solver={solver!r} needs all samples at once, so there is no partial_fit. Use "
+                "fit, with warm_start=True to go on, or a gradient solver such as solver='adagrad'."
             )
         fitted = hasattr(self, "model_")
         if fitted and self._session is None:

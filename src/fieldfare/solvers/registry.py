@@ -6,9 +6,12 @@ from fieldfare.config import SolverConfig
 from fieldfare.models.base import Model
 from fieldfare.solvers.als import AlsSolver
 from fieldfare.solvers.gradient import Solver
+from fieldfare.solvers.sgda import SgdaSolver
+from fieldfare.solvers.tables import TableSolver
 
 
-def make_solver(model: Model, config: SolverConfig, *, seed: int) -> Solver | AlsSolver:
+def make_solver(model: Model, config: SolverConfig, *, seed: int) -> Solver | TableSolver:
     """Return the solver that a configuration names, at the start of its work on a model."""
-    solver_class = AlsSolver if config.solver == "als" else Solver
+    table_solvers = {"als": AlsSolver, "sgda": SgdaSolver}
+    solver_class: type[Solver | TableSolver] = table_solvers.get(config.solver, Solver)
     return solver_class(model, config, seed=seed)
