@@ -63,7 +63,7 @@ def names(model: Model | Posterior, interval: bool = False) -> list[str]:
     if task == "multiclass":
         return ["prediction", *(f"probability_{label}" for label in _classes(model))]
     ends = ["lower", "upper"] if interval else []
-    return ["probability" if task == "binary" else "prediction", *ends]
+    return [{"binary": "probability", "rank": "score"}.get(task, "prediction"), *ends]
 
 
 def columns(

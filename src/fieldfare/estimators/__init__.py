@@ -5,6 +5,7 @@ from fieldfare.estimators.bayesian_classes import BayesianFMClassifier, Bayesian
 from fieldfare.estimators.classifier import FFMClassifier, FMClassifier, LinearClassifier
 from fieldfare.estimators.fwfm import FwFMClassifier, FwFMRegressor
 from fieldfare.estimators.hofm import HOFMClassifier, HOFMRegressor
+from fieldfare.estimators.ranker import FMRanker
 from fieldfare.estimators.regressor import FFMRegressor, FMRegressor, LinearRegressor
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "FFMClassifier",
     "FFMRegressor",
     "FMClassifier",
+    "FMRanker",
     "FMRegressor",
     "FwFMClassifier",
     "FwFMRegressor",

@@ -142,10 +142,12 @@ class TableSolver(ABC):
                 f"solver={self._name!r} is for models of the kinds {', '.join(self._kinds)}. Got "
                 f"model={model.kind!r}: use solver='adagrad'."
             )
-        if model.config.task not in ("regression", "binary"):
+        task = model.config.task
+        if task not in ("regression", "binary"):
+            got = f"a task with {model.n_outputs} classes" if task == "multiclass" else repr(task)
             raise ConfigError(
-                f"solver={self._name!r} is for regression and two classes. Got a task with "
-                f"{model.n_outputs} classes: use solver='adagrad'."
+                f"solver={self._name!r} is for regression and two classes. Got {got}: use "
+                "solver='adagrad'."
             )
 
 

@@ -255,13 +255,14 @@ def _encoded(part: Part, task: str | None, schema: Schema) -> tuple[Part, Target
         names = schema.target_classes
         if names is not None:
             raise DataError(f"Ordered classes must be numbers. Got text ({names[0]!r}).")
-        targets = TargetMap("ordinal", raw, raw)
+        targets = TargetMap("multiclass", raw, raw)
     else:
         targets = infer_targets(part, task, schema.target_classes)
-    if targets.task == "multiclass":
+        task = targets.task
+    if task == "multiclass":
         raise DataError(
             f"There are {len(targets.raw)} classes, and sampling knows two, or ordered numbers. "
             "Use fieldfare.train."
         )
     classes = None if targets.classes is None else list(targets.classes)
-    return targets.encode(part), targets, About(targets.task, schema, classes)
+    return targets.encode(part), targets, About(task, schema, classes)
