@@ -4,6 +4,7 @@
 #include "bindings.hpp"
 
 NB_MODULE(_core, module) {
+  fieldfare::bind_adaptive(module);
   fieldfare::bind_kernels(module);
   fieldfare::bind_coordinate(module);
   fieldfare::bind_recall(module);

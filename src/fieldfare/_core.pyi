@@ -113,8 +113,27 @@ def class_probabilities(
 ) -> None: ...
 def normal_quantile(p: float) -> float: ...
 def make_design(
-    rows: Rows, order: Int64Array | None, n_features: int, normalised: bool
-) -> Design | tuple[int, bool]: ...
+    rows: Rows,
+    codes: Sequence[UInt32Array],
+    sides: Sequence[Rows],
+    order: Int64Array | None,
+    n_features: int,
+    normalised: bool,
+) -> Design | tuple[int, int]: ...
+def adaptive_epoch(
+    rows: Rows,
+    weight: Float32Array | None,
+    train: Int64Array,
+    held_out: Int64Array,
+    bias: Float32Array | None,
+    linear: Float32Array | None,
+    factors: Float32Array | None,
+    penalties: AnyArray,
+    rates: AnyArray,
+    n_features: int,
+    logistic: bool,
+    normalised: bool,
+) -> float | tuple[int]: ...
 
 class Scorer:
     def __init__(

@@ -43,7 +43,7 @@ SAMPLED_LOSSES = {
 }
 """The losses of drawn negatives, and the loss of the kernel that takes their steps."""
 GRADIENT_SOLVERS = ("adagrad", "rowwise_adagrad", "sgd", "ftrl")
-SOLVERS = (*GRADIENT_SOLVERS, "als", "nonsampled")
+SOLVERS = (*GRADIENT_SOLVERS, "als", "sgda", "nonsampled")
 MAX_FACTORS = 256
 MAX_ORDER = 16
 
@@ -166,8 +166,9 @@ class SolverConfig(Config):
         "adagrad",
         OneOf(SOLVERS),
         "Optimiser: AdaGrad with one step size per weight or per latent vector, plain SGD, "
-        "FTRL-Proximal, alternating least squares (linear models and FM, without step size), or "
-        "'nonsampled' (FM that rank all items for a query, learned from all pairs of them).",
+        "FTRL-Proximal, alternating least squares (without step size), SGD that learns its L2 "
+        "penalties (sgda), or 'nonsampled' (FM that rank all items for a query, learned from all "
+        "pairs of them).",
     )
     loss: str = _param(
         "auto",

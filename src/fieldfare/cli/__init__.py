@@ -23,6 +23,7 @@ from fieldfare.cli import (
     inspect,
     predict,
     recommend,
+    sample,
     show,
     train,
 )
@@ -32,7 +33,19 @@ from fieldfare.exceptions import FieldfareError
 __all__ = ["main"]
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
-_COMMANDS = (train, predict, evaluate, cv, inspect, convert, show, recommend, export, demo)
+_COMMANDS = (
+    train,
+    sample,
+    predict,
+    evaluate,
+    cv,
+    inspect,
+    convert,
+    show,
+    recommend,
+    export,
+    demo,
+)
 _EPILOG = """\
 start here:
   fieldfare demo                                a tour on data made for it, half a minute

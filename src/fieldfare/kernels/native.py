@@ -17,7 +17,7 @@ from fieldfare._typing import Float32Array, Int64Array
 from fieldfare.config import GRADIENT_SOLVERS, LOSSES, MODELS
 from fieldfare.exceptions import DataError
 from fieldfare.kernels.table import Spec
-from fieldfare.rows import Rows
+from fieldfare.rows import RelatedRows, Rows
 
 _ROWS_PER_THREAD = 4096
 _CACHE_LINE = 64
@@ -65,8 +65,13 @@ def _core_spec(spec: Spec) -> _core.Spec:
     return core
 
 
-def _core_rows(rows: Rows) -> _core.Rows:
+def own_rows(rows: Rows) -> _core.Rows:
+    """Return the compiled struct over these arrays, without what side tables add."""
     return _core.Rows(rows.indptr, rows.indices, rows.values, rows.fields, rows.target, rows.weight)
+
+
+def _core_rows(rows: Rows) -> _core.Rows:
+    return own_rows(rows.join() if isinstance(rows, RelatedRows) else rows)
 
 
 class TrainingTable:

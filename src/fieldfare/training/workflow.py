@@ -11,7 +11,7 @@ import numpy as np
 from fieldfare._typing import AnyArray, PathLike
 from fieldfare._validation import OneOf, check, closest
 from fieldfare.config import MODELS_WITH_FIELDS, ModelConfig, SolverConfig, TrainingConfig
-from fieldfare.data.dispatch import Dataset, load
+from fieldfare.data.dispatch import Dataset, load, load_related
 from fieldfare.data.schema import Schema
 from fieldfare.data.store import RowStore
 from fieldfare.data.tables import open_table
@@ -108,7 +108,9 @@ def train(
         _check_same_kind(model, kind | ({} if task is None else {"task": task}))
         return _go_on(model, data, valid, roles, plan)
     recalls = for_recall(solver, plan.config)
-    dataset = load(data, **roles | ({} if pairs is None and not recalls else {"labelled": None}))
+    # Only coordinate descent works on side tables that are not joined.
+    read = load_related if solver.solver == "als" else load
+    dataset = read(data, **roles | ({} if pairs is None and not recalls else {"labelled": None}))
     raw = Part.of(dataset) if pairs is None else Part.of(dataset).with_pairs(pairs)
     if recalls:
         raw = labelled_interactions(raw)
