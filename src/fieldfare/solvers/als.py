@@ -20,6 +20,7 @@ from fieldfare.config import SolverConfig
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.kernels import native
 from fieldfare.kernels.coordinate import Design, Observed, Parameters, Prior
+from fieldfare.kernels.initial import InitialFactors
 from fieldfare.models.base import Model
 from fieldfare.models.registry import MODEL_CLASSES
 from fieldfare.rows import Rows
@@ -175,7 +176,8 @@ class AlsSolver:
         if self._factors is not None:
             scale = self._origin.config.init_scale * self._origin.target_scale**0.5
             shape = (added, len(self._factors))
-            fresh = native.init_factors(shape, self.seed, scale, first_feature=known)
+            parts = ((len(self._factors), scale),)
+            fresh = InitialFactors(shape, self.seed, parts).draw(known)
             self._factors = np.ascontiguousarray(np.concatenate([self._factors, fresh.T], axis=1))
 
     def _parameters(self) -> Parameters:
