@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 
 import numpy as np
 
@@ -175,6 +176,7 @@ class Run:
             train.n_rows,
             epoch=epochs_before,
             last_epoch=epochs_before + config.max_iter,
+            fingerprint=cache(partial(train.fingerprint, config.memory_limit)),
         )
         shown = (ProgressBar(),) if config.verbose else ()
         self.callbacks = (DivergenceGuard(), *callbacks, *shown)
@@ -188,6 +190,11 @@ class Run:
                 f"The checkpoint {path} belongs to another run: it has {meta['n_rows']} training "
                 f"rows and seed {meta['seed']}, this run {self.train.n_rows} rows and seed "
                 f"{state.config.random_state}. Resume with the data and parameters of the run."
+            )
+        if meta["data"] != state.fingerprint():
+            raise TrainingError(
+                f"The checkpoint {path} belongs to another run: its {meta['n_rows']} training rows "
+                "have other content than those of this run. Resume with the data of the run."
             )
         history = History.from_json(meta["history"])
         if history.metric != state.history.metric:
