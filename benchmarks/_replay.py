@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fieldfare.kernels.machine import aligned
 from fieldfare.rows import Rows
 
 HERE = Path(__file__).resolve().parent
@@ -37,21 +38,24 @@ class Replay:
     n_features : int
     stride, used : int
         Floats from one row to the next, and floats of a row that a kernel reads and writes.
+    with_fields : bool
+        Whether the kernel reads the fields of the entries.
     """
 
-    def __init__(self, n_features: int, stride: int, used: int) -> None:
-        self.stride, self.used = stride, used
-        spare = 16  # floats of a cache line, at which the table starts
-        cells = np.ones(n_features * stride + spare, np.float32)
-        start = (-cells.ctypes.data % 64) // 4
-        self.cells = cells[start : start + n_features * stride]
+    def __init__(self, n_features: int, stride: int, used: int, *, with_fields: bool) -> None:
+        self.stride, self.used, self.with_fields = stride, used, with_fields
+        self.cells = aligned((n_features, stride))  # as the training table lies
+        self.cells[:] = 1
 
     def __call__(self, rows: Rows, order: npt.NDArray[np.int64], n_threads: int) -> None:
-        def place(array: npt.NDArray[Any]) -> ctypes.c_void_p:
-            return ctypes.c_void_p(array.ctypes.data)
+        def place(array: npt.NDArray[Any] | None) -> ctypes.c_void_p:
+            return ctypes.c_void_p(None if array is None else array.ctypes.data)
+
+        fields = rows.fields if self.with_fields else None
 
         _library().fieldfare_replay(
-            place(rows.indptr), place(rows.indices), place(order), ctypes.c_int64(len(order)),
-            place(self.cells), ctypes.c_int64(self.stride), ctypes.c_int64(self.used),
+            place(rows.indptr), place(rows.indices), place(rows.values), place(fields),
+            place(rows.target), place(order), ctypes.c_int64(len(order)), place(self.cells),
+            ctypes.c_int64(self.stride), ctypes.c_int64(self.used),
             ctypes.c_int(n_threads),
         )  # fmt: skip

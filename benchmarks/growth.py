@@ -19,7 +19,7 @@ import numpy as np
 from _figure import Panel, save
 from _report import RESULTS, markdown, median, write
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
-from fieldfare.kernels.native import available_cores
+from fieldfare.kernels.machine import available_cores
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
 from fieldfare.training.loop import fit

@@ -22,7 +22,7 @@ import numpy as np
 from _clicks import click_rows
 from _replay import Replay
 from _report import RESULTS, markdown, median, write
-from fieldfare.config import MODELS, SOLVERS, ModelConfig, SolverConfig
+from fieldfare.config import MODELS, MODELS_WITH_FIELDS, SOLVERS, ModelConfig, SolverConfig
 from fieldfare.kernels.native import TrainingTable
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
@@ -63,7 +63,8 @@ def trained(
     table = Solver(new, settings)
     layout = TrainingTable(new.spec(settings), 1).layout
     used = getattr(layout, "used", layout.stride)
-    replay = Replay(rows.n_features, layout.stride, used)
+    with_fields = model in MODELS_WITH_FIELDS
+    replay = Replay(rows.n_features, layout.stride, used, with_fields=with_fields)
     random = np.random.default_rng(0)
     order = random.permutation(rows.n_rows)
     times: dict[int, list[tuple[float, float]]] = {n: [] for n in threads}

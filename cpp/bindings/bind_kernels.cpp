@@ -224,15 +224,6 @@ void bind_kernels(nb::module_& module) {
   module.def("train_pairs", &train_pairs, nb::arg("spec"), nb::arg("table").noconvert(),
              nb::arg("shared").noconvert(), nb::arg("rows"), nb::arg("pairs").noconvert(),
              nb::arg("n_threads"), nb::arg("deterministic"));
-  module.def(
-      "init_factors",
-      [](Matrix out, std::int64_t first, std::uint64_t seed, float scale) {
-        const auto n = static_cast<std::int64_t>(out.shape(0));
-        const auto width = static_cast<std::int64_t>(out.shape(1));
-        nb::gil_scoped_release released;
-        init_factors(out.data(), first, first + n, width, seed, scale);
-      },
-      nb::arg("out").noconvert(), nb::arg("first"), nb::arg("seed"), nb::arg("scale"));
   module.def("instruction_sets", [] {
     int count = 0;
     const Kernels* kernels = all_kernels(&count);

@@ -9,6 +9,7 @@ namespace fieldfare {
 void bind_adaptive(nanobind::module_& module);
 void bind_kernels(nanobind::module_& module);
 void bind_coordinate(nanobind::module_& module);
+void bind_initial(nanobind::module_& module);
 void bind_recall(nanobind::module_& module);
 void bind_scoring(nanobind::module_& module);
 void bind_text(nanobind::module_& module);

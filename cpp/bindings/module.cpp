@@ -7,6 +7,7 @@ NB_MODULE(_core, module) {
   fieldfare::bind_adaptive(module);
   fieldfare::bind_kernels(module);
   fieldfare::bind_coordinate(module);
+  fieldfare::bind_initial(module);
   fieldfare::bind_recall(module);
   fieldfare::bind_scoring(module);
   fieldfare::bind_text(module);

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "fieldfare/kernels.hpp"
-#include "fieldfare/random.hpp"
 #include "fieldfare/threads.hpp"
 
 namespace fieldfare {
@@ -229,21 +228,6 @@ void score(const ScoreJob& job, std::int64_t n_threads) {
     part.end = job.begin + total * (t + 1) / n;
     in_use->score(part);
   });
-}
-
-// Uniform with standard deviation `scale`. Each number depends on its own place only, so that a
-// table grown later equals one made large at once.
-void init_factors(float* out, std::int64_t first, std::int64_t last, std::int64_t width,
-                  std::uint64_t seed, float scale) {
-  const float half_range = scale * std::numbers::sqrt3_v<float>;
-  for (std::int64_t feature = first; feature < last; ++feature) {
-    const std::uint64_t key = mix(mix(seed) ^ static_cast<std::uint64_t>(feature));
-    for (std::int64_t j = 0; j < width; ++j) {
-      const std::uint64_t bits = mix(key + static_cast<std::uint64_t>(j));
-      const float unit = static_cast<float>(bits >> 40U) * 0x1p-24F;  // [0, 1)
-      *out++ = half_range * (2 * unit - 1);
-    }
-  }
 }
 
 }  // namespace fieldfare

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fieldfare.exceptions import ModelFileError
 from fieldfare.persist.file import load_model
 from fieldfare.persist.format import FORMAT
 
@@ -30,3 +31,12 @@ def test_scores_are_as_they_were(path: Path) -> None:
     assert model.provenance == {"seed": 0, "metrics": {"logloss": 0.25}}
     assert model.classes in (None, ["no", "yes"], [3, 5, 9])
     assert model.schema.n_features == model.n_features == 5
+
+
+@pytest.mark.parametrize("version", [1, 2, FORMAT])
+def test_damage_to_a_file_of_any_format_is_noticed(version: int, tmp_path: Path) -> None:
+    content = bytearray((FOLDER / f"fm-binary-v{version}.ff").read_bytes())
+    content[-3] ^= 1
+    (tmp_path / "bad.ff").write_bytes(content)
+    with pytest.raises(ModelFileError, match="checksum"):
+        load_model(tmp_path / "bad.ff")

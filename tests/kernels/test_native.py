@@ -17,6 +17,7 @@ from fieldfare.config import (
 )
 from fieldfare.exceptions import DataError
 from fieldfare.kernels import native
+from fieldfare.kernels.initial import InitialFactors
 from fieldfare.kernels.reference import Parameters, Trainer, score_rows
 from fieldfare.rows import Rows
 
@@ -363,11 +364,13 @@ def test_an_unknown_instruction_set_is_refused():
 
 
 def test_initial_factors_do_not_depend_on_the_size_of_the_table():
-    whole = native.init_factors((50, 2, 3), 7, 0.1)
-    late = native.init_factors((20, 2, 3), 7, 0.1, first_feature=30)
+    def drawn(shape, seed, first=0):
+        return InitialFactors(shape, seed, ((shape[-1], 0.1),)).draw(first)
+
+    whole, late = drawn((50, 2, 3), 7), drawn((20, 2, 3), 7, 30)
     np.testing.assert_array_equal(whole[30:], late)
-    assert abs(native.init_factors((5000, 8), 1, 0.1).std() - 0.1) < 0.002
-    assert not np.array_equal(whole, native.init_factors((50, 2, 3), 8, 0.1))
+    assert abs(drawn((5000, 8), 1).std() - 0.1) < 0.002
+    assert not np.array_equal(whole, drawn((50, 2, 3), 8))
 
 
 def core_arguments(solver, rows):

@@ -104,5 +104,10 @@ def test_foreign_checkpoint_is_refused(tmp_path) -> None:
         _fit("fm", "adagrad", replace(config, random_state=2), resume=path)
     with pytest.raises(TrainingError, match="valid_logloss"):
         _fit("fm", "adagrad", config, resume=path, valid=VALID)
+    target = TRAIN.target.copy()
+    target[3] = 1 - target[3]
+    start = build(ModelConfig(), n_features=18)
+    with pytest.raises(TrainingError, match="other content"):
+        fit(start, SolverConfig(), TRAIN.with_(target=target), config=config, resume=path)
     with pytest.raises(DataError, match="does not fit"):
         _fit("ffm", "adagrad", config, resume=path)

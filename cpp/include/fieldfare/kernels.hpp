@@ -211,8 +211,6 @@ FIELDFARE_DECLARE_KERNELS(v3)
 // Dispatch: threads over the chosen instruction set.
 Outcome train(const TrainJob& job, std::int64_t n_threads, bool deterministic);
 void score(const ScoreJob& job, std::int64_t n_threads);
-void init_factors(float* out, std::int64_t first, std::int64_t last, std::int64_t width,
-                  std::uint64_t seed, float scale);
 
 const Kernels* all_kernels(int* count);
 const Kernels& kernels_in_use();

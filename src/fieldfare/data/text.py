@@ -20,7 +20,7 @@ from fieldfare.data.detect import BYTE_ORDER_MARK, TextFormat, detect
 from fieldfare.data.sources import ByteStream, Sources, expand, open_bytes
 from fieldfare.data.write import open_output
 from fieldfare.exceptions import DataError, TextFormatError
-from fieldfare.kernels.native import available_cores
+from fieldfare.kernels.machine import available_cores
 from fieldfare.kernels.text import Fault, Parsed, Reason, format_text, parse_text
 from fieldfare.rows import MAX_FIELD, MAX_INDEX, Rows
 

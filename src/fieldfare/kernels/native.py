@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import mmap
-import os
 from functools import lru_cache
 from itertools import pairwise
 
@@ -16,19 +13,13 @@ from fieldfare import _core
 from fieldfare._typing import Float32Array, Int64Array
 from fieldfare.config import GRADIENT_SOLVERS, LOSSES, MODELS
 from fieldfare.exceptions import DataError
+from fieldfare.kernels.initial import InitialFactors, Run, start_rows
+from fieldfare.kernels.machine import aligned, available_cores, give_back
 from fieldfare.kernels.table import Spec
 from fieldfare.rows import RelatedRows, Rows
 
 _ROWS_PER_THREAD = 4096
-_CACHE_LINE = 64
-_HUGE_PAGE = 2**21
-
-
-def available_cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+_ROWS_MOVED = 4096
 
 
 def resolve_threads(n_jobs: int | None, n_rows: int) -> int:
@@ -103,16 +94,45 @@ class TrainingTable:
         n_pairs = spec.n_fields**2 if spec.model == "fwfm" else 0
         self.shared = np.zeros((spec.n_outputs, 1 + n_pairs, 1 + self.layout.slots), np.float32)
         if spec.solver in ("adagrad", "rowwise_adagrad"):
-            # Padding included: the kernels divide by the root of the state.
             self.bias[:, 1] = spec.rates("bias").start
             self.shared[:, 1:, 1] = spec.rates("pairs").start
-            for c in range(spec.n_outputs):
-                first = c * self.layout.output_stride
+
+    def start(self, first: int = 0, factors: InitialFactors | None = None) -> None:
+        """Write how the rows from feature ``first`` on begin: their state, and random factors."""
+        spec, layout = self.spec, self.layout
+        outputs = range(0, spec.n_outputs * layout.output_stride, max(1, layout.output_stride))
+        runs: list[Run] = []
+        if factors is not None:
+            vectors = range(0, layout.factor_state, max(1, layout.padded_factors))
+            starts = self._padded_offsets() if spec.parts else None
+            runs += factors.runs([base + at for base in outputs for at in vectors], starts)
+        if spec.solver in ("adagrad", "rowwise_adagrad"):
+            # Padding included: the kernels divide by the root of the state.
+            for base in outputs:
                 for part, (low, high) in enumerate(self._state_of_parts()):
-                    start = spec.rates("factors", part).start
-                    self.rows[:, first + low : first + high] = start
+                    value = spec.rates("factors", part).start
+                    runs.append(Run(base + low, high - low, value=value))
                 if spec.fit_linear:
-                    self.rows[:, first + self.layout.weight + 1] = spec.rates("linear").start
+                    runs.append(Run(base + layout.weight + 1, 1, value=spec.rates("linear").start))
+        start_rows(self.rows[first:], first, runs, 0 if factors is None else factors.seed)
+
+    def surrender(self, shape: tuple[int, ...]) -> Float32Array:
+        """Return the factors, of this shape, in the memory of the table, which is then lost.
+
+        The rows move up, each over those that were moved before it, and what is left at the end
+        goes back to the system: a copy would need the memory of both.
+        """
+        parts = self.factor_parts()
+        n, width = len(self.rows), math.prod(shape[1:])
+        flat = self.rows.reshape(-1)
+        found = flat[: n * width].reshape(-1, *parts[0].shape[1:-1], self.spec.n_factors)
+        for low in range(0, n, _ROWS_MOVED):
+            high = min(low + _ROWS_MOVED, n)
+            found[low:high] = np.concatenate([part[low:high] for part in parts], axis=-1)
+        if not give_back(flat, 4 * n * width):
+            found = found.copy()
+        self.rows = self.rows[:0]
+        return found.reshape(shape)
 
     @property
     def bias(self) -> Float32Array:
@@ -189,23 +209,6 @@ class TrainingTable:
             shape=[length for length, _ in axes],
             strides=[4 * stride for _, stride in axes],
         )
-
-
-def aligned(shape: tuple[int, ...]) -> Float32Array:
-    """Return zeros, float32, that start at a cache line: short rows then cross none.
-
-    Large arrays lie in huge pages where the system has them: they are read at random, and with
-    pages of 4 kB most visits would also have to look up where the page lies.
-    """
-    n = math.prod(shape)
-    if 4 * n >= _HUGE_PAGE and hasattr(mmap, "MADV_HUGEPAGE"):
-        memory = mmap.mmap(-1, 4 * n)
-        with contextlib.suppress(OSError):  # a kernel without them
-            memory.madvise(mmap.MADV_HUGEPAGE)
-        return np.frombuffer(memory, np.float32).reshape(shape)
-    flat = np.zeros(n + _CACHE_LINE // 4, np.float32)
-    start = (-flat.ctypes.data % _CACHE_LINE) // 4
-    return flat[start : start + n].reshape(shape)
 
 
 def train(
@@ -372,33 +375,6 @@ class Scorer:
     ) -> list[float]:
         """Return the scores of one sample given as lists, one for each output."""
         return self._core.score_one(ids, values, fields)
-
-
-def init_factors(
-    shape: tuple[int, ...], seed: int, scale: float, first_feature: int = 0
-) -> Float32Array:
-    """Return initial factors, uniform around zero with standard deviation ``scale``.
-
-    Each number is fixed by the seed, its feature and its place, so that a table grown later equals
-    one made large at once.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        ``(n_features, ...)``.
-    seed : int
-    scale : float
-    first_feature : int
-        Id of the first feature.
-
-    Returns
-    -------
-    float32 array
-    """
-    out = aligned((shape[0], int(np.prod(shape[1:], dtype=np.int64))))
-    if out.size:
-        _core.init_factors(out, first_feature, seed, scale)
-    return out.reshape(shape)
 
 
 def instruction_sets() -> list[str]:

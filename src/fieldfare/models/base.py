@@ -19,6 +19,7 @@ from fieldfare.config import (
 )
 from fieldfare.exceptions import ConfigError, DataError, SchemaError
 from fieldfare.kernels import native
+from fieldfare.kernels.initial import InitialFactors
 from fieldfare.kernels.table import Spec
 from fieldfare.rows import Rows
 
@@ -44,10 +45,10 @@ class Model(ABC):
     config : ModelConfig
     bias : float32 array of shape (n_outputs,)
     linear : float32 array of shape (n_features, n_outputs)
-    factors : float32 array or None
+    factors : float32 array, InitialFactors or None
         FM and FwFM: shape (n_features, n_outputs, n_factors). FFM: (n_features, n_outputs,
         n_fields, n_factors). HOFM: (n_features, n_outputs, sum of the factors of each order).
-        Linear: None.
+        Linear: None. Those still to be drawn are so when they are first asked for.
     pair_weights : float32 array of shape (n_outputs, n_fields, n_fields) or None
         FwFM only: the weight of each pair of fields, symmetric.
     schema : Schema or None
@@ -72,7 +73,7 @@ class Model(ABC):
         config: ModelConfig,
         bias: Float32Array,
         linear: Float32Array,
-        factors: Float32Array | None = None,
+        factors: Float32Array | InitialFactors | None = None,
         *,
         pair_weights: Float32Array | None = None,
         schema: Any = None,
@@ -82,7 +83,7 @@ class Model(ABC):
         self.config = config
         self.bias = bias
         self.linear = linear
-        self.factors = factors
+        self._factors = factors
         self.pair_weights = pair_weights
         self.schema = schema
         self.classes = None if classes is None else list(classes)
@@ -102,13 +103,17 @@ class Model(ABC):
                 f"A model needs one bias per output ({outputs}). Got shape {self.bias.shape}."
             )
         fields = self.n_fields
-        optional: tuple[tuple[str, Float32Array | None, tuple[int, ...] | None], ...] = (
-            ("factors", self.factors, self.factors_shape(self.config, n, fields, outputs)),
+        given: Float32Array | InitialFactors | None
+        optional: tuple[
+            tuple[str, Float32Array | InitialFactors | None, tuple[int, ...] | None], ...
+        ] = (
+            ("factors", self._factors, self.factors_shape(self.config, n, fields, outputs)),
             ("pair_weights", self.pair_weights, self.pair_weights_shape(fields, outputs)),
         )
         for name, given, expected in optional:
             got = None if given is None else given.shape
-            if got != expected or (given is not None and given.dtype != np.float32):
+            wrong = isinstance(given, np.ndarray) and given.dtype != np.float32
+            if got != expected or wrong:
                 raise DataError(
                     f"A {self.kind} model needs float32 {name} of shape {expected}. Got {got}."
                 )
@@ -117,7 +122,7 @@ class Model(ABC):
         size = f"{self.n_features} features"
         if self.n_fields:
             size += f", {self.n_fields} fields"
-        if self.factors is not None:
+        if self.has_factors:
             size += f", {self.config.n_factors} factors"
         return f"{type(self).__name__}({self.config.task}, {size})"
 
@@ -132,6 +137,27 @@ class Model(ABC):
     def pair_weights_shape(n_fields: int, n_outputs: int) -> tuple[int, ...] | None:
         """Return the shape that the weights of pairs of fields have, or None without them."""
         return None
+
+    @property
+    def factors(self) -> Float32Array | None:
+        """Latent vectors, None of a linear model."""
+        if isinstance(self._factors, InitialFactors):
+            self._factors = self._factors.draw()
+        return self._factors
+
+    @factors.setter
+    def factors(self, factors: Float32Array | None) -> None:
+        self._factors = factors
+
+    @property
+    def undrawn(self) -> InitialFactors | None:
+        """The factors where they are still to be drawn, as in a new model; else None."""
+        return self._factors if isinstance(self._factors, InitialFactors) else None
+
+    @property
+    def has_factors(self) -> bool:
+        """Whether there are latent vectors, drawn or not."""
+        return self._factors is not None
 
     @property
     def n_features(self) -> int:

@@ -28,9 +28,8 @@ class FFMModel(Model):
 
     @property
     def n_fields(self) -> int:
-        if self.factors is None or self.factors.ndim != 4:
-            return 0
-        return int(self.factors.shape[2])
+        shape = () if self._factors is None else self._factors.shape
+        return int(shape[2]) if len(shape) == 4 else 0
 
     def pair_vectors(
         self, i: AnyArray, j: AnyArray, fields_i: AnyArray, fields_j: AnyArray, output: int = 0

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from fieldfare._typing import Float32Array
 from fieldfare.config import ModelConfig, SolverConfig
-from fieldfare.kernels import native
+from fieldfare.kernels.initial import InitialFactors
 from fieldfare.kernels.table import unit_of_factors
 from fieldfare.models.base import Model
 from fieldfare.models.ffm import FFMModel
@@ -56,30 +55,20 @@ def build(  # noqa: PLR0913 - sizes, seed and labels, each given by name
 
 
 def initial_factors(
-    config: ModelConfig,
-    shape: tuple[int, ...],
-    seed: int,
-    target_scale: float = 1.0,
-    first_feature: int = 0,
-) -> Float32Array:
-    """Return random factors, each fixed by the seed, its feature and its place.
+    config: ModelConfig, shape: tuple[int, ...], seed: int, target_scale: float = 1.0
+) -> InitialFactors:
+    """Return random factors, still to be drawn, each fixed by the seed, its feature and its place.
 
     Those of order t have the standard deviation ``init_scale ** (2 / t)``: products of t of them
     are then as large at the start as those of two. If all had the same, the higher orders would
     start with gradients too small to grow against the penalty.
     """
-    parts = config.factor_parts
-    scales = [
-        config.init_scale ** (2 / part.highest) * unit_of_factors(target_scale, part.highest)
-        for part in parts
+    parts = [
+        (part.n_factors, config.init_scale ** (2 / part.highest) * unit)
+        for part in config.factor_parts
+        for unit in [unit_of_factors(target_scale, part.highest)]
     ]
-    factors = native.init_factors(shape, seed, scales[0], first_feature)
-    begin = parts[0].n_factors
-    for part, scale in zip(parts[1:], scales[1:], strict=True):
-        if scale != scales[0]:
-            factors[..., begin : begin + part.n_factors] *= np.float32(scale / scales[0])
-        begin += part.n_factors
-    return factors
+    return InitialFactors(shape, seed, tuple(parts))
 
 
 def estimate_bytes(
@@ -92,8 +81,8 @@ def estimate_bytes(
 ) -> int:
     """Return the memory that training a model takes: parameters, optimiser state and best epoch.
 
-    Nothing is allocated. The sum is two copies of the parameters (the one being made and the best
-    so far) and the training table.
+    Nothing is allocated. The sum is the training table and a copy of the parameters, the best so
+    far.
     """
     solver = solver or SolverConfig()
     model_class = MODEL_CLASSES[config.model]
@@ -105,5 +94,5 @@ def estimate_bytes(
     if solver.solver == "rowwise_adagrad":
         state = n_outputs * len(config.factor_parts)
     weights = factors + n_outputs
-    per_feature = 2 * weights + weights + state + slots * n_outputs
-    return 4 * (n_features * per_feature + pairs * (2 + 1 + slots))
+    per_feature = weights + weights + state + slots * n_outputs
+    return 4 * (n_features * per_feature + pairs * (1 + 1 + slots))

@@ -14,13 +14,14 @@ import mmap
 import os
 import struct
 from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
 from fieldfare._files import atomic_write
 from fieldfare._typing import JSON, AnyArray, PathLike
 from fieldfare.exceptions import ModelFileError
+from fieldfare.kernels.checksum import Checksum
 
 DTYPES: dict[str, np.dtype[Any]] = {
     "F64": np.dtype("<f8"),
@@ -45,6 +46,7 @@ MAX_DIMENSIONS = 8
 CHECKSUM = "checksum"
 _ALIGNMENT = 64
 _CHUNK = 1 << 20
+_OLD_DIGEST_BYTES = 32
 
 
 def write(path: PathLike, key: str, header: str, arrays: Mapping[str, AnyArray]) -> None:
@@ -134,13 +136,38 @@ def read(path: PathLike) -> tuple[dict[str, str], dict[str, AnyArray]]:
 
 
 def checksum(header: str, arrays: Mapping[str, AnyArray]) -> str:
-    """Return the BLAKE2b digest (32 bytes, in hexadecimal) of a header and its arrays.
+    """Return the checksum (16 bytes, in hexadecimal) of a header and its arrays.
 
-    Over the header, then, for each array in order of its name, the line ``name dtype shape`` and
-    the little-endian bytes; every part is preceded by its length as 8 bytes.
+    That of `fieldfare.kernels.checksum.Checksum`, at the speed of memory, over the header, then,
+    for each array in order of its name, the line ``name dtype shape`` and the little-endian bytes;
+    every part is preceded by its length as 8 bytes.
     """
-    digest = hashlib.blake2b(digest_size=32)
+    digest = Checksum()
+    _digest(digest, header, arrays)
+    return digest.hexdigest()
 
+
+def verify(stored: str | None, header: str, arrays: Mapping[str, AnyArray]) -> None:
+    """Raise ModelFileError unless a stored checksum is that of the contents.
+
+    Older files have a BLAKE2b digest of 32 bytes over the same parts.
+    """
+    old = stored is not None and len(stored) == 2 * _OLD_DIGEST_BYTES
+    digest = hashlib.blake2b(digest_size=_OLD_DIGEST_BYTES) if old else Checksum()
+    _digest(digest, header, arrays)
+    found = digest.hexdigest()
+    if stored != found:
+        raise ModelFileError(
+            f"The contents do not match their checksum (stored {str(stored)[:64]!r}, found "
+            f"{found!r}): the file was damaged or altered. Fetch or train it again."
+        )
+
+
+class _Digest(Protocol):
+    def update(self, data: bytes | memoryview, /) -> None: ...
+
+
+def _digest(digest: _Digest, header: str, arrays: Mapping[str, AnyArray]) -> None:
     def add(data: bytes) -> None:
         digest.update(struct.pack("<Q", len(data)))
         digest.update(data)
@@ -153,7 +180,6 @@ def checksum(header: str, arrays: Mapping[str, AnyArray]) -> str:
         digest.update(struct.pack("<Q", array.nbytes))
         for part in _bytes_of(array):
             digest.update(part)
-    return digest.hexdigest()
 
 
 def parse_object(text: str | bytes, what: str) -> JSON:

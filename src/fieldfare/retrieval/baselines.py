@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from fieldfare._typing import AnyArray, Int64Array
-from fieldfare.kernels import native
+from fieldfare.kernels.initial import InitialFactors
 from fieldfare.kernels.recall import Seen, Settings, Side
 from fieldfare.retrieval.evaluation import Scores, Trial
 from fieldfare.rows import Rows
@@ -55,15 +55,15 @@ def matrix_factorization(
     An FM of the two ids without linear weights, by the non-sampled solver: implicit alternating
     least squares (Hu et al. 2008) with penalties scaled by frequency (Rendle et al. 2022).
     """
-    shape = (trial.train.n_rows, trial.n_items)
     sides = (
-        Side(_ids(shape[0]), trial.train, items=False),
-        Side(_ids(shape[1]), trial.train.turned(), items=True),
+        Side(_ids(trial.train.n_rows), trial.train, items=False),
+        Side(_ids(trial.n_items), trial.train.turned(), items=True),
     )
     settings = Settings(n_factors, unobserved_weight, fit_linear=False)
     packed, vectors, penalty = [], [], []
     for seed, side in enumerate(sides):
-        start = native.init_factors((len(side.features), n_factors), seed, 0.1 / n_factors**0.5)
+        shape, parts = (len(side.features), n_factors), ((n_factors, 0.1 / n_factors**0.5),)
+        start = InitialFactors(shape, seed, parts).draw()
         packed.append(side.pack(start, None))
         vectors.append(side.vectors(packed[-1], n_factors))
         penalty.append((l2 * side.mass(unobserved_weight)).astype(np.float32))

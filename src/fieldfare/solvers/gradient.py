@@ -14,6 +14,8 @@ from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare.config import SolverConfig
 from fieldfare.exceptions import DataError
 from fieldfare.kernels import native
+from fieldfare.kernels.initial import InitialFactors
+from fieldfare.kernels.machine import aligned
 from fieldfare.models.base import Model
 from fieldfare.models.registry import MODEL_CLASSES, initial_factors
 from fieldfare.rows import Rows
@@ -40,7 +42,7 @@ class Solver:
         self._spec = model.spec(self.config)
         self._table = native.TrainingTable(self._spec, model.n_features)
         self._put_shared(model)
-        self._put(model.linear, model.factors, 0)
+        self._put(model.linear, model.undrawn or model.factors, 0)
 
     @property
     def n_features(self) -> int:
@@ -70,25 +72,41 @@ class Solver:
     def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
         """Return the raw scores of the parameters as they stand, float32[n_rows, n_outputs]."""
         table = self._table
-        factors = table.factors if self._origin.factors is not None else None
+        factors = table.factors if self._origin.has_factors else None
         pairs = None if self._origin.pair_weights is None else table.pairs[..., 0]
         scorer = native.Scorer(self._spec, table.bias[:, 0], table.linear, factors, pairs)
         return scorer.score(rows, n_threads)
 
     def export(self) -> Model:
         """Return the parameters as they stand as a Model of its own."""
-        table, origin = self._table, self._origin
-        factors = None
-        if origin.factors is not None:
-            factors = native.aligned((self.n_features, *origin.factors.shape[1:]))
-            parts = table.factor_parts()
-            shape = (*parts[0].shape[:-1], self._spec.n_factors)
-            np.concatenate(parts, axis=-1, out=factors.reshape(shape))
-        linear = (
-            np.array(table.linear, order="C")
-            if self._spec.fit_linear
-            else np.zeros((self.n_features, self._spec.n_outputs), np.float32)
+        shape = self._factors_shape()
+        if shape is None:
+            return self._model(self._linear(), None)
+        factors = aligned(shape)
+        parts = self._table.factor_parts()
+        whole = (*parts[0].shape[:-1], self._spec.n_factors)
+        np.concatenate(parts, axis=-1, out=factors.reshape(whole))
+        return self._model(self._linear(), factors)
+
+    def finish(self) -> Model:
+        """Return the same Model in the memory of the solver, which must not be used any more."""
+        shape = self._factors_shape()
+        linear = self._linear()
+        return self._model(linear, None if shape is None else self._table.surrender(shape))
+
+    def _factors_shape(self) -> tuple[int, ...] | None:
+        origin = self._origin
+        return origin.factors_shape(
+            origin.config, self.n_features, origin.n_fields, origin.n_outputs
         )
+
+    def _linear(self) -> Float32Array:
+        if self._spec.fit_linear:
+            return np.array(self._table.linear, order="C")
+        return np.zeros((self.n_features, self._spec.n_outputs), np.float32)
+
+    def _model(self, linear: Float32Array, factors: Float32Array | None) -> Model:
+        table, origin = self._table, self._origin
         pairs = None
         if origin.pair_weights is not None:
             upper = np.triu(table.pairs[..., 0])
@@ -151,18 +169,27 @@ class Solver:
         table.shared[:] = self._table.shared
         self._table = table
         added = n_features - known
+        shape = self._factors_shape()
         factors = None
-        if self._origin.factors is not None:
-            shape = (added, *self._origin.factors.shape[1:])
-            factors = initial_factors(
-                self._origin.config, shape, self.seed, self._origin.target_scale, known
-            )
+        if shape is not None:
+            shape = (added, *shape[1:])
+            scale = self._origin.target_scale
+            factors = initial_factors(self._origin.config, shape, self.seed, scale)
         self._put(np.zeros((added, self._spec.n_outputs), np.float32), factors, known)
 
-    def _put(self, linear: Float32Array, factors: Float32Array | None, first: int) -> None:
+    def _put(
+        self, linear: Float32Array, factors: Float32Array | InitialFactors | None, first: int
+    ) -> None:
         """Write the rows of a fresh table from feature ``first`` on."""
         table = self._table
         ftrl = self.config.solver == "ftrl"
+        if isinstance(factors, InitialFactors) and ftrl:
+            factors = factors.draw(first)  # its state follows from the weights
+        if isinstance(factors, InitialFactors):
+            table.start(first, factors)
+            factors = None
+        else:
+            table.start(first)
         if self._spec.fit_linear:
             table.linear[first:] = linear
             if ftrl:

@@ -24,7 +24,7 @@ from fieldfare.config import SolverConfig
 from fieldfare.data.interactions import Interactions, item_features
 from fieldfare.data.schema import Schema
 from fieldfare.exceptions import ConfigError, DataError, TrainingError
-from fieldfare.kernels import native
+from fieldfare.kernels.initial import InitialFactors
 from fieldfare.kernels.recall import Settings, Side
 from fieldfare.models.base import Model
 from fieldfare.models.registry import MODEL_CLASSES
@@ -225,11 +225,11 @@ class NonSampledSolver:
         known = self.n_features
         if n_features <= known:
             return
-        added = (n_features - known, self._factors.shape[1])
-        scale = self._origin.config.init_scale
-        fresh = native.init_factors(added, self.seed, scale, first_feature=known)
+        added, k = n_features - known, self._factors.shape[1]
+        parts = ((k, self._origin.config.init_scale),)
+        fresh = InitialFactors((added, k), self.seed, parts).draw(known)
         self._factors = np.concatenate([self._factors, fresh])
-        self._linear = np.concatenate([self._linear, np.zeros(added[0], np.float32)])
+        self._linear = np.concatenate([self._linear, np.zeros(added, np.float32)])
 
     def _sides_of(self, rows: Rows, order: Int64Array) -> _Sides:
         """Return the sides of these rows, made once for all sweeps over them."""

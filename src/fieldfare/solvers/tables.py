@@ -133,7 +133,8 @@ class TableSolver(ABC):
         old = self._by_feature()
         if old is not None:
             config, scale = self._origin.config, self._origin.target_scale
-            fresh = initial_factors(config, (added, *old.shape[1:]), self.seed, scale, known)
+            shape = (added, *old.shape[1:])
+            fresh = initial_factors(config, shape, self.seed, scale).draw(known)
             self._factors = self._laid_out(np.concatenate([old, fresh])[:, 0])
 
     def _check_solvable(self, model: Model) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -78,6 +79,8 @@ class TrainingState:
         Mean training loss of this epoch so far.
     best_model : Model or None
         Copy of the best model, when early stopping keeps one.
+    fingerprint : callable
+        Returns a checksum of the training rows.
     """
 
     solver: Trainable
@@ -89,6 +92,7 @@ class TrainingState:
     rows_done: int = 0
     loss: float = math.nan
     best_model: Model | None = None
+    fingerprint: Callable[[], str] = str
 
 
 class Callback:
@@ -213,6 +217,7 @@ class Checkpoint(Callback):
             "epoch": state.epoch,
             "seed": state.config.random_state,
             "n_rows": state.n_rows,
+            "data": state.fingerprint(),
             "history": state.history.to_json(),
         }
         save_checkpoint(self.path, arrays, meta)

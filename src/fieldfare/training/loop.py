@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -110,7 +111,7 @@ def fit(
     run = Run(model, trainable, train_part, valid_part, config, callbacks)
     if resume is not None:
         run.restore(resume)
-    return run()
+    return run(last=True)
 
 
 def resolve(config: TrainingConfig, resume: PathLike | None = None) -> TrainingConfig:
@@ -196,6 +197,7 @@ class Run:
             train.n_rows,
             epoch=epochs_before,
             last_epoch=epochs_before + config.max_iter,
+            fingerprint=cache(partial(train.fingerprint, config.memory_limit)),
         )
         shown = (ProgressBar(),) if config.verbose else ()
         self.callbacks = (DivergenceGuard(), *callbacks, *shown)
@@ -209,6 +211,11 @@ class Run:
                 f"The checkpoint {path} belongs to another run: it has {meta['n_rows']} training "
                 f"rows and seed {meta['seed']}, this run {self.train.n_rows} rows and seed "
                 f"{state.config.random_state}. Resume with the data and parameters of the run."
+            )
+        if meta["data"] != state.fingerprint():
+            raise TrainingError(
+                f"The checkpoint {path} belongs to another run: its {meta['n_rows']} training rows "
+                "have other content than those of this run. Resume with the data of the run."
             )
         history = History.from_json(meta["history"])
         if history.metric != state.history.metric:
@@ -225,8 +232,11 @@ class Run:
         if self.keep_best and owners["best"]:
             state.best_model = _with_parameters(state.solver.export(), owners["best"])
 
-    def __call__(self) -> FitResult:
-        """Train until the epochs, the time or the patience run out, or until Ctrl-C."""
+    def __call__(self, *, last: bool = False) -> FitResult:
+        """Train until the epochs, the time or the patience run out, or until Ctrl-C.
+
+        After the ``last`` run of a solver, which may then be used up, no copy is made of the model.
+        """
         state = self.state
         try:
             for callback in self.callbacks:
@@ -237,8 +247,11 @@ class Run:
         finally:
             for callback in self.callbacks:
                 callback.on_train_end(state)
-        model = state.solver.export() if state.best_model is None else state.best_model
-        return FitResult(model, state.history)
+        if state.best_model is not None:
+            return FitResult(state.best_model, state.history)
+        # Some solvers can hand over the model in their own memory.
+        finish = getattr(state.solver, "finish", None) if last else None
+        return FitResult((finish or state.solver.export)(), state.history)
 
     def _epochs(self) -> str:
         """Run epochs and return why they ended."""
@@ -257,6 +270,7 @@ class Run:
             record = {"epoch": state.epoch, "train_loss": state.loss, **self._evaluate()}
             record["seconds"] = time.monotonic() - start
             if state.history.append(record, config.tol) and self.keep_best:
+                state.best_model = None  # its memory is enough for one
                 state.best_model = state.solver.export()
             # Every callback is called, even if an earlier one wants to stop.
             wishes = [callback.on_epoch_end(state) for callback in self.callbacks]
@@ -375,7 +389,8 @@ def _rows_per_call(model: Model, rows: Rows) -> int:
     It follows from the data and the model alone, so the loss is summed in the same groups each
     time.
     """
-    per_feature = 1 + (0 if model.factors is None else math.prod(model.factors.shape[1:]))
+    shape = model.factors_shape(model.config, 1, model.n_fields, model.n_outputs)
+    per_feature = 1 + (0 if shape is None else math.prod(shape))
     per_row = 1 + rows.nnz / max(1, rows.n_rows) * per_feature
     return max(1, int(_PARAMETERS_PER_CALL / per_row))
 

@@ -12,6 +12,7 @@ from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare.data.dispatch import Dataset
 from fieldfare.data.split import split_rows
 from fieldfare.exceptions import DataError
+from fieldfare.kernels.checksum import Checksum
 from fieldfare.rows import Rows
 from fieldfare.training.pairs import Given, Groups, check_pairs, require_groups
 from fieldfare.training.windows import CHUNK_ROWS, window_rows, windows
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from fieldfare.data.store import RowStore
 
 _MEGABYTE = 10**6
+# Of lengths, indices, values, fields, target, weight and group: what one that is left out means.
+_STANDS_FOR = (None, None, 1, 0, None, 1, None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,6 +165,24 @@ class Part:
                 yield self.rows.take(self.index[start:stop])
                 self.release(self.index[start:stop], memory_limit)
 
+    def fingerprint(self, memory_limit: int | None = None) -> str:
+        """Return a checksum of the content: of all rows, and of which of them belong to the part.
+
+        Left-out arrays count as what they stand for, so that it is the same in memory and on disk.
+        """
+        checksum = Checksum()
+        for block in replace(self, index=None).blocks(memory_limit):
+            own = slice(int(block.indptr[0]), int(block.indptr[-1]))
+            per_entry = (block.indices[own], *_cut(own, block.values, block.fields))
+            arrays = (np.diff(block.indptr), *per_entry, block.target, block.weight, block.group)
+            for place, (array, default) in enumerate(zip(arrays, _STANDS_FOR, strict=True)):
+                if array is not None and (default is None or (array != default).any()):
+                    checksum.update(bytes([place]))
+                    checksum.update(np.ascontiguousarray(array).view(np.uint8).data)
+        if self.index is not None:
+            checksum.update(self.index.view(np.uint8).data)
+        return checksum.hexdigest()
+
     def release(self, order: Int64Array, memory_limit: int | None) -> None:
         """Let go of the pages of visited rows, if a limit (in MB) is set that the store exceeds."""
         if self.store is None or memory_limit is None:
@@ -171,3 +192,8 @@ class Part:
 
     def _pick(self, array: AnyArray) -> AnyArray:
         return array if self.index is None else array[self.index]
+
+
+def _cut(own: slice, *arrays: AnyArray | None) -> Iterator[AnyArray | None]:
+    for array in arrays:
+        yield None if array is None else array[own]

@@ -109,3 +109,25 @@ def test_state_continues_exactly_and_is_refused_where_it_does_not_fit() -> None:
         _solver("ffm", "sgd").load_state(first.state())
     with pytest.raises(DataError, match="Got nothing"):
         second.load_state({})
+
+
+@pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("n_features", [N, 40_000])  # beyond a huge page, the table is mapped
+def test_a_finished_solver_hands_over_the_model_that_it_would_have_copied(
+    model: str, solver: str, n_features: int
+) -> None:
+    trainer = _solver(model, solver, n_features)
+    trainer.train(_rows(), np.arange(50))
+    copied, handed_over = trainer.export(), trainer.finish()
+    for name, array in copied.arrays().items():
+        np.testing.assert_array_equal(array, handed_over.arrays()[name])
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_factors_drawn_into_the_table_are_those_of_the_model(model: str) -> None:
+    start = build(ModelConfig(model=model, n_factors=K), n_features=N, n_fields=F, seed=7)
+    assert (start.undrawn is not None) == start.has_factors
+    for name, array in Solver(start, seed=7).export().arrays().items():
+        np.testing.assert_array_equal(array, start.arrays()[name])
+    assert start.undrawn is None  # they are drawn now

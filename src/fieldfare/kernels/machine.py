@@ -1,0 +1,65 @@
+"""What the machine offers: cores, and memory that suits them."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import mmap
+import os
+
+import numpy as np
+
+from fieldfare._typing import Float32Array
+
+_CACHE_LINE = 64
+_HUGE_PAGE = 2**21
+# Rows up to this many bytes are read so quickly that looking up where their page lies counts.
+_SHORT_ROW = 512
+
+
+def available_cores() -> int:
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def aligned(shape: tuple[int, ...]) -> Float32Array:
+    """Return zeros, float32, that start at a cache line: short rows then cross none.
+
+    Large arrays of short rows lie in huge pages where the system has them: they are read at random,
+    and with pages of 4 kB most visits would also have to look up where the page lies. Pages that
+    are never touched take no memory.
+    """
+    n = math.prod(shape)
+    if 4 * n >= _HUGE_PAGE and hasattr(mmap, "MADV_HUGEPAGE"):
+        # Private: a forked process must not train the model of its parent, and memory that may be
+        # shared gets no huge pages.
+        memory = mmap.mmap(-1, 4 * n, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        if 4 * math.prod(shape[1:]) <= _SHORT_ROW:
+            with contextlib.suppress(OSError):  # a kernel without them
+                memory.madvise(mmap.MADV_HUGEPAGE)
+        return np.frombuffer(memory, np.float32).reshape(shape)
+    flat = np.zeros(n + _CACHE_LINE // 4, np.float32)
+    start = (-flat.ctypes.data % _CACHE_LINE) // 4
+    return flat[start : start + n].reshape(shape)
+
+
+def give_back(array: Float32Array, n_bytes: int) -> bool:
+    """Give the memory of an array made by `aligned` back to the system, but for the first bytes.
+
+    Returns
+    -------
+    bool
+        Whether it could be done. What was given back must not be used again.
+    """
+    owner: object = array
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    owner = owner.obj if isinstance(owner, memoryview) else owner
+    if not isinstance(owner, mmap.mmap):
+        return False
+    start = -(-n_bytes // mmap.PAGESIZE) * mmap.PAGESIZE
+    if start < len(owner):
+        owner.madvise(mmap.MADV_DONTNEED, start, len(owner) - start)
+    return True
