@@ -141,6 +141,15 @@ def train(
     n_threads: int,
     deterministic: bool,
 ) -> tuple[float, float, int | None]: ...
+def train_pairs(
+    spec: Spec,
+    table: Float32Array,
+    shared: Float32Array,
+    rows: Rows,
+    pairs: Int64Array,
+    n_threads: int,
+    deterministic: bool,
+) -> tuple[float, float, int | None]: ...
 def start_rows(
     rows: AnyArray,
     first: int,
