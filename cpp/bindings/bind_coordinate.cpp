@@ -100,24 +100,33 @@ struct OwnedObserved {
   }
 };
 
-// Returns the design, or else the first row that has no place in one and whether it is at fault by
-// holding a feature twice.
-std::variant<Design, std::pair<std::int64_t, bool>> build_design(
-    const Rows& rows, const Maybe<const std::int64_t, 1>& order, std::int64_t n_features,
-    bool normalised) {
+// Returns the design, or else the row at fault and what is wrong with it, see DesignFault.
+std::variant<Design, std::pair<std::int64_t, int>> build_design(
+    const Rows& rows, const std::vector<Array<const std::uint32_t, 1>>& codes,
+    const std::vector<Rows>& sides, const Maybe<const std::int64_t, 1>& order,
+    std::int64_t n_features, bool normalised) {
   const std::int64_t n_order = order ? static_cast<std::int64_t>(order->shape(0)) : 0;
   constexpr std::int64_t most = std::numeric_limits<std::uint32_t>::max();
   require(rows.n_rows < most && n_order < most && n_features >= 0 && n_features < most,
           "there are too many rows or features for coordinate descent");
+  require(codes.size() == sides.size(), "there must be codes for every side table");
+  require(sides.empty() || !normalised, "rows with side tables cannot be normalised");
+  std::vector<Relation> relations;
+  for (std::size_t r = 0; r < sides.size(); ++r) {
+    require(static_cast<std::int64_t>(codes[r].shape(0)) == rows.n_rows && sides[r].n_rows < most,
+            "there must be one code a row");
+    relations.push_back({codes[r].data(), sides[r]});
+  }
   Design design;
   design.n_features = n_features;
   std::optional<DesignFault> fault;
   {
     const nb::gil_scoped_release released;
-    fault = make_design(rows, order ? order->data() : nullptr, n_order, normalised, &design);
+    fault =
+        make_design(rows, relations, order ? order->data() : nullptr, n_order, normalised, &design);
   }
   if (!fault) return design;
-  return std::pair(fault->row, fault->reason == DesignFault::Reason::repeated_feature);
+  return std::pair(fault->row, static_cast<int>(fault->reason));
 }
 
 bool sweep_design(const Design& design, const OwnedParameters& owned_parameters,
@@ -261,8 +270,8 @@ void bind_coordinate(nb::module_& module) {
   module.def("class_probabilities", &probabilities, nb::arg("scores").noconvert(),
              nb::arg("cutpoints").noconvert(), nb::arg("out").noconvert(), nb::arg("n_threads"));
   module.def("normal_quantile", &normal_quantile, nb::arg("p"));
-  module.def("make_design", &build_design, nb::arg("rows"), nb::arg("order").noconvert().none(),
-             nb::arg("n_features"), nb::arg("normalised"));
+  module.def("make_design", &build_design, nb::arg("rows"), nb::arg("codes"), nb::arg("sides"),
+             nb::arg("order").noconvert().none(), nb::arg("n_features"), nb::arg("normalised"));
 }
 
 }  // namespace fieldfare

@@ -6,11 +6,14 @@
 
 namespace fieldfare {
 
+void bind_adaptive(nanobind::module_& module);
 void bind_kernels(nanobind::module_& module);
 void bind_coordinate(nanobind::module_& module);
 void bind_initial(nanobind::module_& module);
+void bind_recall(nanobind::module_& module);
 void bind_scoring(nanobind::module_& module);
 void bind_text(nanobind::module_& module);
+void bind_topk(nanobind::module_& module);
 
 // Raises ValueError unless the condition holds.
 void require(bool condition, const char* message);

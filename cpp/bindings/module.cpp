@@ -4,9 +4,12 @@
 #include "bindings.hpp"
 
 NB_MODULE(_core, module) {
+  fieldfare::bind_adaptive(module);
   fieldfare::bind_kernels(module);
   fieldfare::bind_coordinate(module);
   fieldfare::bind_initial(module);
+  fieldfare::bind_recall(module);
   fieldfare::bind_scoring(module);
   fieldfare::bind_text(module);
+  fieldfare::bind_topk(module);
 }

@@ -378,9 +378,17 @@ class Sweep {
         shifts_[c] = {};
       }
     });
-    member.meet();
-    if (!member.first()) return;
-    for (std::int64_t j = 0; j < std::ssize(block.features); ++j) visit_on_table(f, block, j);
+    for (const Run& run : block.runs) {
+      member.meet();
+      const auto visit = [&](std::int64_t from, std::int64_t to) {
+        for (std::int64_t j = from; j < to; ++j) visit_on_table(f, block, run.begin + j);
+      };
+      if (run.shared) {
+        member.share(run.end - run.begin, visit);
+      } else if (member.first()) {
+        visit(0, run.end - run.begin);
+      }
+    }
   }
 
   // One feature's update, on sums over the rows of each pattern, which it keeps up to date.

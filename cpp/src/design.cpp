@@ -54,7 +54,7 @@ class Patterns {
 
   void finish() {
     block_.n_codes = count();
-    transpose();
+    finish_table(&block_);
   }
 
  private:
@@ -99,24 +99,6 @@ class Patterns {
         entries.emplace_back(by_code.index[p], by_code.value[p]);
       }
       append(entries);
-    }
-  }
-
-  void transpose() {
-    const Sparse& rows = block_.patterns;
-    Sparse& columns = block_.columns;
-    columns.start.assign(block_.features.size() + 1, 0);
-    for (const std::uint32_t feature : rows.index) ++columns.start[feature + 1];
-    std::partial_sum(columns.start.begin(), columns.start.end(), columns.start.begin());
-    columns.index.resize(rows.index.size());
-    columns.value.resize(rows.index.size());
-    std::vector<std::int64_t> next(columns.start.begin(), columns.start.end() - 1);
-    for (std::int64_t code = 0; code < count(); ++code) {
-      for (std::int64_t p = rows.start[code]; p < rows.start[code + 1]; ++p) {
-        const std::int64_t to = next[rows.index[p]]++;
-        columns.index[to] = static_cast<std::uint32_t>(code);
-        columns.value[to] = rows.value[p];
-      }
     }
   }
 
@@ -319,9 +301,15 @@ class Maker {
 
 }  // namespace
 
-std::optional<DesignFault> make_design(const Rows& rows, const std::int64_t* order,
-                                       std::int64_t n_order, bool normalised, Design* design) {
-  return Maker(rows, order, n_order, normalised, *design).make();
+std::optional<DesignFault> make_design(const Rows& rows, const std::vector<Relation>& relations,
+                                       const std::int64_t* order, std::int64_t n_order,
+                                       bool normalised, Design* design) {
+  if (auto fault = Maker(rows, order, n_order, normalised, *design).make()) return fault;
+  for (const Relation& relation : relations) {
+    if (auto fault = add_relation(relation, order, design)) return fault;
+  }
+  join_dependent(design);
+  return std::nullopt;
 }
 
 void count_rows(const Design& design, float* out) {

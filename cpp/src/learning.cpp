@@ -2,6 +2,10 @@
 // set, under the namespace FIELDFARE_ISA.
 #include "fieldfare/learning.hpp"
 
+#include <type_traits>
+
+#include "fieldfare/ffm_pairs.hpp"
+
 namespace fieldfare::FIELDFARE_ISA {
 
 namespace {
@@ -66,13 +70,16 @@ FIELDFARE_INLINE void move_shared(const TrainJob& job, const Model& model, const
   }
 }
 
+// A model for samples whose rows stay as they are between score and update.
+template <class Model>
+using AloneOf = std::conditional_t<std::is_same_v<Model, Ffm<4>>, FfmPairs, Model>;
+
 // Sample after sample, each learned from before the next is scored.
 template <class Model, class Rule>
 Outcome epoch(const TrainJob& job) {
-  constexpr auto every_id = [](std::uint32_t) { return true; };
   const std::int64_t slots = job.ahead + 1;
   Stage stage(job);
-  Model model(job, job.work.sums, job.work.fields);
+  AloneOf<Model> model(job, job.work.sums, job.work.fields);
   Outcome outcome;
   std::int64_t staged = job.begin, filled = 0, used = 0;
   for (std::int64_t at = job.begin; at < job.end; ++at) {
@@ -93,11 +100,13 @@ Outcome epoch(const TrainJob& job) {
     }
     const float weight = weight_of(job, row);
     if (weight == 0) continue;
+    if constexpr (std::is_same_v<AloneOf<Model>, FfmPairs>) model.coming = LineFetch(fetch);
     outcome.loss += slopes(job, model, sample, row, weight, job.work.score);
     outcome.weight += weight;
     move_shared<Rule>(job, model, job.work.score);
     for (std::int64_t c = 0; c < job.spec->n_outputs; ++c) {
-      model.template update<Rule>(sample, c, job.work.score[c], every_id, c == 0 ? fetch : Fetch{});
+      model.template update<Rule>(sample, c, job.work.score[c], EveryId{},
+                                  c == 0 ? fetch : Fetch{});
     }
     for (std::int64_t i = sample.n; i < fetch.n; ++i) fetch(i);
   }

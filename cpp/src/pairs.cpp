@@ -48,7 +48,6 @@ FIELDFARE_INLINE void learn(const Model& model, const Staged& sample, float slop
 // Pair after pair; the two of a pair are scored before either moves.
 template <class Model, class Rule>
 Outcome epoch(const TrainJob& job) {
-  constexpr auto every_id = [](std::uint32_t) { return true; };
   Stage stage(job);
   auto better = model_in_slot<Model>(job, 0), worse = model_in_slot<Model>(job, 1);
   Outcome outcome;
@@ -68,8 +67,8 @@ Outcome epoch(const TrainJob& job) {
     outcome.loss += weight * loss_of(job.spec->loss, slope);
     outcome.weight += weight;
     if (slope == 0) continue;
-    learn<Rule>(better, high, weight * slope, true, every_id);
-    learn<Rule>(worse, low, -weight * slope, true, every_id);
+    learn<Rule>(better, high, weight * slope, true, EveryId{});
+    learn<Rule>(worse, low, -weight * slope, true, EveryId{});
   }
   return outcome;
 }

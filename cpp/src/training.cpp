@@ -66,6 +66,20 @@ class Lines {
   T* first_;
 };
 
+// Rows of no feature: they fill up a group of four, and are written like any other.
+class Nobody {
+ public:
+  explicit Nobody(const TrainJob& job) : floats_(4 * job.layout->stride), rows_(4) {
+    std::fill_n(floats_.data(), 4 * job.layout->stride, 1.0F);
+    for (std::int64_t e = 0; e < 4; ++e) rows_.data()[e] = floats_.data() + e * job.layout->stride;
+  }
+  float* const* rows() const { return rows_.data(); }
+
+ private:
+  Lines<float> floats_;
+  Lines<float*> rows_;
+};
+
 // A workspace and the memory behind it.
 struct Room {
   Workspace work;
@@ -79,13 +93,16 @@ struct Room {
         scores_(slots * job.spec->n_outputs),
         sums_(slots * sum_floats(*job.spec, job.longest)),
         spare_(sum_floats(*job.spec, job.longest)),
-        fields_(slots * field_ints(*job.spec, job.longest)) {
-    work = {rows_.data(), x_.data(), scores_.data(), sums_.data(), spare_.data(), fields_.data()};
+        fields_(slots * field_ints(*job.spec, job.longest)),
+        nobody_(job) {
+    work = {rows_.data(),  x_.data(),      scores_.data(), sums_.data(),
+            spare_.data(), fields_.data(), nobody_.rows()};
   }
 
   Lines<float*> rows_;
   Lines<float> x_, scores_, sums_, spare_;
   Lines<std::int32_t> fields_;
+  Nobody nobody_;
 };
 
 // For every bucket the feature that is met most often in it, if it is met often at all. In one pass
@@ -246,14 +263,18 @@ Outcome train_in_batches(const TrainJob& job, std::int64_t n_threads) {
   Outcome outcome;
   std::vector<std::optional<std::int64_t>> bad_rows(index(n_threads));
   std::vector<Lines<float>> spares;  // all else is written by one thread, then read
+  std::vector<Nobody> nobodies;
   spares.reserve(index(n_threads));
+  nobodies.reserve(index(n_threads));
   for (std::int64_t t = 0; t < n_threads; ++t) {
     spares.emplace_back(sum_floats(*job.spec, job.longest));
+    nobodies.emplace_back(job);
   }
   run_together(n_threads, [&](std::int64_t t, std::int64_t n, Barrier& barrier) {
     BatchJob batch{job, losses, weights};
     batch.job.work = room.work;
     batch.job.work.spare = spares[index(t)].data();
+    batch.job.work.nobody = nobodies[index(t)].rows();
     for (std::int64_t begin = job.begin; begin < job.end; begin += steps_a_batch) {
       batch.job.begin = begin;
       batch.job.end = std::min(job.end, begin + steps_a_batch);

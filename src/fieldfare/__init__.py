@@ -17,6 +17,7 @@ if typing.TYPE_CHECKING:
     from fieldfare.data.dispatch import Dataset as Dataset
     from fieldfare.data.dispatch import load as load_data
     from fieldfare.data.inspect import inspect as inspect
+    from fieldfare.data.joined import JoinedTable as JoinedTable
     from fieldfare.data.schema import Column as Column
     from fieldfare.data.schema import Schema as Schema
     from fieldfare.data.store import RowStore as RowStore
@@ -44,9 +45,16 @@ if typing.TYPE_CHECKING:
     from fieldfare.explain import top_interactions as top_interactions
     from fieldfare.export import export as export
     from fieldfare.models.base import Model as Model
+    from fieldfare.models.posterior import Posterior as Posterior
     from fieldfare.persist.file import load_model as load_model
     from fieldfare.persist.file import save_model as save_model
+    from fieldfare.persist.posterior import load_posterior as load_posterior
+    from fieldfare.persist.posterior import save_posterior as save_posterior
+    from fieldfare.retrieval import Recommender as Recommender
+    from fieldfare.retrieval import build_index as build_index
+    from fieldfare.retrieval import split as split
     from fieldfare.rows import Rows as Rows
+    from fieldfare.training.bayesian import sample as sample
     from fieldfare.training.callbacks import Callback as Callback
     from fieldfare.training.callbacks import Checkpoint as Checkpoint
     from fieldfare.training.crossval import cross_validate as cross_validate
@@ -76,12 +84,16 @@ _HOMES = {
     "HOFMClassifier": "estimators",
     "HOFMRegressor": "estimators",
     "History": "training.history",
+    "JoinedTable": "data.joined",
     "LinearClassifier": "estimators",
     "LinearRegressor": "estimators",
     "Model": "models.base",
+    "Posterior": "models.posterior",
+    "Recommender": "retrieval",
     "RowStore": "data.store",
     "Rows": "rows",
     "Schema": "data.schema",
+    "build_index": "retrieval",
     "cross_validate": "training.crossval",
     "evaluate": "training.workflow",
     "explain": "explain",
@@ -92,8 +104,12 @@ _HOMES = {
     "latent_vectors": "explain",
     "load_data": "data.dispatch:load",
     "load_model": "persist.file",
+    "load_posterior": "persist.posterior",
     "predict": "training.workflow",
+    "sample": "training.bayesian",
     "save_model": "persist.file",
+    "save_posterior": "persist.posterior",
+    "split": "retrieval",
     "top_features": "explain",
     "top_interactions": "explain",
     "train": "training.workflow",
@@ -119,13 +135,17 @@ __all__ = [
     "HOFMClassifier",
     "HOFMRegressor",
     "History",
+    "JoinedTable",
     "LinearClassifier",
     "LinearRegressor",
     "Model",
+    "Posterior",
+    "Recommender",
     "RowStore",
     "Rows",
     "Schema",
     "__version__",
+    "build_index",
     "cross_validate",
     "evaluate",
     "explain",
@@ -136,8 +156,12 @@ __all__ = [
     "latent_vectors",
     "load_data",
     "load_model",
+    "load_posterior",
     "predict",
+    "sample",
     "save_model",
+    "save_posterior",
+    "split",
     "top_features",
     "top_interactions",
     "train",

@@ -113,8 +113,27 @@ def class_probabilities(
 ) -> None: ...
 def normal_quantile(p: float) -> float: ...
 def make_design(
-    rows: Rows, order: Int64Array | None, n_features: int, normalised: bool
-) -> Design | tuple[int, bool]: ...
+    rows: Rows,
+    codes: Sequence[UInt32Array],
+    sides: Sequence[Rows],
+    order: Int64Array | None,
+    n_features: int,
+    normalised: bool,
+) -> Design | tuple[int, int]: ...
+def adaptive_epoch(
+    rows: Rows,
+    weight: Float32Array | None,
+    train: Int64Array,
+    held_out: Int64Array,
+    bias: Float32Array | None,
+    linear: Float32Array | None,
+    factors: Float32Array | None,
+    penalties: AnyArray,
+    rates: AnyArray,
+    n_features: int,
+    logistic: bool,
+    normalised: bool,
+) -> float | tuple[int]: ...
 
 class Scorer:
     def __init__(
@@ -173,9 +192,55 @@ def format_text(
     weight: Float32Array | None,
     group: Int64Array | None,
 ) -> bytes: ...
+def search_items(
+    items: Float32Array,
+    queries: Float32Array,
+    allowed: AnyArray | None,
+    indptr: Int64Array | None,
+    excluded: UInt32Array | None,
+    ids: Int64Array,
+    scores: Float32Array,
+    n_threads: int,
+) -> None: ...
+def score_items(
+    items: Float32Array, queries: Float32Array, chosen: Int64Array, out: Float32Array
+) -> None: ...
 def note_fields(field_of: UInt16Array, indices: UInt32Array, fields: UInt16Array) -> None: ...
 
 class Checksum:
     def __init__(self) -> None: ...
     def update(self, data: AnyArray) -> None: ...
     def digest(self) -> bytes: ...
+
+def recall_stride(k: int) -> int: ...
+
+class RecallSettings:
+    def __init__(
+        self, k: int, unobserved: float, linear: bool, first_free: int, steps: int
+    ) -> None: ...
+
+class RecallSide:
+    def __init__(
+        self,
+        start: Int64Array,
+        index: UInt32Array,
+        value: Float32Array,
+        n_features: int,
+        seen_start: Int64Array,
+        seen_index: UInt32Array,
+        seen_weight: Float32Array,
+        n_partners: int,
+        items: bool,
+    ) -> None: ...
+    def vectors(
+        self, parameters: Float32Array, k: int, out: Float32Array, n_threads: int
+    ) -> None: ...
+    def solve(
+        self,
+        parameters: Float32Array,
+        own: Float32Array,
+        partners: Float32Array,
+        penalty: Float32Array,
+        settings: RecallSettings,
+        n_threads: int,
+    ) -> float: ...

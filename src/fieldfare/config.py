@@ -34,8 +34,16 @@ LOSSES_OF_TASK = {
     "rank": ("pairwise", "hinge"),
 }
 """The losses that a task may be learned by, the usual one first."""
+SAMPLED_LOSSES = {
+    "pairwise": "pairwise",
+    "hinge": "hinge",
+    "warp": "hinge",
+    "softmax": "pairwise",
+    "logistic": "logistic",
+}
+"""The losses of drawn negatives, and the loss of the kernel that takes their steps."""
 GRADIENT_SOLVERS = ("adagrad", "rowwise_adagrad", "sgd", "ftrl")
-SOLVERS = (*GRADIENT_SOLVERS, "als")
+SOLVERS = (*GRADIENT_SOLVERS, "als", "sgda", "nonsampled")
 MAX_FACTORS = 256
 MAX_ORDER = 16
 
@@ -158,14 +166,16 @@ class SolverConfig(Config):
         "adagrad",
         OneOf(SOLVERS),
         "Optimiser: AdaGrad with one step size per weight or per latent vector, plain SGD, "
-        "FTRL-Proximal, or alternating least squares (linear models and FM, without step size).",
+        "FTRL-Proximal, alternating least squares (without step size), SGD that learns its L2 "
+        "penalties (sgda), or 'nonsampled' (FM that rank all items for a query, learned from all "
+        "pairs of them).",
     )
     loss: str = _param(
         "auto",
-        OneOf(("auto", *LOSSES)),
+        OneOf(("auto", *dict.fromkeys((*LOSSES, *SAMPLED_LOSSES)))),
         "What is minimised. 'auto' is that of the task: squared, logistic, softmax, and for "
-        "ranking 'pairwise', the logistic loss of score differences. Only ranking has another one, "
-        "'hinge'.",
+        "ranking 'pairwise', the logistic loss of score differences. Only ranking has other ones: "
+        "'hinge', and with drawn 'negatives' also 'warp', 'softmax' and 'logistic'.",
     )
     learning_rate: float = _param(0.1, _POSITIVE, "Step size; the alpha of FTRL.")
     l2_linear: float = _param(
@@ -187,6 +197,26 @@ class SolverConfig(Config):
         "each order from 2 on.",
     )
     ftrl_beta: float = _param(1.0, _NON_NEGATIVE, "Smoothing of the FTRL step size.")
+    unobserved_weight: float = _param(
+        0.2,
+        _POSITIVE,
+        "For solver='nonsampled': the weight of the pairs of query and item that were not seen; "
+        "seen ones have their sample weight.",
+    )
+    l2_queries: float = _param(
+        0.02,
+        _NON_NEGATIVE,
+        "For solver='nonsampled': L2 penalty on the parameters of users and contexts.",
+    )
+    l2_items: float = _param(
+        0.02, _NON_NEGATIVE, "For solver='nonsampled': L2 penalty on the parameters of items."
+    )
+    l2_exponent: float = _param(
+        1.0,
+        _NON_NEGATIVE,
+        "For solver='nonsampled': a parameter's penalty is multiplied by the weight of all pairs "
+        "that it is part of, to this power. 0: all parameters are penalised alike.",
+    )
 
 
 @dataclass(frozen=True)
@@ -239,6 +269,16 @@ class TrainingConfig(Config):
         _COUNT,
         "For ranking: the largest number of worse rows of its group that a row is compared with in "
         "an epoch, chosen anew each time.",
+    )
+    negatives: str | None = _param(
+        None,
+        AnyOf((OneOf(("uniform", "popularity", "batch")), NONE)),
+        "For ranking: draws 'pairs_per_row' items against each row, instead of comparing rows of a "
+        "group: evenly, by their number of rows to a power, or from the rows learned together.",
+    )
+    negatives_exponent: float = _param(0.75, _NON_NEGATIVE, "The power of negatives='popularity'.")
+    known_negatives: bool = _param(
+        False, Flag(), "Whether items that the query was seen with may be drawn as negatives."
     )
     class_weight: Mapping[Any, float] | str | None = _param(
         None,

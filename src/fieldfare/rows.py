@@ -252,6 +252,115 @@ class Rows:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class Relation:
+    """A side table, and which of its rows each sample refers to.
+
+    Parameters
+    ----------
+    codes : uint32 array of shape (n_samples,)
+        Row of ``rows`` whose entries the sample has too.
+    rows : Rows
+        The side table; without targets.
+    """
+
+    codes: UInt32Array
+    rows: Rows
+
+    def __post_init__(self) -> None:
+        _check_array("codes", self.codes, np.uint32)
+        if _largest(self.codes) >= self.rows.n_rows:
+            raise DataError(
+                f"A sample refers to row {_largest(self.codes)} of a side table of "
+                f"{self.rows.n_rows} rows."
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class RelatedRows(Rows):
+    """Rows that share entries: each sample has its own, and those of a row of each side table.
+
+    The arrays hold what the samples have of their own. Coordinate descent and Gibbs sampling use
+    the side tables as they are (Rendle 2013); other kernels are given `join`, so that these rows
+    are best scored in blocks.
+
+    Parameters
+    ----------
+    indptr, indices, values, fields, target, weight, group
+        As of `Rows`.
+    relations : tuple of Relation
+    """
+
+    relations: tuple[Relation, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for relation in self.relations:
+            if len(relation.codes) != self.n_rows:
+                raise DataError(
+                    f"Rows need one code per row ({self.n_rows} rows) for each side table. Got "
+                    f"{len(relation.codes)}."
+                )
+
+    @property
+    def nnz(self) -> int:
+        """Number of entries that the samples have, their own and those of side tables."""
+        related = (np.diff(r.rows.indptr)[r.codes].sum() for r in self.relations)
+        return super().nnz + int(sum(related))
+
+    @cached_property
+    def n_features(self) -> int:
+        """One more than the largest feature id."""
+        own = _largest(self.indices[int(self.indptr[0]) : int(self.indptr[-1])]) + 1
+        return max([own, *(relation.rows.n_features for relation in self.relations)])
+
+    def slice(self, start: int, stop: int) -> RelatedRows:
+        """Return rows ``start`` to ``stop`` (exclusive), sharing memory."""
+        part, span = self._own().slice(start, stop), slice(start, stop)
+        return self._like(part, [r.codes[span] for r in self.relations])
+
+    def take(self, rows: AnyArray) -> RelatedRows:
+        """Return a copy of the chosen rows, in the given order."""
+        return self._like(self._own().take(rows), [r.codes[rows] for r in self.relations])
+
+    def _own(self) -> Rows:
+        entries = (self.indptr, self.indices, self.values, self.fields)
+        return Rows(*entries, **_per_row(self))
+
+    def _like(self, own: Rows, codes: Sequence[UInt32Array]) -> RelatedRows:
+        pairs = zip(codes, self.relations, strict=True)
+        relations = tuple(Relation(of, relation.rows) for of, relation in pairs)
+        entries = (own.indptr, own.indices, own.values, own.fields)
+        return RelatedRows(*entries, **_per_row(own), relations=relations)
+
+    def join(self) -> Rows:
+        """Return the same samples with all their entries, own ones first."""
+        parts = [self._own(), *(r.rows.take(r.codes) for r in self.relations)]
+        lengths = [np.diff(part.indptr) for part in parts]
+        indptr = np.zeros(self.n_rows + 1, np.int64)
+        np.cumsum(np.sum(lengths, axis=0), out=indptr[1:])
+        places, at = [], indptr[:-1].copy()
+        for length in lengths:
+            first = np.cumsum(length) - length
+            places.append(np.repeat(at - first, length) + np.arange(int(length.sum())))
+            at += length
+        columns: dict[str, AnyArray | None] = {}
+        for name in ("indices", *_OPTIONAL):
+            if all(getattr(part, name) is None for part in parts):
+                columns[name] = None
+                continue
+            out = np.empty(int(indptr[-1]), _DTYPES[name])
+            for part, place in zip(parts, places, strict=True):
+                missing = 1 if name == "values" else 0
+                out[place] = missing if getattr(part, name) is None else _own(part, name)
+            columns[name] = out
+        return Rows(indptr, **columns, **_per_row(self))  # type: ignore[arg-type]
+
+
+def _per_row(rows: Rows) -> dict[str, Any]:
+    return {name: getattr(rows, name) for name in _PER_ROW}
+
+
 def _own(part: Rows, name: str) -> AnyArray:
     """Return an array of a batch without the entries that belong to its parent only."""
     array: AnyArray = getattr(part, name)

@@ -86,6 +86,27 @@ def test_export(run, model, tmp_path, kind):
     assert (tmp_path / "out.txt").stat().st_size > 0
 
 
+def test_export_tells_the_format_by_the_ending_and_what_quantising_loses(
+    run, model, clicks_folder, tmp_path
+):
+    ran = run(
+        "export", model, "clicks.onnx", "--inputs", "columns", "--quantize", "int8",
+        "--data", clicks_folder / "valid.csv",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    assert "onnx model written to clicks.onnx" in ran.err
+    assert re.search(r"int8: largest difference of a score .* on 500 rows; loss 0\.", ran.err)
+    assert (tmp_path / "clicks.onnx").stat().st_size > 0
+
+
+def test_export_refuses_what_a_format_cannot_say(run, model, tmp_path):
+    ran = run("export", model, "clicks.sql")
+    assert ran.code == 1
+    assert "linear models and FM" in ran.err
+    assert "has no option 'table'" in run("export", model, "clicks.c", "--table", "t").err
+    assert list(tmp_path.glob("clicks.*")) == [model]
+
+
 def test_demo_tells_the_whole_story(run, tmp_path):
     ran = run("demo", "--rows", 4000, "--out", "story")
     assert ran.code == 0, ran.err

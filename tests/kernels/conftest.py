@@ -140,7 +140,7 @@ def make_solver(make_spec: Any, make_parameters: Any) -> Callable[..., Any]:
     def make(seed: int = 0, **changes: Any) -> Any:
         spec = make_spec(**changes)
         wanted = asdict(spec) | changes
-        rates = {name: wanted[name] for name in SolverConfig.__dataclass_fields__}
+        rates = {name: wanted[name] for name in SolverConfig.__dataclass_fields__ if name in wanted}
         shape = {name: wanted[name] for name in ModelConfig.__dataclass_fields__ if name in wanted}
         if spec.model == "hofm":
             shape["n_factors"] = changes.get("n_factors", spec.parts[0].n_factors)

@@ -51,7 +51,8 @@ def _same(a: FitResult, b: FitResult) -> None:
 @settings(max_examples=20, deadline=None)
 @given(
     model=st.sampled_from(MODELS),
-    solver=st.sampled_from(SOLVERS),
+    # The solver for recall takes other data: tests/unit/solvers/test_nonsampled.py resumes it.
+    solver=st.sampled_from([name for name in SOLVERS if name != "nonsampled"]),
     stop=st.integers(1, 5),
     validated=st.booleans(),
     patience=st.integers(1, 3),

@@ -11,13 +11,15 @@
 // for all of them at once, and the next pass applies all changes. The rows then matter only through
 // their code (which feature of the field they have). The same holds for a field with several
 // entries a row, or with values, when few different patterns of entries occur: the rows are grouped
-// by pattern, and the field's features are visited on the table of patterns (the relation blocks of
-// Rendle 2013).
+// by pattern, and the field's features are visited on the table of patterns. Side tables, and
+// fields that follow from another (the age of a user), are such patterns from the start: the
+// relation blocks of Rendle 2013.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "fieldfare/random.hpp"
@@ -30,6 +32,12 @@ struct Sparse {
   std::vector<std::int64_t> start;
   std::vector<std::uint32_t> index;
   std::vector<float> value;
+};
+
+// Neighbouring features of a table. Shared: no two have a code in common, and they are many.
+struct Run {
+  std::int64_t begin = 0, end = 0;
+  bool shared = false;
 };
 
 // Some features, and which rows have them. No feature is in two blocks.
@@ -45,11 +53,12 @@ struct Block {
   std::vector<std::uint32_t> codes;  // [n_rows]
   Sparse patterns;                   // by code: features and values
   Sparse columns;                    // by feature: codes and values
+  std::vector<Run> runs;             // of a table: all features, in order
 };
 
 // What cannot be made into a design, and where.
 struct DesignFault {
-  enum class Reason { bad_row, repeated_feature };
+  enum class Reason { bad_row, repeated_feature, bad_relation, shared_feature };
   Reason reason;
   std::int64_t row;
 };
@@ -62,9 +71,35 @@ struct Design {
   std::vector<std::uint32_t> absent;  // features that no row has
 };
 
+// A side table, and which of its rows each row refers to: row i has the entries of row codes[i]
+// too.
+struct Relation {
+  const std::uint32_t* codes = nullptr;  // one for each of the rows
+  Rows rows;
+};
+
 // Takes the given rows (all without an order); with `normalised`, each is divided by its length.
-std::optional<DesignFault> make_design(const Rows& rows, const std::int64_t* order,
-                                       std::int64_t n_order, bool normalised, Design* design);
+// Fields whose entries follow from those of another field become one table with it.
+std::optional<DesignFault> make_design(const Rows& rows, const std::vector<Relation>& relations,
+                                       const std::int64_t* order, std::int64_t n_order,
+                                       bool normalised, Design* design);
+
+// --- Parts of the above
+// -------------------------------------------------------------------------------------------------
+
+// Adds a side table as a block of its own.
+std::optional<DesignFault> add_relation(const Relation& relation, const std::int64_t* order,
+                                        Design* design);
+
+// Makes one table of blocks whose codes follow from those of one of them: their features are then
+// visited on the table, which is much smaller than the rows.
+void join_dependent(Design* design);
+
+// Adds a pattern of feature ids and values, ascending, after the others.
+void append_pattern(Block* block, const std::vector<std::pair<std::uint32_t, float>>& entries);
+
+// Finds columns and runs from the patterns.
+void finish_table(Block* block);
 
 // Number of rows that have each feature, [n_features].
 void count_rows(const Design& design, float* out);

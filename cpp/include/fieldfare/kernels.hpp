@@ -108,6 +108,7 @@ struct Workspace {
   float* sums = nullptr;           // [slots, sum_floats(...)]
   float* spare = nullptr;          // [sum_floats(...)], private to the thread
   std::int32_t* fields = nullptr;  // [slots, field_ints(...)], zero at first
+  float* const* nobody = nullptr;  // [4]: rows of no feature, ones at first, private to the thread
 };
 
 struct TrainJob {

@@ -18,19 +18,29 @@
 
 namespace fieldfare::FIELDFARE_ISA {
 
+// <w, x>, for weights at an offset of the rows.
+FIELDFARE_INLINE float weigh(const Staged& sample, std::int64_t at) {
+  Lanes<4> fours = broadcast<4>(0);
+  std::int64_t i = 0;
+  for (; i + 4 <= sample.n; i += 4) {
+    fours = fours + load<4>(sample.x + i) * gather(sample.rows + i, at);
+  }
+  float total = sum<4>(fours);
+  for (; i < sample.n; ++i) total += sample.x[i] * sample.rows[i][at];
+  return total;
+}
+
 struct Linear {
   static constexpr bool has_pair_weights = false;
   const Spec& spec;
   const Layout& layout;
+  float* const* nobody;
 
-  Linear(const TrainJob& job, float*, std::int32_t*) : spec(*job.spec), layout(*job.layout) {}
+  Linear(const TrainJob& job, float*, std::int32_t*)
+      : spec(*job.spec), layout(*job.layout), nobody(job.work.nobody) {}
 
   FIELDFARE_INLINE float score(const Staged& sample, std::int64_t c) const {
-    if (!spec.linear) return 0;
-    const std::int64_t at = c * layout.output_stride + layout.weight;
-    float total = 0;
-    for (std::int64_t i = 0; i < sample.n; ++i) total += sample.x[i] * sample.rows[i][at];
-    return total;
+    return spec.linear ? weigh(sample, c * layout.output_stride + layout.weight) : 0;
   }
 
   template <class Rule, class Mine>
@@ -39,12 +49,15 @@ struct Linear {
     if (!spec.linear) return;
     const Rates rates = spec.weights;
     const std::int64_t at = c * layout.output_stride + layout.weight;
-    for (std::int64_t i = 0; i < sample.n; ++i) {
-      fetch(i);
-      if (!mine(sample.ids[i])) continue;
-      float* weight = sample.rows[i] + at;
-      Rule::scalar(weight, weight + 1, g * sample.x[i], rates);
-    }
+    in_fours(sample, nobody, mine, fetch,
+             [&]<bool Full>(float* const* rows, const float* x) FIELDFARE_INLINE_LAMBDA {
+               if (distinct(rows)) {
+                 move_weights<Rule>(rows, at, broadcast<4>(g) * load<4>(x), rates);
+                 return;
+               }
+               for (int e = 0; e < 4; ++e)
+                 Rule::scalar(rows[e] + at, rows[e] + at + 1, g * x[e], rates);
+             });
   }
 };
 
@@ -54,80 +67,119 @@ struct Linear {
 template <int K>
 struct Fm {
   static constexpr bool has_pair_weights = false;
+  static constexpr int N = lanes_for<K>;
   const Spec& spec;
   const Layout& layout;
   float* sums;  // S, [n_outputs, padded k]
+  float* const* nobody;
 
   Fm(const TrainJob& job, float* scratch, std::int32_t*)
-      : spec(*job.spec), layout(*job.layout), sums(scratch) {}
+      : spec(*job.spec), layout(*job.layout), sums(scratch), nobody(job.work.nobody) {}
 
   FIELDFARE_INLINE float score(const Staged& sample, std::int64_t c) const {
-    constexpr int N = lanes_for<K>;
+    const std::int64_t at = c * layout.output_stride;
+    const float pairs =
+        sample.same && sample.n > 0 ? add_up<true>(sample, c, at) : add_up<false>(sample, c, at);
+    return spec.linear ? pairs + weigh(sample, at + layout.weight) : pairs;
+  }
+
+  // Sums up S and returns the pairs. Where all x are the same, S is theirs times a sum of vectors.
+  template <bool Same>
+  FIELDFARE_INLINE float add_up(const Staged& sample, std::int64_t c, std::int64_t at) const {
     const std::int64_t k = length<K>(layout.padded_factors);
-    const std::int64_t at = c * layout.output_stride, weight = layout.weight;
-    const bool has_linear = spec.linear;
+    const float scale = Same ? sample.x[0] : 1.0F;
     float* const s = sums + c * k;
-    float linear = 0;
-    Lanes<N> squares = broadcast<N>(0);
-    const auto term = [&](std::int64_t i, std::int64_t d) {
-      const Lanes<N> vx = load<N>(sample.rows[i] + at + d) * broadcast<N>(sample.x[i]);
-      squares = squares + vx * vx;
+    Lanes<N> squares[2] = {broadcast<N>(0), broadcast<N>(0)};
+    const auto term = [&](std::int64_t i, std::int64_t d, int side = 0) {
+      Lanes<N> vx = load<N>(sample.rows[i] + at + d);
+      if constexpr (!Same) vx = vx * broadcast<N>(sample.x[i]);
+      squares[side] = squares[side] + vx * vx;
       return vx;
     };
     if constexpr (K > 0) {
-      // Two sums, in registers: an addition need not wait for the one before.
+      // Sums of two, in registers: an addition need not wait for the one before.
       Lanes<N> even[K / N], odd[K / N];
       for (std::int64_t d = 0; d < K / N; ++d) even[d] = odd[d] = broadcast<N>(0);
       for (std::int64_t i = 0; i + 2 <= sample.n; i += 2) {
         for (std::int64_t d = 0; d < K / N; ++d) even[d] = even[d] + term(i, d * N);
-        for (std::int64_t d = 0; d < K / N; ++d) odd[d] = odd[d] + term(i + 1, d * N);
+        for (std::int64_t d = 0; d < K / N; ++d) odd[d] = odd[d] + term(i + 1, d * N, 1);
       }
       for (std::int64_t d = 0; sample.n % 2 == 1 && d < K / N; ++d) {
         even[d] = even[d] + term(sample.n - 1, d * N);
       }
-      for (std::int64_t d = 0; d < K / N; ++d) store<N>(s + d * N, even[d] + odd[d]);
+      for (std::int64_t d = 0; d < K / N; ++d) {
+        store<N>(s + d * N, broadcast<N>(scale) * (even[d] + odd[d]));
+      }
     } else {
       for (std::int64_t d = 0; d < k; d += N) store<N>(s + d, broadcast<N>(0));
       for (std::int64_t i = 0; i < sample.n; ++i) {
         for (std::int64_t d = 0; d < k; d += N) store<N>(s + d, load<N>(s + d) + term(i, d));
       }
+      for (std::int64_t d = 0; Same && d < k; d += N) {
+        store<N>(s + d, broadcast<N>(scale) * load<N>(s + d));
+      }
     }
-    for (std::int64_t i = 0; has_linear && i < sample.n; ++i) {
-      linear += sample.x[i] * sample.rows[i][at + weight];
-    }
-    return linear + 0.5F * (dot<K>(s, s, k) - sum<N>(squares));
+    return 0.5F * (dot<K>(s, s, k) - scale * scale * sum<N>(squares[0] + squares[1]));
   }
 
   template <class Rule, class Mine>
   FIELDFARE_INLINE void update(const Staged& sample, std::int64_t c, float g, Mine mine,
                                const Fetch& fetch) const {
-    constexpr int N = lanes_for<K>;
-    const std::int64_t k = length<K>(layout.padded_factors);
-    const std::int64_t at = c * layout.output_stride, weight = layout.weight;
-    const std::int64_t state = layout.factor_state;
+    const std::int64_t k = length<K>(layout.padded_factors), at = c * layout.output_stride;
+    const Layout shape = layout;
     const Rates factors = spec.factors, weights = spec.weights;
     const float share = 1.0F / static_cast<float>(spec.n_factors);
     const bool has_linear = spec.linear;
+    const float scale = sample.same && sample.n > 0 ? sample.x[0] : 1.0F;
     Lanes<N> slopes[K > 0 ? K / N : 1];  // g S, in registers where k is known
     const float* const s = sums + c * k;
+    const auto slope = [&](std::int64_t d) {
+      if constexpr (K > 0) return slopes[d / N];
+      if constexpr (K == 0) return broadcast<N>(g * scale) * load<N>(s + d);
+    };
     for (std::int64_t d = 0; K > 0 && d < K; d += N) {
-      slopes[d / N] = broadcast<N>(g) * load<N>(s + d);
+      slopes[d / N] = broadcast<N>(g * scale) * load<N>(s + d);
     }
-    for (std::int64_t i = 0; i < sample.n; ++i) {
-      fetch(i);
-      if (!mine(sample.ids[i])) continue;
-      float* v = sample.rows[i] + at;
-      const float gx = g * sample.x[i];
-      const Lanes<N> x = broadcast<N>(sample.x[i]), own = broadcast<N>(gx * sample.x[i]);
-      move<Rule>(v, v + state, k, share, factors, [&](auto&& visit) {
+    const Lanes<N> all_own = broadcast<N>(g * scale * scale);
+    in_fours(sample, nobody, mine, fetch,
+             [&]<bool Full>(float* const* rows, const float* x) FIELDFARE_INLINE_LAMBDA {
+               const Lanes<4> gx = broadcast<4>(g) * load<4>(x);
+               if (!distinct(rows)) {
+                 one_by_one<Rule>(rows, x, c, g);
+               } else if (Full && sample.same) {
+                 move_vectors<Rule, K>(rows, at, shape, share, factors, [&](int e, std::int64_t d) {
+                   return slope(d) - all_own * load<N>(rows[e] + at + d);
+                 });
+                 if (has_linear) move_weights<Rule>(rows, at + shape.weight, gx, weights);
+               } else {
+                 float own[4], by[4];
+                 store<4>(own, gx * load<4>(x));
+                 store<4>(by, broadcast<4>(1 / scale) * load<4>(x));
+                 move_vectors<Rule, K>(rows, at, shape, share, factors, [&](int e, std::int64_t d) {
+                   return slope(d) * broadcast<N>(by[e]) -
+                          broadcast<N>(own[e]) * load<N>(rows[e] + at + d);
+                 });
+                 if (has_linear) move_weights<Rule>(rows, at + shape.weight, gx, weights);
+               }
+             });
+  }
+
+  // Of rows among which a feature is met more than once.
+  template <class Rule>
+  void one_by_one(float* const* rows, const float* x, std::int64_t c, float g) const {
+    const std::int64_t k = length<K>(layout.padded_factors), at = c * layout.output_stride;
+    const float share = 1.0F / static_cast<float>(spec.n_factors);
+    for (int e = 0; e < 4; ++e) {
+      float* v = rows[e] + at;
+      const Lanes<N> slope = broadcast<N>(g * x[e]), own = broadcast<N>(g * x[e] * x[e]);
+      move<Rule>(v, v + layout.factor_state, k, share, spec.factors, [&](auto&& visit) {
         for (std::int64_t d = 0; d < k; d += N) {
-          Lanes<N> slope;
-          if constexpr (K > 0) slope = slopes[d / N];
-          if constexpr (K == 0) slope = broadcast<N>(g) * load<N>(s + d);
-          visit.template operator()<N>(d, slope * x - own * load<N>(v + d));
+          const Lanes<N> gradient = slope * load<N>(sums + c * k + d) - own * load<N>(v + d);
+          visit.template operator()<N>(d, gradient);
         }
       });
-      if (has_linear) Rule::scalar(v + weight, v + weight + 1, gx, weights);
+      float* weight = v + layout.weight;
+      if (spec.linear) Rule::scalar(weight, weight + 1, g * x[e], spec.weights);
     }
   }
 };

@@ -9,6 +9,8 @@
 // one keeps a single number for all.
 #pragma once
 
+#include <type_traits>
+
 #include "fieldfare/kernels.hpp"
 #include "fieldfare/simd.hpp"
 
@@ -105,6 +107,66 @@ FIELDFARE_INLINE void move(float* w, float* state, std::int64_t slot, float shar
     return share * squares.total();
   };
   move<Rule>(w, state, slot, rates, mean_square, walk);
+}
+
+// The weights of four features, at an offset of their rows; the state of each follows it.
+template <class Rule>
+FIELDFARE_INLINE void move_weights(float* const* rows, std::int64_t at, Lanes<4> g,
+                                   const Rates& rates) {
+  if constexpr (std::is_base_of_v<AdaGrad, Rule>) {
+    const Lanes<4> old = gather(rows, at);
+    g = g + broadcast<4>(rates.l2) * old;
+    const Lanes<4> squares = gather(rows, at + 1) + g * g;
+    scatter(rows, at + 1, squares);
+    scatter(rows, at, old - broadcast<4>(rates.learning_rate) * g / square_root<4>(squares));
+  } else {
+    for (int e = 0; e < 4; ++e) {
+      Rule::scalar(rows[e] + at, rows[e] + at + 1, lane<4>(g, e), rates);
+    }
+  }
+}
+
+// The latent vectors of four features, at an offset of their rows: as `move`, with the gradients
+// gradient(e, d) of N weights from d on, of K in all or, if K = 0, of k.
+template <class Rule, int K, class Gradient>
+FIELDFARE_INLINE void move_vectors(float* const* rows, std::int64_t at, const Layout& layout,
+                                   float share, const Rates& rates, Gradient&& gradient) {
+  constexpr int N = lanes_for<K>;
+  const std::int64_t k = length<K>(layout.padded_factors), state = at + layout.factor_state;
+  if constexpr (Rule::per_weight) {
+    for (int e = 0; e < 4; ++e) {
+      for (std::int64_t d = 0; d < k; d += N) {
+        Rule::template lanes<N>(rows[e] + at + d, rows[e] + state + d, k, gradient(e, d), rates);
+      }
+    }
+  } else {
+    constexpr int kept_lanes = K > 0 && K <= 16 ? K / N : 0;  // gradients that fit in registers
+    Lanes<N> kept_gradient[4 * kept_lanes + 1], squares[4];
+    for (int e = 0; e < 4; ++e) {
+      squares[e] = broadcast<N>(0);
+      for (std::int64_t d = 0; d < k; d += N) {
+        const Lanes<N> g = gradient(e, d);
+        if constexpr (kept_lanes > 0) kept_gradient[e * kept_lanes + d / N] = g;
+        squares[e] = squares[e] + g * g;
+      }
+    }
+    const Lanes<4> total = gather(rows, state) + broadcast<4>(share) * sums_of<N>(squares);
+    scatter(rows, state, total);
+    const Lanes<4> step = broadcast<4>(rates.learning_rate) / square_root<4>(total);
+    float steps[4], kept[4];
+    store<4>(steps, step);
+    store<4>(kept, broadcast<4>(1) - step * broadcast<4>(rates.l2));
+    for (int e = 0; e < 4; ++e) {
+      const Lanes<N> keep = broadcast<N>(kept[e]), by = broadcast<N>(steps[e]);
+      for (std::int64_t d = 0; d < k; d += N) {
+        float* w = rows[e] + at + d;
+        Lanes<N> g;
+        if constexpr (kept_lanes > 0) g = kept_gradient[e * kept_lanes + d / N];
+        if constexpr (kept_lanes == 0) g = gradient(e, d);
+        store<N>(w, keep * load<N>(w) - by * g);
+      }
+    }
+  }
 }
 
 }  // namespace fieldfare::FIELDFARE_ISA

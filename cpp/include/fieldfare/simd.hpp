@@ -19,6 +19,7 @@
 #endif
 
 #define FIELDFARE_INLINE [[gnu::always_inline]] inline
+#define FIELDFARE_INLINE_LAMBDA __attribute__((always_inline))
 
 namespace fieldfare::FIELDFARE_ISA {
 
@@ -62,6 +63,11 @@ FIELDFARE_INLINE float sum(Lanes<N> x) {
   return x.at[0];
 }
 
+template <int N>
+FIELDFARE_INLINE float lane(Lanes<N> x, int i) {
+  return x.at[i];
+}
+
 #else
 
 template <int N>
@@ -101,6 +107,11 @@ FIELDFARE_INLINE float sum(Lanes<N> x) {
   }
 }
 
+template <int N>
+FIELDFARE_INLINE float lane(Lanes<N> x, int i) {
+  return x[i];
+}
+
 #endif
 
 template <int N>
@@ -113,6 +124,121 @@ FIELDFARE_INLINE Lanes<N> load(const float* from) {
 template <int N>
 FIELDFARE_INLINE void store(float* to, Lanes<N> lanes) {
   std::memcpy(to, &lanes, sizeof lanes);
+}
+
+// The sums of four groups of lanes, each by neighbours: the order is the same everywhere.
+template <int N>
+FIELDFARE_INLINE Lanes<4> sums_of(const Lanes<N>* x) {
+#if defined(__AVX__) && !defined(FIELDFARE_PLAIN_SIMD)
+  if constexpr (N == 8) {
+    const __m256 low = _mm256_hadd_ps((__m256)x[0], (__m256)x[1]);
+    const __m256 high = _mm256_hadd_ps((__m256)x[2], (__m256)x[3]);
+    const __m256 all = _mm256_hadd_ps(low, high);
+    return (Lanes<4>)_mm_add_ps(_mm256_castps256_ps128(all), _mm256_extractf128_ps(all, 1));
+  }
+#endif
+  float total[4];
+  for (int e = 0; e < 4; ++e) {
+    float quarter[N / 4];
+    for (int q = 0; q < N / 4; ++q) {
+      quarter[q] = (lane<N>(x[e], 4 * q) + lane<N>(x[e], 4 * q + 1)) +
+                   (lane<N>(x[e], 4 * q + 2) + lane<N>(x[e], 4 * q + 3));
+    }
+    total[e] = quarter[0];
+    if constexpr (N == 8) total[e] += quarter[1];
+  }
+  return load<4>(total);
+}
+
+// The float at an offset of each of four rows.
+FIELDFARE_INLINE Lanes<4> gather(const float* const* rows, std::int64_t at) {
+  const float four[4] = {rows[0][at], rows[1][at], rows[2][at], rows[3][at]};
+  return load<4>(four);
+}
+
+FIELDFARE_INLINE void scatter(float* const* rows, std::int64_t at, Lanes<4> x) {
+  for (int e = 0; e < 4; ++e) rows[e][at] = lane<4>(x, e);
+}
+
+// Whether four pointers differ.
+FIELDFARE_INLINE bool distinct(float* const* p) {
+#if defined(__AVX2__) && !defined(FIELDFARE_PLAIN_SIMD)
+  const __m256i own = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  const __m256i next = _mm256_permute4x64_epi64(own, 0b00111001);
+  const __m256i opposite = _mm256_permute4x64_epi64(own, 0b01001110);
+  const __m256i same =
+      _mm256_or_si256(_mm256_cmpeq_epi64(own, next), _mm256_cmpeq_epi64(own, opposite));
+  return _mm256_testz_si256(same, same) != 0;
+#else
+  return (p[0] != p[1]) & (p[0] != p[2]) & (p[0] != p[3]) & (p[1] != p[2]) & (p[1] != p[3]) &
+         (p[2] != p[3]);
+#endif
+}
+
+// The largest of n numbers, or 0. Eight at a time, the last eight perhaps anew: a remainder one by
+// one would take as long as all the others.
+FIELDFARE_INLINE std::uint32_t largest(const std::uint32_t* x, std::int64_t n) {
+  std::uint32_t found = 0;
+#if defined(__AVX2__) && !defined(FIELDFARE_PLAIN_SIMD)
+  if (n >= 8) {
+    const auto at = [&](std::int64_t i) {
+      return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x + i));
+    };
+    __m256i eight = at(n - 8);
+    for (std::int64_t i = 0; i + 8 <= n; i += 8) eight = _mm256_max_epu32(eight, at(i));
+    __m128i four = _mm_max_epu32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+    four = _mm_max_epu32(four, _mm_shuffle_epi32(four, 0b01001110));
+    four = _mm_max_epu32(four, _mm_shuffle_epi32(four, 0b10110001));
+    return static_cast<std::uint32_t>(_mm_cvtsi128_si32(four));
+  }
+#endif
+  for (std::int64_t i = 0; i < n; ++i) found = x[i] > found ? x[i] : found;
+  return found;
+}
+
+// Whether n numbers differ from each other.
+FIELDFARE_INLINE bool all_differ(const std::uint32_t* x, std::int64_t n) {
+  std::int64_t i = 0;
+#if defined(__AVX2__) && !defined(FIELDFARE_PLAIN_SIMD)
+  __m256i same = _mm256_setzero_si256();
+  for (; i + 9 <= n; ++i) {
+    const __m256i own = _mm256_set1_epi32(static_cast<int>(x[i]));
+    const auto compare = [&](std::int64_t j) {
+      const __m256i others = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x + j));
+      same = _mm256_or_si256(same, _mm256_cmpeq_epi32(own, others));
+    };
+    for (std::int64_t j = i + 1; j + 8 <= n; j += 8) compare(j);
+    compare(n - 8);
+  }
+  if (_mm256_testz_si256(same, same) == 0) return false;
+#endif
+  bool differ = true;
+  for (; i < n; ++i) {
+    for (std::int64_t j = i + 1; j < n; ++j) differ &= x[i] != x[j];
+  }
+  return differ;
+}
+
+// Swaps the second half of x with the first half of y.
+FIELDFARE_INLINE void cross(Lanes<8>& x, Lanes<8>& y) {
+#if defined(__AVX__) && !defined(FIELDFARE_PLAIN_SIMD)
+  const __m256 first = (__m256)x, second = (__m256)y;
+  x = (Lanes<8>)_mm256_permute2f128_ps(first, second, 0x20);
+  y = (Lanes<8>)_mm256_permute2f128_ps(first, second, 0x31);
+#else
+  float all[16];
+  store<8>(all, x);
+  store<8>(all + 8, y);
+  float crossed[16];
+  for (int i = 0; i < 4; ++i) {
+    crossed[i] = all[i];
+    crossed[4 + i] = all[8 + i];
+    crossed[8 + i] = all[4 + i];
+    crossed[12 + i] = all[12 + i];
+  }
+  x = load<8>(crossed);
+  y = load<8>(crossed + 8);
+#endif
 }
 
 // The lanes that suit a vector of K floats; K = 0 stands for a length known only at run time.

@@ -2,6 +2,8 @@
 // What follows reads through the pointers found here only.
 #pragma once
 
+#include <type_traits>
+
 #include "fieldfare/kernels.hpp"
 #include "fieldfare/simd.hpp"
 
@@ -23,6 +25,39 @@ struct Fetch {
       for (std::int64_t d = 0; d < floats; d += 16) __builtin_prefetch(rows[i] + d, 1, 2);
     }
   }
+
+  // The same for i to i + 3.
+  FIELDFARE_INLINE void four(std::int64_t i) const {
+    if (i + 4 <= n && floats <= 16) {
+      for (int e = 0; e < 4; ++e) __builtin_prefetch(rows[i + e], 1, 3);
+    } else {
+      for (int e = 0; e < 4; ++e) (*this)(i + e);
+    }
+  }
+};
+
+// The same line by line, for wide rows: what can be under way at once is little.
+class LineFetch {
+ public:
+  LineFetch() = default;
+  FIELDFARE_INLINE explicit LineFetch(const Fetch& fetch) : fetch_(fetch) {}
+
+  FIELDFARE_INLINE void operator()() {
+    if (row_ >= fetch_.n) return;
+    __builtin_prefetch(fetch_.rows[row_] + offset_, 1, 2);
+    offset_ += 16;
+    if (offset_ < fetch_.floats) return;
+    offset_ = 0;
+    ++row_;
+  }
+
+  FIELDFARE_INLINE void rest() {
+    while (row_ < fetch_.n) (*this)();
+  }
+
+ private:
+  Fetch fetch_;
+  std::int64_t row_ = 0, offset_ = 0;
 };
 
 // A sample whose every pointer may be followed.
@@ -32,12 +67,57 @@ struct Staged {
   const float* x = nullptr;               // [n]
   const std::uint32_t* ids = nullptr;     // [n]
   const std::uint16_t* fields = nullptr;  // [n], models that use fields only
+  bool same = false;                      // whether all x are equal
 };
+
+struct EveryId {
+  FIELDFARE_INLINE bool operator()(std::uint32_t) const { return true; }
+};
+
+// Calls visit.operator()<Full>(rows, x) for the entries whose ids are `mine`, four at a time. The
+// last group may not be full: in the places left over x is zero, and the rows are nobody's.
+template <class Mine, class Visit>
+FIELDFARE_INLINE void in_fours(const Staged& sample, float* const* nobody, Mine mine,
+                               const Fetch& fetch, Visit&& visit) {
+  std::int64_t i = 0;
+  if constexpr (std::is_same_v<Mine, EveryId>) {
+    for (; i + 4 <= sample.n; i += 4) {
+      fetch.four(i);
+      visit.template operator()<true>(sample.rows + i, sample.x + i);
+    }
+  }
+  float* rows[4];
+  float x[4];
+  std::int64_t held = 0;
+  for (; i < sample.n; ++i) {
+    fetch(i);
+    if (!mine(sample.ids[i])) continue;
+    rows[held] = sample.rows[i];
+    x[held] = sample.x[i];
+    if (++held < 4) continue;
+    visit.template operator()<true>(rows, x);
+    held = 0;
+  }
+  if (held == 0) return;
+  for (; held < 4; ++held) {
+    rows[held] = nobody[held];
+    x[held] = 0;
+  }
+  visit.template operator()<false>(rows, x);
+}
 
 FIELDFARE_INLINE bool row_in_bounds(const Rows& rows, std::int64_t row) {
   if (row < 0 || row >= rows.n_rows) return false;
   const std::int64_t begin = rows.indptr[row], end = rows.indptr[row + 1];
   return begin >= 0 && begin <= end && end <= rows.n_entries;
+}
+
+// Asks for n values, which may begin and end inside a line.
+template <class T>
+FIELDFARE_INLINE void fetch_lines(const T* values, std::int64_t n) {
+  constexpr std::int64_t a_line = 64 / sizeof(T);
+  for (std::int64_t i = 0; i < n; i += a_line) __builtin_prefetch(values + i);
+  __builtin_prefetch(values + n - 1);
 }
 
 class Stage {
@@ -69,6 +149,7 @@ class Stage {
     sample.x = job_.work.x + slot * job_.longest;
     sample.ids = rows_.indices + begin;
     if (has_fields_) sample.fields = rows_.fields + begin;
+    sample.same = rows_.values == nullptr;
     return sample;
   }
 
@@ -91,11 +172,10 @@ class Stage {
     if (at >= places_ || !row_in_bounds(rows_, job_.order[at])) return;
     const std::int64_t begin = rows_.indptr[job_.order[at]];
     const std::int64_t end = rows_.indptr[job_.order[at] + 1];
-    for (std::int64_t p = begin; p < end; p += 16) {
-      __builtin_prefetch(rows_.indices + p);
-      if (rows_.values != nullptr) __builtin_prefetch(rows_.values + p);
-      if (has_fields_ && (p - begin) % 32 == 0) __builtin_prefetch(rows_.fields + p);
-    }
+    if (begin == end) return;
+    fetch_lines(rows_.indices + begin, end - begin);
+    if (rows_.values != nullptr) fetch_lines(rows_.values + begin, end - begin);
+    if (has_fields_) fetch_lines(rows_.fields + begin, end - begin);
   }
 
  private:
@@ -110,9 +190,7 @@ class Stage {
   }
 
   FIELDFARE_INLINE bool ids_in_bounds(const std::uint32_t* ids, std::int64_t n) const {
-    std::uint32_t largest = 0;
-    for (std::int64_t i = 0; i < n; ++i) largest = ids[i] > largest ? ids[i] : largest;
-    return n == 0 || static_cast<std::int64_t>(largest) < job_.n_features;
+    return n == 0 || static_cast<std::int64_t>(largest(ids, n)) < job_.n_features;
   }
 
   FIELDFARE_INLINE bool fields_in_bounds(const std::uint16_t* fields, std::int64_t n) const {

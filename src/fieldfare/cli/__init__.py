@@ -14,14 +14,38 @@ from contextlib import contextmanager, suppress
 
 from fieldfare._logging import say_aside
 from fieldfare._version import __version__
-from fieldfare.cli import convert, cv, demo, evaluate, export, inspect, predict, show, train
+from fieldfare.cli import (
+    convert,
+    cv,
+    demo,
+    evaluate,
+    export,
+    inspect,
+    predict,
+    recommend,
+    sample,
+    show,
+    train,
+)
 from fieldfare.cli._options import Formatter, Parser
 from fieldfare.exceptions import FieldfareError
 
 __all__ = ["main"]
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
-_COMMANDS = (train, predict, evaluate, cv, inspect, convert, show, export, demo)
+_COMMANDS = (
+    train,
+    sample,
+    predict,
+    evaluate,
+    cv,
+    inspect,
+    convert,
+    show,
+    recommend,
+    export,
+    demo,
+)
 _EPILOG = """\
 start here:
   fieldfare demo                                a tour on data made for it, half a minute

@@ -1,11 +1,16 @@
-"""Output files: refused early when they cannot work."""
+"""Model files of either kind, and output files, refused early when they cannot work."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fieldfare.exceptions import ConfigError
+
+if TYPE_CHECKING:
+    from fieldfare.models.base import Model
+    from fieldfare.models.posterior import Posterior
 
 
 def check_writable(path: str) -> None:
@@ -24,3 +29,11 @@ def check_writable(path: str) -> None:
         raise ConfigError(f"The folder of the output {path!r} is not writable. Choose another one.")
     if target.exists() and not target.is_file():
         raise ConfigError(f"The output {path!r} exists and is no file. Give the name of a file.")
+
+
+def load_any(path: str) -> Model | Posterior:
+    """Load what ``fieldfare train`` or ``fieldfare sample`` wrote."""
+    from fieldfare.persist.file import load_model
+    from fieldfare.persist.posterior import holds_posterior, load_posterior
+
+    return load_posterior(path) if holds_posterior(path) else load_model(path)

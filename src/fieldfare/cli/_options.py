@@ -9,7 +9,7 @@ from dataclasses import Field, fields
 from typing import Any
 
 from fieldfare._validation import NONE, AnyOf, Flag, Number, OneOf, Several, closest
-from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
+from fieldfare.config import Config, ModelConfig, SolverConfig, TrainingConfig
 
 # The flag leads where the command line's usual word differs from the parameter's name.
 ALIASES = {
@@ -108,6 +108,13 @@ def add_hyperparameters(parser: argparse.ArgumentParser) -> None:
         for item in fields(group):
             if item.name not in _HIDDEN:
                 _add_flag(section, item)
+
+
+def add_flags(section: Any, group: type[Config], names: Sequence[str]) -> None:
+    """Add flags for some hyperparameters of one group of ``config``."""
+    for item in fields(group):
+        if item.name in names:
+            _add_flag(section, item)
 
 
 def hyperparameters(arguments: argparse.Namespace) -> dict[str, Any]:

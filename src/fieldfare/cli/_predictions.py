@@ -10,12 +10,15 @@ from fieldfare._typing import AnyArray
 
 if TYPE_CHECKING:
     from fieldfare.models.base import Model
+    from fieldfare.models.posterior import Posterior
 
 Write = Callable[[AnyArray], None]
 
 
 @contextmanager
-def prediction_writer(path: str, kind: str, model: Model) -> Iterator[Write]:
+def prediction_writer(
+    path: str, kind: str, model: Model | Posterior, *, interval: bool = False
+) -> Iterator[Write]:
     """Open an output that takes blocks of predictions and appears only when complete.
 
     Parameters
@@ -23,8 +26,10 @@ def prediction_writer(path: str, kind: str, model: Model) -> Iterator[Write]:
     path : str
         ``-`` is standard output.
     kind : {"text", "csv", "parquet"}
-    model : Model
+    model : Model or Posterior
         Its task and classes name the columns.
+    interval : bool
+        Whether the predictions come with the ends of intervals, as columns.
 
     Yields
     ------
@@ -36,37 +41,49 @@ def prediction_writer(path: str, kind: str, model: Model) -> Iterator[Write]:
 
     if kind == "parquet":
         with table_writer(path, "parquet") as write_table:
-            yield lambda predictions: write_table(columns(predictions, model))
+            yield lambda predictions: write_table(columns(predictions, model, interval))
         return
     with open_output(path) as file:
         if kind == "csv":
-            file.write((",".join(_quoted(name) for name in names(model)) + "\n").encode())
+            file.write((",".join(_quoted(name) for name in names(model, interval)) + "\n").encode())
 
         def write(predictions: AnyArray) -> None:
             matrix = predictions if predictions.ndim == 2 else predictions[:, None]
             text = format_numbers(matrix, "," if kind == "csv" else " ")
-            if kind == "csv" and predictions.ndim == 2:
+            if kind == "csv" and _task(model) == "multiclass":
                 text = _labelled(predictions, text.decode(), _classes(model))
             file.write(text)
 
         yield write
 
 
-def names(model: Model) -> list[str]:
+def names(model: Model | Posterior, interval: bool = False) -> list[str]:
     """Return the names of the columns of a prediction table."""
-    if model.config.task == "multiclass":
+    task = _task(model)
+    if task == "multiclass":
         return ["prediction", *(f"probability_{label}" for label in _classes(model))]
-    return [{"binary": "probability", "rank": "score"}.get(model.config.task, "prediction")]
+    ends = ["lower", "upper"] if interval else []
+    return [{"binary": "probability", "rank": "score"}.get(task, "prediction"), *ends]
 
 
-def columns(predictions: AnyArray, model: Model) -> dict[str, AnyArray]:
+def columns(
+    predictions: AnyArray, model: Model | Posterior, interval: bool = False
+) -> dict[str, AnyArray]:
     """Return predictions as columns: for several classes also the most likely one."""
     if predictions.ndim == 1:
         return {names(model)[0]: predictions}
     import numpy as np
 
-    best = np.asarray(_classes(model))[predictions.argmax(1)]
-    return dict(zip(names(model), [best, *predictions.T], strict=True))
+    parts = list(predictions.T)
+    if _task(model) == "multiclass":
+        parts.insert(0, np.asarray(_classes(model))[predictions.argmax(1)])
+    return dict(zip(names(model, interval), parts, strict=True))
+
+
+def _task(model: Model | Posterior) -> str:
+    from fieldfare.models.posterior import Posterior
+
+    return model.task if isinstance(model, Posterior) else model.config.task
 
 
 def _labelled(predictions: AnyArray, text: str, classes: list[Any]) -> bytes:
@@ -76,8 +93,8 @@ def _labelled(predictions: AnyArray, text: str, classes: list[Any]) -> bytes:
     return "".join(f"{labels[best]},{line}\n" for best, line in lines).encode()
 
 
-def _classes(model: Model) -> list[Any]:
-    return list(model.classes) if model.classes is not None else list(range(model.n_outputs))
+def _classes(model: Model | Posterior) -> list[Any]:
+    return list(model.classes) if model.classes is not None else list(range(len(model.bias)))
 
 
 def _quoted(text: str) -> str:

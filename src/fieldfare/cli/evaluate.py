@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from fieldfare._logging import say
 from fieldfare.cli import _options
@@ -34,11 +35,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the metrics."""
     import json
 
-    from fieldfare.persist.file import load_model
+    from fieldfare.cli._files import load_any
+    from fieldfare.models.posterior import Posterior
+    from fieldfare.training.bayesian import evaluate_posterior
     from fieldfare.training.workflow import evaluate
 
-    model = load_model(arguments.model)
-    figures = evaluate(
+    model = load_any(arguments.model)
+    measure: Any = evaluate_posterior if isinstance(model, Posterior) else evaluate
+    figures = measure(
         model,
         _options.source(arguments.data),
         metrics=arguments.metric,

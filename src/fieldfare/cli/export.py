@@ -1,4 +1,4 @@
-"""Write a model in another tool's text form."""
+"""Write a model for other tools: ONNX, C, SQL, JSON, npz, xLearn, libffm."""
 
 from __future__ import annotations
 
@@ -8,16 +8,42 @@ from fieldfare._logging import say_aside
 
 EXAMPLES = """\
 examples:
+  fieldfare export clicks.ff clicks.onnx --inputs columns        raw columns in, predictions out
+  fieldfare export clicks.ff clicks.onnx --quantize int8 --data test.csv
+  fieldfare export clicks.ff clicks.h                            C, for one sample at a time
+  fieldfare export clicks.ff clicks.sql --table requests         linear models and small FM
   fieldfare export clicks.ff clicks.txt --to xlearn
-  fieldfare export clicks.ff clicks.txt --to libffm
+
+The ending of OUT tells the format (.onnx .c .h .sql .json .npz), or --to does: onnx, c, sql, json,
+npz, xlearn or libffm.
 """
+
+_OPTIONS = ("inputs", "quantize", "table", "drop_linear")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("model", metavar="MODEL.ff", help="model file from 'fieldfare train'")
     parser.add_argument("output", metavar="OUT", help="file to write")
-    parser.add_argument("--to", required=True, choices=("xlearn", "libffm"), help="whose form")
+    parser.add_argument("--to", metavar="FORMAT", help="format (default: told by the name of OUT)")
+    parser.add_argument(
+        "--inputs",
+        choices=("features", "columns"),
+        help="onnx: read feature ids, or the columns of the table (default: features)",
+    )
+    parser.add_argument(
+        "--quantize",
+        choices=("fp16", "int8"),
+        help="onnx, c, npz: store weights in 16 or 8 bits, and report what that loses",
+    )
+    parser.add_argument("--data", metavar="DATA", help="labelled data to measure that loss on")
+    parser.add_argument("--table", metavar="NAME", help="sql: table to read (default: samples)")
+    parser.add_argument(
+        "--drop-linear",
+        action="store_true",
+        default=None,
+        help="libffm: leave out bias and linear weights, for which it has no place",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -25,6 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
     from fieldfare.export import export
     from fieldfare.persist.file import load_model
 
-    export(load_model(arguments.model), arguments.output, to=arguments.to)
-    say_aside(f"{arguments.to} model written to {arguments.output}")
+    given = {name: getattr(arguments, name) for name in _OPTIONS}
+    options = {name: value for name, value in given.items() if value is not None}
+    model = load_model(arguments.model)
+    say_aside(str(export(model, arguments.output, arguments.to, data=arguments.data, **options)))
     return 0

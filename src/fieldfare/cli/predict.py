@@ -6,16 +6,20 @@ import argparse
 
 from fieldfare._logging import say_aside
 from fieldfare.cli import _options
+from fieldfare.exceptions import ConfigError
 
 EXAMPLES = """\
 examples:
   fieldfare predict new.csv -m clicks.ff -o predictions.csv
   fieldfare predict new.parquet -m clicks.ff -o predictions.parquet
   zcat new.ffm.gz | fieldfare predict - -m clicks.ff | head
+  fieldfare predict new.csv -m stars.ff --interval 0.9 -o predictions.csv
 
 Binary models give the probability of class 1, regressions a number, multiclass models the most
 likely class and the probability of each (as text: the probabilities, separated by blanks). DATA
-may have the target or not. Rows stream through: memory does not grow with the file.
+may have the target or not. Rows stream through: memory does not grow with the file. Of the samples
+that 'fieldfare sample' saved, predictions are averages: numbers, or the probability of the second
+class, or the expected number.
 """
 FORMATS = ("text", "csv", "parquet")
 
@@ -30,23 +34,41 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", choices=FORMATS, help="default: by OUT's extension, .csv or .parquet, else text"
     )
+    parser.add_argument(
+        "--interval",
+        type=float,
+        metavar="P",
+        help="regressions from 'fieldfare sample': add the ends of the interval that holds the "
+        "target with this probability",
+    )
     _options.add_threads(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Stream rows through the model."""
+    import numpy as np
+
+    from fieldfare.cli._files import load_any
     from fieldfare.cli._predictions import prediction_writer
     from fieldfare.data.stream import stream
-    from fieldfare.persist.file import load_model
+    from fieldfare.models.posterior import Posterior
 
-    model = load_model(arguments.model)
+    model, coverage = load_any(arguments.model), arguments.interval
+    if coverage is not None and not isinstance(model, Posterior):
+        raise ConfigError(
+            f"Only samples say how sure a prediction is (--interval). {arguments.model} holds one "
+            "set of parameters: use 'fieldfare sample' in place of 'fieldfare train'."
+        )
     kind = arguments.format or format_of(arguments.output)
-    n_rows = 0
-    with prediction_writer(arguments.output, kind, model) as write:
-        n_threads = arguments.threads
+    n_rows, n_threads = 0, arguments.threads
+    with prediction_writer(arguments.output, kind, model, interval=coverage is not None) as write:
         source = _options.source(arguments.data)
         for rows in stream(source, schema=model.schema, labelled=None, n_threads=n_threads):
-            write(model.predict(rows, n_threads))
+            predicted = model.predict(rows, n_threads).astype(np.float32)
+            if isinstance(model, Posterior) and coverage is not None:
+                ends = model.intervals(rows, coverage, n_threads=n_threads)
+                predicted = np.column_stack([predicted, ends]).astype(np.float32)
+            write(predicted)
             n_rows += len(rows)
     if arguments.output != "-":
         say_aside(f"{n_rows:,} predictions written to {arguments.output}")

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from fieldfare._logging import say
 from fieldfare.cli._tables import pairs, size, table
+from fieldfare.exceptions import ConfigError
 
 if TYPE_CHECKING:
     from fieldfare.models.base import Model
+    from fieldfare.models.posterior import Posterior
 
 EXAMPLES = """\
 examples:
@@ -39,9 +41,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the model, or explain one row."""
-    from fieldfare.persist.file import load_model
+    from fieldfare.cli._files import load_any
+    from fieldfare.models.posterior import Posterior
 
-    model = load_model(arguments.model)
+    model = load_any(arguments.model)
+    if isinstance(model, Posterior):
+        if arguments.explain or arguments.plot:
+            raise ConfigError(
+                f"{arguments.model} holds samples of a Bayesian model, and explanations are of one "
+                "set of parameters. Explain a model from 'fieldfare train'."
+            )
+        say(_posterior(model, arguments.model))
+        if arguments.schema:
+            say("\n" + str(model.schema))
+        return 0
     if arguments.explain:
         say(_explanation(model, arguments.explain, arguments.row, arguments.top))
     else:
@@ -80,6 +93,25 @@ def _header(model: Model, path: str) -> str:
     if history:
         parts += ["", "history", str(History.from_json(history))]
     return "\n".join(parts)
+
+
+def _posterior(posterior: Posterior, path: str) -> str:
+    from fieldfare.training.trace import Trace
+
+    provenance = dict(posterior.provenance)
+    trace = provenance.pop("trace", None)
+    lines = {
+        "model": "samples of a Bayesian fm",
+        "task": posterior.task,
+        "samples": len(posterior),
+        "features": posterior.n_features,
+        "factors": posterior.config.n_factors,
+        "file": f"{path}, {size(os.path.getsize(path))}",
+    }
+    if posterior.classes is not None:
+        lines["classes"] = ", ".join(map(str, posterior.classes))
+    lines |= {name: _short(value) for name, value in _flat(provenance).items() if value is not None}
+    return f"{pairs(lines, indent=0)}\n\n{Trace.from_json(trace)}"
 
 
 def _flat(items: dict[str, object], prefix: str = "") -> dict[str, object]:

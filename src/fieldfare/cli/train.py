@@ -65,13 +65,19 @@ def run(arguments: argparse.Namespace) -> int:
             say(text)
 
     start = time.perf_counter()
+    hyperparameters = _options.hyperparameters(arguments)
+    # For recall every row is an interaction, unless a target says otherwise.
+    recalls = hyperparameters.get("solver") == "nonsampled" or "negatives" in hyperparameters
     data = load(
-        _options.source(arguments.data), cache=not arguments.no_cache, **_options.roles(arguments)
+        _options.source(arguments.data),
+        cache=not arguments.no_cache,
+        labelled=None if recalls else True,
+        **_options.roles(arguments),
     )
     tell(f"{data.rows.n_rows:,} rows, {data.rows.nnz:,} entries, read in {_since(start)}")
     tell()
     tell(_described(data.schema))
-    if arguments.target is None and not data.schema.is_indexed:
+    if arguments.target is None and data.schema.target is not None:
         tell(f"The target is {data.schema.target!r} by default; --target names another column.")
     tell()
     settings: dict[str, Any] = {"early_stopping": True, "verbose": int(not arguments.quiet)}
@@ -82,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.resume:
         settings["resume"] = arguments.resume
     start = time.perf_counter()
-    result = workflow.train(data, **settings | _options.hyperparameters(arguments))
+    result = workflow.train(data, **settings | hyperparameters)
     save_model(result.model, output)
     tell()
     tell(_summary(result, output, _since(start)))
@@ -105,7 +111,8 @@ def _summary(result: TrainResult, output: str, seconds: str) -> str:
         "trained in": seconds,
     }
     if best:
-        kind = "best epoch" if "valid_loss" in best else "last epoch"
+        validated = any(name.startswith("valid_") for name in best)
+        kind = "best epoch" if validated else "last epoch"
         lines[kind] = int(best["epoch"])
         lines |= {name: value for name, value in best.items() if name.startswith("valid_")}
         lines.pop("valid_loss", None)

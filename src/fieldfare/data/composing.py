@@ -94,6 +94,21 @@ def positions(array: Any, names: Any = None) -> tuple[Int64Array, Any]:
     return np.append(found.to_numpy(zero_copy_only=False).astype(np.int64), -1)[codes], names
 
 
+def positions_together(arrays: Sequence[Any]) -> tuple[list[Int64Array], Any]:
+    """Return the place of each cell of several columns among the distinct texts of all of them.
+
+    Returns
+    -------
+    places : list of int64 arrays
+        -1 where the cell is missing.
+    names : Arrow array of large strings
+        In order of first appearance.
+    """
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    names = pc.unique(pa.concat_arrays([positions(array)[1] for array in arrays]))
+    return [positions(array, names)[0] for array in arrays], names
+
+
 def numbers(table: Any, name: str) -> Float64Array:
     """Return one column as float64 (dates: seconds since 1970), none of them missing.
 

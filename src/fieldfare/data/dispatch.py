@@ -18,6 +18,7 @@ from fieldfare._typing import AnyArray, UInt16Array
 from fieldfare.data import serial
 from fieldfare.data.arrays import array_rows, field_numbers, is_matrix, per_row
 from fieldfare.data.coded import CodedTable
+from fieldfare.data.joined import JoinedTable
 from fieldfare.data.schema import Schema
 from fieldfare.data.tables import (
     ACCEPTED,
@@ -154,6 +155,8 @@ def load(  # noqa: PLR0913 - the front door: all but the source are keywords
         return _from_stream(sys.stdin.buffer, request)
     if paths is not None:
         return _from_paths(paths, request)
+    if isinstance(source, JoinedTable):
+        return _from_table(source, request)
     if is_matrix(source):
         return _from_matrix(source, request)
     if is_frame(source) or (
@@ -161,6 +164,21 @@ def load(  # noqa: PLR0913 - the front door: all but the source are keywords
     ):
         return _from_table(open_table(to_arrow(source)), request)
     raise DataError(f"Samples can be {ACCEPTED}. Got {type(source).__name__}.")
+
+
+def load_related(source: Any, **options: Any) -> Dataset:
+    """Return samples as `load` does, but leave the side tables of a JoinedTable unjoined.
+
+    Its rows are then `RelatedRows`, which coordinate descent and Gibbs sampling use as they are.
+    """
+    if not isinstance(source, JoinedTable):
+        return load(source, **options)
+    names = ("schema", "target", "weight", "group", "labelled", "fields", "cache", "n_threads")
+    given: dict[str, Any] = dict.fromkeys(names) | {"labelled": True, "cache": True} | options
+    request = _Request(**given)
+    schema, _ = _table_schema(source, request)
+    rows = source.related_rows(schema, labelled=_is_labelled(source, schema, request))
+    return _keep(rows.with_(**request.arrays(rows.n_rows)), schema, None, request)
 
 
 def _paths(source: Any) -> list[str] | None:
@@ -308,10 +326,16 @@ def _guess_target(names: list[str], *, required: bool) -> str | None:
     return None
 
 
-def _encoded(table: Table, schema: Schema, request: _Request) -> Iterator[Rows]:
+def _is_labelled(table: Table, schema: Schema, request: _Request) -> bool:
+    """Return whether the table's own target is to be read."""
     labelled = request.labelled
     if labelled is None or (request.target is not None and request.name("target") is None):
         labelled = schema.target is not None and schema.target in table.names
+    return labelled
+
+
+def _encoded(table: Table, schema: Schema, request: _Request) -> Iterator[Rows]:
+    labelled = _is_labelled(table, schema, request)
     any_rows = False
     for batch in table.batches():
         any_rows = True

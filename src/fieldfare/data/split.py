@@ -102,3 +102,78 @@ def distinct_values(array: AnyArray) -> AnyArray:
     first = np.ones(len(ordered), bool)
     np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
     return ordered[first]
+
+
+def leave_last_out(
+    user: Any, time: Any = None, n_last: int = 1, seed: int = 0
+) -> tuple[Int64Array, Int64Array]:
+    """Hold out the last rows of each user.
+
+    Parameters
+    ----------
+    user : array of shape (n,)
+        Users without more than ``n_last`` rows stay in training whole.
+    time : array of shape (n,) or None
+        When; of rows of the same time the later ones in the table are the last. ``None``: the last
+        are drawn at random.
+    n_last : int in [1, inf)
+    seed : int
+
+    Returns
+    -------
+    train, test : int64 arrays
+        Row numbers, ascending; together each row once.
+
+    Raises
+    ------
+    DataError
+        If the arrays differ in length.
+    """
+    check("n_last", n_last, Number(1, integer=True), "leave_last_out")
+    users = np.asarray(user)
+    when = np.argsort(_random.permutation(seed, "split", len(users))) if time is None else time
+    when = np.asarray(when)
+    if users.ndim != 1 or when.shape != users.shape:
+        raise DataError(
+            f"There must be one user and one time for each row. Got shapes {users.shape} and "
+            f"{when.shape}."
+        )
+    number = np.searchsorted(distinct_values(users), users)
+    order = np.lexsort((np.arange(len(users)), when, number))
+    size = np.bincount(number)
+    from_end = np.repeat(np.cumsum(size), size) - np.arange(len(users))
+    held = np.zeros(len(users), bool)
+    held[order] = (from_end <= n_last) & (np.repeat(size, size) > n_last)
+    return np.flatnonzero(~held), np.flatnonzero(held)
+
+
+def temporal_split(time: Any, fraction: float) -> tuple[Int64Array, Int64Array]:
+    """Hold out the newest rows: what a model is asked for lies after all that it was shown.
+
+    Parameters
+    ----------
+    time : array of shape (n,)
+    fraction : float in (0, 1)
+        Share to hold out; rows of one time stay together, so it may turn out smaller.
+
+    Returns
+    -------
+    train, test : int64 arrays
+        Row numbers, ascending; together each row once.
+
+    Raises
+    ------
+    DataError
+        If all rows would be on one side.
+    """
+    check("fraction", fraction, Number(0, 1, low_open=True, high_open=True), "temporal_split")
+    when = np.asarray(time)
+    n_train = max(len(when) - max(round(len(when) * fraction), 1), 1)
+    border = np.sort(when)[n_train - 1] if len(when) else 0
+    train, test = np.flatnonzero(when <= border), np.flatnonzero(when > border)
+    if not len(train) or not len(test):
+        raise DataError(
+            f"A split by time needs rows on both sides of a time. Got {len(when)} rows, of which "
+            f"{len(train)} lie on one side."
+        )
+    return train, test

@@ -1,10 +1,7 @@
 """scikit-learn estimators: the only place that sees scikit-learn."""
 
-from fieldfare.estimators.bayesian import (
-    BayesianFMClassifier,
-    BayesianFMOrdinalRegressor,
-    BayesianFMRegressor,
-)
+from fieldfare.estimators.bayesian import BayesianFMRegressor
+from fieldfare.estimators.bayesian_classes import BayesianFMClassifier, BayesianFMOrdinalRegressor
 from fieldfare.estimators.classifier import FFMClassifier, FMClassifier, LinearClassifier
 from fieldfare.estimators.fwfm import FwFMClassifier, FwFMRegressor
 from fieldfare.estimators.hofm import HOFMClassifier, HOFMRegressor

@@ -20,8 +20,15 @@ from sklearn.utils.validation import (
 
 from fieldfare._random import resolve_seed
 from fieldfare._typing import AnyArray, Float32Array, PathLike
-from fieldfare.config import MODELS_WITH_FIELDS, Config, ModelConfig, SolverConfig, TrainingConfig
-from fieldfare.data.dispatch import load
+from fieldfare.config import (
+    GRADIENT_SOLVERS,
+    MODELS_WITH_FIELDS,
+    Config,
+    ModelConfig,
+    SolverConfig,
+    TrainingConfig,
+)
+from fieldfare.data.dispatch import Dataset, load, load_related
 from fieldfare.data.schema import Schema
 from fieldfare.estimators import _input
 from fieldfare.exceptions import ConfigError, DataError, ModelFileError
@@ -63,7 +70,7 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
             Samples. Columns of data frames may hold text, categories, dates or numbers with
             missing values. Arrays of shape (n_samples, n_features) are numeric, and zeros count
             as absent. A path, or a list of paths, names files of any format that
-            `fieldfare.load_data` reads.
+            `fieldfare.load_data` reads. A `JoinedTable` has side tables.
         y : array-like of shape (n_samples,), str or None
             Target, or the name of the target column of a data frame or a file. ``None`` for files
             that have a target of their own.
@@ -103,10 +110,11 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         self, X: Any, y: Any, sample_weight: Any, *, keep_classes: bool = False
     ) -> None:
         """Visit the samples once, from where the last call stopped."""
-        if self._config(SolverConfig).solver == "als":
+        solver = self._config(SolverConfig).solver
+        if solver not in GRADIENT_SOLVERS:
             raise ConfigError(
-                "solver='als' needs all samples at once, so there is no partial_fit. Use fit, with "
-                "warm_start=True to go on, or a gradient solver such as solver='adagrad'."
+                f"solver={solver!r} needs all samples at once, so there is no partial_fit. Use "
+                "fit, with warm_start=True to go on, or a gradient solver such as solver='adagrad'."
             )
         fitted = hasattr(self, "model_")
         if fitted and self._session is None:
@@ -180,7 +188,7 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
             )
         if learn:
             weight = sample_weight if isinstance(sample_weight, str) else None
-            data = load(X, schema=self.schema, target=y, weight=weight)
+            data = self._load(X, schema=self.schema, target=y, weight=weight)
             self.schema_ = data.schema
             self._learn_columns([column.name for column in data.schema.columns])
         elif session is not None:
@@ -188,7 +196,7 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
             self.schema_ = data.schema
             session.grow(self.schema_.n_features, self.schema_)
         else:
-            data = load(X, schema=self.schema_)
+            data = self._load(X, schema=self.schema_)
         target = data.rows.target
         if target is None:
             raise DataError(
@@ -198,6 +206,11 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         whole = target.astype(np.int64)
         exact = whole if np.array_equal(whole, target) else target
         return Part.of(data), exact, data.schema.target_classes
+
+    def _load(self, X: Any, **options: Any) -> Dataset:
+        """Return samples with their side tables, if any, as the solver can use them."""
+        related = getattr(self, "solver", "als") == "als"  # without the parameter: Gibbs sampling
+        return (load_related if related else load)(X, **options)
 
     def _read_samples(
         self, X: Any, y: Any, sample_weight: Any, learn: bool, session: Session | None
@@ -242,7 +255,7 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
     def _rows(self, X: Any) -> Rows:
         """Return samples to predict."""
         if _input.is_source(X):
-            return load(X, schema=self.schema_, labelled=None).rows
+            return self._load(X, schema=self.schema_, labelled=None).rows
         table = self._as_table(X, False, ())
         if table is None:
             return self._array_rows(self._check_array(X, learn=False))

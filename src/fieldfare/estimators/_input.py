@@ -1,6 +1,7 @@
 """What scikit-learn users pass as X, told apart once.
 
-- A *source* carries its own target: a path, several paths, Rows, a RowStore, a Dataset.
+- A *source* carries its own target: a path, several paths, Rows, a RowStore, a Dataset, a
+  JoinedTable.
 - A *table* has named columns of any type: data frames, Arrow tables, lists of dicts, and 2-d arrays
   of text, whose columns are called x0, x1, ... as scikit-learn does.
 - Everything else is an *array*: its columns are the features.
@@ -17,13 +18,14 @@ from sklearn.utils.validation import column_or_1d
 
 from fieldfare._typing import AnyArray, UInt16Array
 from fieldfare.data.dispatch import Dataset
+from fieldfare.data.joined import JoinedTable
 from fieldfare.data.schema import Schema
 from fieldfare.data.store import RowStore
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.rows import MAX_FIELD, Rows
 
 _PATHS = (str, os.PathLike)
-_SOURCES = (*_PATHS, Rows, RowStore, Dataset)
+_SOURCES = (*_PATHS, Rows, RowStore, Dataset, JoinedTable)
 _FRAME_MARKS = ("__arrow_c_stream__", "__dataframe__")
 
 

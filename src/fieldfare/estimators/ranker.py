@@ -7,9 +7,15 @@ from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-from sklearn.utils.validation import _num_samples, check_array, check_is_fitted
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    _num_samples,
+    check_array,
+    check_is_fitted,
+)
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
+from fieldfare.config import SolverConfig, TrainingConfig
 from fieldfare.data.dispatch import load
 from fieldfare.data.schema import Schema
 from fieldfare.estimators import _input
@@ -20,6 +26,8 @@ from fieldfare.metrics import get_metric
 from fieldfare.training.callbacks import Callback
 from fieldfare.training.pairs import require_groups
 from fieldfare.training.parts import Part
+from fieldfare.training.recall import fold_in, for_recall, labelled_interactions
+from fieldfare.training.workflow import read_extending
 
 _RankerT = TypeVar("_RankerT", bound="FMRanker")
 
@@ -38,6 +46,12 @@ class FMRanker(Factorization):
 
     Trained on pairs of samples of one group, by the logistic loss of the difference of their scores
     (Rendle et al. 2009; Burges et al. 2005) or by the hinge loss (Herbrich et al. 2000).
+
+    For recall, samples are interactions, each of a user with an item: ``solver="nonsampled"``
+    learns from all pairs of users and items at once, and ``negatives`` draws items against each
+    interaction. The columns of the item must have the role ``item`` in the Schema, all others
+    ``user`` or ``context``. There are then neither groups nor need there be a target: a row is an
+    interaction unless its target is 0.
 
     Parameters
     ----------
@@ -70,6 +84,12 @@ class FMRanker(Factorization):
     >>> scores = ranker.predict([{"user": "a", "item": "x"}, {"user": "a", "item": "y"}])
     >>> bool(scores[0] > scores[1])
     True
+
+    >>> seen = [{"user": u, "item": i} for u, i in ("ax", "ay", "bx", "by", "cy", "cz")]
+    >>> ranker = FMRanker(n_factors=2, solver="nonsampled", random_state=0).fit(seen)
+    >>> scores = ranker.predict([{"user": "a", "item": "x"}, {"user": "a", "item": "z"}])
+    >>> bool(scores[0] > scores[1])
+    True
     """
 
     _kind = "fm"
@@ -80,6 +100,9 @@ class FMRanker(Factorization):
         n_factors: int = 8,
         loss: str = "auto",
         pairs_per_row: int = 10,
+        negatives: str | None = None,
+        negatives_exponent: float = 0.75,
+        known_negatives: bool = False,
         solver: str = "adagrad",
         learning_rate: float = 0.1,
         max_iter: int = 20,
@@ -88,6 +111,10 @@ class FMRanker(Factorization):
         l1_linear: float = 0.0,
         l1_factors: float = 0.0,
         ftrl_beta: float = 1.0,
+        unobserved_weight: float = 0.2,
+        l2_queries: float = 0.02,
+        l2_items: float = 0.02,
+        l2_exponent: float = 1.0,
         fit_linear: bool = True,
         instance_norm: bool = False,
         init_scale: float = 0.1,
@@ -131,7 +158,7 @@ class FMRanker(Factorization):
         qid : array-like of shape (n_samples,), str or None
             Group of each sample (a query or a user), or the name of its column, which stays a
             feature unless a ``schema`` says otherwise. ``None`` for files and tables that have
-            groups of their own (``qid:`` in libsvm text, the group of the Schema).
+            groups of their own (``qid:`` in libsvm text, the group of the Schema), and for recall.
         group : array-like of shape (n_groups,) or None
             Sizes of the groups, which then follow one another, in place of ``qid``.
         pairs : int array of shape (n_pairs, 2) or None
@@ -140,7 +167,9 @@ class FMRanker(Factorization):
         sample_weight : array-like of shape (n_samples,), str or None
             Weights of the samples; a pair has the geometric mean of the two.
         eval_set : (X, y, qid), path or None
-            Validation data.
+            Validation data; for recall, ``(X, None, None)`` with other interactions of the users.
+            All items are then ranked, and ``eval_metric`` may be ``"ndcg@10"``, ``"recall@20"`` and
+            the like.
 
         Returns
         -------
@@ -154,7 +183,9 @@ class FMRanker(Factorization):
         DataError
             If the data cannot be used as they are, or have no groups.
         TrainingError
-            If no group holds samples of different relevance.
+            If no group holds samples of different relevance, or there is no interaction.
+        SchemaError
+            For recall, if a column has no role.
         DivergenceError
             If the loss became infinite or not a number.
         """
@@ -165,7 +196,51 @@ class FMRanker(Factorization):
                 )
             eval_set = (eval_set[0], _Labels(*eval_set[1:]))
         labels = _Labels(y, _group_numbers(qid, group), pairs)
-        return super().fit(X, labels, sample_weight, eval_set)
+        super().fit(X, labels, sample_weight, eval_set)
+        return self
+
+    def fold_in(self: _RankerT, X: Any, *, known: Any, sample_weight: Any = None) -> _RankerT:
+        """Give new users and items their place in the model, and change nothing else.
+
+        Each feature that only ``X`` has, such as the id of a new user, gets the parameters that are
+        best for its interactions, given everything else: what a sweep of the non-sampled solver
+        would give it.
+
+        Parameters
+        ----------
+        X : as in `fit`
+            All interactions of the new users and items; every row is one.
+        known : as in `fit`
+            The table that the model was fitted on, for its users and items: what a new user has not
+            seen counts, too.
+        sample_weight : array-like of shape (n_samples,) or None
+            Weights of the interactions.
+
+        Returns
+        -------
+        self
+            With a larger ``model_`` and ``schema_``.
+
+        Raises
+        ------
+        ConfigError
+            If the model was not learned by ``solver="nonsampled"``.
+        DataError
+            If the data cannot be used as they are.
+        """
+        check_is_fitted(self)
+        before = load(known, schema=self.schema_, labelled=False)
+        extended = read_extending(self.model_, X, {"labelled": False})
+        rows = extended.rows
+        if sample_weight is not None:
+            weight = _check_sample_weight(
+                sample_weight, rows.indptr[1:], dtype=np.float32, ensure_non_negative=True
+            )
+            rows = rows.with_(weight=weight)
+        self.model_ = fold_in(self.model_, extended.schema, rows, before.rows, self.n_jobs)
+        self.schema_ = extended.schema
+        self._session = None
+        return self
 
     def predict(self, X: Any) -> Float32Array:
         """Return scores, which say the order of the samples of a group and nothing else.
@@ -206,6 +281,13 @@ class FMRanker(Factorization):
 
     def _read(self, X: Any, y: Any, sample_weight: Any, *, learn: bool = False, **how: Any) -> Part:
         y, qid, pairs = y if isinstance(y, _Labels) else _Labels(y, None)
+        if self._for_recall():
+            if qid is not None or pairs is not None:
+                raise DataError(
+                    "Training for recall compares all items: leave out qid, group and pairs, or "
+                    "train with another solver and negatives=None."
+                )
+            return self._read_interactions(X, y, sample_weight, learn=learn, **how)
         if y is None and pairs is not None and not _input.is_source(X):
             y = np.zeros(_num_samples(X), np.float32)
         if isinstance(qid, str):
@@ -224,6 +306,22 @@ class FMRanker(Factorization):
             return part.with_pairs(pairs)
         require_groups(part.group)
         return part
+
+    def _for_recall(self) -> bool:
+        return for_recall(self._config(SolverConfig), self._config(TrainingConfig))
+
+    def _read_interactions(
+        self, X: Any, y: Any, sample_weight: Any, *, learn: bool, **how: Any
+    ) -> Part:
+        """Return rows that are interactions; without a target, all of them are."""
+        if y is None and _input.is_source(X):
+            weight = sample_weight if isinstance(sample_weight, str) else None
+            schema = self.schema if learn else self.schema_
+            X = load(X, schema=schema, weight=weight, labelled=None)
+            X = replace(X, rows=labelled_interactions(Part.of(X)).rows)
+        elif y is None:
+            y = np.ones(_num_samples(X), np.float32)
+        return super()._read(X, y, sample_weight, learn=learn, **how)
 
     def _task(self) -> str:
         return "rank"

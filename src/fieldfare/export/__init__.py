@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fieldfare.export.front import EXPORTERS, export
-from fieldfare.export.text import export_text
+from fieldfare.export.front import EXPORTERS, SUFFIXES, Exported, export
 
-__all__ = ["EXPORTERS", "export", "export_text"]
+__all__ = ["EXPORTERS", "Exported", "SUFFIXES", "export"]

@@ -1,25 +1,70 @@
-"""The table of export formats."""
+"""The front door of all exports: one table of formats, each loaded when it is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+import os
+from dataclasses import dataclass
+from importlib import import_module
+from inspect import signature
+from pathlib import Path
 from typing import Any
 
 from fieldfare._typing import PathLike
 from fieldfare._validation import closest
 from fieldfare.exceptions import ConfigError
-from fieldfare.export.text import export_text
+from fieldfare.export.packing import Loss, loss_of_packing
 from fieldfare.models.base import Model, check_model
 
-EXPORTERS: dict[str, Callable[..., None]] = {
-    "xlearn": partial(export_text, kind="xlearn"),
-    "libffm": partial(export_text, kind="libffm"),
+EXPORTERS: dict[str, tuple[str, str]] = {
+    "onnx": ("fieldfare.export.onnx_file", "export_onnx"),
+    "c": ("fieldfare.export.c", "export_c"),
+    "sql": ("fieldfare.export.sql", "export_sql"),
+    "json": ("fieldfare.export.plain", "export_json"),
+    "npz": ("fieldfare.export.plain", "export_npz"),
+    "xlearn": ("fieldfare.export.text", "export_xlearn"),
+    "libffm": ("fieldfare.export.text", "export_libffm"),
 }
-"""From the name of a format to ``function(model, path, **options)``."""
+"""From the name of a format to module and name of ``function(model, path, **options)``."""
+
+SUFFIXES = {
+    ".onnx": "onnx",
+    ".c": "c",
+    ".h": "c",
+    ".sql": "sql",
+    ".json": "json",
+    ".npz": "npz",
+}
+"""The format that a file's name stands for."""
 
 
-def export(model: Model, path: PathLike, to: str, **options: Any) -> None:
+@dataclass(frozen=True)
+class Exported:
+    """What was written.
+
+    Parameters
+    ----------
+    path : str
+    to : str
+        Name of the format.
+    n_bytes : int
+        Size of the file (of all files, if it is a folder).
+    loss : Loss or None
+        What was lost, if the parameters were quantised.
+    """
+
+    path: str
+    to: str
+    n_bytes: int
+    loss: Loss | None = None
+
+    def __str__(self) -> str:
+        text = f"{self.to} model written to {self.path} ({self.n_bytes:,} bytes)"
+        return text if self.loss is None else f"{text}\n{self.loss}"
+
+
+def export(
+    model: Model, path: PathLike, to: str | None = None, *, data: Any = None, **options: Any
+) -> Exported:
     """Write a model in the format of another tool.
 
     Parameters
@@ -28,22 +73,75 @@ def export(model: Model, path: PathLike, to: str, **options: Any) -> None:
         Trained model.
     path : path
         File to write or replace, atomically.
-    to : str
-        Name of the format: ``"xlearn"`` (text) or ``"libffm"`` (text).
+    to : str, optional
+        Name of the format, one of `fieldfare.export.EXPORTERS`; by default told by the ending of
+        ``path``, such as ``.onnx``.
+    data : path, table, Rows or Dataset, optional
+        Labelled data on which the loss of a quantised model is measured.
     **options
-        Options of that format; see :func:`fieldfare.export.export_text`.
+        Options of that format, those of the function that `fieldfare.export.EXPORTERS` names.
+        ``quantize="fp16"`` or ``"int8"``, where there is such an option, stores 16 or 8 bits for
+        each weight.
+
+    Returns
+    -------
+    Exported
+        With the size of the file, and what quantising lost.
 
     Raises
     ------
     ConfigError
-        If there is no such format, or it cannot express this model.
+        If there is no such format or option, or the format cannot express this model.
+    MissingDependencyError
+        If the format needs a package that is not installed; the message says how to install it.
     OSError
-        If the file cannot be written.
+        If the file cannot be written; an older file at ``path`` is then still whole.
     """
     check_model(model, "export")
+    to = format_of(path) if to is None else to
     if to not in EXPORTERS:
         raise ConfigError(
             f"There is no export format {to!r}.{closest(to, EXPORTERS)} "
             f"The formats are {', '.join(EXPORTERS)}."
         )
-    EXPORTERS[to](model, path, **options)
+    module, name = EXPORTERS[to]
+    function = getattr(import_module(module), name)
+    known = list(signature(function).parameters)[2:]
+    for option in options:
+        if option not in known:
+            raise ConfigError(
+                f"The {to} export has no option {option!r}.{closest(option, known)} "
+                f"Its options are: {', '.join(known) or 'none'}."
+            )
+    quantize = options.get("quantize")
+    if data is not None and quantize is None:
+        raise ConfigError(
+            "The 'data' of an export are there to measure what quantising loses. Add "
+            "quantize='fp16' or 'int8' (formats onnx, c and npz), or leave them out."
+        )
+    function(model, path, **options)
+    loss = None if quantize is None else loss_of_packing(model, quantize, data)
+    return Exported(os.fspath(path), to, _size(Path(path)), loss)
+
+
+def format_of(path: PathLike) -> str:
+    """Return the format that the ending of a path stands for.
+
+    Raises
+    ------
+    ConfigError
+        If it stands for none.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise ConfigError(
+            f"The ending of {os.fspath(path)!r} does not tell the format. Say to=... (--to ...) "
+            f"with one of {', '.join(EXPORTERS)}, or end the name in {', '.join(SUFFIXES)}."
+        )
+    return SUFFIXES[suffix]
+
+
+def _size(path: Path) -> int:
+    if path.is_dir():
+        return sum(part.stat().st_size for part in path.rglob("*") if part.is_file())
+    return path.stat().st_size

@@ -26,26 +26,47 @@ import numpy as np
 
 from fieldfare._files import atomic_write
 from fieldfare._typing import Float32Array, PathLike
-from fieldfare._validation import closest
 from fieldfare.exceptions import ConfigError
 from fieldfare.models.base import Model
 
 _FEATURES_AT_ONCE = 4096
 
 
-def export_text(
-    model: Model, path: PathLike, kind: str = "xlearn", *, drop_linear: bool = False
-) -> None:
-    """Write the parameters of a model as text.
+def export_xlearn(model: Model, path: PathLike) -> None:
+    """Write the parameters of a model in the text form of xLearn.
 
     Parameters
     ----------
     model : Model
-        Linear, FM or FFM for regression or two classes; field-aware and binary for libffm.
+        Linear, FM or FFM for regression or two classes.
     path : path
         File to write or replace, atomically.
-    kind : {"xlearn", "libffm"}
-        Which form; both are described in the docstring of this module.
+
+    Raises
+    ------
+    ConfigError
+        If the form cannot express the model.
+    OSError
+        If the file cannot be written.
+
+    Notes
+    -----
+    The form does not record ``instance_norm``, and xLearn's own factorization machines scale their
+    pair term once more than the formula says.
+    """
+    _check(model, "xlearn")
+    _write(path, _xlearn(model))
+
+
+def export_libffm(model: Model, path: PathLike, *, drop_linear: bool = False) -> None:
+    """Write the parameters of a model in the text form of libffm.
+
+    Parameters
+    ----------
+    model : Model
+        FFM for two classes. With ``instance_norm`` libffm scales samples as fieldfare does.
+    path : path
+        File to write or replace, atomically.
     drop_linear : bool
         libffm has neither bias nor linear weights. A model that has them is refused, unless this
         is true: then they are left out, and the scores change accordingly.
@@ -55,34 +76,30 @@ def export_text(
     ConfigError
         If the form cannot express the model.
     OSError
-        If the file cannot be written; an older file at ``path`` is then still whole.
-
-    Notes
-    -----
-    With ``instance_norm``, libffm scales samples as fieldfare does (its header says so); the xLearn
-    form does not record the option, and xLearn's own factorization machines scale their pair term
-    once more than the formula says.
+        If the file cannot be written.
     """
-    if kind not in _WRITERS:
-        raise ConfigError(
-            f"There is no text form {kind!r}.{closest(kind, _WRITERS)} "
-            f"The forms are {', '.join(_WRITERS)}."
-        )
+    _check(model, "libffm")
+    _check_libffm(model, drop_linear)
+    _write(path, _libffm(model))
+
+
+def _write(path: PathLike, parts: Iterator[str]) -> None:
+    with atomic_write(path) as file:
+        for lines in parts:
+            file.write(lines.encode("ascii"))
+
+
+def _check(model: Model, form: str) -> None:
     if model.config.task == "multiclass":
         raise ConfigError(
-            f"The {kind} text form holds one score, and this multiclass model has "
-            f"{model.n_outputs}. Train one binary model per class, or save it as .ff."
+            f"The {form} text form holds one score, and this multiclass model has "
+            f"{model.n_outputs}. Train one binary model per class, or export it to another format."
         )
     if model.kind not in ("linear", "fm", "ffm"):
         raise ConfigError(
-            f"The {kind} text form has no place for the parameters of a {model.kind} model. Save "
-            "it as .ff."
+            f"The {form} text form has no place for the parameters of a {model.kind} model. "
+            "Export it to another format."
         )
-    if kind == "libffm":
-        _check_libffm(model, drop_linear)
-    with atomic_write(path) as file:
-        for lines in _WRITERS[kind](model):
-            file.write(lines.encode("ascii"))
 
 
 def _check_libffm(model: Model, drop_linear: bool) -> None:
@@ -100,12 +117,13 @@ def _check_libffm(model: Model, drop_linear: bool) -> None:
         )
 
 
-def _numbers(vectors: Float32Array) -> list[str]:
+def numbers(vectors: Float32Array) -> list[str]:
     """Format each row of a 2-d array, shortest round trip, separated by spaces."""
     return [" ".join(row) for row in vectors.astype(np.str_).tolist()]
 
 
-def _blocks(n_features: int) -> Iterator[range]:
+def blocks(n_features: int) -> Iterator[range]:
+    """Cut the features into ranges that are formatted at once."""
     for start in range(0, n_features, _FEATURES_AT_ONCE):
         yield range(start, min(start + _FEATURES_AT_ONCE, n_features))
 
@@ -118,8 +136,8 @@ def _factor_lines(
     if factors is None:
         return
     n_factors = factors.shape[-1]
-    for block in _blocks(len(factors)):
-        vectors = _numbers(factors[block.start : block.stop].reshape(-1, n_factors))
+    for block in blocks(len(factors)):
+        vectors = numbers(factors[block.start : block.stop].reshape(-1, n_factors))
         if factors.ndim == 4:
             labels = [by_field(i, f) for i in block for f in range(factors.shape[2])]
         else:
@@ -129,11 +147,11 @@ def _factor_lines(
 
 def _xlearn(model: Model) -> Iterator[str]:
     yield f"bias: {model.bias[0]!s}\n"
-    for block in _blocks(model.n_features):
+    for block in blocks(model.n_features):
         if model.linear is None:
             weights = ["0"] * len(block)
         else:
-            weights = _numbers(model.linear[block.start : block.stop])
+            weights = numbers(model.linear[block.start : block.stop])
         yield "".join(f"i_{i}: {w}\n" for i, w in zip(block, weights, strict=True))
     yield from _factor_lines(model, lambda i: f"v_{i}: ", lambda i, f: f"v_{i}_{f}: ")
 
@@ -144,6 +162,3 @@ def _libffm(model: Model) -> Iterator[str]:
         f"normalization {int(model.config.instance_norm)}\n"
     )
     yield from _factor_lines(model, lambda i: f"w{i} ", lambda i, f: f"w{i},{f} ")
-
-
-_WRITERS: dict[str, Callable[[Model], Iterator[str]]] = {"xlearn": _xlearn, "libffm": _libffm}

@@ -2,7 +2,8 @@
 
 A `Design` is the rows as the sweeps need them. Features of a field with at most one entry a row are
 updated together; a field whose entries repeat from row to row (the genres of a film, the films that
-a user has seen) is updated on the table of its distinct patterns; other features one by one.
+a user has seen) is updated on the table of its distinct patterns; other features one by one. Side
+tables, and fields that follow from another field, are tables of that kind from the start.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ import numpy as np
 
 from fieldfare import _core
 from fieldfare._typing import Float32Array, Int64Array, UInt32Array
-from fieldfare.exceptions import DataError
-from fieldfare.kernels.native import _core_rows
-from fieldfare.rows import Rows
+from fieldfare.exceptions import ConfigError, DataError
+from fieldfare.kernels.native import own_rows
+from fieldfare.rows import RelatedRows, Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,12 +96,25 @@ class Observed:
         return _core.Observed(self.residual, self.target, self.label, self.weight, self.precision)
 
 
+def _fault(row: int, reason: int, n_rows: int, n_features: int) -> str:
+    """Say what DesignFault::Reason says."""
+    return (
+        f"Row {row} cannot be trained on: it lies outside the {n_rows} rows, or holds a feature id "
+        f"of {n_features} or more, or refers to a side row that does not exist.",
+        f"Row {row} holds a feature more than once, which coordinate descent cannot use: add up "
+        "its values, or train with another solver.",
+        f"Row {row} of a side table holds a feature twice, or an id of {n_features} or more.",
+        "A feature occurs in a side table and elsewhere too: give it an id of its own there.",
+    )[reason]
+
+
 class Design:
     """Rows, turned into blocks of features that can be updated together.
 
     Parameters
     ----------
-    rows : Rows
+    rows : Rows or RelatedRows
+        Side tables are used as they are.
     order : int64 array or None
         Numbers of the rows to use; ``None`` for all.
     n_features : int
@@ -111,22 +125,31 @@ class Design:
     Raises
     ------
     DataError
-        If a row or an id is out of range, or a row holds a feature twice.
+        If a row or an id is out of range, a row holds a feature twice, or a feature occurs in a
+        side table and elsewhere.
+    ConfigError
+        If rows with side tables are to be normalised.
     """
 
     def __init__(
         self, rows: Rows, order: Int64Array | None, n_features: int, *, normalised: bool = False
     ) -> None:
-        made = _core.make_design(_core_rows(rows), order, n_features, normalised)
-        if isinstance(made, tuple):
-            row, repeated = made
-            raise DataError(
-                f"Row {row} holds a feature more than once, which coordinate descent cannot use: "
-                "add up its values, or train with another solver."
-                if repeated
-                else f"Row {row} cannot be trained on: it lies outside the {rows.n_rows} rows, or "
-                f"holds a feature id of {n_features} or more."
+        relations = rows.relations if isinstance(rows, RelatedRows) else ()
+        if relations and normalised:
+            raise ConfigError(
+                "Rows with side tables cannot be scaled to unit length without joining them. Leave "
+                "out instance_norm, or give the joined table."
             )
+        made = _core.make_design(
+            own_rows(rows),
+            [relation.codes for relation in relations],
+            [own_rows(relation.rows) for relation in relations],
+            order,
+            n_features,
+            normalised,
+        )
+        if isinstance(made, tuple):
+            raise DataError(_fault(*made, rows.n_rows, n_features))
         self._core = made
         self.n_rows = made.n_rows
         self.n_features = made.n_features

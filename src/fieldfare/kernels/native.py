@@ -16,7 +16,7 @@ from fieldfare.exceptions import DataError
 from fieldfare.kernels.initial import InitialFactors, Run, start_rows
 from fieldfare.kernels.machine import aligned, available_cores, give_back
 from fieldfare.kernels.table import Spec
-from fieldfare.rows import Rows
+from fieldfare.rows import RelatedRows, Rows
 
 _ROWS_PER_THREAD = 4096
 _ROWS_MOVED = 4096
@@ -56,8 +56,13 @@ def _core_spec(spec: Spec) -> _core.Spec:
     return core
 
 
-def _core_rows(rows: Rows) -> _core.Rows:
+def own_rows(rows: Rows) -> _core.Rows:
+    """Return the compiled struct over these arrays, without what side tables add."""
     return _core.Rows(rows.indptr, rows.indices, rows.values, rows.fields, rows.target, rows.weight)
+
+
+def _core_rows(rows: Rows) -> _core.Rows:
+    return own_rows(rows.join() if isinstance(rows, RelatedRows) else rows)
 
 
 class TrainingTable:

@@ -106,7 +106,8 @@ class Spec:
         }[group]
         gradient = scale**2 / unit
         return Rates(
-            learning_rate=self.learning_rate * (unit / gradient if self.solver == "sgd" else unit),
+            learning_rate=self.learning_rate
+            * (unit / gradient if self.solver in ("sgd", "sgda") else unit),
             l2=l2 * gradient / unit,
             l1=l1 * gradient,
             beta=self.ftrl_beta * gradient,

@@ -10,7 +10,13 @@ from typing import Any, ClassVar, NamedTuple, cast
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Float64Array, Int64Array
-from fieldfare.config import LOSSES_OF_TASK, MODELS_WITH_FIELDS, ModelConfig, SolverConfig
+from fieldfare.config import (
+    LOSSES_OF_TASK,
+    MODELS_WITH_FIELDS,
+    SAMPLED_LOSSES,
+    ModelConfig,
+    SolverConfig,
+)
 from fieldfare.exceptions import ConfigError, DataError, SchemaError
 from fieldfare.kernels import native
 from fieldfare.kernels.initial import InitialFactors
@@ -455,22 +461,24 @@ class Model(ABC):
 
 
 def loss_of(task: str, loss: str = "auto") -> str:
-    """Return the name of the loss that a task is learned by.
+    """Return the name of the loss that the kernels learn a task by.
 
     Raises
     ------
     ConfigError
         If it is none for this task.
     """
-    allowed = LOSSES_OF_TASK[task]
+    allowed: tuple[str, ...] = LOSSES_OF_TASK[task]
     if loss == "auto":
         return allowed[0]
+    if task == "rank":
+        allowed = tuple(SAMPLED_LOSSES)
     if loss not in allowed:
         raise ConfigError(
             f"The loss of the task {task!r} must be 'auto' or {' or '.join(map(repr, allowed))}. "
             f"Got {loss!r}."
         )
-    return loss
+    return SAMPLED_LOSSES[loss] if task == "rank" else loss
 
 
 def _one_row(ids: list[int], values: list[float], fields: list[int]) -> Rows:

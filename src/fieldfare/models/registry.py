@@ -89,7 +89,7 @@ def estimate_bytes(
     shape = model_class.factors_shape(config, 1, n_fields, n_outputs)
     factors = 0 if shape is None else int(np.prod(shape))
     pairs = int(np.prod(model_class.pair_weights_shape(n_fields, n_outputs) or 0))
-    slots = {"sgd": 0, "adagrad": 1, "rowwise_adagrad": 1, "ftrl": 2, "als": 0}[solver.solver]
+    slots = {"adagrad": 1, "rowwise_adagrad": 1, "ftrl": 2}.get(solver.solver, 0)
     state = slots * factors
     if solver.solver == "rowwise_adagrad":
         state = n_outputs * len(config.factor_parts)

@@ -119,13 +119,14 @@ def _build(header: JSON, arrays: dict[str, AnyArray], verify: bool) -> Model:
         arrays["linear"],
         arrays.get("factors"),
         pair_weights=arrays.get("pair_weights"),
-        schema=_read_schema(header, config, arrays),
+        schema=read_schema(header, config, arrays),
         classes=classes,
         provenance=provenance,
     )
 
 
-def _read_schema(header: JSON, config: ModelConfig, arrays: dict[str, AnyArray]) -> Schema | None:
+def read_schema(header: JSON, config: ModelConfig, arrays: dict[str, AnyArray]) -> Schema | None:
+    """Return the Schema in a header and its arrays, checked against the parameters."""
     prefix = SCHEMA_PREFIX
     parts = {name[len(prefix) :]: a for name, a in arrays.items() if name.startswith(prefix)}
     if header.get("schema") is None:

@@ -45,7 +45,8 @@ not match, and a format number above its own. A file of a lower number passes th
 
 A checkpoint is the same container with ``"fieldfare.checkpoint"`` in place of ``"fieldfare"``; its
 arrays and header belong to the training loop, and it is only promised to be readable by the version
-that wrote it.
+that wrote it. The samples of a Bayesian model are in a container of their own kind too, see
+:mod:`fieldfare.persist.posterior`.
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ from fieldfare.persist import container
 FORMAT = 3
 MODEL_KEY = "fieldfare"
 CHECKPOINT_KEY = "fieldfare.checkpoint"
+POSTERIOR_KEY = "fieldfare.posterior"
 SCHEMA_PREFIX = "schema."
 _CHUNK = 1 << 20
 
@@ -124,6 +126,11 @@ def parse_header(metadata: Mapping[str, str]) -> JSON:
             raise ModelFileError(
                 "This is a training checkpoint, not a model. Resume training with it, or load the "
                 "model that the training saved."
+            )
+        if POSTERIOR_KEY in metadata:
+            raise ModelFileError(
+                "This file holds the samples of a Bayesian model. Load it with load_posterior, or "
+                "with the load of the estimator that wrote it."
             )
         raise ModelFileError(
             "This is a safetensors file, but not a fieldfare model: it has no fieldfare header."

@@ -26,8 +26,11 @@ from fieldfare.rows import Rows
 _REFRESH = 10
 # Of the normal-gamma priors, for a target of unit spread: all weak, those of libFM.
 _SHAPE = _RATE = _MEAN_STRENGTH = 1.0
-# The first sweep has no hyperparameters from an earlier one.
-_FIRST_LINEAR, _FIRST_FACTOR = 1.0, 10.0
+# The first sweep has no hyperparameters from an earlier one: the prior of factors is then so many
+# times as wide as their start values. From a wide start all factors grow at once, and the chain
+# soon predicts well; from a narrow one they grow as the data ask for them, which takes more sweeps
+# and ends better.
+_FIRST_LINEAR, _FIRST_SPREAD, _LEAST_SCALE = 1.0, 10.0**0.5, 1e-3
 _BIAS_PRECISION = 0.01  # of classifications, whose bias could run away; none for regression
 _NEWTON_STEPS = 20
 
@@ -67,7 +70,8 @@ class GibbsSampler:
         # Variance of each row of parameters where the target has variance one, times unit^2.
         self._scale = np.full((1 + k, 1), self._unit)
         self._scale[0] = self._unit**2
-        first = np.full((1 + k, len(self._group_sizes)), _FIRST_FACTOR)
+        spread = _FIRST_SPREAD * max(model.config.init_scale, _LEAST_SCALE)
+        first = np.full((1 + k, len(self._group_sizes)), spread**-2)
         first[0] = _FIRST_LINEAR
         self._state: dict[str, AnyArray] = {
             "bias": model.bias.copy(),

@@ -6,9 +6,18 @@ from fieldfare.config import SolverConfig
 from fieldfare.models.base import Model
 from fieldfare.solvers.als import AlsSolver
 from fieldfare.solvers.gradient import Solver
+from fieldfare.solvers.nonsampled import NonSampledSolver
+from fieldfare.solvers.sgda import SgdaSolver
+from fieldfare.solvers.tables import TableSolver
+
+AnySolver = Solver | TableSolver | NonSampledSolver
+_CLASSES: dict[str, type[AnySolver]] = {
+    "als": AlsSolver,
+    "sgda": SgdaSolver,
+    "nonsampled": NonSampledSolver,
+}
 
 
-def make_solver(model: Model, config: SolverConfig, *, seed: int) -> Solver | AlsSolver:
+def make_solver(model: Model, config: SolverConfig, *, seed: int) -> AnySolver:
     """Return the solver that a configuration names, at the start of its work on a model."""
-    solver_class = AlsSolver if config.solver == "als" else Solver
-    return solver_class(model, config, seed=seed)
+    return _CLASSES.get(config.solver, Solver)(model, config, seed=seed)

@@ -13,7 +13,7 @@ import numpy as np
 
 from fieldfare._logging import say_aside
 from fieldfare._typing import AnyArray, Float32Array, Int64Array, PathLike
-from fieldfare.config import TrainingConfig
+from fieldfare.config import SolverConfig, TrainingConfig
 from fieldfare.exceptions import DivergenceError
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 class Trainable(Protocol):
     """What the loop asks of a solver."""
+
+    config: SolverConfig
 
     needs_all_rows: bool
     """Whether an epoch is one call with all rows, rather than many with some."""

@@ -15,13 +15,14 @@ from fieldfare.config import ModelConfig
 from fieldfare.data.dispatch import load
 from fieldfare.data.split import kfold
 from fieldfare.data.tables import to_pandas
-from fieldfare.exceptions import DataError
+from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.metrics import default_metrics
 from fieldfare.training.evaluation import evaluate_scores, score_part
 from fieldfare.training.history import format_table
 from fieldfare.training.loop import fit, resolve
 from fieldfare.training.pairs import require_groups
 from fieldfare.training.parts import Part
+from fieldfare.training.recall import for_recall
 from fieldfare.training.targets import infer_targets
 from fieldfare.training.workflow import ROLES, new_model, read_parameters
 
@@ -116,6 +117,11 @@ def cross_validate(
     roles = {name: parameters.pop(name) for name in ROLES if name in parameters}
     kind, solver, config = read_parameters(parameters)
     config = resolve(config)
+    if for_recall(solver, config):
+        raise ConfigError(
+            "Cross-validation measures rows, and recall is measured by ranking all items: use "
+            "fieldfare.retrieval.compare with a split of fieldfare.data.split."
+        )
     dataset = load(data, **roles)
     targets = infer_targets(Part.of(dataset), task, dataset.schema.target_classes)
     whole = targets.encode(Part.of(dataset))

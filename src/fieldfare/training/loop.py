@@ -33,8 +33,10 @@ from fieldfare.training.callbacks import (
 )
 from fieldfare.training.evaluation import WATCHED_METRIC, evaluate_scores, score_part
 from fieldfare.training.history import History
+from fieldfare.training.negatives import Negatives
 from fieldfare.training.pairs import Given, Groups, require_groups
 from fieldfare.training.parts import Part
+from fieldfare.training.recall import Catalogue, check_plan, for_recall, split_interactions
 from fieldfare.training.targets import class_weights
 
 # Parameters visited in one call of the kernel: well below a second on one core, so that Ctrl-C
@@ -104,7 +106,7 @@ def fit(
         If the checkpoint belongs to another run.
     """
     config = resolve(config or TrainingConfig(), resume)
-    train_part, valid_part = parts(train, valid, config, model.config.task)
+    train_part, valid_part = parts(train, valid, config, model, solver)
     trainable = make_solver(model, solver, seed=config.random_state)
     run = Run(model, trainable, train_part, valid_part, config, callbacks)
     if resume is not None:
@@ -123,11 +125,15 @@ def parts(
     train: Dataset | Rows | Part,
     valid: Dataset | Rows | Part | None,
     config: TrainingConfig,
-    task: str,
+    model: Model,
+    solver: SolverConfig,
 ) -> tuple[Part, Part | None]:
     """Return what to train and to validate on, split off here if early stopping needs it."""
     part = Part.of(train)
     if valid is None and config.early_stopping is True:
+        if for_recall(solver, config):
+            return split_interactions(part, model, config)
+        task = model.config.task
         return part.split(config.validation_fraction, config.random_state, task=task)
     return part, None if valid is None else Part.of(valid)
 
@@ -163,15 +169,26 @@ class Run:
     ) -> None:
         self.train, self.valid = train, valid
         self.task = model.config.task
-        self.pairs = _pairs(train) if self.task == "rank" else None
+        solver_config = solver.config
+        check_plan(train, model, solver_config, config)
+        recalls = for_recall(solver_config, config)
+        self.negatives = None
+        if config.negatives is not None:
+            self.negatives = Negatives(train, model, solver_config.loss, config)
+        self.pairs = _pairs(train) if self.task == "rank" and not recalls else None
+        self.catalogue = None if not recalls or valid is None else Catalogue(train, valid, model)
         self.n_threads = resolve_threads(config.n_jobs, train.n_rows)
         self.class_weight = class_weights(config.class_weight, self.task, model.classes, train)
         self.rows_per_call = _rows_per_call(model, train.rows)
         self.keep_best = valid is not None and config.early_stopping is not False
-        self.watched, self.metrics = _metric_names(config.eval_metric, self.task)
         history = History()
-        if valid is not None:
+        if self.catalogue is not None:
+            self.metrics = self.catalogue.metrics(config.eval_metric)
+            self.watched, better = self.metrics[0], True
+        else:
+            self.watched, self.metrics = _metric_names(config.eval_metric, self.task)
             better = get_metric(self.watched).greater_is_better
+        if valid is not None:
             history = History(f"valid_{self.watched}", better)
         self.state = TrainingState(
             solver,
@@ -264,7 +281,7 @@ class Run:
         """Visit every training row once."""
         state, config = self.state, self.state.config
         state.rows_done = visited = 0
-        n_visits = self.train.n_rows
+        n_visits = max(1, self.train.n_rows)
         if self.pairs is not None:
             n_visits = self.pairs.n_pairs(config.pairs_per_row)
         loss_sum = weight_sum = 0.0
@@ -294,6 +311,8 @@ class Run:
             "epoch": epoch,
             "shuffle": config.shuffle,
         }
+        if self.negatives is not None:
+            return self.negatives.blocks(epoch, shuffle=config.shuffle)
         if self.pairs is None:
             return self.train.orders(**how)
         return self.train.pair_orders(self.pairs, config.pairs_per_row, **how)
@@ -302,6 +321,9 @@ class Run:
         """Learn from some rows or pairs; return the summed loss and weight."""
         solver, rows = self.state.solver, self.train.rows
         deterministic = self.state.config.deterministic
+        if self.negatives is not None:
+            assert isinstance(solver, Solver)
+            return self.negatives.learn(solver, call, self.n_threads, deterministic=deterministic)
         if self.pairs is not None:
             assert isinstance(solver, Solver)  # no other takes the task
             return solver.train_pairs(rows, call, self.n_threads, deterministic=deterministic)
@@ -314,6 +336,9 @@ class Run:
         if self.valid is None:
             return {}
         solver, config = self.state.solver, self.state.config
+        if self.catalogue is not None:
+            measured = self.catalogue.evaluate(solver.export(), self.metrics, config.n_jobs)
+            return {f"valid_{name}": value for name, value in measured.items()}
         scores = score_part(solver, self.valid, config.n_jobs, config.memory_limit)
         if not np.isfinite(scores).all():
             raise diverged("validation", math.nan, self.state.epoch)

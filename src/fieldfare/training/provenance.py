@@ -43,20 +43,27 @@ def provenance(
     training = asdict(config)
     if isinstance(config.class_weight, Mapping):
         training["class_weight"] = {str(k): float(v) for k, v in config.class_weight.items()}
-    return {
-        "library": __version__,
-        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "seed": config.random_state,
-        "data": {
-            "n_rows": train.rows.n_rows,
-            "nnz": train.rows.nnz,
-            "n_valid": None if valid is None else valid.n_rows,
-            "fingerprint": _fingerprint(train),
-        },
+    found = data_provenance(train, config.random_state)
+    found["data"]["n_valid"] = None if valid is None else valid.n_rows
+    return found | {
         "solver": asdict(solver),
         "training": training,
         "metrics": dict(history.best),
         "history": history.to_json(),
+    }
+
+
+def data_provenance(train: Dataset | Part, seed: int) -> JSON:
+    """Return what is noted of any model: library version, time, seed, and the data."""
+    return {
+        "library": __version__,
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "seed": seed,
+        "data": {
+            "n_rows": train.rows.n_rows,
+            "nnz": train.rows.nnz,
+            "fingerprint": _fingerprint(train),
+        },
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from fieldfare._typing import AnyArray, Float64Array
 from fieldfare.config import GibbsConfig
 from fieldfare.kernels import latent
 from fieldfare.metrics import compute
-from fieldfare.models.posterior import Posterior, Sample
+from fieldfare.models.posterior import About, Posterior, Sample
 from fieldfare.rows import Rows
 from fieldfare.solvers.gibbs import GibbsSampler, score_sample
 from fieldfare.training.trace import Trace
@@ -111,6 +111,7 @@ def run(
     sampler: GibbsSampler,
     config: GibbsConfig,
     followed: RunningPrediction | None = None,
+    about: About | None = None,
     *,
     n_threads: int = 1,
     verbose: int = 0,
@@ -124,6 +125,8 @@ def run(
     config : GibbsConfig
     followed : RunningPrediction, optional
         Rows to predict on the way.
+    about : About, optional
+        What is known of the posterior besides its samples.
     n_threads : int
         The samples do not depend on it.
     verbose : int
@@ -160,7 +163,9 @@ def run(
                 say_aside(_line(record))
     except KeyboardInterrupt:
         interrupted = True
-    posterior = Posterior(sampler.model.config, kept) if kept else None
+    if about is not None:
+        about = replace(about, provenance=about.provenance | {"trace": trace.to_json()})
+    posterior = Posterior.of(sampler.model.config, kept, about) if kept else None
     return SamplingResult(posterior, trace, interrupted)
 
 

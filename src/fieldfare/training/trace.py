@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -92,6 +93,23 @@ class Trace:
             for row in rows
         ]  # fmt: skip
         return "\n".join(format_table(list(rows[0]), cells))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values; numbers that are not finite become None."""
+        sweeps = [{k: v if math.isfinite(v) else None for k, v in r.items()} for r in self.sweeps]
+        return {"n_warmup": self.n_warmup, "sweeps": sweeps}
+
+    @staticmethod
+    def from_json(saved: Any) -> Trace:
+        """Return the trace that `to_json` was asked of; an empty one if it is damaged."""
+        try:
+            sweeps = [
+                {str(k): math.nan if v is None else float(v) for k, v in record.items()}
+                for record in saved["sweeps"]
+            ]
+            return Trace(int(saved["n_warmup"]), sweeps)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return Trace()
 
     def to_frame(self) -> Any:
         """Return the sweeps as a pandas DataFrame (pandas must be installed)."""

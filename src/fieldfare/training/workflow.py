@@ -11,7 +11,7 @@ import numpy as np
 from fieldfare._typing import AnyArray, PathLike
 from fieldfare._validation import OneOf, check, closest
 from fieldfare.config import MODELS_WITH_FIELDS, ModelConfig, SolverConfig, TrainingConfig
-from fieldfare.data.dispatch import Dataset, load
+from fieldfare.data.dispatch import Dataset, load, load_related
 from fieldfare.data.schema import Schema
 from fieldfare.data.store import RowStore
 from fieldfare.data.tables import open_table
@@ -25,6 +25,7 @@ from fieldfare.training.evaluation import evaluate_scores, score_part
 from fieldfare.training.loop import FitResult, fit, resolve
 from fieldfare.training.parts import Part
 from fieldfare.training.provenance import provenance
+from fieldfare.training.recall import for_recall, labelled_interactions
 from fieldfare.training.resources import check_memory
 from fieldfare.training.session import Session
 from fieldfare.training.targets import (
@@ -106,11 +107,16 @@ def train(
     if isinstance(model, Model):
         _check_same_kind(model, kind | ({} if task is None else {"task": task}))
         return _go_on(model, data, valid, roles, plan)
-    dataset = load(data, **roles | ({} if pairs is None else {"labelled": None}))
+    recalls = for_recall(solver, plan.config)
+    # Only coordinate descent works on side tables that are not joined.
+    read = load_related if solver.solver == "als" else load
+    dataset = read(data, **roles | ({} if pairs is None and not recalls else {"labelled": None}))
     raw = Part.of(dataset) if pairs is None else Part.of(dataset).with_pairs(pairs)
+    if recalls:
+        raw = labelled_interactions(raw)
     targets = infer_targets(raw, task, dataset.schema.target_classes)
     part = targets.encode(raw)
-    held = _validation(valid, dataset.schema, targets)
+    held = _validation(valid, dataset.schema, targets, recalls=recalls)
     chosen = ModelConfig(model=model, task=targets.task, **kind)
     new = new_model(chosen, solver, dataset.schema, targets, part, plan.config)
     return _fit(new, dataset, part, held, plan)
@@ -304,12 +310,16 @@ def _fit(
 
 def _go_on(model: Model, data: Any, valid: Any, roles: dict[str, Any], plan: _Plan) -> TrainResult:
     """Train a model further, after adding the features that only the new data have."""
+    if for_recall(plan.solver, plan.config):
+        roles = {"labelled": None} | roles
     dataset = read_extending(model, data, roles)
     targets = targets_of(model)
-    held = _validation(valid, dataset.schema, targets)
+    recalls = for_recall(plan.solver, plan.config)
+    held = _validation(valid, dataset.schema, targets, recalls=recalls)
     session = Session(model, plan.solver, plan.config)
     session.grow(dataset.schema.n_features, dataset.schema)
-    return _fit(session.model, dataset, targets.encode(Part.of(dataset)), held, plan)
+    part = labelled_interactions(Part.of(dataset)) if recalls else Part.of(dataset)
+    return _fit(session.model, dataset, targets.encode(part), held, plan)
 
 
 def read_extending(model: Model, data: Any, roles: dict[str, Any]) -> Dataset:
@@ -331,9 +341,14 @@ def read_extending(model: Model, data: Any, roles: dict[str, Any]) -> Dataset:
     return replace(dataset, schema=joined)
 
 
-def _validation(valid: Any, schema: Schema, targets: TargetMap) -> Part | None:
+def _validation(
+    valid: Any, schema: Schema, targets: TargetMap, *, recalls: bool = False
+) -> Part | None:
     """Read validation data, with targets encoded as those of the training data."""
-    return None if valid is None else targets.encode(Part.of(load(valid, schema=schema)))
+    if valid is None:
+        return None
+    part = Part.of(load(valid, schema=schema, labelled=None if recalls else True))
+    return targets.encode(labelled_interactions(part) if recalls else part)
 
 
 def _check_same_kind(model: Model, asked: Mapping[str, Any]) -> None:

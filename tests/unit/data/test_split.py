@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fieldfare.data.split import kfold, split_rows
+from fieldfare.data.split import kfold, leave_last_out, split_rows, temporal_split
 from fieldfare.exceptions import ConfigError, DataError
 
 
@@ -47,3 +47,34 @@ def test_what_cannot_be_split_is_refused():
         kfold(3, 4, 0)
     with pytest.raises(DataError, match=r"shape \(3,\)"):
         kfold(3, 2, 0, stratify=[1, 2])
+
+
+def test_the_last_rows_of_each_user_are_held_out_by_time() -> None:
+    user = np.array(["a", "b", "a", "a", "b", "c"])
+    time = np.array([3, 1, 1, 2, 2, 9])
+    train, test = leave_last_out(user, time)
+    assert test.tolist() == [0, 4]  # c has one row only
+    assert train.tolist() == [1, 2, 3, 5]
+    assert leave_last_out(user, time, n_last=2)[1].tolist() == [0, 3]
+    # Of equal times, the later row is the last.
+    assert leave_last_out(user, np.zeros(6))[1].tolist() == [3, 4]
+
+
+def test_without_times_the_last_rows_are_drawn_by_the_seed() -> None:
+    user = np.repeat(np.arange(20), 5)
+    train, test = leave_last_out(user, seed=1)
+    assert np.bincount(user[test]).tolist() == [1] * 20
+    assert sorted([*train, *test]) == list(range(100))
+    assert np.array_equal(test, leave_last_out(user, seed=1)[1])
+    assert not np.array_equal(test, leave_last_out(user, seed=2)[1])
+    with pytest.raises(DataError, match="one user and one time"):
+        leave_last_out(user, np.zeros(3))
+
+
+def test_the_newest_rows_are_held_out_and_no_time_is_on_both_sides() -> None:
+    time = np.array([5, 1, 2, 2, 3, 4, 4, 4])
+    train, test = temporal_split(time, 0.3)
+    assert time[train].max() < time[test].min()
+    assert test.tolist() == [0]
+    with pytest.raises(DataError, match="both sides"):
+        temporal_split(np.ones(5), 0.2)

@@ -17,9 +17,10 @@ from fieldfare.estimators import (
     BayesianFMOrdinalRegressor,
     BayesianFMRegressor,
 )
-from fieldfare.estimators._bayesian import feature_groups
-from fieldfare.exceptions import ConfigError, DataError
+from fieldfare.exceptions import ConfigError, DataError, ModelFileError
+from fieldfare.persist.file import load_model
 from fieldfare.solvers.gibbs import GibbsSampler
+from fieldfare.training.bayesian import feature_groups
 
 ALL = [BayesianFMRegressor, BayesianFMClassifier, BayesianFMOrdinalRegressor]
 OWN = {"warm_start", "schema", "groups"}
@@ -152,12 +153,34 @@ def test_groups() -> None:
             feature_groups(bad, schema)
 
 
-def test_a_model_file_is_refused(data, tmp_path) -> None:
-    fitted = BayesianFMRegressor(**QUICK).fit(*data)
-    with pytest.raises(ConfigError, match="Pickle"):
+@pytest.mark.parametrize("cls", ALL)
+def test_a_file_predicts_what_was_saved(cls: type, data, tmp_path) -> None:
+    X, y = data[0], target(cls, data[1])
+    fitted = cls(**QUICK, n_keep_samples=7).fit(X, y, eval_set=(X, y))
+    fitted.save(tmp_path / "m.ff")
+    again = cls.load(tmp_path / "m.ff")
+    assert again.n_factors == 2
+    assert again.n_iter_ == 20
+    assert len(again.posterior_) == 7
+    np.testing.assert_array_equal(again.predict(X), fitted.predict(X))
+    assert again.score(X, y) == fitted.score(X, y)
+    np.testing.assert_array_equal(again.trace_["bias"], fitted.trace_["bias"])
+    if cls is BayesianFMRegressor:
+        np.testing.assert_array_equal(again.predict_interval(X), fitted.predict_interval(X))
+    else:
+        np.testing.assert_array_equal(again.classes_, fitted.classes_)
+        np.testing.assert_array_equal(again.predict_proba(X), fitted.predict_proba(X))
+    other = next(one for one in ALL if one is not cls)
+    with pytest.raises(ModelFileError, match="is not for"):
+        other.load(tmp_path / "m.ff")
+    with pytest.raises(ModelFileError, match="load_posterior"):
+        load_model(tmp_path / "m.ff")
+
+
+def test_nothing_kept_is_nothing_to_save(data, tmp_path) -> None:
+    fitted = BayesianFMRegressor(n_keep_samples=0, **QUICK).fit(*data)
+    with pytest.raises(DataError, match="n_keep_samples is 0"):
         fitted.save(tmp_path / "m.ff")
-    with pytest.raises(ConfigError, match="Unpickle"):
-        BayesianFMRegressor.load(tmp_path / "m.ff")
 
 
 def test_progress_is_shown_on_request(data, capsys) -> None:

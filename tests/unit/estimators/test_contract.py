@@ -46,6 +46,17 @@ ALL = [
     HOFMRegressor,
 ]
 CLASSIFIERS = [cls for cls in ALL if cls.__name__.endswith("Classifier")]
+OF_RANKING = {
+    "loss",
+    "pairs_per_row",
+    "negatives",
+    "negatives_exponent",
+    "known_negatives",
+    "unobserved_weight",
+    "l2_queries",
+    "l2_items",
+    "l2_exponent",
+}
 OWN = {"warm_start", "schema", "fields", "callbacks"}
 
 
@@ -89,7 +100,7 @@ def test_parameters_and_defaults_are_those_of_config(cls: type) -> None:
         | (set() if cls in CLASSIFIERS else {"class_weight"})
         | (set() if cls.__name__.startswith("HOFM") else of_orders)
     )
-    expected |= {"fit_intercept"} if cls is FMRanker else {"loss", "pairs_per_row"}
+    expected |= {"fit_intercept"} if cls is FMRanker else OF_RANKING
     assert missing == expected
     assert ("fields" in signature) == cls.__name__.startswith(("FFM", "FwFM"))
 

@@ -181,5 +181,5 @@ def test_what_cannot_be_ranked_is_refused(searches):
         ranker.fit(X, np.ones(len(y)), qid=qid)
     with pytest.raises(TrainingError, match="validation"):
         ranker.fit(X, y, qid=qid, eval_set=(X, np.ones(len(y)), qid))
-    with pytest.raises(ConfigError, match="must be 'auto' or 'pairwise' or 'hinge'"):
+    with pytest.raises(ConfigError, match="needs drawn negatives"):
         FMRanker(loss="logistic").fit(X, y, qid=qid)

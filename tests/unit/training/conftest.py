@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from fieldfare.config import ModelConfig, TrainingConfig
+from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.models.base import Model
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
@@ -30,6 +30,7 @@ def make_rows(n: int, seed: int = 0, n_features: int = 12, per_row: int = 3) -> 
 class ScriptedSolver:
     """Scores every row by the next number of a script; counts epochs in the bias."""
 
+    config = SolverConfig()
     needs_all_rows = False
 
     def __init__(self, model: Model, script: list[float]) -> None:

@@ -172,6 +172,7 @@ def test_short_calls_change_nothing(rows, monkeypatch) -> None:
 @pytest.mark.parametrize("bad", [np.inf, np.nan])
 def test_infinite_training_loss_is_refused_with_advice(rows, bad) -> None:
     class Solver:
+        config = SolverConfig()
         needs_all_rows = False
 
         def train(self, rows, order, class_weight, n_threads, *, deterministic):

@@ -1,0 +1,80 @@
+// SGD with adaptive regularisation for Python.
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/variant.h>
+
+#include <tuple>
+#include <variant>
+
+#include "bindings.hpp"
+#include "fieldfare/adaptive.hpp"
+
+namespace nb = nanobind;
+
+namespace fieldfare {
+
+namespace {
+
+template <class T, int N>
+using Array = nb::ndarray<T, nb::ndim<N>, nb::c_contig, nb::device::cpu>;
+template <class T, int N>
+using Maybe = std::optional<Array<T, N>>;
+using Numbers = Array<const std::int64_t, 1>;
+
+// Returns the loss, or (row,) where a row cannot be used.
+std::variant<double, std::tuple<std::int64_t>> epoch(
+    const Rows& rows, const Maybe<const float, 1>& weight, const Numbers& train,
+    const Numbers& held_out, const Maybe<float, 1>& bias, const Maybe<float, 1>& linear,
+    const Maybe<float, 2>& factors, const Array<double, 1>& penalties,
+    const Array<const double, 1>& rates, std::int64_t n_features, bool logistic, bool normalised) {
+  AdaptiveModel model;
+  model.n_features = n_features;
+  require(rows.target != nullptr, "there must be targets");
+  require(rates.shape(0) == 5, "there must be five rates");
+  require(!weight || static_cast<std::int64_t>(weight->shape(0)) == rows.n_rows,
+          "there must be one weight a row");
+  if (bias) {
+    require(bias->shape(0) == 1, "there must be one bias");
+    model.bias = bias->data();
+  }
+  if (linear) {
+    require(static_cast<std::int64_t>(linear->shape(0)) == n_features,
+            "there must be one linear weight a feature");
+    model.linear = linear->data();
+  }
+  if (factors) {
+    require(static_cast<std::int64_t>(factors->shape(0)) == n_features,
+            "there must be one row of factors a feature");
+    model.factors = factors->data();
+    model.k = static_cast<std::int64_t>(factors->shape(1));
+  }
+  require(static_cast<std::int64_t>(penalties.shape(0)) == 1 + model.k,
+          "there must be a penalty of the linear weights and one for each factor");
+  model.penalties = penalties.data();
+  model.bias_rate = rates.data()[0];
+  model.linear_rate = rates.data()[1];
+  model.factor_rate = rates.data()[2];
+  model.linear_penalty_rate = rates.data()[3];
+  model.factor_penalty_rate = rates.data()[4];
+  model.logistic = logistic;
+  model.normalised = normalised;
+  const AdaptiveOrder order{train.data(), static_cast<std::int64_t>(train.shape(0)),
+                            held_out.data(), static_cast<std::int64_t>(held_out.shape(0))};
+  const nb::gil_scoped_release released;
+  if (const auto row = unusable_row(rows, order, n_features)) return std::tuple(*row);
+  return adaptive_epoch(rows, weight ? weight->data() : nullptr, order, model);
+}
+
+}  // namespace
+
+void bind_adaptive(nb::module_& module) {
+  module.def("adaptive_epoch", &epoch, nb::arg("rows"), nb::arg("weight").noconvert().none(),
+             nb::arg("train").noconvert(), nb::arg("held_out").noconvert(),
+             nb::arg("bias").noconvert().none(), nb::arg("linear").noconvert().none(),
+             nb::arg("factors").noconvert().none(), nb::arg("penalties").noconvert(),
+             nb::arg("rates").noconvert(), nb::arg("n_features"), nb::arg("logistic"),
+             nb::arg("normalised"));
+}
+
+}  // namespace fieldfare

@@ -1,0 +1,122 @@
+// The non-sampled solver for Python: copies the two sides, checks that arrays fit.
+#include <nanobind/ndarray.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "bindings.hpp"
+#include "fieldfare/recall.hpp"
+
+namespace nb = nanobind;
+
+namespace fieldfare {
+
+namespace {
+
+template <class T, int N>
+using Array = nb::ndarray<T, nb::ndim<N>, nb::c_contig, nb::device::cpu>;
+using Starts = Array<const std::int64_t, 1>;
+using Ids = Array<const std::uint32_t, 1>;
+using Values = Array<const float, 1>;
+
+template <class T>
+std::int64_t length(const T& array) {
+  return static_cast<std::int64_t>(array.shape(0));
+}
+
+OwnedSparse checked(const Starts& start, const Ids& index, const Values& value,
+                    std::int64_t n_columns) {
+  const std::int64_t n = length(start), n_entries = length(index);
+  require(n >= 1 && start.data()[0] == 0 && start.data()[n - 1] == n_entries &&
+              length(value) == n_entries,
+          "starts, indices and values do not fit together");
+  require(std::is_sorted(start.data(), start.data() + n), "starts must not decrease");
+  const auto in_range = [&](std::uint32_t i) { return i < n_columns; };
+  require(std::all_of(index.data(), index.data() + n_entries, in_range),
+          "an index is out of range");
+  return {{start.data(), start.data() + n},
+          {index.data(), index.data() + n_entries},
+          {value.data(), value.data() + n_entries}};
+}
+
+void make_side(RecallSide* self, const Starts& start, const Ids& index, const Values& value,
+               std::int64_t n_features, const Starts& seen_start, const Ids& seen_index,
+               const Values& seen_weight, std::int64_t n_partners, bool items) {
+  RecallSide side;
+  side.n_rows = length(start) - 1;
+  side.n_features = n_features;
+  side.n_partners = n_partners;
+  side.items = items;
+  require(side.n_rows <= std::numeric_limits<std::uint32_t>::max() && n_features >= 0 &&
+              n_partners >= 0,
+          "there are too many rows");
+  require(length(seen_start) == length(start), "both parts must have the same rows");
+  side.rows = checked(start, index, value, n_features);
+  side.seen = checked(seen_start, seen_index, seen_weight, n_partners);
+  transpose(side);
+  new (self) RecallSide(std::move(side));
+}
+
+void check_shape(const Array<float, 2>& array, std::int64_t n, std::int64_t k) {
+  require(
+      k >= 1 && length(array) == n && static_cast<std::int64_t>(array.shape(1)) == recall_stride(k),
+      "vectors have a wrong shape");
+}
+
+void vectors(const RecallSide& side, const Array<float, 2>& parameters, std::int64_t k,
+             const Array<float, 2>& out, std::int64_t n_threads) {
+  check_shape(parameters, side.n_features, k);
+  check_shape(out, side.n_rows, k);
+  const nb::gil_scoped_release released;
+  recall_vectors(side, parameters.data(), k, out.data(), n_threads);
+}
+
+struct Settings {
+  std::int64_t k = 0, first_free = 0, steps = 0;
+  float unobserved = 0;
+  bool linear = true;
+};
+
+double solve(const RecallSide& side, const Array<float, 2>& parameters, const Array<float, 2>& own,
+             const Array<float, 2>& partners, const Values& penalty, const Settings& settings,
+             std::int64_t n_threads) {
+  check_shape(parameters, side.n_features, settings.k);
+  check_shape(own, side.n_rows, settings.k);
+  check_shape(partners, side.n_partners, settings.k);
+  require(length(penalty) == side.n_features, "there must be one penalty a feature");
+  RecallProblem problem;
+  problem.partners = partners.data();
+  problem.k = settings.k;
+  problem.unobserved = settings.unobserved;
+  problem.penalty = penalty.data();
+  problem.first_free = settings.first_free;
+  problem.linear = settings.linear;
+  problem.steps = settings.steps;
+  RecallOutcome outcome;
+  {
+    const nb::gil_scoped_release released;
+    outcome = solve_side(side, problem, parameters.data(), own.data(), n_threads, [] {
+      const nb::gil_scoped_acquire held;
+      return PyErr_CheckSignals() == 0;  // Ctrl-C
+    });
+  }
+  if (!outcome.complete) throw nb::python_error();
+  return outcome.loss;
+}
+
+}  // namespace
+
+void bind_recall(nb::module_& module) {
+  module.def("recall_stride", &recall_stride);
+  nb::class_<Settings>(module, "RecallSettings")
+      .def("__init__", [](Settings* self, std::int64_t k, float unobserved, bool linear,
+                          std::int64_t first_free, std::int64_t steps) {
+        new (self) Settings{k, first_free, steps, unobserved, linear};
+      });
+  nb::class_<RecallSide>(module, "RecallSide")
+      .def("__init__", &make_side)
+      .def("vectors", &vectors)
+      .def("solve", &solve);
+}
+
+}  // namespace fieldfare

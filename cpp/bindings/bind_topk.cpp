@@ -1,0 +1,99 @@
+// Search by inner product for Python: checks shapes and ids before anything is read through them.
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+
+#include <optional>
+
+#include "bindings.hpp"
+#include "fieldfare/topk.hpp"
+
+namespace nb = nanobind;
+
+namespace fieldfare {
+
+namespace {
+
+template <class T, int N>
+using Array = nb::ndarray<T, nb::ndim<N>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Maybe = std::optional<Array<const T, 1>>;
+
+Search search_of(const Array<const float, 2>& items, const Array<const float, 2>& queries) {
+  Search search;
+  search.n_items = static_cast<std::int64_t>(items.shape(0));
+  search.n_queries = static_cast<std::int64_t>(queries.shape(0));
+  search.d = static_cast<std::int64_t>(items.shape(1));
+  require(static_cast<std::int64_t>(queries.shape(1)) == search.d,
+          "items and queries differ in length");
+  require(search.n_items <= 0xFFFFFFFFLL, "there are too many items");
+  search.items = items.data();
+  search.queries = queries.data();
+  return search;
+}
+
+void exclude(Search& search, const Maybe<std::int64_t>& indptr,
+             const Maybe<std::uint32_t>& excluded) {
+  require(indptr.has_value() == excluded.has_value(), "exclusions need indptr and ids");
+  if (!indptr || !excluded) return;
+  const auto n = static_cast<std::int64_t>(excluded->shape(0));
+  require(static_cast<std::int64_t>(indptr->shape(0)) == search.n_queries + 1 &&
+              indptr->data()[0] >= 0 && indptr->data()[search.n_queries] <= n,
+          "exclusions point outside their ids");
+  for (std::int64_t q = 0; q < search.n_queries; ++q) {
+    const std::int64_t begin = indptr->data()[q], end = indptr->data()[q + 1];
+    require(begin <= end && end <= n, "the indptr of exclusions decreases");
+    for (std::int64_t j = begin + 1; j < end; ++j) {
+      require(excluded->data()[j - 1] <= excluded->data()[j], "exclusions must ascend");
+    }
+  }
+  search.excluded_indptr = indptr->data();
+  search.excluded = excluded->data();
+}
+
+void search_items(const Array<const float, 2>& items, const Array<const float, 2>& queries,
+                  const Maybe<std::uint8_t>& allowed, const Maybe<std::int64_t>& indptr,
+                  const Maybe<std::uint32_t>& excluded, Array<std::int64_t, 2> ids,
+                  Array<float, 2> scores, std::int64_t n_threads) {
+  Search job = search_of(items, queries);
+  if (allowed) {
+    require(static_cast<std::int64_t>(allowed->shape(0)) == job.n_items,
+            "there must be one mark an item");
+    job.allowed = allowed->data();
+  }
+  job.k = static_cast<std::int64_t>(ids.shape(1));
+  require(job.k >= 1 && static_cast<std::int64_t>(ids.shape(0)) == job.n_queries &&
+              scores.shape(0) == ids.shape(0) && scores.shape(1) == ids.shape(1),
+          "ids and scores have a wrong shape");
+  job.ids = ids.data();
+  job.scores = scores.data();
+  const nb::gil_scoped_release released;
+  exclude(job, indptr, excluded);
+  search(job, n_threads);
+}
+
+void score_chosen(const Array<const float, 2>& items, const Array<const float, 2>& queries,
+                  const Array<const std::int64_t, 2>& chosen, Array<float, 2> out) {
+  const Search job = search_of(items, queries);
+  require(static_cast<std::int64_t>(chosen.shape(0)) == job.n_queries &&
+              out.shape(0) == chosen.shape(0) && out.shape(1) == chosen.shape(1),
+          "chosen items and scores have a wrong shape");
+  for (std::size_t j = 0; j < chosen.size(); ++j) {
+    require(chosen.data()[j] < job.n_items, "an item is out of range");
+  }
+  const nb::gil_scoped_release released;
+  score_items(job, chosen.data(), static_cast<std::int64_t>(chosen.shape(1)), out.data());
+}
+
+}  // namespace
+
+void bind_topk(nb::module_& module) {
+  module.def("search_items", &search_items, nb::arg("items").noconvert(),
+             nb::arg("queries").noconvert(), nb::arg("allowed").noconvert().none(),
+             nb::arg("indptr").noconvert().none(), nb::arg("excluded").noconvert().none(),
+             nb::arg("ids").noconvert(), nb::arg("scores").noconvert(), nb::arg("n_threads"));
+  module.def("score_items", &score_chosen, nb::arg("items").noconvert(),
+             nb::arg("queries").noconvert(), nb::arg("chosen").noconvert(),
+             nb::arg("out").noconvert());
+}
+
+}  // namespace fieldfare

@@ -1,0 +1,106 @@
+"""Sample a Bayesian model on a file and save its samples."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from fieldfare._logging import say
+from fieldfare.cli import _options
+from fieldfare.cli._files import check_writable
+from fieldfare.cli._tables import pairs, size
+from fieldfare.config import GibbsConfig, ModelConfig, TrainingConfig
+
+if TYPE_CHECKING:
+    from fieldfare.training.sampling import SamplingResult
+
+_MODEL = ("n_factors", "fit_intercept", "fit_linear", "instance_norm", "init_scale")
+_SAMPLING = tuple(item.name for item in fields(GibbsConfig))
+_TRAINING = ("random_state", "n_jobs")
+EXAMPLES = """\
+examples:
+  fieldfare sample ratings.csv --target stars
+  fieldfare sample ratings.csv --target stars --task ordinal --valid valid.csv -k 10 --n-samples 200
+  fieldfare sample ratings.csv --target stars -o stars.ff
+  fieldfare predict new.csv -m stars.ff --interval 0.9 -o predictions.csv
+
+There are no penalties and no step size to tune: they are sampled too. The output holds all kept
+samples; predict averages over them. With --valid the error of the average is followed.
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    _options.add_data(parser)
+    parser.add_argument("--valid", metavar="DATA", help="rows to predict while sampling")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="MODEL.ff",
+        help="output (default: DATA's name, here, as .ff)",
+    )
+    parser.add_argument("-q", "--quiet", action="store_true", help="print errors only")
+    parser.add_argument("--no-cache", action="store_true", help="do not keep the encoded rows")
+    group = parser.add_argument_group("model")
+    group.add_argument(
+        "--task",
+        choices=("regression", "binary", "ordinal"),
+        help="What is predicted: a number, the probability of a yes, or ordered numbers such as "
+        "stars (default: binary for two different targets, else regression)",
+    )
+    group.add_argument(
+        "--one-group",
+        action="store_true",
+        help="All features share one prior (default: those of a column)",
+    )
+    _options.add_flags(group, ModelConfig, _MODEL)
+    group = parser.add_argument_group("sampling")
+    _options.add_flags(group, GibbsConfig, _SAMPLING)
+    _options.add_flags(group, TrainingConfig, _TRAINING)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Load, sample, report and save."""
+    from fieldfare.data.dispatch import load
+    from fieldfare.persist.posterior import save_posterior
+    from fieldfare.training.bayesian import sample
+
+    output = arguments.output or _options.default_output(arguments.data)
+    check_writable(output)
+    start = time.perf_counter()
+    data = load(
+        _options.source(arguments.data), cache=not arguments.no_cache, **_options.roles(arguments)
+    )
+    names = (*_MODEL, *_SAMPLING, *_TRAINING)
+    given: dict[str, Any] = {n: getattr(arguments, n) for n in names if hasattr(arguments, n)}
+    result = sample(
+        data,
+        valid=arguments.valid,
+        task=arguments.task,
+        groups="all" if arguments.one_group else None,
+        **{"verbose": int(not arguments.quiet)} | given,
+    )
+    if result.posterior is not None:
+        save_posterior(result.posterior, output)
+    if not arguments.quiet:
+        say(_summary(result, output, time.perf_counter() - start))
+    return 130 if result.interrupted else 0
+
+
+def _summary(result: SamplingResult, output: str, seconds: float) -> str:
+    lines: dict[str, object] = {}
+    if result.posterior is not None:
+        about = f"{len(result.posterior)} samples, {size(os.path.getsize(output))}"
+        lines["saved"] = f"{output}, {about}"
+    lines["sampled in"] = f"{seconds:.1f} s"
+    last = result.trace.sweeps[-1] if result.trace.sweeps else {}
+    lines |= {name: value for name, value in last.items() if name.startswith("valid_")}
+    text = f"\n{result.trace}\n\n{pairs(lines)}"
+    if result.posterior is not None:
+        text += f"\n\nnext:\n  fieldfare predict NEW -m {output} -o predictions.csv"
+        if result.posterior.task == "regression":
+            text += " --interval 0.9"
+    return text

@@ -1,0 +1,158 @@
+"""Interactions: a table of who had what, taken apart into its distinct queries and items.
+
+The columns of role ``item`` make the item, all others (of users and of contexts) the query. What
+differs in no feature is the same query or item, so that no column of ids needs to be named.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fieldfare._typing import AnyArray, Float32Array, Int64Array
+from fieldfare.data.names import locate_features
+from fieldfare.data.schema import Schema
+from fieldfare.exceptions import SchemaError
+from fieldfare.kernels.recall import Seen
+from fieldfare.rows import Rows
+
+
+@dataclass(frozen=True, eq=False)
+class Interactions:
+    """Rows taken apart.
+
+    Parameters
+    ----------
+    queries, items : Rows
+        The distinct halves of the rows, in order of first appearance.
+    query, item : int64 arrays of shape (n_rows,)
+        The two halves of each row, by number.
+    """
+
+    queries: Rows
+    items: Rows
+    query: Int64Array
+    item: Int64Array
+
+    @staticmethod
+    def of(rows: Rows, is_item: AnyArray) -> Interactions:
+        """Take rows apart.
+
+        Parameters
+        ----------
+        rows : Rows
+        is_item : bool array of shape (n_features,)
+            Which features are those of items.
+        """
+        queries, query = distinct(part_of(rows, ~is_item))
+        items, item = distinct(part_of(rows, is_item))
+        return Interactions(queries, items, query, item)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of queries and of items."""
+        return len(self.queries), len(self.items)
+
+    def seen(self, target: Float32Array | None, weight: Float32Array | None = None) -> Seen:
+        """Return which items each query was seen with, and how heavily.
+
+        Parameters
+        ----------
+        target : float32 array of shape (n_rows,) or None
+            Rows whose target is not positive do not count; without targets all do.
+        weight : float32 array of shape (n_rows,) or None
+            Ones if not given; repeated pairs add up.
+        """
+        weight = np.ones(len(self.query), np.float32) if weight is None else weight
+        positive = weight > 0 if target is None else (target > 0) & (weight > 0)
+        return Seen.of(self.query[positive], self.item[positive], weight[positive], self.shape)
+
+
+def item_features(schema: Schema | None) -> AnyArray:
+    """Return which features are those of items, a bool array of shape (n_features,).
+
+    Raises
+    ------
+    SchemaError
+        If the columns have no roles, or all the same.
+    """
+    columns = () if schema is None else schema.columns
+    roles = [column.role for column in columns if column.kind != "ignore"]
+    if schema is None or None in roles or "item" not in roles or set(roles) == {"item"}:
+        known = ", ".join(f"{c.name!r}: {c.role}" for c in columns) or "no columns"
+        raise SchemaError(
+            "Recall needs the role of every column: 'item' for what describes the item, 'user' or "
+            "'context' for what makes the query; there must be both. Columns named after them, "
+            "such as 'user_id' or 'movie', have it by themselves; others get it by "
+            f"schema=Schema.infer(table).edit('genre', role='item'). Got {known}."
+        )
+    found = np.zeros(schema.n_features, bool)
+    places = locate_features(schema.columns, schema.fitted)
+    for column, (ids, _) in zip(schema.columns, places, strict=True):
+        if column.role == "item":
+            found[ids] = True
+    return found
+
+
+def part_of(rows: Rows, chosen: AnyArray) -> Rows:
+    """Return rows with the entries of some features only, without target, weight and group.
+
+    Parameters
+    ----------
+    rows : Rows
+    chosen : bool array of shape (n_features,)
+    """
+    span = slice(int(rows.indptr[0]), int(rows.indptr[-1]))
+    kept = chosen[rows.indices[span]]
+    count = np.concatenate([[0], np.cumsum(kept)])
+    arrays = {
+        name: None if (array := getattr(rows, name)) is None else array[span][kept]
+        for name in ("values", "fields")
+    }
+    return Rows(count[rows.indptr - span.start], rows.indices[span][kept], **arrays)
+
+
+def distinct(rows: Rows) -> tuple[Rows, Int64Array]:
+    """Return the distinct rows, in order of first appearance, and the number of each row.
+
+    Rows of the same entries, in any order, are told apart from others by a hash of 64 bits.
+    """
+    key = rows.indices.astype(np.uint64)
+    if rows.values is not None:
+        key |= rows.values.view(np.uint32).astype(np.uint64) << np.uint64(32)
+    total = np.concatenate([np.zeros(1, np.uint64), np.cumsum(_mixed(key), dtype=np.uint64)])
+    sums = total[rows.indptr[1:]] - total[rows.indptr[:-1]]
+    _, first, number = np.unique(sums, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    return rows.take(first[order]), rank[number.reshape(-1)]
+
+
+def join(queries: Rows, items: Rows) -> Rows:
+    """Return rows that have the entries of a query each, then those of an item each."""
+    sizes = np.diff(queries.indptr) + np.diff(items.indptr)
+    indptr = np.zeros(len(sizes) + 1, np.int64)
+    np.cumsum(sizes, out=indptr[1:])
+    whole = Rows.concatenate([queries, items])
+    # Entries of query i, then of item i: the order that merges both sequences.
+    start = np.concatenate([indptr[:-1], indptr[:-1] + np.diff(queries.indptr)])
+    lengths = np.diff(whole.indptr)
+    to = np.repeat(start - whole.indptr[:-1], lengths) + np.arange(whole.nnz)
+    parts = {}
+    for name in ("indices", "values", "fields"):
+        array = getattr(whole, name)
+        if array is not None:
+            parts[name] = np.empty_like(array)
+            parts[name][to] = array
+    return replace(whole, indptr=indptr, **parts)
+
+
+def _mixed(key: AnyArray) -> AnyArray:
+    """Return each 64-bit number well mixed (splitmix64, Steele et al. 2014)."""
+    z = key + np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    mixed: AnyArray = z ^ (z >> np.uint64(31))
+    return mixed

@@ -1,0 +1,198 @@
+"""Raw columns as the inputs of an ONNX graph: texts and numbers become features inside it.
+
+======================  ===================================================================
+column                  input
+======================  ===================================================================
+categorical             texts, shape (batch,); "" where missing
+numeric                 float64, shape (batch,); NaN where missing
+multi, with separator   texts, shape (batch,), cut by the graph
+multi, lists            texts, shape (batch, longest), filled up with ""
+======================  ===================================================================
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from fieldfare.data.fitting import Fitted
+from fieldfare.export.columns import Used, used_columns, vocabulary_of
+from fieldfare.export.onnx_entries import SquareEntries
+from fieldfare.export.onnx_graph import DOUBLE, FLOAT, INT64, ML, STRING, Graph
+from fieldfare.models.base import Model
+
+_OWNER = "An ONNX graph of raw columns"
+_NOTHING = -1
+# Numbers of buckets of log2: those of x > 2 begin at 3, those of smaller x are floor(x).
+_FIRST_LARGE = 3
+_EXACT = 2.0**53
+_BUCKET = re.compile(r"(SP)?(-?[0-9]+)")
+
+
+class Part(NamedTuple):
+    """Some places of the rectangle of entries: tensors of shape (batch, places)."""
+
+    ids: str
+    values: str
+    fields: tuple[int, ...]
+    is_fixed: bool = True
+
+
+def column_entries(model: Model, graph: Graph) -> SquareEntries:
+    """Declare an input for each column, and return their features.
+
+    Raises
+    ------
+    ConfigError
+        If a column cannot be expressed.
+    """
+    columns = used_columns(model, _OWNER)
+    parts = []
+    scaled = [used for used in columns if _is_scaled(used)]
+    if scaled:
+        parts.append(_scaled(graph, scaled))
+    for used in columns:
+        if used.column.kind == "multi":
+            parts.append(_several(graph, used))
+        elif not _is_scaled(used):
+            ids = graph("Unsqueeze", _one(graph, used), graph.ints(1))
+            parts.append(Part(ids, _ones(graph, ids), (used.field,)))
+    entries = _joined(graph, parts, model.schema.n_fields)
+    if model.schema.n_features > model.n_features:
+        entries.forget_unknown(model.n_features)
+    return entries
+
+
+def _is_scaled(used: Used) -> bool:
+    return used.column.kind == "numeric" and used.column.transform in ("standardize", "none")
+
+
+def _ones(graph: Graph, like: str) -> str:
+    return graph("Expand", graph.floats(1), graph("Shape", like))
+
+
+def _joined(graph: Graph, parts: Sequence[Part], n_fields: int) -> SquareEntries:
+    ids = graph("Concat", *(part.ids for part in parts), axis=1)
+    values = graph("Concat", *(part.values for part in parts), axis=1)
+    places = [field for part in parts for field in part.fields]
+    if all(part.is_fixed for part in parts) and sorted(places) == list(range(n_fields)):
+        order = graph.constant(np.argsort(places))
+        ids = graph("Gather", ids, order, axis=1)
+        values = graph("Gather", values, order, axis=1)
+        return SquareEntries(graph, ids, values, n_fields, None)
+    fields = [
+        graph.ints(*part.fields)
+        if part.is_fixed
+        else graph("Expand", graph.ints(*part.fields), graph.size(part.ids, 1))
+        for part in parts
+    ]
+    return SquareEntries(graph, ids, values, n_fields, graph("Concat", *fields, axis=0))
+
+
+def _scaled(graph: Graph, columns: Sequence[Used]) -> Part:
+    """Numbers as they are, or standardised: all such columns in one go."""
+    inputs = [graph.input(used.column.name, DOUBLE, ["batch"]) for used in columns]
+    x = graph("Concat", *(graph("Unsqueeze", name, graph.ints(1)) for name in inputs), axis=1)
+    learned = [
+        (used.fitted.mean, used.fitted.scale)
+        if used.column.transform == "standardize"
+        else (0.0, 1.0)
+        for used in columns
+    ]
+    mean, scale = np.array(learned).T
+    z = graph("Div", graph("Sub", x, graph.constant(mean)), graph.constant(scale))
+    absent = graph("IsNaN", x)
+    ids = graph(
+        "Where",
+        absent,
+        graph.ints(*(used.fitted.missing for used in columns)),
+        graph.ints(*(used.fitted.first for used in columns)),
+    )
+    values = graph("Where", absent, graph.floats(1), graph.cast(z, FLOAT))
+    return Part(ids, values, tuple(used.field for used in columns))
+
+
+def _one(graph: Graph, used: Used) -> str:
+    """Return the feature of a column that has one, of value one, in every sample: (batch,)."""
+    column, fitted = used.column, used.fitted
+    if column.kind != "numeric":
+        texts = graph.input(column.name, STRING, ["batch"])
+        return _look_up(graph, texts, vocabulary_of(used) | {"": fitted.missing}, fitted.unknown)
+    x = graph.input(column.name, DOUBLE, ["batch"])
+    ids = _bucket(graph, x, used) if fitted.edges is None else _bin(graph, x, fitted)
+    return graph("Where", graph("IsNaN", x), graph.scalar(fitted.missing), ids)
+
+
+def _bin(graph: Graph, x: str, fitted: Fitted) -> str:
+    assert fitted.edges is not None
+    wide = graph("Unsqueeze", x, graph.ints(1))
+    above = graph("GreaterOrEqual", wide, graph.constant(fitted.edges))
+    count = graph("ReduceSum", graph.cast(above, INT64), graph.ints(1), keepdims=0)
+    return graph("Add", count, graph.scalar(fitted.first))
+
+
+def _bucket(graph: Graph, x: str, used: Used) -> str:
+    """Buckets of `fieldfare.data.canonical.log2_texts`, as numbers."""
+
+    def number(value: float) -> str:
+        return graph.constant(np.array(value, np.float64))
+
+    ids = {}
+    for text, id_ in vocabulary_of(used).items():
+        bucket = _BUCKET.fullmatch(text)
+        if bucket is not None and abs(int(bucket[2])) < _EXACT:
+            ids[int(bucket[2]) + (0 if bucket[1] else _FIRST_LARGE)] = id_
+    logarithm = graph("Log", graph("Max", x, number(1)))
+    large = graph("Add", graph("Mul", logarithm, logarithm), number(_FIRST_LARGE))
+    chosen = graph("Where", graph("Greater", x, number(2)), large, graph("Max", x, number(-_EXACT)))
+    chosen = graph("Where", graph("IsNaN", x), number(0), chosen)
+    keys = graph.cast(graph("Floor", chosen), INT64)
+    return graph(
+        "LabelEncoder",
+        keys,
+        domain=ML,
+        keys_int64s=list(ids) or [0],
+        values_int64s=list(ids.values()) or [used.fitted.unknown],
+        default_int64=used.fitted.unknown,
+    )
+
+
+def _several(graph: Graph, used: Used) -> Part:
+    """A column of several values: a feature each, or the one of missing values if there are none.
+
+    Values are known with a blank before and behind too: no operator takes blanks away.
+    """
+    column, fitted = used.column, used.fitted
+    if column.separator is None:
+        texts = graph.input(column.name, STRING, ["batch", f"longest {column.name}"])
+    else:
+        whole = graph.input(column.name, STRING, ["batch"])
+        texts = graph("StringSplit", whole, n=2, delimiter=column.separator)
+    spaced = {
+        f"{before}{word}{behind}": id_
+        for word, id_ in vocabulary_of(used).items()
+        for before in ("", " ")
+        for behind in ("", " ")
+    }
+    found = _look_up(graph, texts, spaced | {"": _NOTHING, " ": _NOTHING}, fitted.unknown)
+    there = graph("Greater", found, graph.scalar(_NOTHING))
+    ones = graph.cast(there, FLOAT)
+    none = graph("Equal", graph("ReduceSum", ones, graph.ints(1), keepdims=1), graph.floats(0))
+    missing = graph("Expand", graph.ints(fitted.missing), graph("Shape", none))
+    ids = graph("Concat", graph("Where", there, found, graph.scalar(0)), missing, axis=1)
+    values = graph("Concat", ones, graph.cast(none, FLOAT), axis=1)
+    return Part(ids, values, (used.field,), is_fixed=False)
+
+
+def _look_up(graph: Graph, texts: str, ids: Mapping[str, int], default: int) -> str:
+    return graph(
+        "LabelEncoder",
+        texts,
+        domain=ML,
+        keys_strings=list(ids),
+        values_int64s=list(ids.values()),
+        default_int64=default,
+    )

@@ -1,0 +1,176 @@
+"""Entries of samples in an ONNX graph: as flat lists with offsets, or as a rectangle.
+
+Quantities of the entries have the shape ``(*entries, D)``, those of the samples ``(batch, D)``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import final
+
+import numpy as np
+
+from fieldfare.export.onnx_graph import FLOAT, INT64, Graph
+from fieldfare.export.packing import Packed
+
+
+class Entries(ABC):
+    """Features of samples, with their values.
+
+    Parameters
+    ----------
+    graph : Graph
+    ids, values : str
+        Names of int64 and float tensors of shape ``entries``.
+    """
+
+    def __init__(self, graph: Graph, ids: str, values: str) -> None:
+        self.graph = graph
+        self.ids = ids
+        self._set_values(values)
+
+    def _set_values(self, values: str) -> None:
+        self.values = self.graph("Unsqueeze", values, self.graph.ints(-1))
+
+    def forget_unknown(self, n_features: int, known: str | None = None) -> None:
+        """Give entries of features that the model does not have the value zero."""
+        graph = self.graph
+        inside = _inside(graph, self.ids, n_features)
+        inside = inside if known is None else graph("And", inside, known)
+        self.ids = graph("Where", inside, self.ids, graph.scalar(0))
+        keep = graph("Unsqueeze", graph.cast(inside, FLOAT), graph.ints(-1))
+        self.values = graph("Mul", self.values, keep)
+
+    def normalise(self) -> None:
+        """Scale every sample to unit Euclidean length."""
+        graph = self.graph
+        squared = self.total(graph("Mul", self.values, self.values), 1)
+        positive = graph("Greater", squared, graph.floats(0))
+        length = graph("Sqrt", graph("Where", positive, squared, graph.floats(1)))
+        self.values = graph("Div", self.values, self.spread(length))
+
+    def gather(self, packed: Packed) -> str:
+        """Return the parameters of every entry as float, D being all but the feature."""
+        graph, data = self.graph, packed.data
+        n = len(data)
+        found = graph("Gather", graph.constant(data.reshape(n, -1)), self.ids)
+        if data.dtype != np.float32:
+            found = graph.cast(found, FLOAT)
+        if packed.scale is not None:
+            n_outputs = packed.scale.shape[1]
+            scale = graph("Gather", graph.constant(packed.scale), self.ids)
+            if n_outputs > 1:
+                repeated = np.repeat(np.eye(n_outputs), data[0].size // n_outputs, axis=1)
+                scale = graph("MatMul", scale, graph.constant(repeated.astype(np.float32)))
+            found = graph("Mul", found, scale)
+        return found
+
+    @abstractmethod
+    def total(self, quantity: str, size: int) -> str:
+        """Sum a quantity of D = ``size`` over the entries of each sample: (batch, D)."""
+
+    @abstractmethod
+    def by_field(self, quantity: str, size: int) -> str:
+        """Sum a quantity over the entries of each sample and field: (batch, n_fields, D)."""
+
+    @abstractmethod
+    def spread(self, quantity: str) -> str:
+        """Give every entry the quantity of its sample."""
+
+
+@final
+class FlatEntries(Entries):
+    """Entries of all samples one after the other; ``offsets`` says where each sample starts.
+
+    Parameters
+    ----------
+    graph : Graph
+    n_fields : int
+        0 for models without fields.
+    """
+
+    def __init__(self, graph: Graph, n_features: int, n_fields: int) -> None:
+        ids = graph.input("indices", INT64, ["entries"])
+        super().__init__(graph, ids, graph.input("values", FLOAT, ["entries"]))
+        offsets = graph.input("offsets", INT64, ["batch_plus_1"])
+        self._n_fields = n_fields
+        self._batch = graph("Sub", graph.size(offsets, 0), graph.ints(1))
+        self._row = self._rows(offsets)
+        known = None
+        if n_fields:
+            fields = graph.input("fields", INT64, ["entries"])
+            known = _inside(graph, fields, n_fields)
+            self._field = graph("Where", known, fields, graph.scalar(0))
+        self.forget_unknown(n_features, known)
+
+    def _rows(self, offsets: str) -> str:
+        """Return the sample of each entry: a one where each but the first starts, added up."""
+        graph = self.graph
+        starts = graph("Slice", offsets, graph.ints(1), graph.ints(-1), graph.ints(0))
+        n = graph.size(self.ids, 0)
+        length = graph("Add", n, graph.ints(1))  # empty samples at the end start behind the last
+        zeros = graph("Expand", graph.ints(0), length)
+        ones = graph("Expand", graph.ints(1), graph("Shape", starts))
+        marks = graph("ScatterElements", zeros, starts, ones, reduction="add")
+        rows = graph("CumSum", marks, graph.scalar(0))
+        return graph("Slice", rows, graph.ints(0), n, graph.ints(0))
+
+    def total(self, quantity: str, size: int) -> str:
+        graph = self.graph
+        shape = graph("Concat", self._batch, graph.ints(size), axis=0)
+        where = graph("Unsqueeze", self._row, graph.ints(1))
+        return self._sum(quantity, shape, where)
+
+    def by_field(self, quantity: str, size: int) -> str:
+        graph = self.graph
+        shape = graph("Concat", self._batch, graph.ints(self._n_fields, size), axis=0)
+        places = [graph("Unsqueeze", place, graph.ints(1)) for place in (self._row, self._field)]
+        return self._sum(quantity, shape, graph("Concat", *places, axis=1))
+
+    def _sum(self, quantity: str, shape: str, where: str) -> str:
+        zeros = self.graph("CastLike", self.graph("Expand", self.graph.ints(0), shape), quantity)
+        return self.graph("ScatterND", zeros, where, quantity, reduction="add")
+
+    def spread(self, quantity: str) -> str:
+        return self.graph("Gather", quantity, self._row)
+
+
+@final
+class SquareEntries(Entries):
+    """As many entries in every sample, some of value zero; each place has its field.
+
+    Parameters
+    ----------
+    graph : Graph
+    ids, values : str
+        Names of tensors of shape (batch, places).
+    n_fields : int
+    fields : str or None
+        Name of an int64 tensor of shape (places,); None: place i is the one place of field i.
+    """
+
+    def __init__(
+        self, graph: Graph, ids: str, values: str, n_fields: int, fields: str | None
+    ) -> None:
+        super().__init__(graph, ids, values)
+        self._membership = None
+        if fields is not None:
+            zero_one = graph.floats(0, 1)
+            self._membership = graph("OneHot", fields, graph.scalar(n_fields), zero_one, axis=0)
+
+    def total(self, quantity: str, size: int) -> str:
+        return self.graph("ReduceSum", quantity, self.graph.ints(1), keepdims=0)
+
+    def by_field(self, quantity: str, size: int) -> str:
+        if self._membership is None:
+            return quantity
+        return self.graph("MatMul", self._membership, quantity)
+
+    def spread(self, quantity: str) -> str:
+        return self.graph("Unsqueeze", quantity, self.graph.ints(1))
+
+
+def _inside(graph: Graph, numbers: str, n: int) -> str:
+    """Return which int64 numbers are in [0, n)."""
+    below = graph("Less", numbers, graph.scalar(n))
+    return graph("And", below, graph("GreaterOrEqual", numbers, graph.scalar(0)))

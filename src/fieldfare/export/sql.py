@@ -1,0 +1,242 @@
+"""SQL: a script that makes a view which scores the rows of a table, for linear models and small FM.
+
+The parameters go into tables, since databases take seconds to read them out of a query. With the
+file's name as prefix, ``clicks.sql`` makes ``clicks_features``, ``clicks_vocabulary`` and the view
+``clicks_scores``. The view of a model of a table has the columns of that table and two more,
+``score`` and ``prediction``. A model of numbered features reads a table of entries with the columns
+``sample``, ``feature`` and ``value``; its view has ``sample``, ``score`` and ``prediction``.
+
+Written in what PostgreSQL, DuckDB and others have in common. The tests run it in DuckDB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from pathlib import Path
+
+import numpy as np
+
+from fieldfare._files import atomic_write
+from fieldfare._typing import AnyArray, PathLike
+from fieldfare.exceptions import ConfigError
+from fieldfare.export.columns import Used, used_columns, vocabulary_of
+from fieldfare.models.base import Model
+
+MAX_NUMBERS = 1_000_000
+_ROWS_AT_ONCE = 1000
+_OWNER = "The SQL export"
+
+
+def export_sql(model: Model, path: PathLike, *, table: str = "samples") -> None:
+    """Write a model as an SQL script that makes a view of scores.
+
+    Parameters
+    ----------
+    model : Model
+        Linear or FM, with one output (not multiclass), with at most a million weights.
+    path : path
+        File to write or replace, atomically. Its name is the prefix of what the script makes, which
+        must not be there yet.
+    table : str
+        Name of the table (or view) that is scored; it must be there when the script runs.
+
+    Raises
+    ------
+    ConfigError
+        If the model is of another kind, or a column of its table cannot be expressed.
+    OSError
+        If the file cannot be written.
+    """
+    _check(model)
+    prefix = Path(path).stem
+    if model.schema is None or model.schema.is_indexed:
+        view = _of_entries(model, prefix, table)
+    else:
+        view = _of_columns(model, prefix, table, used_columns(model, _OWNER))
+    with atomic_write(path) as file:
+        for text in chain(_features(model, prefix), view):
+            file.write(text.encode())
+
+
+def _check(model: Model) -> None:
+    if model.kind not in ("linear", "fm") or model.config.task == "multiclass":
+        raise ConfigError(
+            f"{_OWNER} knows linear models and FM with one output. This is a "
+            f"{model.config.task} model of kind {model.kind!r}: export it to onnx or c."
+        )
+    n_numbers = sum(array.size for array in model.arrays().values())
+    if n_numbers > MAX_NUMBERS:
+        raise ConfigError(
+            f"{_OWNER} writes at most {MAX_NUMBERS:,} weights, because databases read "
+            f"them slowly. This model has {n_numbers:,}: export it to onnx or c, or train it with "
+            "fewer factors or a higher min_count."
+        )
+    schema = model.schema
+    several = [] if schema is None else [c.name for c in schema.columns if c.kind == "multi"]
+    if several:
+        raise ConfigError(
+            f"{_OWNER} reads one value a column, and column {several[0]!r} holds several. Export "
+            "to onnx, or train without it."
+        )
+
+
+def _n_factors(model: Model) -> int:
+    return 0 if model.factors is None else int(model.factors.shape[-1])
+
+
+def _made(prefix: str, what: str) -> str:
+    return _quoted(f"{prefix}_{what}")
+
+
+def _filled(table: str, columns: str, rows: Iterable[str]) -> Iterator[str]:
+    """Yield what makes and fills a table."""
+    yield f"CREATE TABLE {table} ({columns});\n"
+    left = iter(rows)
+    while block := list(islice(left, _ROWS_AT_ONCE)):
+        yield f"INSERT INTO {table} VALUES\n" + ",\n".join(block) + ";\n"
+
+
+def _features(model: Model, prefix: str) -> Iterator[str]:
+    """Yield the table of weights: id, w, v0, v1, ..."""
+    names = ["w", *(f"v{f}" for f in range(_n_factors(model)))]
+    columns = ", ".join(["id INTEGER PRIMARY KEY", *(f"{name} DOUBLE PRECISION" for name in names)])
+    weights = model.linear
+    if model.factors is not None:
+        weights = np.hstack([weights, model.factors[:, 0]])
+    rows = (f"({i}, {', '.join(map(_number, row))})" for i, row in enumerate(weights))
+    yield from _filled(_made(prefix, "features"), columns, rows)
+
+
+def _of_entries(model: Model, prefix: str, table: str) -> Iterator[str]:
+    """Yield a view of a table of entries, one a row."""
+    sums = [
+        "SUM(f.w * e.value) AS linear",
+        "SUM(CASE WHEN f.id IS NULL THEN 0 ELSE e.value * e.value END) AS squares",
+    ]
+    for f in range(_n_factors(model)):
+        sums.append(f"SUM(f.v{f} * e.value) AS s{f}")
+        sums.append(f"SUM(f.v{f} * f.v{f} * e.value * e.value) AS q{f}")
+    pairs = " + ".join(f"s{f} * s{f} - q{f}" for f in range(_n_factors(model)))
+    # The sums of a sample without any known feature are NULL: it has the bias alone.
+    pairs = f"COALESCE({pairs}, 0)" if pairs else ""
+    score = _score(model, "COALESCE(linear, 0)", pairs, "squares")
+    yield (
+        f"CREATE VIEW {_made(prefix, 'scores')} AS\n"
+        f"SELECT scored.*, {_link(model)} AS prediction FROM (\n"
+        f"  SELECT sample, {score} AS score FROM (\n"
+        f"    SELECT e.sample, {', '.join(sums)}\n"
+        f"    FROM {_quoted(table)} e\n"
+        f"    LEFT JOIN {_made(prefix, 'features')} f ON f.id = e.feature\n"
+        "    GROUP BY e.sample) sums) scored;\n"
+    )
+
+
+def _of_columns(model: Model, prefix: str, table: str, columns: Sequence[Used]) -> Iterator[str]:
+    """Yield a view of a table of samples: columns find features, and these their weights."""
+    looked_up = [n for n, used in enumerate(columns) if used.fitted.vocabulary is not None]
+    words = (
+        f"({n}, {_text(word)}, {id_})"
+        for n in looked_up
+        for word, id_ in vocabulary_of(columns[n]).items()
+    )
+    keys = "place INTEGER, text VARCHAR, id INTEGER, PRIMARY KEY (place, text)"
+    yield from _filled(_made(prefix, "vocabulary"), keys, words)
+    encoded = [_encoded(n, used) for n, used in enumerate(columns)]
+    pairs = []
+    for f in range(_n_factors(model)):
+        products = [f"f{n}.v{f}{x and f' * {x}'}" for n, (_, x) in enumerate(encoded)]
+        squares = [f"({product}) * ({product})" for product in products]
+        total = f"({' + '.join(products)})"
+        pairs.append(f"{total} * {total} - ({' + '.join(squares)})")
+    linear = " + ".join(f"f{n}.w{x and f' * {x}'}" for n, (_, x) in enumerate(encoded))
+    length = " + ".join(f"{x} * {x}" if x else "1" for _, x in encoded)
+    yield (
+        f"CREATE VIEW {_made(prefix, 'scores')} AS\n"
+        f"SELECT scored.*, {_link(model)} AS prediction FROM (\n"
+        f"  SELECT s.*, {_score(model, linear, ' + '.join(pairs), f'({length})')} AS score\n"
+        f"  FROM {_quoted(table)} s\n"
+    )
+    for n in looked_up:
+        yield (
+            f"  LEFT JOIN {_made(prefix, 'vocabulary')} w{n}\n"
+            f"    ON w{n}.place = {n} AND w{n}.text = {_key(columns[n])}\n"
+        )
+    for n, (id_, _) in enumerate(encoded):
+        yield f"  JOIN {_made(prefix, 'features')} f{n} ON f{n}.id = {id_}\n"
+    yield ") scored;\n"
+
+
+def _score(model: Model, linear: str, pairs: str, squares: str) -> str:
+    """Return the score as SQL, of the sums over the entries."""
+    bias = _number(model.bias[0])
+    if not model.config.instance_norm:
+        return f"{bias} + {linear}" + (f"\n    + 0.5e0 * ({pairs})" if pairs else "")
+    length = f"(CASE WHEN {squares} > 0 THEN {squares} ELSE 1 END)"
+    score = f"{bias} + ({linear}) / SQRT({length})"
+    return score + (f"\n    + 0.5e0 * ({pairs}) / {length}" if pairs else "")
+
+
+def _link(model: Model) -> str:
+    return "1 / (1 + EXP(-score))" if model.config.task == "binary" else "score"
+
+
+def _encoded(place: int, used: Used) -> tuple[str, str]:
+    """Return the feature of a column and its value (empty: one), as SQL."""
+    column, fitted = used.column, used.fitted
+    name = f"s.{_quoted(column.name)}"
+    if fitted.vocabulary is not None:
+        otherwise = f"CASE WHEN {_absent(name, '')} THEN {fitted.missing} ELSE {fitted.unknown} END"
+        return f"COALESCE(w{place}.id, {otherwise})", ""
+    absent, x = _absent(name), f"CAST({name} AS DOUBLE PRECISION)"
+    if fitted.edges is not None:
+        bins = " ".join(
+            f"WHEN {x} < {_exact(edge)} THEN {fitted.first + i}"
+            for i, edge in enumerate(fitted.edges)
+        )
+        last = fitted.first + len(fitted.edges)
+        return f"CASE WHEN {absent} THEN {fitted.missing} {bins} ELSE {last} END", ""
+    if column.transform == "standardize":
+        x = f"({x} - {_exact(fitted.mean)}) / {_exact(fitted.scale)}"
+    return (
+        f"CASE WHEN {absent} THEN {fitted.missing} ELSE {fitted.first} END",
+        f"(CASE WHEN {absent} THEN 1e0 ELSE {x} END)",
+    )
+
+
+def _key(used: Used) -> str:
+    """Return the text that is looked up for a column, as SQL."""
+    name = f"s.{_quoted(used.column.name)}"
+    if used.column.kind != "numeric":
+        return f"CAST({name} AS VARCHAR)"
+    x = f"CAST({name} AS DOUBLE PRECISION)"
+    large = f"FLOOR(POWER(LN(CASE WHEN {x} > 2 THEN {x} ELSE 3 END), 2))"
+    small = f"FLOOR(CASE WHEN {x} <= -1e15 THEN -1e15 WHEN {x} <= 2 THEN {x} END)"
+    return (
+        f"CASE WHEN {_absent(name)} THEN NULL WHEN {x} > 2 "
+        f"THEN CAST(CAST({large} AS BIGINT) AS VARCHAR) "
+        f"ELSE 'SP' || CAST(CAST({small} AS BIGINT) AS VARCHAR) END"
+    )
+
+
+def _absent(name: str, *texts: str) -> str:
+    """Return the condition that a value is missing: NULL, not a number, or one of some texts."""
+    listed = ", ".join(map(_text, ("NaN", "nan", *texts)))
+    return f"{name} IS NULL OR CAST({name} AS VARCHAR) IN ({listed})"
+
+
+def _number(value: AnyArray) -> str:
+    """Return the float32 number as SQL; with an exponent, so that it is no decimal."""
+    return f"{float(value):.8e}"
+
+
+def _exact(value: float) -> str:
+    return f"{value:.17e}"
+
+
+def _text(word: str) -> str:
+    return "'" + word.replace("'", "''") + "'"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

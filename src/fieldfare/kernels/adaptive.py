@@ -1,0 +1,94 @@
+"""SGD with adaptive regularisation, in the compiled core."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from fieldfare import _core
+from fieldfare._typing import Float32Array, Float64Array, Int64Array
+from fieldfare.exceptions import DataError
+from fieldfare.kernels.native import _core_rows
+from fieldfare.kernels.table import Spec
+from fieldfare.rows import Rows
+
+
+def adaptive_epoch(  # noqa: PLR0913 - rows, and the parameters one by one
+    spec: Spec,
+    rows: Rows,
+    orders: tuple[Int64Array, Int64Array],
+    bias: Float32Array | None,
+    linear: Float32Array | None,
+    factors: Float32Array | None,
+    penalties: Float64Array,
+    *,
+    weight: Float32Array | None = None,
+) -> float:
+    """Step once on each training row, and after each step once on the penalties.
+
+    With theta' = theta - eta (g + lambda theta) the parameters after the step, where g is the
+    gradient of the training row's loss (zero for features that it does not have), the penalties
+    lambda go against the gradient of the loss of the next held-out row at theta' (Rendle, WSDM
+    2012, section 4). They do not become negative.
+
+    Parameters
+    ----------
+    spec : Spec
+        Its loss, rates and units; the penalties in it are not used.
+    rows : Rows
+        With targets.
+    orders : pair of int64 arrays
+        Numbers of the training rows, in order, and of the held-out rows, which are visited in turn.
+    bias : float32 array of shape (1,) or None
+    linear : float32 array of shape (n_features,) or None
+    factors : float32 array of shape (n_features, n_factors) or None
+        Changed in place, as the others are; ``None`` leaves a part out.
+    penalties : float64 array of shape (1 + n_factors,)
+        Of the linear weights and of each factor; changed in place.
+    weight : float32 array of shape (n_rows,), optional
+
+    Returns
+    -------
+    float
+        The sum of weight times loss of the training rows, each before its step.
+
+    Raises
+    ------
+    DataError
+        If a row is out of range, or has a feature that is.
+    """
+    tables = [table for table in (linear, factors) if table is not None]
+    n_features = len(tables[0]) if tables else rows.n_features
+    found = _core.adaptive_epoch(
+        _core_rows(rows),
+        weight,
+        *orders,
+        bias,
+        linear,
+        factors,
+        penalties,
+        np.array(step_sizes(spec)),
+        n_features,
+        spec.loss == "logistic",
+        spec.instance_norm,
+    )
+    if isinstance(found, tuple):
+        raise DataError(
+            f"Row {found[0]} cannot be trained on: it lies outside the {rows.n_rows} rows, or "
+            f"holds a feature id of {n_features} or more."
+        )
+    return found
+
+
+def step_sizes(spec: Spec) -> tuple[float, float, float, float, float]:
+    """Return the step sizes of bias, linear weights, factors, and of the penalties on either.
+
+    A penalty of one unit is `Rates.l2` for a setting of 1, and a unit of the loss s^2 for a target
+    scale s: the penalties then move alike in all units of the target.
+    """
+    rates = [spec.rates(group).learning_rate for group in ("bias", "linear", "factors")]
+    of_one = replace(spec, l2_linear=1.0, l2_factors=1.0)
+    scales = [of_one.rates(group).l2 / spec.target_scale for group in ("linear", "factors")]
+    linear, factors = (spec.learning_rate * scale**2 for scale in scales)
+    return (rates[0], rates[1], rates[2], linear, factors)

@@ -1,0 +1,94 @@
+"""Search for the largest inner products in the compiled core."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fieldfare import _core
+from fieldfare._typing import AnyArray, Float32Array, Int64Array, UInt32Array
+from fieldfare.kernels.native import available_cores
+
+# Multiplications that are worth starting a thread for, and that take well below a second.
+_PER_THREAD = 2**20
+_PER_CALL = 2**33
+
+
+class Excluded(NamedTuple):
+    """Items that each query leaves out: ``ids[indptr[q]:indptr[q + 1]]``, ascending."""
+
+    indptr: Int64Array
+    ids: UInt32Array
+
+
+def search_items(
+    items: Float32Array,
+    queries: Float32Array,
+    k: int,
+    *,
+    allowed: AnyArray | None = None,
+    excluded: Excluded | None = None,
+    n_threads: int | None = None,
+) -> tuple[Int64Array, Float32Array]:
+    """Return the items of the largest inner products with each query.
+
+    Parameters
+    ----------
+    items : float32 array of shape (n_items, d)
+    queries : float32 array of shape (n_queries, d)
+    k : int
+        How many; at least one.
+    allowed : bool array of shape (n_items,), optional
+        Which items may be found, by any query.
+    excluded : Excluded, optional
+    n_threads : int, optional
+        All cores by default; the result does not depend on it.
+
+    Returns
+    -------
+    ids : int64 array of shape (n_queries, k)
+        Descending by score, of equal scores the lower id first; -1 where there are too few items.
+    scores : float32 array of shape (n_queries, k)
+        Inner products, summed in double precision; -inf where there are too few items.
+    """
+    ids = np.empty((len(queries), k), np.int64)
+    scores = np.empty((len(queries), k), np.float32)
+    marks = None if allowed is None else np.ascontiguousarray(allowed).view(np.uint8)
+    work = max(1, items.size)
+    # In pieces, so that Ctrl-C is heard.
+    step = max(1, _PER_CALL // work)
+    for low in range(0, len(queries), step):
+        part = slice(low, min(low + step, len(queries)))
+        n = part.stop - low
+        threads = n_threads or max(1, min(available_cores(), n * work // _PER_THREAD))
+        _core.search_items(
+            items,
+            queries[part],
+            marks,
+            None if excluded is None else excluded.indptr[low : part.stop + 1],
+            None if excluded is None else excluded.ids,
+            ids[part],
+            scores[part],
+            threads,
+        )
+    return ids, scores
+
+
+def score_items(items: Float32Array, queries: Float32Array, chosen: Int64Array) -> Float32Array:
+    """Return the inner products of chosen items with each query, summed in double precision.
+
+    Parameters
+    ----------
+    items : float32 array of shape (n_items, d)
+    queries : float32 array of shape (n_queries, d)
+    chosen : int64 array of shape (n_queries, width)
+        Places of items; -1 for none, which scores -inf.
+
+    Returns
+    -------
+    float32 array of shape (n_queries, width)
+    """
+    out = np.empty(chosen.shape, np.float32)
+    _core.score_items(items, queries, np.ascontiguousarray(chosen), out)
+    return out

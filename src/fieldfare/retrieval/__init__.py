@@ -1,0 +1,30 @@
+"""Retrieval: a model as two towers, indexes of its items, recommendations, how good they are.
+
+References
+----------
+S. Rendle, Factorization Machines, ICDM 2010.
+Y. Bachrach et al., Speeding Up the Xbox Recommender System Using a Euclidean Transformation for
+Inner-Product Spaces, RecSys 2014.
+"""
+
+from fieldfare.retrieval.answers import Recommended
+from fieldfare.retrieval.comparison import Comparison, compare
+from fieldfare.retrieval.evaluation import Evaluation, Trial, evaluate_scores
+from fieldfare.retrieval.index import Index, build_index
+from fieldfare.retrieval.recommender import Recommender, TwoStep
+from fieldfare.retrieval.splitting import Split, split
+
+__all__ = [
+    "Comparison",
+    "Evaluation",
+    "Index",
+    "Recommended",
+    "Recommender",
+    "Split",
+    "Trial",
+    "TwoStep",
+    "build_index",
+    "compare",
+    "evaluate_scores",
+    "split",
+]

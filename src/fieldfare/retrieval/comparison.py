@@ -1,0 +1,151 @@
+"""Comparison: models and baselines on the same interactions, in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fieldfare._typing import AnyArray
+from fieldfare.data import composing
+from fieldfare.data.dispatch import load
+from fieldfare.data.interactions import item_features, part_of
+from fieldfare.data.tables import to_pandas
+from fieldfare.metrics.recommendation import DEFAULT_METRICS
+from fieldfare.models.base import Model, check_model
+from fieldfare.models.catalogue import catalogue_scores
+from fieldfare.retrieval.baselines import BASELINES
+from fieldfare.retrieval.evaluation import Evaluation, Scores, Trial, evaluate_scores
+from fieldfare.rows import Rows
+from fieldfare.training.history import format_table
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Evaluations by name; prints as a table.
+
+    Parameters
+    ----------
+    evaluations : dict of Evaluation
+    """
+
+    evaluations: dict[str, Evaluation]
+
+    def __getitem__(self, name: str) -> Evaluation:
+        """Return the evaluation of one model or baseline."""
+        return self.evaluations[name]
+
+    def __str__(self) -> str:
+        names = next(iter(self.evaluations.values())).metrics
+        cells = []
+        for label, found in self.evaluations.items():
+            row = [label]
+            for name in names:
+                text = f"{found[name]:.4f}"
+                if name in found.by_user:
+                    low, high = found.interval(name)
+                    text += f" ±{(high - low) / 2:.4f}"
+                row.append(text)
+            cells.append(row)
+        return "\n".join(format_table(["model", *names], cells))
+
+    def to_frame(self) -> Any:
+        """Return the means as a pandas DataFrame (pandas must be installed)."""
+        rows: list[dict[str, Any]] = [
+            {"model": label} | {name: found[name] for name in found.metrics}
+            for label, found in self.evaluations.items()
+        ]
+        return to_pandas(rows)
+
+
+def compare(
+    models: Mapping[str, Any],
+    train: Any,
+    test: Any,
+    *,
+    user: str = "user",
+    item: str = "item",
+    metrics: Sequence[str] = DEFAULT_METRICS,
+    baselines: Sequence[str] = tuple(BASELINES),
+) -> Comparison:
+    """Recommend to every user of the test from all items, and compare with simple ways to do so.
+
+    Items that a user had in training are not recommended. A user or an item that a model does not
+    know is scored by its other columns.
+
+    Parameters
+    ----------
+    models : mapping from name to Model, fitted estimator, or callable
+        A callable takes a `Trial` and returns what `evaluate_scores` takes.
+    train, test : path, DataFrame, Arrow table or anything tabular
+        One row an interaction, with the columns of the models; of each user and item the first row
+        tells what they are.
+    user, item : str
+        Names of the columns that say who had what.
+    metrics : sequence of str
+        As for `evaluate_scores`.
+    baselines : sequence of str
+        Of ``popularity``, ``item-kNN`` and ``MF``.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    SchemaError
+        If a column is missing, or a model's columns have no roles.
+    ConfigError
+        If a metric is unknown.
+    DataError
+        If the test holds no interaction.
+
+    Examples
+    --------
+    >>> from fieldfare.retrieval import compare
+    >>> train = {"user": ["a", "a", "b", "b", "c"], "item": ["x", "y", "x", "y", "x"]}
+    >>> found = compare({}, train, {"user": ["c"], "item": ["y"]}, metrics=["hit_rate@1"])
+    >>> found["popularity"]["hit_rate@1"]
+    1.0
+    """
+    trial = Trial.of(train, test, user=user, item=item)
+    scores: dict[str, Scores] = {}
+    for name, model in models.items():
+        if callable(model):
+            scores[name] = model(trial)
+        else:
+            scores[name] = model_scores(getattr(model, "model_", model), trial, train, test)
+    scores |= {name: BASELINES[name](trial) for name in baselines}
+    return Comparison(
+        {name: evaluate_scores(found, trial, metrics) for name, found in scores.items()}
+    )
+
+
+def model_scores(model: Model, trial: Trial, train: Any, test: Any) -> Scores:
+    """Return the scores of a model, for `evaluate_scores`.
+
+    Parameters
+    ----------
+    model : Model
+        Its Schema says which columns are those of items.
+    trial : Trial
+        Of these tables.
+    train, test : path, DataFrame, Arrow table or anything tabular
+    """
+    check_model(model, "model_scores")
+    is_item = item_features(model.schema)
+    halves = [
+        load(composing.read(table), schema=model.schema, labelled=False).rows
+        for table in (train, test)
+    ]
+    plain = [rows.with_(target=None, weight=None, group=None) for rows in halves]
+    joined = Rows.concatenate(plain)
+    items = part_of(joined.take(trial.item_row), is_item)
+    queries = part_of(joined.take(trial.user_row), ~is_item)
+
+    def scores(users: AnyArray) -> AnyArray:
+        return catalogue_scores(model, queries.take(np.asarray(users)), items)
+
+    return scores

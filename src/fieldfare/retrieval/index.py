@@ -1,0 +1,199 @@
+"""Indexes: the items whose vectors have the largest inner products with a query.
+
+`Index` looks at every item, in the compiled core, or, with an `approximate.Neighbours`, at those of
+the cells nearest to the query. Either way the scores are exact. An index is never changed: `change`
+returns another one, so that searches under way and to come each see a whole one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, final
+
+import numpy as np
+
+from fieldfare._typing import AnyArray, Float32Array, Int64Array
+from fieldfare._validation import Number, OneOf, check
+from fieldfare.exceptions import ConfigError, DataError
+from fieldfare.kernels.topk import Excluded, score_items, search_items
+
+if TYPE_CHECKING:
+    from fieldfare.retrieval.approximate import Calibration, Neighbours
+
+EXACT_UP_TO = 100_000
+Kind = Literal["auto", "exact", "approximate"]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Index:
+    """Item vectors by place; made by `build_index`.
+
+    Parameters
+    ----------
+    vectors : float32 array of shape (n_places, d)
+    alive : bool array of shape (n_places,)
+        False where an item was removed. Places are never used again, until the next build.
+    neighbours : Neighbours or None
+        None: exact.
+    """
+
+    vectors: Float32Array
+    alive: AnyArray
+    neighbours: Neighbours | None = None
+
+    def __len__(self) -> int:
+        return int(np.count_nonzero(self.alive))
+
+    def __repr__(self) -> str:
+        kind = "exact" if self.neighbours is None else repr(self.neighbours)
+        return f"Index({len(self):,} items, {self.vectors.shape[1]} numbers each, {kind})"
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """Recall and speed as measured when it was built; None of an exact one."""
+        return None if self.neighbours is None else self.neighbours.calibration
+
+    def search(
+        self,
+        queries: Float32Array,
+        n: int,
+        *,
+        allowed: AnyArray | None = None,
+        excluded: Excluded | None = None,
+    ) -> tuple[Int64Array, Float32Array]:
+        """Return the places of the best items of each query, and their inner products.
+
+        Parameters
+        ----------
+        queries : float32 array of shape (n_queries, d)
+        n : int
+        allowed : bool array of shape (n_places,), optional
+            Which items may be found. Such a search always looks at every item.
+        excluded : Excluded, optional
+            Places that each query leaves out.
+
+        Returns
+        -------
+        places : int64 array of shape (n_queries, n)
+            Best first, of equal scores the lower place; -1 where there are too few items.
+        scores : float32 array of shape (n_queries, n)
+            -inf where there are too few items.
+
+        Raises
+        ------
+        DataError
+            If the queries do not fit the items.
+        """
+        if queries.ndim != 2 or queries.shape[1] != self.vectors.shape[1]:
+            raise DataError(
+                f"Queries of this index have shape (n, {self.vectors.shape[1]}). "
+                f"Got {queries.shape}."
+            )
+        queries = np.ascontiguousarray(queries, np.float32)
+        more = 0 if excluded is None else int(np.diff(excluded.indptr).max(initial=0))
+        near = self.neighbours
+        if near is None or allowed is not None or 4 * (n + more) > len(self.vectors):
+            if allowed is not None:
+                allowed = allowed & self.alive
+            elif not self.alive.all():
+                allowed = self.alive
+            return search_items(self.vectors, queries, n, allowed=allowed, excluded=excluded)
+        places = near.nearest(queries, n + more)
+        if excluded is not None:
+            places = _without(places, excluded, len(self.vectors))
+        return _best(places, score_items(self.vectors, queries, places), n)
+
+    def change(self, removed: Int64Array, added: Float32Array) -> Index:
+        """Return an index without some places, and with vectors added at the end.
+
+        Raises
+        ------
+        DataError
+            If the vectors do not fit.
+        """
+        added = checked_vectors(added, self.vectors.shape[1])
+        alive = np.append(self.alive, np.ones(len(added), bool))
+        alive[removed] = False
+        near = self.neighbours
+        if near is not None:
+            near = near.change(removed, added, len(self.vectors))
+        return Index(np.concatenate([self.vectors, added]), alive, near)
+
+
+def build_index(
+    vectors: AnyArray,
+    kind: Kind = "auto",
+    *,
+    recall: float = 0.99,
+    queries: AnyArray | None = None,
+) -> Index:
+    """Return an index of item vectors.
+
+    Parameters
+    ----------
+    vectors : float array of shape (n_items, d)
+        Such as `Split.items` gives.
+    kind : {"auto", "exact", "approximate"}, default="auto"
+        ``auto`` is exact up to 100,000 items, and approximate beyond if faiss is installed.
+    recall : float in (0, 1), default=0.99
+        Share of the true best 100 that an approximate index is to find, for the queries given.
+    queries : float array of shape (n_queries, d)
+        Approximate only: queries like those to come, 200 or better 1,000. On one half the
+        parameters are chosen, on the other the recall is measured.
+
+    Raises
+    ------
+    ConfigError
+        If an approximate index has no queries to measure itself on.
+    DataError
+        If vectors are not finite.
+    MissingDependencyError
+        If faiss is needed and not installed.
+    """
+    check("kind", kind, OneOf(("auto", "exact", "approximate")), "build_index")
+    check("recall", recall, Number(0, 1, low_open=True, high_open=True), "build_index")
+    vectors = checked_vectors(vectors)
+    index = Index(vectors, np.ones(len(vectors), bool))
+    from fieldfare.retrieval import approximate
+
+    if kind == "auto":
+        large = len(vectors) > EXACT_UP_TO and queries is not None and len(queries) > 1
+        kind = "approximate" if large and approximate.is_installed() else "exact"
+    if kind == "exact":
+        return index
+    if queries is None or len(queries) < 2:
+        raise ConfigError(
+            "An approximate index measures itself on queries like those to come. Pass some "
+            "hundreds as queries, such as those of past users."
+        )
+    asked = checked_vectors(queries, vectors.shape[1])
+    return Index(vectors, index.alive, approximate.build(vectors, asked, recall))
+
+
+def checked_vectors(vectors: AnyArray, d: int | None = None) -> Float32Array:
+    """Return finite vectors as a contiguous float32 matrix."""
+    if vectors.ndim != 2 or (d is not None and vectors.shape[1] != d):
+        raise DataError(
+            f"Vectors are a matrix{'' if d is None else f' of {d} columns'}. Got shape "
+            f"{vectors.shape}."
+        )
+    found = np.ascontiguousarray(vectors, np.float32)
+    finite = np.isfinite(found).all(axis=1)
+    if not finite.all():
+        raise DataError(f"Vectors must be finite. Row {int(np.argmin(finite))} is not.")
+    return found
+
+
+def _without(places: Int64Array, excluded: Excluded, n_places: int) -> Int64Array:
+    """Return places with -1 for those that their query leaves out."""
+    row = np.arange(len(places))
+    left_out = np.repeat(row * n_places, np.diff(excluded.indptr)) + excluded.ids
+    hit = np.isin(places + (row * n_places)[:, None], left_out)
+    return np.where(hit, -1, places)
+
+
+def _best(places: Int64Array, scores: Float32Array, n: int) -> tuple[Int64Array, Float32Array]:
+    """Return the n best of some scored places, in the order of an exact search."""
+    order = np.lexsort((places, -scores), axis=1)[:, :n]
+    return np.take_along_axis(places, order, axis=1), np.take_along_axis(scores, order, axis=1)

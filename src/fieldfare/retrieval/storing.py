@@ -1,0 +1,218 @@
+"""A recommender in a folder: plain arrays, mapped into memory, and a header that names them.
+
+==================  ==============================================================================
+file                what
+==================  ==============================================================================
+``index.json``      format number, digests of the models, calibration, and the name of each file
+``*.npy``           item vectors, ids, features of items and users, history
+``*.faiss``         the inverted file of an approximate index
+==================  ==============================================================================
+
+Files get new names each time. Once they are complete the header is replaced, at one stroke, and the
+old files are removed; who has them mapped keeps them.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from fieldfare._files import atomic_write
+from fieldfare._typing import JSON, AnyArray, PathLike
+from fieldfare.exceptions import ModelFileError
+from fieldfare.kernels.checksum import Checksum
+from fieldfare.models.base import Model
+from fieldfare.retrieval.approximate import Calibration, Neighbours
+from fieldfare.retrieval.index import Index
+from fieldfare.retrieval.labels import Labels
+from fieldfare.retrieval.roles import Sides
+from fieldfare.retrieval.splitting import split
+from fieldfare.retrieval.state import Seen, State
+from fieldfare.retrieval.towers import Tower
+from fieldfare.rows import Rows
+
+FORMAT = 1
+HEADER = "index.json"
+
+
+def save(state: State, folder: PathLike, n_candidates: int) -> None:
+    """Write a state to a folder, which is made if it is not there."""
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    before = {path for path in target.iterdir() if path.suffix in (".npy", ".faiss")}
+    token = secrets.token_hex(4)
+    files: dict[str, str] = {}
+    for name, array in _arrays(state).items():
+        files[name] = f"{name}-{token}.npy"
+        with open(target / files[name], "wb") as file:
+            np.save(file, array, allow_pickle=False)
+    near = state.index.neighbours
+    if near is not None:
+        files["neighbours"] = f"neighbours-{token}.faiss"
+        near.save(target / files["neighbours"])
+    towers = [state.tower] if state.ranker is None else [state.tower, state.ranker]
+    header = {
+        "format": FORMAT,
+        "n_candidates": n_candidates,
+        "models": [_digest(tower.model) for tower in towers],
+        "roles": [_roles(tower) for tower in towers],
+        "columns": [list(tower.user_columns) for tower in towers],
+        "ids": [state.tower.user, state.tower.item],
+        "calibration": None if near is None else near.calibration.to_json(),
+        "bound": None if near is None else near.bound,
+        "files": files,
+    }
+    with atomic_write(target / HEADER) as file:
+        file.write(json.dumps(header, indent=1).encode())
+    for path in before:
+        path.unlink(missing_ok=True)
+
+
+def load(folder: PathLike, model: Model, ranker: Model | None) -> tuple[State, int]:
+    """Return the state in a folder and its number of candidates.
+
+    Raises
+    ------
+    ModelFileError
+        If the folder holds none, or it was made for another model.
+    """
+    source = Path(folder)
+    header = _header(source)
+    models = [model] if ranker is None else [model, ranker]
+    if header["models"] != [_digest(one) for one in models]:
+        raise ModelFileError(
+            f"{source} was made for {len(header['models'])} model(s), and not for those given. Its "
+            "vectors would not fit: make it anew from the model, or load the one it was made from."
+        )
+    try:
+        arrays = {
+            name: np.load(source / file, mmap_mode="r", allow_pickle=False)
+            for name, file in header["files"].items()
+            if file.endswith(".npy")
+        }
+        near = _neighbours(source, header)
+        return _state(header, arrays, near, models), int(header["n_candidates"])
+    except (KeyError, ValueError, OSError) as error:
+        raise ModelFileError(
+            f"{source} is damaged or incomplete ({error}). Make it anew from the model."
+        ) from error
+
+
+def _header(source: Path) -> JSON:
+    try:
+        header: JSON = json.loads((source / HEADER).read_bytes())
+        number = header["format"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelFileError(
+            f"{source} holds no index: {HEADER} is missing or damaged. Recommender.save and "
+            "'fieldfare recommend index' make one."
+        ) from error
+    if number != FORMAT:
+        raise ModelFileError(
+            f"{source} has format {number}, and this version knows {FORMAT}. Make it anew."
+        )
+    return header
+
+
+def _neighbours(source: Path, header: JSON) -> Neighbours | None:
+    if header["calibration"] is None:
+        return None
+    path = source / header["files"]["neighbours"]
+    if not path.is_file():
+        raise FileNotFoundError(f"{path.name} is missing")
+    return Neighbours.load(path, header["bound"], Calibration.from_json(header["calibration"]))
+
+
+def _state(
+    header: JSON, arrays: Mapping[str, AnyArray], near: Neighbours | None, models: list[Model]
+) -> State:
+    towers = []
+    for number, (model, roles) in enumerate(zip(models, header["roles"], strict=True)):
+        towers.append(
+            Tower(
+                Sides.of(model, roles),
+                header["ids"][0],
+                header["ids"][1],
+                _rows(arrays, f"items{number}"),
+                _rows(arrays, f"users{number}") if f"users{number}.indptr" in arrays else None,
+                tuple(header["columns"][number]),
+            )
+        )
+    people = arrays.get("people")
+    index = Index(_plain(arrays["vectors"]), np.array(arrays["alive"]), near)
+    seen = Seen(
+        Labels(arrays["seen.users"]),
+        Labels(arrays["seen.items"]),
+        _plain(arrays["seen.indptr"]),
+        _plain(arrays["seen.ids"]),
+    )
+    labels = Labels(arrays["ids"])
+    if not len(labels) == len(index.alive) == len(index.vectors) == len(towers[0].items):
+        raise ValueError("its arrays differ in length")
+    return State(
+        index,
+        labels,
+        None if people is None else Labels(people),
+        seen,
+        split(models[0], header["roles"][0]),
+        towers[0],
+        towers[1] if len(towers) > 1 else None,
+    )
+
+
+def _arrays(state: State) -> dict[str, AnyArray]:
+    arrays = {
+        "vectors": state.index.vectors,
+        "alive": state.index.alive,
+        "ids": state.items.values,
+        "seen.users": state.seen.users.values,
+        "seen.items": state.seen.items.values,
+        "seen.indptr": state.seen.indptr,
+        "seen.ids": state.seen.ids,
+    }
+    if state.people is not None:
+        arrays["people"] = state.people.values
+    for number, tower in enumerate((state.tower, state.ranker)):
+        for name, rows in (("items", tower and tower.items), ("users", tower and tower.users)):
+            if rows is not None:
+                own = Rows.concatenate([rows, rows.slice(0, 0)])  # without the rest of a parent
+                for part in ("indptr", "indices", "values", "fields"):
+                    array = getattr(own, part)
+                    if array is not None:
+                        arrays[f"{name}{number}.{part}"] = array
+    return arrays
+
+
+def _rows(arrays: Mapping[str, AnyArray], name: str) -> Rows:
+    parts = {
+        part: _plain(arrays[f"{name}.{part}"])
+        for part in ("indptr", "indices", "values", "fields")
+        if f"{name}.{part}" in arrays
+    }
+    rows = Rows(**parts)
+    rows.validate()
+    return rows
+
+
+def _plain(array: AnyArray) -> AnyArray:
+    """Return a mapped array as an ordinary one over the same memory."""
+    return np.asarray(array).view(np.ndarray)
+
+
+def _roles(tower: Tower) -> dict[str, list[str]]:
+    roles: dict[str, list[str]] = {}
+    for column in tower.schema.columns:
+        if column.role is not None:
+            roles.setdefault(column.role, []).append(column.name)
+    return roles
+
+
+def _digest(model: Model) -> str:
+    checksum = Checksum()
+    for array in model.arrays().values():
+        checksum.update(np.ascontiguousarray(array).data.cast("B"))
+    return checksum.hexdigest()

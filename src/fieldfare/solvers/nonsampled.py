@@ -1,0 +1,269 @@
+"""The non-sampled solver: a factorization machine for recall, learned from all pairs at once.
+
+With c the weight of a pair of query and item that was seen, w that of every other pair, and lambda
+by side, the objective is
+
+    sum_seen c (1 - score)^2 + sum_others w score^2
+        + sum_j lambda mass_j^nu |theta_j|^2,    mass_j = sum over the pairs of x_j^2 (c or w)
+
+(Hu et al. 2008; Bayer et al. 2017; the penalty is that of Rendle et al. 2022, eq. 5). A sweep
+solves for the queries, then for the items (see `fieldfare.kernels.recall`), without drawing any
+negatives. What is the same for all items of a query (the bias, linear weights of users and
+contexts, and pairs of their features) is left out of the score: it orders nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fieldfare._typing import AnyArray, Float32Array, Int64Array
+from fieldfare.config import SolverConfig
+from fieldfare.data.interactions import Interactions, item_features
+from fieldfare.data.schema import Schema
+from fieldfare.exceptions import ConfigError, DataError, TrainingError
+from fieldfare.kernels.initial import InitialFactors
+from fieldfare.kernels.recall import Settings, Side
+from fieldfare.models.base import Model
+from fieldfare.models.registry import MODEL_CLASSES
+from fieldfare.rows import Rows
+
+# Steps of conjugate gradients: a few in each of many sweeps; when folding in there is one sweep.
+_STEPS = 4
+_STEPS_TO_FOLD_IN = 30
+
+
+class _Sides(NamedTuple):
+    """What was made of some rows, and of which."""
+
+    rows: Rows
+    order: Int64Array
+    queries: Side
+    items: Side
+
+
+class NonSampledSolver:
+    """Turns (model, rows) into a better model, one sweep at a time.
+
+    Parameters
+    ----------
+    model : Model
+        Where to start; not changed. An FM for ranking, with a Schema whose columns have roles.
+    config : SolverConfig, optional
+        The step size and the penalties of other solvers are not used.
+    seed : int
+        Fixes the initial factors of features that ``grow`` adds.
+
+    Raises
+    ------
+    ConfigError
+        If the model is of another kind or task.
+    """
+
+    needs_all_rows = True
+
+    def __init__(self, model: Model, config: SolverConfig | None = None, *, seed: int = 0) -> None:
+        _check_solvable(model)
+        assert model.factors is not None
+        self.config = config or SolverConfig(solver="nonsampled")
+        self.seed = seed
+        self._origin = model
+        self._linear = model.linear[:, 0].copy()
+        self._factors = model.factors[:, 0].copy()
+        self._sides: _Sides | None = None
+
+    @property
+    def n_features(self) -> int:
+        """Number of features in the tables."""
+        return len(self._linear)
+
+    def train(
+        self,
+        rows: Rows,
+        order: Int64Array,
+        class_weight: Float32Array | None = None,
+        n_threads: int = 1,
+        *,
+        deterministic: bool = False,
+    ) -> tuple[float, float]:
+        """Make one sweep over the rows that ``order`` names, which should be all there are.
+
+        Rows whose target is not positive are no interactions, but their items can be recommended.
+        It is ``deterministic`` in any case.
+
+        Returns
+        -------
+        loss, weight : float
+            Sums over all pairs of weight times squared error, after the sweep, and of weight.
+
+        Raises
+        ------
+        SchemaError
+            If the columns have no roles.
+        TrainingError
+            If there is no interaction.
+        """
+        sides = self._sides_of(rows, order)
+        loss = 0.0
+        for side, other in ((sides.queries, sides.items), (sides.items, sides.queries)):
+            loss = self._solve(side, self._vectors(other, n_threads), n_threads)
+        seen, w = sides.queries.seen, self.config.unobserved_weight
+        n_others = seen.n_rows * seen.n_partners - len(seen.index)
+        return loss, float(seen.weight.sum(dtype=np.float64)) + w * n_others
+
+    def _vectors(self, side: Side, n_threads: int) -> Float32Array:
+        """Return the vectors of the rows of a side."""
+        packed = side.pack(self._factors, self._linear)
+        return side.vectors(packed, self._factors.shape[1], n_threads)
+
+    def _solve(
+        self,
+        side: Side,
+        partners: Float32Array,
+        n_threads: int,
+        first_free: int = 0,
+        n_steps: int = _STEPS,
+    ) -> float:
+        """Move the features of a side from ``first_free`` on; the other side is fixed."""
+        k, linear = self._factors.shape[1], self._origin.config.fit_linear
+        config = self.config
+        l2 = config.l2_items if side.items else config.l2_queries
+        mass = side.mass(config.unobserved_weight)
+        packed = side.pack(self._factors, self._linear)
+        first = int(np.searchsorted(side.features, first_free))
+        settings = Settings(k, config.unobserved_weight, linear, first, n_steps)
+        loss = side.solve(
+            packed,
+            side.vectors(packed, k, n_threads),
+            partners,
+            (l2 * mass**config.l2_exponent).astype(np.float32),
+            settings,
+            n_threads,
+        )
+        self._factors[side.features] = packed[:, :k]
+        if side.items and linear:
+            self._linear[side.features] = packed[:, k]
+        return loss
+
+    def fold_in(self, schema: Schema, rows: Rows, known: Rows, n_threads: int = 1) -> None:
+        """Learn the features that only the given interactions have, and leave all others.
+
+        Parameters
+        ----------
+        schema : Schema
+            Of both, with the new features at the end.
+        rows : Rows
+            All interactions of the new queries and items, without targets.
+        known : Rows
+            Rows of the queries and items that the model knows.
+        n_threads : int
+        """
+        first_free = self.n_features
+        self.grow(schema.n_features)
+        self._factors[first_free:] = 0
+        plain = known.with_(target=None, weight=None, group=None)
+        joint = Rows.concatenate([plain, rows.with_(target=None, weight=None, group=None)])
+        halves = Interactions.of(joint, item_features(schema))
+        fresh = replace(halves, query=halves.query[len(known) :], item=halves.item[len(known) :])
+        seen = fresh.seen(None, rows.weight)
+        queries = Side(halves.queries, seen, items=False)
+        items = Side(halves.items, seen.turned(), items=True)
+        for side, other in ((queries, items), (items, queries)):
+            self._solve(
+                side, self._vectors(other, n_threads), n_threads, first_free, _STEPS_TO_FOLD_IN
+            )
+
+    def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
+        """Return the raw scores of the parameters as they stand, float32[n_rows, 1]."""
+        return self.export().score(rows, n_threads)
+
+    def export(self) -> Model:
+        """Return the parameters as they stand as a Model of its own."""
+        origin = self._origin
+        return MODEL_CLASSES[origin.kind](
+            origin.config,
+            np.zeros(1, np.float32),
+            self._linear[:, np.newaxis].copy(),
+            self._factors[:, np.newaxis].copy(),
+            schema=origin.schema,
+            classes=origin.classes,
+            provenance=origin.provenance,
+        )
+
+    def state(self) -> dict[str, AnyArray]:
+        """Return what is needed to go on exactly, not copied."""
+        return {"linear": self._linear, "factors": self._factors}
+
+    def load_state(self, state: dict[str, AnyArray]) -> None:
+        """Take over a state that ``state`` returned, of the same model.
+
+        Raises
+        ------
+        DataError
+            If the arrays do not fit.
+        """
+        for name, own in self.state().items():
+            given = state.get(name)
+            if given is None or given.shape != own.shape or given.dtype != own.dtype:
+                got = "nothing" if given is None else f"{given.dtype} of shape {given.shape}"
+                raise DataError(
+                    f"The saved state does not fit this solver: {name!r} must be {own.dtype} of "
+                    f"shape {own.shape}. Got {got}. Resume with the model kind, size and solver "
+                    f"that the checkpoint was made with."
+                )
+        for name, own in self.state().items():
+            np.copyto(own, state[name])
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The sides belong to the core, and are made anew from the rows of the next sweep.
+        return self.__dict__ | {"_sides": None}
+
+    def grow(self, n_features: int) -> None:
+        """Add features at the end of the tables, as a model built with them would have had them."""
+        known = self.n_features
+        if n_features <= known:
+            return
+        added, k = n_features - known, self._factors.shape[1]
+        parts = ((k, self._origin.config.init_scale),)
+        fresh = InitialFactors((added, k), self.seed, parts).draw(known)
+        self._factors = np.concatenate([self._factors, fresh])
+        self._linear = np.concatenate([self._linear, np.zeros(added, np.float32)])
+
+    def _sides_of(self, rows: Rows, order: Int64Array) -> _Sides:
+        """Return the sides of these rows, made once for all sweeps over them."""
+        known = self._sides
+        if known is not None and known.rows is rows and np.array_equal(known.order, order):
+            return known
+        used = rows if len(order) == len(rows) else rows.take(order)
+        is_item = item_features(self._origin.schema)
+        taken_apart = Interactions.of(used, is_item)
+        seen = taken_apart.seen(used.target, used.weight)
+        if not len(seen.index):
+            raise TrainingError(
+                "Training for recall needs interactions: rows with a positive target, or without "
+                "any targets. There are none. Check which column is the target."
+            )
+        queries = Side(taken_apart.queries, seen, items=False)
+        items = Side(taken_apart.items, seen.turned(), items=True)
+        absent = np.ones(self.n_features, bool)
+        absent[queries.features] = absent[items.features] = False
+        # What no row has, such as the id of unknown values, must not add noise to scores.
+        self._factors[absent] = 0
+        self._linear[absent] = 0
+        self._sides = _Sides(rows, order, queries, items)
+        return self._sides
+
+
+def _check_solvable(model: Model) -> None:
+    if model.kind != "fm" or model.config.task != "rank":
+        raise ConfigError(
+            "solver='nonsampled' is for factorization machines that rank (model='fm', "
+            f"task='rank'). Got model={model.kind!r}, task={model.config.task!r}."
+        )
+    if model.config.instance_norm:
+        raise ConfigError(
+            "solver='nonsampled' needs scores that separate into query and item, which "
+            "instance_norm=True prevents: set it to False."
+        )

@@ -1,0 +1,119 @@
+"""SGD with adaptive regularisation: the penalties are learned too, on held-out rows.
+
+Rendle, Learning Recommender Systems with Adaptive Regularization, WSDM 2012. A share of the rows
+trains no parameter: after each step on a training row, the L2 penalties of the linear weights and
+of each factor take a step against the loss of a held-out row; see `adaptive_epoch`.
+"""
+
+from __future__ import annotations
+
+from typing import final
+
+import numpy as np
+
+from fieldfare._random import permutation
+from fieldfare._typing import Float32Array, Int64Array
+from fieldfare.config import SolverConfig
+from fieldfare.data.split import split_rows
+from fieldfare.kernels.adaptive import adaptive_epoch
+from fieldfare.kernels.table import Spec
+from fieldfare.models.base import Model
+from fieldfare.rows import Rows
+from fieldfare.solvers.tables import TableSolver, labels_of, weights_of
+
+_HELD_OUT = 0.1
+
+
+@final
+class SgdaSolver(TableSolver):
+    """Turns (model, rows) into a better model and better penalties, one epoch at a time.
+
+    Parameters
+    ----------
+    model : Model
+        Where to start; not changed. A linear model or an FM, with one output.
+    config : SolverConfig, optional
+        ``learning_rate`` is the step size of parameters and penalties; the L2 penalties are where
+        they start.
+    seed : int
+        Fixes which rows are held out, and the order of the rows of each epoch.
+
+    Raises
+    ------
+    ConfigError
+        If the model is of another kind, or for more than two classes.
+    """
+
+    _name = "sgda"
+    _kinds = ("linear", "fm")
+    _own_state = ("penalties", "epochs")
+
+    def __init__(self, model: Model, config: SolverConfig | None = None, *, seed: int = 0) -> None:
+        super().__init__(model, config, seed=seed)
+        spec = model.spec(self.config)
+        k = 0 if self._factors is None else self._factors.shape[1]
+        self._penalties = np.full(1 + k, spec.rates("factors").l2)
+        self._penalties[0] = spec.rates("linear").l2
+        self._epochs = np.zeros(1, np.int64)
+
+    def train(
+        self,
+        rows: Rows,
+        order: Int64Array,
+        class_weight: Float32Array | None = None,
+        n_threads: int = 1,
+        *,
+        deterministic: bool = False,
+    ) -> tuple[float, float]:
+        """Visit nine tenths of the rows that ``order`` names, in random order, and learn from them.
+
+        On one thread, so that it is ``deterministic`` in any case.
+
+        Returns
+        -------
+        loss, weight : float
+            Sums over the training rows of weight times loss before the step, and of weight.
+
+        Raises
+        ------
+        DataError
+            If there are fewer than two rows, or one is out of range.
+        """
+        labels_of(rows)
+        kept, held_out = split_rows(len(order), _HELD_OUT, self.seed)
+        self._epochs[0] += 1
+        kept = kept[permutation(self.seed, "shuffle", len(kept), int(self._epochs[0]))]
+        weight = weights_of(rows, None, class_weight)
+        config = self._origin.config
+        loss = adaptive_epoch(
+            self._spec(),
+            rows,
+            (order[kept], order[held_out]),
+            self._bias if config.fit_intercept else None,
+            self._linear if config.fit_linear else None,
+            self._factors,
+            self._penalties,
+            weight=weight,
+        )
+        if weight is None:
+            return loss, float(len(kept))
+        return loss, float(weight[order[kept]].sum(dtype=np.float64))
+
+    def export(self) -> Model:
+        """Return the parameters as they stand as a Model; its provenance has the penalties."""
+        model, spec = super().export(), self._spec()
+        scaled = [spec.rates(part).l2 for part in ("linear", "factors")]
+        own = self._penalties.tolist()
+        # In the units of the settings, which do not depend on those of the target.
+        learned = {"l2_linear": own[0] / scaled[0]}
+        if len(own) > 1:
+            learned["l2_factors"] = [value / scaled[1] for value in own[1:]]
+        model.provenance = {**model.provenance, "learned_penalties": learned}
+        return model
+
+    def _spec(self) -> Spec:
+        """Return what the kernel has to know, with penalties of one."""
+        units = SolverConfig(
+            solver="sgda", learning_rate=self.config.learning_rate, l2_linear=1.0, l2_factors=1.0
+        )
+        return self._origin.spec(units)

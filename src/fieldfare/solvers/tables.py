@@ -1,0 +1,172 @@
+"""What solvers that keep parameters as plain tables have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+
+from fieldfare._typing import AnyArray, Float32Array, Int64Array
+from fieldfare.config import SolverConfig
+from fieldfare.exceptions import ConfigError, DataError
+from fieldfare.kernels import native
+from fieldfare.models.base import Model
+from fieldfare.models.registry import MODEL_CLASSES, initial_factors
+from fieldfare.rows import Rows
+
+
+class TableSolver(ABC):
+    """Base of solvers with one output that want all rows at once.
+
+    Parameters
+    ----------
+    model : Model
+        Where to start; not changed.
+    config : SolverConfig, optional
+    seed : int
+        Fixes the initial factors of features that ``grow`` adds.
+
+    Raises
+    ------
+    ConfigError
+        If the model is of another kind than the solver is for, or for more than two classes.
+    """
+
+    needs_all_rows = True
+    _name: ClassVar[str]
+    _kinds: ClassVar[tuple[str, ...]]
+    # Arrays that, with the parameters, make up the state; and those of them whose length may vary.
+    _own_state: ClassVar[tuple[str, ...]]
+    _of_any_length: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, model: Model, config: SolverConfig | None = None, *, seed: int = 0) -> None:
+        self._check_solvable(model)
+        self.config = config or SolverConfig(solver=self._name)
+        self.seed = seed
+        self._origin = model
+        self._bias = model.bias.copy()
+        self._linear = model.linear[:, 0].copy()
+        self._factors = None if model.factors is None else self._laid_out(model.factors[:, 0])
+
+    @staticmethod
+    def _laid_out(factors: Float32Array) -> Float32Array:
+        """Return float32[n_features, k] as the solver keeps it."""
+        return factors.copy()
+
+    def _by_feature(self) -> Float32Array | None:
+        """Return the factors as a model has them, copied."""
+        return None if self._factors is None else self._factors[:, np.newaxis].copy()
+
+    @property
+    def n_features(self) -> int:
+        """Number of features in the tables."""
+        return len(self._linear)
+
+    @abstractmethod
+    def train(
+        self,
+        rows: Rows,
+        order: Int64Array,
+        class_weight: Float32Array | None = None,
+        n_threads: int = 1,
+        *,
+        deterministic: bool = False,
+    ) -> tuple[float, float]:
+        """Make one epoch over the rows that ``order`` names; return the sums of loss and weight."""
+
+    def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
+        """Return the raw scores of the parameters as they stand, float32[n_rows, 1]."""
+        linear = self._linear[:, np.newaxis]
+        scorer = native.Scorer(self._origin.spec(), self._bias, linear, self._by_feature())
+        return scorer.score(rows, n_threads)
+
+    def export(self) -> Model:
+        """Return the parameters as they stand as a Model of its own."""
+        origin = self._origin
+        return MODEL_CLASSES[origin.kind](
+            origin.config,
+            self._bias.copy(),
+            self._linear[:, np.newaxis].copy(),
+            self._by_feature(),
+            schema=origin.schema,
+            classes=origin.classes,
+            provenance=origin.provenance,
+        )
+
+    def state(self) -> dict[str, AnyArray]:
+        """Return what is needed to go on exactly, not copied."""
+        state = {"bias": self._bias, "linear": self._linear}
+        if self._factors is not None:
+            state["factors"] = self._factors
+        return state | {name: getattr(self, f"_{name}") for name in self._own_state}
+
+    def load_state(self, state: dict[str, AnyArray]) -> None:
+        """Take over a state that ``state`` returned, of the same model.
+
+        Raises
+        ------
+        DataError
+            If the arrays do not fit.
+        """
+        for name, own in self.state().items():
+            given = state.get(name)
+            any_length = name in self._of_any_length
+            fits = any_length or (given is not None and given.shape == own.shape)
+            if given is None or given.dtype != own.dtype or not fits:
+                got = "nothing" if given is None else f"{given.dtype} of shape {given.shape}"
+                raise DataError(
+                    f"The saved state does not fit this solver: {name!r} must be {own.dtype} of "
+                    f"shape {own.shape}. Got {got}. Resume with the model kind, size and solver "
+                    f"that the checkpoint was made with."
+                )
+        for name in self.state():
+            setattr(self, f"_{name}", np.array(state[name]))
+
+    def grow(self, n_features: int) -> None:
+        """Add features at the end of the tables, as a model built with them would have had them."""
+        known = self.n_features
+        if n_features <= known:
+            return
+        added = n_features - known
+        self._linear = np.concatenate([self._linear, np.zeros(added, np.float32)])
+        old = self._by_feature()
+        if old is not None:
+            config, scale = self._origin.config, self._origin.target_scale
+            shape = (added, *old.shape[1:])
+            fresh = initial_factors(config, shape, self.seed, scale).draw(known)
+            self._factors = self._laid_out(np.concatenate([old, fresh])[:, 0])
+
+    def _check_solvable(self, model: Model) -> None:
+        if model.kind not in self._kinds:
+            raise ConfigError(
+                f"solver={self._name!r} is for models of the kinds {', '.join(self._kinds)}. Got "
+                f"model={model.kind!r}: use solver='adagrad'."
+            )
+        task = model.config.task
+        if task not in ("regression", "binary"):
+            got = f"a task with {model.n_outputs} classes" if task == "multiclass" else repr(task)
+            raise ConfigError(
+                f"solver={self._name!r} is for regression and two classes. Got {got}: use "
+                "solver='adagrad'."
+            )
+
+
+def labels_of(rows: Rows, order: Int64Array | None = None) -> Float32Array:
+    """Return the targets of some rows, by default of all; DataError if there are none."""
+    if rows.target is None:
+        raise DataError("Training needs a target for every row. These rows have none.")
+    return rows.target if order is None else rows.target[order]
+
+
+def weights_of(
+    rows: Rows, order: Int64Array | None, class_weight: Float32Array | None
+) -> Float32Array | None:
+    """Return the weights of some rows, with those of their classes."""
+    weight: Any = rows.weight
+    if weight is not None and order is not None:
+        weight = weight[order]
+    if class_weight is None:
+        return None if weight is None else np.asarray(weight)
+    of_class = class_weight[labels_of(rows, order).astype(np.int64)]
+    return of_class if weight is None else weight * of_class

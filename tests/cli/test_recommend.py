@@ -1,0 +1,73 @@
+"""`fieldfare recommend`: an index beside a model, and answers as a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+
+import pytest
+
+
+@pytest.fixture
+def ratings(run, tmp_path):
+    """A model of ratings in a folder with its tables."""
+    lines = [
+        f"u{u},{m},{('drama', 'comedy')[m % 2]},{('noon', 'night')[(u + m) % 2]},{1 + (u * m) % 5}"
+        for u, m in itertools.product(range(12), range(20))
+        if (u + 2 * m) % 3
+    ]
+    (tmp_path / "ratings.csv").write_text("user,movie,genre,hour,rating\n" + "\n".join(lines))
+    movies = [f"{m},{('drama', 'comedy')[m % 2]}" for m in range(20)]
+    (tmp_path / "movies.csv").write_text("movie,genre\n" + "\n".join(movies))
+    ran = run("train", "ratings.csv", "--target", "rating", "--model", "fm", "-k", 4, "--epochs", 3,
+              "--seed", 1, "--threads", 1, "-o", "ratings.ff", "--quiet", "--no-cache")  # fmt: skip
+    assert ran.code == 0, ran.err
+    ran = run("recommend", "index", "ratings.ff", "--items", "movies.csv", "--history",
+              "ratings.csv", "--user", "user", "--item", "movie,genre", "--context", "hour", "-o",
+              "ratings.index")  # fmt: skip
+    assert ran.code == 0, ran.err
+    assert "Index(20 items, 5 numbers each, exact) written to ratings.index" in ran.err
+    return "ratings.index", "-m", "ratings.ff"
+
+
+def rows_of(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_a_user_gets_items_in_a_context(run, ratings) -> None:
+    ran = run("recommend", "query", *ratings, "--user", "u3", "--context", "hour=noon", "-n", 3)
+    assert ran.code == 0, ran.err
+    found = rows_of(ran.out)
+    assert [row["rank"] for row in found] == ["1", "2", "3"]
+    assert {row["user"] for row in found} == {"u3"}
+    assert all((3 + 2 * int(row["movie"])) % 3 == 0 for row in found)
+    scores = [float(row["score"]) for row in found]
+    assert scores == sorted(scores, reverse=True)
+    ran = run("recommend", "query", *ratings, "--user", "u3", "--with-seen", "-n", 20,
+              "--where", "genre=drama")  # fmt: skip
+    assert sorted(int(row["movie"]) for row in rows_of(ran.out)) == list(range(0, 20, 2))
+
+
+def test_a_table_of_requests(run, ratings, tmp_path) -> None:
+    (tmp_path / "new.csv").write_text("user,hour\nu1,noon\nu2,night\n")
+    ran = run("recommend", "query", *ratings, "--requests", "new.csv", "-n", 2, "-o", "lists.csv")
+    assert ran.code == 0, ran.err
+    rows = rows_of((tmp_path / "lists.csv").read_text())
+    assert [row["user"] for row in rows] == ["u1", "u1", "u2", "u2"]
+    (tmp_path / "new.csv").write_text("hour\nnoon\nnight\n")
+    ran = run("recommend", "query", *ratings, "--requests", "new.csv", "-n", 1)
+    assert [row["request"] for row in rows_of(ran.out)] == ["0", "1"]
+
+
+def test_what_is_wrong_is_told(run, ratings) -> None:
+    for arguments, message in (
+        (("--user", "u1", "--context", "noon"), "COLUMN=VALUE"),
+        (("--user", "u1", "--requests", "movies.csv"), "Got both"),
+        ((), "need users or contexts"),
+        (("--user", "u1", "--where", "genres=drama"), "Did you mean 'genre'"),
+    ):
+        ran = run("recommend", "query", *ratings, *arguments)
+        assert ran.code == 1 and message in ran.err
+    ran = run("recommend", "query", ".", "-m", "ratings.ff", "--user", "u1")
+    assert ran.code == 1 and "holds no index" in ran.err

@@ -1,0 +1,96 @@
+"""``fieldfare sample``, and the other commands with its file."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from fieldfare import BayesianFMRegressor, load_posterior
+
+QUICK = ("-k", 2, "--n-warmup", 5, "--n-samples", 12, "--seed", 1, "--threads", 1)
+
+
+@pytest.fixture
+def ratings(tmp_path):
+    rng = np.random.default_rng(0)
+    users, items = rng.normal(size=(8, 2)), rng.normal(size=(6, 2))
+    u, i = rng.integers(0, 8, 500), rng.integers(0, 6, 500)
+    score = (users[u] * items[i]).sum(axis=1) + 0.3 * rng.normal(size=500)
+    stars = np.clip(np.round(score + 3), 1, 5)
+    lines = ["user,item,score,stars,liked"]
+    lines += [
+        f"u{a},i{b},{s:.3f},{t:.0f},{'yes' if s > 0 else 'no'}"
+        for a, b, s, t in zip(u, i, score, stars, strict=True)
+    ]
+    for name, part in (("train", lines), ("valid", lines[:1] + lines[-100:])):
+        (tmp_path / f"{name}.csv").write_text("\n".join(part) + "\n")
+    return tmp_path
+
+
+def keep(folder, *names):
+    """Rewrite both tables with some columns only."""
+    for file in ("train.csv", "valid.csv"):
+        rows = [line.split(",") for line in (folder / file).read_text().splitlines()]
+        at = [rows[0].index(name) for name in names]
+        text = "\n".join(",".join(row[j] for j in at) for row in rows) + "\n"
+        (folder / file).write_text(text)
+
+
+def test_a_regression_from_sampling_to_intervals(run, ratings):
+    keep(ratings, "user", "item", "score")
+    ran = run("sample", "train.csv", "--target", "score", "--valid", "valid.csv", *QUICK)
+    assert ran.code == 0, ran.err
+    assert "valid_rmse" in ran.out
+    assert "--interval" in ran.out
+    posterior = load_posterior("train.ff")
+    assert len(posterior) == 12
+    assert posterior.provenance["seed"] == 1
+    ran = run("predict", "valid.csv", "-m", "train.ff", "--interval", 0.9, "-o", "p.csv")
+    assert ran.code == 0, ran.err
+    found = np.genfromtxt("p.csv", delimiter=",", names=True)
+    assert found.dtype.names == ("prediction", "lower", "upper")
+    assert ((found["lower"] < found["prediction"]) & (found["prediction"] < found["upper"])).all()
+    estimator = BayesianFMRegressor.load("train.ff")
+    np.testing.assert_allclose(estimator.predict("valid.csv"), found["prediction"], rtol=1e-5)
+    ran = run("evaluate", "valid.csv", "-m", "train.ff", "--json")
+    assert json.loads(ran.out)["rmse"] < 0.5
+    ran = run("show", "train.ff")
+    assert "r_hat" in ran.out
+    ran = run("show", "train.ff", "--explain", "valid.csv")
+    assert "samples of a Bayesian model" in ran.err
+    same = BayesianFMRegressor(n_factors=2, n_warmup=5, n_samples=12, random_state=1, n_jobs=1).fit(
+        "train.csv", "score"
+    )
+    np.testing.assert_array_equal(same.posterior_.factors, posterior.factors)
+
+
+@pytest.mark.parametrize(("target", "task"), [("liked", "binary"), ("stars", "ordinal")])
+def test_classes(run, ratings, target, task):
+    keep(ratings, "user", "item", target)
+    flags = ("--task", task) if task == "ordinal" else ()
+    ran = run("sample", "train.csv", "--target", target, *flags, *QUICK, "-q", "--one-group")
+    assert ran.code == 0, ran.err
+    posterior = load_posterior("train.ff")
+    assert posterior.task == task
+    assert posterior.classes == (["no", "yes"] if task == "binary" else [1, 2, 3, 4, 5])
+    ran = run("predict", "valid.csv", "-m", "train.ff", "--format", "csv")
+    assert ran.out.startswith("probability\n" if task == "binary" else "prediction\n")
+    ran = run("evaluate", "valid.csv", "-m", "train.ff", "--json")
+    found = json.loads(ran.out)
+    assert found["auc"] > 0.9 if task == "binary" else found["rmse"] < 0.7
+    ran = run("predict", "valid.csv", "-m", "train.ff", "--interval", 0.9)
+    assert ran.code == 1
+    assert "Intervals are for regression" in ran.err
+
+
+def test_what_cannot_be_sampled_is_said(run, ratings, clicks_folder):
+    keep(ratings, "user", "item", "score")
+    ran = run("train", "train.csv", "--target", "score", "-q", "--epochs", 1)
+    ran = run("predict", "valid.csv", "-m", "train.ff", "--interval", 0.9)
+    assert "use 'fieldfare sample'" in ran.err
+    (ratings / "three.csv").write_text("a,b\n" + "".join(f"x,{c}\n" for c in "uvwuvw"))
+    assert "3 classes" in run("sample", "three.csv", "--target", "b").err
+    ran = run("sample", "three.csv", "--target", "b", "--task", "ordinal")
+    assert "must be numbers" in ran.err

@@ -1,0 +1,76 @@
+"""The front door: formats told by name or ending, and what is refused there."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from tests.unit.export.made import make_model
+
+from fieldfare.cli import export as command
+from fieldfare.exceptions import ConfigError, MissingDependencyError
+from fieldfare.export import EXPORTERS, SUFFIXES, export
+
+LIBFFM = {"fit_intercept": False, "fit_linear": False}
+
+
+def exportable(to: str):
+    model = make_model("ffm" if to == "libffm" else "fm", **LIBFFM)
+    for array in (model.bias, model.linear):
+        array[:] = 0
+    return model
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_the_ending_tells_the_format(tmp_path: Path, suffix: str) -> None:
+    done = export(make_model("fm"), tmp_path / f"m{suffix.upper()}")
+    assert done.to == SUFFIXES[suffix]
+    assert done.n_bytes == (tmp_path / f"m{suffix.upper()}").stat().st_size
+    assert str(done).startswith(f"{done.to} model written to {done.path}")
+    assert done.loss is None
+
+
+@pytest.mark.parametrize("to", EXPORTERS)
+def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch, to: str) -> None:
+    path = tmp_path / "m.txt"
+    path.write_bytes(b"old")
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="No space left"):
+        export(exportable(to), path, to)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("m.txt", {}, r"ending of '.*m.txt' does not tell.*one of onnx, c"),
+        ("m", {}, "does not tell the format"),
+        ("m.txt", {"to": "xlern"}, "no export format 'xlern'. Did you mean 'xlearn'"),
+        ("m.sql", {"tabel": "t"}, "sql export has no option 'tabel'. Did you mean 'table'"),
+        ("m.json", {"quantize": "int8"}, "json export has no option 'quantize'.*none"),
+        ("m.npz", {"quantize": "int4"}, "'quantize' parameter of export must be .*Got 'int4'"),
+        ("m.npz", {"data": "t.csv"}, "Add quantize='fp16' or 'int8'"),
+    ],
+)
+def test_refusals(tmp_path: Path, name: str, options: dict, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        export(make_model("fm"), tmp_path / name, **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_package_gives_the_line_to_run(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'fieldfare\[onnx\]'"):
+        export(make_model("fm"), tmp_path / "m.onnx")
+
+
+def test_the_command_line_names_every_format() -> None:
+    assert [name for name in EXPORTERS if name not in command.EXAMPLES] == []
+    assert [suffix for suffix in SUFFIXES if suffix not in command.EXAMPLES] == []

@@ -1,0 +1,78 @@
+"""SQL views, made and read in DuckDB, score as the model does."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from tests.unit.export.made import ROWS, TOLERANCE, make_model
+from tests.unit.export.tables import ONE_VALUED, SEVERAL, odd_table, train_on
+
+from fieldfare.data.schema import Column
+from fieldfare.exceptions import ConfigError
+from fieldfare.export import export, sql
+
+
+def answer(path: Path, name: str, samples: pd.DataFrame) -> pd.DataFrame:
+    with duckdb.connect() as database:
+        quoted = '"' + name.replace('"', '""') + '"'
+        database.sql(f"CREATE TABLE {quoted} AS SELECT * FROM samples")
+        database.execute(path.read_text("utf-8"))
+        return database.sql(f"SELECT * FROM {path.stem}_scores").df()
+
+
+@pytest.mark.parametrize("instance_norm", [False, True])
+@pytest.mark.parametrize("task", ["binary", "regression"])
+@pytest.mark.parametrize("kind", ["linear", "fm"])
+def test_a_table_of_samples(tmp_path: Path, kind: str, task: str, instance_norm: bool) -> None:
+    columns = (*ONE_VALUED, Column("words", "ignore"))
+    model = train_on(columns, model=kind, task=task, instance_norm=instance_norm)
+    table = odd_table().drop(columns=["tags", "words"]).assign(**{'the "row"': range(60)})
+    export(model, tmp_path / "m.sql", table='my "table"')
+    found = answer(tmp_path / "m.sql", 'my "table"', table).sort_values('the "row"')
+    assert list(found) == [*table, "score", "prediction"]
+    rows = model.schema.encode(odd_table(), labelled=False)
+    np.testing.assert_allclose(found.score, model.score(rows)[:, 0], atol=TOLERANCE, rtol=0)
+    np.testing.assert_allclose(found.prediction, model.predict(rows), atol=TOLERANCE, rtol=0)
+
+
+@pytest.mark.parametrize("instance_norm", [False, True])
+@pytest.mark.parametrize("kind", ["linear", "fm"])
+def test_a_table_of_entries(tmp_path: Path, kind: str, instance_norm: bool) -> None:
+    model = make_model(kind, instance_norm=instance_norm)
+    lengths = np.diff(ROWS.indptr)
+    sample = np.repeat(np.arange(len(ROWS)), lengths)
+    table = pd.DataFrame({"sample": sample, "feature": ROWS.indices, "value": ROWS.values})
+    export(model, tmp_path / "m.sql", table="entries")
+    found = answer(tmp_path / "m.sql", "entries", table).sort_values("sample")
+    expected = model.score(ROWS)[lengths > 0, 0]
+    np.testing.assert_allclose(found.score, expected, atol=TOLERANCE, rtol=0)
+    assert [stop - start for start, stop in pairwise(ROWS.indptr)].count(0) == 40 - len(found)
+
+
+@pytest.mark.parametrize(
+    ("kind", "task", "words"),
+    [
+        ("ffm", "binary", "linear models and FM"),
+        ("fm", "multiclass", "a multiclass model of kind 'fm'"),
+    ],
+)
+def test_other_models_are_refused(tmp_path: Path, kind: str, task: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        export(make_model(kind, task), tmp_path / "m.sql")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_columns_of_several_values_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="column 'tags' holds several"):
+        export(train_on(SEVERAL, model="fm", task="binary"), tmp_path / "m.sql")
+
+
+def test_large_models_are_refused(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(sql, "MAX_NUMBERS", 10)
+    with pytest.raises(ConfigError, match=r"at most 10 weights.*has 121"):
+        export(make_model("fm"), tmp_path / "m.sql")

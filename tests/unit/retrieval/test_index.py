@@ -1,0 +1,106 @@
+"""Indexes: exact and approximate answers, calibration, changes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fieldfare.exceptions import ConfigError, DataError, MissingDependencyError
+from fieldfare.kernels.topk import Excluded
+from fieldfare.retrieval import approximate, build_index
+from fieldfare.retrieval.approximate import Calibration
+
+
+def draw(n, seed, tail=0.8):
+    """Vectors in clumps, with a last number of a heavy tail, as what items add on their own."""
+    rng = np.random.default_rng(seed)
+    centres = np.random.default_rng(0).normal(size=(20, 8))
+    vectors = centres[rng.integers(0, 20, n)] + rng.normal(size=(n, 8)) * 0.5
+    own = np.exp(tail * rng.normal(size=n)) if tail else np.ones(n)
+    return np.concatenate([vectors, own[:, None]], axis=1).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def built():
+    """An approximate index of 4,000 items, and queries it has not seen."""
+    pytest.importorskip("faiss", reason="the extra 'ann' is not installed")
+    index = build_index(draw(4000, 1), "approximate", queries=draw(400, 2, tail=0))
+    return index, draw(200, 3, tail=0)
+
+
+def recall(index, queries, k=100):
+    found, _ = index.search(queries, k)
+    truth, _ = (
+        build_index(index.vectors, "exact")
+        .change(np.flatnonzero(~index.alive), index.vectors[:0])
+        .search(queries, k)
+    )
+    return np.mean([np.isin(one, other).mean() for one, other in zip(found, truth, strict=True)])
+
+
+def test_an_approximate_index_reaches_the_wanted_recall_and_tells_it(built) -> None:
+    index, queries = built
+    told = index.calibration
+    assert told.wanted == 0.99 and told.depth == 100
+    assert recall(index, queries) >= 0.98
+    assert told.recall == pytest.approx(recall(index, queries), abs=0.01)
+    recalls = [point.recall for point in told.curve]
+    assert recalls == sorted(recalls) and told.n_probe in [p.n_probe for p in told.curve]
+    assert "<- chosen" in str(told) and f"{told.recall:.4f}" in repr(index)
+    assert Calibration.from_json(told.to_json()) == told
+
+
+def test_scores_are_exact_and_nothing_excluded_is_found(built) -> None:
+    index, queries = built
+    places, scores = index.search(queries, 10)
+    np.testing.assert_allclose(
+        scores, np.take_along_axis(queries @ index.vectors.T, places, axis=1), rtol=1e-5
+    )
+    assert (np.diff(scores, axis=1) <= 0).all()
+    best = np.sort(places[:, :3], axis=1)
+    excluded = Excluded(np.arange(0, 3 * len(queries) + 1, 3), best.ravel().astype(np.uint32))
+    rest, _ = index.search(queries, 7, excluded=excluded)
+    expected = [[p for p in row if p not in out] for row, out in zip(places, best, strict=True)]
+    np.testing.assert_array_equal(rest, expected)
+
+
+def test_a_choice_of_items_is_searched_exactly(built) -> None:
+    index, queries = built
+    allowed = np.random.default_rng(0).random(4000) < 0.1
+    found = index.search(queries, 50, allowed=allowed)
+    expected = build_index(index.vectors, "exact").search(queries, 50, allowed=allowed)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_recall_holds_when_items_come_and_go(built) -> None:
+    index, queries = built
+    gone = np.random.default_rng(5).choice(4000, 400, replace=False)
+    changed = index.change(gone, draw(400, 6))
+    assert len(changed) == 4000 and len(index) == 4000 and index.alive.all()
+    places, _ = changed.search(queries, 100)
+    assert not np.isin(places, gone).any() and (places >= 4000).any()
+    assert recall(changed, queries) >= recall(index, queries) - 0.01
+    exact = build_index(index.vectors, "exact").change(gone, draw(400, 6))
+    assert not np.isin(exact.search(queries, 100)[0], gone).any()
+
+
+def test_small_catalogues_are_searched_exactly() -> None:
+    index = build_index(draw(50, 1), queries=draw(20, 2))
+    assert index.calibration is None and "exact" in repr(index)
+    places, scores = index.search(draw(2, 3), 60)
+    assert (places[:, 50:] == -1).all() and (scores[:, 50:] == -np.inf).all()
+
+
+def test_what_an_index_refuses(monkeypatch) -> None:
+    with pytest.raises(ConfigError, match="one of 'auto', 'exact', 'approximate'"):
+        build_index(draw(9, 1), "hnsw")
+    with pytest.raises(ConfigError, match="measures itself on queries"):
+        build_index(draw(9, 1), "approximate")
+    with pytest.raises(DataError, match="Row 3 is not"):
+        build_index(np.where(np.arange(9)[:, None] == 3, np.nan, draw(9, 1)))
+    with pytest.raises(DataError, match=r"shape \(n, 9\)"):
+        build_index(draw(9, 1)).search(np.zeros((1, 8), np.float32), 1)
+    monkeypatch.setitem(__import__("sys").modules, "faiss", None)
+    with pytest.raises(MissingDependencyError, match=r"fieldfare\[ann\]"):
+        approximate.build(draw(9, 1), draw(9, 2), 0.9)

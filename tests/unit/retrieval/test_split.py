@@ -1,0 +1,136 @@
+"""The split of models of a table: roles, cold features, sizes, and what cannot be split."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fieldfare.data.column import Column
+from fieldfare.data.schema import Schema
+from fieldfare.exceptions import ConfigError, ResourceError, SchemaError
+from fieldfare.retrieval import split, splitting
+from fieldfare.training import resources
+
+
+@pytest.fixture
+def whole(tables):
+    """Every user with every item, at one hour."""
+    users, items, _ = tables
+    return users.head(5).merge(items, how="cross").assign(hour="noon")
+
+
+@pytest.mark.parametrize("kind", ["linear", "fm", "fwfm", "ffm"])
+def test_scores_of_all_pairs(make_model, tables, whole, kind) -> None:
+    users, items, _ = tables
+    model = make_model(kind)
+    parts = split(model)
+    vectors, constants = parts.queries(users.head(5).assign(hour="noon"))
+    found = constants[:, None] + vectors @ parts.items(items).T
+    expected = model.score(model.schema.encode(whole, labelled=False)).reshape(5, -1)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_blocks_change_nothing(make_model, tables, monkeypatch) -> None:
+    parts = split(make_model("ffm"))
+    expected = parts.items(tables[1])
+    monkeypatch.setattr(splitting, "_BLOCK_BYTES", 20_000)
+    np.testing.assert_array_equal(parts.items(tables[1]), expected)
+
+
+def test_a_context_changes_only_the_query(make_model, tables) -> None:
+    users, items, _ = tables
+    parts = split(make_model("fwfm"))
+    before = parts.items(items)
+    noon, _ = parts.queries(users.assign(hour="noon"))
+    night, _ = parts.queries(users.assign(hour="night"))
+    assert (noon[:, :-1] != night[:, :-1]).any() and (noon[:, -1] == 1).all()
+    np.testing.assert_array_equal(parts.items(items), before)
+
+
+def test_new_items_and_users_have_the_vectors_of_their_features(make_model, tables) -> None:
+    users, items, _ = tables
+    model = make_model()
+    new_items = items.head(2).assign(item=[1, 2], genres="drama:0.5,western:1")
+    new_users = users.head(2).assign(user="nobody", hour="night")
+    parts = split(model)
+    vectors, constants = parts.queries(new_users)
+    whole = new_users.merge(new_items, how="cross")
+    expected = model.score(model.schema.encode(whole, labelled=False)).reshape(2, 2)
+    found = constants[:, None] + vectors @ parts.items(new_items).T
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_roles_may_be_given_and_must_be_complete(make_model, schema) -> None:
+    columns = tuple(c.change(role=None) for c in schema.columns)
+    bare = Schema(columns, "rating", fitted=schema.fitted, n_rows=schema.n_rows)
+    model = make_model(schema=bare)
+    with pytest.raises(
+        SchemaError, match="'user', 'item', 'hour', 'age', 'genres', 'price' has none"
+    ):
+        split(model)
+    roles = {"user": ["user", "age"], "context": "hour"}
+    with pytest.raises(SchemaError, match="None is item"):
+        split(model, roles | {"user": [c.name for c in columns if c.name != "hour"]})
+    roles["item"] = ["item", "genres", "price"]
+    given = split(model, roles)
+    assert given.dimension == 5
+    assert model.schema.column("user").role is None
+    with pytest.raises(ConfigError, match="Did you mean 'item'"):
+        split(model, {"items": "item"})
+    with pytest.raises(SchemaError, match="no column 'gender'"):
+        split(model, {"user": "gender"})
+
+
+def test_sizes_are_told_before_anything_is_built(make_model, monkeypatch, tables) -> None:
+    assert repr(split(make_model("fm", k=8))) == "Split(fm, 9 numbers (36 bytes) an item)"
+    ffm = split(make_model("ffm", k=8))
+    assert ffm.dimension == 3 * 3 * 8 + 1
+    assert "3 x 3 fields x 8 factors" in repr(ffm)
+    assert ffm.nbytes(1000) == 73 * 4000
+    assert split(make_model("fwfm", k=8)).dimension == 3 * 8 + 1
+    monkeypatch.setattr(resources, "available_memory", lambda: 100)
+    with pytest.raises(ResourceError, match="60 items, Split"):
+        ffm.items(tables[1])
+
+
+def test_what_cannot_be_split_says_why(make_model) -> None:
+    with pytest.raises(ConfigError, match="divides the features of a row by their common length"):
+        split(make_model(instance_norm=True))
+    with pytest.raises(ConfigError, match="one for each class"):
+        split(make_model(n_outputs=3))
+    with pytest.raises(ConfigError, match="more than two features"):
+        split(make_model("hofm"))
+
+
+def test_numbered_features_need_roles_of_fields(make_model) -> None:
+    model = make_model("ffm", schema=Schema.indexed(30, 3, ("a", "b", "c")))
+    with pytest.raises(SchemaError, match="The fields are a, b, c"):
+        split(model)
+    with pytest.raises(SchemaError, match="c has none"):
+        split(model, {"user": "a", "item": "b"})
+    with pytest.raises(SchemaError, match="no field 'd'"):
+        split(model, {"user": "a", "item": "d"})
+    parts = split(model, {"user": ["a", "c"], "item": "b"})
+    assert parts.dimension == 2 * 4 + 1
+    with pytest.raises(SchemaError, match="Pass Rows"):
+        parts.items([{"a": 1}])
+
+
+def test_columns_of_one_field_may_stand_on_both_sides(tables, make_model) -> None:
+    seen = tables[2]
+    columns = (
+        Column("user", role="user"),
+        Column("item", role="item"),
+        Column("liked", role="user", field="item"),
+    )
+    table = seen.assign(liked=seen["item"].shift(1, fill_value=100))[
+        ["user", "item", "liked", "rating"]
+    ]
+    schema = Schema(columns, "rating").fit(table)
+    for kind in ("fm", "fwfm", "ffm"):
+        model = make_model(kind, schema=schema)
+        rows = schema.encode(table)
+        parts = split(model)
+        vectors, constants = parts.queries(rows)
+        found = constants + np.einsum("nd,nd->n", vectors, parts.items(rows))
+        np.testing.assert_allclose(found, model.score(rows)[:, 0], rtol=1e-4, atol=1e-4)

@@ -1,0 +1,66 @@
+"""The non-sampled solver in the loop: state, growth, and what it is not for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fieldfare.config import ModelConfig, SolverConfig
+from fieldfare.data.schema import Schema
+from fieldfare.exceptions import ConfigError, DataError
+from fieldfare.models.registry import build
+from fieldfare.solvers.nonsampled import NonSampledSolver
+from fieldfare.training.callbacks import Checkpoint
+from fieldfare.training.crossval import cross_validate
+from fieldfare.training.workflow import train
+
+
+def seen() -> dict[str, list[str]]:
+    pairs = [(u, i) for u in range(12) for i in range(10) if u % 3 == i % 3]
+    return {"user": [f"u{u}" for u, _ in pairs], "item": [f"i{i}" for _, i in pairs]}
+
+
+@pytest.mark.parametrize("how", [{"solver": "nonsampled"}, {"negatives": "uniform"}])
+def test_a_resumed_run_equals_the_whole_one(how: dict[str, str], tmp_path: Path) -> None:
+    common = dict(task="rank", n_factors=3, random_state=0, n_jobs=1, **how)
+    whole = train(seen(), max_iter=5, **common).model
+    train(seen(), max_iter=2, callbacks=[Checkpoint(tmp_path / "c")], **common)
+    resumed = train(seen(), max_iter=5, resume=tmp_path / "c", **common).model
+    np.testing.assert_array_equal(whole.factors, resumed.factors)
+    np.testing.assert_array_equal(whole.linear, resumed.linear)
+
+
+def test_training_goes_on_with_new_users() -> None:
+    first = train(seen(), task="rank", solver="nonsampled", max_iter=3, random_state=0)
+    assert first.history.epochs[-1]["train_loss"] < 0.01
+    more = {"user": ["new", *seen()["user"]], "item": ["i0", *seen()["item"]]}
+    second = train(more, model=first.model, solver="nonsampled", max_iter=1, random_state=0)
+    assert second.model.n_features == first.model.n_features + 1
+
+
+def make(**config: object) -> NonSampledSolver:
+    schema = Schema.infer(seen()).fit(seen())
+    kind = ModelConfig(**{"model": "fm", "task": "rank", "n_factors": 2} | config)
+    sizes = {"n_features": schema.n_features, "n_fields": 2, "n_outputs": 1}
+    model = build(kind, **sizes, seed=0, schema=schema)
+    return NonSampledSolver(model, SolverConfig(solver="nonsampled"))
+
+
+def test_a_state_of_another_size_is_refused() -> None:
+    solver = make()
+    state = {name: array.copy() for name, array in solver.state().items()}
+    solver.grow(solver.n_features + 2)
+    with pytest.raises(DataError, match="does not fit"):
+        solver.load_state(state)
+
+
+def test_what_it_is_not_for_is_refused() -> None:
+    for config in ({"task": "binary"}, {"model": "ffm"}, {"instance_norm": True}):
+        with pytest.raises(ConfigError, match="nonsampled"):
+            make(**config)
+    with pytest.raises(ConfigError, match="leave out pairs"):
+        train(seen(), task="rank", negatives="uniform", pairs=[[0, 1]])
+    with pytest.raises(ConfigError, match="compare"):
+        cross_validate(seen(), task="rank", solver="nonsampled")
