@@ -12,6 +12,7 @@ import pytest
 from tests.architecture.sources import FILES, PACKAGE, ROOT, imports, part
 
 HOMES = {
+    "keras": {"keras"},
     "matplotlib": {"report"},
     "pandas": {"data"},
     "polars": {"data"},
@@ -19,6 +20,7 @@ HOMES = {
     "safetensors": set(),  # only the tests use it, to read our files as others would
     "scipy": {"data"},
     "sklearn": {"estimators"},
+    "tensorflow": {"export"},
     "tqdm": {"training"},
 }
 
