@@ -19,8 +19,8 @@ keras = pytest.importorskip("keras", reason="Keras is not installed")
 from fieldfare.keras import KerasFMClassifier, KerasFMRegressor  # noqa: E402
 
 ORDER = (
-    "The order of the batches, and the steps of Adam, depend on the number of rows: a row of weight "
-    "two is not two rows. Only the expected gradient is the same."
+    "Batches and the steps of Adam depend on the number of rows: one row of weight two is not two "
+    "rows. Only the expected gradient is the same."
 )
 LEARNING = ("check_classifiers_train", "check_classifiers_classes", "check_regressors_train")
 
@@ -36,10 +36,10 @@ def expected_failures(estimator: Any) -> dict[str, str]:
 def nothing_learned(network: Any, batches: Any, **_: Any) -> Any:
     """Stand for the training: look at one batch, change nothing."""
     next(iter(batches))
-    return SimpleNamespace(history={"loss": [0.0]})
+    return SimpleNamespace(history={"loss": [0.0], "data_loss": [0.0]})
 
 
-SETTINGS = {"n_factors": 2, "learning_rate": 0.1, "max_iter": 20, "batch_size": 32}
+SETTINGS = {"n_factors": 2, "learning_rate": 0.1, "max_iter": 6, "batch_size": 16}
 
 
 @parametrize_with_checks(
@@ -49,5 +49,7 @@ SETTINGS = {"n_factors": 2, "learning_rate": 0.1, "max_iter": 20, "batch_size": 
 def test_sklearn_check(estimator: Any, check: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     name = getattr(check, "func", check).__name__
     if name not in LEARNING and os.environ.get("FIELDFARE_KERAS_CHECKS") != "all":
+        if name in expected_failures(estimator):
+            pytest.xfail(ORDER)
         monkeypatch.setattr(keras.Model, "fit", nothing_learned)
     check(estimator)

@@ -10,14 +10,16 @@ EXAMPLES = """\
 examples:
   fieldfare export clicks.ff clicks.txt --to xlearn
   fieldfare export clicks.ff clicks.txt --to libffm
+  fieldfare export clicks.ff served/1 --to savedmodel
 """
+FORMATS = ("xlearn", "libffm", "savedmodel", "frozen", "keras")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("model", metavar="MODEL.ff", help="model file from 'fieldfare train'")
     parser.add_argument("output", metavar="OUT", help="file to write")
-    parser.add_argument("--to", required=True, choices=("xlearn", "libffm"), help="whose form")
+    parser.add_argument("--to", required=True, choices=FORMATS, help="whose form")
 
 
 def run(arguments: argparse.Namespace) -> int:

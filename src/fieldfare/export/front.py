@@ -9,12 +9,16 @@ from typing import Any
 from fieldfare._typing import PathLike
 from fieldfare._validation import closest
 from fieldfare.exceptions import ConfigError
+from fieldfare.export.tensorflow import export_frozen, export_keras, export_savedmodel
 from fieldfare.export.text import export_text
 from fieldfare.models.base import Model, check_model
 
 EXPORTERS: dict[str, Callable[..., None]] = {
     "xlearn": partial(export_text, kind="xlearn"),
     "libffm": partial(export_text, kind="libffm"),
+    "savedmodel": export_savedmodel,
+    "frozen": export_frozen,
+    "keras": export_keras,
 }
 """From the name of a format to ``function(model, path, **options)``."""
 
@@ -29,9 +33,11 @@ def export(model: Model, path: PathLike, to: str, **options: Any) -> None:
     path : path
         File to write or replace, atomically.
     to : str
-        Name of the format: ``"xlearn"`` (text) or ``"libffm"`` (text).
+        Name of the format: ``"xlearn"`` (text), ``"libffm"`` (text), ``"savedmodel"`` (a folder,
+        TensorFlow), ``"frozen"`` (one file, TensorFlow) or ``"keras"``.
     **options
-        Options of that format; see :func:`fieldfare.export.export_text`.
+        Options of that format; see :func:`fieldfare.export.export_text` and, for the last three,
+        `fieldfare.export.tensorflow`.
 
     Raises
     ------

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from fieldfare._optional import require
 
-require("keras", "keras")  # first of all, for the error that helps
+backend = require("keras", "keras").backend.backend  # first of all, for the error that helps
 
 from fieldfare.keras.batches import RowsDataset, to_inputs  # noqa: E402
 from fieldfare.keras.convert import from_keras, to_keras  # noqa: E402
@@ -25,6 +25,7 @@ __all__ = [
     "KerasFMClassifier",
     "KerasFMRegressor",
     "RowsDataset",
+    "backend",
     "from_keras",
     "to_inputs",
     "to_keras",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, final
 
-import keras
 import numpy as np
 
+import keras
 from fieldfare._random import permutation
 from fieldfare._typing import AnyArray
 from fieldfare.data.store import RowStore
@@ -70,7 +70,7 @@ class RowsDataset(keras.utils.PyDataset):  # type: ignore[misc]
 
     Notes
     -----
-    A batch is (inputs, target[, weight]), or inputs alone without a target. It is as wide as its
+    A batch is (inputs, target[, weight]), the target of shape (batch, 1); or (inputs,). It is as wide as its
     longest row, rounded up to a power of two, so that few shapes have to be compiled.
     """
 
@@ -118,5 +118,8 @@ def batch(rows: Rows, fields: bool, longest: int | None = None) -> tuple[Any, ..
     inputs = to_inputs(rows, length if longest is None else min(length, longest))
     if not fields:
         inputs.pop("fields", None)
-    given = [array for array in (rows.target, rows.weight) if array is not None]
-    return (inputs, *given) if rows.target is not None else (inputs,)
+    if rows.target is None:
+        return (inputs,)
+    # As many axes as the output has: Keras' metrics insist on it.
+    labelled = (inputs, rows.target[:, np.newaxis])
+    return labelled if rows.weight is None else (*labelled, rows.weight)

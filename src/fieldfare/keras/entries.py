@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, TypeVar, final
 
-import keras
 import numpy as np
-from keras import ops
 
+import keras
 from fieldfare._typing import UInt16Array
 from fieldfare.data.schema import Schema
 from fieldfare.exceptions import ConfigError
 from fieldfare.keras import _formulas
 from fieldfare.keras._layer import FactorLayer
+from keras import ops
 
 _LayerT = TypeVar("_LayerT", bound="EntriesLayer")
 
@@ -48,6 +48,7 @@ class EntriesLayer(FactorLayer):
             )
         self.lengths = None if lengths is None else tuple(map(int, lengths))
         self.l2_linear, self.l2_factors = l2_linear, l2_factors
+        self.supports_masking = True
         # Constants, one for each column; kept out of Keras' weights.
         columns = np.repeat(np.arange(len(of_fields)), self.lengths or 1)
         self._column_field = columns.astype(np.int32)
@@ -123,6 +124,9 @@ class EntriesLayer(FactorLayer):
             xv = ops.reshape(x, (*ops.shape(x), *[1] * (len(factors.shape) - 2))) * factors
             parts.append(self._interactions(xv, fields))
         return self._finish(parts)
+
+    def compute_mask(self, *_: Any) -> None:
+        """Return no mask: what is masked has been left out of the scores."""
 
     def _interactions(self, xv: Any, fields: Any) -> Any:
         """All interactions of the entries, (batch, units)."""

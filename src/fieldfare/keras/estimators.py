@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, TypeVar, final
 
-import keras
 import numpy as np
 
+import keras
 from fieldfare._random import permutation, resolve_seed
 from fieldfare.config import KerasConfig, ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.data.schema import Schema
@@ -19,19 +19,41 @@ from fieldfare.estimators.regressor import Regressor
 from fieldfare.exceptions import ConfigError, DataError, DivergenceError
 from fieldfare.keras.batches import RowsDataset, batch
 from fieldfare.keras.convert import from_keras, to_keras
+from fieldfare.kernels.table import unit_of_factors
+from fieldfare.models.base import Model
+from fieldfare.rows import Rows
 from fieldfare.training.history import History
 from fieldfare.training.parts import Part
 from fieldfare.training.workflow import new_model
 
+# Keras' own "loss" has the penalty in it.
+_METRIC = "data_loss"
+_NAMES = {_METRIC: "train_loss", f"val_{_METRIC}": "valid_loss"}
+
 _EstimatorT = TypeVar("_EstimatorT", bound="KerasEstimator")
 
 
-def _loss(task: str) -> Any:
+def _loss(task: str) -> tuple[Any, Any]:
+    """Return what is minimised, to which the penalty comes, and the same as a metric."""
     if task == "regression":
-        return keras.losses.MeanSquaredError()
-    if task == "binary":
-        return keras.losses.BinaryCrossentropy(from_logits=True)
-    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        return keras.losses.MeanSquaredError(), keras.metrics.MeanSquaredError(_METRIC)
+    name = "BinaryCrossentropy" if task == "binary" else "SparseCategoricalCrossentropy"
+    loss = getattr(keras.losses, name)(from_logits=True)
+    return loss, getattr(keras.metrics, name)(_METRIC, from_logits=True)
+
+
+def _scale(network: Any, factor: float) -> None:
+    """Make the scores of a factorization machine so many times as large."""
+    if factor == 1.0:
+        return
+    layer = network.layers[-1]
+    for weight, times in (
+        (layer.bias, factor),
+        (layer.linear, factor),
+        (layer.factors, unit_of_factors(factor, 2)),
+    ):
+        if weight is not None:
+            weight.assign(weight.value * times)
 
 
 class KerasEstimator(Factorization):
@@ -40,6 +62,7 @@ class KerasEstimator(Factorization):
     _kind = "fm"
     n_jobs: ClassVar[None] = None  # predictions are the library's own, on all cores
     _network: Any = None
+    _unit = 1.0
 
     def fit(
         self: _EstimatorT, X: Any, y: Any = None, sample_weight: Any = None, eval_set: Any = None
@@ -74,10 +97,8 @@ class KerasEstimator(Factorization):
         config = self._checked()
         train = self._read(X, y, sample_weight, learn=True)
         valid = self._read_validation(eval_set)
-        batches = RowsDataset(
-            train.rows, self.batch_size, shuffle=self.shuffle, seed=config.random_state
-        )
-        self._fit_network(self._compiled(train, config), batches, valid)
+        network = self._compiled(train, config)
+        self._fit_network(network, self._dataset(train, config.random_state), valid)
         return self
 
     def fit_batches(
@@ -133,9 +154,9 @@ class KerasEstimator(Factorization):
         network = self._compiled(train, config)
 
         def converted() -> Iterator[tuple[Any, ...]]:
-            yield batch(train.rows, fields=False)
+            yield batch(self._scaled(train), fields=False)
             for item in stream:
-                yield batch(self._read_batch(item).rows, fields=False)
+                yield batch(self._scaled(self._read_batch(item)), fields=False)
 
         self._fit_network(network, converted(), valid, steps_per_epoch)
         return self
@@ -150,10 +171,7 @@ class KerasEstimator(Factorization):
         network = self.keras_model_ if fitted else self._compiled(part, config)
         if not network.compiled:
             self._compile(network)
-        batches = RowsDataset(
-            part.rows, self.batch_size, shuffle=self.shuffle, seed=config.random_state
-        )
-        self._fit_network(network, batches, epochs=1)
+        self._fit_network(network, self._dataset(part, config.random_state), epochs=1)
 
     def _read_batch(
         self, item: tuple[Any, ...], learn: bool = False, keep_classes: bool = False
@@ -194,11 +212,24 @@ class KerasEstimator(Factorization):
         solver = self._config(SolverConfig, solver="sgd")
         kind = self._config(ModelConfig, model=self._kind, task=self._task())
         start = new_model(kind, solver, self.schema_, self._targets(), train, config)
+        self._unit = start.target_scale
         network = to_keras(start, link=False)
         layer = network.get_layer(self._kind)
         layer.l2_linear, layer.l2_factors = self.l2_linear, self.l2_factors
         self._compile(network)
         return network
+
+    def _scaled(self, part: Part) -> Rows:
+        """Return rows whose targets are in the unit that steps and penalties are made for."""
+        return part.rows.with_(target=part.target / np.float32(self._unit))
+
+    def _dataset(self, part: Part, seed: int | None = None) -> RowsDataset:
+        return RowsDataset(
+            self._scaled(part),
+            self.batch_size,
+            shuffle=self.shuffle and seed is not None,
+            seed=seed or 0,
+        )
 
     def _compile(self, network: Any) -> None:
         try:
@@ -209,7 +240,8 @@ class KerasEstimator(Factorization):
                 f"{self.optimizer!r}."
             ) from error
         optimizer.learning_rate = self.learning_rate
-        network.compile(optimizer, _loss(self._task()))
+        loss, metric = _loss(self._task())
+        network.compile(optimizer, loss, weighted_metrics=[metric])
 
     def _fit_network(
         self,
@@ -219,13 +251,12 @@ class KerasEstimator(Factorization):
         steps: int | None = None,
         epochs: int | None = None,
     ) -> None:
+        _scale(network, 1 / self._unit)
         history = network.fit(
             batches,
             epochs=epochs or self.max_iter,
             steps_per_epoch=steps,
-            validation_data=None
-            if valid is None
-            else RowsDataset(valid.rows, self.batch_size, shuffle=False),
+            validation_data=None if valid is None else self._dataset(valid),
             callbacks=list(self.callbacks or ()),
             shuffle=False,  # RowsDataset has shuffled the rows themselves
             verbose=2 if self.verbose else 0,
@@ -235,21 +266,28 @@ class KerasEstimator(Factorization):
                 "The loss became infinite or not a number. Scale the features and the target, or "
                 "lower 'learning_rate'."
             )
+        _scale(network, self._unit)
         self._adopt_network(network, history.history)
 
     def _adopt_network(self, network: Any, logs: dict[str, list[float]]) -> None:
         self.model_ = from_keras(
             network, task=self._task(), schema=self.schema_, classes=self._targets().classes
         )
-        names = {"loss": "train_loss", "val_loss": "valid_loss"}
-        self.history_ = History("valid_loss" if "val_loss" in logs else None)
-        for epoch, values in enumerate(zip(*logs.values(), strict=True), 1):
-            named = zip(logs, map(float, values), strict=True)
-            self.history_.append(
-                {"epoch": epoch, **{names.get(name, name): value for name, value in named}}
-            )
+        self.model_.provenance["target_scale"] = self._unit
+        self.history_ = History("valid_loss" if f"val_{_METRIC}" in logs else None)
+        for epoch in range(len(logs[_METRIC])):
+            record = {
+                name: float(logs[key][epoch]) * self._unit**2
+                for key, name in _NAMES.items()
+                if key in logs
+            }
+            self.history_.append({"epoch": epoch + 1, **record})
         self.n_iter_ = len(self.history_)
         self._network = network
+
+    def _adopt(self, model: Model) -> None:
+        super()._adopt(model)
+        self._network, self._unit = None, model.target_scale
 
     @property
     def keras_model_(self) -> Any:
@@ -334,9 +372,8 @@ class KerasFMClassifier(KerasEstimator, Classifier):
 class KerasFMRegressor(KerasEstimator, Regressor):
     """Factorization machine that predicts numbers, trained by Keras.
 
-    Steps do not know the size of the target: scale it to about one, or choose ``learning_rate`` in
-    its unit. `fieldfare.FMRegressor` trains the same model, usually faster, and does that by
-    itself.
+    `fieldfare.FMRegressor` trains the same model, usually faster; this one is for optimizers,
+    callbacks and accelerators of Keras. It learns in units of the target's standard deviation.
 
     Parameters
     ----------
