@@ -41,7 +41,7 @@ def main() -> None:
     features = {name: column for name, column in train.items() if name != "clicked"}
     # One pass over the training data learns which values there are.
     schema = Schema.infer(features).fit(features)
-    clf = KerasFMClassifier(max_iter=6, l2_factors=1e-3, schema=schema, random_state=0)
+    clf = KerasFMClassifier(learning_rate=0.05, max_iter=6, schema=schema, random_state=0)
     clf.fit_batches(batches(train, 256), steps_per_epoch=24)
     print(clf.history_)
     columns = [test[name] for name in features]

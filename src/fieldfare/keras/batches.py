@@ -70,8 +70,8 @@ class RowsDataset(keras.utils.PyDataset):  # type: ignore[misc]
 
     Notes
     -----
-    A batch is (inputs, target[, weight]), the target of shape (batch, 1); or (inputs,). It is as wide as its
-    longest row, rounded up to a power of two, so that few shapes have to be compiled.
+    A batch is (inputs, target[, weight]), the target of shape (batch, 1); or (inputs,). It is as
+    wide as its longest row, rounded up to a power of two, so that few shapes have to be compiled.
     """
 
     def __init__(
