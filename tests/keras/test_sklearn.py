@@ -39,7 +39,7 @@ def nothing_learned(network: Any, batches: Any, **_: Any) -> Any:
     return SimpleNamespace(history={"loss": [0.0], "data_loss": [0.0]})
 
 
-SETTINGS = {"n_factors": 2, "learning_rate": 0.1, "max_iter": 6, "batch_size": 16}
+SETTINGS = {"n_factors": 2, "learning_rate": 0.05, "max_iter": 12, "batch_size": 8}
 
 
 @parametrize_with_checks(

@@ -11,7 +11,7 @@ import pytest
 
 from fieldfare.config import ModelConfig
 from fieldfare.exceptions import ConfigError
-from fieldfare.export import EXPORTERS, export, export_text
+from fieldfare.export import export, export_text
 from fieldfare.models.base import Model
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
@@ -180,7 +180,7 @@ def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", fail)
-    for to in EXPORTERS:
+    for to in ("xlearn", "libffm"):
         with pytest.raises(OSError, match="No space left"):
             export(make_model("ffm", linear=False), path, to)
     assert path.read_bytes() == b"old"
