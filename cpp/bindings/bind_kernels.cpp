@@ -43,6 +43,7 @@ template <class T>
 using Vector = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 template <class T>
 using Maybe = std::optional<Vector<T>>;
+using Pairs = nb::ndarray<const std::int64_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Matrix = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 template <class T>
@@ -68,17 +69,34 @@ Rows rows_from(const Vector<std::int64_t>& indptr, const Vector<std::uint32_t>& 
   return rows;
 }
 
-std::tuple<double, double, std::optional<std::int64_t>> train_rows(
-    const Spec& spec, Matrix table, Matrix shared, const Rows& rows,
-    const Vector<std::int64_t>& order, const Maybe<float>& class_weight, std::int64_t n_threads,
-    bool deterministic) {
+Layout checked_layout(const Spec& spec, const Rows& rows, const Matrix& table,
+                      const Matrix& shared) {
   check_spec(spec, rows);
   const Layout layout = layout_of(spec);
   require(static_cast<std::int64_t>(table.shape(1)) == layout.stride, "table has a wrong stride");
   require(static_cast<std::int64_t>(shared.shape(0)) == spec.n_outputs &&
               static_cast<std::int64_t>(shared.shape(1)) == layout.shared,
           "shared parameters have a wrong shape");
+  return layout;
+}
+
+using Trained = std::tuple<double, double, std::optional<std::int64_t>>;
+
+Trained train_released(const TrainJob& job, std::int64_t n_threads, bool deterministic) {
+  Outcome outcome;
+  {
+    nb::gil_scoped_release released;
+    outcome = train(job, n_threads, deterministic);
+  }
+  return {outcome.loss, outcome.weight, outcome.bad_row};
+}
+
+Trained train_rows(const Spec& spec, Matrix table, Matrix shared, const Rows& rows,
+                   const Vector<std::int64_t>& order, const Maybe<float>& class_weight,
+                   std::int64_t n_threads, bool deterministic) {
+  const Layout layout = checked_layout(spec, rows, table, shared);
   require(rows.target != nullptr, "training needs rows with a target");
+  require(rows_a_step(spec) == 1, "this loss is one of pairs");
   TrainJob job;
   job.rows = &rows;
   job.order = order.data();
@@ -92,12 +110,25 @@ std::tuple<double, double, std::optional<std::int64_t>> train_rows(
     job.class_weight = class_weight->data();
     job.n_classes = static_cast<std::int64_t>(class_weight->shape(0));
   }
-  Outcome outcome;
-  {
-    nb::gil_scoped_release released;
-    outcome = train(job, n_threads, deterministic);
-  }
-  return {outcome.loss, outcome.weight, outcome.bad_row};
+  return train_released(job, n_threads, deterministic);
+}
+
+Trained train_pairs(const Spec& spec, Matrix table, Matrix shared, const Rows& rows,
+                    const Pairs& pairs, std::int64_t n_threads, bool deterministic) {
+  const Layout layout = checked_layout(spec, rows, table, shared);
+  require(spec.n_outputs == 1, "pairs are for models with one output");
+  require(rows_a_step(spec) == 2, "this loss is not one of pairs");
+  require(pairs.shape(1) == 2, "pairs must have two columns");
+  TrainJob job;
+  job.rows = &rows;
+  job.order = pairs.data();
+  job.end = static_cast<std::int64_t>(pairs.shape(0));
+  job.spec = &spec;
+  job.layout = &layout;
+  job.table = table.data();
+  job.shared = shared.data();
+  job.n_features = static_cast<std::int64_t>(table.shape(0));
+  return train_released(job, n_threads, deterministic);
 }
 
 using Numbers = std::tuple<float, float, float, float>;
@@ -127,7 +158,7 @@ void make_spec(Spec* self, int kind, int loss, int rule, std::int64_t n_outputs,
                std::int64_t n_factors, std::int64_t n_fields, bool intercept, bool linear,
                bool instance_norm,
                const std::vector<std::tuple<std::int64_t, std::int64_t, std::int64_t>>& parts) {
-  require(kind >= 0 && kind <= 4 && loss >= 0 && loss <= 2 && rule >= 0 && rule <= 3,
+  require(kind >= 0 && kind <= 4 && loss >= 0 && loss <= 4 && rule >= 0 && rule <= 3,
           "unknown kind, loss or rule");
   new (self) Spec{};
   self->kind = static_cast<Kind>(kind);
@@ -190,6 +221,9 @@ void bind_kernels(nb::module_& module) {
              nb::arg("shared").noconvert(), nb::arg("rows"), nb::arg("order").noconvert(),
              nb::arg("class_weight").noconvert().none(), nb::arg("n_threads"),
              nb::arg("deterministic"));
+  module.def("train_pairs", &train_pairs, nb::arg("spec"), nb::arg("table").noconvert(),
+             nb::arg("shared").noconvert(), nb::arg("rows"), nb::arg("pairs").noconvert(),
+             nb::arg("n_threads"), nb::arg("deterministic"));
   module.def(
       "init_factors",
       [](Matrix out, std::int64_t first, std::uint64_t seed, float scale) {

@@ -1,10 +1,6 @@
 // The training kernels: one run over samples for every (model, rule). Compiled once an instruction
 // set, under the namespace FIELDFARE_ISA.
-#include "fieldfare/kernels.hpp"
-
-#include "fieldfare/fwfm.hpp"
-#include "fieldfare/hofm.hpp"
-#include "fieldfare/models.hpp"
+#include "fieldfare/learning.hpp"
 
 namespace fieldfare::FIELDFARE_ISA {
 
@@ -108,12 +104,6 @@ Outcome epoch(const TrainJob& job) {
   return outcome;
 }
 
-template <class Model>
-FIELDFARE_INLINE Model model_in_slot(const TrainJob& job, std::int64_t slot) {
-  return Model(job, job.work.sums + slot * sum_floats(*job.spec, job.longest),
-               job.work.fields + slot * field_ints(*job.spec, job.longest));
-}
-
 // First half of a batch: a part of its samples is staged and scored.
 template <class Model>
 std::optional<std::int64_t> gather_part(const BatchJob& batch, std::int64_t part,
@@ -143,11 +133,7 @@ std::optional<std::int64_t> gather_part(const BatchJob& batch, std::int64_t part
 template <class Model, class Rule>
 void apply_part(const BatchJob& batch, std::int64_t part, std::int64_t parts) {
   const TrainJob& job = batch.job;
-  const auto own_id = [=](std::uint32_t id) {
-    return (static_cast<std::uint64_t>(id * 2654435769U) * static_cast<std::uint64_t>(parts)) >>
-               32U ==
-           static_cast<std::uint64_t>(part);
-  };
+  const auto own_id = ids_of(part, parts);
   Stage stage(job);
   for (std::int64_t s = 0; s < job.end - job.begin; ++s) {
     if (batch.weight[s] == 0) continue;
@@ -159,39 +145,6 @@ void apply_part(const BatchJob& batch, std::int64_t part, std::int64_t parts) {
       model.template update<Rule>(sample, c, slope[c], own_id, Fetch{});
     }
   }
-}
-
-// Calls work.operator()<Model>() for the model of a job.
-template <class Work>
-auto with_model(const TrainJob& job, Work work) {
-  const std::int64_t k = job.layout->padded_factors;
-  if (job.spec->kind == Kind::linear) return work.template operator()<Linear>();
-  if (job.spec->kind == Kind::fm) {
-    if (k == 4) return work.template operator()<Fm<4>>();
-    if (k == 8) return work.template operator()<Fm<8>>();
-    if (k == 16) return work.template operator()<Fm<16>>();
-    return work.template operator()<Fm<0>>();
-  }
-  if (job.spec->kind == Kind::ffm) {
-    if (k == 4) return work.template operator()<Ffm<4>>();
-    if (k == 8) return work.template operator()<Ffm<8>>();
-    return work.template operator()<Ffm<0>>();
-  }
-  if (job.spec->kind == Kind::fwfm) {
-    if (k == 4) return work.template operator()<FwFm<4>>();
-    if (k == 8) return work.template operator()<FwFm<8>>();
-    if (k == 16) return work.template operator()<FwFm<16>>();
-    return work.template operator()<FwFm<0>>();
-  }
-  return work.template operator()<Hofm>();
-}
-
-template <class Work>
-auto with_rule(const Spec& spec, Work work) {
-  if (spec.rule == Rule::adagrad) return work.template operator()<AdaGrad>();
-  if (spec.rule == Rule::rowwise_adagrad) return work.template operator()<RowwiseAdaGrad>();
-  if (spec.rule == Rule::sgd) return work.template operator()<Sgd>();
-  return work.template operator()<Ftrl>();
 }
 
 }  // namespace

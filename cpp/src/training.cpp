@@ -13,13 +13,18 @@ namespace fieldfare {
 
 namespace {
 
-// Samples a thread learns from between two merges: few at first, while steps are long.
+// Steps that a thread takes between two merges: few at first, while they are long.
 constexpr std::int64_t shortest_round = 64, longest_round = 1024;
-constexpr std::int64_t rows_a_batch = 64;
+constexpr std::int64_t steps_a_batch = 64;
 constexpr std::int64_t rows_polled = 4096;  // samples that elect the hot rows
 constexpr std::uint32_t nobody = 0xFFFFFFFF;
 
 std::size_t index(std::int64_t n) { return static_cast<std::size_t>(n); }
+
+const Learner& learner_of(const Spec& spec) {
+  const Kernels& kernels = kernels_in_use();
+  return rows_a_step(spec) == 1 ? kernels.rows : kernels.pairs;
+}
 
 // The entries of the row at a place of the order; none if they lie out of bounds, which the kernels
 // report.
@@ -34,7 +39,8 @@ std::pair<std::int64_t, std::int64_t> entries(const TrainJob& job, std::int64_t 
 // Fills in what follows from the lengths of the rows.
 void measure(TrainJob& job) {
   std::int64_t total = 0;
-  for (std::int64_t at = job.begin; at < job.end; ++at) {
+  const std::int64_t width = rows_a_step(*job.spec);
+  for (std::int64_t at = job.begin * width; at < job.end * width; ++at) {
     const auto [begin, end] = entries(job, at);
     job.longest = std::max(job.longest, end - begin);
     total += end - begin;
@@ -64,7 +70,10 @@ class Lines {
 struct Room {
   Workspace work;
 
-  Room(const TrainJob& job, std::int64_t slots)
+  Room(const TrainJob& job, std::int64_t steps) : Room(steps * rows_a_step(*job.spec), job) {}
+
+ private:
+  Room(std::int64_t slots, const TrainJob& job)
       : rows_(slots * job.longest),
         x_(slots * job.longest),
         scores_(slots * job.spec->n_outputs),
@@ -74,7 +83,6 @@ struct Room {
     work = {rows_.data(), x_.data(), scores_.data(), sums_.data(), spare_.data(), fields_.data()};
   }
 
- private:
   Lines<float*> rows_;
   Lines<float> x_, scores_, sums_, spare_;
   Lines<std::int32_t> fields_;
@@ -85,11 +93,13 @@ struct Room {
 // found are counted.
 std::vector<std::uint32_t> elect(const TrainJob& job) {
   std::vector<std::uint32_t> elected(HotRows::buckets, nobody), votes(HotRows::buckets, 0);
-  const std::int64_t step = (job.end - job.begin + rows_polled - 1) / rows_polled;
+  const std::int64_t width = rows_a_step(*job.spec), rows = (job.end - job.begin) * width;
+  // Odd, so that both sides of pairs have a say.
+  const std::int64_t step = (rows + rows_polled - 1) / rows_polled | 1;
   std::int64_t polled = 0;
   const auto poll = [&](auto&& see) {
     polled = 0;
-    for (std::int64_t at = job.begin; at < job.end; at += step, ++polled) {
+    for (std::int64_t at = job.begin * width; at < job.end * width; at += step, ++polled) {
       const auto [begin, end] = entries(job, at);
       for (std::int64_t p = begin; p < end; ++p) {
         const std::uint32_t id = job.rows->indices[p];
@@ -183,11 +193,12 @@ class Replicas {
 // The table is shared without locks (Hogwild: Niu et al. 2011), but for the rows that every thread
 // would write all the time.
 Outcome train_lock_free(const TrainJob& job, std::int64_t n_threads) {
+  const Learner& learner = learner_of(*job.spec);
   if (n_threads == 1) {
     Room room(job, job.ahead + 1);
     TrainJob alone = job;
     alone.work = room.work;
-    return kernels_in_use().train(alone);
+    return learner.train(alone);
   }
   Replicas replicas(job, n_threads);
   std::vector<Room> rooms;
@@ -201,10 +212,10 @@ Outcome train_lock_free(const TrainJob& job, std::int64_t n_threads) {
     std::int64_t size = shortest_round;
     for (std::int64_t begin = job.begin; begin < job.end;
          size = std::min(2 * size, longest_round)) {
-      const std::int64_t rows = std::min(job.end - begin, size * n);
-      part.begin = begin + rows * t / n;
-      part.end = begin + rows * (t + 1) / n;
-      const Outcome learned = kernels_in_use().train(part);
+      const std::int64_t steps = std::min(job.end - begin, size * n);
+      part.begin = begin + steps * t / n;
+      part.end = begin + steps * (t + 1) / n;
+      const Outcome learned = learner.train(part);
       outcomes[index(t)].loss += learned.loss;
       outcomes[index(t)].weight += learned.weight;
       outcomes[index(t)].bad_row = learned.bad_row;
@@ -214,7 +225,7 @@ Outcome train_lock_free(const TrainJob& job, std::int64_t n_threads) {
                                    [](const Outcome& o) { return o.bad_row.has_value(); });
       barrier.wait();
       if (bad) return;
-      begin += rows;
+      begin += steps;
     }
   });
   Outcome outcome;
@@ -226,11 +237,12 @@ Outcome train_lock_free(const TrainJob& job, std::int64_t n_threads) {
   return outcome;
 }
 
-// Batches of samples, scored with the same parameters and then spent in order, each row of the
+// Batches of steps, scored with the same parameters and then spent in order, each row of the
 // table by one thread: how many threads there are changes nothing.
 Outcome train_in_batches(const TrainJob& job, std::int64_t n_threads) {
-  Room room(job, rows_a_batch);
-  double losses[rows_a_batch] = {}, weights[rows_a_batch] = {};
+  const Learner& learner = learner_of(*job.spec);
+  Room room(job, steps_a_batch);
+  double losses[steps_a_batch] = {}, weights[steps_a_batch] = {};
   Outcome outcome;
   std::vector<std::optional<std::int64_t>> bad_rows(index(n_threads));
   std::vector<Lines<float>> spares;  // all else is written by one thread, then read
@@ -242,10 +254,10 @@ Outcome train_in_batches(const TrainJob& job, std::int64_t n_threads) {
     BatchJob batch{job, losses, weights};
     batch.job.work = room.work;
     batch.job.work.spare = spares[index(t)].data();
-    for (std::int64_t begin = job.begin; begin < job.end; begin += rows_a_batch) {
+    for (std::int64_t begin = job.begin; begin < job.end; begin += steps_a_batch) {
       batch.job.begin = begin;
-      batch.job.end = std::min(job.end, begin + rows_a_batch);
-      bad_rows[index(t)] = kernels_in_use().gather(batch, t, n);
+      batch.job.end = std::min(job.end, begin + steps_a_batch);
+      bad_rows[index(t)] = learner.gather(batch, t, n);
       barrier.wait();
       const auto bad = std::find_if(bad_rows.begin(), bad_rows.end(),
                                     [](const auto& row) { return row.has_value(); });
@@ -258,7 +270,7 @@ Outcome train_in_batches(const TrainJob& job, std::int64_t n_threads) {
         outcome.loss += losses[s];
         outcome.weight += weights[s];
       }
-      kernels_in_use().apply(batch, t, n);
+      learner.apply(batch, t, n);
       barrier.wait();
     }
   });

@@ -26,6 +26,7 @@ if typing.TYPE_CHECKING:
     from fieldfare.estimators import FFMClassifier as FFMClassifier
     from fieldfare.estimators import FFMRegressor as FFMRegressor
     from fieldfare.estimators import FMClassifier as FMClassifier
+    from fieldfare.estimators import FMRanker as FMRanker
     from fieldfare.estimators import FMRegressor as FMRegressor
     from fieldfare.estimators import FwFMClassifier as FwFMClassifier
     from fieldfare.estimators import FwFMRegressor as FwFMRegressor
@@ -66,6 +67,7 @@ _HOMES = {
     "FFMClassifier": "estimators",
     "FFMRegressor": "estimators",
     "FMClassifier": "estimators",
+    "FMRanker": "estimators",
     "FMRegressor": "estimators",
     "FieldfareError": "exceptions",
     "FieldfareWarning": "exceptions",
@@ -108,6 +110,7 @@ __all__ = [
     "FFMClassifier",
     "FFMRegressor",
     "FMClassifier",
+    "FMRanker",
     "FMRegressor",
     "FieldfareError",
     "FieldfareWarning",

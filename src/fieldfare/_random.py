@@ -10,7 +10,7 @@ import numpy as np
 
 from fieldfare._typing import AnyArray
 
-PURPOSES = ("init", "shuffle", "split", "folds", "sample")
+PURPOSES = ("init", "shuffle", "split", "folds", "sample", "pairs")
 
 
 def stream(seed: int, purpose: str, counter: int = 0) -> np.random.Generator:

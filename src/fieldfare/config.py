@@ -25,7 +25,15 @@ from fieldfare.exceptions import ConfigError
 
 MODELS = ("linear", "fm", "ffm", "fwfm", "hofm")
 MODELS_WITH_FIELDS = ("ffm", "fwfm")
-TASKS = ("regression", "binary", "multiclass")
+TASKS = ("regression", "binary", "multiclass", "rank")
+LOSSES = ("squared", "logistic", "softmax", "pairwise", "hinge")
+LOSSES_OF_TASK = {
+    "regression": ("squared",),
+    "binary": ("logistic",),
+    "multiclass": ("softmax",),
+    "rank": ("pairwise", "hinge"),
+}
+"""The losses that a task may be learned by, the usual one first."""
 GRADIENT_SOLVERS = ("adagrad", "rowwise_adagrad", "sgd", "ftrl")
 SOLVERS = (*GRADIENT_SOLVERS, "als")
 MAX_FACTORS = 256
@@ -74,7 +82,8 @@ class ModelConfig(Config):
     task: str = _param(
         "binary",
         OneOf(TASKS),
-        "What is predicted: a number, the probability of a yes, or one of several classes.",
+        "What is predicted: a number, the probability of a yes, one of several classes, or the "
+        "order of rows within their group.",
     )
     n_factors: int | tuple[int, ...] = _param(
         8,
@@ -150,6 +159,13 @@ class SolverConfig(Config):
         OneOf(SOLVERS),
         "Optimiser: AdaGrad with one step size per weight or per latent vector, plain SGD, "
         "FTRL-Proximal, or alternating least squares (linear models and FM, without step size).",
+    )
+    loss: str = _param(
+        "auto",
+        OneOf(("auto", *LOSSES)),
+        "What is minimised. 'auto' is that of the task: squared, logistic, softmax, and for "
+        "ranking 'pairwise', the logistic loss of score differences. Only ranking has another one, "
+        "'hinge'.",
     )
     learning_rate: float = _param(0.1, _POSITIVE, "Step size; the alpha of FTRL.")
     l2_linear: float = _param(
@@ -227,6 +243,12 @@ class TrainingConfig(Config):
         None,
         Instance((str, type(None)), "the name of a metric or None"),
         "Metric on the validation data; None means the training loss.",
+    )
+    pairs_per_row: int = _param(
+        10,
+        _COUNT,
+        "For ranking: the largest number of worse rows of its group that a row is compared with in "
+        "an epoch, chosen anew each time.",
     )
     class_weight: Mapping[Any, float] | str | None = _param(
         None,

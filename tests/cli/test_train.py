@@ -199,3 +199,27 @@ def test_default_output_is_the_name_of_the_data():
     assert _options.default_output(["folder/"]) == "folder.ff"
     assert _options.default_output(["-"]) == "model.ff"
     assert Path(_options.default_output(["/a/b.ffm"])).parent == Path()
+
+
+def test_a_ranking_is_trained_from_a_group_column(run, tmp_path):
+    random = np.random.default_rng(0)
+    lines = ["query,item,grade"]
+    lines += [f"q{random.integers(40)},i{i},{i // 3}" for i in random.integers(0, 9, 800).tolist()]
+    path = tmp_path / "searches.csv"
+    path.write_text("\n".join(lines) + "\n")
+    roles = [path, "--target", "grade", "--group", "query"]
+    flags = ["--task", "rank", "--loss", "hinge", "--pairs-per-row", 5, "--seed", 1]
+    ran = run("train", *roles, *flags, "--epochs", 4, "-o", "rank.ff")
+    assert ran.code == 0, ran.err
+    assert "valid_ndcg@10" in ran.out
+    assert load_model("rank.ff").config.task == "rank"
+    ran = run("evaluate", path, "-m", "rank.ff", "--metric", "ndcg@3", "--json")
+    assert json.loads(ran.out)["ndcg@3"] > 0.9
+    ran = run("predict", path, "-m", "rank.ff", "-o", "scores.csv")
+    assert ran.code == 0, ran.err
+    assert (tmp_path / "scores.csv").read_text().splitlines()[0] == "score"
+    ran = run("cv", *roles, *flags, "--epochs", 2, "--folds", 2)
+    assert "ndcg@10" in ran.out
+    ran = run("train", path, "--target", "grade", "--task", "rank")
+    assert ran.code != 0
+    assert "needs the group" in ran.err

@@ -53,7 +53,7 @@ def seeds(folder: Path) -> list[bytes]:
                 n_fields=3,
                 n_outputs=n_outputs,
                 schema=schema,
-                classes=None if task == "regression" else list(range(max(2, n_outputs))),
+                classes=None if task in ("regression", "rank") else list(range(max(2, n_outputs))),
             )
             model.provenance = {"seed": 1, "history": [{"epoch": 1, "loss": 0.5}]}
             save_model(model, folder / "seed.ff")

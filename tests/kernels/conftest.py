@@ -9,16 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fieldfare.config import ModelConfig, SolverConfig
+from fieldfare.config import LOSSES_OF_TASK, ModelConfig, SolverConfig
 from fieldfare.kernels.reference import Parameters
 from fieldfare.kernels.table import Spec
-from fieldfare.models.base import LOSS_OF_TASK
 from fieldfare.models.registry import MODEL_CLASSES
 from fieldfare.rows import Rows
 from fieldfare.solvers.gradient import Solver
 
 N_FEATURES, N_FIELDS = 12, 4
-TASK_OF_LOSS = {loss: task for task, loss in LOSS_OF_TASK.items()}
+TASK_OF_LOSS = {loss: task for task, losses in LOSSES_OF_TASK.items() for loss in losses}
 DEFAULTS: dict[str, Any] = {
     "model": "fm",
     "loss": "logistic",
@@ -106,7 +105,7 @@ def _rows(kind: str = "mixed", *, loss: str = "logistic", n_rows: int = 24, seed
         "squared": rng.normal(size=n_rows),
         "logistic": rng.integers(2, size=n_rows),
         "softmax": rng.integers(3, size=n_rows),
-    }[loss]
+    }.get(loss, np.zeros(n_rows))
     return Rows(
         indptr.astype(np.int64),
         indices,

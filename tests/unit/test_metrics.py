@@ -128,6 +128,38 @@ def test_grouped_auc_averages_the_groups(weighted: bool) -> None:
     assert METRICS["gauc"](y, pred, weight, group) == pytest.approx(expected)
 
 
+RANKED = st.lists(
+    st.tuples(st.integers(0, 3), st.integers(0, 4), st.integers(0, 3)), min_size=1, max_size=40
+)
+
+
+@given(RANKED, st.sampled_from([None, 1, 2, 10]))
+@settings(max_examples=150, deadline=None)
+def test_ndcg_agrees_with_scikit_learn(rows: list[tuple[int, int, int]], k: int | None) -> None:
+    y, pred, group = np.array(rows).T
+    weight = 1.0 + np.arange(len(y)) % 3
+    values, masses = [], []
+    for g in np.unique(group):
+        own = group == g
+        if not y[own].any():
+            continue
+        # scikit-learn wants two samples; one more without relevance, and last, changes nothing.
+        truth, guess = np.append(y[own], 0), np.append(pred[own], -1)
+        values.append(sk.ndcg_score([truth], [guess], k=k))
+        masses.append(weight[own].mean())
+    value = get_metric("ndcg" if k is None else f"ndcg@{k}")(y, pred, weight, group)
+    if values:
+        assert value == pytest.approx(np.average(values, weights=masses), abs=1e-12)
+    else:
+        assert math.isnan(value)
+
+
+@pytest.mark.parametrize("name", ["ndcg@", "ndcg@0", "ndcg@x", "ndcg@-1", "auc@3", "nothing@2"])
+def test_places_of_metrics_are_checked(name: str) -> None:
+    with pytest.raises(ConfigError, match="ndcg"):
+        get_metric(name)
+
+
 def test_calibration_error_by_hand() -> None:
     y = [0, 1, 1, 1]
     pred = [0.1, 0.11, 1.0, 0.95]  # bins 1, 1, 14, 14 of 15
@@ -159,6 +191,8 @@ def test_weights_repeat_samples() -> None:
     y, pred, weight = draw(7, n=50, ties=True, weighted=True)
     again = np.repeat(np.arange(50), weight.astype(int))
     for name, metric in METRICS.items():
+        if name == "ndcg":  # a repeated sample takes another place
+            continue
         group = np.arange(50) % 4
         expected = metric(y[again], pred[again], None, group[again])
         assert metric(y, pred, weight, group) == pytest.approx(expected, rel=1e-9), name
@@ -192,6 +226,8 @@ def test_undefined_values_are_nan() -> None:
         ("rmse", [0, 1], [1, 2], [[1], [1]], "1-d array of weights"),
         ("rmse", ["a", "b"], [1, 2], None, "numbers"),
         ("gauc", [0, 1], [0.1, 0.2], None, "needs the group"),
+        ("ndcg", [0, 1], [0.1, 0.2], None, "needs the group"),
+        ("ndcg", [0, -1], [0.1, 0.2], None, "relevances from 0. Sample 1 has -1"),
     ],
 )
 def test_bad_arrays_are_refused(name: str, y, pred, weight, words: str) -> None:
@@ -202,7 +238,7 @@ def test_bad_arrays_are_refused(name: str, y, pred, weight, words: str) -> None:
 def test_names() -> None:
     assert set(METRICS) == {
         *("logloss", "auc", "pr_auc", "accuracy", "precision", "recall", "f1", "brier", "ece"),
-        *("normalized_entropy", "rmse", "mse", "mae", "mape", "r2", "gauc"),
+        *("normalized_entropy", "rmse", "mse", "mae", "mape", "r2", "gauc", "ndcg"),
     }
     assert get_metric("rmsd") is METRICS["rmse"]
     assert get_metric("acc") is METRICS["accuracy"]
@@ -210,8 +246,8 @@ def test_names() -> None:
     assert get_metric("log_loss") is METRICS["logloss"]
     with pytest.raises(ConfigError, match=r"no metric 'loglos'. Did you mean 'logloss'"):
         get_metric("loglos")
-    for task in ("binary", "multiclass", "regression"):
-        assert all(task in METRICS[name].tasks for name in default_metrics(task))
+    for task in ("binary", "multiclass", "regression", "rank"):
+        assert all(task in get_metric(name).tasks for name in default_metrics(task))
     with pytest.raises(ConfigError, match="Did you mean 'binary'"):
         default_metrics("binry")
 

@@ -13,7 +13,7 @@ enum class Kind { linear, fm, ffm, fwfm, hofm };
 
 constexpr bool uses_fields(Kind kind) { return kind == Kind::ffm || kind == Kind::fwfm; }
 
-enum class Loss { squared, logistic, softmax };
+enum class Loss { squared, logistic, softmax, pairwise, hinge };  // the last two: of pairs
 enum class Rule { adagrad, rowwise_adagrad, sgd, ftrl };
 
 // Step size and penalties of one group of parameters.
@@ -51,6 +51,9 @@ struct Spec {
 
   std::int64_t highest_order() const { return parts.empty() ? 2 : parts.back().highest; }
 };
+
+// Rows that one step learns from.
+inline std::int64_t rows_a_step(const Spec& spec) { return spec.loss < Loss::pairwise ? 1 : 2; }
 
 // The training table has one row a feature; weights and optimiser state lie side by side, so that a
 // visit touches as few cache lines as possible. Offsets and strides count floats. One output's part
@@ -109,8 +112,8 @@ struct Workspace {
 
 struct TrainJob {
   const Rows* rows = nullptr;
-  const std::int64_t* order = nullptr;  // row numbers, visited in this order
-  std::int64_t begin = 0, end = 0;      // span of `order`
+  const std::int64_t* order = nullptr;  // [steps, rows_a_step(...)]: row numbers
+  std::int64_t begin = 0, end = 0;      // span of steps
   const Spec* spec = nullptr;
   const Layout* layout = nullptr;
   float* table = nullptr;  // [n_features, layout.stride]
@@ -122,15 +125,15 @@ struct TrainJob {
   const float* class_weight = nullptr;  // [n_classes], or null
   std::int64_t n_classes = 0;
   HotRows hot;
-  std::int64_t ahead = 1;        // samples staged before they are used
+  std::int64_t ahead = 1;        // steps staged before they are taken
   std::int64_t longest = 0;      // most entries in a row of the span
   std::int64_t most_fields = 0;  // most fields present in a row, of models that use fields
-  Workspace work;                // ahead + 1 slots
+  Workspace work;                // slots for the rows of ahead + 1 steps
 };
 
-// Samples learned from at once: scored with the parameters as they are, then spent one by one.
+// Steps taken at once: scored with the parameters as they are, then spent one by one.
 struct BatchJob {
-  TrainJob job;              // begin to end is the batch; slot s of the workspace holds sample s
+  TrainJob job;              // begin to end is the batch, whose rows have a slot each
   double* loss = nullptr;    // [batch]: weight * loss
   double* weight = nullptr;  // [batch]
 };
@@ -173,22 +176,31 @@ struct ScoreJob {
 std::int64_t sum_floats(const Spec& spec, std::int64_t longest);
 std::int64_t field_ints(const Spec& spec, std::int64_t longest);
 
-// One instruction set's kernels.
-struct Kernels {
-  const char* name;
+// How to learn: step after step, or by the two halves of a batch.
+struct Learner {
   Outcome (*train)(const TrainJob&);
   std::optional<std::int64_t> (*gather)(const BatchJob&, std::int64_t part, std::int64_t parts);
   void (*apply)(const BatchJob&, std::int64_t part, std::int64_t parts);
+};
+
+// One instruction set's kernels.
+struct Kernels {
+  const char* name;
+  Learner rows, pairs;
   void (*score)(const ScoreJob&);
 };
 
-#define FIELDFARE_DECLARE_KERNELS(isa)                                         \
-  namespace isa {                                                              \
-  Outcome train(const TrainJob& job);                                          \
-  std::optional<std::int64_t> gather(const BatchJob& batch, std::int64_t part, \
-                                     std::int64_t parts);                      \
-  void apply(const BatchJob& batch, std::int64_t part, std::int64_t parts);    \
-  void score(const ScoreJob& job);                                             \
+#define FIELDFARE_DECLARE_KERNELS(isa)                                               \
+  namespace isa {                                                                    \
+  Outcome train(const TrainJob& job);                                                \
+  std::optional<std::int64_t> gather(const BatchJob& batch, std::int64_t part,       \
+                                     std::int64_t parts);                            \
+  void apply(const BatchJob& batch, std::int64_t part, std::int64_t parts);          \
+  Outcome train_pairs(const TrainJob& job);                                          \
+  std::optional<std::int64_t> gather_pairs(const BatchJob& batch, std::int64_t part, \
+                                           std::int64_t parts);                      \
+  void apply_pairs(const BatchJob& batch, std::int64_t part, std::int64_t parts);    \
+  void score(const ScoreJob& job);                                                   \
   }
 FIELDFARE_DECLARE_KERNELS(plain)
 FIELDFARE_DECLARE_KERNELS(baseline)

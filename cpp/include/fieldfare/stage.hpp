@@ -46,11 +46,12 @@ class Stage {
       : job_(job),
         rows_(*job.rows),
         has_fields_(uses_fields(job.spec->kind)),
-        stride_(job.layout->stride) {}
+        stride_(job.layout->stride),
+        places_(job.end * rows_a_step(*job.spec)) {}
 
   // Places the sample of a row in a slot of the workspace; false if the row must be refused.
   FIELDFARE_INLINE bool fill(std::int64_t row, std::int64_t slot) {
-    if (!row_in_bounds(rows_, row) || !target_in_bounds(rows_.target[row])) return false;
+    if (!row_in_bounds(rows_, row) || !target_in_bounds(row)) return false;
     const std::int64_t begin = rows_.indptr[row], n = rows_.indptr[row + 1] - begin;
     const std::uint32_t* ids = rows_.indices + begin;
     if (n > job_.longest || !ids_in_bounds(ids, n)) return false;
@@ -80,14 +81,14 @@ class Stage {
   // Asks for what `fill` will read of the rows far ahead: in a shuffled order no hardware guesses
   // it.
   FIELDFARE_INLINE void fetch(std::int64_t at) const {
-    if (at + 8 < job_.end) {
+    if (at + 8 < places_) {
       const std::int64_t row = job_.order[at + 8];
       if (row >= 0 && row < rows_.n_rows) {
         __builtin_prefetch(rows_.indptr + row);
-        __builtin_prefetch(rows_.target + row);
+        if (rows_.target != nullptr) __builtin_prefetch(rows_.target + row);
       }
     }
-    if (at >= job_.end || !row_in_bounds(rows_, job_.order[at])) return;
+    if (at >= places_ || !row_in_bounds(rows_, job_.order[at])) return;
     const std::int64_t begin = rows_.indptr[job_.order[at]];
     const std::int64_t end = rows_.indptr[job_.order[at] + 1];
     for (std::int64_t p = begin; p < end; p += 16) {
@@ -98,8 +99,10 @@ class Stage {
   }
 
  private:
-  FIELDFARE_INLINE bool target_in_bounds(float y) const {
+  FIELDFARE_INLINE bool target_in_bounds(std::int64_t row) const {
     const Spec& spec = *job_.spec;
+    if (rows_.target == nullptr) return true;  // pairs need none
+    const float y = rows_.target[row];
     if (spec.loss == Loss::softmax && !(y >= 0 && y < static_cast<float>(spec.n_outputs))) {
       return false;
     }
@@ -148,7 +151,7 @@ class Stage {
   const TrainJob& job_;
   const Rows& rows_;
   bool has_fields_;
-  std::int64_t stride_;
+  std::int64_t stride_, places_;  // places in the order
 };
 
 }  // namespace fieldfare::FIELDFARE_ISA

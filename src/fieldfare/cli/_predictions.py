@@ -56,7 +56,7 @@ def names(model: Model) -> list[str]:
     """Return the names of the columns of a prediction table."""
     if model.config.task == "multiclass":
         return ["prediction", *(f"probability_{label}" for label in _classes(model))]
-    return ["probability" if model.config.task == "binary" else "prediction"]
+    return [{"binary": "probability", "rank": "score"}.get(model.config.task, "prediction")]
 
 
 def columns(predictions: AnyArray, model: Model) -> dict[str, AnyArray]:

@@ -72,7 +72,7 @@ class Column:
     def __post_init__(self) -> None:
         for item in fields(self):
             check(item.name, getattr(self, item.name), item.metadata["constraint"], "Column")
-        if self.weight_separator is not None and self.kind != "multi":
+        if self.weight_separator is not None and self.kind not in ("multi", "ignore"):
             raise ConfigError(
                 f"Only 'multi' columns have a weight_separator. Column {self.name!r} is "
                 f"{self.kind!r}."

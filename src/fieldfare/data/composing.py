@@ -24,7 +24,7 @@ def read(source: Any) -> Any:
     """Return any table as one pyarrow Table; the columns of untyped files get their types."""
     pa = require("pyarrow", "tables")
     table = open_table(source)
-    whole = pa.Table.from_batches([batch.data for batch in table.batches()])
+    whole = pa.Table.from_batches([b.data for b in table.batches()] or [table.head(0)])
     if not table.untyped:
         return whole
     columns = [type_texts(_joined(column)) for column in whole.columns]
@@ -108,27 +108,20 @@ def numbers(table: Any, name: str) -> Float64Array:
     return x
 
 
-def lists(indptr: Int64Array, names: Any, codes: Int64Array) -> Any:
-    """Return an Arrow column of lists: cell i holds ``names[codes[indptr[i]:indptr[i + 1]]]``."""
-    pa = require("pyarrow", "tables")
-    return pa.LargeListArray.from_arrays(pa.array(indptr), names.take(pa.array(codes)))
-
-
 def weighted_lists(indptr: Int64Array, names: Any, codes: Int64Array, weights: AnyArray) -> Any:
     """Return an Arrow column of lists of texts ``name:weight``, for ``Column.weight_separator``."""
     pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
     # Few of the pairs are distinct, and only those become text.
-    narrow = weights.astype(np.float32)
-    pairs, place = np.unique(
-        codes.astype(np.int64) << 32 | narrow.view(np.uint32), return_inverse=True
-    )
+    narrow = np.asarray(weights, np.float32)
+    coded = pa.array(codes.astype(np.int64) << 32 | narrow.view(np.uint32)).dictionary_encode()
+    pairs = coded.dictionary.to_numpy(zero_copy_only=False)
     weight = (pairs & 0xFFFFFFFF).astype(np.uint32).view(np.float32)
     words = pc.binary_join_element_wise(
         names.take(pa.array(pairs >> 32)),
         pc.cast(pa.array(weight), pa.large_string()),
         pa.scalar(WEIGHT_SEPARATOR, pa.large_string()),
     )
-    return lists(indptr, words, place.reshape(-1))
+    return pa.LargeListArray.from_arrays(pa.array(indptr), words.take(coded.indices))
 
 
 def crossed(parts: Sequence[Any]) -> Any:

@@ -8,6 +8,7 @@ from fieldfare.estimators.bayesian import (
 from fieldfare.estimators.classifier import FFMClassifier, FMClassifier, LinearClassifier
 from fieldfare.estimators.fwfm import FwFMClassifier, FwFMRegressor
 from fieldfare.estimators.hofm import HOFMClassifier, HOFMRegressor
+from fieldfare.estimators.ranker import FMRanker
 from fieldfare.estimators.regressor import FFMRegressor, FMRegressor, LinearRegressor
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "FFMClassifier",
     "FFMRegressor",
     "FMClassifier",
+    "FMRanker",
     "FMRegressor",
     "FwFMClassifier",
     "FwFMRegressor",

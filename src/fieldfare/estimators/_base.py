@@ -40,7 +40,7 @@ _EstimatorT = TypeVar("_EstimatorT", bound="Factorization")
 
 
 class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
-    """Base of the estimators; `classifier` and `regressor` say what the target is."""
+    """Base of the estimators; `classifier`, `regressor` and `ranker` say what the target is."""
 
     _kind: ClassVar[str]
 

@@ -14,12 +14,11 @@ from numpy.lib.stride_tricks import as_strided
 
 from fieldfare import _core
 from fieldfare._typing import Float32Array, Int64Array
-from fieldfare.config import GRADIENT_SOLVERS, MODELS
+from fieldfare.config import GRADIENT_SOLVERS, LOSSES, MODELS
 from fieldfare.exceptions import DataError
 from fieldfare.kernels.table import Spec
 from fieldfare.rows import Rows
 
-LOSSES = ("squared", "logistic", "softmax")
 _ROWS_PER_THREAD = 4096
 _CACHE_LINE = 64
 _HUGE_PAGE = 2**21
@@ -257,6 +256,59 @@ def train(
             f"Row {bad_row} cannot be trained on: it lies outside the {rows.n_rows} rows, or holds "
             f"a feature id of {len(table.rows)} or more, a field of {table.spec.n_fields} or more, "
             f"or a target that is not one of the classes."
+        )
+    return loss, weight
+
+
+def train_pairs(
+    table: TrainingTable,
+    rows: Rows,
+    pairs: Int64Array,
+    n_threads: int = 1,
+    *,
+    deterministic: bool = False,
+) -> tuple[float, float]:
+    """Visit pairs of samples in an order, moving the table after each.
+
+    Parameters
+    ----------
+    table : TrainingTable
+        With the loss ``"pairwise"`` or ``"hinge"``; changed in place, all but its bias, which
+        cancels.
+    rows : Rows
+        Targets are not read.
+    pairs : int64 array of shape (n_pairs, 2)
+        Row numbers: the sample that ought to score higher, and the other one.
+    n_threads : int
+    deterministic : bool
+        As in `train`; a batch holds 64 pairs.
+
+    Returns
+    -------
+    loss, weight : float
+        Sums over the pairs of weight times loss (before each pair's own update), and of weight: the
+        geometric mean of the two sample weights.
+
+    Raises
+    ------
+    DataError
+        If a row number, feature id or field is out of range. Pairs before it may have
+        been used.
+    """
+    loss, weight, bad_row = _core.train_pairs(
+        _core_spec(table.spec),
+        table.rows,
+        table.shared.reshape(len(table.shared), -1),
+        _core_rows(rows),
+        pairs,
+        n_threads,
+        deterministic,
+    )
+    if bad_row is not None:
+        raise DataError(
+            f"Row {bad_row} cannot be trained on: it lies outside the {rows.n_rows} rows, or holds "
+            f"a feature id of {len(table.rows)} or more, or a field of {table.spec.n_fields} or "
+            "more."
         )
     return loss, weight
 

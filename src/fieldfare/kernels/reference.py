@@ -30,16 +30,21 @@ J. Pan et al., Field-weighted Factorization Machines for Click-Through Rate Pred
 Advertising, WWW 2018.
 J. Duchi, E. Hazan, Y. Singer, Adaptive Subgradient Methods for Online Learning and Stochastic
 Optimization, JMLR 12, 2011 (diagonal AdaGrad, fig. 1).
+S. Rendle, C. Freudenthaler, Z. Gantner, L. Schmidt-Thieme, BPR: Bayesian Personalized Ranking from
+Implicit Feedback, UAI 2009.
+C. Burges et al., Learning to Rank using Gradient Descent, ICML 2005.
+R. Herbrich, T. Graepel, K. Obermayer, Large Margin Rank Boundaries for Ordinal Regression, in
+Advances in Large Margin Classifiers, 2000.
 H. B. McMahan et al., Ad Click Prediction: a View from the Trenches, KDD 2013 (algorithm 1).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -176,6 +181,17 @@ def loss_and_gradient(loss: str, scores: Float64Array, target: float) -> tuple[f
     return float(-log_p[int(target)]), np.exp(log_p) - np.eye(len(scores))[int(target)]
 
 
+def pair_loss_and_slope(loss: str, apart: float) -> tuple[float, float]:
+    """Return the loss of a pair and its derivative by the difference of the scores, s_i - s_j.
+
+    ``"pairwise"``: ``-log sigmoid(s_i - s_j)`` (Rendle et al. 2009, sec. 4.1; Burges et al. 2005,
+    eq. 3, for certain targets). ``"hinge"``: ``max(0, 1 - (s_i - s_j))`` (Herbrich et al. 2000).
+    """
+    if loss == "hinge":
+        return max(0.0, 1 - apart), -float(apart < 1)
+    return float(np.logaddexp(0, -apart)), -float(np.exp(-np.logaddexp(0, apart)))
+
+
 def sums(
     params: Parameters, spec: Spec, ids: AnyArray, fields: AnyArray, x: Float64Array
 ) -> Float64Array:
@@ -307,6 +323,20 @@ class Weights:
         self.values[i][at] = w - rate * g / np.sqrt(self.accumulated[i][at])
 
 
+class Seen(NamedTuple):
+    """What an update needs of a sample, of the time when it was scored."""
+
+    sample: Sample
+    alone: list[int]
+    """Fields that have one feature in it: inside them no pair meets."""
+    before: Float64Array | None
+    """The gradient of the factors, and what they were summed up to."""
+    total: Float64Array | None = None
+    pair_weights: Float64Array | None = None
+    of_pairs: Float64Array | None = None
+    """The gradient of the pair weights."""
+
+
 class Trainer:
     """Trains float64 copies of the parameters, one sample after the other."""
 
@@ -348,39 +378,90 @@ class Trainer:
     def step(self, sample: Sample, target: float, weight: float = 1.0) -> float:
         """Learn from one sample; return its loss before the update, times its weight."""
         spec, params = self.spec, self.params
-        ids, fields, x = known(spec, len(params.linear), sample)
         loss, slope = loss_and_gradient(spec.loss, score(params, spec, *sample), target)
         if weight == 0:
             return 0.0
-        g = weight * slope
-        total = None if params.factors is None else sums(params, spec, ids, fields, x)
-        present = np.unique(fields)
-        before = gradients(params, spec, *sample)[2]
-        of_pairs = (
-            None if self.pairs is None else pair_weight_gradient(params, spec, ids, fields, x)
-        )
+        seen, g = self._see(sample), weight * slope
         if spec.fit_intercept:
             self.bias.update(..., g[:, None])
+        self._spend(seen, g)
+        return weight * loss
+
+    def _see(self, sample: Sample) -> Seen:
+        """Return a sample with what its update needs of the parameters that it is scored with."""
+        spec, params = self.spec, self.params
+        part = known(spec, len(params.linear), sample)
+        fields = part[1]
+        alone = [f for f in fields if np.count_nonzero(fields == f) == 1]
+        seen = Seen(part, alone, gradients(params, spec, *sample)[2])
+        if params.factors is not None:
+            seen = seen._replace(total=sums(params, spec, *part))
+        if params.pair_weights is not None:
+            pair_weights = params.pair_weights.copy()
+            pair_weights[:, alone, alone] = 0
+            of_pairs = pair_weight_gradient(params, spec, *part)
+            seen = seen._replace(pair_weights=pair_weights, of_pairs=of_pairs)
+        return seen
+
+    def _spend(self, seen: Seen, g: Float64Array) -> None:
+        """Move what a sample touches, given the loss's slope by its scores."""
+        spec, (ids, fields, x) = self.spec, seen.sample
+        params = replace(self.params, pair_weights=seen.pair_weights)
+        present = np.unique(fields)
         for e, (i, f, x_i) in enumerate(zip(ids, fields, x, strict=True)):
             if spec.fit_linear:
                 self.linear.update(i, g[:, None] * x_i)
-            if params.factors is None or total is None or before is None:
+            if params.factors is None or seen.total is None or seen.before is None:
                 continue
-            of_entry = total[e] if spec.parts else total
+            of_entry = seen.total[e] if spec.parts else seen.total
             gradient = factor_gradient(params, spec, of_entry, params.factors[i], f, x_i)
             if spec.model == "ffm":
-                first = g[:, None, None] * before[e][:, present]
+                if f in seen.alone:  # its weights may have moved since they were summed up
+                    gradient[:, f] = 0
+                first = g[:, None, None] * seen.before[e][:, present]
                 self.factors[0].update(i, g[:, None, None] * gradient[:, present], present, first)
             else:
                 for part, columns in zip(self.factors, columns_of(spec), strict=True):
                     part.update(i, g[:, None] * gradient[:, columns])
-        if self.pairs is not None and of_pairs is not None:
+        if self.pairs is not None and seen.of_pairs is not None:
             for a, b in zip(*np.triu_indices(spec.n_fields), strict=True):
                 if (fields == a).sum() > (a == b) and (fields == b).any():
                     at = (slice(None), a, b)
-                    self.pairs.update(at, g[:, None] * of_pairs[:, a, b, None])
+                    self.pairs.update(at, g[:, None] * seen.of_pairs[:, a, b, None])
                     self.pairs.values[:, b, a] = self.pairs.values[:, a, b]
-        return weight * loss
+
+    def pair_step(self, pairs: Sequence[tuple[Sample, Sample]], weights: Sequence[float]) -> float:
+        """Learn from a batch of pairs; return their loss before the update, times their weights.
+
+        All are scored first; then the samples move in turn, the better one of each pair before the
+        worse one.
+        """
+        spec, params = self.spec, self.params
+        total_loss, moves = 0.0, []
+        for pair, weight in zip(pairs, weights, strict=True):
+            high, low = (score(params, spec, *sample)[0] for sample in pair)
+            loss, slope = pair_loss_and_slope(spec.loss, high - low)
+            total_loss += weight * loss
+            if weight * slope == 0:
+                continue
+            for sample, g in zip(pair, (weight * slope, -weight * slope), strict=True):
+                moves.append((self._see(sample), np.array([g])))
+        for seen, slopes in moves:
+            self._spend(seen, slopes)
+        return total_loss
+
+    def pair_epoch(self, rows: Rows, pairs: AnyArray, batch: int = 1) -> tuple[float, float]:
+        """Learn from pairs of rows in order; return the sums of weighted losses and weights."""
+        everything = list(samples(rows))
+        loss_sum = weight_sum = 0.0
+        for start in range(0, len(pairs), batch):
+            chosen = pairs[start : start + batch]
+            weights = [1.0] * len(chosen)
+            if rows.weight is not None:
+                weights = [float(np.sqrt(rows.weight[i] * rows.weight[j])) for i, j in chosen]
+            loss_sum += self.pair_step([(everything[i], everything[j]) for i, j in chosen], weights)
+            weight_sum += sum(weights)
+        return loss_sum, weight_sum
 
     def epoch(
         self, rows: Rows, order: AnyArray, class_weight: AnyArray | None = None

@@ -32,7 +32,8 @@ class Spec:
     ----------
     model : str
         One of ``config.MODELS``.
-    loss : {"squared", "logistic", "softmax"}
+    loss : {"squared", "logistic", "softmax", "pairwise", "hinge"}
+        The last two are of pairs of rows.
     solver : str
         One of ``config.GRADIENT_SOLVERS`` for the kernels of one sample at a time.
     n_outputs : int

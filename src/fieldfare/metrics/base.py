@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -27,6 +29,7 @@ ALIASES = {
 _DEFAULTS = {
     "binary": ("logloss", "auc"),
     "multiclass": ("logloss", "accuracy"),
+    "rank": ("ndcg", "ndcg@10"),
     "regression": ("rmse", "mae"),
 }
 
@@ -42,11 +45,13 @@ class Metric:
     greater_is_better : bool
         Direction in which predictions improve.
     tasks : tuple of str
-        Tasks it is defined for: ``"regression"``, ``"binary"``, ``"multiclass"``.
+        Tasks it is defined for: ``"regression"``, ``"binary"``, ``"multiclass"``, ``"rank"``.
     needs_probability : bool
         Whether predictions must lie in [0, 1]; otherwise any finite number is allowed.
     grouped : bool
         Whether it needs the group of each sample.
+    cut : bool
+        Whether ``name@k`` looks at the first k places only.
     function : callable
         ``function(y, pred, weight) -> float`` on checked float64 arrays; grouped metrics take the
         groups as a fourth argument.
@@ -57,6 +62,7 @@ class Metric:
     tasks: tuple[str, ...]
     needs_probability: bool
     grouped: bool
+    cut: bool
     function: Callable[..., float]
 
     def __call__(
@@ -107,32 +113,44 @@ def metric(
     greater_is_better: bool = False,
     needs_probability: bool = False,
     grouped: bool = False,
+    cut: bool = False,
 ) -> Callable[[_Function], _Function]:
     """Enter the decorated function into ``METRICS`` under its own name."""
 
     def register(function: _Function) -> _Function:
         name = function.__name__
-        METRICS[name] = Metric(name, greater_is_better, tasks, needs_probability, grouped, function)
+        METRICS[name] = Metric(
+            name, greater_is_better, tasks, needs_probability, grouped, cut, function
+        )
         return function
 
     return register
 
 
 def get_metric(name: str) -> Metric:
-    """Look a metric up by its name or an alias of it.
+    """Look a metric up by its name or an alias of it, such as ``auc`` or ``ndcg@10``.
 
     Raises
     ------
     ConfigError
         If there is no such metric.
     """
-    found = METRICS.get(ALIASES.get(name, name))
-    if found is None:
+    head, _, place = name.partition("@")
+    found = METRICS.get(ALIASES.get(head, head))
+    if found is None or (head != name and not found.cut):
         near = closest(name, (*METRICS, *ALIASES))
         raise ConfigError(
             f"There is no metric {name!r}.{near} The metrics are {', '.join(METRICS)}."
         )
-    return found
+    if head == name:
+        return found
+    if not re.fullmatch("[1-9][0-9]{0,8}", place):
+        raise ConfigError(f"A metric at k needs a whole number from 1, as {head}@10. Got {name!r}.")
+    return replace(
+        found,
+        name=f"{found.name}@{place}",
+        function=functools.partial(found.function, k=int(place)),
+    )
 
 
 def default_metrics(task: str) -> tuple[str, ...]:
@@ -244,6 +262,9 @@ def _check_labels(item: Metric, y: Float64Array, pred: Float64Array) -> None:
         n_classes = pred.shape[1]
         bad = (y < 0) | (y >= n_classes) | (y != np.floor(y))
         allowed = f"class numbers from 0 to {n_classes - 1}"
+    elif "rank" in item.tasks:
+        bad = y < 0
+        allowed = "relevances from 0"
     elif "binary" in item.tasks:
         bad = (y != 0) & (y != 1)
         allowed = "targets 0 and 1"

@@ -82,3 +82,38 @@ def pr_auc(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
         return math.nan
     precision = np.divide(hits, taken, out=np.zeros_like(hits), where=taken > 0)
     return float(np.sum(found * precision) / hits[-1])
+
+
+@metric("rank", "regression", "binary", greater_is_better=True, grouped=True, cut=True)
+def ndcg(
+    y: Float64Array,
+    pred: Float64Array,
+    weight: Float64Array,
+    group: AnyArray,
+    k: int | None = None,
+) -> float:
+    """Normalised discounted cumulative gain (Jarvelin and Kekalainen 2002), with linear gains.
+
+    The sum of y / log2(1 + place) by the order of the predictions, over the largest that any order
+    gives; ``ndcg@10`` stops after ten places. Equal predictions share the mean of their gains
+    (McSherry and Najork 2008). Averaged over the groups, each with the mean weight of its samples;
+    groups without relevance have none and are left out; NaN when none is left.
+    """
+    order = np.lexsort((-pred, group))
+    groups = group[order]
+    members = _blocks(groups)
+    sizes = np.diff(np.append(members, len(groups)))
+    place = np.arange(len(groups)) - np.repeat(members, sizes)
+    discount = 1 / np.log2(2.0 + place)
+    if k is not None:
+        discount[place >= k] = 0.0
+    ties = _blocks(groups, pred[order])
+    tied = np.diff(np.append(ties, len(groups)))
+    shared = np.repeat(np.add.reduceat(discount, ties) / tied, tied)
+    gain = np.add.reduceat(shared * y[order], members)
+    ideal = np.add.reduceat(discount * y[np.lexsort((-y, group))], members)
+    mass = np.add.reduceat(weight[order], members) / sizes
+    usable = (ideal > 0) & (mass > 0)
+    if not usable.any():
+        return math.nan
+    return float(np.average(gain[usable] / ideal[usable], weights=mass[usable]))

@@ -10,14 +10,13 @@ from typing import Any, ClassVar, NamedTuple, cast
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Float64Array, Int64Array
-from fieldfare.config import MODELS_WITH_FIELDS, ModelConfig, SolverConfig
+from fieldfare.config import LOSSES_OF_TASK, MODELS_WITH_FIELDS, ModelConfig, SolverConfig
 from fieldfare.exceptions import ConfigError, DataError, SchemaError
 from fieldfare.kernels import native
 from fieldfare.kernels.table import Spec
 from fieldfare.rows import Rows
 
 PARAMETERS = ("bias", "linear", "factors", "pair_weights")
-LOSS_OF_TASK = {"regression": "squared", "binary": "logistic", "multiclass": "softmax"}
 
 
 class _Held(NamedTuple):
@@ -179,7 +178,7 @@ class Model(ABC):
             self._check_by_order(name, getattr(solver, name))
         return Spec(
             model=self.kind,
-            loss=LOSS_OF_TASK[self.config.task],
+            loss=loss_of(self.config.task, solver.loss),
             solver=solver.solver,
             n_outputs=self.n_outputs,
             n_factors=self.config.total_factors,
@@ -251,8 +250,8 @@ class Model(ABC):
         Returns
         -------
         float32 array
-            Regression: shape (n_rows,). Binary: the probability of the second class, shape
-            (n_rows,). Multiclass: the probability of each class, shape (n_rows, n_outputs).
+            Regression and ranking: shape (n_rows,). Binary: the probability of the second class,
+            shape (n_rows,). Multiclass: the probability of each class, shape (n_rows, n_outputs).
         """
         return link(self.config.task, self.score(rows, n_threads))
 
@@ -429,6 +428,25 @@ class Model(ABC):
         return factors[i, output].astype(np.float64), factors[j, output].astype(np.float64)
 
 
+def loss_of(task: str, loss: str = "auto") -> str:
+    """Return the name of the loss that a task is learned by.
+
+    Raises
+    ------
+    ConfigError
+        If it is none for this task.
+    """
+    allowed = LOSSES_OF_TASK[task]
+    if loss == "auto":
+        return allowed[0]
+    if loss not in allowed:
+        raise ConfigError(
+            f"The loss of the task {task!r} must be 'auto' or {' or '.join(map(repr, allowed))}. "
+            f"Got {loss!r}."
+        )
+    return loss
+
+
 def _one_row(ids: list[int], values: list[float], fields: list[int]) -> Rows:
     return Rows(
         np.array([0, len(ids)], np.int64),
@@ -450,8 +468,8 @@ def check_model(model: Any, owner: str) -> None:
 
 
 def link(task: str, scores: Float32Array) -> Float32Array:
-    """Map raw scores of shape (n, outputs) to the scale of the target."""
-    if task == "regression":
+    """Map raw scores of shape (n, outputs) to the scale of the target; ranks need none."""
+    if task in ("regression", "rank"):
         return scores[:, 0]
     if task == "binary":
         z = scores[:, 0]

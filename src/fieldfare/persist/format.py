@@ -175,7 +175,7 @@ def read_classes(header: JSON, config: ModelConfig, n_outputs: int) -> list[Any]
         raise ModelFileError(
             f"The classes must be a list of numbers or texts. Got {classes!r:.200}."
         )
-    expected = {"regression": 0, "binary": 2, "multiclass": n_outputs}[config.task]
+    expected = {"binary": 2, "multiclass": n_outputs}.get(config.task, 0)
     if len(classes) != expected:
         raise ModelFileError(
             f"This {config.task} model must have {expected} class labels. Got {len(classes)}."

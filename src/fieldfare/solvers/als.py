@@ -218,6 +218,11 @@ def _check_solvable(model: Model) -> None:
             "solver='als' is for regression and two classes. Got a task with "
             f"{model.n_outputs} classes: use solver='adagrad'."
         )
+    if model.config.task == "rank":
+        raise ConfigError(
+            "solver='als' is for regression and two classes. Got the task 'rank': use "
+            "solver='adagrad'."
+        )
 
 
 def _labels(rows: Rows, order: Int64Array) -> Float32Array:

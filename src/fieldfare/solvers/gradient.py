@@ -61,6 +61,12 @@ class Solver:
             self._table, rows, order, class_weight, n_threads, deterministic=deterministic
         )
 
+    def train_pairs(
+        self, rows: Rows, pairs: Int64Array, n_threads: int = 1, *, deterministic: bool = False
+    ) -> tuple[float, float]:
+        """Visit pairs of rows; see ``kernels.native.train_pairs``."""
+        return native.train_pairs(self._table, rows, pairs, n_threads, deterministic=deterministic)
+
     def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
         """Return the raw scores of the parameters as they stand, float32[n_rows, n_outputs]."""
         table = self._table

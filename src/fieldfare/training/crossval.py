@@ -20,6 +20,7 @@ from fieldfare.metrics import default_metrics
 from fieldfare.training.evaluation import evaluate_scores, score_part
 from fieldfare.training.history import format_table
 from fieldfare.training.loop import fit, resolve
+from fieldfare.training.pairs import require_groups
 from fieldfare.training.parts import Part
 from fieldfare.training.targets import infer_targets
 from fieldfare.training.workflow import ROLES, new_model, read_parameters
@@ -96,7 +97,7 @@ def cross_validate(
     folds : int
         Number of folds, from 2.
     groups : array of shape (n_rows,), optional
-        Rows of a group (a user, say) stay in one fold.
+        Rows of a group (a user, say) stay in one fold. For ranking, those of the data by default.
     metrics : sequence of str, optional
         Names; by default those usual for the task.
     model, task, **parameters
@@ -121,7 +122,9 @@ def cross_validate(
     chosen = ModelConfig(model=model, task=targets.task, **kind)
     names = tuple(metrics or default_metrics(targets.task))
     result = CrossValResult()
-    stratify = None if targets.task == "regression" else whole.target
+    stratify = whole.target if targets.has_classes else None
+    if targets.task == "rank" and groups is None:
+        groups = require_groups(whole.group)
     for kept, held_out in _folds(whole.n_rows, folds, config.random_state, stratify, groups):
         train, test = whole.select(kept), whole.select(held_out)
         start = new_model(chosen, solver, dataset.schema, targets, train, config)

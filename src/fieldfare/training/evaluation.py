@@ -11,10 +11,16 @@ from fieldfare._typing import AnyArray, Float32Array
 from fieldfare.metrics import compute
 from fieldfare.models.base import link
 from fieldfare.rows import Rows
+from fieldfare.training.pairs import pair_loss, require_groups
 from fieldfare.training.parts import Part
 
 LOSS_METRIC = {"regression": "mse", "binary": "logloss", "multiclass": "logloss"}
-WATCHED_METRIC = {"regression": "rmse", "binary": "logloss", "multiclass": "logloss"}
+WATCHED_METRIC = {
+    "regression": "rmse",
+    "binary": "logloss",
+    "multiclass": "logloss",
+    "rank": "ndcg",
+}
 
 
 class Scorer(Protocol):
@@ -47,8 +53,14 @@ def evaluate_scores(
 ) -> dict[str, float]:
     """Return the mean loss (as ``"loss"``) and the named metrics of scores.
 
-    The loss is the mean squared error or the mean negative log likelihood, with sample weights.
+    The loss is the mean squared error or the mean negative log likelihood, with sample weights. For
+    ranking it is the mean logistic loss of the pairs of each group.
     """
+    if task == "rank":
+        group = require_groups(part.group)
+        return {"loss": pair_loss(scores[:, 0], part.target, group, part.weight)} | compute(
+            names, part.target, scores[:, 0], weight=part.weight, group=group
+        )
     loss = LOSS_METRIC[task]
     # Float64, since the probability of a confident model would round to one in float32.
     wide: AnyArray = scores.astype(np.float64)

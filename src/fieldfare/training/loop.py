@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from fieldfare._random import resolve_seed
-from fieldfare._typing import AnyArray, PathLike
+from fieldfare._typing import AnyArray, Int64Array, PathLike
 from fieldfare.config import SolverConfig, TrainingConfig
 from fieldfare.data.dispatch import Dataset
 from fieldfare.exceptions import TrainingError
@@ -19,6 +20,7 @@ from fieldfare.metrics import default_metrics, get_metric
 from fieldfare.models.base import Model
 from fieldfare.persist.checkpoint import load_checkpoint
 from fieldfare.rows import Rows
+from fieldfare.solvers.gradient import Solver
 from fieldfare.solvers.registry import make_solver
 from fieldfare.training.callbacks import (
     Callback,
@@ -30,6 +32,7 @@ from fieldfare.training.callbacks import (
 )
 from fieldfare.training.evaluation import WATCHED_METRIC, evaluate_scores, score_part
 from fieldfare.training.history import History
+from fieldfare.training.pairs import Given, Groups, require_groups
 from fieldfare.training.parts import Part
 from fieldfare.training.targets import class_weights
 
@@ -77,7 +80,8 @@ def fit(
     solver : SolverConfig
         How the parameters move.
     train : Dataset, Rows or Part
-        Training rows. Targets are numbers for regression, class numbers from 0 otherwise.
+        Training rows. Targets are class numbers from 0 for classification, numbers otherwise.
+        Ranking also needs groups.
     valid : Dataset, Rows or Part, optional
         Validation rows, with targets in the same form.
     config : TrainingConfig, optional
@@ -99,7 +103,7 @@ def fit(
         If the checkpoint belongs to another run.
     """
     config = resolve(config or TrainingConfig(), resume)
-    train_part, valid_part = parts(train, valid, config, stratify=model.config.task != "regression")
+    train_part, valid_part = parts(train, valid, config, model.config.task)
     trainable = make_solver(model, solver, seed=config.random_state)
     run = Run(model, trainable, train_part, valid_part, config, callbacks)
     if resume is not None:
@@ -118,13 +122,12 @@ def parts(
     train: Dataset | Rows | Part,
     valid: Dataset | Rows | Part | None,
     config: TrainingConfig,
-    *,
-    stratify: bool,
+    task: str,
 ) -> tuple[Part, Part | None]:
     """Return what to train and to validate on, split off here if early stopping needs it."""
     part = Part.of(train)
     if valid is None and config.early_stopping is True:
-        return part.split(config.validation_fraction, config.random_state, stratify=stratify)
+        return part.split(config.validation_fraction, config.random_state, task=task)
     return part, None if valid is None else Part.of(valid)
 
 
@@ -159,6 +162,7 @@ class Run:
     ) -> None:
         self.train, self.valid = train, valid
         self.task = model.config.task
+        self.pairs = _pairs(train) if self.task == "rank" else None
         self.n_threads = resolve_threads(config.n_jobs, train.n_rows)
         self.class_weight = class_weights(config.class_weight, self.task, model.classes, train)
         self.rows_per_call = _rows_per_call(model, train.rows)
@@ -245,32 +249,51 @@ class Run:
     def _train_epoch(self) -> None:
         """Visit every training row once."""
         state, config = self.state, self.state.config
-        state.rows_done = 0
+        state.rows_done = visited = 0
+        n_visits = self.train.n_rows
+        if self.pairs is not None:
+            n_visits = self.pairs.n_pairs(config.pairs_per_row)
         loss_sum = weight_sum = 0.0
+        rows_per_call = self.rows_per_call
         if state.solver.needs_all_rows:
-            orders, rows_per_call = iter([self.train.order]), max(1, self.train.n_rows)
-        else:
-            orders = self.train.orders(
-                seed=config.random_state, epoch=state.epoch, shuffle=config.shuffle
-            )
-            rows_per_call = self.rows_per_call
-        for order in orders:
+            rows_per_call = max(1, self.train.n_rows)
+        for order in self._orders():
             for start in range(0, len(order), rows_per_call):
                 call = order[start : start + rows_per_call]
-                loss, weight = state.solver.train(
-                    self.train.rows,
-                    call,
-                    self.class_weight,
-                    self.n_threads,
-                    deterministic=config.deterministic,
-                )
+                loss, weight = self._learn(call)
                 loss_sum += loss
                 weight_sum += weight
-                state.rows_done += len(call)
+                visited += len(call)
+                state.rows_done = visited * self.train.n_rows // n_visits
                 state.loss = loss_sum / weight_sum if weight_sum > 0 else 0.0
                 for callback in self.callbacks:
                     callback.on_block(state)
-            self.train.release(order, config.memory_limit)
+            self.train.release(order.reshape(-1), config.memory_limit)
+
+    def _orders(self) -> Iterator[Int64Array]:
+        """Yield what the epoch visits: row numbers, or for ranking pairs of them."""
+        if self.state.solver.needs_all_rows:
+            return iter([self.train.order])
+        config, epoch = self.state.config, self.state.epoch
+        how: dict[str, Any] = {
+            "seed": config.random_state,
+            "epoch": epoch,
+            "shuffle": config.shuffle,
+        }
+        if self.pairs is None:
+            return self.train.orders(**how)
+        return self.train.pair_orders(self.pairs, config.pairs_per_row, **how)
+
+    def _learn(self, call: Int64Array) -> tuple[float, float]:
+        """Learn from some rows or pairs; return the summed loss and weight."""
+        solver, rows = self.state.solver, self.train.rows
+        deterministic = self.state.config.deterministic
+        if self.pairs is not None:
+            assert isinstance(solver, Solver)  # no other takes the task
+            return solver.train_pairs(rows, call, self.n_threads, deterministic=deterministic)
+        return solver.train(
+            rows, call, self.class_weight, self.n_threads, deterministic=deterministic
+        )
 
     def _evaluate(self) -> dict[str, float]:
         """Return the validation columns of the history."""
@@ -281,6 +304,8 @@ class Run:
         if not np.isfinite(scores).all():
             raise diverged("validation", math.nan, self.state.epoch)
         found = evaluate_scores(self.task, scores, self.valid, self.metrics)
+        if self.task == "rank" and math.isnan(found["loss"]):
+            raise _no_pairs("validation")
         if math.isnan(found[self.watched]) and math.isfinite(found["loss"]):
             raise TrainingError(
                 f"The metric {self.watched!r} is not defined on the validation data (do they hold "
@@ -293,6 +318,24 @@ class Run:
         if not self.keep_best or best is None:
             return False
         return self.state.epoch - best >= self.state.config.n_iter_no_change
+
+
+def _pairs(train: Part) -> Groups | Given:
+    """Return the pairs of the training rows; there must be some to learn from."""
+    if train.given is not None:
+        pairs: Groups | Given = Given(train.given)
+    else:
+        pairs = Groups(train.target, require_groups(train.group))
+    if not pairs.n_pairs(1):
+        raise _no_pairs("training")
+    return pairs
+
+
+def _no_pairs(which: str) -> TrainingError:
+    return TrainingError(
+        f"Ranking compares rows of a group whose targets differ. No group of the {which} data "
+        "holds such rows. Check which columns are the target and the group."
+    )
 
 
 def _metric_names(eval_metric: str | None, task: str) -> tuple[str, list[str]]:

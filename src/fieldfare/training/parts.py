@@ -13,6 +13,7 @@ from fieldfare.data.dispatch import Dataset
 from fieldfare.data.split import split_rows
 from fieldfare.exceptions import DataError
 from fieldfare.rows import Rows
+from fieldfare.training.pairs import Given, Groups, check_pairs, require_groups
 from fieldfare.training.windows import CHUNK_ROWS, window_rows, windows
 
 if TYPE_CHECKING:
@@ -35,11 +36,15 @@ class Part:
         Which rows belong to the part, ascending; ``None`` for all.
     store : RowStore or None
         The store whose memory maps ``rows`` holds, asked to let go of pages that were visited.
+    given : int64 array of shape (n_pairs, 2) or None
+        For ranking: pairs of the part's rows to learn from, the better one first; ``None``: those
+        of each group.
     """
 
     rows: Rows
     index: Int64Array | None = None
     store: RowStore | None = None
+    given: Int64Array | None = None
 
     @staticmethod
     def of(data: Dataset | Rows | Part) -> Part:
@@ -79,13 +84,33 @@ class Part:
         """Return the part with other targets for all of ``rows``."""
         return replace(self, rows=self.rows.with_(target=target))
 
+    def with_pairs(self, pairs: object) -> Part:
+        """Return the part with given pairs; rows then need no target.
+
+        Raises
+        ------
+        DataError
+            If they are not pairs of its row numbers.
+        """
+        given = check_pairs(pairs, self.n_rows)
+        if self.rows.target is not None:
+            return replace(self, given=given)
+        return replace(self.with_target(np.zeros(self.rows.n_rows, np.float32)), given=given)
+
     def select(self, index: Int64Array) -> Part:
         """Return the part of this part at the given ascending positions."""
         index = np.asarray(index, np.int64)
-        return replace(self, index=index if self.index is None else self.index[index])
+        given = self.given
+        if given is not None:
+            place = np.full(self.n_rows, -1)
+            place[index] = np.arange(len(index))
+            given = place[given][(place[given] >= 0).all(axis=1)]
+        return replace(self, index=index if self.index is None else self.index[index], given=given)
 
-    def split(self, fraction: float, seed: int, *, stratify: bool) -> tuple[Part, Part]:
-        """Split off a share of the rows for validation, class by class if ``stratify``.
+    def split(self, fraction: float, seed: int, *, task: str) -> tuple[Part, Part]:
+        """Split off a share of the rows for validation.
+
+        Classes keep their shares. For ranking, the groups are split: none is torn apart.
 
         Returns
         -------
@@ -95,9 +120,15 @@ class Part:
         Raises
         ------
         DataError
-            If there are fewer than two rows.
+            If there are fewer than two rows or groups.
         """
-        target = self.target if stratify else None
+        if task == "rank":
+            names, number = np.unique(require_groups(self.group), return_inverse=True)
+            chosen = np.zeros(len(names), bool)
+            chosen[split_rows(len(names), fraction, seed)[1]] = True
+            held = chosen[number.reshape(-1)]
+            return self.select(np.flatnonzero(~held)), self.select(np.flatnonzero(held))
+        target = None if task == "regression" else self.target
         kept, held_out = split_rows(self.n_rows, fraction, seed, stratify=target)
         return self.select(kept), self.select(held_out)
 
@@ -105,6 +136,13 @@ class Part:
         """Yield the windows of one epoch as row numbers into ``rows``."""
         size = window_rows(self.rows)
         for order in windows(self.n_rows, size, seed=seed, epoch=epoch, shuffle=shuffle):
+            yield order if self.index is None else self.index[order]
+
+    def pair_orders(
+        self, pairs: Groups | Given, per_row: int, *, seed: int, epoch: int, shuffle: bool
+    ) -> Iterator[Int64Array]:
+        """Yield the pairs of one epoch as row numbers into ``rows``, shape (m, 2) at a time."""
+        for order in pairs.pairs(per_row, seed=seed, epoch=epoch, shuffle=shuffle):
             yield order if self.index is None else self.index[order]
 
     @property

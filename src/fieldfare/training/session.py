@@ -98,8 +98,7 @@ class Session:
             If a model that uses fields meets a field that it was not made for.
         """
         config = replace(config or self.config, random_state=self.config.random_state)
-        stratify = self._start.config.task != "regression"
-        train_part, valid_part = parts(train, valid, config, stratify=stratify)
+        train_part, valid_part = parts(train, valid, config, self._start.config.task)
         known_fields = self._start.n_fields
         if known_fields and train_part.rows.n_fields > known_fields:
             raise DataError(

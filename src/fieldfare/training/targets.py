@@ -29,12 +29,12 @@ class TargetMap:
 
     Parameters
     ----------
-    task : {"regression", "binary", "multiclass"}
+    task : {"regression", "binary", "multiclass", "rank"}
         What is predicted.
     raw : tuple of float
-        The raw target of each class, ascending; empty for regression.
+        The raw target of each class, ascending; empty if there are no classes.
     classes : tuple or None
-        The classes as the user knows them, in the same order; ``None`` for regression.
+        The classes as the user knows them, in the same order; ``None`` if there are none.
     """
 
     task: str
@@ -46,8 +46,13 @@ class TargetMap:
         """Number of scores per row: one, or one per class of a multiclass task."""
         return len(self.raw) if self.task == "multiclass" else 1
 
+    @property
+    def has_classes(self) -> bool:
+        """Whether targets are classes; else they are numbers (regression) or relevances (rank)."""
+        return self.task in ("binary", "multiclass")
+
     def encode(self, part: Part) -> Part:
-        """Return the part with targets as numbers (regression) or class numbers from 0.
+        """Return the part with targets as numbers, or class numbers from 0.
 
         Raises
         ------
@@ -55,9 +60,10 @@ class TargetMap:
             If a target is not finite, or is none of the known classes.
         """
         check_finite(part)
-        if self.task == "regression" or self.raw == tuple(range(len(self.raw))):
-            if self.task != "regression":
-                self._check_known(part.target)
+        if not self.has_classes:
+            return part
+        if self.raw == tuple(range(len(self.raw))):
+            self._check_known(part.target)
             return part
         assert part.rows.target is not None
         raw = np.array(self.raw, np.float32)
@@ -89,8 +95,8 @@ def targets_of(model: Model) -> TargetMap:
     Classes that are numbers are found in data as these numbers; text classes by their position,
     which is what the Schema makes of them.
     """
-    if model.config.task == "regression":
-        return TargetMap("regression")
+    if not TargetMap(model.config.task).has_classes:
+        return TargetMap(model.config.task)
     n_classes = model.n_outputs if model.config.task == "multiclass" else 2
     classes = tuple(range(n_classes)) if model.classes is None else tuple(model.classes)
     named = model.schema is not None and model.schema.target_classes is not None
@@ -125,7 +131,7 @@ def infer_targets(
     ----------
     part : Part
         The training rows, with raw targets.
-    task : {"regression", "binary", "multiclass"} or None
+    task : {"regression", "binary", "multiclass", "rank"} or None
         What to predict, when the user says so.
     names : sequence or None
         The classes of a text target; the raw targets are positions in it.
@@ -136,13 +142,13 @@ def infer_targets(
         If there is but one class, or too many for the task.
     """
     check_finite(part)
-    if task == "regression":
+    if task in ("regression", "rank"):
         if names is not None:
             raise TrainingError(
-                f"Regression needs numbers to predict. The target is text ({_some(names)}). "
+                f"The task {task!r} needs numbers as targets. They are text ({_some(names)}). "
                 "Use task='multiclass', or convert the column to numbers."
             )
-        return TargetMap("regression")
+        return TargetMap(task)
     if names is not None:
         raw: tuple[float, ...] = tuple(float(i) for i in range(len(names)))
         classes: tuple[Any, ...] = tuple(names)
@@ -201,10 +207,10 @@ def class_weights(
     """
     if setting is None:
         return None
-    if task == "regression":
+    if task in ("regression", "rank"):
         raise ConfigError(
-            f"The 'class_weight' parameter is for classification. Got {setting!r} for a "
-            "regression; use sample weights instead."
+            f"The 'class_weight' parameter is for classification. Got {setting!r} for the task "
+            f"{task!r}; use sample weights instead."
         )
     known = list(classes) if classes is not None else list(range(_n_classes(part)))
     if isinstance(setting, str):
@@ -232,6 +238,8 @@ def start_bias(
 ) -> Float32Array:
     """Return the bias that fits best alone: the mean, the log odds, or the log priors.
 
+    Ranking has none: it would cancel in every difference of scores.
+
     Parameters
     ----------
     task : str
@@ -247,6 +255,8 @@ def start_bias(
     -------
     float32 array of shape (n_outputs,)
     """
+    if task == "rank":
+        return np.zeros(1, np.float32)
     if task == "regression":
         return np.array([_moments(part)[0]], np.float32)
     n_classes = 2 if task == "binary" else n_outputs

@@ -62,17 +62,18 @@ def train(
     model : {"linear", "fm", "ffm", "fwfm", "hofm"} or Model
         Kind of model; or a model to go on from, whose tables grow with new feature
         ids. It is trained on with fresh optimiser state (a `Session` keeps it).
-    task : {"regression", "binary", "multiclass"}, optional
+    task : {"regression", "binary", "multiclass", "rank"}, optional
         What to predict. By default two distinct targets make a binary task, text targets with more
-        classes a multiclass task, and anything else a regression.
+        classes a multiclass task, and anything else a regression. ``"rank"`` needs a group.
     callbacks : sequence of Callback
         Called in this order.
     resume : path, optional
         Checkpoint to go on from, with the data and parameters of the run that wrote it.
     **parameters
         ``schema``, ``target``, ``weight``, ``group`` and ``fields`` say how to read the data, as
-        in `fieldfare.data.dispatch.load`; all others are hyperparameters, the fields of
-        `ModelConfig`, `SolverConfig` and `TrainingConfig`.
+        in `fieldfare.data.dispatch.load`; ``pairs``, an integer array of shape (n_pairs, 2), says
+        for ranking which rows to compare, the better one first, in place of groups; all others are
+        hyperparameters, the fields of `ModelConfig`, `SolverConfig` and `TrainingConfig`.
 
     Returns
     -------
@@ -99,14 +100,16 @@ def train(
     1
     """
     roles = {name: parameters.pop(name) for name in ROLES if name in parameters}
+    pairs = parameters.pop("pairs", None)
     kind, solver, config = read_parameters(parameters)
     plan = _Plan(solver, resolve(config, resume), tuple(callbacks), resume)
     if isinstance(model, Model):
         _check_same_kind(model, kind | ({} if task is None else {"task": task}))
         return _go_on(model, data, valid, roles, plan)
-    dataset = load(data, **roles)
-    targets = infer_targets(Part.of(dataset), task, dataset.schema.target_classes)
-    part = targets.encode(Part.of(dataset))
+    dataset = load(data, **roles | ({} if pairs is None else {"labelled": None}))
+    raw = Part.of(dataset) if pairs is None else Part.of(dataset).with_pairs(pairs)
+    targets = infer_targets(raw, task, dataset.schema.target_classes)
+    part = targets.encode(raw)
     held = _validation(valid, dataset.schema, targets)
     chosen = ModelConfig(model=model, task=targets.task, **kind)
     new = new_model(chosen, solver, dataset.schema, targets, part, plan.config)
@@ -134,19 +137,19 @@ def predict(
     Returns
     -------
     array
-        ``"prediction"``: a number each (regression), the probability of the second class (binary)
-        or of every class, shape (n_rows, n_classes) (multiclass). ``"score"``: the raw scores,
+        ``"prediction"``: a number each (regression, rank), the probability of the second class
+        (binary) or of every class, shape (n_rows, n_classes) (multiclass). ``"score"``: raw scores,
         shape (n_rows,) or (n_rows, n_classes). ``"label"``: the most likely class.
         ``"proba"``: the probability of every class, shape (n_rows, n_classes).
 
     Raises
     ------
     ConfigError
-        If the output is unknown, or does not exist for a regression.
+        If the output is unknown, or does not exist for the task.
     """
     check_model(model, "predict")
     task = model.config.task
-    allowed = OUTPUTS[:2] if task == "regression" else OUTPUTS
+    allowed = OUTPUTS if task in ("binary", "multiclass") else OUTPUTS[:2]
     check("output", output, OneOf(allowed), f"predict for a {task} model")
     # Numbered features come as text in which the label's place tells; a table just lacks a column.
     labelled = None if model.schema is None or model.schema.is_indexed else False
@@ -190,8 +193,8 @@ def evaluate(
     Returns
     -------
     dict
-        ``"loss"`` (mean squared error or mean negative log likelihood, with sample weights), then
-        each metric by name.
+        ``"loss"`` (mean squared error or mean negative log likelihood, with sample weights; for
+        ranking that of the order of pairs), then each metric by name.
     """
     check_model(model, "evaluate")
     task = model.config.task

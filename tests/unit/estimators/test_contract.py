@@ -22,6 +22,7 @@ from fieldfare.estimators import (
     FFMClassifier,
     FFMRegressor,
     FMClassifier,
+    FMRanker,
     FMRegressor,
     FwFMClassifier,
     FwFMRegressor,
@@ -69,7 +70,7 @@ def parts(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
     return table.drop(columns="liked"), table["liked"]
 
 
-@pytest.mark.parametrize("cls", ALL)
+@pytest.mark.parametrize("cls", [*ALL, FMRanker])
 def test_parameters_and_defaults_are_those_of_config(cls: type) -> None:
     declared = {
         item.name: item.default
@@ -88,11 +89,12 @@ def test_parameters_and_defaults_are_those_of_config(cls: type) -> None:
         | (set() if cls in CLASSIFIERS else {"class_weight"})
         | (set() if cls.__name__.startswith("HOFM") else of_orders)
     )
+    expected |= {"fit_intercept"} if cls is FMRanker else {"loss", "pairs_per_row"}
     assert missing == expected
     assert ("fields" in signature) == cls.__name__.startswith(("FFM", "FwFM"))
 
 
-@pytest.mark.parametrize("cls", ALL)
+@pytest.mark.parametrize("cls", [*ALL, FMRanker])
 def test_the_docstring_describes_every_parameter(cls: type) -> None:
     doc = inspect.getdoc(cls) or ""
     assert "{" not in doc.partition("Examples")[0].partition("Attributes")[0]
@@ -100,7 +102,7 @@ def test_the_docstring_describes_every_parameter(cls: type) -> None:
         assert f"\n{name} : " in doc
 
 
-@pytest.mark.parametrize("cls", ALL)
+@pytest.mark.parametrize("cls", [*ALL, FMRanker])
 def test_a_bad_parameter_is_refused_by_fit_not_by_the_constructor(cls: type) -> None:
     estimator = cls(learning_rate=-1)
     with pytest.raises(ConfigError, match="learning_rate"):

@@ -84,6 +84,17 @@ def test_the_command_line_trains_on_the_table_as_parquet(ratings, tmp_path, caps
     assert [c.name for c in columns] == ["user", "item", "rated_items"]
 
 
+@pytest.mark.parametrize("name", [*MAKERS, "pitf", "fpmc"])
+def test_no_rows_at_all(name):
+    pa = pytest.importorskip("pyarrow")
+    columns = ("user", "item", "tag", "time", "rating")
+    empty = pa.table({column: pa.array([], pa.int64()) for column in columns})
+    recipe = getattr(recipes, name)(empty)
+    assert recipe.table.num_rows == 0
+    some = {"user": [1], "item": [2], "tag": [3], "time": [4], "rating": [5]}
+    assert recipe.transform(some).num_rows == 1
+
+
 def test_metadata_that_make_no_sense_are_refused():
     pa = pytest.importorskip("pyarrow")
     for said in (b"{", b"[]", b'{"kind": "strange"}', b'{"colour": "red"}'):

@@ -9,7 +9,7 @@ import pytest
 
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.data.dispatch import load
-from fieldfare.estimators import FFMRegressor, FMClassifier, FMRegressor
+from fieldfare.estimators import FFMRegressor, FMClassifier, FMRanker, FMRegressor
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.models.base import Model
 from fieldfare.models.registry import build
@@ -151,6 +151,8 @@ def test_models_that_it_cannot_train_are_refused() -> None:
         FMClassifier(solver="als").fit(X, [0, 1, 2] * 2)
     with pytest.raises(ConfigError, match="Got model='ffm'"):
         FFMRegressor(solver="als").fit(X, range(6))
+    with pytest.raises(ConfigError, match="'rank'"):
+        FMRanker(solver="als").fit(X, range(6), qid=[0] * 6)
     with pytest.raises(ConfigError, match="all samples at once"):
         FMRegressor(solver="als").partial_fit(X, range(6))
 

@@ -1,0 +1,61 @@
+// What learning from rows and from pairs of rows have in common: the choice of model and rule, and
+// whose work a row of the table is in a batch.
+#pragma once
+
+#include "fieldfare/fwfm.hpp"
+#include "fieldfare/hofm.hpp"
+#include "fieldfare/models.hpp"
+
+namespace fieldfare::FIELDFARE_ISA {
+
+// Calls work.operator()<Model>() for the model of a job.
+template <class Work>
+auto with_model(const TrainJob& job, Work work) {
+  const std::int64_t k = job.layout->padded_factors;
+  if (job.spec->kind == Kind::linear) return work.template operator()<Linear>();
+  if (job.spec->kind == Kind::fm) {
+    if (k == 4) return work.template operator()<Fm<4>>();
+    if (k == 8) return work.template operator()<Fm<8>>();
+    if (k == 16) return work.template operator()<Fm<16>>();
+    return work.template operator()<Fm<0>>();
+  }
+  if (job.spec->kind == Kind::ffm) {
+    if (k == 4) return work.template operator()<Ffm<4>>();
+    if (k == 8) return work.template operator()<Ffm<8>>();
+    return work.template operator()<Ffm<0>>();
+  }
+  if (job.spec->kind == Kind::fwfm) {
+    if (k == 4) return work.template operator()<FwFm<4>>();
+    if (k == 8) return work.template operator()<FwFm<8>>();
+    if (k == 16) return work.template operator()<FwFm<16>>();
+    return work.template operator()<FwFm<0>>();
+  }
+  return work.template operator()<Hofm>();
+}
+
+// Calls work.operator()<Rule>() for the rule of a job.
+template <class Work>
+auto with_rule(const Spec& spec, Work work) {
+  if (spec.rule == Rule::adagrad) return work.template operator()<AdaGrad>();
+  if (spec.rule == Rule::rowwise_adagrad) return work.template operator()<RowwiseAdaGrad>();
+  if (spec.rule == Rule::sgd) return work.template operator()<Sgd>();
+  return work.template operator()<Ftrl>();
+}
+
+// A model that remembers a sample of a batch.
+template <class Model>
+FIELDFARE_INLINE Model model_in_slot(const TrainJob& job, std::int64_t slot) {
+  return Model(job, job.work.sums + slot * sum_floats(*job.spec, job.longest),
+               job.work.fields + slot * field_ints(*job.spec, job.longest));
+}
+
+// The ids whose rows of the table fall to one of several threads.
+FIELDFARE_INLINE auto ids_of(std::int64_t part, std::int64_t parts) {
+  return [=](std::uint32_t id) {
+    return (static_cast<std::uint64_t>(id * 2654435769U) * static_cast<std::uint64_t>(parts)) >>
+               32U ==
+           static_cast<std::uint64_t>(part);
+  };
+}
+
+}  // namespace fieldfare::FIELDFARE_ISA

@@ -1,0 +1,275 @@
+"""Ranker: the order of the samples of a group, by a loss of pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from sklearn.utils.validation import _num_samples, check_array, check_is_fitted
+
+from fieldfare._typing import AnyArray, Float32Array, Int64Array
+from fieldfare.data.dispatch import load
+from fieldfare.data.schema import Schema
+from fieldfare.estimators import _input
+from fieldfare.estimators._base import Factorization
+from fieldfare.estimators._parameters import documented, store
+from fieldfare.exceptions import DataError
+from fieldfare.metrics import get_metric
+from fieldfare.training.callbacks import Callback
+from fieldfare.training.pairs import require_groups
+from fieldfare.training.parts import Part
+
+_RankerT = TypeVar("_RankerT", bound="FMRanker")
+
+
+class _Labels(NamedTuple):
+    """Relevances together with what says which of them are compared."""
+
+    y: Any
+    qid: Any
+    pairs: Any = None
+
+
+@documented
+class FMRanker(Factorization):
+    """Factorization machine (Rendle 2010) that orders the samples of a group.
+
+    Trained on pairs of samples of one group, by the logistic loss of the difference of their scores
+    (Rendle et al. 2009; Burges et al. 2005) or by the hinge loss (Herbrich et al. 2000).
+
+    Parameters
+    ----------
+    {parameters}
+
+    Attributes
+    ----------
+    model_ : Model
+        What was learned; for `fieldfare.explain`, `fieldfare.save_model` and the like.
+    history_ : History
+        The epochs of the last call of `fit`; prints as a table.
+    schema_ : Schema
+        What the features mean.
+    n_iter_ : int
+        Number of epochs.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : array of shape (n_features_in_,)
+        Names of the columns of X, if they have names.
+    coef_ : float32 array of shape (n_features,)
+        Linear weights of the features, after encoding (see ``schema_.feature_names``).
+    factors_ : float32 array of shape (n_features, n_factors)
+        Latent vectors.
+
+    Examples
+    --------
+    >>> X = [{"user": u, "item": i} for u in "ab" for i in "xy"] * 20
+    >>> ranker = FMRanker(n_factors=2, random_state=0)
+    >>> ranker = ranker.fit(X, [1, 0, 0, 1] * 20, qid=[0, 0, 1, 1] * 20)
+    >>> scores = ranker.predict([{"user": "a", "item": "x"}, {"user": "a", "item": "y"}])
+    >>> bool(scores[0] > scores[1])
+    True
+    """
+
+    _kind = "fm"
+
+    def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters from here
+        self,
+        *,
+        n_factors: int = 8,
+        loss: str = "auto",
+        pairs_per_row: int = 10,
+        solver: str = "adagrad",
+        learning_rate: float = 0.1,
+        max_iter: int = 20,
+        l2_linear: float = 1e-5,
+        l2_factors: float = 1e-4,
+        l1_linear: float = 0.0,
+        l1_factors: float = 0.0,
+        ftrl_beta: float = 1.0,
+        fit_linear: bool = True,
+        instance_norm: bool = False,
+        init_scale: float = 0.1,
+        early_stopping: bool | str = "auto",
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 3,
+        tol: float = 0.0,
+        eval_metric: str | None = None,
+        max_time: float | None = None,
+        shuffle: bool = True,
+        memory_limit: int | None = None,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        deterministic: bool = False,
+        verbose: int = 0,
+        warm_start: bool = False,
+        schema: Schema | None = None,
+        callbacks: Sequence[Callback] | None = None,
+    ) -> None:
+        store(self, locals())
+
+    def fit(  # type: ignore[override]
+        self: _RankerT,
+        X: Any,
+        y: Any = None,
+        *,
+        qid: Any = None,
+        group: Any = None,
+        pairs: Any = None,
+        sample_weight: Any = None,
+        eval_set: Any = None,
+    ) -> _RankerT:
+        """Train the model.
+
+        Parameters
+        ----------
+        X : data frame, Arrow table, list of dict, array, sparse matrix or path
+            Samples, as for the other estimators.
+        y : array-like of shape (n_samples,), str or None
+            Relevances: the larger, the further up. Or the name of their column.
+        qid : array-like of shape (n_samples,), str or None
+            Group of each sample (a query or a user), or the name of its column, which stays a
+            feature unless a ``schema`` says otherwise. ``None`` for files and tables that have
+            groups of their own (``qid:`` in libsvm text, the group of the Schema).
+        group : array-like of shape (n_groups,) or None
+            Sizes of the groups, which then follow one another, in place of ``qid``.
+        pairs : int array of shape (n_pairs, 2) or None
+            Numbers of the samples to compare, the better one first. Takes the place of ``y`` and of
+            groups in training; every pair is visited in each epoch.
+        sample_weight : array-like of shape (n_samples,), str or None
+            Weights of the samples; a pair has the geometric mean of the two.
+        eval_set : (X, y, qid), path or None
+            Validation data.
+
+        Returns
+        -------
+        self
+            The fitted estimator.
+
+        Raises
+        ------
+        ConfigError
+            If a parameter has a value that is not allowed.
+        DataError
+            If the data cannot be used as they are, or have no groups.
+        TrainingError
+            If no group holds samples of different relevance.
+        DivergenceError
+            If the loss became infinite or not a number.
+        """
+        if isinstance(eval_set, tuple):
+            if len(eval_set) != 3:
+                raise DataError(
+                    f"eval_set must be (X, y, qid), a path or None. Got {len(eval_set)} parts."
+                )
+            eval_set = (eval_set[0], _Labels(*eval_set[1:]))
+        labels = _Labels(y, _group_numbers(qid, group), pairs)
+        return super().fit(X, labels, sample_weight, eval_set)
+
+    def predict(self, X: Any) -> Float32Array:
+        """Return scores, which say the order of the samples of a group and nothing else.
+
+        Parameters
+        ----------
+        X : as in `fit`
+            Samples.
+
+        Returns
+        -------
+        float32 array of shape (n_samples,)
+        """
+        return self._scores(X)[:, 0]
+
+    def score(self, X: Any, y: Any = None, *, qid: Any = None, sample_weight: Any = None) -> float:
+        """Return the mean normalised discounted cumulative gain (NDCG) of the groups.
+
+        Parameters
+        ----------
+        X, y, qid, sample_weight
+            As in `fit`; relevances must not be negative.
+
+        Returns
+        -------
+        float
+            1 is perfect. NaN if nothing is relevant.
+        """
+        check_is_fitted(self)
+        part = self._read(X, _Labels(y, qid), sample_weight)
+        scores = self.model_.score(part.rows, self.n_jobs)[:, 0]
+        return get_metric("ndcg")(part.target, scores, part.weight, require_groups(part.group))
+
+    @property
+    def coef_(self) -> Float32Array:
+        """Linear weights, of shape (n_features,)."""
+        return self.model_.linear[:, 0]
+
+    def _read(self, X: Any, y: Any, sample_weight: Any, *, learn: bool = False, **how: Any) -> Part:
+        y, qid, pairs = y if isinstance(y, _Labels) else _Labels(y, None)
+        if y is None and pairs is not None and not _input.is_source(X):
+            y = np.zeros(_num_samples(X), np.float32)
+        if isinstance(qid, str):
+            if not _input.is_source(X):
+                qid = _input.column(X, qid)
+            else:
+                if learn:
+                    weight = sample_weight if isinstance(sample_weight, str) else None
+                    X = load(X, schema=self.schema, target=y, weight=weight, group=qid)
+                    y = None
+                qid = None  # the Schema knows
+        part = super()._read(X, y, sample_weight, learn=learn, **how)
+        if qid is not None:
+            part = replace(part, rows=part.rows.with_(group=_numbered(qid, part.n_rows)))
+        if pairs is not None:
+            return part.with_pairs(pairs)
+        require_groups(part.group)
+        return part
+
+    def _task(self) -> str:
+        return "rank"
+
+    def _predicts(self, task: str) -> bool:
+        return task == "rank"
+
+    def _decode_target(self, target: Float32Array) -> AnyArray:
+        return target
+
+    def _encode_target(
+        self, y: AnyArray, names: Sequence[str] | None, *, learn: bool
+    ) -> Float32Array:
+        if names is not None:
+            raise DataError(
+                f"A ranker needs numbers as relevances. The target is text, with values such as "
+                f"{names[0]!r}. Map them to numbers."
+            )
+        target: Float32Array = check_array(y, ensure_2d=False, dtype=np.float32, input_name="y")
+        return target
+
+
+def _group_numbers(qid: Any, group: Any) -> Any:
+    """Return groups as ``qid`` says them, whichever way they were given."""
+    if group is None:
+        return qid
+    if qid is not None:
+        raise DataError("Give qid (the group of each sample) or group (their sizes), not both.")
+    sizes = np.asarray(group)
+    if sizes.ndim != 1 or sizes.dtype.kind not in "iu" or (sizes < 0).any():
+        raise DataError(
+            f"group must hold the sizes of the groups, whole numbers. Got {sizes.dtype} of shape "
+            f"{sizes.shape}."
+        )
+    return np.repeat(np.arange(len(sizes)), sizes)
+
+
+def _numbered(qid: Any, n_rows: int) -> Int64Array:
+    """Return groups of any type as numbers."""
+    groups = np.asarray(qid)
+    if groups.shape != (n_rows,):
+        raise DataError(
+            f"There must be one group for each of {n_rows} samples. Got shape {groups.shape}."
+        )
+    try:
+        _, numbers = np.unique(groups, return_inverse=True)
+    except TypeError as error:
+        raise DataError(f"The groups must be of one type, none missing. {error}.") from error
+    return numbers.reshape(-1).astype(np.int64)
