@@ -39,11 +39,11 @@ def nothing_learned(network: Any, batches: Any, **_: Any) -> Any:
     return SimpleNamespace(history={"loss": [0.0], "data_loss": [0.0]})
 
 
-SETTINGS = {"n_factors": 2, "learning_rate": 0.05, "max_iter": 12, "batch_size": 8}
-
-
 @parametrize_with_checks(
-    [KerasFMClassifier(**SETTINGS), KerasFMRegressor(**SETTINGS)],
+    [
+        KerasFMClassifier(n_factors=2, learning_rate=0.1, max_iter=20, batch_size=32),
+        KerasFMRegressor(n_factors=2, learning_rate=0.05, max_iter=12, batch_size=8),
+    ],
     expected_failed_checks=expected_failures,
 )
 def test_sklearn_check(estimator: Any, check: Any, monkeypatch: pytest.MonkeyPatch) -> None:
