@@ -12,7 +12,13 @@ from pathlib import Path
 from fieldfare import config
 
 PAGE = Path(__file__).parent / "reference" / "parameters.md"
-GROUPS = (config.ModelConfig, config.SolverConfig, config.GibbsConfig, config.TrainingConfig)
+GROUPS = (
+    config.ModelConfig,
+    config.SolverConfig,
+    config.GibbsConfig,
+    config.KerasConfig,
+    config.TrainingConfig,
+)
 HEAD = """\
 # Parameters
 

@@ -240,6 +240,16 @@ class GibbsConfig(Config):
 
 
 @dataclass(frozen=True)
+class KerasConfig(Config):
+    """How Keras trains, in the estimators of `fieldfare.keras`."""
+
+    optimizer: str = _param(
+        "adam", Instance((str,), "a name"), "Name of an optimizer of Keras, which steps per batch."
+    )
+    batch_size: int = _param(256, _COUNT, "Samples in a batch; the gradient is their mean.")
+
+
+@dataclass(frozen=True)
 class TrainingConfig(Config):
     """How long, on what and with which resources training runs."""
 

@@ -9,7 +9,20 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ("matplotlib", "pandas", "polars", "pyarrow", "safetensors", "scipy", "sklearn", "tqdm")
+HEAVY = (
+    "jax",
+    "keras",
+    "matplotlib",
+    "pandas",
+    "polars",
+    "pyarrow",
+    "safetensors",
+    "scipy",
+    "sklearn",
+    "tensorflow",
+    "torch",
+    "tqdm",
+)
 
 
 def loaded_after(code: str) -> set[str]:

@@ -14,6 +14,7 @@ from tests.architecture.sources import FILES, PACKAGE, ROOT, imports, part
 HOMES = {
     "duckdb": set(),  # only the tests use it, to run the SQL that export writes
     "faiss": {"retrieval"},
+    "keras": {"keras"},
     "matplotlib": {"report"},
     "onnx": {"export"},
     "onnxruntime": set(),  # only the tests and benchmarks use it
@@ -23,6 +24,7 @@ HOMES = {
     "safetensors": set(),  # only the tests use it, to read our files as others would
     "scipy": {"data"},
     "sklearn": {"estimators"},
+    "tensorflow": {"export"},
     "tqdm": {"training"},
 }
 

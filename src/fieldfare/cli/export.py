@@ -13,9 +13,13 @@ examples:
   fieldfare export clicks.ff clicks.h                            C, for one sample at a time
   fieldfare export clicks.ff clicks.sql --table requests         linear models and small FM
   fieldfare export clicks.ff clicks.txt --to xlearn
+  fieldfare export clicks.ff clicks.txt --to libffm --drop-linear
+  fieldfare export clicks.ff served/1 --to savedmodel            a folder, for TensorFlow Serving
+  fieldfare export clicks.ff model.pb                            a frozen graph of TensorFlow
+  fieldfare export clicks.ff clicks.keras
 
-The ending of OUT tells the format (.onnx .c .h .sql .json .npz), or --to does: onnx, c, sql, json,
-npz, xlearn or libffm.
+The ending of OUT tells the format (.onnx .c .h .sql .json .npz .pb .keras), or --to does: onnx, c, sql,
+json, npz, xlearn, libffm, savedmodel, frozen or keras.
 """
 
 _OPTIONS = ("inputs", "quantize", "table", "drop_linear")

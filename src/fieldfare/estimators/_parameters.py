@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from fieldfare.config import GibbsConfig, ModelConfig, SolverConfig, TrainingConfig
+from fieldfare.config import GibbsConfig, KerasConfig, ModelConfig, SolverConfig, TrainingConfig
 
 _ClassT = TypeVar("_ClassT", bound=type)
 
@@ -62,7 +62,7 @@ def documented(estimator_class: _ClassT) -> _ClassT:
     """Write the Parameters section of a class docstring from `config`, at ``{parameters}``."""
     described = {
         item.name: (str(item.metadata["constraint"]), item.metadata["doc"])
-        for config in (ModelConfig, SolverConfig, GibbsConfig, TrainingConfig)
+        for config in (ModelConfig, SolverConfig, GibbsConfig, KerasConfig, TrainingConfig)
         for item in fields(config)
     }
     lines = []

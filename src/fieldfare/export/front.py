@@ -23,6 +23,9 @@ EXPORTERS: dict[str, tuple[str, str]] = {
     "npz": ("fieldfare.export.plain", "export_npz"),
     "xlearn": ("fieldfare.export.text", "export_xlearn"),
     "libffm": ("fieldfare.export.text", "export_libffm"),
+    "savedmodel": ("fieldfare.export.tensorflow", "export_savedmodel"),
+    "frozen": ("fieldfare.export.tensorflow", "export_frozen"),
+    "keras": ("fieldfare.export.tensorflow", "export_keras"),
 }
 """From the name of a format to module and name of ``function(model, path, **options)``."""
 
@@ -33,6 +36,8 @@ SUFFIXES = {
     ".sql": "sql",
     ".json": "json",
     ".npz": "npz",
+    ".pb": "frozen",
+    ".keras": "keras",
 }
 """The format that a file's name stands for."""
 

@@ -1,0 +1,165 @@
+"""What the layers share: parameters, tables of weights, and what becomes of a score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+import keras
+from fieldfare._typing import UInt16Array
+from fieldfare.config import ModelConfig
+from fieldfare.models.registry import MODEL_CLASSES
+from keras import ops
+
+
+class FactorLayer(keras.layers.Layer):  # type: ignore[misc]
+    """Base of the layers. Weights have the shapes of `fieldfare.models.base.Model`.
+
+    Parameters
+    ----------
+    n_factors : int or tuple of int
+        Length of each latent vector; one for each order from 2 on where they differ; 0 leaves the
+        linear part alone.
+    units : int
+        Scores for each sample, C.
+    order : int
+        How many features interact at most.
+    shared_factors : bool
+        Whether all orders use the same latent vectors.
+    activation : str, callable or None
+        Of the scores.
+    use_bias, use_linear : bool
+        Whether there are a bias and a linear part.
+    instance_norm : bool
+        Whether each sample is scaled to unit Euclidean length first.
+    init_scale : float
+        Standard deviation of the factors at the start; of order t its power 2/t.
+    linear_regularizer, factors_regularizer : keras Regularizer, str or None
+        Of the whole tables, in every batch.
+    """
+
+    kind: ClassVar[str] = "fm"
+    n_features: int
+    n_fields: int = 0
+
+    def __init__(  # noqa: PLR0913 - what Keras writes to a file stands in the signature
+        self,
+        n_factors: int | Sequence[int] = 8,
+        units: int = 1,
+        *,
+        order: int = 2,
+        shared_factors: bool = False,
+        activation: Any = None,
+        use_bias: bool = True,
+        use_linear: bool = True,
+        instance_norm: bool = False,
+        init_scale: float = 0.1,
+        linear_regularizer: Any = None,
+        factors_regularizer: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.n_factors = n_factors if isinstance(n_factors, int) else tuple(n_factors)
+        self.units = units
+        self.order = order
+        self.shared_factors = shared_factors
+        self.use_bias = use_bias
+        self.use_linear = use_linear
+        self.instance_norm = instance_norm
+        self.init_scale = init_scale
+        self.activation = keras.activations.get(activation)
+        self.linear_regularizer = keras.regularizers.get(linear_regularizer)
+        self.factors_regularizer = keras.regularizers.get(factors_regularizer)
+        self.model_config = self._model_config()
+
+    def _model_config(self) -> ModelConfig:
+        """Return the parameters as the models know them, checked; the task is not known here."""
+        linear = self.n_factors == 0
+        kind = "linear" if linear else "hofm" if self.order != 2 else self.kind
+        return ModelConfig(
+            model=kind,
+            task="regression",
+            n_factors=ModelConfig().n_factors if linear else self.n_factors,
+            order=self.order if kind == "hofm" else ModelConfig().order,
+            shared_factors=self.shared_factors,
+            fit_intercept=self.use_bias,
+            fit_linear=self.use_linear,
+            instance_norm=self.instance_norm,
+            init_scale=self.init_scale,
+        )
+
+    def _build_tables(self) -> None:
+        """Make the weights; how many features and fields there are is known by now."""
+        n_features, n_fields = self.n_features, self.n_fields
+        config = self.model_config
+        model_class = MODEL_CLASSES[config.model]
+        self.bias = self.linear = self.factors = self.pair_weights = None
+        if self.use_bias:
+            self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros")
+        if self.use_linear:
+            self.linear = self.add_weight(
+                name="linear",
+                shape=(n_features, self.units),
+                initializer="zeros",
+                regularizer=self.linear_regularizer,
+            )
+        shape = model_class.factors_shape(config, n_features, n_fields, self.units)
+        if shape is not None:
+            self.factors = self.add_weight(
+                name="factors",
+                shape=shape,
+                initializer=self._random_factors,
+                regularizer=self.factors_regularizer,
+            )
+        pairs_shape = model_class.pair_weights_shape(n_fields, self.units)
+        if pairs_shape is not None:
+            self.pair_weights = self.add_weight(
+                name="pair_weights", shape=pairs_shape, initializer="ones"
+            )
+
+    @property
+    def field_of(self) -> UInt16Array | None:
+        """Field of each feature, of shape (n_features,), or None where ids do not tell it."""
+        return None
+
+    def _random_factors(self, shape: Sequence[int], dtype: Any = None) -> Any:
+        scales = np.concatenate(
+            [
+                np.full(part.n_factors, self.init_scale ** (2 / part.highest))
+                for part in self.model_config.factor_parts
+            ]
+        )
+        noise = keras.initializers.RandomNormal(stddev=1.0)(shape, dtype)
+        return noise * ops.cast(scales, noise.dtype)
+
+    @property
+    def _sum_dtype(self) -> str:
+        """Where sums are kept: squares of sums soon overflow 16 bits."""
+        narrow = self.compute_dtype in ("float16", "bfloat16")
+        return "float32" if narrow else str(self.compute_dtype)
+
+    def _finish(self, parts: Sequence[Any]) -> Any:
+        """Add up what a score consists of, and apply the activation."""
+        score = sum(ops.cast(part, self._sum_dtype) for part in parts)
+        if self.bias is not None:
+            score = score + ops.cast(self.bias, self._sum_dtype)
+        return self.activation(ops.cast(score, self.compute_dtype))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what Keras needs to make the same layer again."""
+        return {
+            **super().get_config(),
+            "n_factors": self.n_factors,
+            "units": self.units,
+            "order": self.order,
+            "shared_factors": self.shared_factors,
+            "activation": keras.activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            "use_linear": self.use_linear,
+            "instance_norm": self.instance_norm,
+            "init_scale": self.init_scale,
+            "linear_regularizer": keras.regularizers.serialize(self.linear_regularizer),
+            "factors_regularizer": keras.regularizers.serialize(self.factors_regularizer),
+        }

@@ -1,0 +1,125 @@
+"""Rows as Keras wants them: rectangles of ids, filled up with -1, batch by batch."""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+import numpy as np
+
+import keras
+from fieldfare._random import permutation
+from fieldfare._typing import AnyArray
+from fieldfare.data.store import RowStore
+from fieldfare.rows import Rows
+
+FILLER = -1
+
+
+def to_inputs(rows: Rows, length: int | None = None) -> dict[str, AnyArray]:
+    """Return rows as the inputs of the models that `to_keras` makes.
+
+    Parameters
+    ----------
+    rows : Rows
+    length : int or None
+        Entries a row has room for; ``None``: as many as the longest row has, and at least one.
+
+    Returns
+    -------
+    dict
+        ``ids`` int32 and ``values`` float32 of shape (n_rows, length), and ``fields`` int32 of the
+        same shape if the rows have fields. Rows with fewer entries are filled up with id -1, value
+        0 and field 0.
+    """
+    counts = np.diff(rows.indptr)
+    length = length or max(1, int(counts.max(initial=0)))
+    there = np.arange(length) < counts[:, np.newaxis]
+    span = slice(int(rows.indptr[0]), int(rows.indptr[-1]))
+
+    def fill(array: AnyArray | None, empty: float, full: float, dtype: Any) -> AnyArray:
+        out = np.where(there, full, empty).astype(dtype)
+        if array is not None:
+            out[there] = array[span]
+        return out
+
+    # An unknown id may be too large for int32, and any that is too large for the model will do.
+    known = np.minimum(rows.indices[span], np.iinfo(np.int32).max)
+    inputs = {"ids": np.full(there.shape, FILLER, np.int32)}
+    inputs["ids"][there] = known
+    inputs["values"] = fill(rows.values, 0, 1, np.float32)
+    if rows.fields is not None:
+        inputs["fields"] = fill(rows.fields, 0, 0, np.int32)
+    return inputs
+
+
+@final
+class RowsDataset(keras.utils.PyDataset):  # type: ignore[misc]
+    """Batches of rows in memory or on disk, in a new random order each epoch.
+
+    Parameters
+    ----------
+    rows : Rows or RowStore
+        With a target, if they are to train or to validate.
+    batch_size : int
+    shuffle : bool
+        Whether each epoch visits the rows in an order of its own.
+    seed : int
+        Fixes the orders.
+    fields : bool
+        Whether the model wants the fields of the entries.
+
+    Notes
+    -----
+    A batch is (inputs, target[, weight]), the target of shape (batch, 1); or (inputs,). It is as
+    wide as its longest row, rounded up to a power of two, so that few shapes have to be compiled.
+    """
+
+    def __init__(
+        self,
+        rows: Rows | RowStore,
+        batch_size: int = 256,
+        *,
+        shuffle: bool = True,
+        seed: int = 0,
+        fields: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.rows = rows.rows if isinstance(rows, RowStore) else rows
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.seed = seed
+        self.fields = fields
+        self._longest = max(1, int(np.diff(self.rows.indptr).max(initial=0)))
+        self._epoch = -1
+        self.on_epoch_end()
+
+    def __len__(self) -> int:
+        return (len(self.rows) + self.batch_size - 1) // self.batch_size
+
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
+        start = index * self.batch_size
+        stop = min(start + self.batch_size, len(self.rows))
+        if self.shuffle:
+            return batch(self.rows.take(self._order[start:stop]), self.fields, self._longest)
+        return batch(self.rows.slice(start, stop), self.fields, self._longest)
+
+    def on_epoch_end(self) -> None:
+        """Draw the order of the next epoch."""
+        self._epoch += 1
+        if self.shuffle:
+            self._order = permutation(self.seed, "shuffle", len(self.rows), self._epoch)
+
+
+def batch(rows: Rows, fields: bool, longest: int | None = None) -> tuple[Any, ...]:
+    """Return (inputs[, target[, weight]]) of a few rows, at most ``longest`` entries wide."""
+    most = max(1, int(np.diff(rows.indptr).max(initial=0)))
+    length = 1 << (most - 1).bit_length()
+    inputs = to_inputs(rows, length if longest is None else min(length, longest))
+    if not fields:
+        inputs.pop("fields", None)
+    if rows.target is None:
+        return (inputs,)
+    # As many axes as the output has: Keras' metrics insist on it.
+    labelled = (inputs, rows.target[:, np.newaxis])
+    return labelled if rows.weight is None else (*labelled, rows.weight)

@@ -1,0 +1,219 @@
+"""Models to Keras and back: the weights move, the scores stay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+import keras
+from fieldfare._typing import AnyArray, Float32Array
+from fieldfare.data.schema import Schema
+from fieldfare.exceptions import ConfigError
+from fieldfare.keras._layer import FactorLayer
+from fieldfare.keras.dense import FactorizationMachine
+from fieldfare.keras.entries import (
+    EntriesLayer,
+    FieldAwareFM,
+    FieldEmbeddingFM,
+    FieldWeightedFM,
+)
+from fieldfare.models.base import PARAMETERS, Model, check_model
+from fieldfare.models.registry import MODEL_CLASSES
+
+_ACTIVATIONS = {"regression": "linear", "binary": "sigmoid", "multiclass": "softmax"}
+_LAYERS: dict[str, type[EntriesLayer]] = {"ffm": FieldAwareFM, "fwfm": FieldWeightedFM}
+
+
+def to_keras(model: Model, *, link: bool = True, dense: bool = False) -> Any:
+    """Return a Keras model with the weights of a model.
+
+    Parameters
+    ----------
+    model : Model
+        Of any kind.
+    link : bool
+        Whether it gives what ``model.predict`` does, a probability for classes; else the scores, as
+        ``model.score`` does: to train on, pass these to a loss with ``from_logits=True``.
+    dense : bool
+        Whether its input is a matrix with one column for each feature, instead of ids and values.
+        Not for models that use fields.
+
+    Returns
+    -------
+    keras.Model
+        Its inputs are a dict that `to_inputs` makes of Rows: ``ids`` and ``values``, and
+        ``fields`` for models that use them; or one matrix of shape (batch, n_features) if
+        ``dense``. Its output has the shape (batch, n_outputs). The Schema stays behind: keep the
+        model file too.
+
+    Raises
+    ------
+    ConfigError
+        If ``dense`` is asked of a model that uses fields.
+    """
+    check_model(model, "to_keras")
+    if dense and model.uses_fields:
+        raise ConfigError(
+            f"A matrix does not tell the fields that a {model.kind} model needs. Leave dense=True "
+            "out."
+        )
+    settings = _settings(model)
+    if link:
+        settings["activation"] = _ACTIVATIONS[model.config.task]
+    layer: Any
+    if dense:
+        inputs: Any = keras.Input((model.n_features,), name="samples")
+        layer = FactorizationMachine(name="fm", **settings)
+        output = layer(inputs)
+    else:
+        layer_class = _LAYERS.get(model.kind, FieldEmbeddingFM)
+        layer = layer_class(
+            model.n_features, n_fields=model.n_fields or None, name=model.kind, **settings
+        )
+        inputs = {
+            "ids": keras.Input((None,), dtype="int32", name="ids"),
+            "values": keras.Input((None,), dtype="float32", name="values"),
+        }
+        if model.uses_fields:
+            inputs["fields"] = keras.Input((None,), dtype="int32", name="fields")
+        output = layer(inputs["ids"], inputs["values"], inputs.get("fields"))
+    for name, array in model.arrays().items():
+        weight = getattr(layer, name)
+        if weight is not None:
+            weight.assign(array)
+    return keras.Model(inputs, output, name=f"{model.kind}_{model.config.task}")
+
+
+def _settings(model: Model) -> dict[str, Any]:
+    config = model.config
+    higher = {"order": config.order, "shared_factors": config.shared_factors}
+    return {
+        "n_factors": 0 if model.kind == "linear" else config.n_factors,
+        "units": model.n_outputs,
+        "use_bias": config.fit_intercept or bool(np.any(model.bias)),
+        "use_linear": config.fit_linear or bool(np.any(model.linear)),
+        "instance_norm": config.instance_norm,
+        "init_scale": config.init_scale,
+        **(higher if model.kind == "hofm" else {}),
+    }
+
+
+def from_keras(
+    keras_model: Any,
+    *,
+    task: str | None = None,
+    schema: Schema | None = None,
+    classes: Sequence[Any] | None = None,
+) -> Model:
+    """Return the model that a Keras model or layer is.
+
+    Parameters
+    ----------
+    keras_model : keras.Model or layer
+        One layer of this package, built; a model may have nothing else with weights.
+    task : {"regression", "binary", "multiclass"} or None
+        What it predicts; ``None``: as its activation says (none, sigmoid, softmax).
+    schema : Schema or None
+        What the features mean; ``None``: they are numbered.
+    classes : sequence or None
+        Labels of the classes; ``None``: 0, 1, ... for classifiers.
+
+    Returns
+    -------
+    Model
+        To save, explain, evaluate and export. Its scores are those before the activation.
+
+    Raises
+    ------
+    ConfigError
+        If this is not a model of this package's layers, holds more than one of them, or has an
+        activation that no task has.
+    """
+    layer, last = _only_layer(keras_model)
+    task = _task(last, layer.units, task)
+    config = replace(layer.model_config, task=task)
+    n_features: int = layer.n_features
+    if schema is None:
+        schema = Schema.indexed(n_features, layer.n_fields, field_of=layer.field_of)
+    elif schema.n_features != n_features:
+        raise ConfigError(
+            f"The Schema has {schema.n_features} features and the layer {n_features}. Pass the "
+            "Schema that made the ids it was trained on."
+        )
+    arrays = {name: _array(getattr(layer, name)) for name in PARAMETERS}
+    if arrays["pair_weights"] is not None:
+        arrays["pair_weights"] = (
+            arrays["pair_weights"] + arrays["pair_weights"].swapaxes(1, 2)
+        ) / 2
+    if classes is None and task != "regression":
+        classes = list(range(max(2, layer.units)))
+    return MODEL_CLASSES[config.model](
+        config,
+        _or_zeros(arrays["bias"], (layer.units,)),
+        _or_zeros(arrays["linear"], (n_features, layer.units)),
+        arrays["factors"],
+        pair_weights=arrays["pair_weights"],
+        schema=schema,
+        classes=classes,
+    )
+
+
+def _only_layer(keras_model: Any) -> tuple[Any, Any]:
+    """Return the layer that holds the weights, and the activation that is applied last."""
+    if isinstance(keras_model, FactorLayer):
+        found, others = [keras_model], []
+    elif isinstance(keras_model, keras.Model):
+        layers = keras_model.layers
+        found = [layer for layer in layers if isinstance(layer, FactorLayer)]
+        skipped = (keras.layers.InputLayer, keras.layers.Activation, FactorLayer)
+        others = [layer for layer in layers if not isinstance(layer, skipped)]
+    else:
+        raise ConfigError(
+            f"from_keras needs a Keras model or layer. Got {type(keras_model).__name__}."
+        )
+    if len(found) != 1 or others or not found[0].built:
+        names = [type(layer).__name__ for layer in (*found, *others)]
+        raise ConfigError(
+            "from_keras needs one built layer of fieldfare.keras, with nothing but inputs and an "
+            f"activation around it. Got {', '.join(names) or 'none'}."
+        )
+    activations = [found[0].activation]
+    if found[0] is not keras_model:
+        after = [a for a in keras_model.layers if isinstance(a, keras.layers.Activation)]
+        activations += [layer.activation for layer in after]
+    linear = keras.activations.linear
+    given = [activation for activation in activations if activation is not linear]
+    if len(given) > 1:
+        raise ConfigError("from_keras understands one activation. Got one after the other.")
+    return found[0], given[0] if given else linear
+
+
+def _task(activation: Any, units: int, given: str | None) -> str:
+    tasks = {"linear": "multiclass" if units > 1 else "regression"}
+    tasks |= {"sigmoid": "binary"} if units == 1 else {"softmax": "multiclass"}
+    name = getattr(activation, "__name__", str(activation))
+    if name not in tasks:
+        raise ConfigError(
+            f"No task has the activation {name!r} with {units} scores. Allowed are "
+            f"{', '.join(tasks)}."
+        )
+    allowed = {tasks[name]} | ({"binary"} if name == "linear" and units == 1 else set())
+    if given is not None and given not in allowed:
+        raise ConfigError(
+            f"The 'task' parameter must be one of {sorted(allowed)} for the activation {name!r} "
+            f"with {units} scores. Got {given!r}."
+        )
+    return given or tasks[name]
+
+
+def _array(weight: Any) -> AnyArray | None:
+    if weight is None:
+        return None
+    return np.array(keras.ops.convert_to_numpy(weight.value), np.float32)
+
+
+def _or_zeros(array: AnyArray | None, shape: tuple[int, ...]) -> Float32Array:
+    return np.zeros(shape, np.float32) if array is None else array

@@ -1,0 +1,258 @@
+"""Factorization machines of samples that are lists of entries: ids, values and fields."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, TypeVar, final
+
+import numpy as np
+
+import keras
+from fieldfare._typing import UInt16Array
+from fieldfare.data.schema import Schema
+from fieldfare.exceptions import ConfigError
+from fieldfare.keras import _formulas
+from fieldfare.keras._layer import FactorLayer
+from keras import ops
+
+_LayerT = TypeVar("_LayerT", bound="EntriesLayer")
+
+
+class EntriesLayer(FactorLayer):
+    """Base of the layers that take integer ids; `FieldEmbeddingFM` describes the parameters."""
+
+    uses_fields: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        sizes: int | Sequence[int],
+        n_factors: int | Sequence[int] = 8,
+        units: int = 1,
+        *,
+        n_fields: int | None = None,
+        lengths: Sequence[int] | None = None,
+        l2_linear: float = 0.0,
+        l2_factors: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(n_factors, units, **kwargs)
+        of_fields = () if isinstance(sizes, (int, np.integer)) else tuple(map(int, sizes))
+        self.n_features = sum(of_fields) if of_fields else int(sizes)  # type: ignore[arg-type]
+        self.sizes = of_fields or self.n_features
+        self.n_fields = self._count_fields(n_fields)
+        if lengths is not None and len(lengths) != len(of_fields):
+            raise ConfigError(
+                "The 'lengths' parameter holds the number of columns of each field, so it needs "
+                "one size for each field in 'sizes'. "
+                f"Got lengths={lengths!r} and sizes={sizes!r}."
+            )
+        self.lengths = None if lengths is None else tuple(map(int, lengths))
+        self.l2_linear, self.l2_factors = l2_linear, l2_factors
+        self.supports_masking = True
+        # Constants, one for each column; kept out of Keras' weights.
+        columns = np.repeat(np.arange(len(of_fields)), self.lengths or 1)
+        self._column_field = columns.astype(np.int32)
+        self._column_size = np.array(of_fields, np.int32)[columns]
+        self._column_start = np.cumsum((0, *of_fields))[:-1].astype(np.int32)[columns]
+
+    def _count_fields(self, given: int | None) -> int:
+        fields = given if isinstance(self.sizes, int) else len(self.sizes)
+        if fields is None and self.uses_fields:
+            raise ConfigError(
+                f"{type(self).__name__} needs the number of fields. Pass one size for each field, "
+                "or the number of features and n_fields."
+            )
+        if given not in (None, fields):
+            raise ConfigError(
+                f"The 'n_fields' parameter must be the number of sizes, {fields}. Got {given}."
+            )
+        return fields or 0
+
+    @classmethod
+    def from_schema(
+        cls: type[_LayerT], schema: Schema, n_factors: Any = 8, **kwargs: Any
+    ) -> _LayerT:
+        """Return a layer for the features of a fitted Schema.
+
+        Its vocabularies and hash buckets give the ids: ``to_inputs(schema.encode(table))`` is what
+        the layer takes.
+        """
+        return cls(schema.n_features, n_factors, n_fields=schema.n_fields or None, **kwargs)
+
+    @property
+    def field_of(self) -> UInt16Array | None:
+        """Field of each feature, of shape (n_features,), or None where ids do not tell it."""
+        if isinstance(self.sizes, int):
+            return None
+        return np.repeat(np.arange(len(self.sizes), dtype=np.uint16), self.sizes)
+
+    def build(self, ids_shape: Any, values_shape: Any = None, fields_shape: Any = None) -> None:
+        """Make the weights; they do not depend on the shapes of the input."""
+        columns = len(self._column_field)
+        if columns and ids_shape[-1] not in (None, columns):
+            raise ConfigError(
+                f"The ids must have {columns} columns, as 'sizes' and 'lengths' say. Got "
+                f"{ids_shape[-1]}."
+            )
+        self._build_tables()
+
+    def call(self, ids: Any, values: Any = None, fields: Any = None, mask: Any = None) -> Any:
+        """Return the scores of a batch."""
+        if not keras.backend.standardize_dtype(ids.dtype).startswith(("int", "uint")):
+            raise ConfigError(
+                "Ids must be integers: floats would not hold large ones. Declare the input as "
+                f"keras.Input(..., dtype='int32'). Got {ids.dtype}."
+            )
+        known, places = self._locate(ops.cast(ids, "int32"))
+        if mask is not None:
+            known = ops.logical_and(known, ops.cast(mask, "bool"))
+        x = ops.cast(known, self._sum_dtype)
+        if values is not None:
+            x = ops.where(known, ops.cast(values, self._sum_dtype), 0.0)
+        places = ops.where(known, places, 0)
+        if self.instance_norm:
+            squares = ops.sum(ops.square(x), axis=1, keepdims=True)
+            x = x * ops.where(squares > 0, ops.rsqrt(ops.where(squares > 0, squares, 1.0)), 1.0)
+        parts = [0.0 * ops.sum(x, axis=1, keepdims=True)]
+        if self.linear is not None:
+            linear = ops.cast(ops.take(self.linear, places, axis=0), self._sum_dtype)
+            self._penalise(self.l2_linear, linear, known)
+            parts.append(ops.einsum("bl,blc->bc", x, linear))
+        if self.factors is not None:
+            factors = ops.cast(ops.take(self.factors, places, axis=0), self._sum_dtype)
+            self._penalise(self.l2_factors, factors, known)
+            xv = ops.reshape(x, (*ops.shape(x), *[1] * (len(factors.shape) - 2))) * factors
+            parts.append(self._interactions(xv, fields))
+        return self._finish(parts)
+
+    def compute_mask(self, *_: Any) -> None:
+        """Return no mask: what is masked has been left out of the scores."""
+
+    def _interactions(self, xv: Any, fields: Any) -> Any:
+        """All interactions of the entries, (batch, units)."""
+        if self.order == 2:
+            return _formulas.pairs(xv)
+        return _formulas.higher_order(xv, self.model_config.factor_parts)
+
+    def _locate(self, ids: Any) -> tuple[Any, Any]:
+        """Return which ids are known, and their rows in the tables."""
+        if isinstance(self.sizes, int):
+            return ops.logical_and(ids >= 0, ids < self.sizes), ids
+        return ops.logical_and(ids >= 0, ids < self._column_size), ids + self._column_start
+
+    def _of_field(self, fields: Any, like: Any) -> Any:
+        """Return one where an entry is of a field, (batch or 1, entries, fields)."""
+        if fields is None:
+            columns = self._column_field
+            if not len(columns):
+                columns = np.arange(self.n_fields, dtype=np.int32)
+            fields = ops.broadcast_to(columns, ops.shape(like)[:2])
+        return ops.one_hot(ops.cast(fields, "int32"), self.n_fields, dtype=self._sum_dtype)
+
+    def _penalise(self, strength: float, weights: Any, known: Any) -> None:
+        """Add a penalty on the weights that the samples hold, as the solvers of this library do."""
+        if strength:
+            squares = ops.sum(ops.square(weights), axis=tuple(range(2, len(weights.shape))))
+            per_sample = ops.sum(ops.where(known, squares, 0.0), axis=1)
+            self.add_loss(0.5 * strength * ops.mean(per_sample))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what Keras needs to make the same layer again."""
+        return {
+            **super().get_config(),
+            "sizes": self.sizes,
+            "n_fields": self.n_fields or None,
+            "lengths": self.lengths,
+            "l2_linear": self.l2_linear,
+            "l2_factors": self.l2_factors,
+        }
+
+
+@final
+@keras.saving.register_keras_serializable(package="fieldfare")
+class FieldEmbeddingFM(EntriesLayer):
+    """Factorization machine of any order over integer ids, one or several for each field.
+
+    Parameters
+    ----------
+    sizes : int or sequence of int
+        Number of features, whose ids are 0, 1, ... in all columns alike; or one number for each
+        field: then the ids of each field are its own, from 0, and columns belong to the fields in
+        order.
+    n_factors : int or tuple of int, default=8
+        Length of each latent vector; one for each order from 2 on where they differ; 0 leaves the
+        linear part alone.
+    units : int, default=1
+        Scores for each sample.
+    n_fields : int or None, default=None
+        Number of fields where ``sizes`` is one number; needed by models that use fields.
+    lengths : sequence of int or None, default=None
+        How many columns each field has at most, where ``sizes`` is given for each field; ``None``:
+        one each.
+    l2_linear, l2_factors : float, default=0
+        Penalty on the weights that a sample holds, half of their squares, averaged over a batch:
+        what the same parameters of fieldfare's own estimators are. Unlike a regularizer it does
+        not touch features that are not in the batch.
+    order : int, default=2
+        How many features interact at most, by the ANOVA recurrence from 3 on.
+    shared_factors, activation, use_bias, use_linear, instance_norm, init_scale
+        As in `FactorizationMachine`.
+    linear_regularizer, factors_regularizer
+        As in `FactorizationMachine`.
+
+    Notes
+    -----
+    Call it as ``layer(ids, values=None, fields=None, mask=None)``:
+
+    - ``ids``: integers of shape (batch, n_entries). Samples with fewer entries are filled up: ids
+      that are negative, or unknown (too large), add nothing.
+    - ``values``: float of the same shape, the weights of the entries; ones if left out.
+    - ``fields``: integers of the same shape. Used by models with fields only; where they are left
+      out, columns belong to fields as ``sizes`` and ``lengths`` say, or are one for each field.
+    - ``mask``: bool of the same shape; what is false adds nothing.
+
+    Output: (batch, units). Weights: ``bias`` (units,), ``linear`` (n_features, units), ``factors``
+    (n_features, units, n_factors). In mixed precision, sums are kept in float32.
+
+    Raises
+    ------
+    ConfigError
+        If a parameter has a value that is not allowed, or ids are no integers.
+    """
+
+
+@final
+@keras.saving.register_keras_serializable(package="fieldfare")
+class FieldAwareFM(EntriesLayer):
+    """Field-aware factorization machine (Juan et al. 2016) over integer ids.
+
+    A feature has a latent vector for each field that it meets. Parameters and inputs are those of
+    `FieldEmbeddingFM`, without ``order`` and ``shared_factors``; ``factors`` has the shape
+    (n_features, units, n_fields, n_factors). A batch takes memory for batch x entries x fields x
+    factors numbers.
+    """
+
+    kind = "ffm"
+    uses_fields = True
+
+    def _interactions(self, xv: Any, fields: Any) -> Any:
+        return _formulas.field_aware_pairs(xv, self._of_field(fields, xv))
+
+
+@final
+@keras.saving.register_keras_serializable(package="fieldfare")
+class FieldWeightedFM(EntriesLayer):
+    """Field-weighted factorization machine (Pan et al. 2018) over integer ids.
+
+    The vectors of a plain machine, and ``pair_weights`` (units, n_fields, n_fields): the weight of
+    each pair of fields, of which the symmetric part counts. Parameters and inputs are those of
+    `FieldEmbeddingFM`, without ``order`` and ``shared_factors``.
+    """
+
+    kind = "fwfm"
+    uses_fields = True
+
+    def _interactions(self, xv: Any, fields: Any) -> Any:
+        given = ops.cast(self.pair_weights, self._sum_dtype)
+        weights = 0.5 * (given + ops.transpose(given, (0, 2, 1)))
+        return _formulas.field_weighted_pairs(xv, self._of_field(fields, xv), weights)

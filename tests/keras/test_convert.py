@@ -1,0 +1,135 @@
+"""Models move to Keras and back with equal scores."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras", reason="Keras is not installed")
+
+from tests.keras.models import (  # noqa: E402
+    KINDS,
+    N_FEATURES,
+    check_there_and_back,
+    make_model,
+    make_rows,
+    outputs,
+)
+
+import fieldfare  # noqa: E402
+from fieldfare.data.arrays import array_rows  # noqa: E402
+from fieldfare.exceptions import ConfigError  # noqa: E402
+from fieldfare.keras import FactorizationMachine, from_keras, to_inputs, to_keras  # noqa: E402
+
+
+@pytest.mark.parametrize("norm", [False, True])
+@pytest.mark.parametrize("task", ["regression", "binary", "multiclass"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_scores_are_equal_there_and_back(kind, task, norm):
+    check_there_and_back(kind, task, norm)
+
+
+@pytest.mark.parametrize("norm", [False, True])
+@pytest.mark.parametrize("kind", ["linear", "fm", "hofm"])
+def test_scores_of_a_matrix_are_equal(kind, norm):
+    model = make_model(kind, "multiclass", instance_norm=norm)
+    X = np.random.default_rng(2).normal(size=(30, N_FEATURES)).astype(np.float32)
+    X[0] = 0
+    network = to_keras(model, dense=True, link=False)
+    want = model.score(array_rows(X))
+    np.testing.assert_allclose(outputs(network, X), want, rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(from_keras(network).factors, model.factors)
+
+
+def test_parts_that_are_off_stay_off():
+    model = make_model("fm", fit_intercept=False, fit_linear=False)
+    model.bias[:] = 0
+    model.linear[:] = 0
+    network = to_keras(model)
+    assert len(network.weights) == 1
+    assert not from_keras(network).config.fit_linear
+
+
+def test_rows_are_filled_up():
+    rows = fieldfare.Rows(np.array([0, 2, 2, 3]), np.array([7, 2**32 - 2, 1], np.uint32))
+    inputs = to_inputs(rows, 3)
+    assert inputs["ids"].tolist() == [[7, 2**31 - 1, -1], [-1, -1, -1], [1, -1, -1]]
+    assert inputs["values"].tolist() == [[1, 1, 0], [0, 0, 0], [1, 0, 0]]
+    assert set(inputs) == {"ids", "values"}
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)]), "Got Dense"),
+        (FactorizationMachine, "one built layer"),
+        (lambda: 5, "Keras model or layer. Got int"),
+        (
+            lambda: keras.Sequential([keras.Input((3,)), FactorizationMachine(activation="tanh")]),
+            "No task has the activation 'tanh'",
+        ),
+    ],
+)
+def test_what_is_no_model_of_ours_is_refused(make, words):
+    with pytest.raises(ConfigError, match=words):
+        from_keras(make())
+
+
+def test_a_matrix_does_not_tell_fields():
+    with pytest.raises(ConfigError, match="does not tell the fields"):
+        to_keras(make_model("ffm"), dense=True)
+
+
+def test_a_task_that_the_activation_contradicts_is_refused():
+    with pytest.raises(ConfigError, match="must be one of"):
+        from_keras(to_keras(make_model("fm", "regression")), task="multiclass")
+
+
+SECOND = """
+import json, sys
+import numpy as np
+import keras
+from tests.keras.models import check_there_and_back, make_model, make_rows
+from fieldfare.keras import KerasFMRegressor, to_keras
+for kind in ("fwfm", "hofm"):
+    check_there_and_back(kind, "binary", kind == "fm")
+X = [{"user": u, "item": i} for u, i in zip("ab" * 20, "xy" * 20)]
+reg = KerasFMRegressor(batch_size=10, learning_rate=0.05, random_state=0).fit(X, [1.0, 3.0] * 20)
+print(json.dumps([keras.backend.backend(), reg.predict(X[:2]).round().tolist()]))
+"""
+
+
+def test_a_second_backend_gives_the_same_scores_and_trains():
+    pytest.importorskip("jax", reason="JAX is not installed")
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    package = os.path.dirname(os.path.dirname(os.path.abspath(fieldfare.__file__)))
+    environment = os.environ | {
+        "KERAS_BACKEND": "jax",
+        "PYTHONPATH": os.pathsep.join([root, package]),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", SECOND], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == ["jax", [1.0, 3.0]]
+
+
+def test_keras_missing_names_the_extra(monkeypatch):
+    for name in [m for m in sys.modules if m.startswith("fieldfare.keras")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "keras", None)
+    with pytest.raises(ImportError, match=r"pip install 'fieldfare\[keras\]'"):
+        import fieldfare.keras  # noqa: F401
+
+
+def test_rows_with_unknown_features_score_as_the_model_does():
+    model, rows = make_model("fm"), make_rows(seed=5)
+    assert rows.n_features > N_FEATURES
+    network = to_keras(model, link=False)
+    inputs = {n: a for n, a in to_inputs(rows).items() if n != "fields"}
+    np.testing.assert_allclose(outputs(network, inputs), model.score(rows), atol=1e-5)

@@ -1,0 +1,135 @@
+"""What the estimators that Keras trains add to the others: batches, callbacks, validation."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras", reason="Keras is not installed")
+
+import fieldfare  # noqa: E402
+from fieldfare.exceptions import ConfigError, DataError, DivergenceError  # noqa: E402
+from fieldfare.keras import (  # noqa: E402
+    KerasFMClassifier,
+    KerasFMRegressor,
+    RowsDataset,
+    to_inputs,
+)
+
+
+def make_table(n_rows=60):
+    random = np.random.default_rng(0)
+    X = [{"user": "abc"[i], "item": "xyz"[j]} for i, j in random.integers(0, 3, (n_rows, 2))]
+    return X, [100.0 * (row["user"] == "a") * (row["item"] != "x") for row in X]
+
+
+def test_validation_callbacks_and_pickle():
+    X, y = make_table()
+    seen = []
+    told = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(logs))
+    stop = keras.callbacks.TerminateOnNaN()
+    reg = KerasFMRegressor(
+        learning_rate=0.1, max_iter=4, batch_size=8, callbacks=[told, stop], random_state=0
+    )
+    reg.fit(X, y, eval_set=(X[:20], y[:20]))
+    assert len(seen) == reg.n_iter_ == 4
+    assert reg.history_.best["valid_loss"] < np.var(y[:20])
+    inputs = to_inputs(reg.schema_.encode(X, labelled=False))
+    scores = reg.keras_model_({"ids": inputs["ids"], "values": inputs["values"]})
+    np.testing.assert_allclose(np.array(scores)[:, 0], reg.predict(X), rtol=1e-5, atol=1e-4)
+    reg.set_params(callbacks=None)  # a lambda cannot be pickled
+    again = pickle.loads(pickle.dumps(reg))
+    np.testing.assert_array_equal(again.predict(X), reg.predict(X))
+
+
+def test_a_store_on_disk_trains_and_a_saved_model_goes_on(tmp_path):
+    X, y = make_table()
+    rows = fieldfare.load_data([{**row, "target": t > 0} for row, t in zip(X, y, strict=True)]).rows
+    store = fieldfare.RowStore.build([rows], tmp_path / "store")
+    clf = KerasFMClassifier(max_iter=2, batch_size=16, random_state=0).fit(store)
+    clf.save(tmp_path / "m.ff")
+    again = KerasFMClassifier.load(tmp_path / "m.ff")
+    assert again.score(store) == clf.score(store)
+    before = again.model_
+    again.partial_fit(store)
+    assert np.any(again.model_.factors != before.factors)
+
+
+class Numbered(keras.utils.PyDataset):  # type: ignore[name-defined]
+    """Batches that Keras users have already."""
+
+    def __init__(self, X, y):
+        super().__init__()
+        self.X, self.y = X, y
+
+    def __len__(self):
+        return 6
+
+    def __getitem__(self, i):
+        return self.X[10 * i : 10 * i + 10], self.y[10 * i : 10 * i + 10]
+
+
+def test_batches_of_a_dataset_and_of_a_generator_train_alike():
+    X, y = make_table()
+    y = ["yes" if t else "no" for t in y]
+    schema = fieldfare.Schema.infer(X).fit(X)
+
+    def endless():
+        while True:
+            for i in range(6):
+                yield X[10 * i : 10 * i + 10], y[10 * i : 10 * i + 10]
+
+    made = [
+        KerasFMClassifier(max_iter=2, shuffle=False, schema=schema, random_state=0)
+        for _ in range(2)
+    ]
+    made[0].fit_batches(Numbered(X, y), classes=["no", "yes"])
+    made[1].fit_batches(endless(), classes=["no", "yes"], steps_per_epoch=6)
+    assert made[0].classes_.tolist() == ["no", "yes"]
+    np.testing.assert_allclose(
+        made[0].decision_function(X), made[1].decision_function(X), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_batches_without_a_length_or_an_end_that_comes_early_are_refused():
+    X, y = make_table(20)
+    clf = KerasFMClassifier(max_iter=2)
+    with pytest.raises(ConfigError, match="steps_per_epoch"):
+        clf.fit_batches(iter([(X, np.sign(y))]))
+    with pytest.raises(DataError, match="batches have ended"):
+        clf.fit_batches(iter([]), steps_per_epoch=1)
+
+
+def test_wrong_parameters_are_refused():
+    X, y = make_table(20)
+    with pytest.raises(ConfigError, match="name of an optimizer of Keras"):
+        KerasFMRegressor(optimizer="magic").fit(X, y)
+    with pytest.raises(ConfigError, match="'batch_size'"):
+        KerasFMRegressor(batch_size=0).fit(X, y)
+    with pytest.raises(DivergenceError, match="lower 'learning_rate'"):
+        KerasFMRegressor(optimizer="sgd", learning_rate=1e30).fit(X, y)
+
+
+def test_each_epoch_visits_each_row_once_in_an_order_of_its_own():
+    n = 25
+    rows = fieldfare.Rows(
+        np.arange(n + 1, dtype=np.int64),
+        np.arange(n, dtype=np.uint32),
+        target=np.zeros(n, np.float32),
+    )
+    data = RowsDataset(rows, 10, seed=3)
+    epochs = []
+    for _ in range(2):
+        epochs.append(np.concatenate([data[i][0]["ids"][:, 0] for i in range(len(data))]))
+        data.on_epoch_end()
+    assert [sorted(epoch) for epoch in epochs] == [list(range(n))] * 2
+    assert epochs[0].tolist() != epochs[1].tolist()
+
+
+def test_the_default_parameters_are_documented_and_declared():
+    text = KerasFMClassifier.__doc__
+    for name, value in KerasFMClassifier().get_params().items():
+        assert f"    {name} : " in text or f"{name} : " in text
+        assert f"default={value!r}" in text
