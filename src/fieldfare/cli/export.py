@@ -18,8 +18,8 @@ examples:
   fieldfare export clicks.ff model.pb                            a frozen graph of TensorFlow
   fieldfare export clicks.ff clicks.keras
 
-The ending of OUT tells the format (.onnx .c .h .sql .json .npz .pb .keras), or --to does: onnx, c, sql,
-json, npz, xlearn, libffm, savedmodel, frozen or keras.
+The ending of OUT tells the format (.onnx .c .h .sql .json .npz .pb .keras), or --to does: onnx, c,
+sql, json, npz, xlearn, libffm, savedmodel, frozen or keras.
 """
 
 _OPTIONS = ("inputs", "quantize", "table", "drop_linear")
