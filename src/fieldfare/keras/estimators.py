@@ -308,8 +308,8 @@ class KerasEstimator(Factorization):
 class KerasFMClassifier(KerasEstimator, Classifier):
     """Factorization machine that tells classes apart, trained by Keras.
 
-    `fieldfare.FMClassifier` trains the same model, usually faster; this one is for optimizers,
-    callbacks and accelerators of Keras.
+    `fieldfare.FMClassifier` trains the same model by the library's own solvers; this one is for
+    optimizers, callbacks and accelerators of Keras.
 
     Parameters
     ----------
@@ -372,8 +372,9 @@ class KerasFMClassifier(KerasEstimator, Classifier):
 class KerasFMRegressor(KerasEstimator, Regressor):
     """Factorization machine that predicts numbers, trained by Keras.
 
-    `fieldfare.FMRegressor` trains the same model, usually faster; this one is for optimizers,
-    callbacks and accelerators of Keras. It learns in units of the target's standard deviation.
+    `fieldfare.FMRegressor` trains the same model by the library's own solvers; this one is for
+    optimizers, callbacks and accelerators of Keras. It learns in units of the target's standard
+    deviation.
 
     Parameters
     ----------
