@@ -14,7 +14,7 @@ import numpy as np
 
 from fieldfare import _core
 from fieldfare._typing import Float32Array, Float64Array, Int64Array, UInt32Array
-from fieldfare.kernels.native import aligned
+from fieldfare.kernels.machine import aligned
 from fieldfare.rows import Rows
 
 

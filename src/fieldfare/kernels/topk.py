@@ -8,7 +8,7 @@ import numpy as np
 
 from fieldfare import _core
 from fieldfare._typing import AnyArray, Float32Array, Int64Array, UInt32Array
-from fieldfare.kernels.native import available_cores
+from fieldfare.kernels.machine import available_cores
 
 # Multiplications that are worth starting a thread for, and that take well below a second.
 _PER_THREAD = 2**20
