@@ -8,29 +8,42 @@
 
 namespace fieldfare::FIELDFARE_ISA {
 
+// The plain twin is there to be compared with: it does without copies of the code for usual
+// lengths.
+#ifdef FIELDFARE_PLAIN_SIMD
+inline constexpr bool has_lengths = false;
+#else
+inline constexpr bool has_lengths = true;
+#endif
+
+// Calls work.operator()<K>() for the length of the latent vectors, 0 for any multiple of eight.
+template <class Work>
+auto with_length(std::int64_t k, Work work) {
+  if (k == 4) return work.template operator()<4>();
+  if constexpr (has_lengths) {
+    if (k == 8) return work.template operator()<8>();
+    if (k == 16) return work.template operator()<16>();
+  }
+  return work.template operator()<0>();
+}
+
 // Calls work.operator()<Model>() for the model of a job.
 template <class Work>
 auto with_model(const TrainJob& job, Work work) {
   const std::int64_t k = job.layout->padded_factors;
   if (job.spec->kind == Kind::linear) return work.template operator()<Linear>();
-  if (job.spec->kind == Kind::fm) {
-    if (k == 4) return work.template operator()<Fm<4>>();
-    if (k == 8) return work.template operator()<Fm<8>>();
-    if (k == 16) return work.template operator()<Fm<16>>();
-    return work.template operator()<Fm<0>>();
-  }
+  if (job.spec->kind == Kind::hofm) return work.template operator()<Hofm>();
   if (job.spec->kind == Kind::ffm) {
     if (k == 4) return work.template operator()<Ffm<4>>();
-    if (k == 8) return work.template operator()<Ffm<8>>();
+    if constexpr (has_lengths) {
+      if (k == 8) return work.template operator()<Ffm<8>>();
+    }
     return work.template operator()<Ffm<0>>();
   }
-  if (job.spec->kind == Kind::fwfm) {
-    if (k == 4) return work.template operator()<FwFm<4>>();
-    if (k == 8) return work.template operator()<FwFm<8>>();
-    if (k == 16) return work.template operator()<FwFm<16>>();
-    return work.template operator()<FwFm<0>>();
+  if (job.spec->kind == Kind::fm) {
+    return with_length(k, [&]<int K>() { return work.template operator()<Fm<K>>(); });
   }
-  return work.template operator()<Hofm>();
+  return with_length(k, [&]<int K>() { return work.template operator()<FwFm<K>>(); });
 }
 
 // Calls work.operator()<Rule>() for the rule of a job.

@@ -49,15 +49,10 @@ struct Linear {
     if (!spec.linear) return;
     const Rates rates = spec.weights;
     const std::int64_t at = c * layout.output_stride + layout.weight;
-    in_fours(sample, nobody, mine, fetch,
-             [&]<bool Full>(float* const* rows, const float* x) FIELDFARE_INLINE_LAMBDA {
-               if (distinct(rows)) {
-                 move_weights<Rule>(rows, at, broadcast<4>(g) * load<4>(x), rates);
-                 return;
-               }
-               for (int e = 0; e < 4; ++e)
-                 Rule::scalar(rows[e] + at, rows[e] + at + 1, g * x[e], rates);
-             });
+    const auto learn = [&]<bool Full>(float* const* rows, const float* x) FIELDFARE_INLINE_LAMBDA {
+      move_weights<Rule>(rows, at, broadcast<4>(g) * load<4>(x), rates);
+    };
+    in_fours(sample, nobody, mine, fetch, learn);
   }
 };
 
@@ -141,46 +136,23 @@ struct Fm {
       slopes[d / N] = broadcast<N>(g * scale) * load<N>(s + d);
     }
     const Lanes<N> all_own = broadcast<N>(g * scale * scale);
-    in_fours(sample, nobody, mine, fetch,
-             [&]<bool Full>(float* const* rows, const float* x) FIELDFARE_INLINE_LAMBDA {
-               const Lanes<4> gx = broadcast<4>(g) * load<4>(x);
-               if (!distinct(rows)) {
-                 one_by_one<Rule>(rows, x, c, g);
-               } else if (Full && sample.same) {
-                 move_vectors<Rule, K>(rows, at, shape, share, factors, [&](int e, std::int64_t d) {
-                   return slope(d) - all_own * load<N>(rows[e] + at + d);
-                 });
-                 if (has_linear) move_weights<Rule>(rows, at + shape.weight, gx, weights);
-               } else {
-                 float own[4], by[4];
-                 store<4>(own, gx * load<4>(x));
-                 store<4>(by, broadcast<4>(1 / scale) * load<4>(x));
-                 move_vectors<Rule, K>(rows, at, shape, share, factors, [&](int e, std::int64_t d) {
-                   return slope(d) * broadcast<N>(by[e]) -
-                          broadcast<N>(own[e]) * load<N>(rows[e] + at + d);
-                 });
-                 if (has_linear) move_weights<Rule>(rows, at + shape.weight, gx, weights);
-               }
-             });
-  }
-
-  // Of rows among which a feature is met more than once.
-  template <class Rule>
-  void one_by_one(float* const* rows, const float* x, std::int64_t c, float g) const {
-    const std::int64_t k = length<K>(layout.padded_factors), at = c * layout.output_stride;
-    const float share = 1.0F / static_cast<float>(spec.n_factors);
-    for (int e = 0; e < 4; ++e) {
-      float* v = rows[e] + at;
-      const Lanes<N> slope = broadcast<N>(g * x[e]), own = broadcast<N>(g * x[e] * x[e]);
-      move<Rule>(v, v + layout.factor_state, k, share, spec.factors, [&](auto&& visit) {
-        for (std::int64_t d = 0; d < k; d += N) {
-          const Lanes<N> gradient = slope * load<N>(sums + c * k + d) - own * load<N>(v + d);
-          visit.template operator()<N>(d, gradient);
-        }
-      });
-      float* weight = v + layout.weight;
-      if (spec.linear) Rule::scalar(weight, weight + 1, g * x[e], spec.weights);
-    }
+    const auto learn = [&]<bool Full>(float* const* rows, const float* x) FIELDFARE_INLINE_LAMBDA {
+      const Lanes<4> gx = broadcast<4>(g) * load<4>(x);
+      const auto v = [&](int e, std::int64_t d) { return load<N>(rows[e] + at + d); };
+      if (Full && sample.same) {
+        move_vectors<Rule, K>(rows, at, shape, share, factors,
+                              [&](int e, std::int64_t d) { return slope(d) - all_own * v(e, d); });
+      } else {
+        float own[4], by[4];
+        store<4>(own, gx * load<4>(x));
+        store<4>(by, broadcast<4>(1 / scale) * load<4>(x));
+        move_vectors<Rule, K>(rows, at, shape, share, factors, [&](int e, std::int64_t d) {
+          return slope(d) * broadcast<N>(by[e]) - broadcast<N>(own[e]) * v(e, d);
+        });
+      }
+      if (has_linear) move_weights<Rule>(rows, at + shape.weight, gx, weights);
+    };
+    in_fours(sample, nobody, mine, fetch, learn);
   }
 };
 

@@ -74,36 +74,52 @@ struct EveryId {
   FIELDFARE_INLINE bool operator()(std::uint32_t) const { return true; }
 };
 
-// Calls visit.operator()<Full>(rows, x) for the entries whose ids are `mine`, four at a time. The
-// last group may not be full: in the places left over x is zero, and the rows are nobody's.
-template <class Mine, class Visit>
+// Calls learn.operator()<Full>(rows, x) for the entries whose ids are `mine`, in groups of four
+// whose rows differ. Where a group is not full x is zero, and the rows are nobody's. Which entries
+// share a group must not show in the result, for it depends on whose the others are: only where all
+// are `mine` are groups said to be full.
+template <class Mine, class Learn>
 FIELDFARE_INLINE void in_fours(const Staged& sample, float* const* nobody, Mine mine,
-                               const Fetch& fetch, Visit&& visit) {
-  std::int64_t i = 0;
-  if constexpr (std::is_same_v<Mine, EveryId>) {
-    for (; i + 4 <= sample.n; i += 4) {
-      fetch.four(i);
-      visit.template operator()<true>(sample.rows + i, sample.x + i);
-    }
-  }
+                               const Fetch& fetch, Learn&& learn) {
+  constexpr bool all_mine = std::is_same_v<Mine, EveryId>;
   float* rows[4];
   float x[4];
-  std::int64_t held = 0;
-  for (; i < sample.n; ++i) {
-    fetch(i);
-    if (!mine(sample.ids[i])) continue;
-    rows[held] = sample.rows[i];
-    x[held] = sample.x[i];
-    if (++held < 4) continue;
-    visit.template operator()<true>(rows, x);
+  const auto one_by_one = [&](float* const* given, const float* values) {
+    for (int e = 0; e < 4; ++e) {
+      float* one[4] = {given[e], nobody[1], nobody[2], nobody[3]};
+      const float value[4] = {values[e], 0, 0, 0};
+      learn.template operator()<false>(one, value);
+    }
+  };
+  std::int64_t i = 0, held = 0;
+  for (; all_mine && i + 4 <= sample.n; i += 4) {
+    fetch.four(i);
+    if (distinct(sample.rows + i)) {
+      learn.template operator()<all_mine>(sample.rows + i, sample.x + i);
+    } else {
+      one_by_one(sample.rows + i, sample.x + i);
+    }
+  }
+  for (; i <= sample.n; ++i) {
+    if (i < sample.n) {
+      fetch(i);
+      if (!mine(sample.ids[i])) continue;
+      rows[held] = sample.rows[i];
+      x[held++] = sample.x[i];
+    } else if (held > 0) {
+      for (; held < 4; ++held) {
+        rows[held] = nobody[held];
+        x[held] = 0;
+      }
+    }
+    if (held < 4) continue;
     held = 0;
+    if (distinct(rows)) {
+      learn.template operator()<false>(rows, x);
+    } else {
+      one_by_one(rows, x);
+    }
   }
-  if (held == 0) return;
-  for (; held < 4; ++held) {
-    rows[held] = nobody[held];
-    x[held] = 0;
-  }
-  visit.template operator()<false>(rows, x);
 }
 
 FIELDFARE_INLINE bool row_in_bounds(const Rows& rows, std::int64_t row) {

@@ -32,7 +32,8 @@ def test_the_ending_tells_the_format(tmp_path: Path, suffix: str) -> None:
     assert done.loss is None
 
 
-@pytest.mark.parametrize("to", EXPORTERS)
+# A SavedModel is a folder, which must not be there yet.
+@pytest.mark.parametrize("to", [to for to in EXPORTERS if to != "savedmodel"])
 def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch, to: str) -> None:
     path = tmp_path / "m.txt"
     path.write_bytes(b"old")
