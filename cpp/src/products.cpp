@@ -38,14 +38,16 @@ FIELDFARE_INLINE void block(const float* items, const float* packed, std::int64_
   }
   for (std::int64_t j = 0; j < d; ++j) {
     Lanes<N> q[parts];
-    for (int p = 0; p < parts; ++p) q[p] = load<N>(packed + j * query_group + p * N);
+    for (int p = 0; p < parts; ++p)
+      q[p] = load<N>(packed + j * query_group + std::ptrdiff_t{p} * N);
     for (int i = 0; i < Items; ++i) {
       const Lanes<N> x = broadcast<N>(items[i * d + j]);
       for (int p = 0; p < parts; ++p) total[i][p] = total[i][p] + x * q[p];
     }
   }
   for (int i = 0; i < Items; ++i) {
-    for (int p = 0; p < parts; ++p) store<N>(out + i * query_group + p * N, total[i][p]);
+    for (int p = 0; p < parts; ++p)
+      store<N>(out + std::ptrdiff_t{i} * query_group + std::ptrdiff_t{p} * N, total[i][p]);
   }
 }
 

@@ -35,13 +35,18 @@ struct FfmPairs : Ffm<4> {
                  all_differ(sample.ids, sample.n);
     }
     if (!in_pairs) return Ffm<4>::score(sample, c);
-    const float met = meet(sample, c * layout.output_stride + 4 * present[0]);
+    const float met = meet(sample, first_block(c));
     const float x = sample.x[0];
     for (std::int64_t i = 0; i < sample.n; ++i) {
       squares[c * longest + i] = x * x * sum<4>(load<4>(sides + 4 * i));
     }
     const std::int64_t weight = c * layout.output_stride + layout.weight;
     return x * x * met + (spec.linear ? weigh(sample, weight) : 0);
+  }
+
+  // Offset of the block for the first field present.
+  FIELDFARE_INLINE std::int64_t first_block(std::int64_t c) const {
+    return c * layout.output_stride + std::int64_t{4} * present[0];
   }
 
   // The sum over all pairs, at an offset of the rows; adds up `sides` on the way.
@@ -99,13 +104,14 @@ struct FfmPairs : Ffm<4> {
   template <class Rule>
   FIELDFARE_INLINE void update_pairs(const Staged& sample, std::int64_t c, float g) {
     LineFetch fetch = coming;
-    const std::int64_t m = sample.n, at = c * layout.output_stride + 4 * present[0];
+    const std::int64_t m = sample.n, at = first_block(c);
     const std::int64_t slot = 4 * layout.blocks, to_state = layout.factor_state;
     const Rates factors = spec.factors;
     const float slope = g * sample.x[0] * sample.x[0];
     move_rows<Rule>(sample, c, g);
     // Moves N weights of feature i, which were w, by what they meet.
-    const auto shift = [&]<int N>(std::int64_t i, float* to, Lanes<N> w,
+    const auto shift = [&]<int N>([[maybe_unused]] std::int64_t i, float* to,
+                                  [[maybe_unused]] Lanes<N> w,
                                   Lanes<N> met) FIELDFARE_INLINE_LAMBDA {
       if constexpr (Rule::per_weight) {
         Rule::template lanes<N>(to, to + to_state, slot, broadcast<N>(slope) * met, factors);

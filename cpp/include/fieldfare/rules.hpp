@@ -140,7 +140,8 @@ FIELDFARE_INLINE void move_vectors(float* const* rows, std::int64_t at, const La
       }
     }
   } else {
-    constexpr int kept_lanes = K > 0 && K <= 16 ? K / N : 0;  // gradients that fit in registers
+    constexpr std::int64_t kept_lanes =
+        K > 0 && K <= 16 ? K / N : 0;  // gradients that fit in registers
     Lanes<N> kept_gradient[4 * kept_lanes + 1], squares[4];
     for (int e = 0; e < 4; ++e) {
       squares[e] = broadcast<N>(0);

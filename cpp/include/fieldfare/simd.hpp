@@ -222,7 +222,8 @@ FIELDFARE_INLINE bool all_differ(const std::uint32_t* x, std::int64_t n) {
 // Swaps the second half of x with the first half of y.
 FIELDFARE_INLINE void cross(Lanes<8>& x, Lanes<8>& y) {
 #if defined(__AVX__) && !defined(FIELDFARE_PLAIN_SIMD)
-  const __m256 first = (__m256)x, second = (__m256)y;
+  const auto first = (__m256)x;
+  const auto second = (__m256)y;
   x = (Lanes<8>)_mm256_permute2f128_ps(first, second, 0x20);
   y = (Lanes<8>)_mm256_permute2f128_ps(first, second, 0x31);
 #else
