@@ -23,7 +23,7 @@ using RunNumbers = std::tuple<std::int64_t, std::int64_t, std::int64_t, float, f
 void start_rows_of(Matrix rows, std::int64_t first, const std::vector<RunNumbers>& given,
                    std::uint64_t seed, std::int64_t n_threads) {
   const auto stride = static_cast<std::int64_t>(rows.shape(1));
-  std::vector<Run> runs;
+  std::vector<Stretch> runs;
   runs.reserve(given.size());
   for (const auto& [offset, count, place, scale, value] : given) {
     require(offset >= 0 && count >= 0 && place >= 0 && offset <= stride && count <= stride - offset,

@@ -12,7 +12,7 @@ namespace {
 
 // Uniform. Each number depends on the seed, its feature and its place only: a table grown later
 // equals one made large at once, and threads share the work without changing it.
-void draw(float* out, const Run& run, std::uint64_t key) {
+void draw(float* out, const Stretch& run, std::uint64_t key) {
   const float half_range = run.scale * std::numbers::sqrt3_v<float>;
   for (std::int64_t j = 0; j < run.count; ++j) {
     const std::uint64_t bits = mix(key + static_cast<std::uint64_t>(run.place + j));
@@ -25,13 +25,13 @@ void draw(float* out, const Run& run, std::uint64_t key) {
 }  // namespace
 
 void start_rows(float* rows, std::int64_t stride, std::int64_t first, std::int64_t last,
-                const std::vector<Run>& runs, std::uint64_t seed, std::int64_t n_threads) {
+                const std::vector<Stretch>& runs, std::uint64_t seed, std::int64_t n_threads) {
   const std::int64_t total = last - first;
   run_together(std::clamp<std::int64_t>(n_threads, 1, std::max<std::int64_t>(total, 1)),
                [&](std::int64_t t, std::int64_t n, Barrier&) {
                  for (std::int64_t i = total * t / n; i < total * (t + 1) / n; ++i) {
                    const std::uint64_t key = mix(mix(seed) ^ static_cast<std::uint64_t>(first + i));
-                   for (const Run& run : runs) {
+                   for (const Stretch& run : runs) {
                      float* out = rows + i * stride + run.offset;
                      if (run.scale != 0) {
                        draw(out, run, key);
