@@ -133,6 +133,8 @@ class System(ABC):
     def _link(self, folder: Path) -> None:
         folder.mkdir(parents=True)
         for file in self.data.folder.iterdir():
+            if file.suffix == ".bin":  # what a system has left there on another occasion
+                continue
             (folder / file.name).symlink_to(file.resolve())
 
     def environment(self) -> dict[str, str]:

@@ -13,8 +13,8 @@ from fieldfare._typing import Float32Array
 
 _CACHE_LINE = 64
 _HUGE_PAGE = 2**21
-# Rows up to this many bytes are read so quickly that looking up where their page lies counts.
-_SHORT_ROW = 512
+# Rows up to this many bytes, a small page, are read so quickly that looking up their page counts.
+_SHORT_ROW = 4096
 
 
 def available_cores() -> int:
