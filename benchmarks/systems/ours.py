@@ -11,8 +11,8 @@ from _process import Finished
 from systems.base import Job, System, last_json
 
 WORKER = Path(__file__).resolve().parent.parent / "workers" / "fieldfare_worker.py"
-# Step size and penalty as xLearn and libffm have them by default. AdaGrad with one step size for each
-# latent vector halves the memory of FFM; what it does to the loss stands beside the times.
+# Step size and penalty as xLearn and libffm have them by default. AdaGrad with one step size for
+# each latent vector halves the memory of FFM; what it does to the loss stands beside the times.
 SETTINGS = {
     "solver": "rowwise_adagrad",
     "learning_rate": 0.2,
