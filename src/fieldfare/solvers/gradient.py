@@ -12,13 +12,13 @@ import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare.config import SolverConfig
-from fieldfare.exceptions import DataError
 from fieldfare.kernels import native
 from fieldfare.kernels.initial import InitialFactors
 from fieldfare.kernels.machine import aligned
 from fieldfare.models.base import Model
 from fieldfare.models.registry import MODEL_CLASSES, initial_factors
 from fieldfare.rows import Rows
+from fieldfare.solvers.state import check_state
 
 
 class Solver:
@@ -134,15 +134,7 @@ class Solver:
         DataError
             If the arrays do not fit.
         """
-        for name, own in self.state().items():
-            given = state.get(name)
-            if given is None or given.shape != own.shape or given.dtype != own.dtype:
-                got = "nothing" if given is None else f"{given.dtype} of shape {given.shape}"
-                raise DataError(
-                    f"The saved state does not fit this solver: {name!r} must be {own.dtype} of "
-                    f"shape {own.shape}. Got {got}. Resume with the model kind, size and solver "
-                    f"that the checkpoint was made with."
-                )
+        check_state(state, self.state())
         for name, own in self.state().items():
             np.copyto(own, state[name])
 

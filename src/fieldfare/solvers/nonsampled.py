@@ -15,20 +15,19 @@ contexts, and pairs of their features) is left out of the score: it orders nothi
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, final
 
 import numpy as np
 
-from fieldfare._typing import AnyArray, Float32Array, Int64Array
+from fieldfare._typing import Float32Array, Int64Array
 from fieldfare.config import SolverConfig
 from fieldfare.data.interactions import Interactions, item_features
 from fieldfare.data.schema import Schema
-from fieldfare.exceptions import ConfigError, DataError, TrainingError
-from fieldfare.kernels.initial import InitialFactors
+from fieldfare.exceptions import ConfigError, TrainingError
 from fieldfare.kernels.recall import Settings, Side
 from fieldfare.models.base import Model
-from fieldfare.models.registry import MODEL_CLASSES
 from fieldfare.rows import Rows
+from fieldfare.solvers.tables import TableSolver
 
 # Steps of conjugate gradients: a few in each of many sweeps; when folding in there is one sweep.
 _STEPS = 4
@@ -44,7 +43,8 @@ class _Sides(NamedTuple):
     items: Side
 
 
-class NonSampledSolver:
+@final
+class NonSampledSolver(TableSolver):
     """Turns (model, rows) into a better model, one sweep at a time.
 
     Parameters
@@ -62,22 +62,15 @@ class NonSampledSolver:
         If the model is of another kind or task.
     """
 
-    needs_all_rows = True
+    _name = "nonsampled"
+    _kinds = ("fm",)
+    _own_state = ()
+    _factors: Float32Array
 
     def __init__(self, model: Model, config: SolverConfig | None = None, *, seed: int = 0) -> None:
-        _check_solvable(model)
-        assert model.factors is not None
-        self.config = config or SolverConfig(solver="nonsampled")
-        self.seed = seed
-        self._origin = model
-        self._linear = model.linear[:, 0].copy()
-        self._factors = model.factors[:, 0].copy()
+        super().__init__(model, config, seed=seed)
+        self._bias = np.zeros(1, np.float32)
         self._sides: _Sides | None = None
-
-    @property
-    def n_features(self) -> int:
-        """Number of features in the tables."""
-        return len(self._linear)
 
     def train(
         self,
@@ -175,61 +168,9 @@ class NonSampledSolver:
                 side, self._vectors(other, n_threads), n_threads, first_free, _STEPS_TO_FOLD_IN
             )
 
-    def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
-        """Return the raw scores of the parameters as they stand, float32[n_rows, 1]."""
-        return self.export().score(rows, n_threads)
-
-    def export(self) -> Model:
-        """Return the parameters as they stand as a Model of its own."""
-        origin = self._origin
-        return MODEL_CLASSES[origin.kind](
-            origin.config,
-            np.zeros(1, np.float32),
-            self._linear[:, np.newaxis].copy(),
-            self._factors[:, np.newaxis].copy(),
-            schema=origin.schema,
-            classes=origin.classes,
-            provenance=origin.provenance,
-        )
-
-    def state(self) -> dict[str, AnyArray]:
-        """Return what is needed to go on exactly, not copied."""
-        return {"linear": self._linear, "factors": self._factors}
-
-    def load_state(self, state: dict[str, AnyArray]) -> None:
-        """Take over a state that ``state`` returned, of the same model.
-
-        Raises
-        ------
-        DataError
-            If the arrays do not fit.
-        """
-        for name, own in self.state().items():
-            given = state.get(name)
-            if given is None or given.shape != own.shape or given.dtype != own.dtype:
-                got = "nothing" if given is None else f"{given.dtype} of shape {given.shape}"
-                raise DataError(
-                    f"The saved state does not fit this solver: {name!r} must be {own.dtype} of "
-                    f"shape {own.shape}. Got {got}. Resume with the model kind, size and solver "
-                    f"that the checkpoint was made with."
-                )
-        for name, own in self.state().items():
-            np.copyto(own, state[name])
-
     def __getstate__(self) -> dict[str, Any]:
         # The sides belong to the core, and are made anew from the rows of the next sweep.
         return self.__dict__ | {"_sides": None}
-
-    def grow(self, n_features: int) -> None:
-        """Add features at the end of the tables, as a model built with them would have had them."""
-        known = self.n_features
-        if n_features <= known:
-            return
-        added, k = n_features - known, self._factors.shape[1]
-        parts = ((k, self._origin.config.init_scale),)
-        fresh = InitialFactors((added, k), self.seed, parts).draw(known)
-        self._factors = np.concatenate([self._factors, fresh])
-        self._linear = np.concatenate([self._linear, np.zeros(added, np.float32)])
 
     def _sides_of(self, rows: Rows, order: Int64Array) -> _Sides:
         """Return the sides of these rows, made once for all sweeps over them."""
@@ -255,15 +196,14 @@ class NonSampledSolver:
         self._sides = _Sides(rows, order, queries, items)
         return self._sides
 
-
-def _check_solvable(model: Model) -> None:
-    if model.kind != "fm" or model.config.task != "rank":
-        raise ConfigError(
-            "solver='nonsampled' is for factorization machines that rank (model='fm', "
-            f"task='rank'). Got model={model.kind!r}, task={model.config.task!r}."
-        )
-    if model.config.instance_norm:
-        raise ConfigError(
-            "solver='nonsampled' needs scores that separate into query and item, which "
-            "instance_norm=True prevents: set it to False."
-        )
+    def _check_solvable(self, model: Model) -> None:
+        if model.kind != "fm" or model.config.task != "rank":
+            raise ConfigError(
+                "solver='nonsampled' is for factorization machines that rank (model='fm', "
+                f"task='rank'). Got model={model.kind!r}, task={model.config.task!r}."
+            )
+        if model.config.instance_norm:
+            raise ConfigError(
+                "solver='nonsampled' needs scores that separate into query and item, which "
+                "instance_norm=True prevents: set it to False."
+            )

@@ -10,7 +10,7 @@ from fieldfare.solvers.nonsampled import NonSampledSolver
 from fieldfare.solvers.sgda import SgdaSolver
 from fieldfare.solvers.tables import TableSolver
 
-AnySolver = Solver | TableSolver | NonSampledSolver
+AnySolver = Solver | TableSolver
 _CLASSES: dict[str, type[AnySolver]] = {
     "als": AlsSolver,
     "sgda": SgdaSolver,

@@ -14,6 +14,7 @@ from fieldfare.kernels import native
 from fieldfare.models.base import Model
 from fieldfare.models.registry import MODEL_CLASSES, initial_factors
 from fieldfare.rows import Rows
+from fieldfare.solvers.state import check_state
 
 
 class TableSolver(ABC):
@@ -109,17 +110,7 @@ class TableSolver(ABC):
         DataError
             If the arrays do not fit.
         """
-        for name, own in self.state().items():
-            given = state.get(name)
-            any_length = name in self._of_any_length
-            fits = any_length or (given is not None and given.shape == own.shape)
-            if given is None or given.dtype != own.dtype or not fits:
-                got = "nothing" if given is None else f"{given.dtype} of shape {given.shape}"
-                raise DataError(
-                    f"The saved state does not fit this solver: {name!r} must be {own.dtype} of "
-                    f"shape {own.shape}. Got {got}. Resume with the model kind, size and solver "
-                    f"that the checkpoint was made with."
-                )
+        check_state(state, self.state(), self._of_any_length)
         for name in self.state():
             setattr(self, f"_{name}", np.array(state[name]))
 
