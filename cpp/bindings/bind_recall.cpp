@@ -24,8 +24,7 @@ std::int64_t length(const T& array) {
   return static_cast<std::int64_t>(array.shape(0));
 }
 
-OwnedSparse checked(const Starts& start, const Ids& index, const Values& value,
-                    std::int64_t n_columns) {
+Sparse checked(const Starts& start, const Ids& index, const Values& value, std::int64_t n_columns) {
   const std::int64_t n = length(start), n_entries = length(index);
   require(n >= 1 && start.data()[0] == 0 && start.data()[n - 1] == n_entries &&
               length(value) == n_entries,

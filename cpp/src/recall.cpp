@@ -69,7 +69,7 @@ void share_by_cost(const Member& member, std::int64_t n, const Cost& cost, const
 }
 
 // sum_j x_j^2 a_j over the features of a row.
-double sum_squares(const OwnedSparse& rows, std::int64_t i, const std::vector<double>& a) {
+double sum_squares(const Sparse& rows, std::int64_t i, const std::vector<double>& a) {
   double sum = 0;
   for (std::int64_t e = rows.start[i]; e < rows.start[i + 1]; ++e) {
     sum += static_cast<double>(rows.value[e]) * rows.value[e] * a[rows.index[e]];
@@ -114,7 +114,7 @@ class Step {
         by_row_(size_of(side.n_rows)),
         row_terms_(size_of(side.n_rows)),
         feature_terms_(size_of(side.n_features)) {
-    job_.seen = side.seen.view();
+    job_.seen = view_of(side.seen);
     job_.partners = problem.partners;
     job_.gram = gram_.data();
     job_.width = problem.k + 1;
@@ -205,7 +205,7 @@ class Step {
       member.meet();
     }
     rows(member, [&](std::int64_t begin, std::int64_t end) {
-      kernels().combine(side_.rows.view(), change.data(), out.data(), stride_, begin, end);
+      kernels().combine(view_of(side_.rows), change.data(), out.data(), stride_, begin, end);
       for (std::int64_t i = begin; i < end; ++i) {
         float* row = out.data() + i * stride_;
         if (!side_.items) {
@@ -235,7 +235,7 @@ class Step {
     }
     member.meet();
     features(member, [&](std::int64_t begin, std::int64_t end) {
-      kernels().combine(side_.columns.view(), vectors.data(), out.data(), stride_, begin, end);
+      kernels().combine(view_of(side_.columns), vectors.data(), out.data(), stride_, begin, end);
       for (std::int64_t j = begin; j < end; ++j) {
         float* row = out.data() + j * stride_;
         const float* own = theta_ + j * stride_;
@@ -254,7 +254,7 @@ class Step {
     member.meet();
   }
 
-  static double weighted(const OwnedSparse& columns, std::int64_t j, const std::vector<double>& a) {
+  static double weighted(const Sparse& columns, std::int64_t j, const std::vector<double>& a) {
     double sum = 0;
     for (std::int64_t e = columns.start[j]; e < columns.start[j + 1]; ++e) {
       sum += columns.value[e] * a[columns.index[e]];
@@ -284,7 +284,7 @@ class Step {
     if (member.first()) loss_ = loss;
     member.meet();
     features(member, [&](std::int64_t begin, std::int64_t end) {
-      kernels().combine(side_.squares.view(), moved_.data(), scale_.data(), stride_, begin, end);
+      kernels().combine(view_of(side_.squares), moved_.data(), scale_.data(), stride_, begin, end);
       for (std::int64_t j = begin; j < end; ++j) {
         for (std::int64_t d = 0; d < stride_; ++d) {
           float& scale = scale_[j * stride_ + d];
@@ -456,21 +456,8 @@ class Step {
 }  // namespace
 
 void transpose(RecallSide& side) {
-  OwnedSparse& columns = side.columns;
-  columns.start.assign(size_of(side.n_features + 1), 0);
-  for (const std::uint32_t j : side.rows.index) ++columns.start[j + 1];
-  for (std::int64_t j = 0; j < side.n_features; ++j) columns.start[j + 1] += columns.start[j];
-  columns.index.resize(side.rows.index.size());
-  columns.value.resize(side.rows.index.size());
-  std::vector<std::int64_t> next(columns.start.begin(), columns.start.end() - 1);
-  for (std::int64_t i = 0; i < side.n_rows; ++i) {
-    for (std::int64_t e = side.rows.start[i]; e < side.rows.start[i + 1]; ++e) {
-      const std::int64_t to = next[side.rows.index[e]]++;
-      columns.index[to] = static_cast<std::uint32_t>(i);
-      columns.value[to] = side.rows.value[e];
-    }
-  }
-  side.squares = columns;
+  side.columns = transposed(side.rows, side.n_features);
+  side.squares = side.columns;
   for (float& value : side.squares.value) value *= value;
 }
 
@@ -483,7 +470,7 @@ void recall_vectors(const RecallSide& side, const float* parameters, std::int64_
   }
   run_team(n_threads, [&](Member& member) {
     member.share(side.n_rows, [&](std::int64_t begin, std::int64_t end) {
-      kernels().combine(side.rows.view(), parameters, out, stride, begin, end);
+      kernels().combine(view_of(side.rows), parameters, out, stride, begin, end);
       for (std::int64_t i = begin; i < end; ++i) {
         float* row = out + i * stride;
         if (!side.items) {

@@ -95,23 +95,10 @@ void append_pattern(Block* block, const std::vector<std::pair<std::uint32_t, flo
 }
 
 void finish_table(Block* block) {
-  const Sparse& rows = block->patterns;
-  Sparse& columns = block->columns;
-  const std::int64_t n_codes = std::ssize(rows.start) - 1;
-  columns.start.assign(block->features.size() + 1, 0);
-  for (const std::uint32_t feature : rows.index) ++columns.start[feature + 1];
-  std::partial_sum(columns.start.begin(), columns.start.end(), columns.start.begin());
-  columns.index.resize(rows.index.size());
-  columns.value.resize(rows.index.size());
-  std::vector<std::int64_t> next(columns.start.begin(), columns.start.end() - 1);
-  for (std::int64_t code = 0; code < n_codes; ++code) {
-    for (std::int64_t p = rows.start[code]; p < rows.start[code + 1]; ++p) {
-      const std::int64_t to = next[rows.index[p]]++;
-      columns.index[to] = static_cast<std::uint32_t>(code);
-      columns.value[to] = rows.value[p];
-    }
-  }
+  block->columns = transposed(block->patterns, std::ssize(block->features));
   if (block->kind != Block::Kind::table) return;
+  const Sparse& columns = block->columns;
+  const std::int64_t n_codes = std::ssize(block->patterns.start) - 1;
   // Neighbours that have no code in common, such as the values of a column, can be visited at once.
   std::vector<std::int64_t> seen(static_cast<std::size_t>(n_codes), -1);
   const auto n_features = std::ssize(block->features);

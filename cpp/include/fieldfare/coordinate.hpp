@@ -24,15 +24,9 @@
 
 #include "fieldfare/random.hpp"
 #include "fieldfare/rows.hpp"
+#include "fieldfare/sparse.hpp"
 
 namespace fieldfare {
-
-// A sparse matrix by rows or by columns.
-struct Sparse {
-  std::vector<std::int64_t> start;
-  std::vector<std::uint32_t> index;
-  std::vector<float> value;
-};
 
 // Neighbouring features of a table. Shared: no two have a code in common, and they are many.
 struct Run {

@@ -18,6 +18,8 @@
 #include <functional>
 #include <vector>
 
+#include "fieldfare/sparse.hpp"
+
 namespace fieldfare {
 
 struct SparseView {
@@ -66,23 +68,19 @@ FIELDFARE_DECLARE_RECALL(baseline)
 FIELDFARE_DECLARE_RECALL(v3)
 #undef FIELDFARE_DECLARE_RECALL
 
-struct OwnedSparse {
-  std::vector<std::int64_t> start;
-  std::vector<std::uint32_t> index;
-  std::vector<float> value;
-
-  SparseView view() const { return {start.data(), index.data(), value.data()}; }
-};
+inline SparseView view_of(const Sparse& matrix) {
+  return {matrix.start.data(), matrix.index.data(), matrix.value.data()};
+}
 
 // The queries or the items: their features, and whom each was seen with. Features are numbered from
 // 0 within the side.
 struct RecallSide {
   std::int64_t n_rows = 0, n_features = 0, n_partners = 0;
   bool items = false;
-  OwnedSparse rows;     // features of each row
-  OwnedSparse columns;  // rows of each feature
-  OwnedSparse squares;  // the same, with squared values
-  OwnedSparse seen;     // partners of each row, with the weight of the pair
+  Sparse rows;     // features of each row
+  Sparse columns;  // rows of each feature
+  Sparse squares;  // the same, with squared values
+  Sparse seen;     // partners of each row, with the weight of the pair
 };
 
 // Fills in what follows from the rows.
