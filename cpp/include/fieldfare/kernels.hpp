@@ -94,7 +94,8 @@ struct View {
 struct HotRows {
   static constexpr int bits = 12;
   static constexpr std::int64_t buckets = std::int64_t{1} << bits;
-  static std::uint32_t bucket(std::uint32_t id) { return (id * 2654435769U) >> (32 - bits); }
+  static constexpr std::uint32_t multiplier = 2654435769U;  // 2^32 over the golden ratio
+  static std::uint32_t bucket(std::uint32_t id) { return (id * multiplier) >> (32 - bits); }
 
   const std::uint32_t* ids = nullptr;  // [buckets], or null: no row is private
   float* rows = nullptr;               // [buckets, layout.stride]

@@ -65,7 +65,8 @@ FIELDFARE_INLINE Model model_in_slot(const TrainJob& job, std::int64_t slot) {
 // The ids whose rows of the table fall to one of several threads.
 FIELDFARE_INLINE auto ids_of(std::int64_t part, std::int64_t parts) {
   return [=](std::uint32_t id) {
-    return (static_cast<std::uint64_t>(id * 2654435769U) * static_cast<std::uint64_t>(parts)) >>
+    return (static_cast<std::uint64_t>(id * HotRows::multiplier) *
+            static_cast<std::uint64_t>(parts)) >>
                32U ==
            static_cast<std::uint64_t>(part);
   };

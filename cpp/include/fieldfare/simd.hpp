@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "fieldfare/kernels.hpp"
+
 #if !defined(FIELDFARE_PLAIN_SIMD) && defined(__SSE2__)
 #include <immintrin.h>
 #endif
@@ -251,22 +253,40 @@ FIELDFARE_INLINE std::uint32_t largest(const std::uint32_t* x, std::int64_t n) {
   return found;
 }
 
-// where[i] = table + ids[i] * stride
-FIELDFARE_INLINE void rows_at(float* table, std::int64_t stride, const std::uint32_t* ids,
-                              std::int64_t n, float** where) {
+// Where rows of the table lie: where[i] = table + ids[i] * stride, or for an id that is found in
+// its bucket of the hot ones, hot_rows + bucket * stride. Without hot ones hot_ids is null.
+FIELDFARE_INLINE void rows_at(float* table, const HotRows& hot, std::int64_t stride,
+                              const std::uint32_t* ids, std::int64_t n, float** where) {
   std::int64_t i = 0;
 #if defined(__AVX2__) && !defined(FIELDFARE_PLAIN_SIMD)
-  if (stride < std::int64_t{1} << 30) {  // and so its bytes are a number of 32 bits
-    const __m256i start = _mm256_set1_epi64x(reinterpret_cast<std::int64_t>(table));
-    const __m256i bytes = _mm256_set1_epi64x(stride * 4);
-    for (; i + 4 <= n; i += 4) {
-      const __m128i four = _mm_loadu_si128(reinterpret_cast<const __m128i*>(ids + i));
-      const __m256i offset = _mm256_mul_epu32(_mm256_cvtepu32_epi64(four), bytes);
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(where + i), _mm256_add_epi64(start, offset));
+  const __m256i bytes = _mm256_set1_epi64x(stride * static_cast<std::int64_t>(sizeof(float)));
+  const __m256i start = _mm256_set1_epi64x(reinterpret_cast<std::int64_t>(table));
+  const auto place = [&](__m128i numbers, __m256i base) {
+    const __m256i offset = _mm256_mul_epu32(_mm256_cvtepu32_epi64(numbers), bytes);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(where + i), _mm256_add_epi64(base, offset));
+  };
+  const auto four = [&] { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(ids + i)); };
+  const bool fits = stride < std::int64_t{1} << 30;  // and so its bytes are a number of 32 bits
+  if (hot.ids == nullptr) {
+    for (; fits && i + 4 <= n; i += 4) place(four(), start);
+  } else {
+    const __m256i hot_start = _mm256_set1_epi64x(reinterpret_cast<std::int64_t>(hot.rows));
+    const __m128i factor = _mm_set1_epi32(static_cast<int>(HotRows::multiplier));
+    for (; fits && i + 4 <= n; i += 4) {
+      const __m128i own = four();
+      const __m128i bucket = _mm_srli_epi32(_mm_mullo_epi32(own, factor), 32 - HotRows::bits);
+      const __m128i found = _mm_i32gather_epi32(reinterpret_cast<const int*>(hot.ids), bucket, 4);
+      const __m128i is_hot = _mm_cmpeq_epi32(found, own);
+      place(_mm_blendv_epi8(own, bucket, is_hot),
+            _mm256_blendv_epi8(start, hot_start, _mm256_cvtepi32_epi64(is_hot)));
     }
   }
 #endif
-  for (; i < n; ++i) where[i] = table + ids[i] * stride;
+  for (; i < n; ++i) {
+    const std::uint32_t bucket = HotRows::bucket(ids[i]);
+    const bool is_hot = hot.ids != nullptr && hot.ids[bucket] == ids[i];
+    where[i] = (is_hot ? hot.rows : table) + (is_hot ? bucket : ids[i]) * stride;
+  }
 }
 
 // Whether n numbers differ from each other.

@@ -236,18 +236,7 @@ class Stage {
 
   // A frequent feature's row may be private to the thread: see HotRows.
   FIELDFARE_INLINE void locate(const std::uint32_t* ids, std::int64_t n, float** where) const {
-    float* const table = job_.table;
-    const std::int64_t stride = stride_;
-    if (job_.hot.ids == nullptr) {
-      rows_at(table, stride, ids, n, where);
-    } else {
-      const HotRows hot = job_.hot;
-      for (std::int64_t i = 0; i < n; ++i) {
-        const std::uint32_t bucket = HotRows::bucket(ids[i]);
-        const bool is_hot = hot.ids[bucket] == ids[i];
-        where[i] = (is_hot ? hot.rows : table) + (is_hot ? bucket : ids[i]) * stride;
-      }
-    }
+    rows_at(job_.table, job_.hot, stride_, ids, n, where);
     for (std::int64_t i = n; i < whole_fours(n); ++i) where[i] = job_.work.nobody[i % 4];
   }
 
