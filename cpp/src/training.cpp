@@ -16,7 +16,7 @@ namespace {
 // Steps that a thread takes between two merges: few at first, while they are long.
 constexpr std::int64_t shortest_round = 64, longest_round = 4096;
 constexpr std::int64_t steps_a_batch = 64;
-constexpr std::int64_t rows_polled = 4096;  // samples that elect the hot rows
+constexpr std::int64_t rows_polled = 1024;  // samples that elect the hot rows
 constexpr std::uint32_t nobody = 0xFFFFFFFF;
 
 std::size_t index(std::int64_t n) { return static_cast<std::size_t>(n); }
