@@ -1,6 +1,7 @@
 // Training spread over threads: lock-free with private hot rows, or in batches with the same bits
 // for any number of threads.
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <utility>
@@ -13,8 +14,9 @@ namespace fieldfare {
 
 namespace {
 
-// Steps that a thread takes between two merges: few at first, while they are long.
+// Steps a thread between two merges: few at first, while they are long.
 constexpr std::int64_t shortest_round = 64, longest_round = 4096;
+constexpr std::int64_t longest_piece = 128;  // steps that a thread takes on at once
 constexpr std::int64_t steps_a_batch = 64;
 constexpr std::int64_t rows_polled = 1024;  // samples that elect the hot rows
 constexpr std::uint32_t nobody = 0xFFFFFFFF;
@@ -232,27 +234,33 @@ Outcome train_lock_free(const TrainJob& job, std::int64_t n_threads) {
   rooms.reserve(index(n_threads));
   for (std::int64_t t = 0; t < n_threads; ++t) rooms.emplace_back(job, job.ahead + 1);
   std::vector<Outcome> outcomes(index(n_threads));
+  std::atomic<std::int64_t> next{job.begin};
   run_together(n_threads, [&](std::int64_t t, std::int64_t n, Barrier& barrier) {
     TrainJob part = job;
     part.work = rooms[index(t)].work;
     replicas.lend(part, t);
+    Outcome& outcome = outcomes[index(t)];
     std::int64_t size = shortest_round;
     for (std::int64_t begin = job.begin; begin < job.end;
          size = std::min(2 * size, longest_round)) {
-      const std::int64_t steps = std::min(job.end - begin, size * n);
-      part.begin = begin + steps * t / n;
-      part.end = begin + steps * (t + 1) / n;
-      const Outcome learned = learner.train(part);
-      outcomes[index(t)].loss += learned.loss;
-      outcomes[index(t)].weight += learned.weight;
-      outcomes[index(t)].bad_row = learned.bad_row;
+      const std::int64_t end = std::min(job.end, begin + size * n);
+      // Taken in small pieces: a thread that another program holds up must not be waited for.
+      const std::int64_t piece = std::min(size / 8, longest_piece);
+      while (!outcome.bad_row && (part.begin = next.fetch_add(piece)) < end) {
+        part.end = std::min(end, part.begin + piece);
+        const Outcome learned = learner.train(part);
+        outcome.loss += learned.loss;
+        outcome.weight += learned.weight;
+        outcome.bad_row = learned.bad_row;
+      }
       barrier.wait();
       replicas.merge(t, n);
+      if (t == 0) next.store(end);
       const bool bad = std::any_of(outcomes.begin(), outcomes.end(),
                                    [](const Outcome& o) { return o.bad_row.has_value(); });
       barrier.wait();
       if (bad) return;
-      begin += steps;
+      begin = end;
     }
   });
   Outcome outcome;

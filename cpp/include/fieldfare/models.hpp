@@ -246,7 +246,8 @@ struct Ffm : PresentFields {
     float* const all = row_of(c, 0);
     for (std::int64_t i = 0; i < sample.n; ++i) {
       const float* v = sample.rows[i] + at;
-      const std::int64_t b = place[sample.fields[i]];
+      // The analyser does not see that rows of this kind of model have fields.
+      const std::int64_t b = place[sample.fields[i]];  // NOLINT(clang-analyzer-core.NullDereference)
       if (count[b] > 0) {
         count[b] = -count[b];  // negative: its column has begun
         add_entry<true>(v, sample.x[i], all + b * k);
