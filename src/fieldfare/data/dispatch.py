@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fieldfare._typing import AnyArray, UInt16Array
-from fieldfare.data import serial
 from fieldfare.data.arrays import array_rows, field_numbers, is_matrix, per_row
 from fieldfare.data.coded import CodedTable
 from fieldfare.data.joined import JoinedTable
@@ -213,10 +212,8 @@ def _keep(rows: Rows, own: Schema | None, store: RowStore | None, request: _Requ
 
 
 def _from_store(store: RowStore, request: _Request) -> Dataset:
-    saved = store.metadata.get("schema")
-    own = None if saved is None else serial.unpack(saved)
-    _check_same(own, request.schema)
-    return _keep(store.rows, own, store, request)
+    _check_same(store.schema, request.schema)
+    return _keep(store.rows, store.schema, store, request)
 
 
 def _check_same(own: Schema | None, wanted: Schema | None) -> None:
@@ -438,11 +435,9 @@ def _from_files(
     def build(path: Path) -> RowStore:
         schema, parts = encode()
         if schema is not None:
-            return RowStore.build(parts, path, metadata={"schema": serial.pack(schema)})
+            return RowStore.build(parts, path, schema=schema)
         fields = _FieldOf()
-        return RowStore.build(
-            fields.watch(parts), path, metadata=lambda: {"schema": serial.pack(fields.schema())}
-        )
+        return RowStore.build(fields.watch(parts), path, schema=fields.schema)
 
     # The Schema is part of the key, and an unfitted one is not that of the Rows.
     return _from_store(cached(_key(files, request), build), _without_names(request))

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array, UInt32Array
-from fieldfare.data._arrow import numpy_of
+from fieldfare.data._arrow import array_of, is_string, numpy_of
 from fieldfare.data.canonical import dictionary, numbers, parse_number, split_cells
 from fieldfare.data.column import Column
 from fieldfare.data.fitting import Fitted, split_weights, tokens_of
 from fieldfare.data.origin import Batch, Origin, shorten
-from fieldfare.data.vocabulary import hash64
+from fieldfare.data.vocabulary import Vocabulary, hash64
 from fieldfare.rows import Rows
 
 _MAX_FLOAT32 = float(np.finfo(np.float32).max)
@@ -38,6 +38,8 @@ def encode_column(column: Column, fitted: Fitted, array: Any, origin: Origin) ->
     """Turn the cells of one column into features."""
     if column.kind in ("multi", "text"):
         return _encode_multi(column, fitted, array, origin)
+    if column.kind == "categorical" and fitted.vocabulary is not None and is_string(array.type):
+        return Entries(_ids_of_cells(fitted, fitted.vocabulary, array))
     if column.has_vocabulary or column.is_hashed:
         codes, words = tokens_of(column, array, origin)
         return Entries(_ids(fitted, words)[codes])
@@ -53,6 +55,17 @@ def _ids(fitted: Fitted, words: Any) -> UInt32Array:
         ids += np.uint32(fitted.first)
         ids[numpy_of(words.is_null())] = fitted.missing
     return np.append(ids, np.uint32(fitted.missing))
+
+
+def _ids_of_cells(fitted: Fitted, vocabulary: Vocabulary, cells: Any) -> UInt32Array:
+    """Return the id of each text: most are canonical as they stand, and found at once."""
+    positions = vocabulary.find(cells)
+    ids = vocabulary.at(positions, fitted.unknown)
+    rest = positions < 0
+    if rest.any():
+        codes, words = dictionary(cells.filter(array_of(rest)))
+        ids[rest] = _ids(fitted, words)[codes]
+    return ids
 
 
 def _encode_number(column: Column, fitted: Fitted, array: Any, origin: Origin) -> Entries:
