@@ -14,7 +14,7 @@ def packed(texts, dtype=np.int64):
 
 
 def reference(known, texts):
-    position = {}
+    position: dict[bytes, int] = {}
     for i, text in enumerate(known):
         position.setdefault(text, i)
     return [position.get(text, -1) for text in texts]
