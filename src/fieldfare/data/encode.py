@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from fieldfare._typing import AnyArray, Float32Array, Int64Array, UInt32Array
 from fieldfare.data._arrow import array_of, is_string, numpy_of
 from fieldfare.data.canonical import dictionary, numbers, parse_number, split_cells
 from fieldfare.data.column import Column
+from fieldfare.data.columnwise import each
 from fieldfare.data.fitting import Fitted, split_weights, tokens_of
 from fieldfare.data.origin import Batch, Origin, shorten
 from fieldfare.data.vocabulary import Vocabulary, hash64
@@ -32,6 +33,32 @@ class Entries:
     ids: UInt32Array
     values: Float32Array | None = None
     counts: Int64Array | None = None
+
+
+def encode_features(
+    columns: Sequence[tuple[Column, Fitted]], field_numbers: Mapping[str, int], batch: Batch
+) -> Rows:
+    """Turn columns of a batch into Rows."""
+
+    def encode(used: tuple[Column, Fitted]) -> tuple[int, Entries]:
+        column, fitted = used
+        entries = encode_column(column, fitted, batch.data.column(column.name), batch.origin)
+        return field_numbers[column.field_name], entries
+
+    n_rows = batch.data.num_rows
+    return assemble(each(n_rows, encode, columns), n_rows)
+
+
+def encode_labels(
+    names: Mapping[str, str | None], classes: Sequence[str] | None, batch: Batch
+) -> dict[str, AnyArray]:
+    """Return what rows have one of, by the names of its columns: target, weight and group."""
+    encoders: dict[str, Callable[[Batch, str], AnyArray]] = {
+        "target": lambda batch, name: encode_target(batch, name, classes),
+        "weight": encode_weight,
+        "group": encode_group,
+    }
+    return {what: encoders[what](batch, name) for what, name in names.items() if name is not None}
 
 
 def encode_column(column: Column, fitted: Fitted, array: Any, origin: Origin) -> Entries:
