@@ -50,10 +50,10 @@ void bind_words(nb::module_& module) {
   nb::class_<Words>(module, "Words")
       .def("__init__", &make, nb::arg("blob").noconvert(), nb::arg("offsets").noconvert(),
            nb::keep_alive<1, 2>(), nb::keep_alive<1, 3>())
-      .def("find", &find<std::int32_t>, nb::arg("blob").noconvert(),
-           nb::arg("offsets").noconvert(), nb::arg("out").noconvert())
-      .def("find", &find<std::int64_t>, nb::arg("blob").noconvert(),
-           nb::arg("offsets").noconvert(), nb::arg("out").noconvert());
+      .def("find", &find<std::int32_t>, nb::arg("blob").noconvert(), nb::arg("offsets").noconvert(),
+           nb::arg("out").noconvert())
+      .def("find", &find<std::int64_t>, nb::arg("blob").noconvert(), nb::arg("offsets").noconvert(),
+           nb::arg("out").noconvert());
 }
 
 }  // namespace fieldfare
