@@ -14,6 +14,7 @@ void bind_recall(nanobind::module_& module);
 void bind_scoring(nanobind::module_& module);
 void bind_text(nanobind::module_& module);
 void bind_topk(nanobind::module_& module);
+void bind_words(nanobind::module_& module);
 
 // Raises ValueError unless the condition holds.
 void require(bool condition, const char* message);

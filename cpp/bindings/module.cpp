@@ -12,4 +12,5 @@ NB_MODULE(_core, module) {
   fieldfare::bind_scoring(module);
   fieldfare::bind_text(module);
   fieldfare::bind_topk(module);
+  fieldfare::bind_words(module);
 }

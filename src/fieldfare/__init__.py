@@ -14,7 +14,7 @@ import typing
 from fieldfare._version import __version__
 
 if typing.TYPE_CHECKING:
-    from fieldfare.data.dispatch import Dataset as Dataset
+    from fieldfare.data.dataset import Dataset as Dataset
     from fieldfare.data.dispatch import load as load_data
     from fieldfare.data.inspect import inspect as inspect
     from fieldfare.data.joined import JoinedTable as JoinedTable
@@ -71,7 +71,7 @@ _HOMES = {
     "Callback": "training.callbacks",
     "Checkpoint": "training.callbacks",
     "Column": "data.schema",
-    "Dataset": "data.dispatch",
+    "Dataset": "data.dataset",
     "FFMClassifier": "estimators",
     "FFMRegressor": "estimators",
     "FMClassifier": "estimators",

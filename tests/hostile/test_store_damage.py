@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from fieldfare.data import _storefile, cache
+from fieldfare.data.schema import Schema
 from fieldfare.data.store import RowStore, cached
 from fieldfare.data.text import write_text
 from fieldfare.exceptions import DataError, StoreError
@@ -32,7 +33,9 @@ def make_rows() -> Rows:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return RowStore.build([make_rows()], tmp_path / "rows", metadata={"source": "x"}).path
+    schema = Schema.indexed(2000, 5, field_of=(np.arange(2000) % 5).astype(np.uint16))
+    path = tmp_path / "rows"
+    return RowStore.build([make_rows()], path, metadata={"source": "x"}, schema=schema).path
 
 
 def forge(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
@@ -81,6 +84,16 @@ def test_wrong_counts(folder: Path, name: str, value: int) -> None:
         lambda h: h["arrays"].update(group=h["arrays"]["indptr"]),
         lambda h: h.pop("metadata"),
         lambda h: h.update(metadata=3),
+        lambda h: h.pop("schema") and h.update(schema=3),
+        lambda h: h.update(schema={}),
+        lambda h: h["schema"].update(content=[]),
+        lambda h: h["schema"].update(arrays=[]),
+        lambda h: h["schema"].update(checksum=1),
+        lambda h: h["schema"]["arrays"].update(field_of=["<u2", -1]),
+        lambda h: h["schema"]["arrays"].update(field_of=["<u2", 2**60]),
+        lambda h: h["schema"]["arrays"].update(field_of=["<u2", True]),
+        lambda h: h["schema"]["arrays"].update(field_of=["|O", 2000]),
+        lambda h: h["schema"]["arrays"].update(field_of=["<u2"]),
         lambda h: h.pop("n_rows"),
     ],
 )
@@ -90,7 +103,7 @@ def test_wrong_header(folder: Path, change: Callable[[dict[str, Any]], object]) 
         RowStore.open(folder)
 
 
-@pytest.mark.parametrize("value", [1, 3, "2", None])
+@pytest.mark.parametrize("value", [1, 2, 4, "3", None])
 def test_other_versions(folder: Path, value: object) -> None:
     forge(folder, lambda header: header.update(version=value))
     with pytest.raises(StoreError, match="build it again"):
@@ -135,7 +148,7 @@ def test_every_flipped_bit_of_the_header_is_seen(folder: Path) -> None:
         assert found._header == good._header  # blanks between tokens mean nothing
 
 
-@pytest.mark.parametrize("name", ["indptr", "indices", "values", "fields", "target"])
+@pytest.mark.parametrize("name", ["indptr", "indices", "values", "fields", "target", "schema"])
 class TestArray:
     def test_missing(self, folder: Path, name: str) -> None:
         (folder / f"{name}.bin").unlink()

@@ -29,7 +29,7 @@ def rows() -> Rows:
 @pytest.fixture(scope="module")
 def store(rows, tmp_path_factory) -> RowStore:
     parts = (rows.slice(start, start + 40_000) for start in range(0, N, 40_000))
-    return RowStore.build(parts, tmp_path_factory.mktemp("store") / "rows", metadata={})
+    return RowStore.build(parts, tmp_path_factory.mktemp("store") / "rows")
 
 
 def _train(data, **options):

@@ -64,5 +64,11 @@ def numpy_of(array: Any) -> AnyArray:
     return np.where(_bits(validity)[span], floats, np.array(np.nan, floats.dtype))
 
 
+def is_string(kind: Any) -> bool:
+    """Whether arrays of this type are bytes and offsets: strings, large or not, but no views."""
+    pa = require("pyarrow", "tables")
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
 def _bits(buffer: Any) -> AnyArray:
     return np.unpackbits(np.frombuffer(buffer, np.uint8), bitorder="little").astype(bool)

@@ -3,25 +3,29 @@
 Header (``header.json``, UTF-8 JSON)::
 
     format      "fieldfare-rows"
-    version     2
+    version     3
     n_rows, n_entries, n_features, n_fields    counts
     arrays      {name: {"dtype": "int64", "checksum": "..."}}
     metadata    an object that means nothing to the store
+    schema      null or {"content": {...}, "arrays": {name: ["<i8", length]}, "checksum": "..."}
     checksum    of all the rest, as JSON with sorted keys and without blanks
 
-An array ``name`` is the file ``name.bin``: its elements, little-endian, and nothing else. Checksums
-are those of `fieldfare.kernels.checksum`.
+An array ``name`` is the file ``name.bin``: its elements, little-endian, and nothing else. The
+arrays of the Schema are ``schema.bin``: in the order of the header, each from a multiple of 64
+bytes on. Checksums are those of `fieldfare.kernels.checksum`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import mmap
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -32,8 +36,9 @@ from fieldfare.kernels.checksum import Checksum
 from fieldfare.rows import MAX_FIELD, MAX_INDEX
 
 FORMAT = "fieldfare-rows"
-VERSION = 2
+VERSION = 3
 HEADER = "header.json"
+SCHEMA = "schema.bin"
 
 DTYPES: dict[str, np.dtype[Any]] = {
     "indptr": np.dtype(np.int64),
@@ -44,9 +49,11 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "weight": np.dtype(np.float32),
     "group": np.dtype(np.int64),
 }
+_SCHEMA_DTYPES = ("|u1", "<u2", "<u4", "<i8", "<f8")
 PER_ENTRY = ("indices", "values", "fields")
 
 _BLOCK_BYTES = 1 << 22
+_ALIGNMENT = 64
 _MAX_HEADER_BYTES = 1 << 30
 
 
@@ -60,6 +67,7 @@ class Header:
     n_fields: int
     arrays: dict[str, dict[str, str]]
     metadata: JSON = field(default_factory=dict)
+    schema: JSON | None = None
 
     def length(self, name: str) -> int:
         """Return the number of elements of an array."""
@@ -120,6 +128,49 @@ def checked_metadata(metadata: JSON | None) -> JSON:
     return copy
 
 
+def write_schema(folder: Path, content: JSON, arrays: Mapping[str, AnyArray]) -> JSON:
+    """Write the arrays of a Schema to one file and return its entry of the header."""
+    known: dict[str, list[Any]] = {}
+    total = Checksum()
+    with open(folder / SCHEMA, "xb") as file:
+        for name, array in arrays.items():
+            little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+            known[name] = [little.dtype.str, len(little)]
+            for data in (little.view(np.uint8).data, bytes(_padding(little.nbytes))):
+                file.write(data)
+                total.update(data)
+        file.flush()
+        os.fsync(file.fileno())
+    return {"content": content, "arrays": known, "checksum": total.hexdigest()}
+
+
+def read_schema(folder: Path, entry: JSON) -> tuple[JSON, dict[str, AnyArray]]:
+    """Return the content and, mapped into memory, the arrays of a Schema: those once written."""
+    arrays, start = {}, 0
+    content = map_file(folder / SCHEMA) if _schema_bytes(entry) else b""
+    total = Checksum()
+    total.update(memoryview(content))
+    if total.hexdigest() != entry["checksum"]:
+        raise damaged(folder, f"the checksum of {SCHEMA} does not agree")
+    for name, (dtype, length) in entry["arrays"].items():
+        arrays[name] = np.frombuffer(content, dtype, length, start)
+        start += arrays[name].nbytes + _padding(arrays[name].nbytes)
+    return entry["content"], arrays
+
+
+def map_file(path: Path) -> mmap.mmap:
+    """Map a file that is not empty into memory."""
+    try:
+        with open(path, "rb") as file:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except (OSError, ValueError) as error:
+        raise damaged(path.parent, f"{path.name} cannot be mapped ({error})") from error
+
+
+def _padding(n_bytes: int) -> int:
+    return -n_bytes % _ALIGNMENT
+
+
 def write_header(folder: Path, header: Header) -> None:
     """Write the header and bring it and the folder to disk."""
     content = {"format": FORMAT, "version": VERSION, **asdict(header)}
@@ -152,13 +203,16 @@ def read_header(folder: Path) -> Header:
     header = _typed_header(folder, content)
     if sys.byteorder != "little":
         raise StoreError("A RowStore is little-endian and cannot be mapped on this machine.")
-    for name in header.arrays:
+    expected = {f"{name}.bin": header.n_bytes(name) for name in header.arrays}
+    if header.schema is not None:
+        expected[SCHEMA] = _schema_bytes(header.schema)
+    for name, n_bytes in expected.items():
         try:
-            size = (folder / f"{name}.bin").stat().st_size
+            size = (folder / name).stat().st_size
         except OSError as error:
-            raise damaged(folder, f"{name}.bin is missing ({error.strerror})") from error
-        if size != header.n_bytes(name):
-            raise damaged(folder, f"{name}.bin has {size} bytes instead of {header.n_bytes(name)}")
+            raise damaged(folder, f"{name} is missing ({error.strerror})") from error
+        if size != n_bytes:
+            raise damaged(folder, f"{name} has {size} bytes instead of {n_bytes}")
     return header
 
 
@@ -206,7 +260,35 @@ def _typed_header(folder: Path, content: JSON) -> Header:
             raise damaged(folder, f"{name} has the dtype {entry.get('dtype')!r}")
     if not isinstance(metadata, dict):
         raise damaged(folder, "its metadata are not a JSON object")
-    return Header(arrays=arrays, metadata=metadata, **counts)
+    schema = content.get("schema")
+    if not _is_schema(schema):
+        raise damaged(folder, "its header does not describe its Schema")
+    return Header(arrays=arrays, metadata=metadata, schema=schema, **counts)
+
+
+def _is_schema(entry: Any) -> TypeGuard[JSON | None]:
+    if entry is None:
+        return True
+    if not isinstance(entry, dict) or not isinstance(entry.get("checksum"), str):
+        return False
+    arrays = entry.get("arrays")
+    return (
+        isinstance(entry.get("content"), dict)
+        and isinstance(arrays, dict)
+        and all(
+            isinstance(said, list)
+            and len(said) == 2
+            and said[0] in _SCHEMA_DTYPES
+            and type(said[1]) is int
+            and 0 <= said[1] <= 2**56
+            for said in arrays.values()
+        )
+    )
+
+
+def _schema_bytes(entry: JSON) -> int:
+    sizes = [np.dtype(dtype).itemsize * length for dtype, length in entry["arrays"].values()]
+    return sum(size + _padding(size) for size in sizes)
 
 
 def _checksum(content: JSON) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray, Float64Array, Int64Array
-from fieldfare.data._arrow import array_of, numpy_of, scalar_of, texts_of
+from fieldfare.data._arrow import array_of, is_string, numpy_of, scalar_of, texts_of
 from fieldfare.data.origin import Origin
 from fieldfare.exceptions import SchemaError
 
@@ -155,8 +155,7 @@ def _floats(array: Any) -> Float64Array:
 
 
 def _is_text(kind: Any) -> bool:
-    pa = require("pyarrow", "tables")
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or _is_view(kind))
+    return is_string(kind) or _is_view(kind)
 
 
 def _seconds(array: Any) -> Any:

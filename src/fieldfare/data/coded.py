@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from fieldfare._optional import require
+from fieldfare.data._arrow import is_string
 from fieldfare.data.column import Column
 from fieldfare.data.columnwise import each
 from fieldfare.data.origin import Batch
@@ -67,8 +68,7 @@ class CodedTable:
 
     def _code_column(self, name: str, array: Any) -> Any:
         pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
-        is_text = pa.types.is_string(array.type) or pa.types.is_large_string(array.type)
-        if name not in self._coded or not is_text:
+        if name not in self._coded or not is_string(array.type):
             return array
         coded = pc.dictionary_encode(array)
         if len(coded.dictionary) > 2**15:

@@ -12,7 +12,6 @@ import numpy as np
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray, PathLike
 from fieldfare._validation import OneOf, check
-from fieldfare.data import serial
 from fieldfare.data.dispatch import load
 from fieldfare.data.infer import type_texts
 from fieldfare.data.schema import Schema
@@ -74,7 +73,7 @@ def convert(
     if kind in ("csv", "parquet"):
         return _write(rows_as_table(blocks, rows.n_fields), path, kind)
     if kind == "store":
-        RowStore.build(blocks, path, metadata={"schema": serial.pack(data.schema)})
+        RowStore.build(blocks, path, schema=data.schema)
     else:
         write_text(blocks, path, "libffm" if kind == "libffm" else "libsvm")
     return len(rows)

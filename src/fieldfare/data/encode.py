@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array, UInt32Array
-from fieldfare.data._arrow import numpy_of
+from fieldfare.data._arrow import array_of, is_string, numpy_of
 from fieldfare.data.canonical import dictionary, numbers, parse_number, split_cells
 from fieldfare.data.column import Column
+from fieldfare.data.columnwise import each
 from fieldfare.data.fitting import Fitted, split_weights, tokens_of
 from fieldfare.data.origin import Batch, Origin, shorten
-from fieldfare.data.vocabulary import hash64
+from fieldfare.data.vocabulary import Vocabulary, hash64
 from fieldfare.rows import Rows
 
 _MAX_FLOAT32 = float(np.finfo(np.float32).max)
@@ -34,10 +35,38 @@ class Entries:
     counts: Int64Array | None = None
 
 
+def encode_features(
+    columns: Sequence[tuple[Column, Fitted]], field_numbers: Mapping[str, int], batch: Batch
+) -> Rows:
+    """Turn columns of a batch into Rows."""
+
+    def encode(used: tuple[Column, Fitted]) -> tuple[int, Entries]:
+        column, fitted = used
+        entries = encode_column(column, fitted, batch.data.column(column.name), batch.origin)
+        return field_numbers[column.field_name], entries
+
+    n_rows = batch.data.num_rows
+    return assemble(each(n_rows, encode, columns), n_rows)
+
+
+def encode_labels(
+    names: Mapping[str, str | None], classes: Sequence[str] | None, batch: Batch
+) -> dict[str, AnyArray]:
+    """Return what rows have one of, by the names of its columns: target, weight and group."""
+    encoders: dict[str, Callable[[Batch, str], AnyArray]] = {
+        "target": lambda batch, name: encode_target(batch, name, classes),
+        "weight": encode_weight,
+        "group": encode_group,
+    }
+    return {what: encoders[what](batch, name) for what, name in names.items() if name is not None}
+
+
 def encode_column(column: Column, fitted: Fitted, array: Any, origin: Origin) -> Entries:
     """Turn the cells of one column into features."""
     if column.kind in ("multi", "text"):
         return _encode_multi(column, fitted, array, origin)
+    if column.kind == "categorical" and fitted.vocabulary is not None and is_string(array.type):
+        return Entries(_ids_of_cells(fitted, fitted.vocabulary, array))
     if column.has_vocabulary or column.is_hashed:
         codes, words = tokens_of(column, array, origin)
         return Entries(_ids(fitted, words)[codes])
@@ -53,6 +82,17 @@ def _ids(fitted: Fitted, words: Any) -> UInt32Array:
         ids += np.uint32(fitted.first)
         ids[numpy_of(words.is_null())] = fitted.missing
     return np.append(ids, np.uint32(fitted.missing))
+
+
+def _ids_of_cells(fitted: Fitted, vocabulary: Vocabulary, cells: Any) -> UInt32Array:
+    """Return the id of each text: most are canonical as they stand, and found at once."""
+    positions = vocabulary.find(cells)
+    ids = vocabulary.at(positions, fitted.unknown)
+    rest = positions < 0
+    if rest.any():
+        codes, words = dictionary(cells.filter(array_of(rest)))
+        ids[rest] = _ids(fitted, words)[codes]
+    return ids
 
 
 def _encode_number(column: Column, fitted: Fitted, array: Any, origin: Origin) -> Entries:

@@ -5,6 +5,7 @@ Every accumulator gives the same result however the rows were cut into batches.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -15,6 +16,7 @@ from fieldfare._typing import AnyArray, Float64Array, Int64Array
 from fieldfare.data._arrow import array_of, numpy_of, texts_of
 from fieldfare.data.canonical import dictionary, log2_texts, numbers, split_cells
 from fieldfare.data.column import Column
+from fieldfare.data.columnwise import each
 from fieldfare.data.origin import Batch, Origin
 from fieldfare.data.vocabulary import Vocabulary, hash64
 
@@ -50,6 +52,57 @@ class Fitted:
     def first(self) -> int:
         """Id of the first value, bin or bucket."""
         return self.missing + (2 if self.vocabulary is not None else 1)
+
+
+def learn(
+    columns: Sequence[Column], target: str | None, batches: Iterable[Batch]
+) -> tuple[tuple[Fitted | None, ...], int, tuple[str, ...] | None]:
+    """Learn all columns; return what was learned, the number of rows, and classes of the target."""
+    fitters = [make_fitter(column) for column in columns]
+    classes = None if target is None else Classes(target)
+    n_rows = 0
+    for batch in batches:
+        n_rows += _update(columns, fitters, batch)
+        if classes is not None and target in batch.data.schema.names:
+            classes.update(batch)
+    fitted: list[Fitted | None] = []
+    next_id = 0
+    for fitter in fitters:
+        learned = None if fitter is None else fitter.finish(next_id)
+        fitted.append(learned)
+        next_id += 0 if learned is None else learned.size
+    return tuple(fitted), n_rows, None if classes is None else classes.finish()
+
+
+def learn_more(
+    columns: Sequence[Column],
+    fitted: Sequence[Fitted | None],
+    next_id: int,
+    batches: Iterable[Batch],
+) -> tuple[tuple[Fitted | None, ...], int]:
+    """Give new values of vocabularies ids from ``next_id`` on; return also the number of rows."""
+    fitters = [ValueCounts(column) if column.has_vocabulary else None for column in columns]
+    n_rows = sum(_update(columns, fitters, batch) for batch in batches)
+    extended = list(fitted)
+    for i, (fitter, old) in enumerate(zip(fitters, fitted, strict=True)):
+        if fitter is None or old is None or old.vocabulary is None:
+            continue
+        new = fitter.extend(old, next_id)
+        assert new.vocabulary is not None
+        next_id += len(new.vocabulary) - len(old.vocabulary)
+        extended[i] = new
+    return tuple(extended), n_rows
+
+
+def _update(columns: Sequence[Column], fitters: Sequence[Fitter | None], batch: Batch) -> int:
+    """Show a batch to the accumulators of all columns; return its number of rows."""
+
+    def update(column: Column, fitter: Fitter | None) -> None:
+        if fitter is not None:
+            fitter.update(batch.data.column(column.name), batch.origin)
+
+    each(batch.data.num_rows, update, columns, fitters)
+    return int(batch.data.num_rows)
 
 
 def tokens_of(column: Column, array: Any, origin: Origin) -> tuple[Int64Array, Any]:

@@ -22,14 +22,16 @@ from __future__ import annotations
 import json
 import re
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from fieldfare._optional import require
-from fieldfare.data._arrow import numpy_of, scalar_of, texts_of
+from fieldfare.data._arrow import is_string, numpy_of, scalar_of, texts_of
 from fieldfare.data.canonical import MISSING_NUMBERS, without_empty
 from fieldfare.data.column import Column
+from fieldfare.data.tables import Table
 from fieldfare.exceptions import ConfigError, DataWarning, SchemaError
 
 SAMPLE_ROWS = 10_000
@@ -43,6 +45,18 @@ _ENTITIES = {
              "video", "app", "sku", "song", "document"),
 }  # fmt: skip
 _ROLE_OF = {word: role for role, words in _ENTITIES.items() for word in words}
+
+
+def infer_columns(table: Table, left_out: Sequence[str | None]) -> tuple[Column, ...]:
+    """Return what the columns of a table seem to mean, but for some."""
+    sample = table.head(SAMPLE_ROWS)
+    columns = []
+    for name in table.names:
+        if name not in left_out:
+            array, said = sample.column(name), declared_column(sample.schema.field(name))
+            array = type_texts(array) if table.untyped else array
+            columns.append(said or infer_column(name, array))
+    return tuple(columns)
 
 
 def infer_column(name: str, array: Any) -> Column:
@@ -120,8 +134,8 @@ def _is_code(name: str, array: Any) -> bool:
 
 
 def _holds_bars(array: Any) -> bool:
-    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
-    if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
+    pc = require("pyarrow.compute", "tables")
+    if not is_string(array.type):
         return False
     with_bar = pc.sum(pc.match_substring(array, "|")).as_py() or 0
     return bool(with_bar >= _MULTI_SHARE * (len(array) - array.null_count))

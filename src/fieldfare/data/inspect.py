@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from fieldfare._typing import AnyArray, Float64Array, Int64Array
+from fieldfare._typing import AnyArray
 from fieldfare.data.dispatch import Dataset, load
+from fieldfare.data.leaks import BLOCK_ROWS, classes_of, leaks, span_of
 from fieldfare.data.schema import Schema
 from fieldfare.exceptions import DataWarning
 from fieldfare.rows import Rows
 
-_MAX_CLASSES = 20
-_LEAK = 0.99
-_SUPPORT = 20
-_MIN_ROWS = 100
+# What is looked at closely, some 60 bytes an entry; of more entries, stretches from all over.
+_SAMPLE_ENTRIES = 4_000_000
+_STRETCHES = 64
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,9 @@ class Inspection:
         empty without a target.
     missing : dict of str to float
         Share of missing values of each column that has some.
+    n_sampled : int
+        Rows that duplicates, findings and unseen values are about: all of them, or, of a source of
+        more than four million entries, stretches of rows from all over it.
     duplicates : int
         Rows whose features all occurred in an earlier row.
     findings : tuple of str
@@ -52,6 +54,7 @@ class Inspection:
     n_entries: int
     n_features: int
     n_fields: int
+    n_sampled: int
     target: dict[str, Any]
     missing: dict[str, float]
     duplicates: int
@@ -68,6 +71,8 @@ class Inspection:
             f"target       {_target_text(self.target)}",
             f"duplicates   {self.duplicates} rows repeat the features of an earlier row",
         ]
+        if self.n_sampled < self.n_rows:
+            lines += [f"sample       duplicates and findings are of {self.n_sampled} rows only"]
         if self.missing:
             lines += ["missing      " + _shares(self.missing)]
         if self.unseen:
@@ -103,20 +108,24 @@ def inspect(source: Any, target: str | None = None, against: Any = None) -> Insp
         data = load(source, target=target, labelled=None)
     rows, schema = data.rows, data.schema
     findings = [str(warning.message) for warning in caught]
-    duplicates, contradictions = _duplicates(rows)
+    sample = _sample(data)
+    duplicates, contradictions = _duplicates(sample.rows)
     if contradictions:
         findings.append(
             f"{contradictions} rows have the features of an earlier row and another target."
         )
-    findings += _target_findings(rows) + _constant_columns(data) + _field_findings(data)
-    findings += _leaks(data)
-    unseen = {} if against is None else _unseen(data, load(against, schema=schema, labelled=False))
+    findings += _target_findings(rows) + _constant_columns(sample) + _field_findings(sample)
+    findings += leaks(sample)
+    unseen = {}
+    if against is not None:
+        unseen = _unseen(data, _sample(load(against, schema=schema, labelled=False)))
     return Inspection(
         format=describe_format(source),
         n_rows=rows.n_rows,
         n_entries=rows.nnz,
         n_features=schema.n_features,
         n_fields=schema.n_fields,
+        n_sampled=sample.rows.n_rows,
         target=_target_summary(rows, schema),
         missing=_missing(schema),
         duplicates=duplicates,
@@ -149,12 +158,17 @@ def describe_format(source: Any) -> str:
     return count + ", ".join([*words, *([found.compression] if found.compression else [])])
 
 
-def _span(rows: Rows) -> slice:
-    return slice(int(rows.indptr[0]), int(rows.indptr[-1]))
-
-
-def _row_of_entry(rows: Rows) -> Int64Array:
-    return np.repeat(np.arange(rows.n_rows), np.diff(rows.indptr))
+def _sample(data: Dataset) -> Dataset:
+    """Return what may be looked at closely: everything, or stretches of rows from all over."""
+    rows = data.rows
+    if rows.nnz <= _SAMPLE_ENTRIES:
+        return data
+    starts = np.arange(_STRETCHES) * rows.n_rows // _STRETCHES
+    ends = rows.indptr[starts] + _SAMPLE_ENTRIES // _STRETCHES
+    stops = np.maximum(np.searchsorted(rows.indptr, ends, side="right") - 1, starts + 1)
+    stops = np.minimum(stops, np.append(starts[1:], rows.n_rows))
+    stretches = zip(starts.tolist(), stops.tolist(), strict=True)
+    return replace(data, rows=Rows.concatenate([rows.slice(*stretch) for stretch in stretches]))
 
 
 def _duplicates(rows: Rows) -> tuple[int, int]:
@@ -164,7 +178,7 @@ def _duplicates(rows: Rows) -> tuple[int, int]:
     """
     from fieldfare.data.fitting import scatter
 
-    span = _span(rows)
+    span = span_of(rows)
     keys = rows.indices[span].astype(np.uint64) << np.uint64(32)
     if rows.values is not None:
         keys |= rows.values[span].view(np.uint32).astype(np.uint64)
@@ -182,19 +196,25 @@ def _duplicates(rows: Rows) -> tuple[int, int]:
 def _target_summary(rows: Rows, schema: Schema) -> dict[str, Any]:
     if rows.target is None or not len(rows):
         return {}
-    values, counts = np.unique(rows.target, return_counts=True)
-    if len(values) <= _MAX_CLASSES:
-        names = schema.target_classes
+    if (classes := classes_of(rows.target)) is not None:
+        names, (values, counts) = schema.target_classes, classes
         labels = [f"{v:g}" if names is None else names[int(v)] for v in values]
         return {"classes": dict(zip(labels, counts.tolist(), strict=True))}
-    y = rows.target.astype(np.float64)
-    return {"mean": y.mean(), "std": y.std(), "min": y.min(), "max": y.max()}
+    y = rows.target
+    mean = float(y.mean(dtype=np.float64))
+    blocks = (y[start : start + BLOCK_ROWS] for start in range(0, len(y), BLOCK_ROWS))
+    squares = sum(float(((block - mean) ** 2).sum()) for block in blocks)
+    return {
+        "mean": mean, "std": float(np.sqrt(squares / len(y))), "min": y.min(), "max": y.max(),
+    }  # fmt: skip
 
 
 def _target_findings(rows: Rows) -> list[str]:
     if rows.target is None:
         return ["There is no target."]
-    values, counts = np.unique(rows.target, return_counts=True)
+    if (classes := classes_of(rows.target)) is None:
+        return []
+    values, counts = classes
     if len(values) == 1:
         return [f"All targets are {values[0]:g}: there is nothing to learn."]
     if len(values) == 2 and counts.min() < 0.001 * counts.sum():
@@ -216,7 +236,7 @@ def _constant_columns(data: Dataset) -> list[str]:
     if data.schema.fitted is None:
         return []
     rows = data.rows
-    used = np.bincount(rows.indices[_span(rows)], minlength=data.schema.n_features)
+    used = np.bincount(rows.indices[span_of(rows)], minlength=data.schema.n_features)
     found = []
     for column, fitted in zip(data.schema.columns, data.schema.fitted, strict=True):
         if fitted is None or column.is_hashed:
@@ -233,98 +253,17 @@ def _field_findings(data: Dataset) -> list[str]:
     rows, schema = data.rows, data.schema
     if not schema.is_indexed or rows.fields is None:
         return []
-    ids = rows.indices[_span(rows)]
-    mixed = np.unique(ids[schema.field_of[ids] != rows.fields[_span(rows)]])
+    ids = rows.indices[span_of(rows)]
+    mixed = np.unique(ids[schema.field_of[ids] != rows.fields[span_of(rows)]])
     if not len(mixed):
         return []
     shown = ", ".join(map(str, mixed[:5].tolist()))
     return [f"{len(mixed)} features occur under more than one field, such as {shown}."]
 
 
-def _leaks(data: Dataset) -> list[str]:
-    """Report features and columns that all but give the target away."""
-    rows, schema = data.rows, data.schema
-    if rows.target is None or rows.n_rows < _MIN_ROWS:
-        return []
-    values, counts = np.unique(rows.target, return_counts=True)
-    if len(values) < 2:
-        return []
-    is_classes = len(values) <= _MAX_CLASSES
-    y = rows.target.astype(np.float64)
-    if is_classes:
-        y = (rows.target == values[counts.argmax()]).astype(np.float64)
-    found = [
-        f"Column {name!r} all but determines the target: is it known when predicting?"
-        for name, score in _column_scores(data)
-        if _explains(y, score, is_classes)
-    ]
-    if is_classes and not found:
-        share = _presence_shares(rows, y)
-        for feature in np.flatnonzero(np.abs(share) > 2 * _LEAK - 1)[:5].tolist():
-            name = schema.feature_name(feature)
-            found.append(f"Feature {name!r} all but determines the target: is it known then?")
-    return found
-
-
-def _presence_shares(rows: Rows, y: Float64Array) -> Float64Array:
-    """Return P(feature | y = 1) - P(feature | y = 0): 1 or -1 if presence tells the class."""
-    share = np.zeros(rows.n_features)
-    for label, sign in ((1.0, 1.0), (0.0, -1.0)):
-        chosen = y == label
-        if chosen.sum() < _SUPPORT:
-            return np.zeros(rows.n_features)
-        ids = rows.indices[_span(rows)][chosen[_row_of_entry(rows)]]
-        share += sign * np.bincount(ids, minlength=rows.n_features) / chosen.sum()
-    return share
-
-
-def _column_scores(data: Dataset) -> Sequence[tuple[str, Float64Array]]:
-    """Return for each column one number per row: its value, or the mean target of its value."""
-    rows, schema = data.rows, data.schema
-    if schema.fitted is None or rows.target is None:
-        return []
-    row, ids = _row_of_entry(rows), rows.indices[_span(rows)]
-    values = np.ones(len(ids)) if rows.values is None else rows.values[_span(rows)]
-    scores = []
-    for column, fitted in zip(schema.columns, schema.fitted, strict=True):
-        if fitted is None or column.kind in ("multi", "text"):
-            continue
-        mine = (ids >= fitted.missing) & (ids < fitted.missing + fitted.size)
-        score = np.zeros(rows.n_rows)
-        if fitted.vocabulary is None and fitted.edges is None and not column.is_hashed:
-            score[row[mine]] = np.where(ids[mine] == fitted.missing, 0, values[mine])
-        else:
-            local = ids[mine].astype(np.int64) - fitted.missing
-            y = rows.target.astype(np.float64)
-            count = np.bincount(local, minlength=fitted.size)
-            total = np.bincount(local, y[row[mine]], minlength=fitted.size)
-            # A value seen a few times only always "determines" the target.
-            mean = np.where(count >= _SUPPORT, total / np.maximum(count, 1), y.mean())
-            score[row[mine]] = mean[local]
-        scores.append((column.name, score))
-    return scores
-
-
-def _explains(y: Float64Array, score: Float64Array, is_classes: bool) -> bool:
-    if score.std() == 0 or y.std() == 0:
-        return False
-    if not is_classes:
-        return bool(np.corrcoef(y, score)[0, 1] ** 2 > _LEAK)
-    auc = _auc(y, score)
-    return max(auc, 1 - auc) > _LEAK
-
-
-def _auc(y: Float64Array, score: Float64Array) -> float:
-    """Area under the ROC curve by mean ranks (Mann and Whitney 1947)."""
-    _, inverse, counts = np.unique(score, return_inverse=True, return_counts=True)
-    rank = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
-    n_pos = y.sum()
-    return float((rank[y == 1].sum() - n_pos * (n_pos + 1) / 2) / (n_pos * (len(y) - n_pos)))
-
-
 def _unseen(data: Dataset, other: Dataset) -> dict[str, float]:
     """Return the shares of entries of the second source that the first never holds."""
-    ids = other.rows.indices[_span(other.rows)]
+    ids = other.rows.indices[span_of(other.rows)]
     if not len(ids):
         return {}
     schema = data.schema
@@ -338,7 +277,11 @@ def _unseen(data: Dataset, other: Dataset) -> dict[str, float]:
                 )
         return shares
     seen: AnyArray = np.zeros(max(schema.n_features, other.rows.n_features), bool)
-    seen[data.rows.indices[_span(data.rows)]] = True
+    for start in range(0, data.rows.n_rows, BLOCK_ROWS):
+        block = data.rows.slice(start, start + BLOCK_ROWS)
+        seen[block.indices[span_of(block)]] = True
+        if data.store is not None:
+            data.store.evict(np.arange(start, start + len(block)))
     return {"all": float(1 - seen[ids].mean())}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -13,17 +13,9 @@ from fieldfare._typing import JSON, AnyArray, Int64Array, UInt16Array
 from fieldfare._validation import closest
 from fieldfare.data import serial
 from fieldfare.data.column import Column
-from fieldfare.data.columnwise import each
-from fieldfare.data.encode import (
-    Entries,
-    assemble,
-    encode_column,
-    encode_group,
-    encode_target,
-    encode_weight,
-)
-from fieldfare.data.fitting import Classes, Fitted, Fitter, ValueCounts, make_fitter
-from fieldfare.data.infer import SAMPLE_ROWS, declared_column, infer_column, type_texts
+from fieldfare.data.encode import encode_features, encode_labels
+from fieldfare.data.fitting import Fitted, learn, learn_more
+from fieldfare.data.infer import infer_columns
 from fieldfare.data.names import FeatureNames, feature_text, format_schema, locate_features
 from fieldfare.data.origin import Batch
 from fieldfare.data.single import SampleEncoder
@@ -119,15 +111,7 @@ class Schema:
         for name in (target, weight, group):
             if name is not None:
                 _require_column(name, source.names)
-        sample = source.head(SAMPLE_ROWS)
-        columns = []
-        for name in source.names:
-            if name in (target, weight):
-                continue
-            array, said = sample.column(name), declared_column(sample.schema.field(name))
-            array = type_texts(array) if source.untyped else array
-            columns.append(said or infer_column(name, array))
-        return Schema(tuple(columns), target, weight, group)
+        return Schema(infer_columns(source, (target, weight)), target, weight, group)
 
     @staticmethod
     def indexed(
@@ -205,30 +189,14 @@ class Schema:
         """
         if self.is_indexed:
             return self
-        fitters = [make_fitter(column) for column in self.columns]
-        classes = None if self.target is None else Classes(self.target)
-        n_rows = 0
-        for batch in batches_of(batches):
-            n_rows += self._update(fitters, batch)
-            if classes is not None and self.target in batch.data.schema.names:
-                classes.update(batch)
-        fitted: list[Fitted | None] = []
-        next_id = 0
-        for fitter in fitters:
-            learned = None if fitter is None else fitter.finish(next_id)
-            fitted.append(learned)
-            next_id += 0 if learned is None else learned.size
-        if next_id > MAX_INDEX:
+        fitted, n_rows, classes = learn(self.columns, self.target, self._checked(batches))
+        n_features = sum(learned.size for learned in fitted if learned is not None)
+        if n_features > MAX_INDEX:
             raise SchemaError(
-                f"{next_id} features are more than the {MAX_INDEX} that are possible. "
+                f"{n_features} features are more than the {MAX_INDEX} that are possible. "
                 "Raise min_count or set hash_buckets."
             )
-        return replace(
-            self,
-            fitted=tuple(fitted),
-            n_rows=n_rows,
-            target_classes=None if classes is None else classes.finish(),
-        )
+        return replace(self, fitted=fitted, n_rows=n_rows, target_classes=classes)
 
     def extend(self, batches: Any) -> Schema:
         """Return a Schema that also knows new values; ids in use never move.
@@ -240,31 +208,15 @@ class Schema:
             return self
         self._check_fitted()
         assert self.fitted is not None
-        fitters = [ValueCounts(c) if c.has_vocabulary else None for c in self.columns]
-        n_rows = self.n_rows
+        fitted, n_rows = learn_more(
+            self.columns, self.fitted, self.n_features, self._checked(batches)
+        )
+        return replace(self, fitted=fitted, n_rows=self.n_rows + n_rows)
+
+    def _checked(self, batches: Any) -> Iterator[Batch]:
         for batch in batches_of(batches):
-            n_rows += self._update(fitters, batch)
-        fitted, next_id = list(self.fitted), self.n_features
-        for i, fitter in enumerate(fitters):
-            old = fitted[i]
-            if fitter is None or old is None or old.vocabulary is None:
-                continue
-            new = fitter.extend(old, next_id)
-            assert new.vocabulary is not None
-            next_id += len(new.vocabulary) - len(old.vocabulary)
-            fitted[i] = new
-        return replace(self, fitted=tuple(fitted), n_rows=n_rows)
-
-    def _update(self, fitters: Sequence[Fitter | None], batch: Batch) -> int:
-        """Show a batch to the accumulators of all columns; return its number of rows."""
-        self._check_columns(batch)
-
-        def update(column: Column, fitter: Fitter | None) -> None:
-            if fitter is not None:
-                fitter.update(batch.data.column(column.name), batch.origin)
-
-        each(batch.data.num_rows, update, self.columns, fitters)
-        return int(batch.data.num_rows)
+            self._check_columns(batch)
+            yield batch
 
     # -- encoding -------------------------------------------------------------------------------
 
@@ -325,28 +277,20 @@ class Schema:
     def _encode(self, batch: Batch, labelled: bool, columns: Sequence[str] | None) -> Rows:
         self._check_columns(batch, columns)
         assert self.fitted is not None
+        used = [
+            (column, fitted)
+            for column, fitted in zip(self.columns, self.fitted, strict=True)
+            if fitted is not None and (columns is None or column.name in columns)
+        ]
+        rows = encode_features(used, self._field_number, batch)
         there = batch.data.schema.names
-
-        def encode(column: Column, fitted: Fitted | None) -> tuple[int, Entries] | None:
-            if fitted is None or not (columns is None or column.name in columns):
-                return None
-            array = batch.data.column(column.name)
-            entries = encode_column(column, fitted, array, batch.origin)
-            return self._field_number[column.field_name], entries
-
-        parts = each(batch.data.num_rows, encode, self.columns, self.fitted)
-        rows = assemble([part for part in parts if part is not None], batch.data.num_rows)
-        target = weight = group = None
-        if labelled and self.target is not None:
-            _require_column(self.target, there)
-            target = encode_target(batch, self.target, self.target_classes)
-        if labelled and self.weight is not None:
-            _require_column(self.weight, there)
-            weight = encode_weight(batch, self.weight)
-        if self.group is not None and (labelled or self.group in there):
-            _require_column(self.group, there)
-            group = encode_group(batch, self.group)
-        return rows.with_(target=target, weight=weight, group=group)
+        names = {"target": self.target, "weight": self.weight} if labelled else {}
+        if labelled or self.group in there:
+            names["group"] = self.group
+        for name in names.values():
+            if name is not None:
+                _require_column(name, there)
+        return rows.with_(**encode_labels(names, self.target_classes, batch))
 
     def _check_columns(self, batch: Batch, columns: Sequence[str] | None = None) -> None:
         names = batch.data.schema.names

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 from collections.abc import Mapping
@@ -180,22 +179,3 @@ def digest(schema: Schema) -> str:
         state.update(f"{name}:{arrays[name].dtype}:{arrays[name].shape}".encode())
         state.update(np.ascontiguousarray(arrays[name]).tobytes())
     return state.hexdigest()
-
-
-def pack(schema: Schema) -> JSON:
-    """Return a Schema as pure JSON, for the header of a RowStore."""
-    header, arrays = to_json(schema)
-    packed = {
-        name: [array.dtype.str, base64.b64encode(array.tobytes()).decode()]
-        for name, array in arrays.items()
-    }
-    return {"header": header, "arrays": packed}
-
-
-def unpack(saved: JSON) -> Schema:
-    """Return the Schema that `pack` wrote."""
-    arrays = {
-        name: np.frombuffer(base64.b64decode(text), np.dtype(dtype))
-        for name, (dtype, text) in saved["arrays"].items()
-    }
-    return from_json(saved["header"], arrays)

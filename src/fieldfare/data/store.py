@@ -8,6 +8,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -23,10 +24,14 @@ from fieldfare.data._storefile import (
     Header,
     checked_metadata,
     damaged,
+    map_file,
     read_header,
+    read_schema,
     write_header,
+    write_schema,
 )
 from fieldfare.data.cache import cache_folder, file_checksum, file_fingerprint
+from fieldfare.data.schema import Schema
 from fieldfare.exceptions import DataError, StoreError
 from fieldfare.rows import Rows
 
@@ -74,7 +79,8 @@ class RowStore:
         batches: Iterable[Rows],
         path: PathLike,
         *,
-        metadata: JSON | Callable[[], JSON] | None = None,
+        metadata: JSON | None = None,
+        schema: Schema | Callable[[], Schema] | None = None,
     ) -> RowStore:
         """Write batches as they come and open the result.
 
@@ -89,8 +95,10 @@ class RowStore:
             weights that are all one are not stored.
         path : path
             A folder that does not exist yet; parents are created.
-        metadata : dict, function or None
-            Anything that JSON can hold; or a function that returns it once all batches have passed.
+        metadata : dict or None
+            Anything that JSON can hold.
+        schema : Schema, function or None
+            What the ids mean; or a function that returns it once all batches have passed.
 
         Returns
         -------
@@ -104,14 +112,13 @@ class RowStore:
             If a batch is not valid.
         """
         path = Path(path).absolute()
-        if not callable(metadata):
-            metadata = checked_metadata(metadata)
+        metadata = checked_metadata(metadata)
         if path.exists():
             raise _exists(path)
         beside = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
         try:
             beside.mkdir(parents=True)
-            _write(batches, beside, metadata)
+            _write(batches, beside, metadata, schema)
             if path.exists():
                 raise _exists(path)
             os.rename(beside, path)
@@ -164,6 +171,18 @@ class RowStore:
         """What the builder noted."""
         return MappingProxyType(self._header.metadata)
 
+    @cached_property
+    def schema(self) -> Schema | None:
+        """What the ids mean, if the builder said so.
+
+        Raises
+        ------
+        StoreError, SchemaError
+            If it is damaged.
+        """
+        entry = self._header.schema
+        return None if entry is None else Schema.from_json(*read_schema(self._path, entry))
+
     @property
     def n_features(self) -> int:
         """One more than the largest feature id."""
@@ -199,6 +218,8 @@ class RowStore:
                 raise damaged(self._path, f"{name}.bin cannot be read ({error})") from error
             if found != entry["checksum"]:
                 raise damaged(self._path, f"the checksum of {name}.bin does not agree")
+        if self._header.schema is not None:
+            read_schema(self._path, self._header.schema)
         rows = self._rows.with_()  # a copy that has yet to count its features
         try:
             rows.validate()
@@ -235,11 +256,7 @@ class RowStore:
     def _map(self, name: str) -> AnyArray:
         if self._header.length(name) == 0:
             return np.empty(0, DTYPES[name])
-        try:
-            with open(self._path / f"{name}.bin", "rb") as file:
-                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except (OSError, ValueError) as error:
-            raise damaged(self._path, f"{name}.bin cannot be mapped ({error})") from error
+        mapped = map_file(self._path / f"{name}.bin")
         if len(mapped) != self._header.n_bytes(name):
             raise damaged(self._path, f"{name}.bin changed while it was opened")
         self._maps[name] = mapped
@@ -285,7 +302,12 @@ def cached(key: str, build: Callable[[Path], RowStore]) -> RowStore:
         raise
 
 
-def _write(batches: Iterable[Rows], folder: Path, metadata: JSON | Callable[[], JSON]) -> None:
+def _write(
+    batches: Iterable[Rows],
+    folder: Path,
+    metadata: JSON,
+    schema: Schema | Callable[[], Schema] | None,
+) -> None:
     files = {name: ArrayFile(folder, name) for name in ("indptr", "indices")}
     counts = {"n_rows": 0, "n_entries": 0, "n_features": 0, "n_fields": 0}
     try:
@@ -298,8 +320,9 @@ def _write(batches: Iterable[Rows], folder: Path, metadata: JSON | Callable[[], 
     finally:
         for file in files.values():
             file.abandon()
-    found = checked_metadata(metadata()) if callable(metadata) else metadata
-    write_header(folder, Header(**counts, arrays=arrays, metadata=found))
+    said = schema() if callable(schema) else schema
+    entry = None if said is None else write_schema(folder, *said.to_json())
+    write_header(folder, Header(**counts, arrays=arrays, metadata=metadata, schema=entry))
 
 
 def _append(batch: Rows, files: dict[str, ArrayFile], counts: dict[str, int], folder: Path) -> None:

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from fieldfare.data.dispatch import load, read_numbered
+from fieldfare.data.dispatch import load
+from fieldfare.data.files import read_numbered
 from fieldfare.data.schema import Schema
 from fieldfare.data.sources import expand
 from fieldfare.data.tables import is_parquet, open_files

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -13,8 +13,8 @@ from fieldfare._optional import require
 from fieldfare._typing import AnyArray, Int64Array, UInt32Array
 from fieldfare.data._arrow import numpy_of, scalar_of
 from fieldfare.exceptions import SchemaError
+from fieldfare.kernels.words import Words
 
-_REHASH = 8
 _FNV_START, _FNV_PRIME = 0xCBF29CE484222325, 0x100000001B3
 _FINISH = (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53)
 _WORD = 2**64 - 1
@@ -57,6 +57,9 @@ class Vocabulary:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {item.name: getattr(self, item.name) for item in fields(self)}
 
     @staticmethod
     def build(words: Sequence[str], counts: Sequence[int], first_id: int) -> Vocabulary:
@@ -105,8 +108,8 @@ class Vocabulary:
         return array
 
     @cached_property
-    def _positions(self) -> dict[str, int]:
-        return {text: i for i, text in enumerate(self.arrow.to_pylist())}
+    def _words(self) -> Words:
+        return Words(self.blob, self.offsets)
 
     @cached_property
     def id_of(self) -> dict[str, int]:
@@ -115,36 +118,39 @@ class Vocabulary:
 
     def find(self, words: Any) -> Int64Array:
         """Return the position of each text of an Arrow array; -1 where there is none."""
-        pc = require("pyarrow.compute", "tables")
-        # Arrow hashes the whole vocabulary on every call: quick for many words, not for few.
-        if len(self) <= _REHASH * len(words):
-            found = pc.index_in(words, value_set=self.arrow)
-            found = found.fill_null(scalar_of(-1, found.type))
-            positions: Int64Array = numpy_of(found).astype(np.int64)
-            return positions
-        get = self._positions.get
-        return np.fromiter((get(word, -1) for word in words.to_pylist()), np.int64, len(words))
+        found = self._words.find(*_utf8_within(words))
+        if words.null_count:
+            found[numpy_of(words.is_null())] = -1
+        return found
 
     def look_up(self, words: Any, missing: int, unknown: int) -> UInt32Array:
         """Return the id of each text of an Arrow array; nulls are missing."""
-        found = self.find(words)
-        out = np.full(len(found), unknown, np.uint32)
-        known = found >= 0
-        out[known] = self.ids[found[known]]
+        ids = self.at(self.find(words), unknown)
         if words.null_count:
-            out[numpy_of(words.is_null())] = missing
-        return out
+            ids[numpy_of(words.is_null())] = missing
+        return ids
+
+    def at(self, positions: Int64Array, unknown: int) -> UInt32Array:
+        """Return the id at each position; ``unknown`` at -1."""
+        return np.append(self.ids, np.uint32(unknown))[positions]
 
 
 def utf8_of(words: Any) -> tuple[AnyArray, Int64Array]:
     """Return the bytes of an Arrow array of large strings, and where each text starts."""
+    blob, offsets = _utf8_within(words)
+    return blob[offsets[0] : offsets[-1]].copy(), (offsets - offsets[0]).astype(np.int64)
+
+
+def _utf8_within(words: Any) -> tuple[AnyArray, AnyArray]:
+    """Return the same over the memory of an Arrow array of strings, which may hold more."""
+    pa = require("pyarrow", "tables")
     n, start = len(words), words.offset
     _, where, data = words.buffers()
     if n == 0:
         return np.zeros(0, np.uint8), np.zeros(1, np.int64)
-    offsets = np.frombuffer(where, np.int64)[start : start + n + 1]
-    blob = np.zeros(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)
-    return blob[offsets[0] : offsets[-1]].copy(), offsets - offsets[0]
+    width = np.int64 if pa.types.is_large_string(words.type) else np.int32
+    offsets = np.frombuffer(where, width)[start : start + n + 1]
+    return np.zeros(0, np.uint8) if data is None else np.frombuffer(data, np.uint8), offsets
 
 
 def hash64(words: Any) -> AnyArray:

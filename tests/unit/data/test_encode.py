@@ -224,3 +224,23 @@ def test_quantiles_of_many_rows_use_a_fixed_sample(monkeypatch):
     assert whole.digest == parts.digest
     edges = whole.fitted[0].edges
     assert np.abs(edges - np.quantile(x, [0.25, 0.5, 0.75])).max() < 0.2
+
+
+def test_cells_that_are_not_canonical_are_found_all_the_same():
+    column = Column("c")
+    given = ["5.0", "5", "True", "true", "", None, "5.00", "never seen"]
+    names = ["c=5", "c=5", "c=true", "c=true", "c=<missing>", "c=<missing>", "c=<unknown>",
+             "c=<unknown>"]  # fmt: skip
+    for kind in (pa.string(), pa.large_string(), pa.dictionary(pa.int8(), pa.string())):
+        cells = pa.array(["x", *given], pa.string()).cast(kind).slice(1)
+        schema = Schema([column]).fit(pa.table({"c": ["5", "true", "5", "a"]}))
+        rows = schema.encode(pa.table({"c": cells}))
+        assert [schema.feature_name(i) for i in rows.indices.tolist()] == names
+
+
+def test_a_table_without_features():
+    table = {"y": [1.0, 2.0], "x": ["a", "b"]}
+    schema = Schema([Column("x", "ignore")], target="y").fit(table)
+    rows = schema.encode(table)
+    assert rows.indptr.tolist() == [0, 0, 0]
+    assert rows.target.tolist() == [1, 2]

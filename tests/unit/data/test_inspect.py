@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from fieldfare.data import inspect as module
+from fieldfare.data import leaks
 from fieldfare.data.inspect import inspect
 
 
@@ -68,3 +71,30 @@ def test_a_sound_source_has_no_findings():
     found = inspect(frame().drop(columns=["seen", "shop"]), target="y")
     assert found.findings == ()
     assert "Nothing looks wrong" in str(found)
+
+
+def test_of_a_large_source_a_sample_is_looked_at(monkeypatch):
+    data = frame(4000)
+    data = pd.concat([data, data])
+    whole = inspect(data, target="y")
+    monkeypatch.setattr(module, "_SAMPLE_ENTRIES", 6400)
+    monkeypatch.setattr(leaks, "BLOCK_ROWS", 100)
+    found = inspect(data, target="y", against=frame().assign(city="new"))
+    assert found.n_sampled == 6400 // 5
+    assert found.target == whole.target
+    assert found.missing == whole.missing
+    assert (found.n_rows, found.n_entries) == (whole.n_rows, whole.n_entries)
+    # Both halves are the same, and so are the stretches taken of them.
+    assert found.duplicates == 640
+    assert found.findings == whole.findings
+    assert found.unseen["city"] == 1
+    assert "are of 1280 rows only" in str(found)
+    assert "rows only" not in str(whole)
+
+
+def test_numbers_as_the_target_are_summed_up_block_by_block(monkeypatch):
+    data = frame().assign(y=lambda f: np.round(f.price, 3))
+    monkeypatch.setattr(leaks, "BLOCK_ROWS", 7)
+    found = inspect(data, target="y").target
+    assert found["mean"] == pytest.approx(data.y.mean())
+    assert found["std"] == pytest.approx(data.y.std(ddof=0))

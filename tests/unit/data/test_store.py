@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from fieldfare.data import _storefile, cache, store
+from fieldfare.data.schema import Column, Schema
 from fieldfare.data.store import RowStore, cache_folder, cached, file_fingerprint
 from fieldfare.exceptions import DataError, StoreError
 from fieldfare.rows import Rows
@@ -59,6 +60,18 @@ def test_what_is_built_comes_back(tmp_path: Path, without: tuple[str, ...]) -> N
     names = {file.stem for file in (tmp_path / "rows").glob("*.bin")}
     assert names == {name for name in NAMES if name not in without}
     assert [file.name for file in tmp_path.iterdir()] == ["rows"]
+
+
+def test_the_schema_comes_back(tmp_path: Path) -> None:
+    table = {"name": ["ada", "bob", "ada", "\u00e9"] * 3, "size": [1.5, 2.5, 3.5, -1.0] * 3}
+    schema = Schema((Column("name"), Column("size", "numeric", transform="quantile", n_bins=2)))
+    schema = schema.fit(table)
+    RowStore.build([schema.encode(table)], tmp_path / "rows", schema=lambda: schema)
+    found = RowStore.open(tmp_path / "rows", verify=True).schema
+    assert found is not None
+    assert found.digest == schema.digest
+    assert list(found.feature_names) == list(schema.feature_names)
+    assert RowStore.build([make_rows()], tmp_path / "without").schema is None
 
 
 def test_slices_keep_only_their_own(tmp_path: Path) -> None:

@@ -69,12 +69,9 @@ def test_deterministic_training_does_not_depend_on_the_number_of_threads(table):
 
 def test_a_store_on_disk_trains_to_the_same_bits(table, tmp_path):
     from fieldfare import RowStore
-    from fieldfare.data import serial
 
     data = load(table, target="grade", group="query")
-    store = RowStore.build(
-        [data.rows], tmp_path / "s", metadata={"schema": serial.pack(data.schema)}
-    )
+    store = RowStore.build([data.rows], tmp_path / "s", schema=data.schema)
     settings = {"task": "rank", "max_iter": 2, "random_state": 0, "n_jobs": 1}
     a, b = (train(source, **settings).model for source in (data, store))
     np.testing.assert_array_equal(a.factors, b.factors)
