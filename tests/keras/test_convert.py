@@ -28,7 +28,7 @@ from fieldfare.keras import FactorizationMachine, from_keras, to_inputs, to_kera
 
 
 @pytest.mark.parametrize("norm", [False, True])
-@pytest.mark.parametrize("task", ["regression", "binary", "multiclass"])
+@pytest.mark.parametrize("task", ["regression", "binary", "multiclass", "rank"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_scores_are_equal_there_and_back(kind, task, norm):
     check_there_and_back(kind, task, norm)
