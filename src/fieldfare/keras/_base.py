@@ -226,6 +226,7 @@ class KerasEstimator(Factorization):
         steps: int | None = None,
         epochs: int | None = None,
     ) -> None:
+        self._network = None  # made from model_ again if this training fails halfway
         _scale(network, 1 / self._unit)
         history = network.fit(
             batches,
