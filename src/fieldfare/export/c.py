@@ -121,7 +121,7 @@ def _reader(name: str, array: Packed) -> str:
 
 
 def _hofm(model: Model) -> str:
-    """Return the kernels of each part, by the recurrence of Blondel et al. 2016, eq. 10."""
+    """Return the kernels of each part, by the recurrence of Blondel et al. 2016, algorithm 1."""
     begin, code = 0, ""
     for part in model.config.factor_parts:
         end = begin + part.n_factors
