@@ -45,6 +45,7 @@ void measure(TrainJob& job) {
     job.longest = std::max(job.longest, end - begin);
     total += end - begin;
   }
+  job.longest = whole_fours(job.longest);
   job.most_fields = std::min(job.longest, job.spec->n_fields);
   // Rows of the table are asked for while a sample is learned from, about forty before their use.
   const std::int64_t mean = (total + job.end - job.begin - 1) / (job.end - job.begin);

@@ -100,6 +100,8 @@ struct HotRows {
   float* rows = nullptr;               // [buckets, layout.stride]
 };
 
+inline std::int64_t whole_fours(std::int64_t n) { return (n + 3) / 4 * 4; }
+
 // Room for staged samples and for what the models remember of them.
 struct Workspace {
   float** rows = nullptr;          // [slots, longest]
@@ -127,7 +129,7 @@ struct TrainJob {
   std::int64_t n_classes = 0;
   HotRows hot;
   std::int64_t ahead = 1;        // steps staged before they are taken
-  std::int64_t longest = 0;      // most entries in a row of the span
+  std::int64_t longest = 0;      // most entries in a row of the span, in whole fours
   std::int64_t most_fields = 0;  // most fields present in a row, of models that use fields
   Workspace work;                // slots for the rows of ahead + 1 steps
 };

@@ -8,12 +8,12 @@
 
 namespace fieldfare::FIELDFARE_ISA {
 
-// The plain twin is there to be compared with: it does without copies of the code for usual
-// lengths.
-#ifdef FIELDFARE_PLAIN_SIMD
-inline constexpr bool has_lengths = false;
-#else
+// Copies of the code for usual lengths are worth their compile time for today's processors only:
+// old ones are rare, and the plain twin is there to be compared with.
+#if defined(__AVX2__) && !defined(FIELDFARE_PLAIN_SIMD)
 inline constexpr bool has_lengths = true;
+#else
+inline constexpr bool has_lengths = false;
 #endif
 
 // Calls work.operator()<K>() for the length of the latent vectors, 0 for any multiple of eight.
