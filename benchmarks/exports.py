@@ -1,10 +1,11 @@
 """Compare exports of every kind of model: score differences, file sizes, latencies.
 
 ``python benchmarks/exports.py`` needs Frappe's log (``../shared/data/frappe/frappe.csv.gz`` or
-``--data FOLDER``), onnxruntime, duckdb and a C compiler. Each line of the log is a positive; each
-gets a negative with another item, drawn at random. Models are trained on what is left after 10,000
-rows were set aside. Those are scored by every export, and once more with a tenth of the cells
-emptied and a tenth replaced by a value that no model knows.
+``--data FOLDER``), onnxruntime, TensorFlow, duckdb and a C compiler, and takes some minutes. Each
+line of the log is a positive; each gets a negative with another item, drawn at random. Models are
+trained on what is left after 10,000 rows were set aside; the one of several classes tells the time
+of day. The 10,000 are scored by every export, and once more with a tenth of the cells emptied and a
+tenth replaced by a value that no model knows.
 
 Latencies are of this one process and one thread: one sample, and a batch of 1,000, of rows already
 encoded (``features``), or from the raw columns to the score (``columns``). Those of C are measured
@@ -14,9 +15,7 @@ without Python: a loop over the samples in C.
 from __future__ import annotations
 
 import argparse
-import ctypes
-import json
-import subprocess
+import os
 import tempfile
 import timeit
 from collections.abc import Callable
@@ -25,16 +24,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
-import onnxruntime
 import pandas as pd
 
 from _report import markdown, median, write
+from _scorers import Call, Part, Scorer, scorer_of
 from fieldfare.data.schema import Column, Schema
 from fieldfare.export import Exported, export
 from fieldfare.models.base import Model
-from fieldfare.rows import Rows
 from fieldfare.training.workflow import predict, train
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
@@ -42,48 +39,54 @@ SEED = 2024
 N_TEST, N_BATCH = 10_000, 1_000
 COLUMNS = ("user", "item", "daytime", "weekday", "isweekend", "homework", "cost", "weather",
            "country", "city")  # fmt: skip
+CLICK, CLASS = "used", "daytime"
 MODELS: dict[str, dict[str, Any]] = {
     "linear": {},
     "fm": {"n_factors": 8},
     "ffm": {"n_factors": 4},
     "fwfm": {"n_factors": 8},
     "hofm": {"n_factors": 8, "order": 3},
+    "multiclass fm": {"n_factors": 8, "model": "fm", "task": "multiclass"},
 }
 COMMON: dict[str, Any] = {"learning_rate": 0.1, "l2_factors": 1e-4, "max_iter": 8, "task": "binary"}
-EXPORTS: list[tuple[str, str, dict[str, Any]]] = [
-    ("onnx, features", "onnx", {}),
-    ("onnx, features, fp16", "onnx", {"quantize": "fp16"}),
-    ("onnx, features, int8", "onnx", {"quantize": "int8"}),
-    ("onnx, columns", "onnx", {"inputs": "columns"}),
-    ("c", "h", {}),
-    ("c, fp16", "h", {"quantize": "fp16"}),
-    ("c, int8", "h", {"quantize": "int8"}),
-    ("sql (duckdb)", "sql", {}),
-    ("json", "json", {}),
-    ("npz", "npz", {}),
-    ("npz, int8", "npz", {"quantize": "int8"}),
-]
-DRIVER = """\
-#include "model.h"
-void score_rows(const int64_t *indptr, const uint32_t *ids, const uint16_t *fields, size_t n,
-                float *out) {
-  for (size_t i = 0; i < n; ++i) {
-    const int64_t start = indptr[i];
-    model_score(ids + start, NULL, fields + start, (size_t)(indptr[i + 1] - start), out + i);
-  }
-}
-"""
 
 
 @dataclass(frozen=True)
-class Part:
-    """Samples, as a table of texts and encoded."""
+class Form:
+    """One way to export: a format with its options, what runs it, and the kinds that it knows."""
 
-    table: pd.DataFrame
-    rows: Rows
+    label: str
+    to: str
+    name: str
+    runs_in: str = ""  # nothing: the file is parameters, which our own kernels score
+    options: tuple[tuple[str, Any], ...] = ()
+    kinds: tuple[str, ...] = tuple(MODELS)
 
 
-Scorer = Callable[[Part], Any]
+FACTORED = tuple(kind for kind in MODELS if kind != "linear")
+RAW = (("link", False),)
+FORMS = [
+    Form("onnx, features", "onnx", "model.onnx", "onnxruntime"),
+    Form("onnx, features, fp16", "onnx", "model.onnx", "onnxruntime", (("quantize", "fp16"),)),
+    Form(
+        "onnx, features, int8", "onnx", "model.onnx", "onnxruntime", (("quantize", "int8"),),
+        FACTORED,
+    ),
+    Form("onnx, columns", "onnx", "model.onnx", "onnxruntime", (("inputs", "columns"),)),
+    Form("savedmodel", "savedmodel", "model.saved", "TensorFlow", RAW),
+    Form("frozen", "frozen", "model.pb", "TensorFlow", RAW),
+    Form("keras", "keras", "model.keras", "TensorFlow", RAW),
+    Form("c", "c", "model.h", "C"),
+    Form("c, fp16", "c", "model.h", "C", (("quantize", "fp16"),)),
+    Form("c, int8", "c", "model.h", "C", (("quantize", "int8"),), FACTORED),
+    Form("sql, columns", "sql", "model.sql", "DuckDB", (), ("linear", "fm")),
+    Form("json", "json", "model.json"),
+    Form("npz", "npz", "model.npz"),
+    Form("npz, fp16", "npz", "model.npz", "", (("quantize", "fp16"),)),
+    Form("npz, int8", "npz", "model.npz", "", (("quantize", "int8"),), FACTORED),
+    Form("xlearn", "xlearn", "model.txt", "", (), ("linear", "fm", "ffm")),
+    Form("libffm, pairs", "libffm", "model.txt", "", (("drop_linear", True),), ("ffm",)),
+]  # fmt: skip
 
 
 def frappe(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -102,88 +105,10 @@ def frappe(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     return training, test, odd
 
 
-def onnx_scorer(path: Path, model: Model, columns: bool) -> Scorer:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-
-    def feeds(part: Part) -> dict[str, Any]:
-        if columns:
-            return {name: part.table[name].to_numpy(object) for name in COLUMNS}
-        rows = part.rows
-        values = np.ones(len(rows.indices), np.float32)
-        found = {"indices": rows.indices.astype(np.int64), "values": values, "offsets": rows.indptr}
-        if model.uses_fields:
-            assert rows.fields is not None
-            found["fields"] = rows.fields.astype(np.int64)
-        return found
-
-    return lambda part: partial(session.run, ["score"], feeds(part))
-
-
-def c_scorer(path: Path) -> Scorer:
-    folder = path.parent
-    (folder / "driver.c").write_text(DRIVER)
-    library = folder / f"{path.stat().st_mtime_ns}.so"
-    flags = ["-std=c99", "-O2", "-shared", "-fPIC", "-lm"]
-    subprocess.run(["cc", str(folder / "driver.c"), "-o", str(library), *flags], check=True)
-    function = ctypes.CDLL(str(library)).score_rows
-
-    def prepare(part: Part) -> Callable[[], Any]:
-        rows = part.rows
-        assert rows.fields is not None
-        out = np.empty(len(rows), np.float32)
-        arrays = (rows.indptr, rows.indices, rows.fields)
-        pointers = [ctypes.c_void_p(array.ctypes.data) for array in arrays]
-        n, result = ctypes.c_size_t(len(rows)), ctypes.c_void_p(out.ctypes.data)
-
-        def call() -> list[Any]:
-            function(*pointers, n, result)
-            return [out]
-
-        return call
-
-    return prepare
-
-
-def sql_scorer(path: Path) -> Scorer:
-    def prepare(part: Part) -> Callable[[], Any]:
-        database = duckdb.connect()
-        database.sql("SET threads = 1")
-        database.register("samples", part.table.assign(place=np.arange(len(part.table))))
-        database.execute(path.read_text())
-        query = f"SELECT * FROM {path.stem}_scores ORDER BY place"
-        return lambda: [database.sql(query).fetchnumpy()["score"]]
-
-    return prepare
-
-
-def array_scorer(path: Path, model: Model) -> Scorer:
-    """Read the arrays back and score with our own kernels: what the file holds."""
-    if path.suffix == ".json":
-        found = json.loads(path.read_text())["parameters"]
-        arrays = {name: np.array(value, np.float32) for name, value in found.items()}
-    else:
-        with np.load(path) as file:
-            arrays = {name: file[name].astype(np.float32) for name in model.arrays()}
-            if "factors_scale" in file:
-                arrays["factors"] *= file["factors_scale"].reshape(
-                    -1, *[1] * (arrays["factors"].ndim - 1)
-                )
-    again = type(model)(model.config, **arrays)  # type: ignore[arg-type]
-    return lambda part: lambda: [again.score(part.rows, 1)[:, 0]]
-
-
-def scorer_of(label: str, path: Path, model: Model) -> Scorer:
-    if path.suffix == ".onnx":
-        return onnx_scorer(path, model, "columns" in label)
-    if path.suffix == ".h":
-        return c_scorer(path)
-    return sql_scorer(path) if path.suffix == ".sql" else array_scorer(path, model)
-
-
 def difference(scorer: Scorer, model: Model, part: Part) -> float:
-    return float(np.abs(scorer(part)()[0] - model.score(part.rows, 1)[:, 0]).max())
+    """Return the largest difference of a raw score from the model's."""
+    expected = model.score(part.rows, 1)
+    return float(np.abs(np.reshape(scorer(part)(), expected.shape) - expected).max())
 
 
 def microseconds(call: Callable[[], Any], seconds: float = 0.15) -> float:
@@ -193,55 +118,64 @@ def microseconds(call: Callable[[], Any], seconds: float = 0.15) -> float:
     return 1e6 * median(timeit.repeat(call, number=number, repeat=5)) / number
 
 
-def parts_of(model: Model, table: pd.DataFrame) -> Part:
-    return Part(table, model.schema.encode(table, labelled=False))
+def trained(kind: str, training: pd.DataFrame) -> tuple[Model, list[str]]:
+    """Return a model, and the columns that it reads."""
+    settings = COMMON | {"model": kind} | MODELS[kind]
+    target = CLASS if settings["task"] == "multiclass" else CLICK
+    columns = [name for name in COLUMNS if name != target]
+    schema = Schema(tuple(Column(name, min_count=2) for name in columns), target)
+    table = training[[*columns, target]]
+    fitted = train(table, target=target, schema=schema, random_state=SEED, n_jobs=1, **settings)
+    return fitted.model, columns
+
+
+def pairs_alone(model: Model) -> Model:
+    """Return the model without bias and linear weights, which libffm has no place for."""
+    arrays: dict[str, Any] = model.arrays()
+    arrays |= {name: np.zeros_like(arrays[name]) for name in ("bias", "linear")}
+    return type(model)(model.config, **arrays, schema=model.schema, classes=model.classes)
 
 
 def measure(kind: str, work: Path, tables: tuple[pd.DataFrame, ...]) -> list[dict[str, Any]]:
+    """Return the figures of one kind of model: our own predictor first, then every export."""
     training, test, odd = tables
-    schema = Schema(tuple(Column(name, min_count=2) for name in COLUMNS), "used")
-    model = train(
-        training, target="used", schema=schema, model=kind, random_state=SEED, n_jobs=1, **COMMON,
-        **MODELS[kind],
-    ).model  # fmt: skip
-    whole, strange = parts_of(model, test[list(COLUMNS)]), parts_of(model, odd[list(COLUMNS)])
-    batch, one = (parts_of(model, test[list(COLUMNS)][:n]) for n in (N_BATCH, 1))
-    sample = test[list(COLUMNS)].iloc[0].to_dict()
-    found: list[dict[str, Any]] = [
-        {
-            "model": kind,
-            "export": "ours, features",
-            "bytes": model.nbytes,
-            "one_us": microseconds(partial(model.score, one.rows, 1)),
-            "batch_us": microseconds(partial(model.score, batch.rows, 1)),
-        },
-        {
-            "model": kind,
-            "export": "ours, columns",
-            "one_us": microseconds(partial(model.predict_one, sample)),
-            "batch_us": microseconds(partial(predict, model, batch.table, n_jobs=1)),
-        },
-    ]
-    for label, suffix, options in EXPORTS:
-        if (suffix == "sql" and kind not in ("linear", "fm")) or (
-            kind == "linear" and "int8" in label
-        ):
-            continue
-        path = work / f"model.{suffix}"
-        data = test if "quantize" in options else None
-        done: Exported = export(model, path, data=data, **options)
-        scorer = scorer_of(label, path, model)
-        entry: dict[str, Any] = {"model": kind, "export": label, "bytes": done.n_bytes}
-        entry["difference"] = difference(scorer, model, whole)
-        entry["odd_difference"] = difference(scorer, model, strange)
-        if suffix not in ("json", "npz"):
-            entry["batch_us"] = microseconds(scorer(batch))
-            entry["one_us"] = (
-                entry["batch_us"] / N_BATCH if suffix == "h" else microseconds(scorer(one))
-            )
-        if done.loss is not None:
-            entry |= {"before": done.loss.before, "after": done.loss.after}
-        found.append(entry)
+    model, columns = trained(kind, training)
+
+    def part_of(table: pd.DataFrame) -> Part:
+        table = table[columns]
+        return Part(table, model.schema.encode(table, labelled=False))
+
+    whole, strange, batch, one = map(part_of, (test, odd, test[:N_BATCH], test[:1]))
+    sample = one.table.iloc[0].to_dict()
+
+    def ours(label: str, one_call: Call, batch_call: Call, **more: Any) -> dict[str, Any]:
+        figures = {"one_us": microseconds(one_call), "batch_us": microseconds(batch_call)}
+        return {"model": kind, "export": label, "runs_in": "fieldfare"} | more | figures
+
+    found = [
+        ours("ours, features", partial(model.score, one.rows, 1),
+             partial(model.score, batch.rows, 1), bytes=model.nbytes),
+        ours("ours, columns", partial(model.predict_one, sample),
+             partial(predict, model, batch.table, n_jobs=1)),
+    ]  # fmt: skip
+    for form in FORMS:
+        if kind in form.kinds:
+            path = work / form.name
+            data = test if "quantize" in dict(form.options) else None
+            done: Exported = export(model, path, form.to, data=data, **dict(form.options))
+            scorer = scorer_of(path, form.to, model, columns="columns" in form.label)
+            reference = pairs_alone(model) if form.to == "libffm" else model
+            entry: dict[str, Any] = {"model": kind, "export": form.label, "bytes": done.n_bytes}
+            entry["difference"] = difference(scorer, reference, whole)
+            entry["odd_difference"] = difference(scorer, reference, strange)
+            if form.runs_in:
+                entry["runs_in"] = form.runs_in
+                entry["batch_us"] = microseconds(scorer(batch))
+                in_c = form.runs_in == "C"
+                entry["one_us"] = entry["batch_us"] / N_BATCH if in_c else microseconds(scorer(one))
+            if done.loss is not None:
+                entry |= {"before": done.loss.before, "after": done.loss.after}
+            found.append(entry)
     return found
 
 
@@ -253,6 +187,7 @@ def report(figures: list[dict[str, Any]]) -> None:
         [
             row["model"],
             row["export"],
+            row.get("runs_in"),
             scientific(row.get("difference")),
             scientific(row.get("odd_difference")),
             f"{row['bytes'] / 1e3:,.0f}" if "bytes" in row else "",
@@ -266,28 +201,38 @@ def report(figures: list[dict[str, Any]]) -> None:
         for row in figures
         if "after" in row
     ]
+    headers = ["model", "export", "runs in", "difference", "odd", "kB"]
     parts = [
         f"Frappe, {N_TEST:,} test rows; *odd*: the same with a tenth of the cells empty and a "
         "tenth unknown. Largest difference of a raw score from `model.score`. One thread; kB of "
-        "ours: the parameters in memory. One sample of C: a thousandth of the batch.",
-        markdown(
-            ["model", "export", "difference", "odd", "kB", "one sample us", "batch of 1,000 us"],
-            rows,
-        ),
+        "ours: the parameters in memory. One sample of C: a thousandth of the batch. What names "
+        "nothing that runs it was read back and scored by our own kernels. libffm has neither bias "
+        "nor linear weights: compared with the pairs alone.",
+        markdown([*headers, "one sample us", "batch of 1,000 us"], rows),
         "Log loss on the test rows, as trained and as stored:",
         markdown(["model", "export", "before", "after"], losses),
     ]
     write("exports", "Exports", parts, {"exports": figures})
 
 
+def one_thread() -> None:
+    """Keep TensorFlow, which is not loaded yet, to one thread."""
+    os.environ |= {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", type=Path, default=SHARED)
     arguments = parser.parse_args()
+    one_thread()
     tables = frappe(arguments.data)
     figures: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory() as work:
-        for kind in MODELS:
+    for kind in MODELS:
+        with tempfile.TemporaryDirectory() as work:
             figures += measure(kind, Path(work), tables)
     report(figures)
 

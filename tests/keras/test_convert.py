@@ -27,8 +27,10 @@ from fieldfare.exceptions import ConfigError  # noqa: E402
 from fieldfare.keras import FactorizationMachine, from_keras, to_inputs, to_keras  # noqa: E402
 
 
-@pytest.mark.parametrize("norm", [False, True])
-@pytest.mark.parametrize("task", ["regression", "binary", "multiclass"])
+@pytest.mark.parametrize(
+    ("task", "norm"),
+    [("regression", True), ("binary", False), ("multiclass", True), ("rank", False)],
+)
 @pytest.mark.parametrize("kind", KINDS)
 def test_scores_are_equal_there_and_back(kind, task, norm):
     check_there_and_back(kind, task, norm)
@@ -91,15 +93,20 @@ def test_a_task_that_the_activation_contradicts_is_refused():
 
 
 SECOND = """
-import json, sys
+import json
 import numpy as np
 import keras
-from tests.keras.models import check_there_and_back, make_model, make_rows
-from fieldfare.keras import KerasFMRegressor, to_keras
-for kind in ("fwfm", "hofm"):
-    check_there_and_back(kind, "binary", kind == "fm")
+from jax.experimental.sparse import BCOO
+from tests.keras.models import KINDS, check_there_and_back
+from fieldfare.keras import FactorizationMachine, KerasFMRegressor
+for kind in KINDS:
+    check_there_and_back(kind, "binary", norm=kind in ("fm", "ffm"), links=(True,))
+X = np.diag([1.0, 0.0, 2.0]).astype(np.float32)
+layer = FactorizationMachine(2)
+np.testing.assert_allclose(layer(X), layer(BCOO.fromdense(X)), atol=1e-6)
 X = [{"user": u, "item": i} for u, i in zip("ab" * 20, "xy" * 20)]
-reg = KerasFMRegressor(batch_size=10, learning_rate=0.05, random_state=0).fit(X, [1.0, 3.0] * 20)
+reg = KerasFMRegressor(batch_size=10, learning_rate=0.1, max_iter=10, random_state=0)
+reg.fit(X, [1.0, 3.0] * 20)
 print(json.dumps([keras.backend.backend(), reg.predict(X[:2]).round().tolist()]))
 """
 

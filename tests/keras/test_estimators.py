@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+from functools import partialmethod
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,6 +21,13 @@ from fieldfare.keras import (  # noqa: E402
 )
 
 
+@pytest.fixture(autouse=True)
+def _eagerly(monkeypatch):
+    """Run the few steps of these tests without seconds of compilation each."""
+    eagerly = partialmethod(keras.Model.compile, run_eagerly=True)
+    monkeypatch.setattr(keras.Model, "compile", eagerly)
+
+
 def make_table(n_rows=60):
     random = np.random.default_rng(0)
     X = [{"user": "abc"[i], "item": "xyz"[j]} for i, j in random.integers(0, 3, (n_rows, 2))]
@@ -31,7 +40,7 @@ def test_validation_callbacks_and_pickle():
     told = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(logs))
     stop = keras.callbacks.TerminateOnNaN()
     reg = KerasFMRegressor(
-        learning_rate=0.1, max_iter=4, batch_size=8, callbacks=[told, stop], random_state=0
+        learning_rate=0.2, max_iter=4, batch_size=20, callbacks=[told, stop], random_state=0
     )
     reg.fit(X, y, eval_set=(X[:20], y[:20]))
     assert len(seen) == reg.n_iter_ == 4
@@ -110,6 +119,20 @@ def test_wrong_parameters_are_refused():
         KerasFMRegressor(batch_size=0).fit(X, y)
     with pytest.raises(DivergenceError, match="lower 'learning_rate'"):
         KerasFMRegressor(optimizer="sgd", learning_rate=1e30).fit(X, y)
+
+
+def test_a_training_that_fails_leaves_the_model_as_it_was(monkeypatch):
+    X, y = make_table(20)
+    loss = [0.0]
+    done = SimpleNamespace(history={"loss": loss, "data_loss": loss})
+    monkeypatch.setattr(keras.Model, "fit", lambda *_, **__: done)
+    reg = KerasFMRegressor(random_state=0).fit(X, y)
+    before = reg.keras_model_.get_weights()
+    loss[0] = np.nan
+    with pytest.raises(DivergenceError):
+        reg.partial_fit(X, y)
+    for now, then in zip(reg.keras_model_.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(now, then)
 
 
 def test_each_epoch_visits_each_row_once_in_an_order_of_its_own():

@@ -16,7 +16,7 @@ pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
 from tests.keras.models import KINDS, inputs_of, make_model, make_rows
 
 import fieldfare
-from fieldfare.exceptions import ConfigError
+from fieldfare.exceptions import ConfigError, MissingDependencyError
 from fieldfare.export import export
 
 LOAD = """
@@ -103,3 +103,11 @@ def test_another_backend_is_refused(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(fieldfare.keras, "backend", lambda: "jax")
     with pytest.raises(ConfigError, match="Keras on TensorFlow, and in this process .* 'jax'"):
         export(make_model("fm"), tmp_path / "saved", "savedmodel")
+
+
+@pytest.mark.parametrize("to", ["savedmodel", "frozen"])
+def test_a_missing_package_gives_the_line_to_run(tmp_path: Path, monkeypatch, to: str) -> None:
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'fieldfare\[tensorflow\]'"):
+        export(make_model("fm"), tmp_path / "m", to)
+    assert not list(tmp_path.iterdir())

@@ -10,8 +10,16 @@ import pytest
 keras = pytest.importorskip("keras", reason="Keras is not installed")
 tf = pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
 
-from tests.keras.models import KINDS, inputs_of, make_model, make_rows, outputs  # noqa: E402
+from tests.keras.models import (  # noqa: E402
+    KINDS,
+    N_FEATURES,
+    inputs_of,
+    make_model,
+    make_rows,
+    outputs,
+)
 
+from fieldfare.data.arrays import array_rows  # noqa: E402
 from fieldfare.data.schema import Column, Schema  # noqa: E402
 from fieldfare.exceptions import ConfigError  # noqa: E402
 from fieldfare.keras import (  # noqa: E402
@@ -24,46 +32,56 @@ from fieldfare.keras import (  # noqa: E402
     to_keras,
 )
 from fieldfare.kernels import reference  # noqa: E402
+from fieldfare.models.base import PARAMETERS, Model  # noqa: E402
+from fieldfare.rows import Rows  # noqa: E402
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_gradients_are_those_of_the_oracle(kind):
-    model = make_model(kind, "multiclass")
-    if model.pair_weights is not None:
-        model.pair_weights[...] = np.abs(model.pair_weights)
-    rows = make_rows(12)
-    params = reference.Parameters(
-        *(
-            None if a is None else a.astype(np.float64)
-            for a in (model.bias, model.linear, model.factors, model.pair_weights)
-        )
-    )
+def oracle_gradients(model: Model, rows: Rows) -> dict[str, np.ndarray]:
+    """Return the gradient of the sum of all scores in each parameter."""
+    arrays = {name: array.astype(np.float64) for name, array in model.arrays().items()}
+    params = reference.Parameters(*map(arrays.get, PARAMETERS))
+    found = {name: np.zeros_like(array) for name, array in arrays.items()}
     spec = model.spec()
-    linear = np.zeros_like(params.linear)
-    factors = None if params.factors is None else np.zeros_like(params.factors)
-    pairs = None if params.pair_weights is None else np.zeros_like(params.pair_weights)
     for sample in reference.samples(rows):
         ids, x, of_factors = reference.gradients(params, spec, *sample)
-        np.add.at(linear, ids, np.repeat(x[:, None], model.n_outputs, 1))
-        if factors is not None:
-            np.add.at(factors, ids, of_factors)
-        if pairs is not None:
+        found["bias"] += 1
+        np.add.at(found["linear"], ids, np.repeat(x[:, None], model.n_outputs, 1))
+        if params.factors is not None:
+            np.add.at(found["factors"], ids, of_factors)
+        if params.pair_weights is not None:
             known = reference.known(spec, model.n_features, sample)
-            pairs += reference.pair_weight_gradient(params, spec, *known)
-    network = to_keras(model, link=False)
-    layer = network.get_layer(kind)
+            found["pair_weights"] += reference.pair_weight_gradient(params, spec, *known)
+    return found
+
+
+def check_gradients(model: Model, rows: Rows, network: Any, inputs: Any) -> None:
+    """The gradients that TensorFlow finds are those of the oracle."""
+    layer = network.layers[-1]
     with tf.GradientTape() as tape:
-        total = tf.reduce_sum(network(inputs_of(model, rows)))
-    named = {name: getattr(layer, name).value for name in model.arrays()}
-    found = {n: tf.convert_to_tensor(g).numpy() for n, g in tape.gradient(total, named).items()}
-    np.testing.assert_allclose(found["bias"], np.full(3, 12.0))
-    np.testing.assert_allclose(found["linear"], linear, rtol=1e-4, atol=1e-5)
-    if factors is not None:
-        np.testing.assert_allclose(found["factors"], factors, rtol=1e-4, atol=1e-4)
-    if pairs is not None:  # the oracle's is of a pair, which has two places here
-        got = found["pair_weights"]
-        both = np.triu(got + got.swapaxes(1, 2), 1) + got * np.eye(got.shape[1])
-        np.testing.assert_allclose(both, pairs, rtol=1e-4, atol=1e-4)
+        total = tf.reduce_sum(network(inputs))
+    weights = {name: getattr(layer, name).value for name in model.arrays()}
+    wanted = oracle_gradients(model, rows)
+    for name, gradient in tape.gradient(total, weights).items():
+        got = tf.convert_to_tensor(gradient).numpy()
+        if name == "pair_weights":  # the oracle's is of a pair, which has two places here
+            got = np.triu(got + got.swapaxes(1, 2), 1) + got * np.eye(got.shape[1])
+        np.testing.assert_allclose(got, wanted[name], rtol=1e-4, atol=1e-4, err_msg=name)
+
+
+@pytest.mark.parametrize("norm", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_gradients_are_those_of_the_oracle(kind, norm):
+    model, rows = make_model(kind, "multiclass", instance_norm=norm), make_rows(12)
+    check_gradients(model, rows, to_keras(model, link=False), inputs_of(model, rows))
+
+
+@pytest.mark.parametrize("norm", [False, True])
+@pytest.mark.parametrize("kind", ["linear", "fm", "hofm"])
+def test_gradients_of_a_matrix_are_those_of_the_oracle(kind, norm):
+    model = make_model(kind, "multiclass", instance_norm=norm)
+    X = np.random.default_rng(3).normal(size=(6, N_FEATURES)).astype(np.float32)
+    X[:, ::2] = 0
+    check_gradients(model, array_rows(X), to_keras(model, dense=True, link=False), X)
 
 
 def test_ids_of_each_field_are_its_own():
@@ -166,16 +184,27 @@ def test_mixed_precision_is_close(make, policy):
     np.testing.assert_allclose(tf.cast(score, "float32"), outputs(exact, X), atol=0.05)
 
 
-@pytest.mark.parametrize("kind", ["ffm", "hofm"])
-def test_compiled_training_lowers_the_loss(kind):
-    model, rows = make_model(kind, "regression"), make_rows(64)
-    network = to_keras(model, link=False)
-    layer = network.get_layer(kind)
-    layer.l2_linear = layer.l2_factors = 1e-4
-    network.compile("adam", "mse", jit_compile=True)
-    y = np.zeros(64, np.float32)
-    losses = network.fit(inputs_of(model, rows), y, epochs=2, verbose=0).history["loss"]
-    assert losses[1] < losses[0]
+def test_compiled_training_lowers_the_loss_of_every_layer():
+    ids, matrix = keras.Input((3,), dtype="int32"), keras.Input((10,))
+    scores = {  # in one network, because each compilation takes seconds
+        "ffm": FieldAwareFM(10, 2, n_fields=3, l2_linear=1e-4, l2_factors=1e-4)(ids),
+        "fwfm": FieldWeightedFM(10, 2, n_fields=3, dtype="mixed_float16")(ids),
+        "hofm": FieldEmbeddingFM(10, 2, order=3, linear_regularizer="l2")(ids),
+        "dense": FactorizationMachine(2, dtype="mixed_bfloat16")(matrix),
+    }
+    network = keras.Model([ids, matrix], scores)
+    network.compile(keras.optimizers.Adam(0.1), dict.fromkeys(scores, "mse"), jit_compile=True)
+    X = np.random.default_rng(0).integers(0, 10, (32, 3)).astype(np.int32)
+    y = np.where((X == 1).any(1), 1.0, -1.0)
+    history = network.fit(
+        [X, np.eye(10, dtype=np.float32)[X].sum(1)],
+        dict.fromkeys(scores, y),
+        epochs=3,
+        batch_size=32,
+        verbose=0,
+    ).history
+    for name in scores:
+        assert history[f"{name}_loss"][2] < history[f"{name}_loss"][0]
 
 
 def test_the_penalty_is_that_of_the_weights_a_sample_holds():

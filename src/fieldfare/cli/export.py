@@ -1,4 +1,4 @@
-"""Write a model for other tools: ONNX, C, SQL, JSON, npz, xLearn, libffm."""
+"""Write a model for other tools: ONNX, TensorFlow, Keras, C, SQL, JSON, npz, xLearn, libffm."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OPTIONS = ("inputs", "quantize", "table", "drop_linear")
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("model", metavar="MODEL.ff", help="model file from 'fieldfare train'")
-    parser.add_argument("output", metavar="OUT", help="file to write")
+    parser.add_argument("output", metavar="OUT", help="file (savedmodel: folder) to write")
     parser.add_argument("--to", metavar="FORMAT", help="format (default: told by the name of OUT)")
     parser.add_argument(
         "--inputs",

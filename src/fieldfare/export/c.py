@@ -16,8 +16,8 @@ import numpy as np
 from fieldfare._files import atomic_write
 from fieldfare._typing import AnyArray, PathLike
 from fieldfare._version import __version__
+from fieldfare.export.decimals import blocks, numbers
 from fieldfare.export.packing import Packed, pack
-from fieldfare.export.text import blocks, numbers
 from fieldfare.models.base import Model
 
 _TYPES = {"float32": "float", "float16": "uint16_t", "int8": "signed char"}
@@ -120,8 +120,8 @@ def _reader(name: str, array: Packed) -> str:
     return f"static inline float @_get_{name}(size_t i) {{\n  return {number};\n}}\n\n"
 
 
-def _parts(model: Model) -> str:
-    """The kernels of each part of the factors, by the recurrence of Blondel et al. 2016, eq. 10."""
+def _hofm(model: Model) -> str:
+    """Return the kernels of each part, by the recurrence of Blondel et al. 2016, algorithm 1."""
     begin, code = 0, ""
     for part in model.config.factor_parts:
         end = begin + part.n_factors
@@ -271,7 +271,7 @@ _INTERACTIONS = {
     "fm": lambda model: _FM,
     "ffm": lambda model: _FFM,
     "fwfm": lambda model: _FWFM,
-    "hofm": _parts,
+    "hofm": _hofm,
 }
 
 _SCORE_END = """\

@@ -18,8 +18,8 @@ import numpy as np
 from fieldfare._files import atomic_write
 from fieldfare._typing import JSON, AnyArray, Float32Array, PathLike
 from fieldfare._version import __version__
+from fieldfare.export.decimals import blocks, numbers
 from fieldfare.export.packing import pack
-from fieldfare.export.text import blocks, numbers
 from fieldfare.models.base import Model
 
 FORMAT = 1

@@ -25,11 +25,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from fieldfare._files import atomic_write
-from fieldfare._typing import Float32Array, PathLike
+from fieldfare._typing import PathLike
 from fieldfare.exceptions import ConfigError
+from fieldfare.export.decimals import blocks, numbers
 from fieldfare.models.base import Model
-
-_FEATURES_AT_ONCE = 4096
 
 
 def export_xlearn(model: Model, path: PathLike) -> None:
@@ -115,17 +114,6 @@ def _check_libffm(model: Model, drop_linear: bool) -> None:
             "libffm has neither bias nor linear weights, and this model uses them. Train with "
             "fit_intercept=False and fit_linear=False, or pass drop_linear=True to leave them out."
         )
-
-
-def numbers(vectors: Float32Array) -> list[str]:
-    """Format each row of a 2-d array, shortest round trip, separated by spaces."""
-    return [" ".join(row) for row in vectors.astype(np.str_).tolist()]
-
-
-def blocks(n_features: int) -> Iterator[range]:
-    """Cut the features into ranges that are formatted at once."""
-    for start in range(0, n_features, _FEATURES_AT_ONCE):
-        yield range(start, min(start + _FEATURES_AT_ONCE, n_features))
 
 
 def _factor_lines(

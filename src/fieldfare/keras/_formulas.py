@@ -51,9 +51,9 @@ def higher_order(xv: Any, parts: Sequence[FactorPart]) -> Any:
 def anova_kernels(p: Any, order: int) -> list[Any]:
     """Return the ANOVA kernels of orders 1 to ``order`` over axis 1.
 
-    The recurrence of Blondel et al. 2016 (eq. 6) goes entry by entry: a subset of t entries that
-    ends in entry j is p_j and a subset of t - 1 entries before it. Order by order, as here, it is
-    one running sum for all entries at once.
+    The recurrence of Blondel et al. 2016 (algorithm 1) goes entry by entry: a subset of t entries
+    that ends in entry j is p_j and a subset of t - 1 entries before it. Order by order, as here, it
+    is one running sum for all entries at once.
     """
     ending = p
     kernels = [ops.sum(p, axis=1)]

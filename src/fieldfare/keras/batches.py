@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import Any, final
 
 import numpy as np
@@ -10,6 +12,7 @@ import keras
 from fieldfare._random import permutation
 from fieldfare._typing import AnyArray
 from fieldfare.data.store import RowStore
+from fieldfare.exceptions import DataError
 from fieldfare.rows import Rows
 
 FILLER = -1
@@ -123,3 +126,39 @@ def batch(rows: Rows, fields: bool, longest: int | None = None) -> tuple[Any, ..
     # As many axes as the output has: Keras' metrics insist on it.
     labelled = (inputs, rows.target[:, np.newaxis])
     return labelled if rows.weight is None else (*labelled, rows.weight)
+
+
+def endless(batches: Any, seed: int | None) -> Iterator[Any]:
+    """Yield the batches of one epoch after the other.
+
+    Parameters
+    ----------
+    batches : iterable or sequence
+        What has a length and numbered items is visited in a new order each epoch.
+    seed : int or None
+        Fixes the orders; ``None``: always the first to the last.
+
+    Raises
+    ------
+    DataError
+        If an epoch has no batches, since an iterator has ended.
+    """
+    numbered = hasattr(batches, "__getitem__") and hasattr(batches, "__len__")
+    for epoch in count():
+        found = False
+        for item in _in_new_order(batches, seed, epoch) if numbered else batches:
+            found = True
+            yield item
+        if not found:
+            raise DataError(
+                "The batches have ended. Give an endless generator, or something that can be "
+                "begun again, such as a list or a keras PyDataset."
+            )
+        if hasattr(batches, "on_epoch_end"):
+            batches.on_epoch_end()
+
+
+def _in_new_order(batches: Sequence[Any], seed: int | None, epoch: int) -> Iterator[Any]:
+    n = len(batches)
+    order = range(n) if seed is None else permutation(seed, "shuffle", n, epoch)
+    return (batches[int(i)] for i in order)

@@ -23,7 +23,13 @@ from fieldfare.keras.entries import (
 from fieldfare.models.base import PARAMETERS, Model, check_model
 from fieldfare.models.registry import MODEL_CLASSES
 
-_ACTIVATIONS = {"regression": "linear", "binary": "sigmoid", "multiclass": "softmax"}
+_ACTIVATIONS = {
+    "regression": "linear",
+    "rank": "linear",
+    "binary": "sigmoid",
+    "multiclass": "softmax",
+}
+_SCORES_ALONE = {"binary", "rank"}  # besides regression, what one score without activation may be
 _LAYERS: dict[str, type[EntriesLayer]] = {"ffm": FieldAwareFM, "fwfm": FieldWeightedFM}
 
 
@@ -114,8 +120,9 @@ def from_keras(
     ----------
     keras_model : keras.Model or layer
         One layer of this package, built; a model may have nothing else with weights.
-    task : {"regression", "binary", "multiclass"} or None
-        What it predicts; ``None``: as its activation says (none, sigmoid, softmax).
+    task : {"regression", "binary", "multiclass", "rank"} or None
+        What it predicts; ``None``: as its activation says (none, sigmoid, softmax). One score
+        without activation may also be of task ``"binary"`` or ``"rank"``.
     schema : Schema or None
         What the features mean; ``None``: they are numbered.
     classes : sequence or None
@@ -148,7 +155,7 @@ def from_keras(
         arrays["pair_weights"] = (
             arrays["pair_weights"] + arrays["pair_weights"].swapaxes(1, 2)
         ) / 2
-    if classes is None and task != "regression":
+    if classes is None and task in ("binary", "multiclass"):
         classes = list(range(max(2, layer.units)))
     return MODEL_CLASSES[config.model](
         config,
@@ -200,7 +207,7 @@ def _task(activation: Any, units: int, given: str | None) -> str:
             f"No task has the activation {name!r} with {units} scores. Allowed are "
             f"{', '.join(tasks)}."
         )
-    allowed = {tasks[name]} | ({"binary"} if name == "linear" and units == 1 else set())
+    allowed = {tasks[name]} | (_SCORES_ALONE if name == "linear" and units == 1 else set())
     if given is not None and given not in allowed:
         raise ConfigError(
             f"The 'task' parameter must be one of {sorted(allowed)} for the activation {name!r} "

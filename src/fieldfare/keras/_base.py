@@ -1,0 +1,279 @@
+"""What the estimators that Keras trains share: data to batches, training, the model after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+
+import keras
+from fieldfare._random import resolve_seed
+from fieldfare.config import KerasConfig, ModelConfig, SolverConfig, TrainingConfig
+from fieldfare.estimators._base import Factorization
+from fieldfare.exceptions import ConfigError, DivergenceError
+from fieldfare.keras.batches import RowsDataset, batch, endless
+from fieldfare.keras.convert import from_keras, to_keras
+from fieldfare.kernels.table import unit_of_factors
+from fieldfare.models.base import Model
+from fieldfare.rows import Rows
+from fieldfare.training.history import History
+from fieldfare.training.parts import Part
+from fieldfare.training.workflow import new_model
+
+# Keras' own "loss" has the penalty in it.
+_METRIC = "data_loss"
+_NAMES = {_METRIC: "train_loss", f"val_{_METRIC}": "valid_loss"}
+
+_EstimatorT = TypeVar("_EstimatorT", bound="KerasEstimator")
+
+
+def _loss(task: str) -> tuple[Any, Any]:
+    """Return what is minimised, to which the penalty comes, and the same as a metric."""
+    if task == "regression":
+        return keras.losses.MeanSquaredError(), keras.metrics.MeanSquaredError(_METRIC)
+    name = "BinaryCrossentropy" if task == "binary" else "SparseCategoricalCrossentropy"
+    loss = getattr(keras.losses, name)(from_logits=True)
+    return loss, getattr(keras.metrics, name)(_METRIC, from_logits=True)
+
+
+def _scale(network: Any, factor: float) -> None:
+    """Make the scores of a factorization machine so many times as large."""
+    if factor == 1.0:
+        return
+    layer = network.layers[-1]
+    for weight, times in (
+        (layer.bias, factor),
+        (layer.linear, factor),
+        (layer.factors, unit_of_factors(factor, 2)),
+    ):
+        if weight is not None:
+            weight.assign(weight.value * times)
+
+
+class KerasEstimator(Factorization):
+    """Trains with Keras what the other estimators train with the library's own solvers."""
+
+    _kind = "fm"
+    n_jobs: ClassVar[None] = None  # predictions are the library's own, on all cores
+    _network: Any = None
+    _unit = 1.0
+
+    def fit(
+        self: _EstimatorT, X: Any, y: Any = None, sample_weight: Any = None, eval_set: Any = None
+    ) -> _EstimatorT:
+        """Train the model in shuffled batches.
+
+        Parameters
+        ----------
+        X : data frame, Arrow table, list of dict, array, sparse matrix, path, Rows or RowStore
+            Samples, as for `fieldfare.FMClassifier`. A RowStore stays on disk.
+        y : array-like of shape (n_samples,), str or None
+            Target, or the name of the target column of a data frame or a file.
+        sample_weight : array-like of shape (n_samples,), str or None
+            Weights of the samples, or the name of a column that holds them.
+        eval_set : (X, y), path or None
+            Validation data, evaluated after each epoch.
+
+        Returns
+        -------
+        self
+            The fitted estimator.
+
+        Raises
+        ------
+        ConfigError
+            If a parameter has a value that is not allowed.
+        DataError
+            If the data cannot be used as they are.
+        DivergenceError
+            If the loss became infinite or not a number.
+        """
+        config = self._checked()
+        train = self._read(X, y, sample_weight, learn=True)
+        valid = self._read_validation(eval_set)
+        network = self._compiled(train, config)
+        self._fit_network(network, self._dataset(train, config.random_state), valid)
+        return self
+
+    def fit_batches(
+        self: _EstimatorT,
+        batches: Any,
+        *,
+        classes: Any = None,
+        eval_set: Any = None,
+        steps_per_epoch: int | None = None,
+    ) -> _EstimatorT:
+        """Train on batches that come one by one.
+
+        Parameters
+        ----------
+        batches : keras PyDataset, sequence or iterable of (X, y) or (X, y, sample_weight)
+            Each X and y is what `fit` takes. What has a length and numbered batches is visited in a
+            new order each epoch (if ``shuffle``). An iterator goes on where it was.
+        classes : array-like of shape (n_classes,) or None
+            All classes that will ever occur; ``None``: those of the first batch.
+        eval_set : (X, y), path or None
+            Validation data.
+        steps_per_epoch : int or None
+            Batches an epoch has; ``None``: the length of ``batches``.
+
+        Returns
+        -------
+        self
+            The fitted estimator.
+
+        Raises
+        ------
+        ConfigError
+            If the number of steps is neither given nor known.
+        DataError
+            If the batches end early, or do not fit the first. Columns of tables are learned from
+            the first batch, unless the ``schema`` parameter is a fitted Schema: give one when
+            values may be new in later batches.
+        """
+        config = self._checked()
+        if steps_per_epoch is None:
+            if not hasattr(batches, "__len__"):
+                raise ConfigError(
+                    "These batches have no length. Pass steps_per_epoch, the number of batches of "
+                    "an epoch."
+                )
+            steps_per_epoch = len(batches)
+        stream = endless(batches, config.random_state if self.shuffle else None)
+        first = next(stream)
+        if classes is not None:
+            self.classes_ = np.unique(np.asarray(classes))
+        train = self._read_batch(first, learn=True, keep_classes=classes is not None)
+        valid = self._read_validation(eval_set)
+        network = self._compiled(train, config)
+
+        def converted() -> Iterator[tuple[Any, ...]]:
+            yield batch(self._scaled(train), fields=False)
+            for item in stream:
+                yield batch(self._scaled(self._read_batch(item)), fields=False)
+
+        self._fit_network(network, converted(), valid, steps_per_epoch)
+        return self
+
+    def _partial_fit(
+        self, X: Any, y: Any, sample_weight: Any, *, keep_classes: bool = False
+    ) -> None:
+        """Visit the samples once; new values of categorical columns stay unknown."""
+        config = self._checked()
+        fitted = hasattr(self, "model_")
+        part = self._read(X, y, sample_weight, learn=not fitted, keep_classes=keep_classes)
+        network = self.keras_model_ if fitted else self._compiled(part, config)
+        if not network.compiled:
+            self._compile(network)
+        self._fit_network(network, self._dataset(part, config.random_state), epochs=1)
+
+    def _read_batch(
+        self, item: tuple[Any, ...], learn: bool = False, keep_classes: bool = False
+    ) -> Part:
+        X, y, weight = (*item, None)[:3]
+        return self._read(X, y, weight, learn=learn, keep_classes=keep_classes)
+
+    def _checked(self) -> TrainingConfig:
+        """Return the training parameters with a seed; all are checked before any data are read."""
+        self._config(SolverConfig, solver="sgd")
+        self._config(KerasConfig)
+        config = self._config(TrainingConfig)
+        return replace(config, random_state=resolve_seed(config.random_state))
+
+    def _compiled(self, train: Part, config: TrainingConfig) -> Any:
+        """Return the Keras model to train, starting where the library's own solvers start."""
+        solver = self._config(SolverConfig, solver="sgd")
+        kind = self._config(ModelConfig, model=self._kind, task=self._task())
+        start = new_model(kind, solver, self.schema_, self._targets(), train, config)
+        self._unit = start.target_scale
+        network = to_keras(start, link=False)
+        layer = network.get_layer(self._kind)
+        layer.l2_linear, layer.l2_factors = self.l2_linear, self.l2_factors
+        self._compile(network)
+        return network
+
+    def _scaled(self, part: Part) -> Rows:
+        """Return rows whose targets are in the unit that steps and penalties are made for."""
+        return part.rows.with_(target=part.target / np.float32(self._unit))
+
+    def _dataset(self, part: Part, seed: int | None = None) -> RowsDataset:
+        return RowsDataset(
+            self._scaled(part),
+            self.batch_size,
+            shuffle=self.shuffle and seed is not None,
+            seed=seed or 0,
+        )
+
+    def _compile(self, network: Any) -> None:
+        try:
+            optimizer = keras.optimizers.get(self.optimizer)
+        except ValueError as error:
+            raise ConfigError(
+                f"The 'optimizer' parameter must be the name of an optimizer of Keras. Got "
+                f"{self.optimizer!r}."
+            ) from error
+        optimizer.learning_rate = self.learning_rate
+        loss, metric = _loss(self._task())
+        network.compile(optimizer, loss, weighted_metrics=[metric])
+
+    def _fit_network(
+        self,
+        network: Any,
+        batches: Any,
+        valid: Part | None = None,
+        steps: int | None = None,
+        epochs: int | None = None,
+    ) -> None:
+        self._network = None  # made from model_ again if this training fails halfway
+        _scale(network, 1 / self._unit)
+        history = network.fit(
+            batches,
+            epochs=epochs or self.max_iter,
+            steps_per_epoch=steps,
+            validation_data=None if valid is None else self._dataset(valid),
+            callbacks=list(self.callbacks or ()),
+            shuffle=False,  # RowsDataset has shuffled the rows themselves
+            verbose=2 if self.verbose else 0,
+        )
+        if not np.isfinite(history.history["loss"]).all():
+            raise DivergenceError(
+                "The loss became infinite or not a number. Scale the features and the target, or "
+                "lower 'learning_rate'."
+            )
+        _scale(network, self._unit)
+        self._adopt_network(network, history.history)
+
+    def _adopt_network(self, network: Any, logs: dict[str, list[float]]) -> None:
+        self.model_ = from_keras(
+            network, task=self._task(), schema=self.schema_, classes=self._targets().classes
+        )
+        self.model_.provenance["target_scale"] = self._unit
+        self.history_ = History("valid_loss" if f"val_{_METRIC}" in logs else None)
+        for epoch in range(len(logs[_METRIC])):
+            record = {
+                name: float(logs[key][epoch]) * self._unit**2
+                for key, name in _NAMES.items()
+                if key in logs
+            }
+            self.history_.append({"epoch": epoch + 1, **record})
+        self.n_iter_ = len(self.history_)
+        self._network = network
+
+    def _adopt(self, model: Model) -> None:
+        super()._adopt(model)
+        self._network, self._unit = None, model.target_scale
+
+    @property
+    def keras_model_(self) -> Any:
+        """The trained Keras model; its output is scores, before the link function."""
+        if self._network is None:
+            self._network = to_keras(self.model_, link=False)
+        return self._network
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The network is the model once more, and Keras' objects depend on the backend.
+        state = dict(super().__getstate__())
+        state.pop("_network", None)
+        return state
