@@ -165,7 +165,8 @@ def bars(n: int, one: Figures) -> Iterator[list[Any]]:
 
 def report(figures: dict[int, Figures], folder: Path) -> None:
     """Write tables and the plot."""
-    judged, rows, exact, change = [], [], [], []
+    judged: list[list[Any]] = []
+    rows, exact, change = [], [], []
     for n, one in figures.items():
         judged += bars(n, one)
         fast, set_to = one["approximate"], one["calibration"]
