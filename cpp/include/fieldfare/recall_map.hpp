@@ -36,8 +36,8 @@ void share_by_cost(const Member& member, std::int64_t n, const Cost& cost, const
   });
 }
 
-// `push`, `pull` and `start_bending` are called by all members together; what they write is complete
-// when they return.
+// `push`, `pull` and `start_bending` are called by all members together; what they write is
+// complete when they return.
 class RecallMap {
  public:
   RecallMap(const RecallSide& side, const RecallProblem& problem, const float* parameters,
