@@ -14,6 +14,7 @@
 
 #include "bindings.hpp"
 #include "fieldfare/kernels.hpp"
+#include "fieldfare/random.hpp"
 
 namespace nb = nanobind;
 
@@ -224,6 +225,15 @@ void bind_kernels(nb::module_& module) {
   module.def("train_pairs", &train_pairs, nb::arg("spec"), nb::arg("table").noconvert(),
              nb::arg("shared").noconvert(), nb::arg("rows"), nb::arg("pairs").noconvert(),
              nb::arg("n_threads"), nb::arg("deterministic"));
+  module.def(
+      "shuffle",
+      [](nb::ndarray<std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu> order,
+         std::uint64_t seed) {
+        require(order.shape(0) < std::uint64_t{1} << 32U, "too many numbers to shuffle");
+        const nb::gil_scoped_release released;
+        shuffle(order.data(), static_cast<std::int64_t>(order.shape(0)), Draws{mix(seed)});
+      },
+      nb::arg("order").noconvert(), nb::arg("seed"));
   module.def("instruction_sets", [] {
     int count = 0;
     const Kernels* kernels = all_kernels(&count);

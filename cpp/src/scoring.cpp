@@ -76,11 +76,18 @@ FIELDFARE_INLINE float linear_part(const ScoreJob& job, const Sample& sample, st
   const View& view = job.view;
   if (view.weights == nullptr) return 0;
   const float* weights = view.weights + c * view.weight_output;
-  float total = 0;
-  for (std::int64_t i = 0; i < sample.n; ++i) {
-    total += sample.x(i) * weights[static_cast<std::int64_t>(sample.ids[i]) * view.weight_row];
-  }
-  return total;
+  return with_values(sample, [&](auto x) {
+    const auto term = [&](std::int64_t i) {
+      return x(i) * weights[static_cast<std::int64_t>(sample.ids[i]) * view.weight_row];
+    };
+    float totals[4] = {0, 0, 0, 0};  // an addition need not wait for the one before
+    std::int64_t i = 0;
+    for (; i + 4 <= sample.n; i += 4) {
+      for (int e = 0; e < 4; ++e) totals[e] += term(i + e);
+    }
+    for (; i < sample.n; ++i) totals[0] += term(i);
+    return (totals[0] + totals[1]) + (totals[2] + totals[3]);
+  });
 }
 
 float squared_length(const Sample& sample) {
@@ -127,22 +134,34 @@ class FmPairs {
                              const float* from, float* to) const {
     constexpr int N = lanes_of<K>;
     constexpr int M = K / N;
-    Lanes<N> sums[M], squares[M];
+    Lanes<N> sums[M], squares[M], more_sums[M], more_squares[M];
     for (std::int64_t m = 0; m < M; ++m) {
       sums[m] = from == nullptr ? broadcast<N>(0) : load<N>(from + m * N);
       squares[m] = from == nullptr ? broadcast<N>(0) : load<N>(from + K + m * N);
+      more_sums[m] = more_squares[m] = broadcast<N>(0);
     }
     const float* factors = view_.factors + c * view_.factor_output + at;
-    for (std::int64_t i = 0; i < sample.n; ++i) {
-      const float* v = factors + static_cast<std::int64_t>(sample.ids[i]) * view_.factor_row;
-      const Lanes<N> x = broadcast<N>(sample.x(i));
-      for (std::int64_t m = 0; m < M; ++m) {
-        const Lanes<N> vx = load<N>(v + m * N) * x;
-        sums[m] = sums[m] + vx;
-        squares[m] = squares[m] + vx * vx;
+    with_values(sample, [&](auto x) {
+      const auto add = [&](std::int64_t i, Lanes<N>* sum, Lanes<N>* square) {
+        const float* v = factors + static_cast<std::int64_t>(sample.ids[i]) * view_.factor_row;
+        for (std::int64_t m = 0; m < M; ++m) {
+          const Lanes<N> vx = load<N>(v + m * N) * broadcast<N>(x(i));
+          sum[m] = sum[m] + vx;
+          square[m] = square[m] + vx * vx;
+        }
+      };
+      std::int64_t i = 0;
+      for (; i + 2 <= sample.n; i += 2) {  // an addition need not wait for the one before
+        add(i, sums, squares);
+        add(i + 1, more_sums, more_squares);
       }
-    }
+      if (i < sample.n) add(i, sums, squares);
+    });
     Lanes<N> pairs = broadcast<N>(0);
+    for (std::int64_t m = 0; m < M; ++m) {
+      sums[m] = sums[m] + more_sums[m];
+      squares[m] = squares[m] + more_squares[m];
+    }
     for (std::int64_t m = 0; m < M; ++m) {
       if (to != nullptr) store<N>(to + m * N, sums[m]);
       if (to != nullptr) store<N>(to + K + m * N, squares[m]);
@@ -183,6 +202,8 @@ class FfmPairs {
   }
 
   FIELDFARE_INLINE float of(const Sample& sample, std::int64_t c, float scale) {
+    if (c == 0) side_by_side_ = view_.factor_block == 4 && !has_context_ && one_each(sample);
+    if (side_by_side_) return scale * (scale * meet(sample, c));
     float inside = inside_[c];
     const std::int64_t n = collect(sample, c, n_kept_, &inside);
     return scale * (scale * (inside + pairs(entries_ + c * capacity_, n_kept_, n)));
@@ -190,6 +211,49 @@ class FfmPairs {
 
  private:
   std::int64_t sum_floats() const { return n_fields_ * view_.factor_block; }
+
+  // Whether a sample has one feature, of value one, in each of several neighbouring fields.
+  FIELDFARE_INLINE static bool one_each(const Sample& sample) {
+    bool neighbours = sample.values == nullptr;
+    for (std::int64_t i = 1; i < sample.n; ++i) {
+      neighbours &= sample.fields[i] == sample.fields[0] + i;
+    }
+    return neighbours;
+  }
+
+  // The pairs of such a sample where vectors are of four factors: two blocks of four factors fill
+  // the lanes, so that four pairs, of the features a, a + 1 and b, b + 1, meet at once.
+  FIELDFARE_INLINE float meet(const Sample& sample, std::int64_t c) const {
+    const std::int64_t n = sample.n;
+    if (n == 0) return 0;
+    const float* factors =
+        view_.factors + c * view_.factor_output + std::int64_t{4} * sample.fields[0];
+    FieldEntry* entries = entries_;
+    for (std::int64_t i = 0; i < n; ++i) {
+      entries[i].v = factors + static_cast<std::int64_t>(sample.ids[i]) * view_.factor_row;
+    }
+    Lanes<8> met = broadcast<8>(0), more = met;
+    Lanes<4> alone = broadcast<4>(0);
+    const auto pair = [&](std::int64_t a, std::int64_t b) {
+      alone = alone + load<4>(entries[a].v + 4 * b) * load<4>(entries[b].v + 4 * a);
+    };
+    for (std::int64_t a = 0; a + 1 < n; a += 2) {
+      const float *own = entries[a].v, *next = entries[a + 1].v;
+      std::int64_t b = a + 2;
+      for (; b + 2 <= n; b += 2) {
+        Lanes<8> q = load<8>(entries[b].v + 4 * a), q_next = load<8>(entries[b + 1].v + 4 * a);
+        cross(q, q_next);
+        met = met + load<8>(own + 4 * b) * q;
+        more = more + load<8>(next + 4 * b) * q_next;
+      }
+      pair(a, a + 1);
+      if (b < n) {
+        pair(a, b);
+        pair(a + 1, b);
+      }
+    }
+    return sum<8>(met + more) + sum<4>(alone);
+  }
 
   // Appends the fields of a sample to the first `n` entries and returns how many there are then.
   FIELDFARE_INLINE std::int64_t collect(const Sample& sample, std::int64_t c, std::int64_t n,
@@ -293,6 +357,7 @@ class FfmPairs {
   float* inside_;  // [n_outputs]: pairs inside the context
   std::int64_t n_sums_ = 0;
   std::int64_t n_kept_ = 0;  // entries of the context, the same for all outputs
+  bool side_by_side_ = false;
 };
 
 template <class Pairs>

@@ -14,9 +14,9 @@ namespace fieldfare {
 namespace {
 
 // Steps that a thread takes between two merges: few at first, while they are long.
-constexpr std::int64_t shortest_round = 64, longest_round = 1024;
+constexpr std::int64_t shortest_round = 64, longest_round = 4096;
 constexpr std::int64_t steps_a_batch = 64;
-constexpr std::int64_t rows_polled = 4096;  // samples that elect the hot rows
+constexpr std::int64_t rows_polled = 1024;  // samples that elect the hot rows
 constexpr std::uint32_t nobody = 0xFFFFFFFF;
 
 std::size_t index(std::int64_t n) { return static_cast<std::size_t>(n); }
@@ -45,6 +45,7 @@ void measure(TrainJob& job) {
     job.longest = std::max(job.longest, end - begin);
     total += end - begin;
   }
+  job.longest = whole_fours(job.longest);
   job.most_fields = std::min(job.longest, job.spec->n_fields);
   // Rows of the table are asked for while a sample is learned from, about forty before their use.
   const std::int64_t mean = (total + job.end - job.begin - 1) / (job.end - job.begin);
@@ -142,8 +143,12 @@ class Replicas {
   Replicas(const TrainJob& job, std::int64_t n_threads)
       : job_(job),
         n_threads_(n_threads),
-        elected_(elect(job)),
+        in_bucket_(elect(job)),
         shared_floats_(job.spec->n_outputs * job.layout->shared) {
+    for (std::size_t b = 0; b < in_bucket_.size(); ++b) {
+      if (in_bucket_[b] != nobody)
+        elected_.push_back({in_bucket_[b], static_cast<std::int64_t>(b)});
+    }
     hot_.reserve(index(n_threads));
     for (std::int64_t t = 0; t < n_threads; ++t) {
       // Only the rows of the elected are ever touched, and so take memory.
@@ -152,35 +157,39 @@ class Replicas {
       while (reinterpret_cast<std::uintptr_t>(hot_.back()) % 64 != 0) ++hot_.back();
       std::copy_n(job.shared, shared_floats_, shared_.emplace_back(shared_floats_).data());
     }
-    for (std::int64_t b = 0; b < HotRows::buckets; ++b) copy_out(b);
+    for (const Elected& row : elected_) copy_out(row);
   }
 
   void lend(TrainJob& part, std::int64_t t) {
-    part.hot = {elected_.data(), hot_[index(t)]};
+    part.hot = {in_bucket_.data(), hot_[index(t)]};
     part.shared = shared_[index(t)].data();
   }
 
   // Brings together what the threads have learned apart: the sum, as if they had taken turns. Each
-  // thread does a part of the buckets.
+  // thread does a part of the rows.
   void merge(std::int64_t part, std::int64_t parts) {
     const std::int64_t stride = job_.layout->stride;
-    const std::int64_t first = HotRows::buckets * part / parts;
-    const std::int64_t last = HotRows::buckets * (part + 1) / parts;
-    for (std::int64_t b = first; b < last; ++b) {
-      if (elected_[index(b)] == nobody) continue;
-      float* row = job_.table + elected_[index(b)] * stride;
-      add_up(row, [&](std::int64_t t) { return hot_[index(t)] + b * stride; }, job_.layout->used);
-      copy_out(b);
+    const auto n = static_cast<std::int64_t>(elected_.size());
+    for (std::int64_t i = n * part / parts; i < n * (part + 1) / parts; ++i) {
+      const Elected& row = elected_[index(i)];
+      add_up(
+          job_.table + row.id * stride,
+          [&](std::int64_t t) { return hot_[index(t)] + row.bucket * stride; }, job_.layout->used);
+      copy_out(row);
     }
     if (part == 0) merge_shared();
   }
 
  private:
-  void copy_out(std::int64_t b) {
-    if (elected_[index(b)] == nobody) return;
+  struct Elected {
+    std::uint32_t id;
+    std::int64_t bucket;
+  };
+
+  void copy_out(const Elected& row) {
     const std::int64_t stride = job_.layout->stride;
     for (float* hot : hot_) {
-      std::copy_n(job_.table + elected_[index(b)] * stride, stride, hot + b * stride);
+      std::copy_n(job_.table + row.id * stride, stride, hot + row.bucket * stride);
     }
   }
 
@@ -200,7 +209,8 @@ class Replicas {
 
   const TrainJob& job_;
   std::int64_t n_threads_;
-  std::vector<std::uint32_t> elected_;
+  std::vector<std::uint32_t> in_bucket_;  // or nobody
+  std::vector<Elected> elected_;
   std::int64_t shared_floats_;
   std::vector<std::unique_ptr<float[]>> rows_;
   std::vector<float*> hot_;  // where a cache line begins in each of them

@@ -160,6 +160,7 @@ def train(
     n_threads: int,
     deterministic: bool,
 ) -> tuple[float, float, int | None]: ...
+def shuffle(order: Int64Array, seed: int) -> None: ...
 def train_pairs(
     spec: Spec,
     table: Float32Array,

@@ -94,11 +94,14 @@ struct View {
 struct HotRows {
   static constexpr int bits = 12;
   static constexpr std::int64_t buckets = std::int64_t{1} << bits;
-  static std::uint32_t bucket(std::uint32_t id) { return (id * 2654435769U) >> (32 - bits); }
+  static constexpr std::uint32_t multiplier = 2654435769U;  // 2^32 over the golden ratio
+  static std::uint32_t bucket(std::uint32_t id) { return (id * multiplier) >> (32 - bits); }
 
   const std::uint32_t* ids = nullptr;  // [buckets], or null: no row is private
   float* rows = nullptr;               // [buckets, layout.stride]
 };
+
+inline std::int64_t whole_fours(std::int64_t n) { return (n + 3) / 4 * 4; }
 
 // Room for staged samples and for what the models remember of them.
 struct Workspace {
@@ -127,7 +130,7 @@ struct TrainJob {
   std::int64_t n_classes = 0;
   HotRows hot;
   std::int64_t ahead = 1;        // steps staged before they are taken
-  std::int64_t longest = 0;      // most entries in a row of the span
+  std::int64_t longest = 0;      // most entries in a row of the span, in whole fours
   std::int64_t most_fields = 0;  // most fields present in a row, of models that use fields
   Workspace work;                // slots for the rows of ahead + 1 steps
 };

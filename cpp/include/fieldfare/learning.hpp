@@ -8,12 +8,12 @@
 
 namespace fieldfare::FIELDFARE_ISA {
 
-// The plain twin is there to be compared with: it does without copies of the code for usual
-// lengths.
-#ifdef FIELDFARE_PLAIN_SIMD
-inline constexpr bool has_lengths = false;
-#else
+// Copies of the code for usual lengths are worth their compile time for today's processors only:
+// old ones are rare, and the plain twin is there to be compared with.
+#if defined(__AVX2__) && !defined(FIELDFARE_PLAIN_SIMD)
 inline constexpr bool has_lengths = true;
+#else
+inline constexpr bool has_lengths = false;
 #endif
 
 // Calls work.operator()<K>() for the length of the latent vectors, 0 for any multiple of eight.
@@ -65,7 +65,8 @@ FIELDFARE_INLINE Model model_in_slot(const TrainJob& job, std::int64_t slot) {
 // The ids whose rows of the table fall to one of several threads.
 FIELDFARE_INLINE auto ids_of(std::int64_t part, std::int64_t parts) {
   return [=](std::uint32_t id) {
-    return (static_cast<std::uint64_t>(id * 2654435769U) * static_cast<std::uint64_t>(parts)) >>
+    return (static_cast<std::uint64_t>(id * HotRows::multiplier) *
+            static_cast<std::uint64_t>(parts)) >>
                32U ==
            static_cast<std::uint64_t>(part);
   };

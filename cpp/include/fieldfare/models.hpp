@@ -72,49 +72,64 @@ struct Fm {
       : spec(*job.spec), layout(*job.layout), sums(scratch), nobody(job.work.nobody) {}
 
   FIELDFARE_INLINE float score(const Staged& sample, std::int64_t c) const {
-    const std::int64_t at = c * layout.output_stride;
-    const float pairs =
-        sample.same && sample.n > 0 ? add_up<true>(sample, c, at) : add_up<false>(sample, c, at);
-    return spec.linear ? pairs + weigh(sample, at + layout.weight) : pairs;
+    return sample.same && sample.n > 0 ? add_up<true>(sample, c) : add_up<false>(sample, c);
   }
 
-  // Sums up S and returns the pairs. Where all x are the same, S is theirs times a sum of vectors.
+  // Sums up S and returns the score. Where all x are the same, S is theirs times a sum of vectors.
   template <bool Same>
-  FIELDFARE_INLINE float add_up(const Staged& sample, std::int64_t c, std::int64_t at) const {
-    const std::int64_t k = length<K>(layout.padded_factors);
+  FIELDFARE_INLINE float add_up(const Staged& sample, std::int64_t c) const {
+    const std::int64_t k = length<K>(layout.padded_factors), at = c * layout.output_stride;
+    // Without a linear part some float is read in its place, and left out in the end.
+    const std::int64_t weight = at + (spec.linear ? layout.weight : 0);
     const float scale = Same ? sample.x[0] : 1.0F;
     float* const s = sums + c * k;
+    // Several sums of each kind: an addition need not wait for the one before.
     Lanes<N> squares[2] = {broadcast<N>(0), broadcast<N>(0)};
+    float weights[4] = {0, 0, 0, 0};
     const auto term = [&](std::int64_t i, std::int64_t d, int side = 0) {
       Lanes<N> vx = load<N>(sample.rows[i] + at + d);
       if constexpr (!Same) vx = vx * broadcast<N>(sample.x[i]);
       squares[side] = squares[side] + vx * vx;
       return vx;
     };
+    const auto weigh = [&](std::int64_t i, int side) {
+      const float w = sample.rows[i][weight];
+      weights[side] += Same ? w : sample.x[i] * w;
+    };
     if constexpr (K > 0) {
-      // Sums of two, in registers: an addition need not wait for the one before.
-      Lanes<N> even[K / N], odd[K / N];
-      for (std::int64_t d = 0; d < K / N; ++d) even[d] = odd[d] = broadcast<N>(0);
-      for (std::int64_t i = 0; i + 2 <= sample.n; i += 2) {
-        for (std::int64_t d = 0; d < K / N; ++d) even[d] = even[d] + term(i, d * N);
-        for (std::int64_t d = 0; d < K / N; ++d) odd[d] = odd[d] + term(i + 1, d * N, 1);
+      Lanes<N> vectors[2][K / N];
+      for (auto& side : vectors) {
+        for (Lanes<N>& lanes : side) lanes = broadcast<N>(0);
       }
-      for (std::int64_t d = 0; sample.n % 2 == 1 && d < K / N; ++d) {
-        even[d] = even[d] + term(sample.n - 1, d * N);
+      std::int64_t i = 0;
+      for (; i + 4 <= sample.n; i += 4) {
+        for (int e = 0; e < 4; ++e) {
+          for (std::int64_t d = 0; d < K / N; ++d) {
+            vectors[e % 2][d] = vectors[e % 2][d] + term(i + e, d * N, e % 2);
+          }
+          weigh(i + e, e);
+        }
+      }
+      for (; i < sample.n; ++i) {
+        for (std::int64_t d = 0; d < K / N; ++d) vectors[0][d] = vectors[0][d] + term(i, d * N);
+        weigh(i, 0);
       }
       for (std::int64_t d = 0; d < K / N; ++d) {
-        store<N>(s + d * N, broadcast<N>(scale) * (even[d] + odd[d]));
+        store<N>(s + d * N, broadcast<N>(scale) * (vectors[0][d] + vectors[1][d]));
       }
     } else {
       for (std::int64_t d = 0; d < k; d += N) store<N>(s + d, broadcast<N>(0));
       for (std::int64_t i = 0; i < sample.n; ++i) {
         for (std::int64_t d = 0; d < k; d += N) store<N>(s + d, load<N>(s + d) + term(i, d));
+        weigh(i, 0);
       }
       for (std::int64_t d = 0; Same && d < k; d += N) {
         store<N>(s + d, broadcast<N>(scale) * load<N>(s + d));
       }
     }
-    return 0.5F * (dot<K>(s, s, k) - scale * scale * sum<N>(squares[0] + squares[1]));
+    const float own = scale * scale * sum<N>(squares[0] + squares[1]);
+    const float linear = scale * ((weights[0] + weights[1]) + (weights[2] + weights[3]));
+    return 0.5F * (dot<K>(s, s, k) - own) + (spec.linear ? linear : 0);
   }
 
   template <class Rule, class Mine>
@@ -136,7 +151,8 @@ struct Fm {
       slopes[d / N] = broadcast<N>(g * scale) * load<N>(s + d);
     }
     const Lanes<N> all_own = broadcast<N>(g * scale * scale);
-    const auto learn = [&]<bool Full>(float* const* rows, const float* x) FIELDFARE_INLINE_LAMBDA {
+    const auto learn = [&]<bool Full>(float* const* given, const float* x) FIELDFARE_INLINE_LAMBDA {
+      float* const rows[4] = {given[0], given[1], given[2], given[3]};
       const Lanes<4> gx = broadcast<4>(g) * load<4>(x);
       const auto v = [&](int e, std::int64_t d) { return load<N>(rows[e] + at + d); };
       if (Full && sample.same) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <numbers>
+#include <utility>
 
 namespace fieldfare {
 
@@ -31,6 +32,14 @@ struct Draws {
     return radius * std::cos(2 * std::numbers::pi * uniform(2 * number + 1));
   }
 };
+
+// Puts n < 2^32 numbers into a random order (Durstenfeld 1964).
+inline void shuffle(std::int64_t* x, std::int64_t n, Draws draws) {
+  for (std::int64_t left = n; left > 1; --left) {
+    const std::uint64_t upper = mix(draws.key + static_cast<std::uint64_t>(left)) >> 32U;
+    std::swap(x[left - 1], x[(upper * static_cast<std::uint64_t>(left)) >> 32U]);
+  }
+}
 
 // The standard normal distribution function; accurate in the lower tail.
 inline double normal_cdf(double x) { return 0.5 * std::erfc(-x * (std::numbers::sqrt2 / 2)); }

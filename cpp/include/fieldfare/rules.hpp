@@ -114,11 +114,12 @@ template <class Rule>
 FIELDFARE_INLINE void move_weights(float* const* rows, std::int64_t at, Lanes<4> g,
                                    const Rates& rates) {
   if constexpr (std::is_base_of_v<AdaGrad, Rule>) {
-    const Lanes<4> old = gather(rows, at);
-    g = g + broadcast<4>(rates.l2) * old;
-    const Lanes<4> squares = gather(rows, at + 1) + g * g;
-    scatter(rows, at + 1, squares);
-    scatter(rows, at, old - broadcast<4>(rates.learning_rate) * g / square_root<4>(squares));
+    Lanes<4> w, squares;
+    gather_pairs(rows, at, w, squares);
+    g = g + broadcast<4>(rates.l2) * w;
+    squares = squares + g * g;
+    w = w - broadcast<4>(rates.learning_rate) * g / square_root<4>(squares);
+    scatter_pairs(rows, at, w, squares);
   } else {
     for (int e = 0; e < 4; ++e) {
       Rule::scalar(rows[e] + at, rows[e] + at + 1, lane<4>(g, e), rates);
@@ -153,18 +154,17 @@ FIELDFARE_INLINE void move_vectors(float* const* rows, std::int64_t at, const La
     }
     const Lanes<4> total = gather(rows, state) + broadcast<4>(share) * sums_of<N>(squares);
     scatter(rows, state, total);
-    const Lanes<4> step = broadcast<4>(rates.learning_rate) / square_root<4>(total);
-    float steps[4], kept[4];
-    store<4>(steps, step);
-    store<4>(kept, broadcast<4>(1) - step * broadcast<4>(rates.l2));
+    float steps[4];
+    store<4>(steps, broadcast<4>(rates.learning_rate) / square_root<4>(total));
+    const Lanes<N> l2 = broadcast<N>(rates.l2);
     for (int e = 0; e < 4; ++e) {
-      const Lanes<N> keep = broadcast<N>(kept[e]), by = broadcast<N>(steps[e]);
+      const Lanes<N> step = broadcast<N>(steps[e]);
       for (std::int64_t d = 0; d < k; d += N) {
         float* w = rows[e] + at + d;
         Lanes<N> g;
         if constexpr (kept_lanes > 0) g = kept_gradient[e * kept_lanes + d / N];
         if constexpr (kept_lanes == 0) g = gradient(e, d);
-        store<N>(w, keep * load<N>(w) - by * g);
+        store<N>(w, load<N>(w) - step * (g + l2 * load<N>(w)));
       }
     }
   }

@@ -24,6 +24,13 @@ FIELDFARE_INLINE Sample sample_at(const Rows& rows, std::int64_t row) {
           rows.fields == nullptr ? nullptr : rows.fields + begin};
 }
 
+// Calls work(x) with x(i) the values of a sample: where all are one, they need no reading.
+template <class Work>
+FIELDFARE_INLINE auto with_values(const Sample& sample, Work work) {
+  if (sample.values == nullptr) return work([](std::int64_t) { return 1.0F; });
+  return work([values = sample.values](std::int64_t i) { return values[i]; });
+}
+
 template <int K>
 using Width = std::integral_constant<int, K>;
 

@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "fieldfare/kernels.hpp"
+
 #if !defined(FIELDFARE_PLAIN_SIMD) && defined(__SSE2__)
 #include <immintrin.h>
 #endif
@@ -114,6 +116,8 @@ FIELDFARE_INLINE float lane(Lanes<N> x, int i) {
 
 #endif
 
+#ifdef FIELDFARE_PLAIN_SIMD
+
 template <int N>
 FIELDFARE_INLINE Lanes<N> load(const float* from) {
   Lanes<N> lanes;
@@ -125,6 +129,26 @@ template <int N>
 FIELDFARE_INLINE void store(float* to, Lanes<N> lanes) {
   std::memcpy(to, &lanes, sizeof lanes);
 }
+
+#else
+
+// Through a type that is floats to the compiler: after a memcpy it would read pointers anew.
+template <int N>
+struct LooseLanesOf {
+  typedef float type __attribute__((vector_size(N * sizeof(float)), aligned(alignof(float))));
+};
+
+template <int N>
+FIELDFARE_INLINE Lanes<N> load(const float* from) {
+  return *reinterpret_cast<const typename LooseLanesOf<N>::type*>(from);
+}
+
+template <int N>
+FIELDFARE_INLINE void store(float* to, Lanes<N> lanes) {
+  *reinterpret_cast<typename LooseLanesOf<N>::type*>(to) = lanes;
+}
+
+#endif
 
 // The sums of four groups of lanes, each by neighbours: the order is the same everywhere.
 template <int N>
@@ -158,6 +182,39 @@ FIELDFARE_INLINE Lanes<4> gather(const float* const* rows, std::int64_t at) {
 
 FIELDFARE_INLINE void scatter(float* const* rows, std::int64_t at, Lanes<4> x) {
   for (int e = 0; e < 4; ++e) rows[e][at] = lane<4>(x, e);
+}
+
+// The two floats at an offset of each of four rows.
+FIELDFARE_INLINE void gather_pairs(const float* const* rows, std::int64_t at, Lanes<4>& first,
+                                   Lanes<4>& second) {
+#if defined(__SSE2__) && !defined(FIELDFARE_PLAIN_SIMD)
+  const auto two = [&](int e) {
+    const auto own = [&](int i) { return reinterpret_cast<const double*>(rows[i] + at); };
+    return _mm_castpd_ps(_mm_loadh_pd(_mm_load_sd(own(e)), own(e + 1)));
+  };
+  const __m128 low = two(0), high = two(2);
+  first = (Lanes<4>)_mm_shuffle_ps(low, high, 0b10001000);
+  second = (Lanes<4>)_mm_shuffle_ps(low, high, 0b11011101);
+#else
+  first = gather(rows, at);
+  second = gather(rows, at + 1);
+#endif
+}
+
+FIELDFARE_INLINE void scatter_pairs(float* const* rows, std::int64_t at, Lanes<4> first,
+                                    Lanes<4> second) {
+#if defined(__SSE2__) && !defined(FIELDFARE_PLAIN_SIMD)
+  const auto own = [&](int i) { return reinterpret_cast<double*>(rows[i] + at); };
+  const __m128d low = _mm_castps_pd(_mm_unpacklo_ps((__m128)first, (__m128)second));
+  const __m128d high = _mm_castps_pd(_mm_unpackhi_ps((__m128)first, (__m128)second));
+  _mm_storel_pd(own(0), low);
+  _mm_storeh_pd(own(1), low);
+  _mm_storel_pd(own(2), high);
+  _mm_storeh_pd(own(3), high);
+#else
+  scatter(rows, at, first);
+  scatter(rows, at + 1, second);
+#endif
 }
 
 // Whether four pointers differ.
@@ -194,6 +251,42 @@ FIELDFARE_INLINE std::uint32_t largest(const std::uint32_t* x, std::int64_t n) {
 #endif
   for (std::int64_t i = 0; i < n; ++i) found = x[i] > found ? x[i] : found;
   return found;
+}
+
+// Where rows of the table lie: where[i] = table + ids[i] * stride, or for an id that is found in
+// its bucket of the hot ones, hot_rows + bucket * stride. Without hot ones hot_ids is null.
+FIELDFARE_INLINE void rows_at(float* table, const HotRows& hot, std::int64_t stride,
+                              const std::uint32_t* ids, std::int64_t n, float** where) {
+  std::int64_t i = 0;
+#if defined(__AVX2__) && !defined(FIELDFARE_PLAIN_SIMD)
+  const __m256i bytes = _mm256_set1_epi64x(stride * static_cast<std::int64_t>(sizeof(float)));
+  const __m256i start = _mm256_set1_epi64x(reinterpret_cast<std::int64_t>(table));
+  const auto place = [&](__m128i numbers, __m256i base) {
+    const __m256i offset = _mm256_mul_epu32(_mm256_cvtepu32_epi64(numbers), bytes);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(where + i), _mm256_add_epi64(base, offset));
+  };
+  const auto four = [&] { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(ids + i)); };
+  const bool fits = stride < std::int64_t{1} << 30;  // and so its bytes are a number of 32 bits
+  if (hot.ids == nullptr) {
+    for (; fits && i + 4 <= n; i += 4) place(four(), start);
+  } else {
+    const __m256i hot_start = _mm256_set1_epi64x(reinterpret_cast<std::int64_t>(hot.rows));
+    const __m128i factor = _mm_set1_epi32(static_cast<int>(HotRows::multiplier));
+    for (; fits && i + 4 <= n; i += 4) {
+      const __m128i own = four();
+      const __m128i bucket = _mm_srli_epi32(_mm_mullo_epi32(own, factor), 32 - HotRows::bits);
+      const __m128i found = _mm_i32gather_epi32(reinterpret_cast<const int*>(hot.ids), bucket, 4);
+      const __m128i is_hot = _mm_cmpeq_epi32(found, own);
+      place(_mm_blendv_epi8(own, bucket, is_hot),
+            _mm256_blendv_epi8(start, hot_start, _mm256_cvtepi32_epi64(is_hot)));
+    }
+  }
+#endif
+  for (; i < n; ++i) {
+    const std::uint32_t bucket = HotRows::bucket(ids[i]);
+    const bool is_hot = hot.ids != nullptr && hot.ids[bucket] == ids[i];
+    where[i] = (is_hot ? hot.rows : table) + (is_hot ? bucket : ids[i]) * stride;
+  }
 }
 
 // Whether n numbers differ from each other.

@@ -60,11 +60,11 @@ class LineFetch {
   std::int64_t row_ = 0, offset_ = 0;
 };
 
-// A sample whose every pointer may be followed.
+// A sample whose every pointer may be followed. What fills up the last four entries is nobody's.
 struct Staged {
   std::int64_t n = 0;
-  float* const* rows = nullptr;           // [n]: each feature's row of the table
-  const float* x = nullptr;               // [n]
+  float* const* rows = nullptr;           // [whole_fours(n)]: each feature's row of the table
+  const float* x = nullptr;               // [whole_fours(n)]
   const std::uint32_t* ids = nullptr;     // [n]
   const std::uint16_t* fields = nullptr;  // [n], models that use fields only
   bool same = false;                      // whether all x are equal
@@ -75,49 +75,52 @@ struct EveryId {
 };
 
 // Calls learn.operator()<Full>(rows, x) for the entries whose ids are `mine`, in groups of four
-// whose rows differ. Where a group is not full x is zero, and the rows are nobody's. Which entries
-// share a group must not show in the result, for it depends on whose the others are: only where all
-// are `mine` are groups said to be full.
+// whose rows differ; where there are fewer, the other rows are nobody's. Which entries share a
+// group must not show in the result, for it depends on whose the others are: groups are said to be
+// full, so that what is equal in a sample is computed once, where all entries are `mine`. Else x of
+// what is nobody's is zero.
 template <class Mine, class Learn>
 FIELDFARE_INLINE void in_fours(const Staged& sample, float* const* nobody, Mine mine,
                                const Fetch& fetch, Learn&& learn) {
-  constexpr bool all_mine = std::is_same_v<Mine, EveryId>;
-  float* rows[4];
-  float x[4];
-  const auto one_by_one = [&](float* const* given, const float* values) {
+  const auto one_by_one = [&](float* const* rows, const float* x) {
     for (int e = 0; e < 4; ++e) {
-      float* one[4] = {given[e], nobody[1], nobody[2], nobody[3]};
-      const float value[4] = {values[e], 0, 0, 0};
+      float* one[4] = {rows[e], nobody[1], nobody[2], nobody[3]};
+      const float value[4] = {x[e], 0, 0, 0};
       learn.template operator()<false>(one, value);
     }
   };
-  std::int64_t i = 0, held = 0;
-  for (; all_mine && i + 4 <= sample.n; i += 4) {
-    fetch.four(i);
-    if (distinct(sample.rows + i)) {
-      learn.template operator()<all_mine>(sample.rows + i, sample.x + i);
-    } else {
-      one_by_one(sample.rows + i, sample.x + i);
-    }
-  }
-  for (; i <= sample.n; ++i) {
-    if (i < sample.n) {
-      fetch(i);
-      if (!mine(sample.ids[i])) continue;
-      rows[held] = sample.rows[i];
-      x[held++] = sample.x[i];
-    } else if (held > 0) {
-      for (; held < 4; ++held) {
-        rows[held] = nobody[held];
-        x[held] = 0;
+  if constexpr (std::is_same_v<Mine, EveryId>) {
+    for (std::int64_t i = 0; i < sample.n; i += 4) {
+      fetch.four(i);
+      if (distinct(sample.rows + i)) {
+        learn.template operator()<true>(sample.rows + i, sample.x + i);
+      } else {
+        one_by_one(sample.rows + i, sample.x + i);
       }
     }
-    if (held < 4) continue;
-    held = 0;
-    if (distinct(rows)) {
-      learn.template operator()<false>(rows, x);
-    } else {
-      one_by_one(rows, x);
+  } else {
+    float* rows[4];
+    float x[4];
+    std::int64_t held = 0;
+    for (std::int64_t i = 0; i <= sample.n; ++i) {
+      if (i < sample.n) {
+        fetch(i);
+        if (!mine(sample.ids[i])) continue;
+        rows[held] = sample.rows[i];
+        x[held++] = sample.x[i];
+      } else if (held > 0) {
+        for (; held < 4; ++held) {
+          rows[held] = nobody[held];
+          x[held] = 0;
+        }
+      }
+      if (held < 4) continue;
+      held = 0;
+      if (distinct(rows)) {
+        learn.template operator()<false>(rows, x);
+      } else {
+        one_by_one(rows, x);
+      }
     }
   }
 }
@@ -223,23 +226,18 @@ class Stage {
       for (std::int64_t i = 0; values != nullptr && i < n; ++i) squares += values[i] * values[i];
       factor = squares > 0 ? 1.0F / std::sqrt(squares) : 0.0F;
     }
-    for (std::int64_t i = 0; i < n; ++i) x[i] = values == nullptr ? factor : factor * values[i];
+    if (values == nullptr) {
+      for (std::int64_t i = 0; i < whole_fours(n); ++i) x[i] = factor;
+    } else {
+      for (std::int64_t i = 0; i < n; ++i) x[i] = factor * values[i];
+      for (std::int64_t i = n; i < whole_fours(n); ++i) x[i] = 0;
+    }
   }
 
   // A frequent feature's row may be private to the thread: see HotRows.
   FIELDFARE_INLINE void locate(const std::uint32_t* ids, std::int64_t n, float** where) const {
-    float* const table = job_.table;
-    const std::int64_t stride = stride_;
-    if (job_.hot.ids == nullptr) {
-      for (std::int64_t i = 0; i < n; ++i) where[i] = table + ids[i] * stride;
-    } else {
-      const HotRows hot = job_.hot;
-      for (std::int64_t i = 0; i < n; ++i) {
-        const std::uint32_t bucket = HotRows::bucket(ids[i]);
-        const bool is_hot = hot.ids[bucket] == ids[i];
-        where[i] = (is_hot ? hot.rows : table) + (is_hot ? bucket : ids[i]) * stride;
-      }
-    }
+    rows_at(job_.table, job_.hot, stride_, ids, n, where);
+    for (std::int64_t i = n; i < whole_fours(n); ++i) where[i] = job_.work.nobody[i % 4];
   }
 
   const TrainJob& job_;

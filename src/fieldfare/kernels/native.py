@@ -211,6 +211,14 @@ class TrainingTable:
         )
 
 
+def shuffle(order: Int64Array, seed: int) -> None:
+    """Put an array into the random order that a seed below 2**64 fixes, in place.
+
+    NumPy's own takes a tenth of the time that the rows take to be learned from.
+    """
+    _core.shuffle(order, seed)
+
+
 def train(
     table: TrainingTable,
     rows: Rows,

@@ -14,6 +14,7 @@ import numpy as np
 
 from fieldfare._random import stream
 from fieldfare._typing import Int64Array
+from fieldfare.kernels import native
 from fieldfare.rows import Rows
 
 CHUNK_ROWS = 1024
@@ -63,4 +64,7 @@ def windows(
         # Sorted, so that the shuffle below is all that decides the order inside a window.
         first = np.sort(chunks[start : start + per_window]) * CHUNK_ROWS
         order = (first[:, None] + np.arange(CHUNK_ROWS)).ravel()
-        yield random.permutation(order[order < n_rows])
+        if order[-1] >= n_rows:
+            order = order[order < n_rows]
+        native.shuffle(order, int(random.integers(2**63)))
+        yield order
