@@ -28,6 +28,8 @@ def machine() -> dict[str, Any]:
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
         "memory_gb": round(memory / 1e9, 1),
+        # Well above the cores: others were at work, and times say little.
+        "load": round(os.getloadavg()[0], 1),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "numpy": numpy.__version__,

@@ -20,11 +20,11 @@ import numpy as np
 import pandas as pd
 
 from _clicks import click_rows
+from _protocols import SHARED
 from _report import RESULTS, markdown, median, write
 from fieldfare.data.dispatch import Dataset, load
 from fieldfare.exceptions import DivergenceError
 from fieldfare.training.workflow import train
-from quality import SHARED
 
 Settings = dict[str, Any]
 SPLIT_SEED = 2024

@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "build" / "peers"
 PACKAGES = (
     "scikit-learn", "xlearn", "pylibffm", "wpyfm", "pywfm", "myfm", "modern-fm", "vowpalwabbit",
+    "implicit", "cornac",
 )  # fmt: skip
 LIMIT = 600  # seconds a package: xLearn's sdist is compiled
 

@@ -30,13 +30,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from _protocols import read_arguments
 from _report import markdown, write
 from fieldfare.data.dispatch import load
 from fieldfare.training.crossval import cross_validate
 from fieldfare.training.workflow import evaluate, train
 
 Settings = dict[str, Any]
-SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 SEED = 2024
 
 FRAPPE: dict[str, Settings] = {
@@ -95,7 +95,7 @@ def frappe(data: Path, n_jobs: int, seed: int) -> Figures:
 
 def ml_100k(data: Path, n_jobs: int, seed: int) -> Figures:
     folder = data / "ml-100k"
-    users, items = _ml_100k_columns(folder)
+    users, items = ml_100k_columns(folder)
     found: Figures = {}
     for name, settings in (("user and item", ML_100K), ("with columns", ML_100K)):
         folds = []
@@ -158,7 +158,7 @@ def _ratings(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, sep="\t", header=None, names=names, usecols=range(3), dtype=kinds)
 
 
-def _ml_100k_columns(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+def ml_100k_columns(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the columns of users and of movies, all as categories; a movie has several genres."""
     users = pd.read_csv(
         folder / "u.user", sep="|", header=None, dtype=str,
@@ -190,23 +190,11 @@ PROTOCOLS: dict[str, Callable[[Path, int, int], Figures]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("protocols", nargs="*", metavar="PROTOCOL", help=", ".join(PROTOCOLS))
-    parser.add_argument("--data", type=Path, default=SHARED)
     parser.add_argument("--threads", type=int, default=1, help="1 (default) is reproducible")
     parser.add_argument("--seed", type=int, default=1)
-    arguments = parser.parse_args()
-    unknown = set(arguments.protocols) - set(PROTOCOLS)
-    if unknown:
-        parser.error(
-            f"unknown protocol {', '.join(sorted(unknown))}; known: {', '.join(PROTOCOLS)}"
-        )
-    if not arguments.data.is_dir():
-        parser.error(
-            f"there is no folder {arguments.data} with the data sets, which may not be "
-            "redistributed; name yours with --data"
-        )
+    arguments = read_arguments(parser, PROTOCOLS)
     figures: Figures = {}
-    for name in arguments.protocols or PROTOCOLS:
+    for name in arguments.protocols:
         figures |= PROTOCOLS[name](arguments.data, arguments.threads, arguments.seed)
     metrics = ("auc", "logloss", "rmse", "seconds")
     rows = []

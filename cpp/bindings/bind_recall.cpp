@@ -1,10 +1,14 @@
-// The non-sampled solver for Python: copies the two sides, checks that arrays fit.
+// Recall for Python: the non-sampled solver, which copies the two sides, and rows joined from
+// halves.
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 #include "bindings.hpp"
+#include "fieldfare/halves.hpp"
 #include "fieldfare/recall.hpp"
 
 namespace nb = nanobind;
@@ -103,6 +107,48 @@ double solve(const RecallSide& side, const Array<float, 2>& parameters, const Ar
   return outcome.loss;
 }
 
+void check_half(const Rows& half) {
+  require(half.indptr[0] >= 0 && half.indptr[half.n_rows] <= half.n_entries &&
+              std::is_sorted(half.indptr, half.indptr + half.n_rows + 1),
+          "indptr decreases or points outside the indices");
+}
+
+Joined joined_from(const Halves& halves, const Starts& query, const Starts& item) {
+  require(length(query) == length(item), "a row needs a query and an item");
+  const auto within = [](const Starts& chosen, std::int64_t n) {
+    return std::all_of(chosen.data(), chosen.data() + length(chosen),
+                       [n](std::int64_t i) { return i >= 0 && i < n; });
+  };
+  require(within(query, halves.queries.n_rows) && within(item, halves.items.n_rows),
+          "a query or an item is out of range");
+  return {query.data(), item.data(), length(query)};
+}
+
+void starts_of(const Halves& halves, const Starts& query, const Starts& item,
+               const Array<std::int64_t, 1>& starts) {
+  require(length(starts) == length(query) + 1, "starts have a wrong length");
+  join_starts(halves, joined_from(halves, query, item), starts.data());
+}
+
+template <class T>
+using Out = std::optional<Array<T, 1>>;
+
+void entries_of(const Halves& halves, const Starts& query, const Starts& item,
+                const Array<std::uint32_t, 1>& indices, const Out<float>& values,
+                const Out<std::uint16_t>& fields) {
+  const Joined joined = joined_from(halves, query, item);
+  std::int64_t n = 0;
+  for (std::int64_t r = 0; r < joined.n; ++r) {
+    n += halves.queries.indptr[joined.query[r] + 1] - halves.queries.indptr[joined.query[r]] +
+         halves.items.indptr[joined.item[r] + 1] - halves.items.indptr[joined.item[r]];
+  }
+  require(length(indices) == n && (!values || length(*values) == n) &&
+              (!fields || length(*fields) == n),
+          "entries have a wrong length");
+  join_entries(halves, joined, indices.data(), values ? values->data() : nullptr,
+               fields ? fields->data() : nullptr);
+}
+
 }  // namespace
 
 void bind_recall(nb::module_& module) {
@@ -112,6 +158,20 @@ void bind_recall(nb::module_& module) {
                           std::int64_t first_free, std::int64_t steps) {
         new (self) Settings{k, first_free, steps, unobserved, linear};
       });
+  nb::class_<Halves>(module, "Halves")
+      .def(
+          "__init__",
+          [](Halves* self, const Rows& queries, const Rows& items) {
+            check_half(queries);
+            check_half(items);
+            new (self) Halves{queries, items};
+          },
+          nb::keep_alive<1, 2>(), nb::keep_alive<1, 3>())
+      .def("starts", &starts_of, nb::arg("query").noconvert(), nb::arg("item").noconvert(),
+           nb::arg("starts").noconvert())
+      .def("entries", &entries_of, nb::arg("query").noconvert(), nb::arg("item").noconvert(),
+           nb::arg("indices").noconvert(), nb::arg("values").noconvert().none(),
+           nb::arg("fields").noconvert().none());
   nb::class_<RecallSide>(module, "RecallSide")
       .def("__init__", &make_side)
       .def("vectors", &vectors)

@@ -219,6 +219,18 @@ class Words:
 
 def recall_stride(k: int) -> int: ...
 
+class Halves:
+    def __init__(self, queries: Rows, items: Rows) -> None: ...
+    def starts(self, query: Int64Array, item: Int64Array, starts: Int64Array) -> None: ...
+    def entries(
+        self,
+        query: Int64Array,
+        item: Int64Array,
+        indices: UInt32Array,
+        values: Float32Array | None,
+        fields: UInt16Array | None,
+    ) -> None: ...
+
 class RecallSettings:
     def __init__(
         self, k: int, unobserved: float, linear: bool, first_free: int, steps: int

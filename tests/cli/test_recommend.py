@@ -60,6 +60,29 @@ def test_a_table_of_requests(run, ratings, tmp_path) -> None:
     assert [row["request"] for row in rows_of(ran.out)] == ["0", "1"]
 
 
+def test_from_a_table_of_interactions_to_lists(run, tmp_path) -> None:
+    lines = [f"{u},{m},{m % 2},{u % 7}" for u, m in itertools.product(range(30), range(20))
+             if (u + m) % 2 == 0 and (u + m) % 3]  # fmt: skip
+    (tmp_path / "seen.csv").write_text("who,what,genre,noise\n" + "\n".join(lines))
+    (tmp_path / "things.csv").write_text(
+        "what,genre\n" + "\n".join(f"{m},{m % 2}" for m in range(20))
+    )
+    roles = ("--user", "who", "--item", "what,genre")
+    ran = run("recommend", "train", "seen.csv", *roles, "-k", 4, "--epochs", 3, "--seed", 1,
+              "--valid", "seen.csv", "-o", "seen.ff")  # fmt: skip
+    assert ran.code == 0, ran.err
+    assert "model of 200 interactions (epoch" in ran.err and "valid_ndcg@10" in ran.err
+    ran = run("recommend", "index", "seen.ff", "--items", "things.csv", "--history", "seen.csv",
+              "-o", "seen.index")  # fmt: skip
+    assert ran.code == 0, ran.err
+    ran = run("recommend", "query", "seen.index", "-m", "seen.ff", "--user", 4, "-n", 3)
+    assert [int(row["what"]) % 2 for row in rows_of(ran.out)] == [0, 0, 0]
+    ran = run("recommend", "train", "seen.csv", "--user", "whom", "-o", "seen.ff")
+    assert ran.code == 1 and "'who'" in ran.err
+    ran = run("recommend", "train", "seen.csv", "-o", "seen.ff")
+    assert ran.code == 1 and "role" in ran.err
+
+
 def test_what_is_wrong_is_told(run, ratings) -> None:
     for arguments, message in (
         (("--user", "u1", "--context", "noon"), "COLUMN=VALUE"),

@@ -1,4 +1,4 @@
-"""Recommend items with a trained model: build an index of them, then query it."""
+"""Recommend items: train a model of interactions, build an index of the items, then query it."""
 
 from __future__ import annotations
 
@@ -7,22 +7,34 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fieldfare._logging import say_aside
+from fieldfare.cli import _options
+from fieldfare.cli._files import check_writable
 from fieldfare.cli._options import Formatter
+from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.exceptions import ConfigError
 
 if TYPE_CHECKING:
+    from fieldfare.data.schema import Schema
     from fieldfare.retrieval import Recommender
 
+FACTORS = 64
+_LEARNING = {
+    ModelConfig: ("fit_linear",),
+    SolverConfig: ("unobserved_weight", "l2_queries", "l2_items", "l2_exponent"),
+    TrainingConfig: ("max_iter", "n_iter_no_change", "random_state", "n_jobs"),
+}
 EXAMPLES = """\
 examples:
+  fieldfare recommend train ratings.csv --user user --item movie,genre --context hour -o ratings.ff
   fieldfare recommend index ratings.ff --items movies.csv --history ratings.csv \\
-      --user user --item movie,genre --context hour -o ratings.index
+      -o ratings.index
   fieldfare recommend query ratings.index -m ratings.ff --user 17 --context hour=night
   fieldfare recommend query ratings.index -m ratings.ff --requests new.csv -o lists.csv
 
-The model comes from 'fieldfare train ratings.csv --target rating -o ratings.ff', without
---instance-norm, with which there are no vectors of items. An index is made anew, in place, when the
-model is.
+'recommend train' learns from all pairs of user and item who had what. A model of ratings or clicks
+will do as well: that of 'fieldfare train ratings.csv --target rating -o ratings.ff', without
+--instance-norm, with which there are no vectors of items; name the roles of its columns to
+'recommend index'. An index is made anew, in place, when the model is.
 """
 
 
@@ -30,8 +42,41 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     steps = parser.add_subparsers(title="steps", dest="step", metavar="STEP", required=True)
     options: dict[str, Any] = {"formatter_class": Formatter, "allow_abbrev": False}
+    _configure_train(steps.add_parser("train", help="learn who had what", **options))
     _configure_index(steps.add_parser("index", help="build an index of items", **options))
     _configure_query(steps.add_parser("query", help="ask for recommendations", **options))
+
+
+def _configure_train(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", metavar="TABLE", help="one row an interaction")
+    _add_roles(
+        parser, "columns by role, the others being left out (default: told from their names)"
+    )
+    parser.add_argument(
+        "--target", metavar="COLUMN", help="rows where it is not positive are no interactions"
+    )
+    parser.add_argument("--weight", metavar="COLUMN", help="how much an interaction counts")
+    parser.add_argument(
+        "--valid", metavar="TABLE", help="other interactions: stop when they are found no better"
+    )
+    parser.add_argument("-o", "--output", required=True, metavar="MODEL.ff", help="model file")
+    group = parser.add_argument_group("training")
+    group.add_argument(
+        "-k",
+        "--n-factors",
+        type=int,
+        default=FACTORS,
+        metavar="N",
+        help=f"length of the latent vectors (default: {FACTORS})",
+    )
+    group.add_argument(
+        "--eval-metric",
+        default=argparse.SUPPRESS,
+        metavar="NAME",
+        help="what --valid is measured by, such as recall@50 (default: ndcg@10)",
+    )
+    for config, names in _LEARNING.items():
+        _options.add_flags(group, config, names)
 
 
 def _configure_index(parser: argparse.ArgumentParser) -> None:
@@ -39,12 +84,7 @@ def _configure_index(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--items", required=True, metavar="TABLE", help="one row an item")
     parser.add_argument("--users", metavar="TABLE", help="one row a user, if users have columns")
     parser.add_argument("--history", metavar="TABLE", help="what users have had, to be left out")
-    roles = parser.add_argument_group(
-        "columns by role, where the model does not know (several: separated by commas)"
-    )
-    roles.add_argument("--user", metavar="COLUMNS", help="of the user, the id first")
-    roles.add_argument("--item", metavar="COLUMNS", help="of the item, the id first")
-    roles.add_argument("--context", metavar="COLUMNS", help="of the situation")
+    _add_roles(parser, "columns by role, where the model does not know")
     parser.add_argument(
         "--index",
         choices=("auto", "exact", "approximate"),
@@ -99,6 +139,13 @@ def _configure_query(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_roles(parser: argparse.ArgumentParser, title: str) -> None:
+    roles = parser.add_argument_group(title, "several are separated by commas")
+    roles.add_argument("--user", metavar="COLUMNS", help="of the user, the id first")
+    roles.add_argument("--item", metavar="COLUMNS", help="of the item, the id first")
+    roles.add_argument("--context", metavar="COLUMNS", help="of the situation")
+
+
 def _add_ranker(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ranker", metavar="RANKER.ff", help="another model, that ranks what this one recalls"
@@ -106,21 +153,70 @@ def _add_ranker(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Index or query."""
-    return _index(arguments) if arguments.step == "index" else _query(arguments)
+    """Train, index or query."""
+    return {"train": _train, "index": _index, "query": _query}[arguments.step](arguments)
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    from fieldfare.data.dispatch import load
+    from fieldfare.persist.file import save_model
+    from fieldfare.training import workflow
+
+    check_writable(arguments.output)
+    data = load(arguments.data, schema=_schema(arguments), labelled=None)
+    result = workflow.train(
+        data,
+        valid=arguments.valid,
+        model="fm",
+        task="rank",
+        solver="nonsampled",
+        early_stopping=arguments.valid is not None,
+        **_options.hyperparameters(arguments),
+    )
+    save_model(result.model, arguments.output)
+    best = result.history.best
+    shown = [f"{name} {best[name]:.4f}" for name in best if name.startswith("valid_")]
+    said = ", ".join([f"epoch {int(best['epoch'])}", *shown]) if best else "no epoch"
+    say_aside(f"model of {data.rows.n_rows:,} interactions ({said}) written to {arguments.output}")
+    return 130 if result.interrupted else 0
+
+
+def _schema(arguments: argparse.Namespace) -> Schema:
+    """Return the columns with the roles that were named; with any named, others are left out."""
+    from fieldfare.data.schema import Column, Schema
+
+    given = {"target": arguments.target, "weight": arguments.weight}
+    schema = Schema.infer(arguments.data, **given)
+    named = _roles(arguments)
+    if not named:
+        return schema
+    columns = []
+    for role, names in named.items():
+        for place, name in enumerate(names):
+            column = schema.column(name)
+            is_id = place == 0 and role != "context" and column.kind == "numeric"
+            columns.append(Column(name, role=role) if is_id else column.change(role=role))
+    known = {column.name for column in columns}
+    rest = [one.change(kind="ignore") for one in schema.columns if one.name not in known]
+    return Schema((*columns, *rest), **given)
+
+
+def _roles(arguments: argparse.Namespace) -> dict[str, list[str]]:
+    """Return the columns of each role that has any."""
+    named = {role: getattr(arguments, role) for role in ("user", "item", "context")}
+    return {role: columns.split(",") for role, columns in named.items() if columns}
 
 
 def _index(arguments: argparse.Namespace) -> int:
     from fieldfare.persist.file import load_model
     from fieldfare.retrieval import Recommender
 
-    named = {role: getattr(arguments, role) for role in ("user", "item", "context")}
     recommender = Recommender(
         load_model(arguments.model),
         arguments.items,
         users=arguments.users,
         history=arguments.history,
-        roles={role: columns.split(",") for role, columns in named.items() if columns},
+        roles=_roles(arguments),
         index=arguments.index,
         recall=arguments.recall,
         ranker=None if arguments.ranker is None else load_model(arguments.ranker),

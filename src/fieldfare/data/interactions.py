@@ -6,7 +6,7 @@ differs in no feature is the same query or item, so that no column of ids needs 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -128,25 +128,6 @@ def distinct(rows: Rows) -> tuple[Rows, Int64Array]:
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
     return rows.take(first[order]), rank[number.reshape(-1)]
-
-
-def join(queries: Rows, items: Rows) -> Rows:
-    """Return rows that have the entries of a query each, then those of an item each."""
-    sizes = np.diff(queries.indptr) + np.diff(items.indptr)
-    indptr = np.zeros(len(sizes) + 1, np.int64)
-    np.cumsum(sizes, out=indptr[1:])
-    whole = Rows.concatenate([queries, items])
-    # Entries of query i, then of item i: the order that merges both sequences.
-    start = np.concatenate([indptr[:-1], indptr[:-1] + np.diff(queries.indptr)])
-    lengths = np.diff(whole.indptr)
-    to = np.repeat(start - whole.indptr[:-1], lengths) + np.arange(whole.nnz)
-    parts = {}
-    for name in ("indices", "values", "fields"):
-        array = getattr(whole, name)
-        if array is not None:
-            parts[name] = np.empty_like(array)
-            parts[name][to] = array
-    return replace(whole, indptr=indptr, **parts)
 
 
 def _mixed(key: AnyArray) -> AnyArray:

@@ -22,15 +22,16 @@ import numpy as np
 from fieldfare._random import stream
 from fieldfare._typing import AnyArray, Float32Array, Float64Array, Int64Array
 from fieldfare.config import TrainingConfig
-from fieldfare.data.interactions import Interactions, item_features, join
+from fieldfare.data.interactions import Interactions, item_features
 from fieldfare.exceptions import TrainingError
+from fieldfare.kernels.halves import Halves
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows
 from fieldfare.solvers.gradient import Solver
 from fieldfare.training.parts import Part
 
 _MOST_TRIES = 20
-_SMALL_TABLE = 2**26
+_SMALL_TABLE = 2**29  # pairs, a bit each
 _BLOCK = 8192
 # Losses that look at scores first take small blocks, so that these are not out of date.
 _SCORED_BLOCK = 1024
@@ -60,6 +61,7 @@ class Negatives:
     def __init__(self, train: Part, model: Model, loss: str, config: TrainingConfig) -> None:
         rows = train.rows if train.index is None else train.rows.take(train.index)
         self._halves = Interactions.of(rows, item_features(model.schema))
+        self._joined = Halves(self._halves.queries, self._halves.items).join
         self._seen = self._halves.seen(rows.target, rows.weight)
         positive = np.ones(len(rows), bool) if rows.target is None else rows.target > 0
         positive &= True if rows.weight is None else rows.weight > 0
@@ -84,11 +86,12 @@ class Negatives:
         self._drawn_from = np.cumsum(self._chances)
         owner = np.repeat(np.arange(self._seen.n_rows), np.diff(self._seen.indptr))
         self._known = owner * n_items + self._seen.index
-        # Looked up directly where the table of all pairs is small, else by bisection.
-        self._is_seen: AnyArray | None = None
+        # Looked up directly where a table of all pairs is small, else by bisection.
+        self._bits: AnyArray | None = None
         if self._seen.n_rows * n_items <= _SMALL_TABLE:
-            self._is_seen = np.zeros(self._seen.n_rows * n_items, bool)
-            self._is_seen[self._known] = True
+            self._bits = np.zeros(self._seen.n_rows * n_items // 8 + 1, np.uint8)
+            bit = (1 << (self._known & 7)).astype(np.uint8)
+            np.add.at(self._bits, self._known >> 3, bit)  # no pair is there twice
 
     def blocks(self, epoch: int, *, shuffle: bool) -> Iterator[Int64Array]:
         """Yield the interactions of an epoch, as row numbers, to be given to `learn`."""
@@ -112,16 +115,19 @@ class Negatives:
             samples, order = self._samples(query, item, drawn, usable, weight)
             return solver.train(samples, order, None, n_threads, deterministic=deterministic)
         if self._loss == "warp":
-            drawn, usable, factor = self._violating(solver, query, item, drawn, usable, n_threads)
-            weight = weight * factor
-            shares = np.where(usable, weight[:, np.newaxis], 0.0)
-        elif self._loss == "softmax":
-            shares = weight[:, np.newaxis] * self._probabilities(
-                solver, query, item, drawn, usable, n_threads
-            )
-        else:
-            shares = np.where(usable, weight[:, np.newaxis], 0.0)
-        samples, pairs = self._compared(query, item, drawn, shares)
+            near, nth, factor = self._violating(solver, query, item, drawn, usable, n_threads)
+            query, item, weight = query[near], item[near], weight[near] * factor
+            drawn, usable = drawn[near, nth][:, np.newaxis], np.ones((len(near), 1), bool)
+        # The interactions, then what was drawn against the first, the second and so on.
+        samples = self._joined(
+            np.concatenate([query, np.repeat(query, drawn.shape[1])]),
+            np.concatenate([item, drawn.reshape(-1)]),
+        )
+        shares = np.where(usable, weight[:, np.newaxis], 0.0)
+        if self._loss == "softmax":
+            scores = solver.score(samples, n_threads)[:, 0].astype(np.float64)
+            shares *= self._probabilities(scores, item, drawn, usable)
+        samples, pairs = self._compared(samples, shares)
         return solver.train_pairs(samples, pairs, n_threads, deterministic=deterministic)
 
     def draw(self, query: Int64Array, item: Int64Array, n: int) -> tuple[Int64Array, AnyArray]:
@@ -162,15 +168,12 @@ class Negatives:
 
     def _is_known(self, query: Int64Array, item: Int64Array) -> AnyArray:
         pair = query * self._seen.n_partners + item
-        if self._is_seen is not None:
-            found: AnyArray = self._is_seen[pair]
+        if self._bits is not None:
+            found: AnyArray = (self._bits[pair >> 3] >> (pair & 7).astype(np.uint8) & 1).view(bool)
             return found
         place = np.minimum(np.searchsorted(self._known, pair), len(self._known) - 1)
         known: AnyArray = self._known[place] == pair
         return known
-
-    def _joined(self, query: Int64Array, item: Int64Array) -> Rows:
-        return join(self._halves.queries.take(query), self._halves.items.take(item))
 
     def _scores(
         self, solver: Solver, query: Int64Array, item: Int64Array, n_threads: int
@@ -197,23 +200,20 @@ class Negatives:
             rows = rows.with_(weight=np.concatenate([weight, weight[owner]]).astype(np.float32))
         return rows.with_(target=target), self._random.permutation(len(rows))
 
-    def _compared(
-        self, query: Int64Array, item: Int64Array, drawn: Int64Array, shares: Float64Array
-    ) -> tuple[Rows, Int64Array]:
-        """Return interactions and drawn items as rows, and the pairs of them that weigh anything.
+    def _compared(self, samples: Rows, shares: Float64Array) -> tuple[Rows, Int64Array]:
+        """Return rows with their weights, and the pairs of them that weigh anything.
 
         A pair weighs the geometric mean of its rows, so that the drawn row, which is in no other
         pair, has the square.
         """
-        owner, nth = np.nonzero(shares > 0)
-        rows = self._joined(
-            np.concatenate([query, query[owner]]), np.concatenate([item, drawn[owner, nth]])
-        )
-        m = len(query)
-        weight: Float32Array = np.ones(len(rows), np.float32)
-        weight[m:] = shares[owner, nth] ** 2
-        pairs = np.stack([owner, m + np.arange(len(owner))], axis=1)
-        return rows.with_(weight=weight), self._random.permutation(pairs)
+        m, n = shares.shape
+        weight: Float32Array = np.ones(len(samples), np.float32)
+        weight[m:] = shares.reshape(-1) ** 2
+        drawn = self._random.permutation(np.flatnonzero(shares > 0))
+        pairs = np.empty((len(drawn), 2), np.int64)
+        pairs[:, 0] = drawn // n
+        pairs[:, 1] = drawn + m
+        return samples.with_(weight=weight), pairs
 
     def _violating(
         self,
@@ -223,8 +223,8 @@ class Negatives:
         drawn: Int64Array,
         usable: AnyArray,
         n_threads: int,
-    ) -> tuple[Int64Array, AnyArray, Float64Array]:
-        """Return of each interaction the first drawn item that comes too near, and its loss.
+    ) -> tuple[Int64Array, Int64Array, Float64Array]:
+        """Return the interactions that a drawn item comes too near to, which first, and the loss.
 
         The loss of rank r is 1 + 1/2 + ... + 1/r, over that of the last rank.
         """
@@ -238,28 +238,21 @@ class Negatives:
             waiting = waiting[~near]
             if not len(waiting):
                 break
+        violated = np.flatnonzero(first >= 0)
         harmonic = np.cumsum(1 / np.arange(1.0, len(self._chances)))
-        rank = np.maximum((len(self._chances) - 1) // (first + 1).clip(1), 1)
-        chosen = np.take_along_axis(drawn, first.clip(0)[:, np.newaxis], axis=1)
-        return chosen, (first >= 0)[:, np.newaxis], harmonic[rank - 1] / harmonic[-1]
+        rank = np.maximum((len(self._chances) - 1) // (first[violated] + 1), 1)
+        return violated, first[violated], harmonic[rank - 1] / harmonic[-1]
 
     def _probabilities(
-        self,
-        solver: Solver,
-        query: Int64Array,
-        item: Int64Array,
-        drawn: Int64Array,
-        usable: AnyArray,
-        n_threads: int,
+        self, scores: Float64Array, item: Int64Array, drawn: Int64Array, usable: AnyArray
     ) -> Float64Array:
         """Return what to weigh pairs with, so that their logistic steps are those of softmax.
 
         The step of a pair is as long as the logistic function of b - a says; divided by that, it is
         as long as the probability of the drawn item.
         """
-        m, n = drawn.shape
-        a = self._scores(solver, query, item, n_threads)[:, np.newaxis]
-        b = self._scores(solver, np.repeat(query, n), drawn.reshape(-1), n_threads).reshape(m, n)
+        m = len(item)
+        a, b = scores[:m, np.newaxis], scores[m:].reshape(drawn.shape)
         log_q = np.log(self._chances)
         free = np.where(usable, b - log_q[drawn], -np.inf)
         own = a - log_q[item][:, np.newaxis]

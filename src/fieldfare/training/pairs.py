@@ -166,7 +166,8 @@ def require_groups(group: AnyArray | None) -> AnyArray:
     if group is None:
         raise DataError(
             "Ranking needs the group of each row (a query or a user): name the group column, pass "
-            "qid to the estimator, or use libsvm text with qid:. Got none."
+            "qid to the estimator, or use libsvm text with qid:. Got none. Where rows only say who "
+            "had what, train for recall: solver='nonsampled', or negatives='uniform'."
         )
     return group
 

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fieldfare.data.interactions import Interactions, distinct, item_features, join, part_of
+from fieldfare.data.interactions import Interactions, distinct, item_features, part_of
 from fieldfare.data.schema import Column, Schema
 from fieldfare.exceptions import SchemaError
+from fieldfare.kernels.halves import Halves
 from fieldfare.rows import Rows
 
 
@@ -53,7 +54,7 @@ def test_halves_join_to_the_rows_they_came_from(table: pd.DataFrame) -> None:
     schema = Schema.infer(table).fit(table)
     rows = schema.encode(table).slice(1, 4)
     halves = Interactions.of(rows, item_features(schema))
-    whole = join(halves.queries.take(halves.query), halves.items.take(halves.item))
+    whole = Halves(halves.queries, halves.items).join(halves.query, halves.item)
     for i in range(3):
         for name in ("indices", "values", "fields"):
             a, b = (getattr(r.take([i]), name) for r in (rows, whole))

@@ -1,0 +1,42 @@
+"""Rows put together from halves, in the compiled core."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fieldfare import _core
+from fieldfare._typing import Int64Array
+from fieldfare.kernels.native import own_rows
+from fieldfare.rows import Rows
+
+
+class Halves:
+    """Rows of queries and rows of items, any two of which make a row.
+
+    Parameters
+    ----------
+    queries, items : Rows
+        Their targets, weights and groups are not used.
+    """
+
+    def __init__(self, queries: Rows, items: Rows) -> None:
+        self._core = _core.Halves(own_rows(queries), own_rows(items))
+        self._weighted = queries.values is not None or items.values is not None
+        self._fielded = queries.fields is not None or items.fields is not None
+
+    def join(self, query: Int64Array, item: Int64Array) -> Rows:
+        """Return rows that have the entries of a query each, then those of an item each.
+
+        Parameters
+        ----------
+        query, item : int64 arrays of shape (n,)
+            Numbers of the two halves of each row.
+        """
+        starts = np.empty(len(query) + 1, np.int64)
+        self._core.starts(query, item, starts)
+        n = int(starts[-1])
+        indices = np.empty(n, np.uint32)
+        values = np.empty(n, np.float32) if self._weighted else None
+        fields = np.empty(n, np.uint16) if self._fielded else None
+        self._core.entries(query, item, indices, values, fields)
+        return Rows(starts, indices, values, fields)
