@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "fieldfare/anova_sweep.hpp"
 #include "fieldfare/team.hpp"
 
 namespace fieldfare {
@@ -36,6 +37,7 @@ class Sweep {
         prior_(prior),
         observed_(observed),
         draws_(draws),
+        higher_(design, observed, parameters.highest()),
         levels_(design.blocks.size()) {
     std::int64_t codes = 1, moments = 0, sums = most_chunks;
     for (std::size_t b = 0; b < design.blocks.size(); ++b) {
@@ -62,7 +64,12 @@ class Sweep {
         if (member.first()) complete = go_on();
         member.meet();
         if (!complete) return;
-        fit_row(member, f);
+        if (f != linear_row && parameters_.orders_of(f).highest > 2) {
+          fit_higher(member, f);
+        } else {
+          fit_row(member, f);
+        }
+        update_absent(member, f);
       }
       pass(member, last - 1, nullptr, false);
     });
@@ -163,21 +170,36 @@ class Sweep {
       pass(member, f, &block, first);
       first = false;
       member.meet();
-      if (member.first()) {
-        pending_ = nullptr;
-        pending_all_ = 0;
-      }
+      if (member.first()) settle();
       solve(member, f, block);
       member.meet();
     }
-    if (draws_) {
-      member.share(std::ssize(design_.absent), [&](std::int64_t from, std::int64_t to) {
-        for (std::int64_t j = from; j < to; ++j) {
-          const std::uint32_t id = design_.absent[j];
-          theta(f)[id] = updated(f, id, 0, 0);
-        }
-      });
-    }
+  }
+
+  // A factor of higher orders, whose features are not summed up by block.
+  void fit_higher(Member& member, std::int64_t f) {
+    pass(member, f, nullptr, true);
+    member.meet();
+    if (member.first()) settle();
+    higher_.fit(member, theta(f), parameters_.orders_of(f),
+                [&](std::uint32_t id, double num, double den) { return updated(f, id, num, den); });
+    member.meet();
+  }
+
+  void update_absent(Member& member, std::int64_t f) {
+    if (!draws_) return;
+    member.share(std::ssize(design_.absent), [&](std::int64_t from, std::int64_t to) {
+      for (std::int64_t j = from; j < to; ++j) {
+        const std::uint32_t id = design_.absent[j];
+        theta(f)[id] = updated(f, id, 0, 0);
+      }
+    });
+  }
+
+  // Nothing is pending any more.
+  void settle() {
+    pending_ = nullptr;
+    pending_all_ = 0;
   }
 
   // What each code adds to q.
@@ -246,7 +268,7 @@ class Sweep {
     if (observed_.label != nullptr) {
       for (std::int64_t i = begin; i < end; ++i) move_target(i);
     }
-    if (f == linear_row) return;
+    if (f == linear_row || parameters_.orders_of(f).highest > 2) return;
     float* q = q_.data();
     std::fill(q + begin, q + end, 0.0F);
     for (std::size_t b = 0; b < design_.blocks.size(); ++b) {
@@ -458,6 +480,7 @@ class Sweep {
   const Prior& prior_;
   const Observed& observed_;
   const std::optional<Draws>& draws_;
+  AnovaSweep higher_;
   std::vector<float> q_;                    // X v_f, [n_rows]
   std::vector<std::vector<float>> levels_;  // [n_blocks][n_codes]
   std::vector<double> sums_;                // [slots, n_codes, width], zero between passes
