@@ -91,9 +91,14 @@ def posterior(task: str, classes: list[Any] | None) -> Posterior:
     """Return two samples of a small machine."""
     rng = np.random.default_rng(0)
     n_cutpoints = 0 if classes is None else len(classes) - 1
+    bias, linear, factors = (
+        rng.integers(-8, 9, shape).astype(np.float32) / 8 for shape in ((2,), (5, 2), (5, 2, 2))
+    )
     return Posterior(
         ModelConfig(model="fm", task="regression", n_factors=2),
-        *(rng.integers(-8, 9, shape).astype(np.float32) / 8 for shape in ((2,), (5, 2), (5, 2, 2))),
+        bias,
+        linear,
+        factors,
         np.array([1.5, 0.5]) if classes is None else np.ones(2),
         np.arange(n_cutpoints) + np.array([[0.0], [0.25]]) * (n_cutpoints > 1),
         about=About(task, Schema.indexed(5, 3), classes, PROVENANCE),
