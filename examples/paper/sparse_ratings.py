@@ -191,7 +191,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     run, started = arguments(__doc__, argv), time.perf_counter()
     sizes = Sizes((1, 2), (0.3, 1.0), 2, 4, 6)
     if not run.small:
-        sizes = Sizes((1, 2, 4, 8, 16, 32), (0.02, 0.05, 0.1, 0.2, 0.5, 1.0), 8, 20, 60)
+        sizes = Sizes((1, 2, 4, 8, 16), (0.02, 0.05, 0.1, 0.2, 0.5, 1.0), 8, 20, 60)
     parts, sides = Parts(*split(movielens_1m(run))), movielens_1m_sides(run)
     lines: dict[str, list[float]] = {"FM, user and film": [], "FM, with columns": [], "MF": []}
     chosen: dict[str, Any] = {"MF, penalty by k": []}

@@ -47,7 +47,6 @@ def expected_failures(estimator: Any) -> dict[str, str]:
         FwFMRegressor(n_factors=2),
         HOFMClassifier(n_factors=2),
         HOFMRegressor(n_factors=(2, 1)),
-        HOFMRegressor(n_factors=2, solver="als"),
         BayesianFMClassifier(n_factors=2, n_warmup=5, n_samples=10),
         BayesianFMRegressor(n_factors=2, n_warmup=5, n_samples=10),
     ],
