@@ -23,13 +23,19 @@ SOURCES := CMakeLists.txt README.md LICENSE \
 CXX_SOURCES := $(wildcard cpp/*/*.cpp)
 CXX_FILES := $(CXX_SOURCES) $(wildcard cpp/*/*.hpp cpp/include/fieldfare/*.hpp)
 
-.PHONY: help demo test lint format sanitize fuzz bench docs build clean
+.PHONY: help demo paper test lint format sanitize fuzz bench docs build clean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 16
 
 demo: $(VENV)/installed ## train and compare models on generated click data
 	$(BIN)/fieldfare demo $(ARGS)
+
+# The data sets may not be redistributed; ARGS="--data FOLDER" says where they are.
+paper: $(VENV)/installed $(VENV)/test ## draw the figures of Rendle's papers again, into docs/assets/paper
+	for figure in sparse_ratings tag_recommendation runtime learners; do \
+	  $(BIN)/python examples/paper/$$figure.py $(ARGS); \
+	done
 
 test: $(VENV)/installed $(VENV)/test ## run the tests on the installed package
 	$(BIN)/python -m pytest -n 2 $(ARGS)

@@ -1,9 +1,10 @@
 """Seconds of a Gibbs sweep: fieldfare beside myFM and libFM, in one run.
 
-``python benchmarks/learners.py --data FOLDER --peers PYTHON`` measures on MovieLens 1M (user and
-film only, ``FOLDER/ml-1m/ratings.csv.gz``) and on generated ratings with side tables, which
-fieldfare and myFM are given as such. ``PYTHON`` is one that imports myfm (``peers.py`` makes it);
-libFM is the program that ``FIELDFARE_BENCH_LIBFM`` names, and reads joined text.
+``python benchmarks/learners.py`` measures on MovieLens 1M (user and film only,
+``ml-1m/ratings.csv.gz`` in ``../shared/data`` or ``--data FOLDER``) and on generated ratings with
+side tables, which fieldfare and myFM are given as such. myFM is imported by the Python that
+``peers.py`` set up, or by ``--peers PYTHON``; libFM is the program that ``FIELDFARE_BENCH_LIBFM``
+names, and reads joined text. What is not there is left out.
 
 Every sweep is timed by the system's own clock or callback; libFM's by what more sweeps take, with
 the prediction of one row that it makes after each.
@@ -28,6 +29,8 @@ from fieldfare.data.text import write_text
 from fieldfare.models.registry import build
 from fieldfare.rows import RelatedRows, Relation, Rows
 from fieldfare.solvers.gibbs import GibbsSampler
+from peers import installed
+from quality import SHARED
 
 K, SEED = 8, 2024
 WORKER = Path(__file__).with_name("workers") / "myfm_sweeps.py"
@@ -145,7 +148,7 @@ def measure(name: str, rows: RelatedRows, arguments: argparse.Namespace) -> list
         system = {"system": f"fieldfare, {n_threads} thread(s)", "rows": rows.n_rows}
         found.append(system | ours(rows, 3 * n, n_threads))
     with tempfile.TemporaryDirectory() as work:
-        if arguments.peers:
+        if Path(arguments.peers).exists():
             found.append(
                 {"system": "myFM", "rows": rows.n_rows} | myfm(arguments.peers, rows, n, Path(work))
             )
@@ -158,8 +161,8 @@ def measure(name: str, rows: RelatedRows, arguments: argparse.Namespace) -> list
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--data", type=Path, help="folder that has ml-1m/ratings.csv.gz")
-    parser.add_argument("--peers", help="a Python that imports myfm")
+    parser.add_argument("--data", type=Path, default=SHARED, help="has ml-1m/ratings.csv.gz")
+    parser.add_argument("--peers", default=str(installed().python), help="a Python that has myfm")
     parser.add_argument("--rows", type=int, default=5_000_000, help="generated ratings")
     parser.add_argument("--libfm-rows", type=int, default=1_000_000, help="rows libFM is given")
     parser.add_argument("--sweeps", type=int, default=4, help="of the peers; ours make three times")
@@ -168,7 +171,7 @@ def main() -> int:
     parser.add_argument("--name", default="learners", help="name of the report")
     arguments = parser.parse_args()
     figures = []
-    if arguments.data and arguments.only != "generated":
+    if arguments.data.is_dir() and arguments.only != "generated":
         figures += measure("MovieLens 1M", movielens(arguments.data), arguments)
     if arguments.only != "movielens":
         figures += measure("generated", generated(arguments.rows), arguments)

@@ -16,6 +16,7 @@
 
 #include "bindings.hpp"
 #include "fieldfare/coordinate.hpp"
+#include "fieldfare/kernels.hpp"
 #include "fieldfare/latent.hpp"
 
 namespace nb = nanobind;
@@ -40,6 +41,7 @@ T* data_of(const Maybe<T, 1>& array, std::int64_t n, const char* message) {
 struct OwnedParameters {
   Maybe<float, 1> bias, linear;
   Maybe<float, 2> factors;
+  Maybe<const std::uint32_t, 2> orders;
 
   Parameters checked(const Design& design) const {
     Parameters found;
@@ -50,6 +52,16 @@ struct OwnedParameters {
               "there must be one column of factors a feature");
       found.factors = factors->data();
       found.k = static_cast<std::int64_t>(factors->shape(0));
+    }
+    if (orders) {
+      require(static_cast<std::int64_t>(orders->shape(0)) == found.k && orders->shape(1) == 2,
+              "there must be a lowest and a highest order a factor");
+      for (std::int64_t f = 0; f < found.k; ++f) {
+        const FactorOrders own{orders->data()[2 * f], orders->data()[2 * f + 1]};
+        require(2 <= own.lowest && own.lowest <= own.highest && own.highest <= max_order,
+                "an order is out of range");
+        found.orders.push_back(own);
+      }
     }
     return found;
   }
@@ -219,10 +231,12 @@ void bind_coordinate(nb::module_& module) {
       .def(
           "__init__",
           [](OwnedParameters* self, const Maybe<float, 1>& bias, const Maybe<float, 1>& linear,
-             const Maybe<float, 2>& factors) { new (self) OwnedParameters{bias, linear, factors}; },
+             const Maybe<float, 2>& factors, const Maybe<const std::uint32_t, 2>& orders) {
+            new (self) OwnedParameters{bias, linear, factors, orders};
+          },
           // Nothing is converted: results written into a copy would be lost.
           nb::arg("bias").noconvert().none(), nb::arg("linear").noconvert().none(),
-          nb::arg("factors").noconvert().none());
+          nb::arg("factors").noconvert().none(), nb::arg("orders").noconvert().none());
   nb::class_<OwnedPrior>(module, "Prior")
       .def(
           "__init__",

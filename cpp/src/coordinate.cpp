@@ -4,8 +4,11 @@
 #include "fieldfare/coordinate.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <memory>
 
+#include "fieldfare/anova_sweep.hpp"
 #include "fieldfare/team.hpp"
 
 namespace fieldfare {
@@ -16,6 +19,7 @@ constexpr std::int64_t tile = 512;  // rows whose residual and q stay in the fir
 constexpr std::int64_t most_chunks = 16;
 constexpr std::int64_t few_codes = 64;  // so few that consecutive rows wait for each other's sums
 constexpr std::int64_t linear_row = -1;
+constexpr std::size_t line = 64;  // bytes that a cache fetches at once
 
 // What a block's new parameters do to its rows: e += by_q * q + constant, then q += by_q.
 struct Shift {
@@ -36,7 +40,9 @@ class Sweep {
         prior_(prior),
         observed_(observed),
         draws_(draws),
-        levels_(design.blocks.size()) {
+        higher_(design, observed, parameters.highest()),
+        levels_(design.blocks.size()),
+        mass_(design.blocks.size()) {
     std::int64_t codes = 1, moments = 0, sums = most_chunks;
     for (std::size_t b = 0; b < design.blocks.size(); ++b) {
       const Block& block = design.blocks[b];
@@ -44,10 +50,16 @@ class Sweep {
       levels_[b].resize(static_cast<std::size_t>(block.n_codes));
       codes = std::max(codes, block.n_codes);
       sums = std::max(sums, slots(block) * block.n_codes * width(block, 0));
-      if (block.kind == Block::Kind::table) moments = std::max(moments, block.n_codes);
+      if (block.kind != Block::Kind::table) continue;
+      mass_[b].resize(static_cast<std::size_t>(block.n_codes));
+      moments = std::max(moments, block.n_codes);
     }
     shifts_.resize(static_cast<std::size_t>(codes));
-    sums_.resize(static_cast<std::size_t>(sums));
+    own_sums_.resize(static_cast<std::size_t>(sums) + line / sizeof(double));
+    void* begin = own_sums_.data();
+    std::size_t space = own_sums_.size() * sizeof(double);
+    sums_ = static_cast<double*>(
+        std::align(line, static_cast<std::size_t>(sums) * sizeof(double), begin, space));
     moments_.resize(static_cast<std::size_t>(moments));
     if (parameters.factors != nullptr) q_.resize(static_cast<std::size_t>(design.n_rows));
   }
@@ -55,6 +67,7 @@ class Sweep {
   bool run(std::int64_t n_threads, const std::function<bool()>& go_on) {
     bool complete = true;  // written by the first member only, read after a meeting
     run_team(n_threads, [&](Member& member) {
+      find_mass(member);
       fit_bias(member);
       const std::int64_t last = parameters_.factors == nullptr ? 0 : parameters_.k;
       for (std::int64_t f = linear_row; f < last; ++f) {
@@ -62,7 +75,12 @@ class Sweep {
         if (member.first()) complete = go_on();
         member.meet();
         if (!complete) return;
-        fit_row(member, f);
+        if (f != linear_row && parameters_.orders_of(f).highest > 2) {
+          fit_higher(member, f);
+        } else {
+          fit_row(member, f);
+        }
+        update_absent(member, f);
       }
       pass(member, last - 1, nullptr, false);
     });
@@ -74,17 +92,20 @@ class Sweep {
   // -------------------------------------------------------
 
   std::int64_t chunks(const Block& block) const {
-    return std::clamp<std::int64_t>(design_.n_rows / std::max<std::int64_t>(block.n_codes, 256), 1,
-                                    most_chunks);
+    const std::int64_t wanted = design_.n_rows / (4 * std::max<std::int64_t>(block.n_codes, 64));
+    // As many as a power of two, which threads can share evenly.
+    return static_cast<std::int64_t>(std::bit_floor(
+        static_cast<std::uint64_t>(std::clamp<std::int64_t>(wanted, 1, most_chunks))));
   }
 
   static std::int64_t lanes(const Block& block) { return block.n_codes <= few_codes ? 4 : 1; }
 
   std::int64_t slots(const Block& block) const { return chunks(block) * lanes(block); }
 
-  // Sums kept a code: e and n for linear weights; h e and h^2 for factors of one-hot features.
+  // Sums kept a code: e and n for linear weights; h e and h^2 for factors of one-hot features; e,
+  // q, q^2 and q e for those of a table, which are half a cache line.
   static std::int64_t width(const Block& block, std::int64_t f) {
-    return f != linear_row && block.kind == Block::Kind::table ? 5 : 2;
+    return f != linear_row && block.kind == Block::Kind::table ? 4 : 2;
   }
 
   float weight(std::int64_t i) const {
@@ -117,6 +138,17 @@ class Sweep {
 
   // --- Passes over the rows
   // -----------------------------------------------------------------------
+
+  // The weight of the rows of each code of a table, which no parameter changes.
+  void find_mass(Member& member) {
+    member.share(std::ssize(design_.blocks), [&](std::int64_t from, std::int64_t to) {
+      for (std::int64_t b = from; b < to; ++b) {
+        if (mass_[b].empty()) continue;
+        const std::uint32_t* codes = design_.blocks[b].codes.data();
+        for (std::int64_t i = 0; i < design_.n_rows; ++i) mass_[b][codes[i]] += weight(i);
+      }
+    });
+  }
 
   void fit_bias(Member& member) {
     if (parameters_.bias == nullptr) return;
@@ -163,21 +195,36 @@ class Sweep {
       pass(member, f, &block, first);
       first = false;
       member.meet();
-      if (member.first()) {
-        pending_ = nullptr;
-        pending_all_ = 0;
-      }
+      if (member.first()) settle();
       solve(member, f, block);
       member.meet();
     }
-    if (draws_) {
-      member.share(std::ssize(design_.absent), [&](std::int64_t from, std::int64_t to) {
-        for (std::int64_t j = from; j < to; ++j) {
-          const std::uint32_t id = design_.absent[j];
-          theta(f)[id] = updated(f, id, 0, 0);
-        }
-      });
-    }
+  }
+
+  // A factor of higher orders, whose features are not summed up by block.
+  void fit_higher(Member& member, std::int64_t f) {
+    pass(member, f, nullptr, true);
+    member.meet();
+    if (member.first()) settle();
+    higher_.fit(member, theta(f), parameters_.orders_of(f),
+                [&](std::uint32_t id, double num, double den) { return updated(f, id, num, den); });
+    member.meet();
+  }
+
+  void update_absent(Member& member, std::int64_t f) {
+    if (!draws_) return;
+    member.share(std::ssize(design_.absent), [&](std::int64_t from, std::int64_t to) {
+      for (std::int64_t j = from; j < to; ++j) {
+        const std::uint32_t id = design_.absent[j];
+        theta(f)[id] = updated(f, id, 0, 0);
+      }
+    });
+  }
+
+  // Nothing is pending any more.
+  void settle() {
+    pending_ = nullptr;
+    pending_all_ = 0;
   }
 
   // What each code adds to q.
@@ -246,7 +293,7 @@ class Sweep {
     if (observed_.label != nullptr) {
       for (std::int64_t i = begin; i < end; ++i) move_target(i);
     }
-    if (f == linear_row) return;
+    if (f == linear_row || parameters_.orders_of(f).highest > 2) return;
     float* q = q_.data();
     std::fill(q + begin, q + end, 0.0F);
     for (std::size_t b = 0; b < design_.blocks.size(); ++b) {
@@ -276,7 +323,7 @@ class Sweep {
   void add_up(std::int64_t f, const Block& block, std::int64_t chunk, std::int64_t begin,
               std::int64_t end) {
     const std::int64_t n_lanes = lanes(block), w = width(block, f);
-    double* sums = sums_.data() + chunk * n_lanes * block.n_codes * w;
+    double* sums = sums_ + chunk * n_lanes * block.n_codes * w;
     const std::int64_t lane_step = n_lanes == 1 ? 0 : block.n_codes * w;
     const std::uint32_t* codes = block.codes.data();
     const float *e = observed_.residual, *q = q_.data();
@@ -312,7 +359,6 @@ class Sweep {
         sum[1] += weight * q[i];
         sum[2] += weight * q[i] * q[i];
         sum[3] += weight * q[i] * e[i];
-        sum[4] += weight;
       });
     }
   }
@@ -340,7 +386,7 @@ class Sweep {
   void take_sums(const Block& block, std::int64_t code, double* total) {
     const std::int64_t n_slots = slots(block);
     for (std::int64_t s = 0; s < n_slots; ++s) {
-      double* sum = sums_.data() + (s * block.n_codes + code) * W;
+      double* sum = sums_ + (s * block.n_codes + code) * W;
       for (int a = 0; a < W; ++a) {
         total[a] += sum[a];
         sum[a] = 0;
@@ -365,15 +411,16 @@ class Sweep {
   }
 
   void solve_table(Member& member, std::int64_t f, const Block& block) {
+    const double* mass = mass_[&block - design_.blocks.data()].data();
     member.share(block.n_codes, [&](std::int64_t from, std::int64_t to) {
       for (std::int64_t c = from; c < to; ++c) {
-        double sums[5] = {0, 0, 0, 0, 0};
+        double sums[4] = {0, 0, 0, 0};
         if (f == linear_row) {
           take_sums<2>(block, c, sums);
-          moments_[c] = {sums[0], 0, 0, 0, sums[1]};
+          moments_[c] = {sums[0], 0, 0, 0, mass[c]};
         } else {
-          take_sums<5>(block, c, sums);
-          moments_[c] = {sums[0], sums[1], sums[2], sums[3], sums[4]};
+          take_sums<4>(block, c, sums);
+          moments_[c] = {sums[0], sums[1], sums[2], sums[3], mass[c]};
         }
         shifts_[c] = {};
       }
@@ -458,9 +505,12 @@ class Sweep {
   const Prior& prior_;
   const Observed& observed_;
   const std::optional<Draws>& draws_;
+  AnovaSweep higher_;
   std::vector<float> q_;                    // X v_f, [n_rows]
   std::vector<std::vector<float>> levels_;  // [n_blocks][n_codes]
-  std::vector<double> sums_;                // [slots, n_codes, width], zero between passes
+  std::vector<std::vector<double>> mass_;   // [n_blocks][n_codes], of tables
+  std::vector<double> own_sums_;
+  double* sums_ = nullptr;  // [slots, n_codes, width], zero between passes; at a cache line
   std::vector<Moments> moments_;
   std::vector<Shift> shifts_;       // of the pending block, [n_codes]
   const Block* pending_ = nullptr;  // whose shifts have still to be applied

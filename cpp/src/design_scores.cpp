@@ -1,4 +1,5 @@
 // Scores of the rows of a design.
+#include "fieldfare/anova_sweep.hpp"
 #include "fieldfare/coordinate.hpp"
 #include "fieldfare/team.hpp"
 
@@ -52,7 +53,12 @@ void score_design(const Design& design, const Parameters& parameters, float* out
     add_scores(false);
   }
   for (std::int64_t f = 0; parameters.factors != nullptr && f < parameters.k; ++f) {
-    find_levels(parameters.factors + f * design.n_features);
+    const float* v = parameters.factors + f * design.n_features;
+    if (parameters.orders_of(f).highest > 2) {
+      add_anova_scores(design, {v, parameters.orders_of(f)}, out, n_threads);
+      continue;
+    }
+    find_levels(v);
     add_scores(true);
   }
 }

@@ -55,6 +55,7 @@ class Parameters:
         bias: Float32Array | None,
         linear: Float32Array | None,
         factors: Float32Array | None,
+        orders: UInt32Array | None,
     ) -> None: ...
 
 class Prior:

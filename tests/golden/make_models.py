@@ -1,4 +1,4 @@
-"""Make the golden model files of the present format, once, when a format number is new.
+"""Make the golden files of the present formats, once, when a format number is new.
 
     python tests/golden/make_models.py
 
@@ -15,7 +15,9 @@ import numpy as np
 
 from fieldfare.config import ModelConfig
 from fieldfare.data.schema import Schema
+from fieldfare.models.posterior import About, Posterior
 from fieldfare.models.registry import build
+from fieldfare.persist import posterior as posterior_file
 from fieldfare.persist.file import save_model
 from fieldfare.persist.format import FORMAT
 from fieldfare.rows import Rows
@@ -29,6 +31,13 @@ CASES: dict[str, dict[str, Any]] = {
     "hofm-regression": {"model": "hofm", "task": "regression", "order": 4, "n_factors": (2, 1, 2)},
     "ffm-multiclass": {"model": "ffm", "task": "multiclass", "fit_linear": False},
 }
+# Tasks of the golden posterior files, with their classes.
+POSTERIORS: dict[str, list[Any] | None] = {
+    "regression": None,
+    "binary": ["no", "yes"],
+    "ordinal": [1.0, 2.0, 4.0],
+}
+PROVENANCE = {"seed": 0, "metrics": {"logloss": 0.25}}
 
 
 def rows() -> Rows:
@@ -67,10 +76,45 @@ def main() -> None:
         if model.pair_weights is not None:
             pairs = np.triu(rng.integers(-8, 9, model.pair_weights.shape)) / 8
             model.pair_weights[:] = pairs + np.triu(pairs, 1).swapaxes(1, 2)
-        model.provenance = {"seed": 0, "metrics": {"logloss": 0.25}}
+        model.provenance = PROVENANCE
         save_model(model, path)
-        scores = model.score(rows()).tolist()
-        path.with_suffix(".json").write_text(json.dumps(scores) + "\n")
+        write_scores(path, model.score(rows()))
+    for task, classes in POSTERIORS.items():
+        path = FOLDER / f"posterior-{task}-v{posterior_file.FORMAT}.ff"
+        if not path.exists():
+            made = posterior(task, classes)
+            posterior_file.save_posterior(made, path)
+            write_scores(path, predictions(made))
+
+
+def posterior(task: str, classes: list[Any] | None) -> Posterior:
+    """Return two samples of a small machine."""
+    rng = np.random.default_rng(0)
+    n_cutpoints = 0 if classes is None else len(classes) - 1
+    bias, linear, factors = (
+        rng.integers(-8, 9, shape).astype(np.float32) / 8 for shape in ((2,), (5, 2), (5, 2, 2))
+    )
+    return Posterior(
+        ModelConfig(model="fm", task="regression", n_factors=2),
+        bias,
+        linear,
+        factors,
+        np.array([1.5, 0.5]) if classes is None else np.ones(2),
+        np.arange(n_cutpoints) + np.array([[0.0], [0.25]]) * (n_cutpoints > 1),
+        about=About(task, Schema.indexed(5, 3), classes, PROVENANCE),
+    )
+
+
+def predictions(found: Posterior) -> np.ndarray[Any, Any]:
+    """Return what a posterior says of the samples."""
+    if found.task == "regression":
+        return np.stack([found.predict(rows()), found.deviations(rows())], axis=1)
+    return found.probabilities(rows())
+
+
+def write_scores(path: Path, scores: np.ndarray[Any, Any]) -> None:
+    """Write what the file has to give again."""
+    path.with_suffix(".json").write_text(json.dumps(scores.tolist()) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Model files of every format so far still load and score as they did when written."""
+"""Files of every format so far still load and score as they did when written."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ import pytest
 from fieldfare.exceptions import ModelFileError
 from fieldfare.persist.file import load_model
 from fieldfare.persist.format import FORMAT
+from fieldfare.persist.posterior import FORMAT as POSTERIOR_FORMAT
+from fieldfare.persist.posterior import load_posterior
 
 FOLDER = Path(__file__).parent
 MAKER = runpy.run_path(str(FOLDER / "make_models.py"))
-FILES = sorted(FOLDER.glob("*.ff"))
+POSTERIORS = sorted(FOLDER.glob("posterior-*.ff"))
+FILES = sorted(set(FOLDER.glob("*.ff")) - set(POSTERIORS))
 
 
 def test_every_format_has_its_files() -> None:
-    names = {path.stem for path in FILES}
+    names = {path.stem for path in FILES + POSTERIORS}
     assert names >= {f"{case}-v{FORMAT}" for case in MAKER["CASES"]}
+    assert names >= {f"posterior-{task}-v{POSTERIOR_FORMAT}" for task in MAKER["POSTERIORS"]}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -28,9 +32,20 @@ def test_scores_are_as_they_were(path: Path) -> None:
     model = load_model(path)
     expected = np.array(json.loads(path.with_suffix(".json").read_text()))
     np.testing.assert_allclose(model.score(MAKER["rows"]()), expected, rtol=1e-6, atol=1e-6)
-    assert model.provenance == {"seed": 0, "metrics": {"logloss": 0.25}}
+    assert model.provenance == MAKER["PROVENANCE"]
     assert model.classes in (None, ["no", "yes"], [3, 5, 9])
     assert model.schema.n_features == model.n_features == 5
+
+
+@pytest.mark.parametrize("path", POSTERIORS, ids=lambda path: path.stem)
+def test_posteriors_predict_as_they_did(path: Path) -> None:
+    posterior = load_posterior(path)
+    expected = np.array(json.loads(path.with_suffix(".json").read_text()))
+    np.testing.assert_allclose(MAKER["predictions"](posterior), expected, rtol=1e-6, atol=1e-6)
+    assert posterior.provenance == MAKER["PROVENANCE"]
+    assert posterior.classes == MAKER["POSTERIORS"][posterior.task]
+    assert len(posterior) == 2
+    assert posterior.schema.n_features == posterior.n_features == 5
 
 
 @pytest.mark.parametrize("version", [1, 2, FORMAT])

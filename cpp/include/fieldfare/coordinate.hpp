@@ -14,8 +14,11 @@
 // by pattern, and the field's features are visited on the table of patterns. Side tables, and
 // fields that follow from another (the age of a user), are such patterns from the start: the
 // relation blocks of Rendle 2013.
+//
+// Factors that serve orders above 2 are visited by anova_sweep.hpp, on the same blocks.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -98,11 +101,26 @@ void finish_table(Block* block);
 // Number of rows that have each feature, [n_features].
 void count_rows(const Design& design, float* out);
 
+// The orders of interactions that a factor serves; 2 and 2 in a factorization machine.
+struct FactorOrders {
+  std::int64_t lowest = 2, highest = 2;
+};
+
 struct Parameters {
   float* bias = nullptr;     // or null: stays out of it
   float* linear = nullptr;   // [n_features], or null
   float* factors = nullptr;  // [k, n_features], or null
   std::int64_t k = 0;
+  std::vector<FactorOrders> orders;  // [k], or empty: pairs only
+
+  FactorOrders orders_of(std::int64_t f) const {
+    return orders.empty() ? FactorOrders{} : orders[f];
+  }
+  std::int64_t highest() const {
+    std::int64_t found = 2;
+    for (const FactorOrders& one : orders) found = std::max(found, one.highest);
+    return found;
+  }
 };
 
 // Normal prior of every parameter: its precision (the L2 penalty) and mean, by group of features.

@@ -17,6 +17,7 @@ class Member {
   Member(std::int64_t number, std::int64_t size, std::barrier<>& barrier)
       : number_(number), size_(size), barrier_(barrier) {}
 
+  std::int64_t number() const { return number_; }
   bool first() const { return number_ == 0; }
 
   // Waits until every member has come here.

@@ -29,15 +29,18 @@ class Parameters:
         ``None`` leaves this part out of the model.
     linear : float32 array of shape (n_features,) or None
     factors : float32 array of shape (n_factors, n_features) or None
+    orders : uint32 array of shape (n_factors, 2) or None
+        Lowest and highest order of interactions that each factor serves; ``None``: pairs only.
     """
 
     bias: Float32Array | None
     linear: Float32Array | None
     factors: Float32Array | None
+    orders: UInt32Array | None = None
 
     def core(self) -> _core.Parameters:
         """Return the compiled struct over these arrays."""
-        return _core.Parameters(self.bias, self.linear, self.factors)
+        return _core.Parameters(self.bias, self.linear, self.factors, self.orders)
 
 
 @dataclass(frozen=True, eq=False)

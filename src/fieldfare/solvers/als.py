@@ -1,9 +1,10 @@
 """Alternating least squares: every parameter in turn goes to its optimum, all others fixed.
 
-An epoch is one sweep over bias, linear weights and factors (Rendle 2012, section 5.2). The
-objective is that of the other solvers, ``sum_i (w_i loss_i + l2 / 2 |theta_i|^2)`` with ``theta_i``
-the parameters that row i touches (and half the squared error as loss), so penalties mean the same:
-a parameter that n rows touch is penalised n times.
+An epoch is one sweep over bias, linear weights and factors (Rendle 2012, section 5.2), which may be
+those of any order: scores are linear in each single parameter. The objective is that of the other
+solvers, ``sum_i (w_i loss_i + l2 / 2 |theta_i|^2)`` with ``theta_i`` the parameters that row i
+touches (and half the squared error as loss), so penalties mean the same: a parameter that n rows
+touch is penalised n times.
 
 The logistic loss is replaced by a parabola that lies above it (Böhning & Lindsay 1988) and is moved
 to the present scores before each factor, so that no sweep makes the objective worse.
@@ -15,7 +16,7 @@ from typing import Any, final
 
 import numpy as np
 
-from fieldfare._typing import Float32Array, Int64Array
+from fieldfare._typing import Float32Array, Int64Array, UInt32Array
 from fieldfare.config import SolverConfig
 from fieldfare.kernels.coordinate import Design, Observed, Parameters, Prior
 from fieldfare.models.base import Model
@@ -34,7 +35,7 @@ class AlsSolver(TableSolver):
     Parameters
     ----------
     model : Model
-        Where to start; not changed. A linear model or an FM, with one output.
+        Where to start; not changed. A linear model, an FM or a HOFM, with one output.
     config : SolverConfig, optional
         Only the L2 penalties are used.
     seed : int
@@ -47,7 +48,7 @@ class AlsSolver(TableSolver):
     """
 
     _name = "als"
-    _kinds = ("linear", "fm")
+    _kinds = ("linear", "fm", "hofm")
     _own_state = ("scores", "sweeps")
     _of_any_length = ("scores",)
 
@@ -123,13 +124,23 @@ class AlsSolver(TableSolver):
             self._bias if config.fit_intercept else None,
             self._linear if config.fit_linear else None,
             self._factors,
+            self._orders(),
         )
+
+    def _orders(self) -> UInt32Array | None:
+        """Return the lowest and the highest order that each factor serves; None for pairs only."""
+        config = self._origin.config
+        if config.model != "hofm":
+            return None
+        orders = [[p.lowest, p.highest] for p in config.factor_parts for _ in range(p.n_factors)]
+        return np.array(orders, np.uint32).reshape(-1, 2)
 
     def _prior(self, design: Design) -> Prior:
         spec = self._origin.spec(self.config)
-        n_factors = 0 if self._factors is None else len(self._factors)
-        penalties = np.full((1 + n_factors, 1), spec.rates("factors").l2, np.float32)
-        penalties[0] = spec.rates("linear").l2
+        parts = () if self._factors is None else self._origin.config.factor_parts
+        own = [np.full(p.n_factors, spec.rates("factors", t).l2) for t, p in enumerate(parts)]
+        penalties = np.concatenate([[spec.rates("linear").l2], *own], dtype=np.float32)
+        penalties = penalties[:, np.newaxis]
         return Prior(penalties, np.zeros_like(penalties), multiplier=design.counts())
 
     def _design_of(self, rows: Rows, order: Int64Array) -> Design:

@@ -9,7 +9,14 @@ import pytest
 
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.data.dispatch import load
-from fieldfare.estimators import FFMRegressor, FMClassifier, FMRanker, FMRegressor
+from fieldfare.estimators import (
+    FFMRegressor,
+    FMClassifier,
+    FMRanker,
+    FMRegressor,
+    HOFMClassifier,
+    HOFMRegressor,
+)
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.models.base import Model
 from fieldfare.models.registry import build
@@ -45,7 +52,8 @@ def _objective(model: Model, rows: Rows, solver: SolverConfig) -> float:
     losses = np.logaddexp(0, s) - y * s if model.config.task == "binary" else (s - y) ** 2 / 2
     weight = 1 if rows.weight is None else rows.weight
     touched = model.factors[rows.indices.astype(int)]
-    penalty = solver.l2_factors * (touched**2).sum()
+    each = np.repeat(solver.l2_factors, [part.n_factors for part in model.config.factor_parts])
+    penalty = (each * touched**2).sum()
     penalty += solver.l2_linear * (model.linear[rows.indices.astype(int)] ** 2).sum()
     return float((weight * losses).sum() + penalty / 2)
 
@@ -67,6 +75,24 @@ def test_no_sweep_makes_the_objective_worse(task: str, weighted: bool) -> None:
     losses = np.logaddexp(0, s) - y * s if task == "binary" else (s - y) ** 2
     w = np.ones(len(rows)) if rows.weight is None else rows.weight
     np.testing.assert_allclose([loss, weight], [(w * losses).sum(), w.sum()], rtol=1e-4)
+
+
+@pytest.mark.parametrize("task", ["regression", "binary"])
+@pytest.mark.parametrize("shared", [False, True])
+def test_orders_above_two_are_swept_too(task: str, shared: bool) -> None:
+    rows = _rows(binary=task == "binary", weighted=True)
+    kind = {"model": "hofm", "order": 3, "init_scale": 0.3, "shared_factors": shared}
+    start = build(
+        ModelConfig(task=task, n_factors=4 if shared else (2, 3), **kind), n_features=N, seed=7
+    )
+    penalty = 0.02 if shared else (0.02, 0.05)
+    config = SolverConfig(solver="als", l2_linear=0.01, l2_factors=penalty)
+    solver, values = AlsSolver(start, config), [_objective(start, rows, config)]
+    for _ in range(12):
+        solver.train(rows, np.arange(len(rows)))
+        values.append(_objective(solver.export(), rows, config))
+    assert (np.diff(values) < 1e-3).all()
+    assert values[-1] < 0.7 * values[0]
 
 
 def test_it_ends_where_gradients_end() -> None:
@@ -174,7 +200,7 @@ def test_rows_on_disk_train_to_the_same_bits(tmp_path) -> None:
     np.testing.assert_array_equal(found[0], found[1])
 
 
-@pytest.mark.parametrize("cls", [FMRegressor, FMClassifier])
+@pytest.mark.parametrize("cls", [FMRegressor, FMClassifier, HOFMRegressor, HOFMClassifier])
 def test_estimators_train_go_on_and_pickle(cls: type) -> None:
     rng = np.random.default_rng(0)
     X = [{"user": int(u), "item": int(i)} for u, i in rng.integers(0, 6, (400, 2))]
