@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from inspect import signature
@@ -77,7 +78,7 @@ def export(
     model : Model
         Trained model.
     path : path
-        File to write or replace, atomically.
+        File to write or replace, atomically; of a SavedModel a folder, which must not exist.
     to : str, optional
         Name of the format, one of `fieldfare.export.EXPORTERS`; by default told by the ending of
         ``path``, such as ``.onnx``.
@@ -111,13 +112,7 @@ def export(
         )
     module, name = EXPORTERS[to]
     function = getattr(import_module(module), name)
-    known = list(signature(function).parameters)[2:]
-    for option in options:
-        if option not in known:
-            raise ConfigError(
-                f"The {to} export has no option {option!r}.{closest(option, known)} "
-                f"Its options are: {', '.join(known) or 'none'}."
-            )
+    _check_options(to, options, list(signature(function).parameters)[2:])
     quantize = options.get("quantize")
     if data is not None and quantize is None:
         raise ConfigError(
@@ -127,6 +122,15 @@ def export(
     function(model, path, **options)
     loss = None if quantize is None else loss_of_packing(model, quantize, data)
     return Exported(os.fspath(path), to, _size(Path(path)), loss)
+
+
+def _check_options(to: str, options: Iterable[str], known: Sequence[str]) -> None:
+    for option in options:
+        if option not in known:
+            raise ConfigError(
+                f"The {to} export has no option {option!r}.{closest(option, known)} "
+                f"Its options are: {', '.join(known) or 'none'}."
+            )
 
 
 def format_of(path: PathLike) -> str:
