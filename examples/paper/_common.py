@@ -97,7 +97,7 @@ class Figure:
 
 
 def finish(run: Run, made: Figure, started: float) -> None:
-    """Write a figure as PNG, SVG and JSON; a whole one also goes into the guide, with its tables."""
+    """Write a figure as PNG, SVG and JSON; a whole one also goes into the guide, with tables."""
     run.out.mkdir(parents=True, exist_ok=True)
     name, n = made.name, len(made.panels)
     figure = new_figure(4.8 * n, 3.9)
