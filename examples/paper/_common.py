@@ -97,7 +97,7 @@ class Figure:
 
 
 def finish(run: Run, made: Figure, started: float) -> None:
-    """Write a figure as PNG, SVG and JSON; a whole one also renews its tables in the guide."""
+    """Write a figure as PNG, SVG and JSON; a whole one also goes into the guide, with tables."""
     run.out.mkdir(parents=True, exist_ok=True)
     name, n = made.name, len(made.panels)
     figure = new_figure(4.8 * n, 3.9)
@@ -117,7 +117,8 @@ def finish(run: Run, made: Figure, started: float) -> None:
         begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
         before, _, rest = PAGE.read_text(encoding="utf-8").partition(begin)
         after = rest.partition(end)[2]
-        PAGE.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")
+        picture = f"![{name.replace('-', ' ')}](../assets/paper/{name}.svg)"
+        PAGE.write_text(f"{before}{begin}\n\n{picture}\n\n{text}\n\n{end}{after}", encoding="utf-8")
 
 
 def table(headers: Sequence[Any], rows: Sequence[Sequence[Any]]) -> str:
