@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from _process import run
+from _protocols import SHARED
 from _report import markdown, median, write
 from fieldfare.config import ModelConfig
 from fieldfare.data.text import write_text
@@ -30,7 +31,6 @@ from fieldfare.models.registry import build
 from fieldfare.rows import RelatedRows, Relation, Rows
 from fieldfare.solvers.gibbs import GibbsSampler
 from peers import installed
-from quality import SHARED
 
 K, SEED = 8, 2024
 WORKER = Path(__file__).with_name("workers") / "myfm_sweeps.py"

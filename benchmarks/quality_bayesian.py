@@ -27,10 +27,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from _protocols import read_arguments
 from _report import markdown, write
 from fieldfare.estimators import BayesianFMOrdinalRegressor, BayesianFMRegressor
 from fieldfare.rows import RelatedRows, Relation, Rows
-from quality import SEED, SHARED, _ml_100k_columns
+from quality import SEED, ml_100k_columns
 
 Settings = dict[str, Any]
 Entries = list[tuple[str, Any, float]]
@@ -166,7 +167,7 @@ def u1_extended(data: Path) -> Settings:
 
 def u3_columns(data: Path) -> Settings:
     parts, inner = fold(data, 3)
-    users, items = _ml_100k_columns(data / "ml-100k")
+    users, items = ml_100k_columns(data / "ml-100k")
     sides = {"user": users.set_index("user"), "item": items.set_index("item")}
     settings, valid = chosen(inner, sides, U3_OPTIONS, {"n_factors": 10})
     return error(parts, sides, settings) | {"valid": valid, "settings": settings}
@@ -202,17 +203,10 @@ PROTOCOLS: dict[str, Callable[[Path], Settings]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("protocols", nargs="*", metavar="PROTOCOL", help=", ".join(PROTOCOLS))
-    parser.add_argument("--data", type=Path, default=SHARED)
     parser.add_argument("--name", default="quality-bayesian", help="of the report")
-    arguments = parser.parse_args()
-    unknown = set(arguments.protocols) - set(PROTOCOLS)
-    if unknown:
-        parser.error(
-            f"unknown protocol {', '.join(sorted(unknown))}; known: {', '.join(PROTOCOLS)}"
-        )
+    arguments = read_arguments(parser, PROTOCOLS)
     figures = {}
-    for name in arguments.protocols or PROTOCOLS:
+    for name in arguments.protocols:
         figures[name] = PROTOCOLS[name](arguments.data)
         print(name, figures[name], flush=True)
     rows = [

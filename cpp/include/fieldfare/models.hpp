@@ -247,7 +247,8 @@ struct Ffm : PresentFields {
     for (std::int64_t i = 0; i < sample.n; ++i) {
       const float* v = sample.rows[i] + at;
       // The analyser does not see that rows of this kind of model have fields.
-      const std::int64_t b = place[sample.fields[i]];  // NOLINT(clang-analyzer-core.NullDereference)
+      // NOLINTNEXTLINE(clang-analyzer-core.NullDereference)
+      const std::int64_t b = place[sample.fields[i]];
       if (count[b] > 0) {
         count[b] = -count[b];  // negative: its column has begun
         add_entry<true>(v, sample.x[i], all + b * k);
