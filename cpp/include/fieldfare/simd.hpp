@@ -184,14 +184,17 @@ FIELDFARE_INLINE void scatter(float* const* rows, std::int64_t at, Lanes<4> x) {
   for (int e = 0; e < 4; ++e) rows[e][at] = lane<4>(x, e);
 }
 
+#if defined(__SSE2__) && !defined(FIELDFARE_PLAIN_SIMD)
+// Two floats that lie side by side, moved as one; they need not lie where a double may.
+using TwoFloats [[gnu::may_alias, gnu::aligned(4)]] = double;
+#endif
+
 // The two floats at an offset of each of four rows.
 FIELDFARE_INLINE void gather_pairs(const float* const* rows, std::int64_t at, Lanes<4>& first,
                                    Lanes<4>& second) {
 #if defined(__SSE2__) && !defined(FIELDFARE_PLAIN_SIMD)
-  const auto two = [&](int e) {
-    const auto own = [&](int i) { return reinterpret_cast<const double*>(rows[i] + at); };
-    return _mm_castpd_ps(_mm_loadh_pd(_mm_load_sd(own(e)), own(e + 1)));
-  };
+  const auto own = [&](int e) { return *reinterpret_cast<const TwoFloats*>(rows[e] + at); };
+  const auto two = [&](int e) { return _mm_castpd_ps(_mm_set_pd(own(e + 1), own(e))); };
   const __m128 low = two(0), high = two(2);
   first = (Lanes<4>)_mm_shuffle_ps(low, high, 0b10001000);
   second = (Lanes<4>)_mm_shuffle_ps(low, high, 0b11011101);
@@ -204,13 +207,13 @@ FIELDFARE_INLINE void gather_pairs(const float* const* rows, std::int64_t at, La
 FIELDFARE_INLINE void scatter_pairs(float* const* rows, std::int64_t at, Lanes<4> first,
                                     Lanes<4> second) {
 #if defined(__SSE2__) && !defined(FIELDFARE_PLAIN_SIMD)
-  const auto own = [&](int i) { return reinterpret_cast<double*>(rows[i] + at); };
-  const __m128d low = _mm_castps_pd(_mm_unpacklo_ps((__m128)first, (__m128)second));
-  const __m128d high = _mm_castps_pd(_mm_unpackhi_ps((__m128)first, (__m128)second));
-  _mm_storel_pd(own(0), low);
-  _mm_storeh_pd(own(1), low);
-  _mm_storel_pd(own(2), high);
-  _mm_storeh_pd(own(3), high);
+  const auto put = [&](int e, __m128 two) {
+    const __m128d own = _mm_castps_pd(two);
+    *reinterpret_cast<TwoFloats*>(rows[e] + at) = _mm_cvtsd_f64(own);
+    *reinterpret_cast<TwoFloats*>(rows[e + 1] + at) = _mm_cvtsd_f64(_mm_unpackhi_pd(own, own));
+  };
+  put(0, _mm_unpacklo_ps((__m128)first, (__m128)second));
+  put(2, _mm_unpackhi_ps((__m128)first, (__m128)second));
 #else
   scatter(rows, at, first);
   scatter(rows, at + 1, second);
