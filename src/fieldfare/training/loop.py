@@ -38,6 +38,7 @@ from fieldfare.training.pairs import Given, Groups, require_groups
 from fieldfare.training.parts import Part
 from fieldfare.training.recall import Catalogue, check_plan, for_recall, split_interactions
 from fieldfare.training.targets import class_weights
+from fieldfare.training.windows import joined
 
 # Parameters visited in one call of the kernel: well below a second on one core, so that Ctrl-C
 # and callbacks get their turn.
@@ -314,7 +315,10 @@ class Run:
         if self.negatives is not None:
             return self.negatives.blocks(epoch, shuffle=config.shuffle)
         if self.pairs is None:
-            return self.train.orders(**how)
+            orders = self.train.orders(**how)
+            # Where neither memory nor the bits depend on it, threads meet as seldom as may be.
+            few_calls = config.memory_limit is None and not config.deterministic
+            return joined(orders, self.rows_per_call) if few_calls else orders
         return self.train.pair_orders(self.pairs, config.pairs_per_row, **how)
 
     def _learn(self, call: Int64Array) -> tuple[float, float]:

@@ -8,7 +8,7 @@ disk, and both train to the same bits.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -68,3 +68,15 @@ def windows(
             order = order[order < n_rows]
         native.shuffle(order, int(random.integers(2**63)))
         yield order
+
+
+def joined(orders: Iterable[Int64Array], size: int) -> Iterator[Int64Array]:
+    """Yield the same row numbers in the same order, joined while there are at most ``size``."""
+    held: list[Int64Array] = []
+    for order in orders:
+        if held and sum(map(len, held)) + len(order) > size:
+            yield np.concatenate(held)
+            held = []
+        held.append(order)
+    if held:
+        yield np.concatenate(held)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fieldfare.rows import Rows
 from fieldfare.training.parts import Part
-from fieldfare.training.windows import CHUNK_ROWS, WINDOW_BYTES, window_rows, windows
+from fieldfare.training.windows import CHUNK_ROWS, WINDOW_BYTES, joined, window_rows, windows
 
 
 def order(n: int, size: int = 2 * CHUNK_ROWS, seed: int = 0, epoch: int = 1, shuffle: bool = True):
@@ -111,3 +111,15 @@ def test_evicts_only_what_exceeds_the_limit(rows, limit, evicts) -> None:
     for order_ in part.orders(seed=0, epoch=1, shuffle=True):
         part.release(order_, limit)
     assert bool(store.evicted) == evicts
+
+
+@pytest.mark.parametrize(("size", "expected"), [(1, [3, 3, 2]), (6, [6, 2]), (100, [8])])
+def test_windows_may_be_joined(size: int, expected: list[int]) -> None:
+    orders = [np.arange(3), np.arange(3, 6), np.arange(6, 8)]
+    found = list(joined(orders, size))
+    assert [len(order) for order in found] == expected
+    np.testing.assert_array_equal(np.concatenate(found), np.arange(8))
+
+
+def test_no_windows_stay_none() -> None:
+    assert list(joined([], 10)) == []
