@@ -85,6 +85,21 @@ def test_recall_holds_when_items_come_and_go(built) -> None:
     assert not np.isin(exact.search(queries, 100)[0], gone).any()
 
 
+def test_lists_are_full_where_the_cells_searched_hold_too_few(built) -> None:
+    index, queries = built
+    probed = index.neighbours.inverted.nprobe
+    best, _ = build_index(index.vectors, "exact").search(queries[:3], 300)
+    excluded = Excluded(np.array([0, 0, 40, 60]), np.sort(best[0, :60]).astype(np.uint32))
+    index.neighbours.inverted.nprobe = 1
+    try:
+        found = index.search(queries[:3], 300, excluded=excluded)
+    finally:
+        index.neighbours.inverted.nprobe = probed
+    expected = build_index(index.vectors, "exact").search(queries[:3], 300, excluded=excluded)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_small_catalogues_are_searched_exactly() -> None:
     index = build_index(draw(50, 1), queries=draw(20, 2))
     assert index.calibration is None and "exact" in repr(index)
