@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import threading
 
 import numpy as np
@@ -243,6 +245,49 @@ def test_a_folder_keeps_it_all(recommender, make_model, tables, tmp_path) -> Non
         Recommender.load(folder, make_model())
     with pytest.raises(ModelFileError, match="holds no index"):
         Recommender.load(tmp_path, make_model())
+
+
+def test_a_folder_keeps_files_of_others(recommender, tmp_path) -> None:
+    foreign = [tmp_path / "embeddings.npy", tmp_path / "other.faiss"]
+    for path in foreign:
+        path.write_bytes(b"mine")
+    recommender.save(tmp_path)
+    outside = tmp_path.parent / "outside.npy"
+    outside.write_bytes(b"mine")
+    header = json.loads((tmp_path / "index.json").read_text())
+    header["files"]["more"] = "../outside.npy"
+    (tmp_path / "index.json").write_text(json.dumps(header))
+    recommender.save(tmp_path)
+    assert all(path.read_bytes() == b"mine" for path in [*foreign, outside])
+    assert len(list(tmp_path.glob("vectors-*"))) == 1
+
+
+def test_a_damaged_folder_is_told(recommender, make_model, tmp_path) -> None:
+    recommender.save(tmp_path)
+    path = tmp_path / "index.json"
+    header = json.loads(path.read_text())
+    for key in header:
+        for broken in (header | {key: "x"}, {k: v for k, v in header.items() if k != key}):
+            if key in ("calibration", "bound") and recommender.index.calibration is None:
+                continue
+            path.write_text(json.dumps(broken))
+            with pytest.raises(ModelFileError):
+                Recommender.load(tmp_path, make_model())
+    path.write_text(json.dumps(header))
+    for file in header["files"].values():
+        whole = (tmp_path / file).read_bytes()
+        broken = [b"", whole[: len(whole) // 2]]
+        if file.endswith(".npy"):
+            for array in (np.zeros((2, 2, 2), np.complex64), np.load(tmp_path / file)[:-1]):
+                out = io.BytesIO()
+                np.save(out, array)
+                broken.append(out.getvalue())
+        for data in broken:
+            (tmp_path / file).write_bytes(data)
+            with pytest.raises(ModelFileError, match="damaged or incomplete"):
+                Recommender.load(tmp_path, make_model())
+        (tmp_path / file).write_bytes(whole)
+    Recommender.load(tmp_path, make_model())
 
 
 def test_requests_go_on_while_a_recommender_is_swapped(make_model, tables) -> None:
