@@ -88,6 +88,7 @@ def test_what_is_wrong_is_told(run, ratings) -> None:
         (("--user", "u1", "--context", "noon"), "COLUMN=VALUE"),
         (("--user", "u1", "--requests", "movies.csv"), "Got both"),
         ((), "need users or contexts"),
+        (("--requests", "movies.csv"), "needs some column of 'user', 'hour'"),
         (("--user", "u1", "--where", "genres=drama"), "Did you mean 'genre'"),
     ):
         ran = run("recommend", "query", *ratings, *arguments)
