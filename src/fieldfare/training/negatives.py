@@ -144,18 +144,17 @@ class Negatives:
         usable : bool array of shape (m, n)
             False where only items that the query was seen with were found.
         """
-        found = np.empty((len(query), n), np.int64)
-        open_ = np.ones(found.shape, bool)
-        for _ in range(_MOST_TRIES):
-            place = np.nonzero(open_)
-            if not len(place[0]):
+        found = self._candidates(len(query) * n, item).reshape(-1, n)
+        wrong = self._is_wrong(query[:, np.newaxis], item[:, np.newaxis], found)
+        flat, still = found.reshape(-1), wrong.reshape(-1)
+        for _ in range(_MOST_TRIES - 1):
+            place = np.flatnonzero(still)
+            if not len(place):
                 break
-            found[place] = self._candidates(len(place[0]), item)
-            wrong = found[place] == item[place[0]]
-            if not self._config.known_negatives:
-                wrong |= self._is_known(query[place[0]], found[place])
-            open_[place] = wrong
-        return found, ~open_
+            flat[place] = self._candidates(len(place), item)
+            owner = place // n
+            still[place] = self._is_wrong(query[owner], item[owner], flat[place])
+        return found, ~wrong
 
     def _candidates(self, n: int, batch: Int64Array) -> Int64Array:
         if self._config.negatives == "batch":
@@ -166,14 +165,18 @@ class Negatives:
         candidates: Int64Array = np.minimum(place, len(self._chances) - 1)
         return candidates
 
-    def _is_known(self, query: Int64Array, item: Int64Array) -> AnyArray:
-        pair = query * self._seen.n_partners + item
+    def _is_wrong(self, query: Int64Array, item: Int64Array, drawn: Int64Array) -> AnyArray:
+        """Return where what was drawn is the item itself, or known to the query."""
+        wrong: AnyArray = drawn == item
+        if self._config.known_negatives:
+            return wrong
+        pair = query * self._seen.n_partners + drawn
         if self._bits is not None:
-            found: AnyArray = (self._bits[pair >> 3] >> (pair & 7).astype(np.uint8) & 1).view(bool)
-            return found
-        place = np.minimum(np.searchsorted(self._known, pair), len(self._known) - 1)
-        known: AnyArray = self._known[place] == pair
-        return known
+            wrong |= (self._bits[pair >> 3] >> (pair & 7).astype(np.uint8) & 1).view(bool)
+        else:
+            place = np.minimum(np.searchsorted(self._known, pair), len(self._known) - 1)
+            wrong |= self._known[place] == pair
+        return wrong
 
     def _scores(
         self, solver: Solver, query: Int64Array, item: Int64Array, n_threads: int
