@@ -6,9 +6,9 @@ on all, with five drawn negatives an interaction.
 
 What a loss does for an interaction and its five drawn items differs: the logistic loss visits six
 rows, a pairwise one the two rows of each of five pairs, ten in all; softmax scores the six before
-it learns from the ten; WARP scores as many as it needs and learns from two at most. So speed is told
-in *visits*, rows that are scored or learned from, for a second of everything and for a second of
-the kernels alone, that is without drawing the items and putting their rows together.
+it learns from the ten; WARP scores as many as it needs and learns from two at most. So speed is
+told in *visits*, rows that are scored or learned from, for a second of everything and for a second
+of the kernels alone, that is without drawing the items and putting their rows together.
 
 The pointwise figure is that of as many rows in memory, shuffled. All take turns.
 """

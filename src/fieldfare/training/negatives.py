@@ -25,6 +25,7 @@ from fieldfare.config import TrainingConfig
 from fieldfare.data.interactions import Interactions, item_features
 from fieldfare.exceptions import TrainingError
 from fieldfare.kernels.halves import Halves
+from fieldfare.kernels.native import resolve_threads
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows
 from fieldfare.solvers.gradient import Solver
@@ -113,6 +114,7 @@ class Negatives:
         drawn, usable = self.draw(query, item, self._config.pairs_per_row)
         if self._loss == "logistic":
             samples, order = self._samples(query, item, drawn, usable, weight)
+            n_threads = _worth(n_threads, len(order))
             return solver.train(samples, order, None, n_threads, deterministic=deterministic)
         if self._loss == "warp":
             near, nth, factor = self._violating(solver, query, item, drawn, usable, n_threads)
@@ -125,9 +127,10 @@ class Negatives:
         )
         shares = np.where(usable, weight[:, np.newaxis], 0.0)
         if self._loss == "softmax":
-            scores = solver.score(samples, n_threads)[:, 0].astype(np.float64)
+            scores = solver.score(samples, _worth(n_threads, len(samples)))[:, 0].astype(np.float64)
             shares *= self._probabilities(scores, item, drawn, usable)
         samples, pairs = self._compared(samples, shares)
+        n_threads = _worth(n_threads, len(pairs))
         return solver.train_pairs(samples, pairs, n_threads, deterministic=deterministic)
 
     def draw(self, query: Int64Array, item: Int64Array, n: int) -> tuple[Int64Array, AnyArray]:
@@ -181,7 +184,7 @@ class Negatives:
     def _scores(
         self, solver: Solver, query: Int64Array, item: Int64Array, n_threads: int
     ) -> Float64Array:
-        scores = solver.score(self._joined(query, item), n_threads)
+        scores = solver.score(self._joined(query, item), _worth(n_threads, len(query)))
         return scores[:, 0].astype(np.float64)
 
     def _samples(
@@ -264,3 +267,8 @@ class Negatives:
         log_share = free - most - np.log(total) + np.logaddexp(0, a - b)
         shares: Float64Array = np.exp(log_share)
         return shares
+
+
+def _worth(n_threads: int, n_rows: int) -> int:
+    """Return how many of the threads a block of rows is worth starting."""
+    return min(n_threads, resolve_threads(None, n_rows))
