@@ -355,18 +355,18 @@ class Recommender:
         """
         table = composing.read(items)
         with self._writing:
-            self._state = self._state.with_items(table)
+            self._state = self._state.with_items(table).ready()
 
     def remove_items(self, items: Iterable[Any]) -> None:
         """Remove items from the catalogue; ids that are not in it are passed over."""
         with self._writing:
-            self._state = self._state.without_items(items)
+            self._state = self._state.without_items(items).ready()
 
     def add_history(self, history: Any) -> None:
         """Add interactions to what ``filter_seen`` leaves out."""
         table = composing.read(history)
         with self._writing:
-            self._state = self._state.with_history(table)
+            self._state = self._state.with_history(table).ready()
 
     def swap(self, other: Recommender) -> None:
         """Take over the model, index and tables of another recommender, at once.
@@ -374,7 +374,7 @@ class Recommender:
         Requests under way end with the old ones; none waits.
         """
         with self._writing:
-            self.n_candidates, self._state = other.n_candidates, other._state
+            self.n_candidates, self._state = other.n_candidates, other._state.ready()
 
     def save(self, folder: PathLike) -> None:
         """Write the index and all tables to a folder, beside the model file, which it needs.
