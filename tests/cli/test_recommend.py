@@ -27,6 +27,7 @@ def ratings(run, tmp_path):
               "ratings.csv", "--user", "user", "--item", "movie,genre", "--context", "hour", "-o",
               "ratings.index")  # fmt: skip
     assert ran.code == 0, ran.err
+    assert "vectors: Split(fm, 5 numbers (20 bytes) an item)" in ran.err
     assert "Index(20 items, 5 numbers each, exact) written to ratings.index" in ran.err
     return "ratings.index", "-m", "ratings.ff"
 

@@ -160,8 +160,8 @@ class Recommender:
         n : int, default=10
         contexts : mapping or table, optional
             A mapping from column to value is a context for all; a table has one row for each user,
-            or, without users, for each request. Columns left out add nothing. Columns of users may
-            be here too (their ids only without ``users``).
+            or, without users, for each request. Columns left out add nothing. Without ``users``
+            their ids may be a column here, and columns of users, if they have no table.
         filter_seen : bool, default=True
             Whether to leave out what a user has in the history.
         exclude : ids, optional
@@ -187,7 +187,7 @@ class Recommender:
         """
         check("n", n, Number(1, integer=True), "recommend")
         state = self._state
-        single, asked, rows = requested(state, users, contexts)
+        single, asked, contexts, rows = requested(state, users, contexts)
         marks = state.marks(candidates, where)
         left_out = state.excluded(asked if filter_seen else None, exclude, len(rows))
         vectors, constants = state.split.queries(rows)
@@ -298,8 +298,7 @@ class Recommender:
             for place in state.items.places(ids).tolist():
                 if place >= 0 and state.index.alive[place]:
                     proposed.setdefault(place, []).append(name)
-        users = None if user is None else [user]
-        _, _, query = requested(state, user, contexts)
+        _, users, contexts, query = requested(state, user, contexts)
         if tower is not state.tower:
             query = rows_of(state, tower, users, contexts)
         places = np.array(list(proposed), np.int64)

@@ -72,6 +72,22 @@ def test_unknown_users_get_the_answer_of_the_context(recommender) -> None:
     assert features.ids.shape == (2, 3)
 
 
+def test_contexts_may_name_the_users(recommender) -> None:
+    one = recommender.recommend("u1", contexts={"hour": "noon"})
+    named = recommender.recommend(contexts={"user": "u1", "hour": "noon"})
+    np.testing.assert_array_equal(named.ids, one.ids)
+    table = pd.DataFrame({"hour": ["noon", "night"], "user": ["u1", "u2"]})
+    several = recommender.recommend(["u1", "u2"], contexts=table[["hour"]], n=4)
+    for found in (
+        recommender.recommend(contexts=table, n=4),
+        recommender.recommend(["u1", "u2"], contexts=table, n=4),
+    ):
+        np.testing.assert_array_equal(found.ids, several.ids)
+    assert recommender.recommend(contexts=table, frame=True).columns[0] == "user"
+    alone = recommender.recommend(contexts={"user": "u1"})
+    np.testing.assert_array_equal(alone.ids, recommender.recommend("u1").ids)
+
+
 def test_users_without_a_table_are_ids(make_model, tables) -> None:
     users, items, seen = tables
     plain = Recommender(make_model(), items, history=seen)
