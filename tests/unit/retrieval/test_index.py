@@ -100,6 +100,15 @@ def test_lists_are_full_where_the_cells_searched_hold_too_few(built) -> None:
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("scale", [1e-18, 1e18])
+def test_items_may_be_much_longer_or_shorter_than_queries(scale) -> None:
+    pytest.importorskip("faiss", reason="the extra 'ann' is not installed")
+    items = (draw(3000, 1) * scale).astype(np.float32)
+    index = build_index(items, "approximate", queries=draw(200, 2, tail=0))
+    assert index.calibration.recall > 0.98
+    assert recall(index, draw(50, 3, tail=0)) > 0.98
+
+
 def test_small_catalogues_are_searched_exactly() -> None:
     index = build_index(draw(50, 1), queries=draw(20, 2))
     assert index.calibration is None and "exact" in repr(index)
