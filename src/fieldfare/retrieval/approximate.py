@@ -3,9 +3,9 @@
 Inner product is no distance: an item of great length is near to everything, and graph indexes on
 such vectors find less than half of what they should. So the items get one more number,
 ``sqrt(M^2 - |x|^2)`` with M above the greatest length, and the queries a zero (Bachrach et al.
-2014, section 3.1). The Euclidean distance then has the order of the inner product. Items are brought
-to the length one, and queries to a fixed one: were they much shorter or longer than the items, the
-distance in single precision would be that of the longer alone.
+2014, section 3.1). The Euclidean distance then has the order of the inner product. Items are
+brought to the length one, and queries to a fixed one: were they much shorter or longer than items,
+the distance in single precision would be that of the longer alone.
 """
 
 from __future__ import annotations
