@@ -22,7 +22,7 @@ CORNAC: Settings = {
     "k": 200, "max_iter": 200, "learning_rate": 0.01, "lambda_reg": 0.001, "seed": 42,
 }  # fmt: skip
 IMPLICIT: Settings = {"factors": 64, "random_state": 0}
-IMPLICIT_GRID = {"regularization": (10.0, 30.0, 60.0), "alpha": (2.0, 5.0, 10.0)}
+IMPLICIT_GRID = {"regularization": (3.0, 10.0, 20.0, 30.0, 60.0), "alpha": (1.0, 2.0, 5.0, 10.0)}
 
 
 class Peer:

@@ -1,12 +1,16 @@
-"""Speed of the losses for recall: rows a second beside the pointwise logistic loss.
+"""Speed of the losses for recall beside the pointwise logistic loss on rows that lie ready.
 
 ``python benchmarks/losses.py`` generates interactions of users and items with five columns, the
 items after Zipf's law, and trains a factorization machine on them by each loss, on one thread and
-on all, with five drawn negatives an interaction. A row is an interaction or a drawn item, whatever
-the loss does with it: a pairwise loss visits the interaction once for each of its negatives, and
-softmax scores all rows first. WARP visits two rows an interaction at most, after scoring some.
+on all, with five drawn negatives an interaction.
 
-The pointwise figure is that of as many rows that lie ready in memory, shuffled. All take turns.
+What a loss does for an interaction and its five drawn items differs: the logistic loss visits six
+rows, a pairwise one the two rows of each of five pairs, ten in all; softmax scores the six before
+it learns from the ten; WARP scores as many as it needs and learns from two at most. So speed is
+told in *visits*, rows that are scored or learned from, for a second of everything and for a second
+of the kernels alone, that is without drawing the items and putting their rows together.
+
+The pointwise figure is that of as many rows in memory, shuffled. All take turns.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -31,6 +35,7 @@ from fieldfare.training.parts import Part
 
 LOSSES = ("logistic", "pairwise", "hinge", "warp", "softmax")
 DRAWN, K, ROUNDS = 5, 16, 3
+Figures = dict[str, float]
 
 
 def interactions(n: int) -> pd.DataFrame:
@@ -57,27 +62,61 @@ def world(table: pd.DataFrame) -> tuple[Any, Model]:
     return schema.encode(table), model
 
 
-def pointwise(rows: Any, model: Model, n_threads: int) -> float:
-    """Return rows a second of rows that are there."""
+class Watched:
+    """A solver that counts the rows it visits and the seconds that this takes."""
+
+    def __init__(self, model: Model, loss: str) -> None:
+        self._solver = Solver(model, SolverConfig(loss=loss))
+        self.visits, self.seconds = 0, 0.0
+
+    def train(self, rows: Any, order: Any, *more: Any, **options: Any) -> Any:
+        return self._timed(len(order), self._solver.train, rows, order, *more, **options)
+
+    def train_pairs(self, rows: Any, pairs: Any, *more: Any, **options: Any) -> Any:
+        return self._timed(pairs.size, self._solver.train_pairs, rows, pairs, *more, **options)
+
+    def score(self, rows: Any, *more: Any) -> Any:
+        return self._timed(len(rows), self._solver.score, rows, *more)
+
+    def _timed(self, n: int, call: Any, *arguments: Any, **options: Any) -> Any:
+        start = time.perf_counter()
+        found = call(*arguments, **options)
+        self.seconds += time.perf_counter() - start
+        self.visits += n
+        return found
+
+
+def pointwise(rows: Any, model: Model, n_threads: int) -> Figures:
+    """Learn from rows that are there."""
     whole = rows.take(np.random.default_rng(0).permutation(len(rows) * (1 + DRAWN)) % len(rows))
     target = np.random.default_rng(1).integers(0, 2, len(whole)).astype(np.float32)
     whole = whole.with_(target=target)
-    solver = Solver(model, SolverConfig(loss="logistic"))
+    solver = Watched(model, "logistic")
     order = np.arange(len(whole))
     start = time.perf_counter()
     solver.train(whole, order, None, n_threads)
-    return len(whole) / (time.perf_counter() - start)
+    return figures_of(len(rows), solver, time.perf_counter() - start)
 
 
-def sampled(rows: Any, model: Model, n_threads: int, loss: str) -> float:
-    """Return interactions and drawn items a second, drawing them included."""
+def sampled(rows: Any, model: Model, n_threads: int, loss: str) -> Figures:
+    """Learn from interactions and drawn items, drawing them included."""
     config = TrainingConfig(negatives="uniform", pairs_per_row=DRAWN, random_state=0)
     negatives = Negatives(Part(rows), model, loss, config)
-    solver = Solver(model, SolverConfig(loss=loss))
+    solver = Watched(model, loss)
     start = time.perf_counter()
     for block in negatives.blocks(1, shuffle=True):
-        negatives.learn(solver, block, n_threads)
-    return len(rows) * (1 + DRAWN) / (time.perf_counter() - start)
+        negatives.learn(cast(Solver, solver), block, n_threads)
+    return figures_of(len(rows), solver, time.perf_counter() - start)
+
+
+def figures_of(n: int, solver: Watched, seconds: float) -> Figures:
+    return {
+        "interactions_s": n / seconds,
+        "visits": solver.visits / n,
+        "visits_s": solver.visits / seconds,
+        "kernel_share": solver.seconds / seconds,
+        "kernel_visits_s": solver.visits / solver.seconds,
+    }
 
 
 def main() -> None:
@@ -87,22 +126,33 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the report")
     arguments = parser.parse_args()
     rows, model = world(interactions(arguments.interactions))
-    figures: dict[str, dict[str, float]] = {}
+    figures: dict[str, dict[str, Figures]] = {}
     for n_threads in sorted({1, available_cores()}):
-        found: dict[str, list[float]] = {"pointwise": [], **{loss: [] for loss in LOSSES}}
+        runs_of: dict[str, list[Figures]] = {"pointwise": [], **{loss: [] for loss in LOSSES}}
         for _ in range(ROUNDS):
-            found["pointwise"].append(pointwise(rows, model, n_threads))
+            runs_of["pointwise"].append(pointwise(rows, model, n_threads))
             for loss in LOSSES:
-                found[loss].append(sampled(rows, model, n_threads, loss))
-        figures[str(n_threads)] = {name: median(one) for name, one in found.items()}
+                runs_of[loss].append(sampled(rows, model, n_threads, loss))
+        figures[str(n_threads)] = {
+            name: {key: median(run[key] for run in runs) for key in runs[0]}
+            for name, runs in runs_of.items()
+        }
     table = [
-        [int(n_threads), loss, speed / 1e6, speed / found["pointwise"]]
+        [
+            int(n_threads), loss, one["interactions_s"] / 1e6, one["visits"], one["visits_s"] / 1e6,
+            one["visits_s"] / found["pointwise"]["visits_s"], one["kernel_share"],
+            one["kernel_visits_s"] / found["pointwise"]["kernel_visits_s"],
+        ]
         for n_threads, found in figures.items()
-        for loss, speed in found.items()
-    ]
-    text = markdown(["threads", "loss", "M rows/s", "of pointwise"], table)
+        for loss, one in found.items()
+    ]  # fmt: skip
+    header = [
+        "threads", "loss", "M interactions/s", "visits each", "M visits/s", "of pointwise",
+        "time in kernels", "visits/s of kernels, of pointwise",
+    ]  # fmt: skip
     about = f"{len(rows):,} interactions, {DRAWN} drawn items each, FM with {K} factors."
-    write("losses", "Speed of the losses for recall", [about, text], figures, arguments.out)
+    parts = [about, markdown(header, table)]
+    write("losses", "Speed of the losses for recall", parts, figures, arguments.out)
 
 
 if __name__ == "__main__":

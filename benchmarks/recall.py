@@ -2,7 +2,7 @@
 
 ``python benchmarks/recall.py`` needs the data sets in ``../shared/data`` (or ``--data FOLDER``),
 which may not be redistributed. Settings are chosen on a validation part of the training data; the
-test part is only measured on.
+test part is only measured on. Each protocol has a report of its own, ``recall-PROTOCOL``.
 
 Protocols
 ---------
@@ -19,7 +19,8 @@ lastfm-tags
     test; F1 of the mean precision and recall. On all posts, and on the core in which users, artists
     and tags have ten posts or more.
 
-Packages that recommend are measured in the same run where ``peers.py`` has installed them.
+Packages that recommend are measured in the same run where ``peers.py`` has installed them, or with
+a Python that imports them (``--peers``).
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ import pandas as pd
 import _recall_peers
 from _protocols import read_arguments
 from _recall import NON_SAMPLED, SAMPLED, Settings, Tables, fitted, grid
-from _report import markdown, write
+from _report import RESULTS, markdown, write
 from _tags import lastfm_tags
 from fieldfare.data.split import leave_last_out, split_rows
 from fieldfare.estimators import FMRanker
@@ -226,7 +227,7 @@ def ml_1m(arguments: argparse.Namespace) -> tuple[list[str], Settings]:
     kept, held = leave_last_out(train["user"].to_numpy(), seed=1)
     inner = train.iloc[kept], train.iloc[held]
     options = grid(unobserved_weight=(0.3, 0.5), l2=(0.003, 0.005), fit_linear=(False,))
-    chosen = best_of(options, NON_SAMPLED | {"max_iter": 8}, "hit_rate@10", [inner])
+    chosen = best_of(options, NON_SAMPLED, "hit_rate@10", [inner])
     metrics = ("hit_rate@10", "hit_rate@5", "hit_rate@20", "ndcg@10")
     start = time.perf_counter()
     ranker = fitted(chosen, train)
@@ -257,18 +258,15 @@ PROTOCOLS = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--name", default="recall", help="of the report")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the reports")
     parser.add_argument(
         "--peers", type=Path, metavar="PYTHON", help="one that imports implicit and cornac"
     )
     arguments = read_arguments(parser, PROTOCOLS)
-    texts: list[str] = []
-    figures: Settings = {}
     for name in arguments.protocols:
         text, found = PROTOCOLS[name](arguments)
-        texts += text
-        figures |= found
-    write(arguments.name, "Quality of candidate retrieval", texts, figures)
+        title = "Quality of candidate retrieval"
+        write(f"recall-{name}", title, text, found, arguments.out)
 
 
 if __name__ == "__main__":

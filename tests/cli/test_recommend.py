@@ -27,6 +27,7 @@ def ratings(run, tmp_path):
               "ratings.csv", "--user", "user", "--item", "movie,genre", "--context", "hour", "-o",
               "ratings.index")  # fmt: skip
     assert ran.code == 0, ran.err
+    assert "vectors: Split(fm, 5 numbers (20 bytes) an item)" in ran.err
     assert "Index(20 items, 5 numbers each, exact) written to ratings.index" in ran.err
     return "ratings.index", "-m", "ratings.ff"
 
@@ -88,6 +89,7 @@ def test_what_is_wrong_is_told(run, ratings) -> None:
         (("--user", "u1", "--context", "noon"), "COLUMN=VALUE"),
         (("--user", "u1", "--requests", "movies.csv"), "Got both"),
         ((), "need users or contexts"),
+        (("--requests", "movies.csv"), "needs some column of 'user', 'hour'"),
         (("--user", "u1", "--where", "genres=drama"), "Did you mean 'genre'"),
     ):
         ran = run("recommend", "query", *ratings, *arguments)

@@ -209,14 +209,16 @@ def _roles(arguments: argparse.Namespace) -> dict[str, list[str]]:
 
 def _index(arguments: argparse.Namespace) -> int:
     from fieldfare.persist.file import load_model
-    from fieldfare.retrieval import Recommender
+    from fieldfare.retrieval import Recommender, split
 
+    model, roles = load_model(arguments.model), _roles(arguments)
+    say_aside(f"vectors: {split(model, roles)!r}")
     recommender = Recommender(
-        load_model(arguments.model),
+        model,
         arguments.items,
         users=arguments.users,
         history=arguments.history,
-        roles=_roles(arguments),
+        roles=roles,
         index=arguments.index,
         recall=arguments.recall,
         ranker=None if arguments.ranker is None else load_model(arguments.ranker),

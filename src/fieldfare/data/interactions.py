@@ -78,9 +78,10 @@ def item_features(schema: Schema | None) -> AnyArray:
         If the columns have no roles, or all the same.
     """
     columns = () if schema is None else schema.columns
-    roles = [column.role for column in columns if column.kind != "ignore"]
+    used = [column for column in columns if column.kind != "ignore"]
+    roles = [column.role for column in used]
     if schema is None or None in roles or "item" not in roles or set(roles) == {"item"}:
-        known = ", ".join(f"{c.name!r}: {c.role}" for c in columns) or "no columns"
+        known = ", ".join(f"{c.name!r}: {c.role}" for c in used) or "no columns"
         raise SchemaError(
             "Recall needs the role of every column: 'item' for what describes the item, 'user' or "
             "'context' for what makes the query; there must be both. Columns named after them, "

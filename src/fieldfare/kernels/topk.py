@@ -21,6 +21,13 @@ class Excluded(NamedTuple):
     indptr: Int64Array
     ids: UInt32Array
 
+    def take(self, queries: Int64Array) -> Excluded:
+        """Return the lists of some queries."""
+        lists = [self.ids[self.indptr[q] : self.indptr[q + 1]] for q in queries]
+        indptr = np.zeros(len(lists) + 1, np.int64)
+        np.cumsum([len(one) for one in lists], out=indptr[1:])
+        return Excluded(indptr, np.concatenate(lists))
+
 
 def search_items(
     items: Float32Array,

@@ -30,16 +30,36 @@ class Recommended(NamedTuple):
     scores: Float32Array
 
 
-def requested(state: State, users: Any, contexts: Any) -> tuple[bool, list[Any] | None, Rows]:
-    """Return whether one is asked for, the ids of the users if any, and features of requests."""
+class Requests(NamedTuple):
+    """Whether it is one, the ids of the users if any, their contexts, and features of them all."""
+
+    single: bool
+    users: list[Any] | None
+    contexts: Any
+    rows: Rows
+
+
+def requested(state: State, users: Any, contexts: Any) -> Requests:
+    """Return what was asked for; ids of users may also stand among the contexts."""
     if users is None and contexts is None:
         raise ConfigError("Recommendations need users or contexts. Got neither.")
+    mapping = contexts is None or isinstance(contexts, Mapping)
+    if users is None:
+        users, contexts = _users_among(contexts, state.tower.user)
     one = users is None or is_one(users)
-    single = one and (contexts is None or isinstance(contexts, Mapping))
     asked = None
     if users is not None:
         asked = [users] if one else plain(users)
-    return single, asked, rows_of(state, state.tower, asked, contexts)
+    return Requests(one and mapping, asked, contexts, rows_of(state, state.tower, asked, contexts))
+
+
+def _users_among(contexts: Any, column: str) -> tuple[Any, Any]:
+    """Return the users that contexts name, if they do, and the contexts."""
+    if isinstance(contexts, Mapping):
+        return contexts.get(column), {k: v for k, v in contexts.items() if k != column}
+    table = composing.read(contexts)
+    named = column in table.column_names
+    return table.column(column).to_pylist() if named else None, table
 
 
 def is_one(ids: Any) -> bool:

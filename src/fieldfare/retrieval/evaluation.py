@@ -18,7 +18,7 @@ from fieldfare._random import resolve_seed, stream
 from fieldfare._typing import AnyArray, Float64Array, Int64Array
 from fieldfare._validation import Number, check
 from fieldfare.data import composing
-from fieldfare.exceptions import DataError, DataWarning
+from fieldfare.exceptions import ConfigError, DataError, DataWarning
 from fieldfare.kernels.recall import Seen
 from fieldfare.metrics import recommendation
 from fieldfare.metrics.recommendation import DEFAULT_METRICS, Lists
@@ -130,7 +130,18 @@ class Evaluation:
         return [*self.by_user, *self.overall]
 
     def interval(self, metric: str) -> tuple[float, float]:
-        """Return the 95 % confidence interval of a mean over users (normal approximation)."""
+        """Return the 95 % confidence interval of a mean over users (normal approximation).
+
+        Raises
+        ------
+        ConfigError
+            If there is no such mean: coverage is of all lists together.
+        """
+        if metric not in self.by_user:
+            raise ConfigError(
+                f"There are intervals of means over users: {', '.join(self.by_user) or 'none'}. "
+                f"Got {metric!r}."
+            )
         values = self.by_user[metric]
         mean = float(values.mean())
         if len(values) < 2:

@@ -94,15 +94,27 @@ class Index:
         more = 0 if excluded is None else int(np.diff(excluded.indptr).max(initial=0))
         near = self.neighbours
         if near is None or allowed is not None or 4 * (n + more) > len(self.vectors):
-            if allowed is not None:
-                allowed = allowed & self.alive
-            elif not self.alive.all():
-                allowed = self.alive
-            return search_items(self.vectors, queries, n, allowed=allowed, excluded=excluded)
+            return self._among_all(queries, n, allowed, excluded)
         places = near.nearest(queries, n + more)
         if excluded is not None:
             places = _without(places, excluded, len(self.vectors))
-        return _best(places, score_items(self.vectors, queries, places), n)
+        places, scores = _best(places, score_items(self.vectors, queries, places), n)
+        # The cells searched may hold fewer items than are asked for.
+        lacking = np.flatnonzero(places[:, -1] < 0)
+        if len(lacking):
+            rest = None if excluded is None else excluded.take(lacking)
+            places[lacking], scores[lacking] = self._among_all(queries[lacking], n, None, rest)
+        return places, scores
+
+    def _among_all(
+        self, queries: Float32Array, n: int, allowed: AnyArray | None, excluded: Excluded | None
+    ) -> tuple[Int64Array, Float32Array]:
+        """Look at every item."""
+        if allowed is not None:
+            allowed = allowed & self.alive
+        elif not self.alive.all():
+            allowed = self.alive
+        return search_items(self.vectors, queries, n, allowed=allowed, excluded=excluded)
 
     def change(self, removed: Int64Array, added: Float32Array) -> Index:
         """Return an index without some places, and with vectors added at the end.

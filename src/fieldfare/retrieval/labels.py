@@ -88,6 +88,6 @@ def distinct(values: AnyArray, what: str) -> AnyArray:
     """Return ids, or refuse them if one repeats."""
     _, first, counts = np.unique(values, return_index=True, return_counts=True)
     if (counts > 1).any():
-        twice = values[first[int(np.argmax(counts > 1))]]
+        twice = values[first[int(np.argmax(counts > 1))]].item()
         raise DataError(f"A table of {what} has one row for each. {twice!r} has several.")
     return values

@@ -160,8 +160,8 @@ class Recommender:
         n : int, default=10
         contexts : mapping or table, optional
             A mapping from column to value is a context for all; a table has one row for each user,
-            or, without users, for each request. Columns left out add nothing. Columns of users may
-            be here too (their ids only without ``users``).
+            or, without users, for each request. Columns left out add nothing. Without ``users``
+            their ids may be a column here, and columns of users, if they have no table.
         filter_seen : bool, default=True
             Whether to leave out what a user has in the history.
         exclude : ids, optional
@@ -187,7 +187,7 @@ class Recommender:
         """
         check("n", n, Number(1, integer=True), "recommend")
         state = self._state
-        single, asked, rows = requested(state, users, contexts)
+        single, asked, contexts, rows = requested(state, users, contexts)
         marks = state.marks(candidates, where)
         left_out = state.excluded(asked if filter_seen else None, exclude, len(rows))
         vectors, constants = state.split.queries(rows)
@@ -298,8 +298,7 @@ class Recommender:
             for place in state.items.places(ids).tolist():
                 if place >= 0 and state.index.alive[place]:
                     proposed.setdefault(place, []).append(name)
-        users = None if user is None else [user]
-        _, _, query = requested(state, user, contexts)
+        _, users, contexts, query = requested(state, user, contexts)
         if tower is not state.tower:
             query = rows_of(state, tower, users, contexts)
         places = np.array(list(proposed), np.int64)
@@ -355,18 +354,18 @@ class Recommender:
         """
         table = composing.read(items)
         with self._writing:
-            self._state = self._state.with_items(table)
+            self._state = self._state.with_items(table).ready()
 
     def remove_items(self, items: Iterable[Any]) -> None:
         """Remove items from the catalogue; ids that are not in it are passed over."""
         with self._writing:
-            self._state = self._state.without_items(items)
+            self._state = self._state.without_items(items).ready()
 
     def add_history(self, history: Any) -> None:
         """Add interactions to what ``filter_seen`` leaves out."""
         table = composing.read(history)
         with self._writing:
-            self._state = self._state.with_history(table)
+            self._state = self._state.with_history(table).ready()
 
     def swap(self, other: Recommender) -> None:
         """Take over the model, index and tables of another recommender, at once.
@@ -374,7 +373,7 @@ class Recommender:
         Requests under way end with the old ones; none waits.
         """
         with self._writing:
-            self.n_candidates, self._state = other.n_candidates, other._state
+            self.n_candidates, self._state = other.n_candidates, other._state.ready()
 
     def save(self, folder: PathLike) -> None:
         """Write the index and all tables to a folder, beside the model file, which it needs.

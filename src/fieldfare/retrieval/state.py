@@ -98,6 +98,16 @@ class State:
     def _places_of_seen(self) -> Int64Array:
         return self.items.places(self.seen.items.values.tolist())
 
+    def ready(self) -> State:
+        """Return itself, having looked up what the first request would otherwise wait for."""
+        if len(self.seen.ids):
+            self.seen.users.place(None)
+            _ = self._places_of_seen
+        for labels in (self.items, self.people):
+            if labels is not None:
+                labels.place(None)
+        return self
+
     def place_of_item(self, item: Any) -> int:
         """Return the place of an item.
 

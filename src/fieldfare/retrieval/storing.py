@@ -9,7 +9,8 @@ file                what
 ==================  ==============================================================================
 
 Files get new names each time. Once they are complete the header is replaced, at one stroke, and the
-old files are removed; who has them mapped keeps them.
+files that the old one named are removed; who has them mapped keeps them. Nothing else in the folder
+is touched.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from fieldfare.models.base import Model
 from fieldfare.retrieval.approximate import Calibration, Neighbours
 from fieldfare.retrieval.index import Index
 from fieldfare.retrieval.labels import Labels
-from fieldfare.retrieval.roles import Sides
+from fieldfare.retrieval.roles import QUERY, Sides
 from fieldfare.retrieval.splitting import split
 from fieldfare.retrieval.state import Seen, State
 from fieldfare.retrieval.towers import Tower
@@ -37,13 +38,20 @@ from fieldfare.rows import Rows
 
 FORMAT = 1
 HEADER = "index.json"
+# What reading a file that others have written to may raise.
+_DAMAGE = (
+    ArithmeticError, AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError,
+    ValueError,
+)  # fmt: skip
+_TYPES = {"vectors": "float32", "alive": "bool", "seen.indptr": "int64", "seen.ids": "uint32"}
+_LABELS = ("ids", "people", "seen.users", "seen.items")
 
 
 def save(state: State, folder: PathLike, n_candidates: int) -> None:
     """Write a state to a folder, which is made if it is not there."""
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    before = {path for path in target.iterdir() if path.suffix in (".npy", ".faiss")}
+    before = _named_files(target)
     token = secrets.token_hex(4)
     files: dict[str, str] = {}
     for name, array in _arrays(state).items():
@@ -68,8 +76,17 @@ def save(state: State, folder: PathLike, n_candidates: int) -> None:
     }
     with atomic_write(target / HEADER) as file:
         file.write(json.dumps(header, indent=1).encode())
-    for path in before:
-        path.unlink(missing_ok=True)
+    for name in before:
+        (target / name).unlink(missing_ok=True)
+
+
+def _named_files(folder: Path) -> list[str]:
+    """Return the files of the recommender that is in a folder, if there is one."""
+    try:
+        names = [str(name) for name in _header(folder)["files"].values()]
+    except (ModelFileError, LookupError, TypeError, AttributeError):
+        return []
+    return [name for name in names if name == Path(name).name]
 
 
 def load(folder: PathLike, model: Model, ranker: Model | None) -> tuple[State, int]:
@@ -83,23 +100,25 @@ def load(folder: PathLike, model: Model, ranker: Model | None) -> tuple[State, i
     source = Path(folder)
     header = _header(source)
     models = [model] if ranker is None else [model, ranker]
-    if header["models"] != [_digest(one) for one in models]:
-        raise ModelFileError(
-            f"{source} was made for {len(header['models'])} model(s), and not for those given. Its "
-            "vectors would not fit: make it anew from the model, or load the one it was made from."
-        )
     try:
+        made_for = list(header["models"])
         arrays = {
             name: np.load(source / file, mmap_mode="r", allow_pickle=False)
             for name, file in header["files"].items()
             if file.endswith(".npy")
         }
-        near = _neighbours(source, header)
-        return _state(header, arrays, near, models), int(header["n_candidates"])
-    except (KeyError, ValueError, OSError) as error:
+        if made_for == [_digest(one) for one in models]:
+            _check_arrays(arrays)
+            near = _neighbours(source, header, arrays["vectors"].shape[1])
+            return _state(header, arrays, near, models), _positive(header["n_candidates"])
+    except _DAMAGE as error:
         raise ModelFileError(
             f"{source} is damaged or incomplete ({error}). Make it anew from the model."
         ) from error
+    raise ModelFileError(
+        f"{source} was made for {len(made_for)} model(s), and not for those given. Its vectors "
+        "would not fit: make it anew from the model, or load the one it was made from."
+    )
 
 
 def _header(source: Path) -> JSON:
@@ -118,13 +137,44 @@ def _header(source: Path) -> JSON:
     return header
 
 
-def _neighbours(source: Path, header: JSON) -> Neighbours | None:
+def _check_arrays(arrays: Mapping[str, AnyArray]) -> None:
+    """Refuse arrays that do not hold what they should; those of Rows check themselves."""
+    for name, expected in _TYPES.items():
+        found = arrays[name]
+        if found.dtype != expected or found.ndim != 1 + (name == "vectors"):
+            raise ValueError(f"{name} is a {found.dtype} array of {found.ndim} dimensions")
+    for name in _LABELS:
+        if name in arrays and (arrays[name].dtype.kind not in "iU" or arrays[name].ndim != 1):
+            raise ValueError(f"{name} holds no ids")
+    indptr, ids = arrays["seen.indptr"], arrays["seen.ids"]
+    if (
+        len(indptr) != len(arrays["seen.users"]) + 1
+        or indptr[0] != 0
+        or indptr[-1] != len(ids)
+        or (np.diff(indptr) < 0).any()
+        or ids.max(initial=0) >= max(1, len(arrays["seen.items"]))
+    ):
+        raise ValueError("its history does not fit together")
+
+
+def _positive(number: object) -> int:
+    if not isinstance(number, int) or number < 1:
+        raise ValueError(f"its number of candidates is {number!r}")
+    return number
+
+
+def _neighbours(source: Path, header: JSON, dimension: int) -> Neighbours | None:
     if header["calibration"] is None:
         return None
     path = source / header["files"]["neighbours"]
     if not path.is_file():
         raise FileNotFoundError(f"{path.name} is missing")
-    return Neighbours.load(path, header["bound"], Calibration.from_json(header["calibration"]))
+    near = Neighbours.load(
+        path, float(header["bound"]), Calibration.from_json(header["calibration"])
+    )
+    if near.inverted.d != dimension + 1:
+        raise ValueError(f"{path.name} is of other vectors")
+    return near
 
 
 def _state(
@@ -143,6 +193,7 @@ def _state(
             )
         )
     people = arrays.get("people")
+    n_people = None if people is None else len(people)
     index = Index(_plain(arrays["vectors"]), np.array(arrays["alive"]), near)
     seen = Seen(
         Labels(arrays["seen.users"]),
@@ -151,8 +202,13 @@ def _state(
         _plain(arrays["seen.ids"]),
     )
     labels = Labels(arrays["ids"])
-    if not len(labels) == len(index.alive) == len(index.vectors) == len(towers[0].items):
-        raise ValueError("its arrays differ in length")
+    for tower in towers:
+        if not len(labels) == len(index.alive) == len(index.vectors) == len(tower.items):
+            raise ValueError("its arrays differ in length")
+        if n_people != (None if tower.users is None else len(tower.users)):
+            raise ValueError("its users differ in number")
+        if not set(tower.user_columns) <= set(tower.sides.columns(QUERY)):
+            raise ValueError("its columns are not those of the model")
     return State(
         index,
         labels,

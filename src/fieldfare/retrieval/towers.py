@@ -126,6 +126,9 @@ class Tower:
             one = self.encoder.encode(contexts, names)
             return _rows([one] * n)
         names = [name for name in allowed if name in contexts.column_names]
+        if free and not names:
+            known, found = (", ".join(map(repr, c)) for c in (allowed, contexts.column_names))
+            raise SchemaError(f"A table of requests needs some column of {known}. Got {found}.")
         none: list[_Features] = [([], [], [])] * contexts.num_rows
         rows = self.schema.encode(contexts, labelled=False, columns=names) if names else _rows(none)
         if not free and len(rows) != n:

@@ -25,6 +25,7 @@ from fieldfare.config import TrainingConfig
 from fieldfare.data.interactions import Interactions, item_features
 from fieldfare.exceptions import TrainingError
 from fieldfare.kernels.halves import Halves
+from fieldfare.kernels.native import resolve_threads
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows
 from fieldfare.solvers.gradient import Solver
@@ -113,6 +114,7 @@ class Negatives:
         drawn, usable = self.draw(query, item, self._config.pairs_per_row)
         if self._loss == "logistic":
             samples, order = self._samples(query, item, drawn, usable, weight)
+            n_threads = _worth(n_threads, len(order))
             return solver.train(samples, order, None, n_threads, deterministic=deterministic)
         if self._loss == "warp":
             near, nth, factor = self._violating(solver, query, item, drawn, usable, n_threads)
@@ -125,9 +127,10 @@ class Negatives:
         )
         shares = np.where(usable, weight[:, np.newaxis], 0.0)
         if self._loss == "softmax":
-            scores = solver.score(samples, n_threads)[:, 0].astype(np.float64)
+            scores = solver.score(samples, _worth(n_threads, len(samples)))[:, 0].astype(np.float64)
             shares *= self._probabilities(scores, item, drawn, usable)
         samples, pairs = self._compared(samples, shares)
+        n_threads = _worth(n_threads, len(pairs))
         return solver.train_pairs(samples, pairs, n_threads, deterministic=deterministic)
 
     def draw(self, query: Int64Array, item: Int64Array, n: int) -> tuple[Int64Array, AnyArray]:
@@ -144,18 +147,17 @@ class Negatives:
         usable : bool array of shape (m, n)
             False where only items that the query was seen with were found.
         """
-        found = np.empty((len(query), n), np.int64)
-        open_ = np.ones(found.shape, bool)
-        for _ in range(_MOST_TRIES):
-            place = np.nonzero(open_)
-            if not len(place[0]):
+        found = self._candidates(len(query) * n, item).reshape(-1, n)
+        wrong = self._is_wrong(query[:, np.newaxis], item[:, np.newaxis], found)
+        flat, still = found.reshape(-1), wrong.reshape(-1)
+        for _ in range(_MOST_TRIES - 1):
+            place = np.flatnonzero(still)
+            if not len(place):
                 break
-            found[place] = self._candidates(len(place[0]), item)
-            wrong = found[place] == item[place[0]]
-            if not self._config.known_negatives:
-                wrong |= self._is_known(query[place[0]], found[place])
-            open_[place] = wrong
-        return found, ~open_
+            flat[place] = self._candidates(len(place), item)
+            owner = place // n
+            still[place] = self._is_wrong(query[owner], item[owner], flat[place])
+        return found, ~wrong
 
     def _candidates(self, n: int, batch: Int64Array) -> Int64Array:
         if self._config.negatives == "batch":
@@ -166,19 +168,23 @@ class Negatives:
         candidates: Int64Array = np.minimum(place, len(self._chances) - 1)
         return candidates
 
-    def _is_known(self, query: Int64Array, item: Int64Array) -> AnyArray:
-        pair = query * self._seen.n_partners + item
+    def _is_wrong(self, query: Int64Array, item: Int64Array, drawn: Int64Array) -> AnyArray:
+        """Return where what was drawn is the item itself, or known to the query."""
+        wrong: AnyArray = drawn == item
+        if self._config.known_negatives:
+            return wrong
+        pair = query * self._seen.n_partners + drawn
         if self._bits is not None:
-            found: AnyArray = (self._bits[pair >> 3] >> (pair & 7).astype(np.uint8) & 1).view(bool)
-            return found
-        place = np.minimum(np.searchsorted(self._known, pair), len(self._known) - 1)
-        known: AnyArray = self._known[place] == pair
-        return known
+            wrong |= (self._bits[pair >> 3] >> (pair & 7).astype(np.uint8) & 1).view(bool)
+        else:
+            place = np.minimum(np.searchsorted(self._known, pair), len(self._known) - 1)
+            wrong |= self._known[place] == pair
+        return wrong
 
     def _scores(
         self, solver: Solver, query: Int64Array, item: Int64Array, n_threads: int
     ) -> Float64Array:
-        scores = solver.score(self._joined(query, item), n_threads)
+        scores = solver.score(self._joined(query, item), _worth(n_threads, len(query)))
         return scores[:, 0].astype(np.float64)
 
     def _samples(
@@ -261,3 +267,8 @@ class Negatives:
         log_share = free - most - np.log(total) + np.logaddexp(0, a - b)
         shares: Float64Array = np.exp(log_share)
         return shares
+
+
+def _worth(n_threads: int, n_rows: int) -> int:
+    """Return how many of the threads a block of rows is worth starting."""
+    return min(n_threads, resolve_threads(None, n_rows))

@@ -37,6 +37,8 @@ def test_the_table_compares_models_and_baselines(blocks) -> None:
     assert found["FM"]["ndcg@5"] == found["model"]["ndcg@5"]
     low, high = found["FM"].interval("ndcg@5")
     assert low <= found["FM"]["ndcg@5"] <= high
+    with pytest.raises(ConfigError, match="Got 'coverage@5'"):
+        found["FM"].interval("coverage@5")
     assert "popularity" in str(found)
     assert "ndcg@5" in str(found["FM"])
     assert found.to_frame()["model"].tolist() == list(found.evaluations)

@@ -85,6 +85,30 @@ def test_recall_holds_when_items_come_and_go(built) -> None:
     assert not np.isin(exact.search(queries, 100)[0], gone).any()
 
 
+def test_lists_are_full_where_the_cells_searched_hold_too_few(built) -> None:
+    index, queries = built
+    probed = index.neighbours.inverted.nprobe
+    best, _ = build_index(index.vectors, "exact").search(queries[:3], 300)
+    excluded = Excluded(np.array([0, 0, 40, 60]), np.sort(best[0, :60]).astype(np.uint32))
+    index.neighbours.inverted.nprobe = 1
+    try:
+        found = index.search(queries[:3], 300, excluded=excluded)
+    finally:
+        index.neighbours.inverted.nprobe = probed
+    expected = build_index(index.vectors, "exact").search(queries[:3], 300, excluded=excluded)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("scale", [1e-18, 1e18])
+def test_items_may_be_much_longer_or_shorter_than_queries(scale) -> None:
+    pytest.importorskip("faiss", reason="the extra 'ann' is not installed")
+    items = (draw(3000, 1) * scale).astype(np.float32)
+    index = build_index(items, "approximate", queries=draw(200, 2, tail=0))
+    assert index.calibration.recall > 0.98
+    assert recall(index, draw(50, 3, tail=0)) > 0.98
+
+
 def test_small_catalogues_are_searched_exactly() -> None:
     index = build_index(draw(50, 1), queries=draw(20, 2))
     assert index.calibration is None and "exact" in repr(index)

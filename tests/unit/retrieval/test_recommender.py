@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import threading
 
 import numpy as np
@@ -68,6 +70,22 @@ def test_unknown_users_get_the_answer_of_the_context(recommender) -> None:
     assert len(recommender.recommend("nobody").ids) == 10
     features = recommender.recommend(contexts=pd.DataFrame({"hour": ["noon", "night"]}), n=3)
     assert features.ids.shape == (2, 3)
+
+
+def test_contexts_may_name_the_users(recommender) -> None:
+    one = recommender.recommend("u1", contexts={"hour": "noon"})
+    named = recommender.recommend(contexts={"user": "u1", "hour": "noon"})
+    np.testing.assert_array_equal(named.ids, one.ids)
+    table = pd.DataFrame({"hour": ["noon", "night"], "user": ["u1", "u2"]})
+    several = recommender.recommend(["u1", "u2"], contexts=table[["hour"]], n=4)
+    for found in (
+        recommender.recommend(contexts=table, n=4),
+        recommender.recommend(["u1", "u2"], contexts=table, n=4),
+    ):
+        np.testing.assert_array_equal(found.ids, several.ids)
+    assert recommender.recommend(contexts=table, frame=True).columns[0] == "user"
+    alone = recommender.recommend(contexts={"user": "u1"})
+    np.testing.assert_array_equal(alone.ids, recommender.recommend("u1").ids)
 
 
 def test_users_without_a_table_are_ids(make_model, tables) -> None:
@@ -243,6 +261,49 @@ def test_a_folder_keeps_it_all(recommender, make_model, tables, tmp_path) -> Non
         Recommender.load(folder, make_model())
     with pytest.raises(ModelFileError, match="holds no index"):
         Recommender.load(tmp_path, make_model())
+
+
+def test_a_folder_keeps_files_of_others(recommender, tmp_path) -> None:
+    foreign = [tmp_path / "embeddings.npy", tmp_path / "other.faiss"]
+    for path in foreign:
+        path.write_bytes(b"mine")
+    recommender.save(tmp_path)
+    outside = tmp_path.parent / "outside.npy"
+    outside.write_bytes(b"mine")
+    header = json.loads((tmp_path / "index.json").read_text())
+    header["files"]["more"] = "../outside.npy"
+    (tmp_path / "index.json").write_text(json.dumps(header))
+    recommender.save(tmp_path)
+    assert all(path.read_bytes() == b"mine" for path in [*foreign, outside])
+    assert len(list(tmp_path.glob("vectors-*"))) == 1
+
+
+def test_a_damaged_folder_is_told(recommender, make_model, tmp_path) -> None:
+    recommender.save(tmp_path)
+    path = tmp_path / "index.json"
+    header = json.loads(path.read_text())
+    for key in header:
+        for broken in (header | {key: "x"}, {k: v for k, v in header.items() if k != key}):
+            if key in ("calibration", "bound") and recommender.index.calibration is None:
+                continue
+            path.write_text(json.dumps(broken))
+            with pytest.raises(ModelFileError):
+                Recommender.load(tmp_path, make_model())
+    path.write_text(json.dumps(header))
+    for file in header["files"].values():
+        whole = (tmp_path / file).read_bytes()
+        broken = [b"", whole[: len(whole) // 2]]
+        if file.endswith(".npy"):
+            for array in (np.zeros((2, 2, 2), np.complex64), np.load(tmp_path / file)[:-1]):
+                out = io.BytesIO()
+                np.save(out, array)
+                broken.append(out.getvalue())
+        for data in broken:
+            (tmp_path / file).write_bytes(data)
+            with pytest.raises(ModelFileError, match="damaged or incomplete"):
+                Recommender.load(tmp_path, make_model())
+        (tmp_path / file).write_bytes(whole)
+    Recommender.load(tmp_path, make_model())
 
 
 def test_requests_go_on_while_a_recommender_is_swapped(make_model, tables) -> None:
