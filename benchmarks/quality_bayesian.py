@@ -3,7 +3,7 @@
 ``python benchmarks/quality_bayesian.py`` needs the data sets in ``../shared/data`` (or
 ``--data FOLDER``), which may not be redistributed. What is not fixed by a protocol is chosen among
 the options below on a tenth of the training part, or on several one after the other where that is
-quick; the test part is looked at once, at the end.
+quick; the test part is looked at once a run, at the end.
 
 Protocols
 ---------
