@@ -1,5 +1,4 @@
 // SGD with adaptive regularisation for Python.
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/variant.h>
@@ -7,6 +6,7 @@
 #include <tuple>
 #include <variant>
 
+#include "arrays.hpp"
 #include "bindings.hpp"
 #include "fieldfare/adaptive.hpp"
 
@@ -16,10 +16,6 @@ namespace fieldfare {
 
 namespace {
 
-template <class T, int N>
-using Array = nb::ndarray<T, nb::ndim<N>, nb::c_contig, nb::device::cpu>;
-template <class T, int N>
-using Maybe = std::optional<Array<T, N>>;
 using Numbers = Array<const std::int64_t, 1>;
 
 // Returns the loss, or (row,) where a row cannot be used.

@@ -1,5 +1,4 @@
 // Coordinate descent and Gibbs sampling for Python: holds the arrays, and checks that they fit.
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
@@ -14,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "arrays.hpp"
 #include "bindings.hpp"
 #include "fieldfare/coordinate.hpp"
 #include "fieldfare/kernels.hpp"
@@ -24,11 +24,6 @@ namespace nb = nanobind;
 namespace fieldfare {
 
 namespace {
-
-template <class T, int N>
-using Array = nb::ndarray<T, nb::ndim<N>, nb::c_contig, nb::device::cpu>;
-template <class T, int N>
-using Maybe = std::optional<Array<T, N>>;
 
 template <class T>
 T* data_of(const Maybe<T, 1>& array, std::int64_t n, const char* message) {
@@ -152,10 +147,7 @@ bool sweep_design(const Design& design, const OwnedParameters& owned_parameters,
   bool complete = false;
   {
     const nb::gil_scoped_release released;
-    complete = sweep(design, parameters, prior, observed, draws, n_threads, [] {
-      const nb::gil_scoped_acquire held;
-      return PyErr_CheckSignals() == 0;  // Ctrl-C
-    });
+    complete = sweep(design, parameters, prior, observed, draws, n_threads, go_on);
   }
   if (!complete) throw nb::python_error();
   return complete;

@@ -1,12 +1,12 @@
 // Recall for Python: the non-sampled solver, which copies the two sides, and rows joined from
 // halves.
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 
 #include <algorithm>
 #include <limits>
 #include <optional>
 
+#include "arrays.hpp"
 #include "bindings.hpp"
 #include "fieldfare/halves.hpp"
 #include "fieldfare/recall.hpp"
@@ -17,8 +17,6 @@ namespace fieldfare {
 
 namespace {
 
-template <class T, int N>
-using Array = nb::ndarray<T, nb::ndim<N>, nb::c_contig, nb::device::cpu>;
 using Starts = Array<const std::int64_t, 1>;
 using Ids = Array<const std::uint32_t, 1>;
 using Values = Array<const float, 1>;
@@ -98,10 +96,7 @@ double solve(const RecallSide& side, const Array<float, 2>& parameters, const Ar
   RecallOutcome outcome;
   {
     const nb::gil_scoped_release released;
-    outcome = solve_side(side, problem, parameters.data(), own.data(), n_threads, [] {
-      const nb::gil_scoped_acquire held;
-      return PyErr_CheckSignals() == 0;  // Ctrl-C
-    });
+    outcome = solve_side(side, problem, parameters.data(), own.data(), n_threads, go_on);
   }
   if (!outcome.complete) throw nb::python_error();
   return outcome.loss;

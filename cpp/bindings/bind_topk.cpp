@@ -1,9 +1,9 @@
 // Search by inner product for Python: checks shapes and ids before anything is read through them.
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 
 #include <optional>
 
+#include "arrays.hpp"
 #include "bindings.hpp"
 #include "fieldfare/topk.hpp"
 
@@ -12,11 +12,6 @@ namespace nb = nanobind;
 namespace fieldfare {
 
 namespace {
-
-template <class T, int N>
-using Array = nb::ndarray<T, nb::ndim<N>, nb::c_contig, nb::device::cpu>;
-template <class T>
-using Maybe = std::optional<Array<const T, 1>>;
 
 Search search_of(const Array<const float, 2>& items, const Array<const float, 2>& queries) {
   Search search;
@@ -31,8 +26,8 @@ Search search_of(const Array<const float, 2>& items, const Array<const float, 2>
   return search;
 }
 
-void exclude(Search& search, const Maybe<std::int64_t>& indptr,
-             const Maybe<std::uint32_t>& excluded) {
+void exclude(Search& search, const Maybe<const std::int64_t, 1>& indptr,
+             const Maybe<const std::uint32_t, 1>& excluded) {
   require(indptr.has_value() == excluded.has_value(), "exclusions need indptr and ids");
   if (!indptr || !excluded) return;
   const auto n = static_cast<std::int64_t>(excluded->shape(0));
@@ -51,8 +46,9 @@ void exclude(Search& search, const Maybe<std::int64_t>& indptr,
 }
 
 void search_items(const Array<const float, 2>& items, const Array<const float, 2>& queries,
-                  const Maybe<std::uint8_t>& allowed, const Maybe<std::int64_t>& indptr,
-                  const Maybe<std::uint32_t>& excluded, Array<std::int64_t, 2> ids,
+                  const Maybe<const std::uint8_t, 1>& allowed,
+                  const Maybe<const std::int64_t, 1>& indptr,
+                  const Maybe<const std::uint32_t, 1>& excluded, Array<std::int64_t, 2> ids,
                   Array<float, 2> scores, std::int64_t n_threads) {
   Search job = search_of(items, queries);
   if (allowed) {

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "fieldfare/anova_sweep.hpp"
+#include "fieldfare/block_update.hpp"
 #include "fieldfare/team.hpp"
 
 namespace fieldfare {
@@ -18,18 +19,7 @@ namespace {
 constexpr std::int64_t tile = 512;  // rows whose residual and q stay in the first-level cache
 constexpr std::int64_t most_chunks = 16;
 constexpr std::int64_t few_codes = 64;  // so few that consecutive rows wait for each other's sums
-constexpr std::int64_t linear_row = -1;
-constexpr std::size_t line = 64;  // bytes that a cache fetches at once
-
-// What a block's new parameters do to its rows: e += by_q * q + constant, then q += by_q.
-struct Shift {
-  float by_q = 0, constant = 0;
-};
-
-// Sums over the rows of a code.
-struct Moments {
-  double e = 0, q = 0, qq = 0, qe = 0, n = 0;
-};
+constexpr std::size_t line = 64;        // bytes that a cache fetches at once
 
 class Sweep {
  public:
@@ -112,28 +102,8 @@ class Sweep {
     return observed_.weight == nullptr ? 1.0F : observed_.weight[i];
   }
 
-  // --- One parameter
-  // ------------------------------------------------------------------------------
-
-  float* theta(std::int64_t f) const {
-    return f == linear_row ? parameters_.linear : parameters_.factors + f * design_.n_features;
-  }
-
-  // Minimum of, or draw from, precision / 2 * (num * d + den * d^2 / 2) + prior for the change d.
-  float updated(std::int64_t f, std::uint32_t id, double num, double den) const {
-    const double old = theta(f)[id];
-    const std::int64_t at =
-        (1 + f) * prior_.n_groups + (prior_.group == nullptr ? 0 : prior_.group[id]);
-    double penalty = prior_.precision[at];
-    if (prior_.multiplier != nullptr) penalty *= prior_.multiplier[id];
-    const double precision = observed_.precision * den + penalty;
-    if (!(precision > 0)) return static_cast<float>(old);
-    double found =
-        (observed_.precision * (old * den - num) + penalty * prior_.mean[at]) / precision;
-    if (draws_) {
-      found += draws_->sub(static_cast<std::uint64_t>(f + 2)).normal(id) / std::sqrt(precision);
-    }
-    return static_cast<float>(found);
+  ParameterRow row(std::int64_t f) const {
+    return {parameters_, prior_, observed_, draws_, design_.n_features, f};
   }
 
   // --- Passes over the rows
@@ -206,17 +176,20 @@ class Sweep {
     pass(member, f, nullptr, true);
     member.meet();
     if (member.first()) settle();
-    higher_.fit(member, theta(f), parameters_.orders_of(f),
-                [&](std::uint32_t id, double num, double den) { return updated(f, id, num, den); });
+    const ParameterRow factor = row(f);
+    higher_.fit(
+        member, factor.values(), parameters_.orders_of(f),
+        [&](std::uint32_t id, double num, double den) { return factor.updated(id, num, den); });
     member.meet();
   }
 
   void update_absent(Member& member, std::int64_t f) {
     if (!draws_) return;
+    const ParameterRow absent = row(f);
     member.share(std::ssize(design_.absent), [&](std::int64_t from, std::int64_t to) {
       for (std::int64_t j = from; j < to; ++j) {
         const std::uint32_t id = design_.absent[j];
-        theta(f)[id] = updated(f, id, 0, 0);
+        absent.values()[id] = absent.updated(id, 0, 0);
       }
     });
   }
@@ -230,7 +203,7 @@ class Sweep {
   // What each code adds to q.
   void find_levels(Member& member, std::int64_t f, std::size_t b) {
     const Block& block = design_.blocks[b];
-    const float* v = theta(f);
+    const float* v = row(f).values();
     member.share(std::ssize(levels_[b]), [&](std::int64_t from, std::int64_t to) {
       for (std::int64_t c = from; c < to; ++c) {
         float level = 0;
@@ -294,12 +267,13 @@ class Sweep {
       for (std::int64_t i = begin; i < end; ++i) move_target(i);
     }
     if (f == linear_row || parameters_.orders_of(f).highest > 2) return;
+    const float* v = row(f).values();
     float* q = q_.data();
     std::fill(q + begin, q + end, 0.0F);
     for (std::size_t b = 0; b < design_.blocks.size(); ++b) {
       const Block& block = design_.blocks[b];
       if (block.kind == Block::Kind::direct) {
-        for (std::int64_t i = begin; i < end; ++i) q[i] += pattern_level(block, i, theta(f));
+        for (std::int64_t i = begin; i < end; ++i) q[i] += pattern_level(block, i, v);
       } else {
         const float* levels = levels_[b].data();
         const std::uint32_t* codes = block.codes.data();
@@ -367,12 +341,13 @@ class Sweep {
   // -------------------------------------------------------------------------------------
 
   void solve(Member& member, std::int64_t f, const Block& block) {
+    const ParameterRow solved = row(f);
     if (block.kind == Block::Kind::one_hot) {
-      solve_one_hot(member, f, block);
+      solve_one_hot(member, solved, block);
     } else if (block.kind == Block::Kind::table) {
-      solve_table(member, f, block);
+      solve_table(member, solved, block);
     } else if (member.first()) {
-      solve_direct(f, block);
+      update_on_rows(solved, block, observed_, q_.data());
     }
     member.meet();
     if (member.first() && block.kind != Block::Kind::direct) {
@@ -394,7 +369,7 @@ class Sweep {
     }
   }
 
-  void solve_one_hot(Member& member, std::int64_t f, const Block& block) {
+  void solve_one_hot(Member& member, const ParameterRow& solved, const Block& block) {
     member.share(block.n_codes, [&](std::int64_t from, std::int64_t to) {
       for (std::int64_t c = from; c < to; ++c) {
         double sums[2] = {0, 0};
@@ -402,20 +377,20 @@ class Sweep {
         shifts_[c] = {};
         if (c == block.n_codes - 1) continue;  // rows without the field
         const std::uint32_t id = block.features[c];
-        const float old = theta(f)[id], found = updated(f, id, sums[0], sums[1]);
-        theta(f)[id] = found;
+        const float old = solved.values()[id], found = solved.updated(id, sums[0], sums[1]);
+        solved.values()[id] = found;
         const float d = found - old;
-        shifts_[c] = f == linear_row ? Shift{0, d} : Shift{d, -old * d};
+        shifts_[c] = solved.linear() ? Shift{0, d} : Shift{d, -old * d};
       }
     });
   }
 
-  void solve_table(Member& member, std::int64_t f, const Block& block) {
+  void solve_table(Member& member, const ParameterRow& solved, const Block& block) {
     const double* mass = mass_[&block - design_.blocks.data()].data();
     member.share(block.n_codes, [&](std::int64_t from, std::int64_t to) {
       for (std::int64_t c = from; c < to; ++c) {
         double sums[4] = {0, 0, 0, 0};
-        if (f == linear_row) {
+        if (solved.linear()) {
           take_sums<2>(block, c, sums);
           moments_[c] = {sums[0], 0, 0, 0, mass[c]};
         } else {
@@ -428,74 +403,13 @@ class Sweep {
     for (const Run& run : block.runs) {
       member.meet();
       const auto visit = [&](std::int64_t from, std::int64_t to) {
-        for (std::int64_t j = from; j < to; ++j) visit_on_table(f, block, run.begin + j);
+        for (std::int64_t j = from; j < to; ++j)
+          update_on_table(solved, block, run.begin + j, moments_.data(), shifts_.data());
       };
       if (run.shared) {
         member.share(run.end - run.begin, visit);
       } else if (member.first()) {
         visit(0, run.end - run.begin);
-      }
-    }
-  }
-
-  // One feature's update, on sums over the rows of each pattern, which it keeps up to date.
-  void visit_on_table(std::int64_t f, const Block& block, std::int64_t j) {
-    const Sparse& columns = block.columns;
-    const std::int64_t begin = columns.start[j], end = columns.start[j + 1];
-    const std::uint32_t id = block.features[j];
-    const double v = theta(f)[id];
-    double num = 0, den = 0;
-    for (std::int64_t p = begin; p < end; ++p) {
-      const Moments& m = moments_[columns.index[p]];
-      const double x = columns.value[p], u = x * v;
-      num += f == linear_row ? x * m.e : x * (m.qe - u * m.e);
-      den += x * x * (f == linear_row ? m.n : m.qq - u * (2 * m.q - u * m.n));
-    }
-    const float found = updated(f, id, num, std::max(den, 0.0));
-    theta(f)[id] = found;
-    const double d = static_cast<double>(found) - v;
-    for (std::int64_t p = begin; p < end; ++p) {
-      Moments& m = moments_[columns.index[p]];
-      Shift& shift = shifts_[columns.index[p]];
-      const double x = columns.value[p], t = x * d, u = x * v;
-      if (f == linear_row) {
-        m.e += t * m.n;
-        shift.constant += static_cast<float>(t);
-        continue;
-      }
-      // Each row's e grows by t (q - u), then its q by t.
-      const double gain = m.q - u * m.n;
-      m.qe += t * (m.qq - u * m.q + m.e + t * gain);
-      m.e += t * gain;
-      m.qq += t * (2 * m.q + t * m.n);
-      m.q += t * m.n;
-      shift.constant += static_cast<float>(t * (static_cast<double>(shift.by_q) - u));
-      shift.by_q += static_cast<float>(t);
-    }
-  }
-
-  void solve_direct(std::int64_t f, const Block& block) {
-    const Sparse& columns = block.columns;
-    float *e = observed_.residual, *q = q_.data();
-    for (std::int64_t j = 0; j < std::ssize(block.features); ++j) {
-      const std::int64_t begin = columns.start[j], end = columns.start[j + 1];
-      const std::uint32_t id = block.features[j];
-      const float v = theta(f)[id];
-      const auto slope = [&](std::int64_t p) {
-        const float x = columns.value[p];
-        return f == linear_row ? x : x * (q[columns.index[p]] - x * v);
-      };
-      double num = 0, den = 0;
-      for (std::int64_t p = begin; p < end; ++p) {
-        const double h = slope(p), wh = weight(columns.index[p]) * h;
-        num += wh * e[columns.index[p]];
-        den += wh * h;
-      }
-      theta(f)[id] = updated(f, id, num, den);
-      const float d = theta(f)[id] - v;
-      for (std::int64_t p = begin; p < end; ++p) {
-        e[columns.index[p]] += slope(p) * d;
-        if (f != linear_row) q[columns.index[p]] += columns.value[p] * d;
       }
     }
   }

@@ -7,7 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from fieldfare import BayesianFMRegressor, load_posterior
+from fieldfare import BayesianFMRegressor, load_posterior, sample
+from fieldfare.exceptions import ConfigError
 
 QUICK = ("-k", 2, "--n-warmup", 5, "--n-samples", 12, "--seed", 1, "--threads", 1)
 
@@ -58,12 +59,28 @@ def test_a_regression_from_sampling_to_intervals(run, ratings):
     assert json.loads(ran.out)["rmse"] < 0.5
     ran = run("show", "train.ff")
     assert "r_hat" in ran.out
+    assert run("show", "train.ff", "--plot", "trace.svg").code == 0
+    assert "factor spread" in (ratings / "trace.svg").read_text()
     ran = run("show", "train.ff", "--explain", "valid.csv")
     assert "samples of a Bayesian model" in ran.err
     same = BayesianFMRegressor(n_factors=2, n_warmup=5, n_samples=12, random_state=1, n_jobs=1).fit(
         "train.csv", "score"
     )
     np.testing.assert_array_equal(same.posterior_.factors, posterior.factors)
+
+
+def test_a_linear_model(run, ratings):
+    keep(ratings, "user", "item", "score")
+    flags = ("--target", "score", "--model", "linear", "-q")
+    assert run("sample", "train.csv", *flags, *QUICK[2:]).code == 0
+    posterior = load_posterior("train.ff")
+    assert posterior.factors is None
+    assert posterior.linear.shape == (posterior.n_features, 12)
+    assert "Bayesian linear" in run("show", "train.ff").out
+    ran = run("evaluate", "valid.csv", "-m", "train.ff", "--json")
+    assert json.loads(ran.out)["rmse"] < 1.5
+    with pytest.raises(ConfigError, match="'model'"):
+        sample("train.csv", target="score", model="ffm")
 
 
 @pytest.mark.parametrize(("target", "task"), [("liked", "binary"), ("stars", "ordinal")])

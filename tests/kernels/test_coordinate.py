@@ -285,3 +285,34 @@ def test_draws_have_the_conditional_distribution() -> None:
     error = deviation / np.sqrt(len(draws))
     assert (np.abs(np.mean(draws, axis=0) - expected) < 4 * error).all()
     np.testing.assert_allclose(np.std(draws, axis=0), deviation, rtol=0.05)
+
+
+def test_a_chain_has_the_posterior_of_a_linear_model() -> None:
+    # Correlated features and a bias: with prior and noise fixed, the posterior is normal, with the
+    # precision a X'X + L and the mean (a X'X + L)^-1 (a X'y + L m).
+    n, a, penalty, mean, bias_precision = 40, 1.5, 2.0, 0.3, 0.5
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 3)) @ np.array([[1, 0.5, 0], [0, 1, 0.5], [0, 0, 1.0]])
+    y = (X @ [1, -1, 0.5] + rng.normal(size=n)).astype(np.float32)
+    ids, starts = np.tile(np.arange(3, dtype=np.uint32), n), np.arange(0, 3 * n + 1, 3)
+    rows = Rows(starts, ids, values=X.ravel().astype(np.float32), target=y)
+    one = np.ones((1, 1), np.float32)
+    prior = Prior(penalty * one, mean * one, bias_precision=bias_precision)
+    design = Design(rows, None, 3)
+    parameters = Parameters(np.zeros(1, np.float32), np.zeros(3, np.float32), None)
+    assert parameters.linear is not None
+    assert parameters.bias is not None
+    observed = Observed(-y, y.copy(), precision=a)
+    draws = []
+    for s in range(8000):
+        design.sweep(parameters, prior, observed, key=s)
+        draws.append([*parameters.bias, *parameters.linear])
+    wide = np.column_stack([np.ones(n), X])
+    own = np.array([bias_precision, *[penalty] * 3])
+    covariance = np.linalg.inv(a * wide.T @ wide + np.diag(own))
+    expected = covariance @ (a * wide.T @ y + own * [0, mean, mean, mean])
+    deviation = np.sqrt(np.diag(covariance))
+    assert (np.abs(np.mean(draws, axis=0) - expected) < 0.06 * deviation).all()
+    np.testing.assert_allclose(
+        np.cov(np.transpose(draws)), covariance, atol=0.1 * deviation.max() ** 2
+    )

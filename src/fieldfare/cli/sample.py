@@ -17,7 +17,7 @@ from fieldfare.config import GibbsConfig, ModelConfig, TrainingConfig
 if TYPE_CHECKING:
     from fieldfare.training.sampling import SamplingResult
 
-_MODEL = ("n_factors", "fit_intercept", "fit_linear", "instance_norm", "init_scale")
+_MODEL = ("model", "n_factors", "fit_intercept", "fit_linear", "instance_norm", "init_scale")
 _SAMPLING = tuple(item.name for item in fields(GibbsConfig))
 _TRAINING = ("random_state", "n_jobs")
 EXAMPLES = """\
@@ -56,7 +56,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="All features share one prior (default: those of a column)",
     )
-    _options.add_flags(group, ModelConfig, _MODEL)
+    group.add_argument(
+        "--model",
+        choices=("linear", "fm"),
+        default="fm",
+        help="Linear model, or factorization machine (default: fm)",
+    )
+    _options.add_flags(group, ModelConfig, _MODEL[1:])
     group = parser.add_argument_group("sampling")
     _options.add_flags(group, GibbsConfig, _SAMPLING)
     _options.add_flags(group, TrainingConfig, _TRAINING)

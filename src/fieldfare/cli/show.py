@@ -19,6 +19,7 @@ examples:
   fieldfare show clicks.ff
   fieldfare show clicks.ff --top 30 --schema
   fieldfare show clicks.ff --plot fields.png                  heat map of field pairs
+  fieldfare show stars.ff --plot trace.png                    trace of a sampled chain
   fieldfare show clicks.ff --explain test.csv --row 3         why this prediction
 """
 
@@ -31,7 +32,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--schema", action="store_true", help="print the columns and features too")
     parser.add_argument(
-        "--plot", metavar="IMAGE", help="write a heat map of field pairs, .png or .svg"
+        "--plot",
+        metavar="IMAGE",
+        help="write a heat map of field pairs, or the trace of sampling, .png or .svg",
     )
     parser.add_argument("--explain", metavar="DATA", help="explain one prediction of this data")
     parser.add_argument(
@@ -46,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     model = load_any(arguments.model)
     if isinstance(model, Posterior):
-        if arguments.explain or arguments.plot:
+        if arguments.explain:
             raise ConfigError(
                 f"{arguments.model} holds samples of a Bayesian model, and explanations are of one "
                 "set of parameters. Explain a model from 'fieldfare train'."
@@ -54,6 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
         say(_posterior(model, arguments.model))
         if arguments.schema:
             say("\n" + str(model.schema))
+        if arguments.plot:
+            _plot_trace(model, arguments.plot)
         return 0
     if arguments.explain:
         say(_explanation(model, arguments.explain, arguments.row, arguments.top))
@@ -101,13 +106,14 @@ def _posterior(posterior: Posterior, path: str) -> str:
     provenance = dict(posterior.provenance)
     trace = provenance.pop("trace", None)
     lines = {
-        "model": "samples of a Bayesian fm",
+        "model": f"samples of a Bayesian {posterior.config.model}",
         "task": posterior.task,
         "samples": len(posterior),
         "features": posterior.n_features,
-        "factors": posterior.config.n_factors,
         "file": f"{path}, {size(os.path.getsize(path))}",
     }
+    if posterior.factors is not None:
+        lines["factors"] = posterior.config.n_factors
     if posterior.classes is not None:
         lines["classes"] = ", ".join(map(str, posterior.classes))
     lines |= {name: _short(value) for name, value in _flat(provenance).items() if value is not None}
@@ -178,3 +184,11 @@ def _plot(model: Model, arguments: argparse.Namespace) -> None:
     # What adds to one score has a sign, even where this row happens to have no negative term.
     plot_field_matrix(names, values, arguments.plot, signed=bool(arguments.explain))
     say(f"heat map written to {arguments.plot}")
+
+
+def _plot_trace(posterior: Posterior, path: str) -> None:
+    from fieldfare.report import plot_trace
+    from fieldfare.training.trace import Trace
+
+    plot_trace(Trace.from_json(posterior.provenance.get("trace")), path)
+    say(f"trace written to {path}")

@@ -23,6 +23,7 @@ from fieldfare._typing import AnyArray, Float32Array, PathLike
 from fieldfare.config import (
     GRADIENT_SOLVERS,
     MODELS_WITH_FIELDS,
+    SOLVERS,
     Config,
     ModelConfig,
     SolverConfig,
@@ -44,6 +45,17 @@ from fieldfare.training.workflow import new_model, read_extending
 
 _ConfigT = TypeVar("_ConfigT", bound=Config)
 _EstimatorT = TypeVar("_EstimatorT", bound="Factorization")
+
+
+def learns_in_parts(estimator: Factorization) -> bool:
+    """Return whether there is a ``partial_fit``, or raise why not: `available_if` asks so."""
+    solver = getattr(estimator, "solver", "sgd")  # Keras has optimisers instead
+    if solver in SOLVERS and solver not in GRADIENT_SOLVERS:
+        raise ConfigError(
+            f"solver={solver!r} needs all samples at once, so there is no partial_fit. Use "
+            "fit, with warm_start=True to go on, or a gradient solver such as solver='adagrad'."
+        )
+    return True
 
 
 class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
@@ -110,12 +122,7 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         self, X: Any, y: Any, sample_weight: Any, *, keep_classes: bool = False
     ) -> None:
         """Visit the samples once, from where the last call stopped."""
-        solver = self._config(SolverConfig).solver
-        if solver not in GRADIENT_SOLVERS:
-            raise ConfigError(
-                f"solver={solver!r} needs all samples at once, so there is no partial_fit. Use "
-                "fit, with warm_start=True to go on, or a gradient solver such as solver='adagrad'."
-            )
+        self._config(SolverConfig)
         fitted = hasattr(self, "model_")
         if fitted and self._session is None:
             self._session = Session(

@@ -8,12 +8,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 from sklearn.base import ClassifierMixin
+from sklearn.utils import Tags
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 
 from fieldfare._typing import AnyArray, Float32Array, Float64Array
-from fieldfare.config import Config, TrainingConfig
+from fieldfare.config import GRADIENT_SOLVERS, Config, TrainingConfig
 from fieldfare.data.schema import Schema
-from fieldfare.estimators._base import Factorization
+from fieldfare.estimators._base import Factorization, learns_in_parts
 from fieldfare.estimators._parameters import documented, store
 from fieldfare.exceptions import DataError
 from fieldfare.models.base import Model, link
@@ -29,6 +31,7 @@ class Classifier(ClassifierMixin, Factorization):  # type: ignore[misc]
 
     classes_: AnyArray
 
+    @available_if(learns_in_parts)  # type: ignore[untyped-decorator]
     def partial_fit(
         self: _ClassifierT, X: Any, y: Any = None, classes: Any = None, sample_weight: Any = None
     ) -> _ClassifierT:
@@ -169,6 +172,11 @@ class Classifier(ClassifierMixin, Factorization):  # type: ignore[misc]
 
     def _predicts(self, task: str) -> bool:
         return task in ("binary", "multiclass")
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = getattr(self, "solver", "sgd") in GRADIENT_SOLVERS
+        return tags
 
     def _adopt(self, model: Model) -> None:
         super()._adopt(model)

@@ -7,11 +7,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 from sklearn.base import RegressorMixin
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array
 
 from fieldfare._typing import AnyArray, Float32Array
 from fieldfare.data.schema import Schema
-from fieldfare.estimators._base import Factorization
+from fieldfare.estimators._base import Factorization, learns_in_parts
 from fieldfare.estimators._parameters import documented, store
 from fieldfare.exceptions import DataError
 from fieldfare.training.callbacks import Callback
@@ -22,6 +23,7 @@ _RegressorT = TypeVar("_RegressorT", bound="Regressor")
 class Regressor(RegressorMixin, Factorization):  # type: ignore[misc]
     """Base of the regressors."""
 
+    @available_if(learns_in_parts)  # type: ignore[untyped-decorator]
     def partial_fit(
         self: _RegressorT, X: Any, y: Any = None, sample_weight: Any = None
     ) -> _RegressorT:

@@ -135,10 +135,14 @@ class TableSolver(ABC):
                 f"model={model.kind!r}: use solver='adagrad'."
             )
         task = model.config.task
-        if task not in ("regression", "binary"):
-            got = f"a task with {model.n_outputs} classes" if task == "multiclass" else repr(task)
+        if task == "multiclass":  # in the words that scikit-learn asks for
             raise ConfigError(
-                f"solver={self._name!r} is for regression and two classes. Got {got}: use "
+                f"Only binary classification is supported by solver={self._name!r}. Got a task "
+                f"with {model.n_outputs} classes: use solver='adagrad'."
+            )
+        if task not in ("regression", "binary"):
+            raise ConfigError(
+                f"solver={self._name!r} is for regression and two classes. Got {task!r}: use "
                 "solver='adagrad'."
             )
 

@@ -29,14 +29,22 @@ from fieldfare.training.workflow import ROLES, new_model
 
 MAX_LEVELS = 256
 # Those of the other groups are about gradient descent.
-MODEL_PARAMETERS = ("n_factors", "fit_intercept", "fit_linear", "instance_norm", "init_scale")
+KINDS = ("linear", "fm")
+MODEL_PARAMETERS = (
+    "model",
+    "n_factors",
+    "fit_intercept",
+    "fit_linear",
+    "instance_norm",
+    "init_scale",
+)
 TRAINING_PARAMETERS = ("random_state", "n_jobs", "verbose")
 
 
 def sample(
     data: Any, *, valid: Any = None, task: str | None = None, groups: Any = None, **parameters: Any
 ) -> SamplingResult:
-    """Sample the posterior of a factorization machine from any kind of data.
+    """Sample the posterior of a factorization machine or linear model from any kind of data.
 
     Parameters
     ----------
@@ -53,8 +61,8 @@ def sample(
         Which features share a prior: those of a field (``None``), all, or as given.
     **parameters
         ``schema``, ``target``, ``weight``, ``group`` and ``fields`` say how to read the data;
-        n_factors, fit_intercept, fit_linear, instance_norm, init_scale, n_warmup, n_samples,
-        n_keep_samples, random_state, n_jobs and verbose how to sample.
+        model ("fm" or "linear"), n_factors, fit_intercept, fit_linear, instance_norm, init_scale,
+        n_warmup, n_samples, n_keep_samples, random_state, n_jobs and verbose how to sample.
 
     Returns
     -------
@@ -142,7 +150,8 @@ def read_parameters(parameters: dict[str, Any]) -> tuple[ModelConfig, GibbsConfi
     ]
     config = TrainingConfig(**chosen[2])
     seed = resolve_seed(config.random_state)
-    kind = ModelConfig(model="fm", task="regression", **chosen[0])
+    check("model", chosen[0].setdefault("model", "fm"), OneOf(KINDS), "sample")
+    kind = ModelConfig(task="regression", **chosen[0])
     return kind, GibbsConfig(**chosen[1]), replace(config, random_state=seed)
 
 

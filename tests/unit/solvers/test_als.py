@@ -179,8 +179,12 @@ def test_models_that_it_cannot_train_are_refused() -> None:
         FFMRegressor(solver="als").fit(X, range(6))
     with pytest.raises(ConfigError, match="'rank'"):
         FMRanker(solver="als").fit(X, range(6), qid=[0] * 6)
-    with pytest.raises(ConfigError, match="all samples at once"):
+    with pytest.raises(AttributeError, match="partial_fit") as refused:
         FMRegressor(solver="als").partial_fit(X, range(6))
+    assert isinstance(refused.value.__cause__, ConfigError)
+    assert "all samples at once" in str(refused.value.__cause__)
+    with pytest.raises(ConfigError, match="'solver' parameter"):
+        FMRegressor(solver="gd").partial_fit(X, range(6))
 
 
 def test_rows_on_disk_train_to_the_same_bits(tmp_path) -> None:
