@@ -28,6 +28,10 @@ def atomic_write(path: PathLike) -> Iterator[BinaryIO]:
     OSError
         If the folder does not exist or the file cannot be written.
     """
+    if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
+        with open(path, "wb") as file:
+            yield file
+        return
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
         raise FileNotFoundError(
@@ -36,14 +40,13 @@ def atomic_write(path: PathLike) -> Iterator[BinaryIO]:
         )
     if target.is_dir():
         raise IsADirectoryError(f"Cannot write {os.fspath(path)}: it is a folder.")
-    if target.exists() and not target.is_file():
-        with open(target, "wb") as file:
-            yield file
-        return
     # In the same folder, so that the rename stays within one file system.
     temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(temporary, flags, 0o666)
+    try:
+        descriptor = os.open(temporary, flags, 0o666)
+    except OSError as error:  # named after what was asked for, not after the temporary file
+        raise type(error)(error.errno, error.strerror, os.fspath(path)) from error
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file

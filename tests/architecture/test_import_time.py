@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 
 HEAVY = (
+    "faiss",
     "jax",
     "keras",
     "matplotlib",
+    "onnx",
+    "onnxruntime",
     "pandas",
     "polars",
     "pyarrow",

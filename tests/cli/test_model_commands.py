@@ -104,7 +104,17 @@ def test_export_refuses_what_a_format_cannot_say(run, model, tmp_path):
     assert ran.code == 1
     assert "linear models and FM" in ran.err
     assert "has no option 'table'" in run("export", model, "clicks.c", "--table", "t").err
+    bare = ("export", model, "clicks.c", "--quantize", "int8", "--data", "missing.csv")
+    assert "no file missing.csv" in run(*bare).err
     assert list(tmp_path.glob("clicks.*")) == [model]
+
+
+def test_export_does_not_write_over_the_model(run, model):
+    before = model.read_bytes()
+    ran = run("export", model, model, "--to", "json")
+    assert ran.code == 1
+    assert "is the model itself" in ran.err
+    assert model.read_bytes() == before
 
 
 def test_demo_tells_the_whole_story(run, tmp_path):

@@ -3,7 +3,7 @@
 The blocks of one page run in order, in one temporary folder; Python blocks share one namespace, so
 that a page reads as one session. ``python`` and ``pycon`` run here (the latter with its output
 compared), ``bash``, ``sh``, ``shell`` and ``console`` in bash; of ``console`` only the lines after
-a ``$``.
+a ``$``. ``c`` is a program, compiled and run where there is a compiler.
 A block that must not run has ``<!-- not run: reason -->`` right above it.
 """
 
@@ -12,9 +12,10 @@ from __future__ import annotations
 import doctest
 import os
 import re
+import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -27,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [page for page in (ROOT / "README.md",) if page.is_file()]
 PAGES += sorted((ROOT / "docs").rglob("*.md"))
 SHELLS = ("bash", "sh", "shell", "console")
-SHOWN = ("text", "toml", "json", "yaml", "csv", "html", "cpp", "c", "ini", "diff", "makefile")
+SHOWN = ("text", "toml", "json", "yaml", "csv", "html", "cpp", "ini", "diff", "makefile")
 EXCUSE = re.compile(r"<!-- *not run: *(?P<reason>\S.*?) *-->")
 FENCE = re.compile(r"^(?P<indent> *)(?P<marks>`{3,})(?P<tag>[\w+-]*)(?P<more>.*)$")
 
@@ -130,12 +131,16 @@ def test_the_code_of_a_page_runs(
             run_session(block, names, where)
         elif block.tag in SHELLS:
             run_shell(block, tmp_path, where)
+        elif block.tag == "c" and shutil.which("cc"):
+            (tmp_path / "main.c").write_text(block.code, encoding="utf-8")
+            command = "cc -std=c99 -Wall -Werror -o main main.c -lm && ./main"
+            run_shell(replace(block, tag="bash", code=command), tmp_path, where)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
 def test_every_block_says_what_it_is(page: Path) -> None:
     """A block without a tag, or with a misspelt one, would quietly not run."""
-    known = ("python", "pycon", *SHELLS, *SHOWN)
+    known = ("python", "pycon", "c", *SHELLS, *SHOWN)
     strange = [
         (b.line, b.tag) for b in blocks(page.read_text(encoding="utf-8")) if b.tag not in known
     ]

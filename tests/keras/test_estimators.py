@@ -102,6 +102,20 @@ def test_batches_of_a_dataset_and_of_a_generator_train_alike():
     )
 
 
+def test_rows_of_any_length_may_follow_each_other():
+    """Keras on TensorFlow would take the widths of the first two batches for those of all."""
+    tags = [["a"], ["b"], ["a", "b"], ["a", "b", "c", "d"], [], ["c"] * 9]
+    X = [{"tags": tags[i // 4]} for i in range(24)]
+    y = [i % 2 for i in range(24)]
+    schema = fieldfare.Schema((fieldfare.Column("tags", "multi"),)).fit(X)
+    settings = {"max_iter": 2, "batch_size": 4, "schema": schema, "random_state": 0}
+    inorder = KerasFMClassifier(shuffle=False, **settings).fit(X, y, eval_set=(X, y))
+    batches = [(X[i : i + 4], y[i : i + 4]) for i in range(0, 24, 4)]
+    again = KerasFMClassifier(shuffle=False, **settings).fit_batches(batches)
+    np.testing.assert_allclose(again.decision_function(X), inorder.decision_function(X), atol=1e-6)
+    KerasFMClassifier(**settings).fit(X, y)
+
+
 def test_batches_without_a_length_or_an_end_that_comes_early_are_refused():
     X, y = make_table(20)
     clf = KerasFMClassifier(max_iter=2)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from fieldfare._logging import say_aside
+from fieldfare.exceptions import ConfigError
 
 EXAMPLES = """\
 examples:
@@ -54,6 +56,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Export."""
     from fieldfare.export import export
     from fieldfare.persist.file import load_model
+
+    if os.path.exists(arguments.output) and os.path.samefile(arguments.model, arguments.output):
+        raise ConfigError(
+            f"The output {arguments.output!r} is the model itself, which would be lost. Give "
+            "another name."
+        )
 
     given = {name: getattr(arguments, name) for name in _OPTIONS}
     options = {name: value for name, value in given.items() if value is not None}

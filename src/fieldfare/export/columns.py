@@ -23,8 +23,16 @@ class Used(NamedTuple):
     field: int
 
 
-def used_columns(model: Model, owner: str) -> list[Used]:
+def used_columns(model: Model, owner: str, otherwise: str) -> list[Used]:
     """Return the columns of the Schema of a model that become features, in order.
+
+    Parameters
+    ----------
+    model : Model
+    owner : str
+        What reads them, for messages.
+    otherwise : str
+        What to do where a column cannot be expressed, for messages.
 
     Raises
     ------
@@ -46,8 +54,8 @@ def used_columns(model: Model, owner: str) -> list[Used]:
         problem = _problem(column)
         if problem:
             raise ConfigError(
-                f"{owner} cannot read column {column.name!r}: {problem}. Export with "
-                "inputs='features' and encode samples with model.schema, or train without it."
+                f"{owner} cannot read column {column.name!r}: {problem}. {otherwise}, or train "
+                "without it."
             )
         found.append(Used(column, fitted, number[column.field_name]))
     return found

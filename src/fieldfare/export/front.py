@@ -119,8 +119,9 @@ def export(
             "The 'data' of an export are there to measure what quantising loses. Add "
             "quantize='fp16' or 'int8' (formats onnx, c and npz), or leave them out."
         )
-    function(model, path, **options)
+    # Before anything is written: the data may not fit the model.
     loss = None if quantize is None else loss_of_packing(model, quantize, data)
+    function(model, path, **options)
     return Exported(os.fspath(path), to, _size(Path(path)), loss)
 
 

@@ -25,6 +25,7 @@ from fieldfare.export.onnx_graph import DOUBLE, FLOAT, INT64, ML, STRING, Graph
 from fieldfare.models.base import Model
 
 _OWNER = "An ONNX graph of raw columns"
+_OTHERWISE = "Export with inputs='features' and encode samples with model.schema"
 _NOTHING = -1
 # Numbers of buckets of log2: those of x > 2 begin at 3, those of smaller x are floor(x).
 _FIRST_LARGE = 3
@@ -49,7 +50,7 @@ def column_entries(model: Model, graph: Graph) -> SquareEntries:
     ConfigError
         If a column cannot be expressed.
     """
-    columns = used_columns(model, _OWNER)
+    columns = used_columns(model, _OWNER, _OTHERWISE)
     parts = []
     scaled = [used for used in columns if _is_scaled(used)]
     if scaled:

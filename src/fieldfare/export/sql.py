@@ -26,6 +26,7 @@ from fieldfare.models.base import Model
 MAX_NUMBERS = 1_000_000
 _ROWS_AT_ONCE = 1000
 _OWNER = "The SQL export"
+_OTHERWISE = "Export to onnx or c"
 
 
 def export_sql(model: Model, path: PathLike, *, table: str = "samples") -> None:
@@ -53,7 +54,7 @@ def export_sql(model: Model, path: PathLike, *, table: str = "samples") -> None:
     if model.schema is None or model.schema.is_indexed:
         view = _of_entries(model, prefix, table)
     else:
-        view = _of_columns(model, prefix, table, used_columns(model, _OWNER))
+        view = _of_columns(model, prefix, table, used_columns(model, _OWNER, _OTHERWISE))
     with atomic_write(path) as file:
         for text in chain(_features(model, prefix), view):
             file.write(text.encode())

@@ -112,7 +112,8 @@ def _check_libffm(model: Model, drop_linear: bool) -> None:
     if (linear or np.any(model.bias)) and not drop_linear:
         raise ConfigError(
             "libffm has neither bias nor linear weights, and this model uses them. Train with "
-            "fit_intercept=False and fit_linear=False, or pass drop_linear=True to leave them out."
+            "fit_intercept=False and fit_linear=False, or pass drop_linear=True (--drop-linear) to "
+            "leave them out."
         )
 
 

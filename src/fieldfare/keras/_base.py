@@ -13,7 +13,7 @@ from fieldfare._random import resolve_seed
 from fieldfare.config import KerasConfig, ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.estimators._base import Factorization
 from fieldfare.exceptions import ConfigError, DivergenceError
-from fieldfare.keras.batches import RowsDataset, batch, endless
+from fieldfare.keras.batches import RowsDataset, batch, endless, first_width, width_of
 from fieldfare.keras.convert import from_keras, to_keras
 from fieldfare.kernels.table import unit_of_factors
 from fieldfare.models.base import Model
@@ -150,9 +150,11 @@ class KerasEstimator(Factorization):
         network = self._compiled(train, config)
 
         def converted() -> Iterator[tuple[Any, ...]]:
-            yield batch(self._scaled(train), fields=False)
+            rows = self._scaled(train)
+            yield batch(rows, first_width(rows), fields=False)
             for item in stream:
-                yield batch(self._scaled(self._read_batch(item)), fields=False)
+                rows = self._scaled(self._read_batch(item))
+                yield batch(rows, width_of(rows), fields=False)
 
         self._fit_network(network, converted(), valid, steps_per_epoch)
         return self

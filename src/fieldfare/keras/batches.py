@@ -75,6 +75,7 @@ class RowsDataset(keras.utils.PyDataset):  # type: ignore[misc]
     -----
     A batch is (inputs, target[, weight]), the target of shape (batch, 1); or (inputs,). It is as
     wide as its longest row, rounded up to a power of two, so that few shapes have to be compiled.
+    Where rows differ in length, the first batch is wider than all others: see `first_width`.
     """
 
     def __init__(
@@ -93,7 +94,9 @@ class RowsDataset(keras.utils.PyDataset):  # type: ignore[misc]
         self.shuffle = shuffle
         self.seed = seed
         self.fields = fields
-        self._longest = max(1, int(np.diff(self.rows.indptr).max(initial=0)))
+        counts = np.diff(self.rows.indptr)
+        self._longest = max(1, int(counts.max(initial=0)))
+        self._varies = bool((counts != self._longest).any())
         self._epoch = -1
         self.on_epoch_end()
 
@@ -104,8 +107,12 @@ class RowsDataset(keras.utils.PyDataset):  # type: ignore[misc]
         start = index * self.batch_size
         stop = min(start + self.batch_size, len(self.rows))
         if self.shuffle:
-            return batch(self.rows.take(self._order[start:stop]), self.fields, self._longest)
-        return batch(self.rows.slice(start, stop), self.fields, self._longest)
+            rows = self.rows.take(self._order[start:stop])
+        else:
+            rows = self.rows.slice(start, stop)
+        if index == 0 and self._varies:
+            return batch(rows, self._longest + 1, fields=self.fields)
+        return batch(rows, min(width_of(rows), self._longest), fields=self.fields)
 
     def on_epoch_end(self) -> None:
         """Draw the order of the next epoch."""
@@ -114,11 +121,24 @@ class RowsDataset(keras.utils.PyDataset):  # type: ignore[misc]
             self._order = permutation(self.seed, "shuffle", len(self.rows), self._epoch)
 
 
-def batch(rows: Rows, fields: bool, longest: int | None = None) -> tuple[Any, ...]:
-    """Return (inputs[, target[, weight]]) of a few rows, at most ``longest`` entries wide."""
-    most = max(1, int(np.diff(rows.indptr).max(initial=0)))
-    length = 1 << (most - 1).bit_length()
-    inputs = to_inputs(rows, length if longest is None else min(length, longest))
+def width_of(rows: Rows) -> int:
+    """Return the length of the longest row, rounded up to a power of two."""
+    longest = max(1, int(np.diff(rows.indptr).max(initial=0)))
+    return 1 << (longest - 1).bit_length()
+
+
+def first_width(rows: Rows) -> int:
+    """Return a width that no other batch has.
+
+    On TensorFlow, Keras takes a dimension in which the first two batches agree for the same in all
+    later ones, and refuses those that differ.
+    """
+    return 2 * width_of(rows) + 1
+
+
+def batch(rows: Rows, width: int, *, fields: bool) -> tuple[Any, ...]:
+    """Return (inputs[, target[, weight]]) of a few rows, ``width`` entries wide."""
+    inputs = to_inputs(rows, width)
     if not fields:
         inputs.pop("fields", None)
     if rows.target is None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from tests.unit.export.made import make_model
 
+import fieldfare
 from fieldfare.cli import export as command
 from fieldfare.exceptions import ConfigError, MissingDependencyError
 from fieldfare.export import EXPORTERS, SUFFIXES, export
@@ -64,6 +66,33 @@ def test_refusals(tmp_path: Path, name: str, options: dict, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         export(make_model("fm"), tmp_path / name, **options)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_heavy_is_imported_for_plain_formats(tmp_path: Path) -> None:
+    code = (
+        "import sys, numpy, fieldfare\n"
+        "from fieldfare.config import ModelConfig\n"
+        "from fieldfare.models.registry import build\n"
+        "model = build(ModelConfig(model='fm'), n_features=3)\n"
+        "for name in ('m.c', 'm.sql', 'm.json', 'm.npz'):\n"
+        "    fieldfare.export(model, name)\n"
+        "fieldfare.export(model, 'm.txt', 'xlearn')\n"
+        "heavy = {'jax', 'keras', 'onnx', 'onnxruntime', 'sklearn', 'tensorflow', 'torch'}\n"
+        "sys.exit(f'{heavy & set(sys.modules)}' if heavy & set(sys.modules) else 0)\n"
+    )
+    package = str(Path(fieldfare.__file__).resolve().parents[1])
+    environment = os.environ | {"PYTHONPATH": package}
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True)
+
+
+def test_a_file_that_cannot_be_made_is_named(tmp_path: Path, monkeypatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", "the temporary file")
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(PermissionError) as caught:
+        export(make_model("fm"), tmp_path / "m.json")
+    assert caught.value.filename == str(tmp_path / "m.json")
 
 
 def test_a_missing_package_gives_the_line_to_run(tmp_path: Path, monkeypatch) -> None:

@@ -72,6 +72,12 @@ def test_columns_of_several_values_are_refused(tmp_path: Path) -> None:
         export(train_on(SEVERAL, model="fm", task="binary"), tmp_path / "m.sql")
 
 
+def test_hashed_columns_are_refused(tmp_path: Path) -> None:
+    model = train_on((Column("city", hash_buckets=8),), model="fm", task="binary")
+    with pytest.raises(ConfigError, match="column 'city': its values are hashed.*onnx or c"):
+        export(model, tmp_path / "m.sql")
+
+
 def test_large_models_are_refused(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(sql, "MAX_NUMBERS", 10)
     with pytest.raises(ConfigError, match=r"at most 10 weights.*has 121"):

@@ -224,6 +224,15 @@ class TestAtomicWrite:
         assert (tmp_path / "real").read_bytes() == b"new"
         assert (tmp_path / "real").stat().st_mode & 0o777 == 0o640
 
+    @pytest.mark.skipif(not Path("/dev/fd").is_dir(), reason="there is no /dev/fd")
+    def test_a_pipe_is_written_to(self) -> None:
+        reader, writer = os.pipe()
+        with atomic_write(f"/dev/fd/{writer}") as file:
+            file.write(b"new")
+        os.close(writer)
+        with open(reader, "rb") as file:
+            assert file.read() == b"new"
+
     def test_long_names(self, tmp_path: Path) -> None:
         with atomic_write(tmp_path / ("x" * 250)) as file:
             file.write(b"new")
