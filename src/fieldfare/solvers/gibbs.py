@@ -68,8 +68,8 @@ class GibbsSampler:
         self._unit = model.target_scale if n_classes == 0 else 1.0
         parts = model.config.factor_parts
         order = np.array([t for _, t, n in parts for _ in range(n)], np.float64)
-        # Variance of each row of parameters where the target has variance one, times unit^2; of
-        # factors of order t, the power 2 / t of that of t of them together.
+        # Variance of each row of parameters where the target has variance one: unit^2 for weights,
+        # and the power 2 / t of the unit for factors of order t, of which t make a term.
         self._scale = self._unit ** np.array([2, *(2 / order)])[:, np.newaxis]
         spread = _FIRST_SPREAD * max(model.config.init_scale, _LEAST_SCALE)
         first = np.array([_FIRST_LINEAR, *(spread ** (-4 / order))])[:, np.newaxis]
