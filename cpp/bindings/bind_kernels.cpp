@@ -83,18 +83,18 @@ Layout checked_layout(const Spec& spec, const Rows& rows, const Matrix& table,
 
 using Trained = std::tuple<double, double, std::optional<std::int64_t>>;
 
-Trained train_released(const TrainJob& job, std::int64_t n_threads, bool deterministic) {
+Trained train_released(const TrainJob& job, std::int64_t n_threads) {
   Outcome outcome;
   {
     nb::gil_scoped_release released;
-    outcome = train(job, n_threads, deterministic);
+    outcome = train(job, n_threads);
   }
   return {outcome.loss, outcome.weight, outcome.bad_row};
 }
 
 Trained train_rows(const Spec& spec, Matrix table, Matrix shared, const Rows& rows,
                    const Vector<std::int64_t>& order, const Maybe<float>& class_weight,
-                   std::int64_t n_threads, bool deterministic) {
+                   std::int64_t n_threads) {
   const Layout layout = checked_layout(spec, rows, table, shared);
   require(rows.target != nullptr, "training needs rows with a target");
   require(rows_a_step(spec) == 1, "this loss is one of pairs");
@@ -111,11 +111,11 @@ Trained train_rows(const Spec& spec, Matrix table, Matrix shared, const Rows& ro
     job.class_weight = class_weight->data();
     job.n_classes = static_cast<std::int64_t>(class_weight->shape(0));
   }
-  return train_released(job, n_threads, deterministic);
+  return train_released(job, n_threads);
 }
 
 Trained train_pairs(const Spec& spec, Matrix table, Matrix shared, const Rows& rows,
-                    const Pairs& pairs, std::int64_t n_threads, bool deterministic) {
+                    const Pairs& pairs, std::int64_t n_threads) {
   const Layout layout = checked_layout(spec, rows, table, shared);
   require(spec.n_outputs == 1, "pairs are for models with one output");
   require(rows_a_step(spec) == 2, "this loss is not one of pairs");
@@ -129,7 +129,7 @@ Trained train_pairs(const Spec& spec, Matrix table, Matrix shared, const Rows& r
   job.table = table.data();
   job.shared = shared.data();
   job.n_features = static_cast<std::int64_t>(table.shape(0));
-  return train_released(job, n_threads, deterministic);
+  return train_released(job, n_threads);
 }
 
 using Numbers = std::tuple<float, float, float, float>;
@@ -220,11 +220,10 @@ void bind_kernels(nb::module_& module) {
   // Nor here: results written into a converted copy would be lost.
   module.def("train", &train_rows, nb::arg("spec"), nb::arg("table").noconvert(),
              nb::arg("shared").noconvert(), nb::arg("rows"), nb::arg("order").noconvert(),
-             nb::arg("class_weight").noconvert().none(), nb::arg("n_threads"),
-             nb::arg("deterministic"));
+             nb::arg("class_weight").noconvert().none(), nb::arg("n_threads"));
   module.def("train_pairs", &train_pairs, nb::arg("spec"), nb::arg("table").noconvert(),
              nb::arg("shared").noconvert(), nb::arg("rows"), nb::arg("pairs").noconvert(),
-             nb::arg("n_threads"), nb::arg("deterministic"));
+             nb::arg("n_threads"));
   module.def(
       "shuffle",
       [](nb::ndarray<std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu> order,

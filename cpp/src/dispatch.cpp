@@ -15,19 +15,10 @@ namespace {
 
 constexpr Kernels kernel_table[] = {
 #ifdef FIELDFARE_HAVE_v3
-    {"v3",
-     {v3::train, v3::gather, v3::apply},
-     {v3::train_pairs, v3::gather_pairs, v3::apply_pairs},
-     v3::score},
+    {"v3", v3::train, v3::train_pairs, v3::score},
 #endif
-    {"baseline",
-     {baseline::train, baseline::gather, baseline::apply},
-     {baseline::train_pairs, baseline::gather_pairs, baseline::apply_pairs},
-     baseline::score},
-    {"plain",
-     {plain::train, plain::gather, plain::apply},
-     {plain::train_pairs, plain::gather_pairs, plain::apply_pairs},
-     plain::score},
+    {"baseline", baseline::train, baseline::train_pairs, baseline::score},
+    {"plain", plain::train, plain::train_pairs, plain::score},
 };
 
 const Kernels* best_kernels() {

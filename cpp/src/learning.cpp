@@ -105,55 +105,11 @@ Outcome epoch(const TrainJob& job) {
     outcome.weight += weight;
     move_shared<Rule>(job, model, job.work.score);
     for (std::int64_t c = 0; c < job.spec->n_outputs; ++c) {
-      model.template update<Rule>(sample, c, job.work.score[c], EveryId{},
-                                  c == 0 ? fetch : Fetch{});
+      model.template update<Rule>(sample, c, job.work.score[c], c == 0 ? fetch : Fetch{});
     }
     for (std::int64_t i = sample.n; i < fetch.n; ++i) fetch(i);
   }
   return outcome;
-}
-
-// First half of a batch: a part of its samples is staged and scored.
-template <class Model>
-std::optional<std::int64_t> gather_part(const BatchJob& batch, std::int64_t part,
-                                        std::int64_t parts) {
-  const TrainJob& job = batch.job;
-  const std::int64_t n = job.end - job.begin;
-  const std::int64_t first = n * part / parts, last = n * (part + 1) / parts;
-  Stage stage(job);
-  for (std::int64_t s = first; s < last; ++s) {
-    const std::int64_t row = job.order[job.begin + s];
-    if (!stage.fill(row, s)) return row;
-    const Fetch fetch = stage.fetch_of(stage.at(row, s));
-    for (std::int64_t i = 0; i < fetch.n; ++i) fetch(i);
-  }
-  for (std::int64_t s = first; s < last; ++s) {
-    const std::int64_t row = job.order[job.begin + s];
-    const float weight = weight_of(job, row);
-    auto model = model_in_slot<Model>(job, s);
-    batch.weight[s] = weight;
-    batch.loss[s] =
-        slopes(job, model, stage.at(row, s), row, weight, job.work.score + s * job.spec->n_outputs);
-  }
-  return {};
-}
-
-// Second half: the rows of the ids that fall to this part move, sample after sample.
-template <class Model, class Rule>
-void apply_part(const BatchJob& batch, std::int64_t part, std::int64_t parts) {
-  const TrainJob& job = batch.job;
-  const auto own_id = ids_of(part, parts);
-  Stage stage(job);
-  for (std::int64_t s = 0; s < job.end - job.begin; ++s) {
-    if (batch.weight[s] == 0) continue;
-    const float* slope = job.work.score + s * job.spec->n_outputs;
-    auto model = model_in_slot<Model>(job, s);
-    if (part == 0) move_shared<Rule>(job, model, slope);
-    const Staged sample = stage.at(job.order[job.begin + s], s);
-    for (std::int64_t c = 0; c < job.spec->n_outputs; ++c) {
-      model.template update<Rule>(sample, c, slope[c], own_id, Fetch{});
-    }
-  }
 }
 
 }  // namespace
@@ -161,17 +117,6 @@ void apply_part(const BatchJob& batch, std::int64_t part, std::int64_t parts) {
 Outcome train(const TrainJob& job) {
   return with_model(job, [&]<class Model>() {
     return with_rule(*job.spec, [&]<class Rule>() { return epoch<Model, Rule>(job); });
-  });
-}
-
-std::optional<std::int64_t> gather(const BatchJob& batch, std::int64_t part, std::int64_t parts) {
-  return with_model(batch.job,
-                    [&]<class Model>() { return gather_part<Model>(batch, part, parts); });
-}
-
-void apply(const BatchJob& batch, std::int64_t part, std::int64_t parts) {
-  with_model(batch.job, [&]<class Model>() {
-    with_rule(*batch.job.spec, [&]<class Rule>() { apply_part<Model, Rule>(batch, part, parts); });
   });
 }
 

@@ -36,13 +36,10 @@ FIELDFARE_INLINE std::optional<std::int64_t> fill(Stage& stage, const std::int64
 }
 
 // Spends the slope of one row of a pair. The bias, which cancels, stays.
-template <class Rule, class Model, class Mine>
-FIELDFARE_INLINE void learn(const Model& model, const Staged& sample, float slope, bool shared,
-                            Mine mine) {
-  model.template update<Rule>(sample, 0, slope, mine, Fetch{});
-  if constexpr (Model::has_pair_weights) {
-    if (shared) model.template move_pair_weights<Rule>(0, slope);
-  }
+template <class Rule, class Model>
+FIELDFARE_INLINE void learn(const Model& model, const Staged& sample, float slope) {
+  model.template update<Rule>(sample, 0, slope, Fetch{});
+  if constexpr (Model::has_pair_weights) model.template move_pair_weights<Rule>(0, slope);
 }
 
 // Pair after pair; the two of a pair are scored before either moves.
@@ -67,51 +64,10 @@ Outcome epoch(const TrainJob& job) {
     outcome.loss += weight * loss_of(job.spec->loss, slope);
     outcome.weight += weight;
     if (slope == 0) continue;
-    learn<Rule>(better, high, weight * slope, true, EveryId{});
-    learn<Rule>(worse, low, -weight * slope, true, EveryId{});
+    learn<Rule>(better, high, weight * slope);
+    learn<Rule>(worse, low, -weight * slope);
   }
   return outcome;
-}
-
-// First half of a batch: a part of its pairs is staged and scored.
-template <class Model>
-std::optional<std::int64_t> gather_part(const BatchJob& batch, std::int64_t part,
-                                        std::int64_t parts) {
-  const TrainJob& job = batch.job;
-  const std::int64_t n = job.end - job.begin;
-  const std::int64_t first = n * part / parts, last = n * (part + 1) / parts;
-  Stage stage(job);
-  for (std::int64_t s = first; s < last; ++s) {
-    const auto bad_row = fill(stage, job.order + 2 * (job.begin + s), 2 * s);
-    if (bad_row) return bad_row;
-  }
-  for (std::int64_t s = first; s < last; ++s) {
-    const std::int64_t* pair = job.order + 2 * (job.begin + s);
-    const float weight = weight_of(job, pair);
-    auto better = model_in_slot<Model>(job, 2 * s), worse = model_in_slot<Model>(job, 2 * s + 1);
-    float slope =
-        better.score(stage.at(pair[0], 2 * s), 0) - worse.score(stage.at(pair[1], 2 * s + 1), 0);
-    batch.weight[s] = weight;
-    batch.loss[s] = weight * loss_of(job.spec->loss, slope);
-    job.work.score[2 * s] = weight * slope;
-    job.work.score[2 * s + 1] = -weight * slope;
-  }
-  return {};
-}
-
-// Second half: the rows of the ids that fall to this part move, pair after pair.
-template <class Model, class Rule>
-void apply_part(const BatchJob& batch, std::int64_t part, std::int64_t parts) {
-  const TrainJob& job = batch.job;
-  const auto own_id = ids_of(part, parts);
-  Stage stage(job);
-  for (std::int64_t slot = 0; slot < 2 * (job.end - job.begin); ++slot) {
-    const float slope = job.work.score[slot];
-    if (batch.weight[slot / 2] == 0 || slope == 0) continue;
-    const auto model = model_in_slot<Model>(job, slot);
-    const Staged sample = stage.at(job.order[2 * job.begin + slot], slot);
-    learn<Rule>(model, sample, slope, part == 0, own_id);
-  }
 }
 
 }  // namespace
@@ -119,18 +75,6 @@ void apply_part(const BatchJob& batch, std::int64_t part, std::int64_t parts) {
 Outcome train_pairs(const TrainJob& job) {
   return with_model(job, [&]<class Model>() {
     return with_rule(*job.spec, [&]<class Rule>() { return epoch<Model, Rule>(job); });
-  });
-}
-
-std::optional<std::int64_t> gather_pairs(const BatchJob& batch, std::int64_t part,
-                                         std::int64_t parts) {
-  return with_model(batch.job,
-                    [&]<class Model>() { return gather_part<Model>(batch, part, parts); });
-}
-
-void apply_pairs(const BatchJob& batch, std::int64_t part, std::int64_t parts) {
-  with_model(batch.job, [&]<class Model>() {
-    with_rule(*batch.job.spec, [&]<class Rule>() { apply_part<Model, Rule>(batch, part, parts); });
   });
 }
 

@@ -1,5 +1,4 @@
-// Training spread over threads: lock-free with private hot rows, or in batches with the same bits
-// for any number of threads.
+// Training, on one thread or spread over several without locks.
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
@@ -15,8 +14,6 @@ namespace {
 
 // Steps of all threads between two merges: few at first, while they are long.
 constexpr std::int64_t shortest_round = 1024;
-constexpr std::int64_t longest_batch = 64;  // steps
-constexpr std::int64_t rows_measured = 1024;
 
 // Two threads at worst overshoot as far as they had to go, more go further: see Replicas::add_up.
 std::int64_t longest_round(std::int64_t n_threads) {
@@ -25,9 +22,9 @@ std::int64_t longest_round(std::int64_t n_threads) {
 
 std::size_t index(std::int64_t n) { return static_cast<std::size_t>(n); }
 
-const Learner& learner_of(const Spec& spec) {
+auto kernel_for(const Spec& spec) {
   const Kernels& kernels = kernels_in_use();
-  return rows_a_step(spec) == 1 ? kernels.rows : kernels.pairs;
+  return rows_a_step(spec) == 1 ? kernels.train : kernels.train_pairs;
 }
 
 // Fills in what follows from the lengths of the rows.
@@ -44,31 +41,6 @@ void measure(TrainJob& job) {
   // Rows of the table are asked for while a sample is learned from, about forty before their use.
   const std::int64_t mean = (total + job.end - job.begin - 1) / (job.end - job.begin);
   job.ahead = 1 + std::clamp<std::int64_t>(40 / std::max<std::int64_t>(mean, 1), 1, 16);
-}
-
-// Steps that may be taken at once. Those of AdaGrad and FTRL soon get small by themselves; those of
-// SGD may not together go further than to the minimum, whatever the curvature.
-std::int64_t steps_a_batch(const TrainJob& job) {
-  const Spec& spec = *job.spec;
-  if (spec.rule != Rule::sgd) return longest_batch;
-  double squares = 0, rows = 0;
-  const std::int64_t width = rows_a_step(spec), n = (job.end - job.begin) * width;
-  const std::int64_t stride = (n + rows_measured - 1) / rows_measured;
-  for (std::int64_t at = job.begin * width; at < job.end * width; at += stride, ++rows) {
-    const auto [begin, end] = entries(job, at);
-    squares += 1;  // the bias
-    if (spec.instance_norm) squares += 1;
-    for (std::int64_t p = begin; !spec.instance_norm && p < end; ++p) {
-      const double value = job.rows->values == nullptr ? 1.0F : job.rows->values[p];
-      squares += value * value;
-    }
-  }
-  const double curvature = spec.loss == Loss::squared || spec.loss == Loss::hinge ? 1 : 0.25;
-  const double rate = std::max({spec.bias.learning_rate, spec.weights.learning_rate,
-                                spec.factors.learning_rate, spec.pairs.learning_rate});
-  const double steps = rows / (rate * curvature * squares);
-  return steps < longest_batch ? std::max<std::int64_t>(1, static_cast<std::int64_t>(steps))
-                               : longest_batch;
 }
 
 // Rows of no feature: they fill up a group of four, and are written like any other.
@@ -122,16 +94,16 @@ Outcome total(const std::vector<Outcome>& parts) {
   return all;
 }
 
+Outcome train_alone(TrainJob job) {
+  const Room room(job, job.ahead + 1);
+  job.work = room.work;
+  return kernel_for(*job.spec)(job);
+}
+
 // The table is shared without locks (Hogwild: Niu et al. 2011), but for the rows that every thread
 // would write all the time.
-Outcome train_lock_free(const TrainJob& job, std::int64_t n_threads) {
-  const Learner& learner = learner_of(*job.spec);
-  if (n_threads == 1) {
-    Room room(job, job.ahead + 1);
-    TrainJob alone = job;
-    alone.work = room.work;
-    return learner.train(alone);
-  }
+Outcome train_together(const TrainJob& job, std::int64_t n_threads) {
+  const auto kernel = kernel_for(*job.spec);
   Replicas replicas(job, n_threads);
   std::vector<Room> rooms;
   rooms.reserve(index(n_threads));
@@ -151,7 +123,7 @@ Outcome train_lock_free(const TrainJob& job, std::int64_t n_threads) {
       const std::int64_t piece = (size + 8 * n - 1) / (8 * n);
       while (!outcome.bad_row && (part.begin = next.fetch_add(piece)) < end) {
         part.end = std::min(end, part.begin + piece);
-        add(outcome, learner.train(part));
+        add(outcome, kernel(part));
       }
       barrier.wait();
       const Outcome learned = total(outcomes);
@@ -165,65 +137,18 @@ Outcome train_lock_free(const TrainJob& job, std::int64_t n_threads) {
   return total(outcomes);
 }
 
-// Batches of steps, scored with the same parameters and then spent in order, each row of the
-// table by one thread: how many threads there are changes nothing.
-Outcome train_in_batches(const TrainJob& job, std::int64_t n_threads) {
-  const Learner& learner = learner_of(*job.spec);
-  const std::int64_t steps = steps_a_batch(job);
-  if (steps < longest_batch / 4) n_threads = 1;  // there is too little to share
-  Room room(job, steps);
-  double losses[longest_batch] = {}, weights[longest_batch] = {};
-  Outcome outcome;
-  std::vector<std::optional<std::int64_t>> bad_rows(index(n_threads));
-  std::vector<Lines<float>> spares;  // all else is written by one thread, then read
-  std::vector<Nobody> nobodies;
-  spares.reserve(index(n_threads));
-  nobodies.reserve(index(n_threads));
-  for (std::int64_t t = 0; t < n_threads; ++t) {
-    spares.emplace_back(sum_floats(*job.spec, job.longest));
-    nobodies.emplace_back(job);
-  }
-  run_together(n_threads, [&](std::int64_t t, std::int64_t n, Barrier& barrier) {
-    BatchJob batch{job, losses, weights};
-    batch.job.work = room.work;
-    batch.job.work.spare = spares[index(t)].data();
-    batch.job.work.nobody = nobodies[index(t)].rows();
-    for (std::int64_t begin = job.begin; begin < job.end; begin += steps) {
-      batch.job.begin = begin;
-      batch.job.end = std::min(job.end, begin + steps);
-      bad_rows[index(t)] = learner.gather(batch, t, n);
-      barrier.wait();
-      const auto bad = std::find_if(bad_rows.begin(), bad_rows.end(),
-                                    [](const auto& row) { return row.has_value(); });
-      if (bad != bad_rows.end()) {
-        if (t == 0) outcome.bad_row = *bad;
-        return;
-      }
-      for (std::int64_t s = 0; t == 0 && s < batch.job.end - begin; ++s) {
-        if (weights[s] == 0) continue;
-        outcome.loss += losses[s];
-        outcome.weight += weights[s];
-      }
-      learner.apply(batch, t, n);
-      barrier.wait();
-    }
-  });
-  return outcome;
-}
-
 }  // namespace
 
-Outcome train(const TrainJob& whole, std::int64_t n_threads, bool deterministic) {
+Outcome train(const TrainJob& whole, std::int64_t n_threads) {
   if (whole.begin >= whole.end) return {};
   TrainJob job = whole;
   measure(job);
   n_threads = std::clamp<std::int64_t>(n_threads, 1, job.end - job.begin);
-  // FTRL's z holds its weights too: what several threads have moved it does not add up. SGD has
-  // nothing that would say how far each of them has come.
+  // SGD and FTRL keep nothing that would say how far threads have come that learned apart.
   const Rule rule = job.spec->rule;
   const bool apart = rule == Rule::adagrad || rule == Rule::rowwise_adagrad;
-  const bool in_batches = deterministic || (n_threads > 1 && !apart);
-  return in_batches ? train_in_batches(job, n_threads) : train_lock_free(job, n_threads);
+  const bool alone = n_threads == 1 || !apart;
+  return alone ? train_alone(job) : train_together(job, n_threads);
 }
 
 }  // namespace fieldfare

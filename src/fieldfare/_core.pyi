@@ -159,7 +159,6 @@ def train(
     order: Int64Array,
     class_weight: Float32Array | None,
     n_threads: int,
-    deterministic: bool,
 ) -> tuple[float, float, int | None]: ...
 def shuffle(order: Int64Array, seed: int) -> None: ...
 def train_pairs(
@@ -169,7 +168,6 @@ def train_pairs(
     rows: Rows,
     pairs: Int64Array,
     n_threads: int,
-    deterministic: bool,
 ) -> tuple[float, float, int | None]: ...
 def start_rows(
     rows: AnyArray,

@@ -320,8 +320,8 @@ class TrainingConfig(Config):
     deterministic: bool = _param(
         False,
         Flag(),
-        "Whether to learn in small batches that give the same bits for any number of threads, "
-        "at some cost in speed.",
+        "Whether to learn on one thread where the bits would depend on how many there are (by "
+        "AdaGrad); all else still uses them all.",
     )
     verbose: int = _param(
         0, AnyOf((Number(0, integer=True), Flag())), "0: silent; 1: a line or a bar for each epoch."

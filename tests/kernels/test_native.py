@@ -215,24 +215,6 @@ def test_several_threads_learn_too(make_solver, make_rows, model, solver):
     assert sums[-1][0] < sums[0][0]
 
 
-@pytest.mark.parametrize("n_factors", [4, 20])
-@pytest.mark.parametrize("model", MODELS)
-def test_batches_give_the_same_bits_on_any_number_of_threads(
-    make_solver, make_rows, model, n_factors
-):
-    """Also where threads share what a sample's sums hold: wide vectors, crowded fields."""
-    rows = make_rows("mixed", n_rows=200)
-    found = []
-    for n_threads in (1, 2, 3):
-        _, _, solver = make_solver(model=model, n_factors=n_factors)
-        order = np.tile(np.arange(len(rows)), 5)
-        sums = solver.train(rows, order, n_threads=n_threads, deterministic=True)
-        found.append((sums, solver.state()["table"]))
-    for sums, table in found[1:]:
-        assert sums == found[0][0]
-        np.testing.assert_array_equal(table, found[0][1])
-
-
 @pytest.mark.parametrize("model", MODELS)
 def test_ftrl_with_l1_gives_exact_zeros(make_solver, make_rows, model):
     options = {"l1_linear": 4.0, "l1_factors": 4.0}
@@ -474,27 +456,6 @@ except MemoryError:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() in ("scored True", "no memory")
-
-
-@pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
-@pytest.mark.parametrize("model", MODELS)
-def test_deterministic_training_gives_the_same_bits_on_any_number_of_threads(
-    make_solver, make_rows, model, solver, loss
-):
-    found = []
-    for n_threads in (1, 2, 3, 8):
-        trainer = make_solver(model=model, solver=solver, loss=loss, learning_rate=0.01)[2]
-        rows = make_rows("mixed", loss=loss, n_rows=150)
-        order = np.random.default_rng(0).permutation(150)
-        sums = trainer.train(rows, order, None, n_threads, deterministic=True)
-        found.append((sums, trainer.export()))
-    for sums, model_found in found[1:]:
-        assert sums == found[0][0]
-        for part in ("bias", "linear", "factors"):
-            np.testing.assert_array_equal(
-                getattr(model_found, part), getattr(found[0][1], part), err_msg=part
-            )
 
 
 @pytest.mark.parametrize("solver", GRADIENT_SOLVERS)

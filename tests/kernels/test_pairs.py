@@ -51,7 +51,7 @@ def test_a_step_follows_the_numerical_gradient(make_spec, make_parameters, make_
     better, worse = samples(make_rows("sparse", n_rows=2))
     params = make_parameters(spec)
     trainer = Trainer(params, spec)
-    trainer.pair_step([(better, worse)], [1.0])
+    trainer.pair_step((better, worse), 1.0)
 
     def loss_now():
         apart = score(params, spec, *better)[0] - score(params, spec, *worse)[0]
@@ -132,11 +132,10 @@ def test_every_instruction_set(make_solver, make_rows, name):
 
 
 @pytest.mark.parametrize("n_threads", [1, 3])
-@pytest.mark.parametrize("deterministic", [False, True])
-def test_bad_pairs_are_refused_not_followed(make_solver, make_rows, deterministic, n_threads):
+def test_bad_pairs_are_refused_not_followed(make_solver, make_rows, n_threads):
     _, _, solver = make_solver(loss="pairwise")
     rows = make_rows("dense", n_rows=6)
-    how = {"n_threads": n_threads, "deterministic": deterministic}
+    how = {"n_threads": n_threads}
     for bad in (-1, 6):
         for side in (0, 1):
             pairs = np.zeros((20, 2), np.int64)
@@ -148,48 +147,9 @@ def test_bad_pairs_are_refused_not_followed(make_solver, make_rows, deterministi
         solver.train_pairs(beyond, np.array([[0, 1]]), **how)
 
 
-@pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
-@pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("model", MODELS)
-def test_batches(make_solver, make_rows, model, loss, solver):
-    rate = 0.002 if solver == "sgd" else 0.02
-    spec, params, native_solver = make_solver(
-        model=model, loss=loss, solver=solver, learning_rate=rate
-    )
-    rows = make_rows("mixed")
-    weight = np.random.default_rng(5).uniform(0.1, 2, len(rows)).astype(np.float32)
-    weight[::5] = 0
-    rows, pairs = rows.with_(weight=weight), pairs_of(len(rows), 100)
-    trainer = Trainer(params, spec)
-    expected = trainer.pair_epoch(rows, pairs, batch=64)
-    got = native_solver.train_pairs(rows, pairs, deterministic=True)
-    np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
-    trained = native_solver.export()
-    np.testing.assert_allclose(trained.linear, trainer.params.linear, **TOLERANCE)
-    if params.factors is not None:
-        np.testing.assert_allclose(trained.factors, trainer.params.factors, **TOLERANCE)
-
-
-@pytest.mark.parametrize("n_factors", [4, 20])
-@pytest.mark.parametrize("model", MODELS)
-def test_batches_give_the_same_bits_on_any_number_of_threads(
-    make_solver, make_rows, model, n_factors
-):
-    found = []
-    for n_threads in (1, 2, 3):
-        _, _, solver = make_solver(model=model, loss="pairwise", n_factors=n_factors)
-        rows = make_rows("mixed")
-        pairs = pairs_of(len(rows), 1000)
-        sums = solver.train_pairs(rows, pairs, n_threads, deterministic=True)
-        found.append((sums, solver.state()["table"]))
-    for sums, table in found[1:]:
-        assert sums == found[0][0]
-        np.testing.assert_array_equal(table, found[0][1])
-
-
 def test_threads_share_the_pairs(make_solver, make_rows):
-    _, _, solver = make_solver(loss="pairwise", solver="sgd", learning_rate=1e-6)
-    _, _, alone = make_solver(loss="pairwise", solver="sgd", learning_rate=1e-6)
+    _, _, solver = make_solver(loss="pairwise", learning_rate=1e-6)
+    _, _, alone = make_solver(loss="pairwise", learning_rate=1e-6)
     rows = make_rows("mixed")
     pairs = pairs_of(len(rows), 400)
     together = solver.train_pairs(rows, pairs, 3)
@@ -215,5 +175,4 @@ def test_what_does_not_fit_is_refused(make_solver, make_rows):
             native._core_rows(rows),
             np.zeros((1, 2), np.int64),
             1,
-            False,
         )

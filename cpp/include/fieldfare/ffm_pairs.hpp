@@ -91,13 +91,12 @@ struct FfmPairs : Ffm<4> {
     return sum<8>(met + more) + sum<4>(alone);
   }
 
-  template <class Rule, class Mine>
-  FIELDFARE_INLINE void update(const Staged& sample, std::int64_t c, float g, Mine mine,
-                               const Fetch& fetch) {
+  template <class Rule>
+  FIELDFARE_INLINE void update(const Staged& sample, std::int64_t c, float g, const Fetch& fetch) {
     if (in_pairs) {
       update_pairs<Rule>(sample, c, g);
     } else {
-      Ffm<4>::update<Rule>(sample, c, g, mine, fetch);
+      Ffm<4>::update<Rule>(sample, c, g, fetch);
     }
   }
 

@@ -87,8 +87,8 @@ struct FwFm : PresentFields {
     return score;
   }
 
-  template <class Rule, class Mine>
-  FIELDFARE_INLINE void update(const Staged& sample, std::int64_t c, float g, Mine mine,
+  template <class Rule>
+  FIELDFARE_INLINE void update(const Staged& sample, std::int64_t c, float g,
                                const Fetch& fetch) const {
     constexpr int N = lanes_for<K>;
     const std::int64_t m = sizes[0], at = c * layout.output_stride, weight = layout.weight;
@@ -98,7 +98,6 @@ struct FwFm : PresentFields {
     const bool has_linear = spec.linear;
     for (std::int64_t i = 0; i < sample.n; ++i) {
       fetch(i);
-      if (!mine(sample.ids[i])) continue;
       float* v = sample.rows[i] + at;
       const std::int64_t a =
           place[sample.fields[i]];  // NOLINT(clang-analyzer-core.NullDereference)

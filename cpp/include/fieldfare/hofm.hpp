@@ -80,8 +80,8 @@ struct Hofm {
     return sum<N>(total);
   }
 
-  template <class Rule, class Mine>
-  FIELDFARE_INLINE void update(const Staged& sample, std::int64_t c, float g, Mine mine,
+  template <class Rule>
+  FIELDFARE_INLINE void update(const Staged& sample, std::int64_t c, float g,
                                const Fetch& fetch) const {
     const std::int64_t at = c * layout.output_stride, width = layout.padded_factors;
     const std::int64_t weight = layout.weight, state = layout.factor_state;
@@ -89,7 +89,6 @@ struct Hofm {
     const bool has_linear = spec.linear;
     for (std::int64_t i = 0; i < sample.n; ++i) {
       fetch(i);
-      if (!mine(sample.ids[i])) continue;
       float* row = sample.rows[i] + at;
       const float gx = g * sample.x[i];
       const float* of_entry = derivatives + (c * sample.n + i) * width;

@@ -135,13 +135,6 @@ struct TrainJob {
   Workspace work;                // slots for the rows of ahead + 1 steps
 };
 
-// Steps taken at once: scored with the parameters as they are, then spent one by one.
-struct BatchJob {
-  TrainJob job;              // begin to end is the batch, whose rows have a slot each
-  double* loss = nullptr;    // [batch]: weight * loss
-  double* weight = nullptr;  // [batch]
-};
-
 struct Outcome {
   double loss = 0;                      // sum of weight * loss, each before its own update
   double weight = 0;                    // sum of weights
@@ -180,31 +173,19 @@ struct ScoreJob {
 std::int64_t sum_floats(const Spec& spec, std::int64_t longest);
 std::int64_t field_ints(const Spec& spec, std::int64_t longest);
 
-// How to learn: step after step, or by the two halves of a batch.
-struct Learner {
-  Outcome (*train)(const TrainJob&);
-  std::optional<std::int64_t> (*gather)(const BatchJob&, std::int64_t part, std::int64_t parts);
-  void (*apply)(const BatchJob&, std::int64_t part, std::int64_t parts);
-};
-
 // One instruction set's kernels.
 struct Kernels {
   const char* name;
-  Learner rows, pairs;
+  Outcome (*train)(const TrainJob&);        // sample after sample
+  Outcome (*train_pairs)(const TrainJob&);  // pair after pair
   void (*score)(const ScoreJob&);
 };
 
-#define FIELDFARE_DECLARE_KERNELS(isa)                                               \
-  namespace isa {                                                                    \
-  Outcome train(const TrainJob& job);                                                \
-  std::optional<std::int64_t> gather(const BatchJob& batch, std::int64_t part,       \
-                                     std::int64_t parts);                            \
-  void apply(const BatchJob& batch, std::int64_t part, std::int64_t parts);          \
-  Outcome train_pairs(const TrainJob& job);                                          \
-  std::optional<std::int64_t> gather_pairs(const BatchJob& batch, std::int64_t part, \
-                                           std::int64_t parts);                      \
-  void apply_pairs(const BatchJob& batch, std::int64_t part, std::int64_t parts);    \
-  void score(const ScoreJob& job);                                                   \
+#define FIELDFARE_DECLARE_KERNELS(isa)      \
+  namespace isa {                           \
+  Outcome train(const TrainJob& job);       \
+  Outcome train_pairs(const TrainJob& job); \
+  void score(const ScoreJob& job);          \
   }
 FIELDFARE_DECLARE_KERNELS(plain)
 FIELDFARE_DECLARE_KERNELS(baseline)
@@ -212,7 +193,7 @@ FIELDFARE_DECLARE_KERNELS(v3)
 #undef FIELDFARE_DECLARE_KERNELS
 
 // Dispatch: threads over the chosen instruction set.
-Outcome train(const TrainJob& job, std::int64_t n_threads, bool deterministic);
+Outcome train(const TrainJob& job, std::int64_t n_threads);
 void score(const ScoreJob& job, std::int64_t n_threads);
 
 const Kernels* all_kernels(int* count);

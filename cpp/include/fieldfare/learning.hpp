@@ -55,21 +55,11 @@ auto with_rule(const Spec& spec, Work work) {
   return work.template operator()<Ftrl>();
 }
 
-// A model that remembers a sample of a batch.
+// A model that remembers the sample of a slot.
 template <class Model>
 FIELDFARE_INLINE Model model_in_slot(const TrainJob& job, std::int64_t slot) {
   return Model(job, job.work.sums + slot * sum_floats(*job.spec, job.longest),
                job.work.fields + slot * field_ints(*job.spec, job.longest));
-}
-
-// The ids whose rows of the table fall to one of several threads.
-FIELDFARE_INLINE auto ids_of(std::int64_t part, std::int64_t parts) {
-  return [=](std::uint32_t id) {
-    return (static_cast<std::uint64_t>(id * HotRows::multiplier) *
-            static_cast<std::uint64_t>(parts)) >>
-               32U ==
-           static_cast<std::uint64_t>(part);
-  };
 }
 
 }  // namespace fieldfare::FIELDFARE_ISA

@@ -2,9 +2,8 @@
 // and spends a gradient on the rows of the table.
 //
 //   score(sample, c)                     -> <w, x> + pairs, of output c
-//   update<Rule>(sample, c, g, mine, fetch)
-//       with g = d loss / d score, for the ids that are `mine`; calls fetch(i) for every i on the
-//       way
+//   update<Rule>(sample, c, g, fetch)    with g = d loss / d score; calls fetch(i) for every i on
+//                                        the way
 //
 // `update` must follow the `score` of the same sample and output. Rates and sizes are copied before
 // the loops: the compiler must assume that a store through a float pointer changes any other float.
@@ -43,8 +42,8 @@ struct Linear {
     return spec.linear ? weigh(sample, c * layout.output_stride + layout.weight) : 0;
   }
 
-  template <class Rule, class Mine>
-  FIELDFARE_INLINE void update(const Staged& sample, std::int64_t c, float g, Mine mine,
+  template <class Rule>
+  FIELDFARE_INLINE void update(const Staged& sample, std::int64_t c, float g,
                                const Fetch& fetch) const {
     if (!spec.linear) return;
     const Rates rates = spec.weights;
@@ -52,7 +51,7 @@ struct Linear {
     const auto learn = [&]<bool Full>(float* const* rows, const float* x) FIELDFARE_INLINE_LAMBDA {
       move_weights<Rule>(rows, at, broadcast<4>(g) * load<4>(x), rates);
     };
-    in_fours(sample, nobody, mine, fetch, learn);
+    in_fours(sample, nobody, fetch, learn);
   }
 };
 
@@ -132,8 +131,8 @@ struct Fm {
     return 0.5F * (dot<K>(s, s, k) - own) + (spec.linear ? linear : 0);
   }
 
-  template <class Rule, class Mine>
-  FIELDFARE_INLINE void update(const Staged& sample, std::int64_t c, float g, Mine mine,
+  template <class Rule>
+  FIELDFARE_INLINE void update(const Staged& sample, std::int64_t c, float g,
                                const Fetch& fetch) const {
     const std::int64_t k = length<K>(layout.padded_factors), at = c * layout.output_stride;
     const Layout shape = layout;
@@ -168,7 +167,7 @@ struct Fm {
       }
       if (has_linear) move_weights<Rule>(rows, at + shape.weight, gx, weights);
     };
-    in_fours(sample, nobody, mine, fetch, learn);
+    in_fours(sample, nobody, fetch, learn);
   }
 };
 
@@ -185,7 +184,7 @@ struct Ffm : PresentFields {
   const Layout& layout;
   float* sums;     // T, [n_outputs, m, m, k] for m fields present
   float* squares;  // [n_outputs, longest]: |row of T that an entry meets|^2
-  float* spare;    // [m, k]: a row of T that is this thread's own
+  float* spare;    // [m, k]: a changed row of T
   std::int64_t longest;
 
   Ffm(const TrainJob& job, float* scratch, std::int32_t* field_scratch)
@@ -264,7 +263,7 @@ struct Ffm : PresentFields {
   }
 
   // The row of T that a feature of place a meets, itself left out. Where it is not alone in its
-  // field this is a changed copy: several threads may be reading the row.
+  // field this is a changed copy: the others meet the row as well.
   FIELDFARE_INLINE const float* met_by(const float* v, float x, std::int64_t c,
                                        std::int64_t a) const {
     constexpr int N = lanes_for<K>;
@@ -300,8 +299,8 @@ struct Ffm : PresentFields {
     return linear + 0.5F * pairs;
   }
 
-  template <class Rule, class Mine>
-  FIELDFARE_INLINE void update(const Staged& sample, std::int64_t c, float g, Mine mine,
+  template <class Rule>
+  FIELDFARE_INLINE void update(const Staged& sample, std::int64_t c, float g,
                                const Fetch& fetch) const {
     const std::int64_t at = c * layout.output_stride, weight = layout.weight;
     const std::int64_t state = layout.factor_state, slot = layout.blocks * width();
@@ -309,7 +308,6 @@ struct Ffm : PresentFields {
     const float share = 1.0F / static_cast<float>(spec.n_factors * sizes[0]);
     for (std::int64_t i = 0; i < sample.n; ++i) {
       fetch(i);
-      if (!mine(sample.ids[i])) continue;
       float* v = sample.rows[i] + at;
       const float gx = g * sample.x[i];
       const float* t = met_by(v, sample.x[i], c, place[sample.fields[i]]);

@@ -70,57 +70,23 @@ struct Staged {
   bool same = false;                      // whether all x are equal
 };
 
-struct EveryId {
-  FIELDFARE_INLINE bool operator()(std::uint32_t) const { return true; }
-};
-
-// Calls learn.operator()<Full>(rows, x) for the entries whose ids are `mine`, in groups of four
-// whose rows differ; where there are fewer, the other rows are nobody's. Which entries share a
-// group must not show in the result, for it depends on whose the others are: groups are said to be
-// full, so that what is equal in a sample is computed once, where all entries are `mine`. Else x of
-// what is nobody's is zero.
-template <class Mine, class Learn>
-FIELDFARE_INLINE void in_fours(const Staged& sample, float* const* nobody, Mine mine,
-                               const Fetch& fetch, Learn&& learn) {
-  const auto one_by_one = [&](float* const* rows, const float* x) {
+// Calls learn.operator()<Full>(rows, x) for the entries in groups of four whose rows differ; where
+// there are fewer (Full is false), the other rows are nobody's and their x zero.
+template <class Learn>
+FIELDFARE_INLINE void in_fours(const Staged& sample, float* const* nobody, const Fetch& fetch,
+                               Learn&& learn) {
+  for (std::int64_t i = 0; i < sample.n; i += 4) {
+    fetch.four(i);
+    float* const* rows = sample.rows + i;
+    const float* x = sample.x + i;
+    if (distinct(rows)) {
+      learn.template operator()<true>(rows, x);
+      continue;
+    }
     for (int e = 0; e < 4; ++e) {
       float* one[4] = {rows[e], nobody[1], nobody[2], nobody[3]};
       const float value[4] = {x[e], 0, 0, 0};
       learn.template operator()<false>(one, value);
-    }
-  };
-  if constexpr (std::is_same_v<Mine, EveryId>) {
-    for (std::int64_t i = 0; i < sample.n; i += 4) {
-      fetch.four(i);
-      if (distinct(sample.rows + i)) {
-        learn.template operator()<true>(sample.rows + i, sample.x + i);
-      } else {
-        one_by_one(sample.rows + i, sample.x + i);
-      }
-    }
-  } else {
-    float* rows[4];
-    float x[4];
-    std::int64_t held = 0;
-    for (std::int64_t i = 0; i <= sample.n; ++i) {
-      if (i < sample.n) {
-        fetch(i);
-        if (!mine(sample.ids[i])) continue;
-        rows[held] = sample.rows[i];
-        x[held++] = sample.x[i];
-      } else if (held > 0) {
-        for (; held < 4; ++held) {
-          rows[held] = nobody[held];
-          x[held] = 0;
-        }
-      }
-      if (held < 4) continue;
-      held = 0;
-      if (distinct(rows)) {
-        learn.template operator()<false>(rows, x);
-      } else {
-        one_by_one(rows, x);
-      }
     }
   }
 }

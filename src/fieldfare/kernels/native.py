@@ -225,8 +225,6 @@ def train(
     order: Int64Array,
     class_weight: Float32Array | None = None,
     n_threads: int = 1,
-    *,
-    deterministic: bool = False,
 ) -> tuple[float, float]:
     """Visit samples in an order, moving the table after each.
 
@@ -240,11 +238,8 @@ def train(
         Row numbers, each visited once per mention.
     class_weight : float32 array of shape (n_classes,), optional
     n_threads : int
-        More than one: lock-free (Hogwild), equal in quality and not in bits. FTRL learns in
-        batches then, as with ``deterministic``.
-    deterministic : bool
-        Learn in batches of 64 samples, all scored before the first of them is learned from: the
-        same bits for any number of threads, and other bits than without.
+        More than one: AdaGrad without locks (Hogwild), equal in quality and not in bits. The other
+        rules learn on one.
 
     Returns
     -------
@@ -265,7 +260,6 @@ def train(
         order,
         class_weight,
         n_threads,
-        deterministic,
     )
     if bad_row is not None:
         raise DataError(
@@ -281,8 +275,6 @@ def train_pairs(
     rows: Rows,
     pairs: Int64Array,
     n_threads: int = 1,
-    *,
-    deterministic: bool = False,
 ) -> tuple[float, float]:
     """Visit pairs of samples in an order, moving the table after each.
 
@@ -296,8 +288,7 @@ def train_pairs(
     pairs : int64 array of shape (n_pairs, 2)
         Row numbers: the sample that ought to score higher, and the other one.
     n_threads : int
-    deterministic : bool
-        As in `train`; a batch holds 64 pairs.
+        As in `train`.
 
     Returns
     -------
@@ -318,7 +309,6 @@ def train_pairs(
         _core_rows(rows),
         pairs,
         n_threads,
-        deterministic,
     )
     if bad_row is not None:
         raise DataError(

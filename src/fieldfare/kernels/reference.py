@@ -40,7 +40,7 @@ H. B. McMahan et al., Ad Click Prediction: a View from the Trenches, KDD 2013 (a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations
@@ -430,37 +430,30 @@ class Trainer:
                     self.pairs.update(at, g[:, None] * seen.of_pairs[:, a, b, None])
                     self.pairs.values[:, b, a] = self.pairs.values[:, a, b]
 
-    def pair_step(self, pairs: Sequence[tuple[Sample, Sample]], weights: Sequence[float]) -> float:
-        """Learn from a batch of pairs; return their loss before the update, times their weights.
+    def pair_step(self, pair: tuple[Sample, Sample], weight: float) -> float:
+        """Learn from a pair; return its loss before the update, times its weight.
 
-        All are scored first; then the samples move in turn, the better one of each pair before the
-        worse one.
+        Both are scored first; then the better one moves before the worse one.
         """
         spec, params = self.spec, self.params
-        total_loss, moves = 0.0, []
-        for pair, weight in zip(pairs, weights, strict=True):
-            high, low = (score(params, spec, *sample)[0] for sample in pair)
-            loss, slope = pair_loss_and_slope(spec.loss, high - low)
-            total_loss += weight * loss
-            if weight * slope == 0:
-                continue
-            for sample, g in zip(pair, (weight * slope, -weight * slope), strict=True):
-                moves.append((self._see(sample), np.array([g])))
-        for seen, slopes in moves:
-            self._spend(seen, slopes)
-        return total_loss
+        high, low = (score(params, spec, *sample)[0] for sample in pair)
+        loss, slope = pair_loss_and_slope(spec.loss, high - low)
+        if weight * slope != 0:
+            seen = [self._see(sample) for sample in pair]
+            for one, g in zip(seen, (weight * slope, -weight * slope), strict=True):
+                self._spend(one, np.array([g]))
+        return weight * loss
 
-    def pair_epoch(self, rows: Rows, pairs: AnyArray, batch: int = 1) -> tuple[float, float]:
+    def pair_epoch(self, rows: Rows, pairs: AnyArray) -> tuple[float, float]:
         """Learn from pairs of rows in order; return the sums of weighted losses and weights."""
         everything = list(samples(rows))
         loss_sum = weight_sum = 0.0
-        for start in range(0, len(pairs), batch):
-            chosen = pairs[start : start + batch]
-            weights = [1.0] * len(chosen)
+        for i, j in pairs:
+            weight = 1.0
             if rows.weight is not None:
-                weights = [float(np.sqrt(rows.weight[i] * rows.weight[j])) for i, j in chosen]
-            loss_sum += self.pair_step([(everything[i], everything[j]) for i, j in chosen], weights)
-            weight_sum += sum(weights)
+                weight = float(np.sqrt(rows.weight[i] * rows.weight[j]))
+            loss_sum += self.pair_step((everything[i], everything[j]), weight)
+            weight_sum += weight
         return loss_sum, weight_sum
 
     def epoch(

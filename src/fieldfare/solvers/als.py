@@ -74,12 +74,10 @@ class AlsSolver(TableSolver):
         order: Int64Array,
         class_weight: Float32Array | None = None,
         n_threads: int = 1,
-        *,
-        deterministic: bool = False,
     ) -> tuple[float, float]:
         """Make one sweep over the rows that ``order`` names, which should be all there are.
 
-        It is ``deterministic`` in any case.
+        The number of threads changes nothing.
 
         Returns
         -------

@@ -55,19 +55,13 @@ class Solver:
         order: Int64Array,
         class_weight: Float32Array | None = None,
         n_threads: int = 1,
-        *,
-        deterministic: bool = False,
     ) -> tuple[float, float]:
         """Visit the rows that ``order`` names; see ``kernels.native.train``."""
-        return native.train(
-            self._table, rows, order, class_weight, n_threads, deterministic=deterministic
-        )
+        return native.train(self._table, rows, order, class_weight, n_threads)
 
-    def train_pairs(
-        self, rows: Rows, pairs: Int64Array, n_threads: int = 1, *, deterministic: bool = False
-    ) -> tuple[float, float]:
+    def train_pairs(self, rows: Rows, pairs: Int64Array, n_threads: int = 1) -> tuple[float, float]:
         """Visit pairs of rows; see ``kernels.native.train_pairs``."""
-        return native.train_pairs(self._table, rows, pairs, n_threads, deterministic=deterministic)
+        return native.train_pairs(self._table, rows, pairs, n_threads)
 
     def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
         """Return the raw scores of the parameters as they stand, float32[n_rows, n_outputs]."""

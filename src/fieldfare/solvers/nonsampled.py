@@ -78,13 +78,11 @@ class NonSampledSolver(TableSolver):
         order: Int64Array,
         class_weight: Float32Array | None = None,
         n_threads: int = 1,
-        *,
-        deterministic: bool = False,
     ) -> tuple[float, float]:
         """Make one sweep over the rows that ``order`` names, which should be all there are.
 
         Rows whose target is not positive are no interactions, but their items can be recommended.
-        It is ``deterministic`` in any case.
+        The number of threads changes nothing.
 
         Returns
         -------

@@ -62,12 +62,10 @@ class SgdaSolver(TableSolver):
         order: Int64Array,
         class_weight: Float32Array | None = None,
         n_threads: int = 1,
-        *,
-        deterministic: bool = False,
     ) -> tuple[float, float]:
         """Visit nine tenths of the rows that ``order`` names, in random order, and learn from them.
 
-        On one thread, so that it is ``deterministic`` in any case.
+        On one thread.
 
         Returns
         -------

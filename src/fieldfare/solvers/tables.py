@@ -71,8 +71,6 @@ class TableSolver(ABC):
         order: Int64Array,
         class_weight: Float32Array | None = None,
         n_threads: int = 1,
-        *,
-        deterministic: bool = False,
     ) -> tuple[float, float]:
         """Make one epoch over the rows that ``order`` names; return the sums of loss and weight."""
 

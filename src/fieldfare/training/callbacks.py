@@ -37,8 +37,6 @@ class Trainable(Protocol):
         order: Int64Array,
         class_weight: Float32Array | None,
         n_threads: int,
-        *,
-        deterministic: bool,
     ) -> tuple[float, float]:
         """Learn from the rows in this order; return the summed loss and the summed weight."""
 

@@ -179,6 +179,9 @@ class Run:
         self.pairs = _pairs(train) if self.task == "rank" and not recalls else None
         self.catalogue = None if not recalls or valid is None else Catalogue(train, valid, model)
         self.n_threads = resolve_threads(config.n_jobs, train.n_rows)
+        # The other solvers give the same bits on any number of threads.
+        if config.deterministic and isinstance(solver, Solver):
+            self.n_threads = 1
         self.class_weight = class_weights(config.class_weight, self.task, model.classes, train)
         self.rows_per_call = _rows_per_call(model, train.rows)
         self.keep_best = valid is not None and config.early_stopping is not False
@@ -316,24 +319,20 @@ class Run:
             return self.negatives.blocks(epoch, shuffle=config.shuffle)
         if self.pairs is None:
             orders = self.train.orders(**how)
-            # Where neither memory nor the bits depend on it, threads meet as seldom as may be.
-            few_calls = config.memory_limit is None and not config.deterministic
-            return joined(orders, self.rows_per_call) if few_calls else orders
+            # Where memory does not depend on it, threads meet as seldom as may be.
+            return joined(orders, self.rows_per_call) if config.memory_limit is None else orders
         return self.train.pair_orders(self.pairs, config.pairs_per_row, **how)
 
     def _learn(self, call: Int64Array) -> tuple[float, float]:
         """Learn from some rows or pairs; return the summed loss and weight."""
         solver, rows = self.state.solver, self.train.rows
-        deterministic = self.state.config.deterministic
         if self.negatives is not None:
             assert isinstance(solver, Solver)
-            return self.negatives.learn(solver, call, self.n_threads, deterministic=deterministic)
+            return self.negatives.learn(solver, call, self.n_threads)
         if self.pairs is not None:
             assert isinstance(solver, Solver)  # no other takes the task
-            return solver.train_pairs(rows, call, self.n_threads, deterministic=deterministic)
-        return solver.train(
-            rows, call, self.class_weight, self.n_threads, deterministic=deterministic
-        )
+            return solver.train_pairs(rows, call, self.n_threads)
+        return solver.train(rows, call, self.class_weight, self.n_threads)
 
     def _evaluate(self) -> dict[str, float]:
         """Return the validation columns of the history."""

@@ -105,9 +105,7 @@ class Negatives:
         for start in range(0, len(rows), size):
             yield rows[start : start + size]
 
-    def learn(
-        self, solver: Solver, rows: Int64Array, n_threads: int = 1, *, deterministic: bool = False
-    ) -> tuple[float, float]:
+    def learn(self, solver: Solver, rows: Int64Array, n_threads: int = 1) -> tuple[float, float]:
         """Draw negatives for some interactions and learn; return the summed loss and weight."""
         query, item = self._halves.query[rows], self._halves.item[rows]
         weight = np.ones(len(rows)) if self._weight is None else self._weight[rows].astype(float)
@@ -115,7 +113,7 @@ class Negatives:
         if self._loss == "logistic":
             samples, order = self._samples(query, item, drawn, usable, weight)
             n_threads = _worth(n_threads, len(order))
-            return solver.train(samples, order, None, n_threads, deterministic=deterministic)
+            return solver.train(samples, order, None, n_threads)
         if self._loss == "warp":
             near, nth, factor = self._violating(solver, query, item, drawn, usable, n_threads)
             query, item, weight = query[near], item[near], weight[near] * factor
@@ -131,7 +129,7 @@ class Negatives:
             shares *= self._probabilities(scores, item, drawn, usable)
         samples, pairs = self._compared(samples, shares)
         n_threads = _worth(n_threads, len(pairs))
-        return solver.train_pairs(samples, pairs, n_threads, deterministic=deterministic)
+        return solver.train_pairs(samples, pairs, n_threads)
 
     def draw(self, query: Int64Array, item: Int64Array, n: int) -> tuple[Int64Array, AnyArray]:
         """Draw items against interactions.

@@ -263,7 +263,10 @@ def start_bias(
     counts = _class_totals(part, n_classes)
     if weights is not None:
         counts = counts * weights
-    share = np.clip(counts / _positive(float(counts.sum())), _SMALLEST_PRIOR, 1 - _SMALLEST_PRIOR)
+    total = _positive(float(counts.sum()))
+    # A class that has not come yet, as in the first of many batches, counts as half a row.
+    share = np.where(counts > 0, counts / total, 0.5 / part.n_rows)
+    share = np.clip(share / share.sum(), _SMALLEST_PRIOR, 1 - _SMALLEST_PRIOR)
     if task == "binary":
         return np.array([np.log(share[1] / share[0])], np.float32)
     logs: Float64Array = np.log(share)

@@ -38,7 +38,7 @@ class ScriptedSolver:
         self.visited: list[np.ndarray] = []
         self.epochs = 0
 
-    def train(self, rows, order, class_weight, n_threads, *, deterministic):
+    def train(self, rows, order, class_weight, n_threads):
         if self.epochs == 0 or sum(map(len, self.visited)) >= rows.n_rows:
             self.visited, self.epochs = [], self.epochs + 1
         self.visited.append(order.copy())

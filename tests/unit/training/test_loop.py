@@ -175,7 +175,7 @@ def test_infinite_training_loss_is_refused_with_advice(rows, bad) -> None:
         config = SolverConfig()
         needs_all_rows = False
 
-        def train(self, rows, order, class_weight, n_threads, *, deterministic):
+        def train(self, rows, order, class_weight, n_threads):
             return bad, 1.0
 
     model = build(ModelConfig(), n_features=12)

@@ -148,6 +148,12 @@ def test_bias_is_the_best_constant() -> None:
     np.testing.assert_allclose(np.exp(logs) / np.exp(logs).sum(), [0.25, 0.5, 0.25], rtol=1e-6)
 
 
+def test_a_class_that_has_not_come_yet_may_still_come() -> None:
+    np.testing.assert_allclose(start_bias("binary", 1, part([0] * 32)), [-np.log(64)], rtol=1e-6)
+    logs = start_bias("multiclass", 3, part([0, 0, 1, 1]))
+    np.testing.assert_allclose(np.exp(logs - logs[0]), [1, 1, 0.25], rtol=1e-6)
+
+
 def test_weights_that_are_all_zero_are_refused() -> None:
     with pytest.raises(TrainingError, match="positive weight"):
         start_bias("binary", 1, part([0, 1], [0, 0]))
