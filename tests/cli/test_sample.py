@@ -83,6 +83,36 @@ def test_a_linear_model(run, ratings):
         sample("train.csv", target="score", model="ffm")
 
 
+def test_interactions_of_three_columns(run, ratings):
+    rng = np.random.default_rng(0)
+    ids = rng.integers(0, 5, (900, 3))
+    score = np.where(ids % 2 == 0, 1, -1).prod(axis=1) + 0.3 * rng.normal(size=900)
+    lines = [",".join(f"{c}{j}" for c, j in zip("uvw", row, strict=True)) for row in ids]
+    lines = [f"{line},{y:.3f}" for line, y in zip(lines, score, strict=True)]
+    for name, part in (("train", lines[:700]), ("valid", lines[700:])):
+        (ratings / f"{name}.csv").write_text("\n".join(["a,b,c,y", *part]) + "\n")
+    found = {}
+    for model, factors in (("fm", 4), ("hofm", "2,3")):
+        flags = ("--target", "y", "--model", model, "-k", factors, "--order", 3, "-q")
+        ran = run("sample", "train.csv", *flags, *QUICK[2:], "-o", f"{model}.ff")
+        assert ran.code == 0, ran.err
+        ran = run("evaluate", "valid.csv", "-m", f"{model}.ff", "--json")
+        found[model] = json.loads(ran.out)["rmse"]
+    assert found["hofm"] < 0.4 < 0.9 < found["fm"]
+    assert "Bayesian hofm" in run("show", "hofm.ff").out
+    same = sample(
+        "train.csv", target="y", model="hofm", order=3, n_factors=(2, 3), n_warmup=5, n_samples=12,
+        random_state=1,
+    ).posterior  # fmt: skip
+    np.testing.assert_array_equal(same.factors, load_posterior("hofm.ff").factors)
+    estimator = BayesianFMRegressor.load("hofm.ff")
+    assert (estimator.model, estimator.order, estimator.n_factors) == ("hofm", 3, (2, 3))
+    estimator.set_params(n_warmup=5, n_samples=12, random_state=1).fit("train.csv", "y")
+    np.testing.assert_array_equal(same.factors, estimator.posterior_.factors)
+    with pytest.raises(ConfigError, match="'model'"):
+        estimator.set_params(model="fwfm", n_factors=2).fit("train.csv", "y")
+
+
 @pytest.mark.parametrize(("target", "task"), [("liked", "binary"), ("stars", "ordinal")])
 def test_classes(run, ratings, target, task):
     keep(ratings, "user", "item", target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,8 @@ def test_flipped_bits_and_cut_files(path: Path) -> None:
         ({"classes": None}, "no classes"),
         ({"provenance": 3}, "provenance"),
         ({"config": {}}, "configuration"),
+        ({"config": asdict(ModelConfig(model="ffm", n_factors=2))}, "Got 'ffm'"),
+        ({"config": asdict(ModelConfig(model="hofm", n_factors=2))}, "factors"),
         ({"schema": {"columns": 1}}, "schema"),
     ],
 )

@@ -17,7 +17,16 @@ from fieldfare.config import GibbsConfig, ModelConfig, TrainingConfig
 if TYPE_CHECKING:
     from fieldfare.training.sampling import SamplingResult
 
-_MODEL = ("model", "n_factors", "fit_intercept", "fit_linear", "instance_norm", "init_scale")
+_MODEL = (
+    "model",
+    "n_factors",
+    "order",
+    "shared_factors",
+    "fit_intercept",
+    "fit_linear",
+    "instance_norm",
+    "init_scale",
+)
 _SAMPLING = tuple(item.name for item in fields(GibbsConfig))
 _TRAINING = ("random_state", "n_jobs")
 EXAMPLES = """\
@@ -25,6 +34,7 @@ examples:
   fieldfare sample ratings.csv --target stars
   fieldfare sample ratings.csv --target stars --task ordinal --valid valid.csv -k 10 --n-samples 200
   fieldfare sample ratings.csv --target stars -o stars.ff
+  fieldfare sample ratings.csv --target stars --model hofm --order 3 -k 8,4
   fieldfare predict new.csv -m stars.ff --interval 0.9 -o predictions.csv
 
 There are no penalties and no step size to tune: they are sampled too. The output holds all kept
@@ -58,9 +68,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--model",
-        choices=("linear", "fm"),
+        choices=("linear", "fm", "hofm"),
         default="fm",
-        help="Linear model, or factorization machine (default: fm)",
+        help="Linear model, or factorization machine: plain, or of higher order (default: fm)",
     )
     _options.add_flags(group, ModelConfig, _MODEL[1:])
     group = parser.add_argument_group("sampling")

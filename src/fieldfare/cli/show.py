@@ -11,6 +11,7 @@ from fieldfare.cli._tables import pairs, size, table
 from fieldfare.exceptions import ConfigError
 
 if TYPE_CHECKING:
+    from fieldfare.config import ModelConfig
     from fieldfare.models.base import Model
     from fieldfare.models.posterior import Posterior
 
@@ -84,11 +85,7 @@ def _header(model: Model, path: str) -> str:
         "fields": model.n_fields if model.schema is None else model.schema.n_fields,
         "file": f"{path}, {size(os.path.getsize(path))}",
     }
-    if config.model != "linear":
-        given = config.n_factors
-        lines["factors"] = given if isinstance(given, int) else ", ".join(map(str, given))
-    if config.model == "hofm":
-        lines["order"] = f"{config.order}{', shared factors' if config.shared_factors else ''}"
+    lines |= _factors(config)
     if model.classes is not None:
         lines["classes"] = ", ".join(map(str, model.classes))
     # The history below has the metrics; a setting that is off says nothing.
@@ -112,12 +109,22 @@ def _posterior(posterior: Posterior, path: str) -> str:
         "features": posterior.n_features,
         "file": f"{path}, {size(os.path.getsize(path))}",
     }
-    if posterior.factors is not None:
-        lines["factors"] = posterior.config.n_factors
+    lines |= _factors(posterior.config)
     if posterior.classes is not None:
         lines["classes"] = ", ".join(map(str, posterior.classes))
     lines |= {name: _short(value) for name, value in _flat(provenance).items() if value is not None}
     return f"{pairs(lines, indent=0)}\n\n{Trace.from_json(trace)}"
+
+
+def _factors(config: ModelConfig) -> dict[str, object]:
+    """Return the numbers of factors, and the highest order."""
+    lines: dict[str, object] = {}
+    if config.model != "linear":
+        given = config.n_factors
+        lines["factors"] = given if isinstance(given, int) else ", ".join(map(str, given))
+    if config.model == "hofm":
+        lines["order"] = f"{config.order}{', shared factors' if config.shared_factors else ''}"
+    return lines
 
 
 def _flat(items: dict[str, object], prefix: str = "") -> dict[str, object]:

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from fieldfare._random import resolve_seed
 from fieldfare._typing import AnyArray, Float64Array, PathLike
+from fieldfare._validation import OneOf, check
 from fieldfare.config import GibbsConfig, ModelConfig, TrainingConfig
 from fieldfare.data.schema import Schema
 from fieldfare.estimators._base import Factorization
@@ -18,7 +19,7 @@ from fieldfare.exceptions import ModelFileError
 from fieldfare.models.posterior import About, Posterior
 from fieldfare.persist.posterior import load_posterior, save_posterior
 from fieldfare.training import sampling
-from fieldfare.training.bayesian import levels_of, run_chain, start_chain
+from fieldfare.training.bayesian import KINDS, levels_of, run_chain, start_chain
 from fieldfare.training.trace import Trace
 
 _BayesianT = TypeVar("_BayesianT", bound="BayesianFM")
@@ -29,6 +30,8 @@ class BayesianFM(Factorization):
 
     _kind = "fm"
     _posterior_task: ClassVar[str]
+
+    model: str
 
     classes_: AnyArray
 
@@ -68,13 +71,14 @@ class BayesianFM(Factorization):
         DataError
             If the data cannot be used as they are.
         """
+        check("model", self.model, OneOf(KINDS), type(self).__name__)
+        kind = self._config(ModelConfig, task="regression")
         gibbs, training = self._config(GibbsConfig), self._config(TrainingConfig)
         chain = self._chain if self.warm_start else None
         train = self._read(X, y, sample_weight, learn=chain is None)
         followed = self._followed(eval_set)
         training = replace(training, random_state=resolve_seed(training.random_state))
         about = self._about()
-        kind = self._config(ModelConfig, model="fm", task="regression")
         sampler = start_chain(kind, self.schema_, train, self.groups, about, training)
         if chain is not None:
             sampler.load_state(chain)

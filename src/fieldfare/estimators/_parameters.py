@@ -12,7 +12,7 @@ from fieldfare.config import GibbsConfig, KerasConfig, ModelConfig, SolverConfig
 
 _ClassT = TypeVar("_ClassT", bound=type)
 
-# What only estimators have; everything else is described in `config`.
+# What only estimators have, or have in a way of their own; the rest is described in `config`.
 _OWN = {
     "warm_start": (
         "Whether `fit` goes on from the last `fit`, with the state of the optimiser, instead of "
@@ -25,6 +25,7 @@ _OWN = {
         "Field of each column of an array, as numbers or names; ``None``: every column has its "
         "own. Data frames and files bring their fields with them."
     ),
+    "model": "Linear model, or factorization machine: plain, or of higher order.",
     "groups": (
         "Which features share a prior: ``None`` for those of a field, ``'all'`` for one group, or "
         "the number or name of the group of each feature (after encoding)."
@@ -38,6 +39,7 @@ _TYPES = {
     "random_state": "int, RandomState, Generator or None",
     "warm_start": "bool",
     "schema": "Schema or None",
+    "model": "'linear', 'fm' or 'hofm'",
     "groups": "array-like of shape (n_features,), 'all' or None",
     "fields": "array-like of shape (n_features,) or None",
     "callbacks": "sequence of Callback or None",
@@ -67,7 +69,8 @@ def documented(estimator_class: _ClassT) -> _ClassT:
     }
     lines = []
     for name, parameter in inspect.signature(estimator_class).parameters.items():
-        allowed, doc = described.get(name, ("", _OWN.get(name, "")))
+        allowed, doc = described.get(name, ("", ""))
+        doc = _OWN.get(name, doc)
         lines.append(f"{name} : {_TYPES.get(name, allowed)}, default={parameter.default!r}")
         lines.extend(_wrapped(doc))
     text = inspect.cleandoc(estimator_class.__doc__ or "")

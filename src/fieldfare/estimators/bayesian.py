@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,10 @@ class BayesianFMRegressor(RegressorMixin, BayesianFM):  # type: ignore[misc]
     def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters from here
         self,
         *,
-        n_factors: int = 8,
+        model: str = "fm",
+        n_factors: int | Sequence[int] = 8,
+        order: int = 3,
+        shared_factors: bool = False,
         n_warmup: int = 20,
         n_samples: int = 100,
         n_keep_samples: int | None = None,

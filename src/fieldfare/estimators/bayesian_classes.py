@@ -64,7 +64,10 @@ class BayesianFMClassifier(ClassifierMixin, BayesianFM):  # type: ignore[misc]
     def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters from here
         self,
         *,
-        n_factors: int = 8,
+        model: str = "fm",
+        n_factors: int | Sequence[int] = 8,
+        order: int = 3,
+        shared_factors: bool = False,
         n_warmup: int = 20,
         n_samples: int = 100,
         n_keep_samples: int | None = None,
@@ -168,7 +171,10 @@ class BayesianFMOrdinalRegressor(RegressorMixin, BayesianFM):  # type: ignore[mi
     def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters from here
         self,
         *,
-        n_factors: int = 8,
+        model: str = "fm",
+        n_factors: int | Sequence[int] = 8,
+        order: int = 3,
+        shared_factors: bool = False,
         n_warmup: int = 20,
         n_samples: int = 100,
         n_keep_samples: int | None = None,

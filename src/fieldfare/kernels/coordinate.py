@@ -14,6 +14,7 @@ import numpy as np
 
 from fieldfare import _core
 from fieldfare._typing import Float32Array, Int64Array, UInt32Array
+from fieldfare.config import ModelConfig
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.kernels.native import own_rows
 from fieldfare.rows import RelatedRows, Rows
@@ -41,6 +42,14 @@ class Parameters:
     def core(self) -> _core.Parameters:
         """Return the compiled struct over these arrays."""
         return _core.Parameters(self.bias, self.linear, self.factors, self.orders)
+
+
+def orders_of(config: ModelConfig) -> UInt32Array | None:
+    """Return the lowest and the highest order that each factor serves; None for pairs only."""
+    if config.model != "hofm":
+        return None
+    orders = [[p.lowest, p.highest] for p in config.factor_parts for _ in range(p.n_factors)]
+    return np.array(orders, np.uint32).reshape(-1, 2)
 
 
 @dataclass(frozen=True, eq=False)

@@ -314,7 +314,7 @@ class Posterior:
     def _spec(self) -> Spec:
         config = self.config
         return Spec(
-            model="linear" if self.factors is None else "fm",
+            model=config.model,
             loss="squared",
             solver="sgd",
             n_outputs=len(self),
@@ -329,4 +329,5 @@ class Posterior:
             l1_linear=0.0,
             l1_factors=0.0,
             ftrl_beta=1.0,
+            parts=config.factor_parts if config.model == "hofm" else (),
         )

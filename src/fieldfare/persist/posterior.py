@@ -21,7 +21,8 @@ Arrays, with n features, S samples, k factors and C classes (0 for regression):
 ===================  ===================  =====================================================
 ``bias``             F32 (S,)             always
 ``linear``           F32 (n, S)           always; zeros when there is no linear part
-``factors``          F32 (n, S, k)        unless the model is linear
+``factors``          F32 (n, S, k)        unless the model is linear; of hofm those of order 2
+                                          first, then of order 3, and so on
 ``noise_precision``  F64 (S,)             always; ones for classes
 ``cutpoints``        F64 (S, C - 1)       for classes; ascending
 ``schema.*``         any                  array part of the Schema
@@ -169,15 +170,17 @@ def holds_posterior(path: PathLike) -> bool:
 
 def _build(header: JSON, arrays: dict[str, AnyArray], verify: bool) -> Posterior:
     config = read_config(header)
-    if config.model not in ("linear", "fm"):
-        raise ModelFileError(f"A posterior is of a linear model or an FM. Got {config.model!r}.")
+    if config.model not in ("linear", "fm", "hofm"):
+        raise ModelFileError(
+            f"A posterior is of a linear model, an FM or a HOFM. Got {config.model!r}."
+        )
     provenance, task = header.get("provenance"), header.get("task")
     if not isinstance(provenance, dict):
         raise ModelFileError(f"The provenance must be an object. Got {provenance!r:.200}.")
     classes = _classes(header, task)
     own = {name: a for name, a in arrays.items() if not name.startswith(SCHEMA_PREFIX)}
     names = {"bias", "linear", "noise_precision"}
-    names |= {"factors"} if config.model == "fm" else set()
+    names |= set() if config.model == "linear" else {"factors"}
     names |= set() if classes is None else {"cutpoints"}
     if set(own) != names:
         raise ModelFileError(f"This posterior has the arrays {sorted(names)}. Got {sorted(own)}.")

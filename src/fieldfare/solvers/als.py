@@ -16,9 +16,9 @@ from typing import Any, final
 
 import numpy as np
 
-from fieldfare._typing import Float32Array, Int64Array, UInt32Array
+from fieldfare._typing import Float32Array, Int64Array
 from fieldfare.config import SolverConfig
-from fieldfare.kernels.coordinate import Design, Observed, Parameters, Prior
+from fieldfare.kernels.coordinate import Design, Observed, Parameters, Prior, orders_of
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows
 from fieldfare.solvers.tables import TableSolver, labels_of, weights_of
@@ -122,16 +122,8 @@ class AlsSolver(TableSolver):
             self._bias if config.fit_intercept else None,
             self._linear if config.fit_linear else None,
             self._factors,
-            self._orders(),
+            orders_of(config),
         )
-
-    def _orders(self) -> UInt32Array | None:
-        """Return the lowest and the highest order that each factor serves; None for pairs only."""
-        config = self._origin.config
-        if config.model != "hofm":
-            return None
-        orders = [[p.lowest, p.highest] for p in config.factor_parts for _ in range(p.n_factors)]
-        return np.array(orders, np.uint32).reshape(-1, 2)
 
     def _prior(self, design: Design) -> Prior:
         spec = self._origin.spec(self.config)

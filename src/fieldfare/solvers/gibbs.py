@@ -17,7 +17,7 @@ from fieldfare._random import stream
 from fieldfare._typing import AnyArray, Float32Array, Float64Array, UInt32Array
 from fieldfare.exceptions import DataError
 from fieldfare.kernels import latent, native
-from fieldfare.kernels.coordinate import Design, Observed, Parameters, Prior
+from fieldfare.kernels.coordinate import Design, Observed, Parameters, Prior, orders_of
 from fieldfare.models.base import Model
 from fieldfare.models.posterior import Sample
 from fieldfare.rows import Rows
@@ -41,7 +41,7 @@ class GibbsSampler:
     Parameters
     ----------
     model : Model
-        An FM or a linear model: where to start; not changed.
+        A linear model, an FM or a HOFM: where to start; not changed.
     rows : Rows
         Training rows. The target is a number, or a class number from 0.
     group : uint32 array of shape (n_features,)
@@ -66,13 +66,14 @@ class GibbsSampler:
         self._group = group
         self._group_sizes = np.bincount(group).astype(np.float64)
         self._unit = model.target_scale if n_classes == 0 else 1.0
-        k = 0 if model.factors is None else model.factors.shape[2]
-        # Variance of each row of parameters where the target has variance one, times unit^2.
-        self._scale = np.full((1 + k, 1), self._unit)
-        self._scale[0] = self._unit**2
+        parts = model.config.factor_parts
+        order = np.array([t for _, t, n in parts for _ in range(n)], np.float64)
+        # Variance of each row of parameters where the target has variance one: unit^2 for weights,
+        # and the power 2 / t of the unit for factors of order t, of which t make a term.
+        self._scale = self._unit ** np.array([2, *(2 / order)])[:, np.newaxis]
         spread = _FIRST_SPREAD * max(model.config.init_scale, _LEAST_SCALE)
-        first = np.full((1 + k, len(self._group_sizes)), spread**-2)
-        first[0] = _FIRST_LINEAR
+        first = np.array([_FIRST_LINEAR, *(spread ** (-4 / order))])[:, np.newaxis]
+        first = np.repeat(first, len(self._group_sizes), axis=1)
         self._state: dict[str, AnyArray] = {
             "bias": model.bias.copy(),
             "linear": model.linear[:, 0].copy(),
@@ -130,7 +131,8 @@ class GibbsSampler:
     def describe(self) -> dict[str, float]:
         """Return numbers to follow: the fit to the training rows, and the hyperparameters.
 
-        The hyperparameters of factors are averaged over the factors, which may change places.
+        The hyperparameters of factors are averaged over the factors, which may change places; those
+        of each order by themselves.
         """
         state = self._state
         found: dict[str, float] = {}
@@ -143,11 +145,15 @@ class GibbsSampler:
         found["bias"] = float(state["bias"][0])
         if self.n_classes > 2:
             found |= {f"cutpoint_{c}": float(at) for c, at in enumerate(state["cutpoints"], 1)}
+        spread = state["precision"] ** -0.5
         for g in range(len(self._group_sizes)):
             found[f"linear_mean_{g}"] = float(state["mean"][0, g])
-            found[f"linear_spread_{g}"] = float(state["precision"][0, g] ** -0.5)
-            if len(state["mean"]) > 1:
-                found[f"factor_spread_{g}"] = float((state["precision"][1:, g] ** -0.5).mean())
+            found[f"linear_spread_{g}"] = float(spread[0, g])
+            begin = 1
+            for _, order, n_factors in self.model.config.factor_parts:
+                name = "factor_spread" if order == 2 else f"factor_spread_order_{order}"
+                found[f"{name}_{g}"] = float(spread[begin : begin + n_factors, g].mean())
+                begin += n_factors
         return found
 
     def state(self) -> dict[str, AnyArray]:
@@ -183,6 +189,7 @@ class GibbsSampler:
             state["bias"] if config.fit_intercept else None,
             state["linear"] if config.fit_linear else None,
             state.get("factors"),
+            orders_of(config),
         )
 
     def _key(self, purpose: int) -> int:

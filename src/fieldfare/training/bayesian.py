@@ -29,10 +29,12 @@ from fieldfare.training.workflow import ROLES, new_model
 
 MAX_LEVELS = 256
 # Those of the other groups are about gradient descent.
-KINDS = ("linear", "fm")
+KINDS = ("linear", "fm", "hofm")
 MODEL_PARAMETERS = (
     "model",
     "n_factors",
+    "order",
+    "shared_factors",
     "fit_intercept",
     "fit_linear",
     "instance_norm",
@@ -61,8 +63,9 @@ def sample(
         Which features share a prior: those of a field (``None``), all, or as given.
     **parameters
         ``schema``, ``target``, ``weight``, ``group`` and ``fields`` say how to read the data;
-        model ("fm" or "linear"), n_factors, fit_intercept, fit_linear, instance_norm, init_scale,
-        n_warmup, n_samples, n_keep_samples, random_state, n_jobs and verbose how to sample.
+        model ("fm", "hofm" or "linear"), n_factors, order, shared_factors, fit_intercept,
+        fit_linear, instance_norm, init_scale, n_warmup, n_samples, n_keep_samples, random_state,
+        n_jobs and verbose how to sample.
 
     Returns
     -------

@@ -74,15 +74,21 @@ def test_keys_without_a_side_row_have_missing_values() -> None:
 
 
 @pytest.mark.parametrize(
-    "cls", [BayesianFMRegressor, BayesianFMClassifier, BayesianFMOrdinalRegressor]
+    ("cls", "model"),
+    [
+        (BayesianFMRegressor, "fm"),
+        (BayesianFMClassifier, "fm"),
+        (BayesianFMOrdinalRegressor, "fm"),
+        (BayesianFMRegressor, "hofm"),
+    ],
 )
-def test_bayesian_estimators_sample_on_side_tables(cls: type) -> None:
+def test_bayesian_estimators_sample_on_side_tables(cls: type, model: str) -> None:
     ratings, users, films = tables()
     if cls is BayesianFMClassifier:
         ratings["stars"] = (ratings.stars > 3).astype(int)
     sides = {"user": users, "film": films}
     table, valid = (JoinedTable(part, sides) for part in (ratings[:300], ratings[300:]))
-    settings = {**QUICK, "n_warmup": 3, "n_samples": 10}
+    settings = {**QUICK, "model": model, "n_warmup": 3, "n_samples": 10}
     fitted = cls(**settings).fit(table, "stars", eval_set=valid)
     frame = joined_frame(ratings, users, films)
     X = frame.drop(columns="stars")

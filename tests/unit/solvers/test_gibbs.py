@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,8 +32,11 @@ def _rows(n: int = 400, *, task: str = "regression", weighted: bool = False) -> 
     )
 
 
-def _sampler(rows: Rows, *, seed: int = 1, n_classes: int = 0, model: str = "fm") -> GibbsSampler:
-    start = build(ModelConfig(model=model, task="regression", n_factors=3), n_features=N, seed=7)
+def _sampler(
+    rows: Rows, *, seed: int = 1, n_classes: int = 0, model: str = "fm", **config: Any
+) -> GibbsSampler:
+    config = {"task": "regression", "n_factors": 3} | config
+    start = build(ModelConfig(model=model, **config), n_features=N, seed=7)
     group = (np.arange(N) >= 6).astype(np.uint32)
     return GibbsSampler(start, rows, group, n_classes=n_classes, seed=seed)
 
@@ -42,10 +46,16 @@ def _same(a: GibbsSampler, b: GibbsSampler) -> None:
         np.testing.assert_array_equal(array, b.state()[name])
 
 
-@pytest.mark.parametrize(("task", "n_classes"), [("regression", 0), ("binary", 2), ("ordinal", 4)])
-def test_a_seed_fixes_the_chain_for_any_number_of_threads(task: str, n_classes: int) -> None:
+KINDS = [("regression", 0, "fm"), ("binary", 2, "fm"), ("ordinal", 4, "fm"),
+         ("regression", 0, "hofm"), ("ordinal", 4, "hofm")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("task", "n_classes", "model"), KINDS)
+def test_a_seed_fixes_the_chain_for_any_number_of_threads(
+    task: str, n_classes: int, model: str
+) -> None:
     rows = _rows(task=task)
-    one, two, other = (_sampler(rows, n_classes=n_classes, seed=s) for s in (1, 1, 2))
+    one, two, other = (_sampler(rows, n_classes=n_classes, seed=s, model=model) for s in (1, 1, 2))
     for _ in range(12):
         one.sweep(1)
         two.sweep(3)
@@ -54,10 +64,10 @@ def test_a_seed_fixes_the_chain_for_any_number_of_threads(task: str, n_classes: 
     assert (one.state()["linear"] != other.state()["linear"]).all()
 
 
-@pytest.mark.parametrize(("task", "n_classes"), [("regression", 0), ("binary", 2), ("ordinal", 4)])
-def test_a_state_goes_on_exactly(task: str, n_classes: int) -> None:
+@pytest.mark.parametrize(("task", "n_classes", "model"), KINDS)
+def test_a_state_goes_on_exactly(task: str, n_classes: int, model: str) -> None:
     rows = _rows(task=task)
-    whole, first, second = (_sampler(rows, n_classes=n_classes) for _ in range(3))
+    whole, first, second = (_sampler(rows, n_classes=n_classes, model=model) for _ in range(3))
     for _ in range(7):
         whole.sweep()
         first.sweep()
@@ -97,12 +107,13 @@ def test_it_learns_the_pairs_and_the_noise(weighted: bool) -> None:
     )
 
 
-def test_the_unit_of_the_target_does_not_change_the_chain() -> None:
-    rows = _rows()
+@pytest.mark.parametrize("model", ["fm", "hofm"])
+def test_the_unit_of_the_target_does_not_change_the_chain(model: str) -> None:
+    rows = _rows() if model == "fm" else _triples(400)
     assert rows.target is not None
     found = []
-    for unit in (1.0, 1024.0):
-        config = ModelConfig(task="regression", n_factors=3)
+    for unit in (1.0, 4096.0):  # whose square and cube roots are exact
+        config = ModelConfig(model=model, task="regression", n_factors=3)
         start = build(config, n_features=N, seed=7, target_scale=unit)
         scaled = rows.with_(target=rows.target * np.float32(unit))
         sampler = GibbsSampler(start, scaled, np.zeros(N, np.uint32), seed=1)
@@ -110,6 +121,60 @@ def test_the_unit_of_the_target_does_not_change_the_chain() -> None:
             sampler.sweep()
         found.append(score_sample(sampler.model, sampler.sample(), rows, 1) / unit)
     np.testing.assert_allclose(found[0], found[1], rtol=1e-3, atol=1e-4)
+
+
+def _triples(n: int) -> Rows:
+    """Return rows of three fields of 4, 4 and 5 features, whose target is a product of three."""
+    rng = np.random.default_rng(0)
+    ids = rng.integers(0, [4, 4, 5], (n, 3))
+    signs = np.where(ids % 2 == 0, 1.0, -1.0).prod(axis=1)
+    return Rows(
+        np.arange(0, 3 * n + 1, 3, dtype=np.int64),
+        (ids + [0, 4, 8]).astype(np.uint32).ravel(),
+        target=(signs + 0.3 * rng.normal(size=n)).astype(np.float32),
+    )
+
+
+def test_factors_of_each_order_are_drawn_from_their_conditional_distribution() -> None:
+    # All else is as it was when a sweep comes to its first factor: without bias, linear weights and
+    # factors of order 2 that is the one of order 3.
+    rows = _triples(60)
+    given = {"order": 3, "fit_intercept": False, "fit_linear": False, "n_factors": (1, 1)}
+    sampler = _sampler(rows, model="hofm", **given)
+    state = sampler.state()
+    v = np.random.default_rng(1).normal(size=N).astype(np.float32)
+    # No spread: what is drawn for order 2 is zero.
+    precision = np.vstack([np.ones((2, 2)) * 1e12, np.full((1, 2), 3.0)])
+    mean = np.vstack([np.zeros((2, 2)), np.full((1, 2), 0.5)])
+    start = {"factors": np.stack([0 * v, v]), "precision": precision, "mean": mean}
+    drawn = []
+    for sweep in range(1500):
+        sampler.load_state(state | start | {"sweeps": np.array([sweep]), "scores": np.zeros(0)})
+        sampler.sweep()
+        drawn.append(sampler.state()["factors"][1, 0])
+    at = rows.indices.reshape(-1, 3)
+    own, alpha = at[:, 0] == 0, float(state["noise_precision"][0])
+    assert rows.target is not None
+    h, y = (v[at[:, 1]] * v[at[:, 2]])[own].astype(np.float64), rows.target[own]
+    total = alpha * (h @ h) + 3.0
+    expected = (alpha * (h @ y) + 3.0 * 0.5) / total
+    assert np.mean(drawn) == pytest.approx(expected, abs=4 / np.sqrt(1500 * total))
+    assert np.std(drawn) == pytest.approx(1 / np.sqrt(total), rel=0.08)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_it_learns_triples(shared: bool) -> None:
+    rows = _triples(1200)
+    sampler = _sampler(rows, model="hofm", order=3, shared_factors=shared)
+    for _ in range(40):
+        sampler.sweep()
+    found = sampler.describe()
+    assert found["noise"] == pytest.approx(0.3, rel=0.1)
+    assert {"factor_spread_order_3_0", "factor_spread_order_3_1"} <= set(found)
+    assert ("factor_spread_0" in found) != shared
+    np.testing.assert_allclose(
+        sampler.state()["scores"], score_sample(sampler.model, sampler.sample(), rows, 1), atol=1e-3
+    )
 
 
 def test_hyperparameters_follow_their_posterior() -> None:

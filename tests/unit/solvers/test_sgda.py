@@ -117,7 +117,7 @@ def test_what_it_cannot_do_is_refused() -> None:
     X, y = [{"a": "x"}, {"a": "y"}, {"a": "z"}] * 9, np.arange(27.0) % 3
     with pytest.raises(ConfigError, match="kinds linear, fm"):
         HOFMRegressor(solver="sgda").fit(X, y)
-    with pytest.raises(ConfigError, match="two classes"):
+    with pytest.raises(ConfigError, match="3 classes"):
         FMClassifier(solver="sgda").fit(X, y)
     model = build(ModelConfig(task="regression", n_factors=2), n_features=120)
     config = TrainingConfig(max_iter=1, random_state=0)
