@@ -118,7 +118,7 @@ class Cells(list[Cell]):
         if cell.system.slow or curve is None or not curve.losses:
             return None
         # A system that tells the loss at the end only has None before.
-        return curve.losses[min(job.epochs, curve.job.epochs) - 1] or curve.loss
+        return curve.losses[min(job.epochs, len(curve.losses)) - 1] or curve.loss
 
     def curve(self, system: str, model: str, k: int, norm: bool) -> Cell | None:
         """Return the longest run of a system that tells its losses."""
