@@ -44,6 +44,17 @@ SAMPLED_LOSSES = {
 """The losses of drawn negatives, and the loss of the kernel that takes their steps."""
 GRADIENT_SOLVERS = ("adagrad", "rowwise_adagrad", "sgd", "ftrl")
 SOLVERS = (*GRADIENT_SOLVERS, "als", "sgda", "nonsampled")
+# What Gibbs sampling takes of a ModelConfig.
+SAMPLED_MODEL_PARAMETERS = (
+    "model",
+    "n_factors",
+    "order",
+    "shared_factors",
+    "fit_intercept",
+    "fit_linear",
+    "instance_norm",
+    "init_scale",
+)
 MAX_FACTORS = 256
 MAX_ORDER = 16
 

@@ -12,21 +12,16 @@ from fieldfare._logging import say
 from fieldfare.cli import _options
 from fieldfare.cli._files import check_writable
 from fieldfare.cli._tables import pairs, size
-from fieldfare.config import GibbsConfig, ModelConfig, TrainingConfig
+from fieldfare.config import (
+    SAMPLED_MODEL_PARAMETERS,
+    GibbsConfig,
+    ModelConfig,
+    TrainingConfig,
+)
 
 if TYPE_CHECKING:
     from fieldfare.training.sampling import SamplingResult
 
-_MODEL = (
-    "model",
-    "n_factors",
-    "order",
-    "shared_factors",
-    "fit_intercept",
-    "fit_linear",
-    "instance_norm",
-    "init_scale",
-)
 _SAMPLING = tuple(item.name for item in fields(GibbsConfig))
 _TRAINING = ("random_state", "n_jobs")
 EXAMPLES = """\
@@ -72,7 +67,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default="fm",
         help="Linear model, or factorization machine: plain, or of higher order (default: fm)",
     )
-    _options.add_flags(group, ModelConfig, _MODEL[1:])
+    _options.add_flags(group, ModelConfig, SAMPLED_MODEL_PARAMETERS[1:])
     group = parser.add_argument_group("sampling")
     _options.add_flags(group, GibbsConfig, _SAMPLING)
     _options.add_flags(group, TrainingConfig, _TRAINING)
@@ -90,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     data = load(
         _options.source(arguments.data), cache=not arguments.no_cache, **_options.roles(arguments)
     )
-    names = (*_MODEL, *_SAMPLING, *_TRAINING)
+    names = (*SAMPLED_MODEL_PARAMETERS, *_SAMPLING, *_TRAINING)
     given: dict[str, Any] = {n: getattr(arguments, n) for n in names if hasattr(arguments, n)}
     result = sample(
         data,

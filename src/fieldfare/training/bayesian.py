@@ -11,7 +11,13 @@ import numpy as np
 from fieldfare._random import resolve_seed
 from fieldfare._typing import AnyArray, Float32Array, UInt32Array
 from fieldfare._validation import NONE, AnyOf, OneOf, check, closest
-from fieldfare.config import GibbsConfig, ModelConfig, SolverConfig, TrainingConfig
+from fieldfare.config import (
+    SAMPLED_MODEL_PARAMETERS,
+    GibbsConfig,
+    ModelConfig,
+    SolverConfig,
+    TrainingConfig,
+)
 from fieldfare.data.dispatch import load_related
 from fieldfare.data.schema import Schema
 from fieldfare.exceptions import ConfigError, DataError
@@ -30,16 +36,6 @@ from fieldfare.training.workflow import ROLES, new_model
 MAX_LEVELS = 256
 # Those of the other groups are about gradient descent.
 KINDS = ("linear", "fm", "hofm")
-MODEL_PARAMETERS = (
-    "model",
-    "n_factors",
-    "order",
-    "shared_factors",
-    "fit_intercept",
-    "fit_linear",
-    "instance_norm",
-    "init_scale",
-)
 TRAINING_PARAMETERS = ("random_state", "n_jobs", "verbose")
 
 
@@ -140,7 +136,7 @@ def evaluate_posterior(
 def read_parameters(parameters: dict[str, Any]) -> tuple[ModelConfig, GibbsConfig, TrainingConfig]:
     """Sort hyperparameters into their groups; ConfigError names what is unknown."""
     own = tuple(item.name for item in fields(GibbsConfig))
-    known = (*MODEL_PARAMETERS, *own, *TRAINING_PARAMETERS)
+    known = (*SAMPLED_MODEL_PARAMETERS, *own, *TRAINING_PARAMETERS)
     for name in parameters:
         if name not in known:
             raise ConfigError(
@@ -149,7 +145,7 @@ def read_parameters(parameters: dict[str, Any]) -> tuple[ModelConfig, GibbsConfi
             )
     chosen = [
         {name: parameters[name] for name in names if name in parameters}
-        for names in (MODEL_PARAMETERS, own, TRAINING_PARAMETERS)
+        for names in (SAMPLED_MODEL_PARAMETERS, own, TRAINING_PARAMETERS)
     ]
     config = TrainingConfig(**chosen[2])
     seed = resolve_seed(config.random_state)
