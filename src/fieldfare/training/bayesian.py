@@ -34,7 +34,6 @@ from fieldfare.training.targets import TargetMap, infer_targets
 from fieldfare.training.workflow import ROLES, new_model
 
 MAX_LEVELS = 256
-# Those of the other groups are about gradient descent.
 KINDS = ("linear", "fm", "hofm")
 TRAINING_PARAMETERS = ("random_state", "n_jobs", "verbose")
 
