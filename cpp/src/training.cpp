@@ -13,11 +13,12 @@ namespace fieldfare {
 namespace {
 
 // Steps of all threads between two merges: few at first, while they are long.
-constexpr std::int64_t shortest_round = 1024;
+constexpr std::int64_t shortest_round = 256;
 
-// Two threads at worst overshoot as far as they had to go, more go further: see Replicas::add_up.
+// Where many parameters have come to the optimum together, two threads at worst overshoot as far as
+// they had to go, and more of them further: see Replicas::add_up.
 std::int64_t longest_round(std::int64_t n_threads) {
-  return 16384 / std::clamp<std::int64_t>(n_threads, 2, 4);
+  return n_threads <= 2 ? 8192 : std::max<std::int64_t>(512, 8192 / n_threads);
 }
 
 std::size_t index(std::int64_t n) { return static_cast<std::size_t>(n); }
@@ -115,6 +116,7 @@ Outcome train_together(const TrainJob& job, std::int64_t n_threads) {
     part.work = rooms[index(t)].work;
     replicas.lend(part, t);
     Outcome& outcome = outcomes[index(t)];
+    Outcome before;  // of all threads, when they last met
     std::int64_t size = shortest_round;
     for (std::int64_t begin = job.begin; begin < job.end;
          size = std::min(2 * size, longest_round(n))) {
@@ -126,11 +128,12 @@ Outcome train_together(const TrainJob& job, std::int64_t n_threads) {
         add(outcome, kernel(part));
       }
       barrier.wait();
-      const Outcome learned = total(outcomes);
-      replicas.merge(t, n, learned);
+      const Outcome all = total(outcomes);
+      replicas.merge(t, n, {all.loss - before.loss, all.weight - before.weight, {}});
       if (t == 0) next.store(end);
       barrier.wait();
-      if (learned.bad_row) return;
+      if (all.bad_row) return;
+      before = all;
       begin = end;
     }
   });

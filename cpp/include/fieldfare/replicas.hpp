@@ -39,7 +39,7 @@ class Replicas {
   void lend(TrainJob& part, std::int64_t t);
 
   // Brings together what the threads have learned apart, nearly as if they had taken turns. Each
-  // thread does a part of the rows. `learned` is what all of them have learned so far.
+  // thread does a part of the rows. `learned` is what all of them have learned meanwhile.
   void merge(std::int64_t part, std::int64_t parts, const Outcome& learned);
 
  private:
