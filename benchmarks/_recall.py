@@ -15,8 +15,8 @@ Settings = dict[str, Any]
 Tables = tuple[pd.DataFrame, pd.DataFrame]
 NON_SAMPLED: Settings = {"solver": "nonsampled", "n_factors": 64, "max_iter": 15}
 SAMPLED: Settings = {
-    "n_factors": 64, "negatives": "uniform", "learning_rate": 0.05, "l2_linear": 1e-4,
-    "init_scale": 0.01,
+    "n_factors": 64, "negatives": "uniform", "learning_rate": 0.07, "l2_linear": 5e-5,
+    "init_scale": 0.014,
 }  # fmt: skip
 ROLES = {
     "user": "user", "age": "user", "gender": "user", "occupation": "user",

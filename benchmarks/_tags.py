@@ -23,8 +23,8 @@ PLACES = range(1, 11)
 ALL_PAIRS = NON_SAMPLED | {"n_factors": 256, "max_iter": 6}
 PENALTIES = ((1.0, 0.01), (0.75, 0.03), (0.5, 0.1))  # exponent, l2
 UNOBSERVED = (0.003, 0.01)
-PITF = SAMPLED | {"loss": "pairwise", "max_iter": 15}
-L2_FACTORS = {"l2_factors": (1e-5, 1e-4)}
+PITF = SAMPLED | {"loss": "pairwise", "max_iter": 15, "learning_rate": 0.09, "init_scale": 0.017}
+L2_FACTORS = {"l2_factors": (3e-6, 3e-5)}
 
 
 def lastfm_tags(arguments: argparse.Namespace) -> tuple[list[str], Settings]:

@@ -48,7 +48,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "hofm": {"n_factors": 8, "order": 3},
     "multiclass fm": {"n_factors": 8, "model": "fm", "task": "multiclass"},
 }
-COMMON: dict[str, Any] = {"learning_rate": 0.1, "l2_factors": 1e-4, "max_iter": 8, "task": "binary"}
+COMMON: dict[str, Any] = {"max_iter": 8, "task": "binary"}
 
 
 @dataclass(frozen=True)

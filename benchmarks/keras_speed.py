@@ -29,7 +29,7 @@ from fieldfare.rows import Rows
 
 WORKERS = ("fieldfare, 1 thread", "fieldfare, all threads", "keras, tensorflow", "keras, jax")
 BATCH = 1024
-STEP, KERAS_STEP = 0.05, 0.01
+STEP, KERAS_STEP = 0.3, 0.01
 FOLDED = {"many": None, "few": 2000}
 
 

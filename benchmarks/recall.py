@@ -151,7 +151,7 @@ def _over_seeds(label: str, settings: Settings, tables: Tables, seeds: Any = SEE
 def _sampled_settings(loss: str, inner: Tables) -> Settings:
     """Return the penalty and the number of epochs that are best on the validation part."""
     results = []
-    for l2 in (1e-3, 3e-3):
+    for l2 in (5e-4, 1.5e-3):
         settings = SAMPLED | {"loss": loss, "l2_factors": l2, "max_iter": 40}
         ranker = fitted(settings, inner[0], eval_set=(inner[1], None, None))
         best = ranker.history_.best

@@ -41,7 +41,7 @@ def main(n_rows: int = 20_000) -> None:
         data = load(folder / "train.csv", target="clicked")
         print(data.schema)
 
-        result = train(data, model="ffm", n_factors=4, learning_rate=0.05, l2_factors=5e-3,
+        result = train(data, model="ffm", n_factors=4, l2_factors=1e-3,
                        early_stopping=True, random_state=0)  # fmt: skip
         print(result.history)
         print(evaluate(result.model, folder / "test.csv"))

@@ -43,8 +43,8 @@ def grid(**values: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 LEARNERS: dict[str, Learner] = {
-    "SGD": Learner(grid(solver=["sgd"], learning_rate=[0.01, 0.03], l2_factors=[0.05, 0.1]), 40),
-    "SGDA": Learner(grid(solver=["sgda"], learning_rate=[0.01, 0.03]), 40),
+    "SGD": Learner(grid(solver=["sgd"], learning_rate=[0.02, 0.06], l2_factors=[0.025, 0.05]), 40),
+    "SGDA": Learner(grid(solver=["sgda"], learning_rate=[0.02, 0.06]), 40),
     "ALS": Learner(grid(solver=["als"], l2_factors=[0.05, 0.1, 0.2]), 25),
     "Gibbs": Learner([{}], 80),
 }

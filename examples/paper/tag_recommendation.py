@@ -87,7 +87,7 @@ def learned(kind: str, posts: Posts, settings: dict[str, Any]) -> Any:
     """Train a model, and return the scores of all tags for the posts held out."""
     recipe = recipes.pitf(posts.given, n_negatives=0)
     common = {
-        "negatives": "uniform", "loss": "pairwise", "learning_rate": 0.05, "init_scale": 0.01,
+        "negatives": "uniform", "loss": "pairwise", "learning_rate": 0.09, "init_scale": 0.017,
         "early_stopping": False, "n_jobs": 1, "random_state": SEED,
     } | settings  # fmt: skip
     if kind == "FM":
@@ -125,9 +125,9 @@ def parameters(kind: str, posts: Posts, k: int) -> int:
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure and draw."""
     run, started = arguments(__doc__, argv), time.perf_counter()
-    sizes = Sizes((2, 3, 4), (1e-5, 1e-4), 2)
+    sizes = Sizes((2, 3, 4), (3e-6, 3e-5), 2)
     if not run.small:
-        sizes = Sizes((8, 16, 32, 64, 128), (1e-5, 1e-4, 1e-3), 20)
+        sizes = Sizes((8, 16, 32, 64, 128), (3e-6, 3e-5, 3e-4), 20)
     posts = held_out(lastfm(run), SEED)
     inner = held_out(posts.given, SEED + 1)
     lines: dict[str, list[float]] = {

@@ -188,7 +188,9 @@ class SolverConfig(Config):
         "ranking 'pairwise', the logistic loss of score differences. Only ranking has other ones: "
         "'hinge', and with drawn 'negatives' also 'warp', 'softmax' and 'logistic'.",
     )
-    learning_rate: float = _param(0.1, _POSITIVE, "Step size; the alpha of FTRL.")
+    learning_rate: float = _param(
+        0.4, _POSITIVE, "Step size, for rows of length one on average; the alpha of FTRL."
+    )
     l2_linear: float = _param(
         1e-5, _NON_NEGATIVE, "L2 penalty on the linear weights a sample touches, at each visit."
     )

@@ -33,9 +33,9 @@ TITLES = {
     "ffm": "field-aware factorization machine",
 }
 SETTINGS: dict[str, dict[str, Any]] = {
-    "linear": {"learning_rate": 0.1},
-    "fm": {"n_factors": 8, "learning_rate": 0.05, "l2_factors": 1e-3},
-    "ffm": {"n_factors": 4, "learning_rate": 0.05, "l2_factors": 5e-3},
+    "linear": {},
+    "fm": {"n_factors": 8, "l2_factors": 1e-3},
+    "ffm": {"n_factors": 4, "l2_factors": 3e-4},
 }
 COMMON: dict[str, Any] = {"max_iter": 20, "n_iter_no_change": 2, "random_state": 0}
 

@@ -104,7 +104,7 @@ class FMRanker(Factorization):
         negatives_exponent: float = 0.75,
         known_negatives: bool = False,
         solver: str = "adagrad",
-        learning_rate: float = 0.1,
+        learning_rate: float = 0.4,
         max_iter: int = 20,
         l2_linear: float = 1e-5,
         l2_factors: float = 1e-4,
