@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
-from itertools import chain
+from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from fieldfare._typing import AnyArray
 from fieldfare.data._storefile import DTYPES
 from fieldfare.exceptions import DataError
+from fieldfare.kernels.machine import reserved
 from fieldfare.rows import Rows
 
 # What an optional array holds for the batches that lack it; targets and groups have no such value.
@@ -113,18 +115,19 @@ def gather(batches: Iterable[Rows], n_expected: float = 0) -> Rows:
     Rows
     """
     batches = iter(batches)
-    first, second = next(batches, None), next(batches, None)
-    if first is None or second is None:
-        return Rows.concatenate([] if first is None else [first])
+    ahead = deque(islice(batches, 2))
+    if len(ahead) < 2:
+        return Rows.concatenate(ahead)
     n_joined = 0
 
     def room(length: int) -> int:
         return int(length * max(2, _MARGIN * n_expected / max(1, n_joined)))
 
     joiner = Joiner(lambda name: _MemoryArray(DTYPES[name], room))
-    for batch in chain((first, second), batches):
+    while ahead:
         n_joined += 1
-        joiner.append(batch)
+        joiner.append(ahead.popleft())  # held by nobody from here on
+        ahead.extend(islice(batches, 1))
     rows = Rows(**{name: array.finish() for name, array in joiner.arrays.items()})
     known = {name: joiner.counts[name] for name in ("n_features", "n_fields")}
     vars(rows).update(known)  # without another pass
@@ -151,14 +154,12 @@ class _MemoryArray:
         """Return the next elements, to be written."""
         start, stop = self._length, self._length + n
         if stop > len(self._array):
-            # Large arrays of NumPy lie in huge pages, and their pages come when they are written.
-            larger = np.empty(self._room(stop), self._array.dtype)
+            larger = reserved(self._room(stop), self._array.dtype)
             larger[:start] = self._array[:start]
             self._array = larger
         self._length = stop
         return self._array[start:stop]
 
     def finish(self) -> AnyArray:
-        """Give back what was not used and return the array; nothing is copied."""
-        self._array.resize(self._length, refcheck=False)
-        return self._array
+        """Return what was written."""
+        return self._array[: self._length]
