@@ -14,13 +14,24 @@ namespace {
 
 // ---- The parser.
 
+template <class T>
+Array<T> allocate(std::int64_t size) {
+  return Array<T>(new T[static_cast<std::size_t>(size)]);  // not zeroed: every byte is written
+}
+
 template <bool kHasFields>
 class Parser {
  public:
-  Parser(const char* end, const Options& options, Parsed& out)
-      : end_(end), options_(options), out_(out) {}
+  // The arrays of `out`, but values, have room for what the text may hold; of entries, n_entries.
+  Parser(const char* end, const Options& options, std::int64_t n_entries, Parsed& out)
+      : end_(end),
+        options_(options),
+        n_entries_(n_entries),
+        out_(out),
+        indices_(out.indices.get()),
+        fields_(out.fields.get()) {}
 
-  void run(const char* p) noexcept {
+  void run(const char* p) {
     while (p < end_) {
       p = skip_blanks(p);
       const char* const next = line_end(p);
@@ -34,7 +45,6 @@ class Parser {
       out_.n_fields = kHasFields ? static_cast<std::int64_t>(max_field_) + 1 : 0;
     }
     out_.indptr[row_] = entry_;
-    if (all_ones_) out_.values.reset();
     if (!weighted_) out_.weight.reset();
   }
 
@@ -69,18 +79,8 @@ class Parser {
     }
     weighted_ |= out_.weight[row_] != 1.0f;
     if (options_.has_group && !grouped) return fail(line, Reason::kMissingGroup);
-    const char* next = line_end(p);
-    while (next == nullptr) {
-      p = parse_entry(p);
-      if (p == nullptr) return nullptr;
-      if (*p == ' ' && is_digit(p[1])) [[likely]] {  // what nearly always follows an entry
-        ++p;
-        continue;
-      }
-      p = skip_blanks(p);
-      next = line_end(p);
-    }
-    ++row_;
+    const char* const next = parse_entries(p);
+    if (next != nullptr) ++row_;
     return next;
   }
 
@@ -107,52 +107,64 @@ class Parser {
     return fail(word, why_no_entry(word, kHasFields, false));
   }
 
-  const char* parse_entry(const char* p) {
-    const char* const token = p;
-    std::uint64_t field = 0;
-    std::uint64_t id = 0;
-    if (kHasFields) {
-      p = scan_integer(p, &field);
-      if (p == token || *p != ':' || field > kMaxField) [[unlikely]]
-        return fail_entry(token);
-      ++p;
-    }
-    const char* const id_begin = p;
-    p = scan_id(p, end_, &id);
-    if (p == id_begin || *p != ':' || id > kMaxId) [[unlikely]]
-      return fail_entry(token);
-    ++p;
-    float value = 1.0f;
-    if (*p == '1' && ends_token(p[1])) {
-      ++p;
-    } else {
-      p = scan_number(p, &value);
+  // The rest of a line. What changes from entry to entry is kept in registers.
+  const char* parse_entries(const char* p) {
+    std::int64_t i = entry_;
+    std::uint64_t max_id = max_id_;
+    std::uint64_t max_field = max_field_;
+    float* values = values_;
+    const char* next = line_end(p);
+    while (next == nullptr) {
+      Entry entry;
+      const char* const token = p;
+      p = scan_entry<kHasFields>(p, end_, &entry);
       if (p == nullptr) [[unlikely]]
-        return fail_entry(token);
-      all_ones_ &= value == 1.0f;
+        return fail_entry(token, i);
+      if (values == nullptr && entry.value != 1.0f) [[unlikely]]
+        values = start_values(i);
+      if (values != nullptr) values[i] = entry.value;
+      indices_[i] = static_cast<std::uint32_t>(entry.id);
+      if (kHasFields) fields_[i] = static_cast<std::uint16_t>(entry.field);
+      ++i;
+      max_id = std::max(max_id, entry.id);
+      max_field = std::max(max_field, entry.field);
+      if (*p == ' ' && is_digit(p[1])) [[likely]] {  // what nearly always follows an entry
+        ++p;
+        continue;
+      }
+      p = skip_blanks(p);
+      next = line_end(p);
     }
-    max_id_ = std::max(max_id_, id);
-    max_field_ = std::max(max_field_, field);
-    out_.indices[entry_] = static_cast<std::uint32_t>(id);
-    out_.values[entry_] = value;
-    if (kHasFields) out_.fields[entry_] = static_cast<std::uint16_t>(field);
-    ++entry_;
-    return p;
+    entry_ = i;
+    max_id_ = max_id;
+    max_field_ = max_field;
+    return next;
   }
 
-  const char* fail_entry(const char* token) {
-    const bool may_be_target = !options_.has_target && entry_ == out_.indptr[row_];
+  // Most texts have only ones, and then values need no memory.
+  [[gnu::noinline]] float* start_values(std::int64_t n_ones) {
+    out_.values = allocate<float>(n_entries_);
+    values_ = out_.values.get();
+    std::fill_n(values_, n_ones, 1.0f);
+    return values_;
+  }
+
+  const char* fail_entry(const char* token, std::int64_t entry) {
+    const bool may_be_target = !options_.has_target && entry == out_.indptr[row_];
     return fail(token, why_no_entry(token, kHasFields, may_be_target));
   }
 
   const char* const end_;
   const Options& options_;
+  const std::int64_t n_entries_;
   Parsed& out_;
+  std::uint32_t* const indices_;
+  std::uint16_t* const fields_;
+  float* values_ = nullptr;  // while all are one
   std::int64_t row_ = 0;
   std::int64_t entry_ = 0;
   std::uint64_t max_id_ = 0;
   std::uint64_t max_field_ = 0;
-  bool all_ones_ = true;
   bool weighted_ = false;
   Reason reason_ = Reason::kNone;
   const char* fault_ = nullptr;
@@ -180,11 +192,6 @@ Counts count(const char* p, const char* end) {
   return counts;
 }
 
-template <class T>
-Array<T> allocate(std::int64_t size) {
-  return Array<T>(new T[static_cast<std::size_t>(size)]);  // not zeroed: every byte is written
-}
-
 template <bool kHasFields>
 Parsed parse_lines(const char* begin, std::size_t size, const Options& options) {
   const Counts counts = count(begin, begin + size);
@@ -194,12 +201,11 @@ Parsed parse_lines(const char* begin, std::size_t size, const Options& options) 
   out.n_lines = counts.newlines;
   out.indptr = allocate<std::int64_t>(n_rows + 1);
   out.indices = allocate<std::uint32_t>(n_entries);
-  out.values = allocate<float>(n_entries);
   out.weight = allocate<float>(n_rows);
   if (kHasFields) out.fields = allocate<std::uint16_t>(n_entries);
   if (options.has_target) out.target = allocate<float>(n_rows);
   if (options.has_group) out.group = allocate<std::int64_t>(n_rows);
-  Parser<kHasFields> parser(begin + size, options, out);
+  Parser<kHasFields> parser(begin + size, options, n_entries, out);
   parser.run(begin);
   if (parser.reason() != Reason::kNone) out.fault = {parser.reason(), parser.fault() - begin};
   return out;

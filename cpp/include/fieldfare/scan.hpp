@@ -56,6 +56,21 @@ inline const char* scan_integer(const char* p, std::uint64_t* value) {
   return p;
 }
 
+// The same, quickest for one digit or two.
+inline const char* scan_field(const char* p, std::uint64_t* value) {
+  if (!is_digit(*p)) [[unlikely]]
+    return scan_integer(p, value);
+  if (!is_digit(p[1])) {
+    *value = digit(*p);
+    return p + 1;
+  }
+  if (!is_digit(p[2])) {
+    *value = digit(*p) * 10 + digit(p[1]);
+    return p + 2;
+  }
+  return scan_integer(p, value);
+}
+
 // The same for up to seven digits at once, without a branch on how many there are: ids differ in
 // length from entry to entry, and a wrong guess costs more than the digits do. Needs the end of the
 // text, beyond which nothing is read.
@@ -168,6 +183,32 @@ inline const char* scan_number(const char* p, float* value) {
   if (!scan_decimal(p, &decimal) || !ends_token(*decimal.end)) return nullptr;
   *value = to_float(decimal);
   return std::isfinite(*value) ? decimal.end : nullptr;
+}
+
+struct Entry {
+  std::uint64_t id = 0;
+  std::uint64_t field = 0;
+  float value = 1.0f;
+};
+
+// Reads "id:value" or "field:id:value" within the limits, which fills its token; null if there is
+// none here.
+template <bool kHasFields>
+[[gnu::always_inline]] inline const char* scan_entry(const char* p, const char* end, Entry* entry) {
+  if (kHasFields) {
+    const char* const begin = p;
+    p = scan_field(p, &entry->field);
+    if (p == begin || *p != ':' || entry->field > kMaxField) [[unlikely]]
+      return nullptr;
+    ++p;
+  }
+  const char* const begin = p;
+  p = scan_id(p, end, &entry->id);
+  if (p == begin || *p != ':' || entry->id > kMaxId) [[unlikely]]
+    return nullptr;
+  ++p;
+  if (*p == '1' && ends_token(p[1])) return p + 1;
+  return scan_number(p, &entry->value);
 }
 
 // ---- What is wrong with a token; speed is no concern from here on.

@@ -74,7 +74,7 @@ struct Parsed {
 };
 
 // Parses whole lines: a text that is not empty must end in a newline, which stops every scan. Any
-// bytes are safe. Memory is asked for only before parsing begins.
+// bytes are safe.
 Parsed parse(const char* begin, std::size_t size, const Options& options);
 
 // Writes rows as text, one line each, floats in the fewest digits that read back as the same float.

@@ -15,12 +15,13 @@ import numpy as np
 
 from fieldfare.data.cache import file_fingerprint
 from fieldfare.data.dataset import Dataset, FieldsSeen, Request, from_store, keep
+from fieldfare.data.joining import gather
 from fieldfare.data.schema import Schema
 from fieldfare.data.sources import expand
 from fieldfare.data.store import RowStore, cached
 from fieldfare.data.tables import Table, is_parquet, open_files
 from fieldfare.data.tabular import encoded, table_schema
-from fieldfare.data.text import detect, read_text
+from fieldfare.data.text import BATCH_BYTES, detect, read_text
 from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.rows import Rows
 
@@ -73,6 +74,7 @@ def _from_text(files: list[str], request: Request) -> Dataset:
         files,
         request,
         lambda: (schema, read_numbered(files, schema, request.labelled, request.n_threads)),
+        n_expected=_n_bytes(files) / BATCH_BYTES,
     )
 
 
@@ -97,11 +99,17 @@ def _from_files(
     files: list[str],
     request: Request,
     encode: Callable[[], tuple[Schema | None, Iterator[Rows]]],
+    n_expected: float = 0,
 ) -> Dataset:
-    """Encode files into memory if they are small, else into a RowStore in the cache."""
-    if not request.cache or sum(os.path.getsize(file) for file in files) < SMALL_BYTES:
+    """Encode files into memory if they are small, else into a RowStore in the cache.
+
+    About how many batches there will be may be told by ``n_expected``.
+    """
+    if not request.cache or _n_bytes(files) < SMALL_BYTES:
         schema, parts = encode()
-        return keep(Rows.concatenate(list(parts)), schema, None, _without_names(request))
+        fields = FieldsSeen()
+        rows = gather(fields.watch(parts) if schema is None else parts, n_expected)
+        return keep(rows, schema or fields.schema(), None, _without_names(request))
 
     def build(path: Path) -> RowStore:
         schema, parts = encode()
@@ -112,6 +120,10 @@ def _from_files(
 
     # The Schema is part of the key, and an unfitted one is not that of the Rows.
     return from_store(cached(_key(files, request), build), _without_names(request))
+
+
+def _n_bytes(files: list[str]) -> int:
+    return sum(os.path.getsize(file) for file in files)
 
 
 def _without_names(request: Request) -> Request:

@@ -8,6 +8,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -31,14 +32,13 @@ from fieldfare.data._storefile import (
     write_schema,
 )
 from fieldfare.data.cache import cache_folder, file_checksum, file_fingerprint
+from fieldfare.data.joining import Joiner
 from fieldfare.data.schema import Schema
 from fieldfare.exceptions import DataError, StoreError
 from fieldfare.rows import Rows
 
 __all__ = ["RowStore", "cache_folder", "cached", "file_fingerprint"]
 
-# What an optional array holds for the batches that lack it; targets and groups have no such value.
-_FILL = {"values": 1, "fields": 0, "weight": 1}
 _MAX_RUNS = 4096
 _KEY = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,127}")
 
@@ -308,51 +308,21 @@ def _write(
     metadata: JSON,
     schema: Schema | Callable[[], Schema] | None,
 ) -> None:
-    files = {name: ArrayFile(folder, name) for name in ("indptr", "indices")}
-    counts = {"n_rows": 0, "n_entries": 0, "n_features": 0, "n_fields": 0}
-    try:
-        files["indptr"].append(np.zeros(1, np.int64))
+    with ExitStack() as stack:
+
+        def start(name: str) -> ArrayFile:
+            file = ArrayFile(folder, name)
+            stack.callback(file.abandon)
+            return file
+
+        joiner = Joiner(start)
         for batch in batches:
-            if len(batch) == 0:
-                continue
-            _append(batch.validate(), files, counts, folder)
-        arrays = {name: file.finish() for name, file in files.items()}
-    finally:
-        for file in files.values():
-            file.abandon()
+            joiner.append(batch.validate())
+        arrays = {name: file.finish() for name, file in joiner.arrays.items()}
     said = schema() if callable(schema) else schema
     entry = None if said is None else write_schema(folder, *said.to_json())
-    write_header(folder, Header(**counts, arrays=arrays, metadata=metadata, schema=entry))
-
-
-def _append(batch: Rows, files: dict[str, ArrayFile], counts: dict[str, int], folder: Path) -> None:
-    """Write one batch, starting or filling up optional arrays where batches differ."""
-    n_rows, n_entries = counts["n_rows"], counts["n_entries"]
-    own = slice(int(batch.indptr[0]), int(batch.indptr[-1]))
-    counts["n_rows"] += len(batch)
-    counts["n_entries"] += batch.nnz
-    counts["n_features"] = max(counts["n_features"], batch.n_features)
-    counts["n_fields"] = max(counts["n_fields"], batch.n_fields)
-    files["indptr"].append(batch.indptr[1:] + (n_entries - own.start))
-    files["indices"].append(batch.indices[own])
-    for name in ("values", "fields", "target", "weight", "group"):
-        array: AnyArray | None = getattr(batch, name)
-        if array is not None and name in PER_ENTRY:
-            array = array[own]
-        if array is not None and name in ("values", "weight") and (array == 1).all():
-            array = None
-        if array is None and name not in files:
-            continue
-        before = n_entries if name in PER_ENTRY else n_rows
-        if name not in _FILL and (array is None or (name not in files and before)):
-            raise DataError(f"Some of the batches have a {name} and some have none.")
-        if name not in files:
-            files[name] = ArrayFile(folder, name)
-            files[name].fill(_FILL.get(name, 0), before)
-        if array is None:
-            files[name].fill(_FILL[name], before + (batch.nnz if name in PER_ENTRY else len(batch)))
-        else:
-            files[name].append(array)
+    header = Header(**joiner.counts, arrays=arrays, metadata=metadata, schema=entry)
+    write_header(folder, header)
 
 
 def _runs(rows: Int64Array) -> list[tuple[int, int]]:

@@ -11,6 +11,7 @@ import numpy as np
 from fieldfare.data.arrays import array_rows, field_numbers
 from fieldfare.data.coded import CodedTable
 from fieldfare.data.dataset import Dataset, Request, keep
+from fieldfare.data.joining import gather
 from fieldfare.data.schema import Schema
 from fieldfare.data.tables import MemoryTable, Table, to_arrow
 from fieldfare.exceptions import DataError, SchemaError
@@ -106,5 +107,5 @@ def encoded(table: Table, schema: Schema, request: Request) -> Iterator[Rows]:
 def from_table(table: Table, request: Request) -> Dataset:
     """Encode a table in memory, fitting a Schema first unless one was given."""
     schema, table = table_schema(table, request)
-    rows = Rows.concatenate(list(encoded(table, schema, request)))
+    rows = gather(encoded(table, schema, request))
     return keep(rows.with_(**request.arrays(rows.n_rows)), schema, None, request)
