@@ -18,7 +18,7 @@ constexpr std::int64_t shortest_round = 256;
 // Where many parameters have come to the optimum together, two threads at worst overshoot as far as
 // they had to go, and more of them further: see Replicas::add_up.
 std::int64_t longest_round(std::int64_t n_threads) {
-  return n_threads <= 2 ? 8192 : std::max<std::int64_t>(512, 8192 / n_threads);
+  return n_threads <= 2 ? 32768 : std::max<std::int64_t>(512, 8192 / n_threads);
 }
 
 std::size_t index(std::int64_t n) { return static_cast<std::size_t>(n); }

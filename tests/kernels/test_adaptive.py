@@ -11,7 +11,7 @@ from tests.kernels.test_coordinate import dense, table
 from fieldfare.exceptions import DataError
 from fieldfare.kernels.adaptive import adaptive_epoch, step_sizes
 from fieldfare.kernels.adaptive_reference import Adaptive
-from fieldfare.kernels.table import Spec
+from fieldfare.kernels.table import Spec, Units
 from fieldfare.rows import Rows
 
 K = 3
@@ -59,7 +59,7 @@ def test_the_gradient_of_the_penalties_is_right_numerically(loss: str) -> None:
 @pytest.mark.parametrize("loss", ["squared", "logistic"])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_an_epoch_matches_float64(loss: str, weighted: bool) -> None:
-    own, rows, spec = problem(loss, weighted=weighted, target_scale=1.7, learning_rate=0.1)
+    own, rows, spec = problem(loss, weighted=weighted, units=Units(1.7, 2.3), learning_rate=0.1)
     train, held_out = np.arange(50), np.arange(50, 60)
     bias = np.array([own.bias], np.float32)
     linear, factors = own.linear.astype(np.float32), own.factors.astype(np.float32)

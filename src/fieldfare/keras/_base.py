@@ -15,7 +15,7 @@ from fieldfare.estimators._base import Factorization
 from fieldfare.exceptions import ConfigError, DivergenceError
 from fieldfare.keras.batches import RowsDataset, batch, endless, first_width, width_of
 from fieldfare.keras.convert import from_keras, to_keras
-from fieldfare.kernels.table import unit_of_factors
+from fieldfare.kernels.table import Units
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows
 from fieldfare.training.history import History
@@ -46,7 +46,7 @@ def _scale(network: Any, factor: float) -> None:
     for weight, times in (
         (layer.bias, factor),
         (layer.linear, factor),
-        (layer.factors, unit_of_factors(factor, 2)),
+        (layer.factors, Units(factor).of_weights(2)),
     ):
         if weight is not None:
             weight.assign(weight.value * times)
@@ -186,10 +186,9 @@ class KerasEstimator(Factorization):
 
     def _compiled(self, train: Part, config: TrainingConfig) -> Any:
         """Return the Keras model to train, starting where the library's own solvers start."""
-        solver = self._config(SolverConfig, solver="sgd")
         kind = self._config(ModelConfig, model=self._kind, task=self._task())
-        start = new_model(kind, solver, self.schema_, self._targets(), train, config)
-        self._unit = start.target_scale
+        start = new_model(kind, None, self.schema_, self._targets(), train, config)
+        self._unit = start.units.target
         network = to_keras(start, link=False)
         layer = network.get_layer(self._kind)
         layer.l2_linear, layer.l2_factors = self.l2_linear, self.l2_factors
@@ -265,7 +264,7 @@ class KerasEstimator(Factorization):
 
     def _adopt(self, model: Model) -> None:
         super()._adopt(model)
-        self._network, self._unit = None, model.target_scale
+        self._network, self._unit = None, model.units.target
 
     @property
     def keras_model_(self) -> Any:

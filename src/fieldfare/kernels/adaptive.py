@@ -89,6 +89,6 @@ def step_sizes(spec: Spec) -> tuple[float, float, float, float, float]:
     """
     rates = [spec.rates(group).learning_rate for group in ("bias", "linear", "factors")]
     of_one = replace(spec, l2_linear=1.0, l2_factors=1.0)
-    scales = [of_one.rates(group).l2 / spec.target_scale for group in ("linear", "factors")]
+    scales = [of_one.rates(group).l2 / spec.units.target for group in ("linear", "factors")]
     linear, factors = (spec.learning_rate * scale**2 for scale in scales)
     return (rates[0], rates[1], rates[2], linear, factors)

@@ -24,6 +24,26 @@ from typing import NamedTuple
 from fieldfare.config import FactorPart
 
 
+class Units(NamedTuple):
+    """What targets and rows are measured in, so that a step size means the same for all of them."""
+
+    target: float = 1.0
+    """Spread of the target."""
+    row: float = 1.0
+    """Length of a row: the root of the mean of its squared Euclidean length."""
+
+    def of_weights(self, order: int) -> float:
+        """Return the unit of the weights of which ``order`` are multiplied, each with a feature.
+
+        With s the unit of the target and r that of rows it is s^(1/order) / r: products of as many
+        weights and features are then in the unit of the target.
+        """
+        return float(self.target ** (1 / order) / self.row)
+
+
+NO_UNITS = Units()
+
+
 @dataclass(frozen=True)
 class Spec:
     """Everything but the arrays that decides what a kernel computes.
@@ -52,8 +72,8 @@ class Spec:
         Regularisation; L1 is used by FTRL only. Those of factors may be tuples, one number a part.
     ftrl_beta : float
         Smoothing of the FTRL step size.
-    target_scale : float
-        Unit of the target, see `rates`.
+    units : Units
+        What targets and rows are measured in, see `rates`.
     parts : tuple of FactorPart
         Used by hofm only: which factors serve which orders.
     """
@@ -73,7 +93,7 @@ class Spec:
     l1_linear: float
     l1_factors: float | tuple[float, ...]
     ftrl_beta: float
-    target_scale: float = 1.0
+    units: Units = NO_UNITS
     parts: tuple[FactorPart, ...] = ()
 
     @property
@@ -84,27 +104,26 @@ class Spec:
     def rates(self, group: str, part: int = 0) -> Rates:
         """Return step size and penalties of ``"bias"``, ``"linear"``, ``"factors"`` or ``"pairs"``.
 
-        They are those of a model of the target divided by s = ``target_scale``, put into the units
-        of this one: its weights are u = s times as large, and its factors of order t are
-        u = s^(1/t) times as large, so gradients of the squared loss are s^2 / u times as large.
-        Training is then the same whether the target is given in metres or in millimetres. (Not so
-        for factors that orders share, which cannot suit them all: there t is the highest.) The
+        They are those of a model of targets and rows measured in ``units``, put into the numbers
+        of this one: its parameters are u times as large, so gradients of the squared loss, which is
+        itself s^2 times as large for a unit s of the target, are s^2 / u times as large. Training
+        is then the same whether targets and features are given in metres or in millimetres. (Not
+        so for factors that orders share, which cannot suit them all: there t is the highest.) The
         weights of pairs of fields have no unit, and no penalty: there are few, and every sample
         moves them.
         """
-        scale = self.target_scale
         order = self.parts[part].highest if self.parts else 2
         unit, l2, l1 = {
-            "bias": (scale, 0.0, 0.0),
-            "linear": (scale, self.l2_linear, self.l1_linear),
+            "bias": (self.units.target, 0.0, 0.0),
+            "linear": (self.units.of_weights(1), self.l2_linear, self.l1_linear),
             "factors": (
-                unit_of_factors(scale, order),
+                self.units.of_weights(order),
                 _of_part(self.l2_factors, part),
                 _of_part(self.l1_factors, part),
             ),
             "pairs": (1.0, 0.0, 0.0),
         }[group]
-        gradient = scale**2 / unit
+        gradient = self.units.target**2 / unit
         return Rates(
             learning_rate=self.learning_rate
             * (unit / gradient if self.solver in ("sgd", "sgda") else unit),
@@ -113,11 +132,6 @@ class Spec:
             beta=self.ftrl_beta * gradient,
             start=gradient**2,
         )
-
-
-def unit_of_factors(target_scale: float, order: int) -> float:
-    """Return how many times as large factors are when the target is so many times as large."""
-    return float(target_scale ** (1 / order))
 
 
 def _of_part(value: float | tuple[float, ...], part: int) -> float:

@@ -20,10 +20,12 @@ from fieldfare.config import (
 from fieldfare.exceptions import ConfigError, DataError, SchemaError
 from fieldfare.kernels import native
 from fieldfare.kernels.initial import InitialFactors
-from fieldfare.kernels.table import Spec
+from fieldfare.kernels.table import Spec, Units
 from fieldfare.rows import Rows
 
 PARAMETERS = ("bias", "linear", "factors", "pair_weights")
+# How the provenance names what `Units` are made of.
+UNITS = ("target_scale", "row_scale")
 
 
 class _Held(NamedTuple):
@@ -180,12 +182,14 @@ class Model(ABC):
         return self.kind in MODELS_WITH_FIELDS
 
     @property
-    def target_scale(self) -> float:
-        """Spread of the targets it was first trained on: the unit of steps and penalties.
+    def units(self) -> Units:
+        """Spread of the targets and length of the rows it was first trained on.
 
-        Always 1 for classification. Kept in the provenance, so that training can go on alike.
+        Steps and penalties are measured in them. Kept in the provenance, so that training can go
+        on alike.
         """
-        return float(self.provenance.get("target_scale", 1.0))
+        given = [float(self.provenance.get(name, 1.0)) for name in UNITS]
+        return Units(*given)
 
     @property
     def nbytes(self) -> int:
@@ -224,7 +228,7 @@ class Model(ABC):
             l1_linear=solver.l1_linear,
             l1_factors=solver.l1_factors,
             ftrl_beta=solver.ftrl_beta,
-            target_scale=self.target_scale,
+            units=self.units,
             parts=self.config.factor_parts if self.kind == "hofm" else (),
         )
 

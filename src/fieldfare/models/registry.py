@@ -8,8 +8,8 @@ import numpy as np
 
 from fieldfare.config import ModelConfig, SolverConfig
 from fieldfare.kernels.initial import InitialFactors
-from fieldfare.kernels.table import unit_of_factors
-from fieldfare.models.base import Model
+from fieldfare.kernels.table import NO_UNITS, Units
+from fieldfare.models.base import UNITS, Model
 from fieldfare.models.ffm import FFMModel
 from fieldfare.models.fm import FMModel
 from fieldfare.models.fwfm import FwFMModel
@@ -30,13 +30,13 @@ def build(  # noqa: PLR0913 - sizes, seed and labels, each given by name
     seed: int = 0,
     schema: Any = None,
     classes: list[Any] | None = None,
-    target_scale: float = 1.0,
+    units: Units = NO_UNITS,
 ) -> Model:
     """Return an untrained model: zero bias and weights, random factors fixed by the seed.
 
     Weights of pairs of fields are one, so that training starts from a factorization machine.
 
-    With a ``target_scale`` s, scores are to be s times as large; for the factors see
+    Scores start as large as ``units`` of target and rows say; see
     `fieldfare.kernels.table.Spec.rates`.
     """
     model_class = MODEL_CLASSES[config.model]
@@ -46,16 +46,16 @@ def build(  # noqa: PLR0913 - sizes, seed and labels, each given by name
         config,
         np.zeros(n_outputs, np.float32),
         np.zeros((n_features, n_outputs), np.float32),
-        None if shape is None else initial_factors(config, shape, seed, target_scale),
+        None if shape is None else initial_factors(config, shape, seed, units),
         pair_weights=None if pairs_shape is None else np.ones(pairs_shape, np.float32),
         schema=schema,
         classes=classes,
-        provenance={"target_scale": target_scale},
+        provenance=dict(zip(UNITS, units, strict=True)),
     )
 
 
 def initial_factors(
-    config: ModelConfig, shape: tuple[int, ...], seed: int, target_scale: float = 1.0
+    config: ModelConfig, shape: tuple[int, ...], seed: int, units: Units
 ) -> InitialFactors:
     """Return random factors, still to be drawn, each fixed by the seed, its feature and its place.
 
@@ -64,9 +64,8 @@ def initial_factors(
     start with gradients too small to grow against the penalty.
     """
     parts = [
-        (part.n_factors, config.init_scale ** (2 / part.highest) * unit)
+        (part.n_factors, config.init_scale ** (2 / part.highest) * units.of_weights(part.highest))
         for part in config.factor_parts
-        for unit in [unit_of_factors(target_scale, part.highest)]
     ]
     return InitialFactors(shape, seed, tuple(parts))
 

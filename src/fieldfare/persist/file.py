@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fieldfare._typing import JSON, AnyArray, PathLike
 from fieldfare.config import ModelConfig
 from fieldfare.exceptions import ModelFileError
-from fieldfare.models.base import Model, check_model
+from fieldfare.models.base import UNITS, Model, check_model
 from fieldfare.models.registry import MODEL_CLASSES
 from fieldfare.persist import container
 from fieldfare.persist.format import (
@@ -110,9 +110,10 @@ def _build(header: JSON, arrays: dict[str, AnyArray], verify: bool) -> Model:
     provenance = header.get("provenance")
     if not isinstance(provenance, dict):
         raise ModelFileError(f"The provenance must be an object. Got {provenance!r:.200}.")
-    scale = provenance.get("target_scale", 1.0)
-    if type(scale) not in (int, float) or not 0 < scale < 1e39:
-        raise ModelFileError(f"The target_scale must be a positive number. Got {scale!r:.200}.")
+    for name in UNITS:
+        unit = provenance.get(name, 1.0)
+        if type(unit) not in (int, float) or not 0 < unit < 1e39:
+            raise ModelFileError(f"The {name} must be a positive number. Got {unit!r:.200}.")
     return MODEL_CLASSES[config.model](
         config,
         arrays["bias"],

@@ -65,7 +65,7 @@ class GibbsSampler:
         self._design = Design(rows, None, model.n_features, normalised=model.config.instance_norm)
         self._group = group
         self._group_sizes = np.bincount(group).astype(np.float64)
-        self._unit = model.target_scale if n_classes == 0 else 1.0
+        self._unit = model.units.target if n_classes == 0 else 1.0
         parts = model.config.factor_parts
         order = np.array([t for _, t, n in parts for _ in range(n)], np.float64)
         # Variance of each row of parameters where the target has variance one: unit^2 for weights,

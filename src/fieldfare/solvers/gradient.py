@@ -159,8 +159,7 @@ class Solver:
         factors = None
         if shape is not None:
             shape = (added, *shape[1:])
-            scale = self._origin.target_scale
-            factors = initial_factors(self._origin.config, shape, self.seed, scale)
+            factors = initial_factors(self._origin.config, shape, self.seed, self._origin.units)
         self._put(np.zeros((added, self._spec.n_outputs), np.float32), factors, known)
 
     def _put(

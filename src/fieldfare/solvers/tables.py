@@ -121,9 +121,9 @@ class TableSolver(ABC):
         self._linear = np.concatenate([self._linear, np.zeros(added, np.float32)])
         old = self._by_feature()
         if old is not None:
-            config, scale = self._origin.config, self._origin.target_scale
+            config, units = self._origin.config, self._origin.units
             shape = (added, *old.shape[1:])
-            fresh = initial_factors(config, shape, self.seed, scale).draw(known)
+            fresh = initial_factors(config, shape, self.seed, units).draw(known)
             self._factors = self._laid_out(np.concatenate([old, fresh])[:, 0])
 
     def _check_solvable(self, model: Model) -> None:

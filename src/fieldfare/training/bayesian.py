@@ -15,7 +15,6 @@ from fieldfare.config import (
     SAMPLED_MODEL_PARAMETERS,
     GibbsConfig,
     ModelConfig,
-    SolverConfig,
     TrainingConfig,
 )
 from fieldfare.data.dispatch import load_related
@@ -163,7 +162,7 @@ def start_chain(
 ) -> GibbsSampler:
     """Return a chain at its start, over rows with encoded targets."""
     n_classes = 0 if about.classes is None else len(about.classes)
-    model = new_model(kind, SolverConfig(), schema, TargetMap("regression"), train, config)
+    model = new_model(kind, None, schema, TargetMap("regression"), train, config)
     if n_classes:
         model.bias[:] = 0
         if n_classes > 2:  # the cutpoints do what a bias would do

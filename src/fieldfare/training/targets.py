@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +13,11 @@ from fieldfare.data.split import distinct_values
 from fieldfare.exceptions import ConfigError, DataError, TrainingError
 from fieldfare.models.base import Model
 from fieldfare.training.parts import Part
+from fieldfare.training.units import moments, positive
 
 _BLOCK = 2**20
 MAX_CLASSES = 10_000
 # A class that (almost) never occurs still gets a finite bias.
-# The cube of the scale is kept in float32.
-_SMALLEST_SCALE, _LARGEST_SCALE = 1e-12, 1e12
 _SMALLEST_PRIOR = 1e-6
 
 
@@ -258,12 +256,12 @@ def start_bias(
     if task == "rank":
         return np.zeros(1, np.float32)
     if task == "regression":
-        return np.array([_moments(part)[0]], np.float32)
+        return np.array([moments(part)[0]], np.float32)
     n_classes = 2 if task == "binary" else n_outputs
     counts = _class_totals(part, n_classes)
     if weights is not None:
         counts = counts * weights
-    total = _positive(float(counts.sum()))
+    total = positive(float(counts.sum()))
     # A class that has not come yet, as in the first of many batches, counts as half a row.
     share = np.where(counts > 0, counts / total, 0.5 / part.n_rows)
     share = np.clip(share / share.sum(), _SMALLEST_PRIOR, 1 - _SMALLEST_PRIOR)
@@ -272,41 +270,6 @@ def start_bias(
     logs: Float64Array = np.log(share)
     centred: Float32Array = (logs - logs.mean()).astype(np.float32)
     return centred
-
-
-def target_scale(task: str, part: Part, *, centred: bool) -> float:
-    """Return the unit in which the target of a regression is learned.
-
-    Parameters
-    ----------
-    task : str
-        What is predicted; 1 but for regression.
-    part : Part
-        Training rows.
-    centred : bool
-        Whether the model has a bias: then the standard deviation of the targets, else their root
-        mean square. 1 where that is 0.
-    """
-    if task != "regression":
-        return 1.0
-    mean, mean_square = _moments(part)
-    spread = math.sqrt(max(0.0, mean_square - (mean * mean if centred else 0.0)))
-    # Rounding leaves a little where all targets are the same.
-    if spread <= 1e-6 * math.sqrt(mean_square):
-        return 1.0
-    return min(max(spread, _SMALLEST_SCALE), _LARGEST_SCALE)
-
-
-def _moments(part: Part) -> tuple[float, float]:
-    """Return the weighted means of the target and of its square."""
-    sums = np.zeros(3)
-    weight = part.weight
-    for start, block in _blocks(part.target):
-        y = block.astype(np.float64)
-        w = np.ones(len(y)) if weight is None else weight[start : start + len(y)]
-        sums += [np.dot(w, y), np.dot(w, y * y), np.sum(w, dtype=np.float64)]
-    mass = _positive(float(sums[2]))
-    return float(sums[0] / mass), float(sums[1] / mass)
 
 
 def _blocks(array: AnyArray) -> Iterator[tuple[int, AnyArray]]:
@@ -337,12 +300,6 @@ def _class_totals(part: Part, n_classes: int) -> Float64Array:
         w = None if weight is None else weight[start : start + len(block)]
         totals += np.bincount(block.astype(np.int64), weights=w, minlength=n_classes)
     return totals
-
-
-def _positive(mass: float) -> float:
-    if not mass > 0:
-        raise TrainingError("Some sample must have a positive weight. All weights are zero.")
-    return mass
 
 
 def _some(values: Sequence[Any]) -> str:

@@ -33,9 +33,9 @@ from fieldfare.training.targets import (
     class_weights,
     infer_targets,
     start_bias,
-    target_scale,
     targets_of,
 )
+from fieldfare.training.units import units_of
 
 TrainResult = FitResult
 OUTPUTS = ("prediction", "score", "label", "proba")
@@ -242,13 +242,15 @@ def read_parameters(
 
 def new_model(
     kind: ModelConfig,
-    solver: SolverConfig,
+    solver: SolverConfig | None,
     schema: Schema,
     targets: TargetMap,
     part: Part,
     config: TrainingConfig,
 ) -> Model:
     """Return an untrained model for encoded rows, with the best constant as its bias.
+
+    The solver is the one that it is made for, ``None`` if that is none of the library's own.
 
     Raises
     ------
@@ -274,14 +276,15 @@ def new_model(
         "model of a smaller kind.",
     )
     classes = None if targets.classes is None else list(targets.classes)
-    scale = target_scale(kind.task, part, centred=kind.fit_intercept)
+    by_gradients = solver is not None and solver.solver not in ("als", "nonsampled")
+    units = units_of(kind, part, by_gradients=by_gradients, memory_limit=config.memory_limit)
     model = build(
         kind,
         **sizes,
         seed=config.random_state,
         schema=schema,
         classes=classes,
-        target_scale=scale,
+        units=units,
     )
     if kind.fit_intercept:
         weights = class_weights(config.class_weight, kind.task, classes, part)

@@ -11,6 +11,7 @@ import pytest
 from fieldfare.config import ModelConfig
 from fieldfare.exceptions import DataError
 from fieldfare.kernels import latent
+from fieldfare.kernels.table import Units
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
 from fieldfare.solvers.gibbs import GibbsSampler, score_sample
@@ -114,7 +115,7 @@ def test_the_unit_of_the_target_does_not_change_the_chain(model: str) -> None:
     found = []
     for unit in (1.0, 4096.0):  # whose square and cube roots are exact
         config = ModelConfig(model=model, task="regression", n_factors=3)
-        start = build(config, n_features=N, seed=7, target_scale=unit)
+        start = build(config, n_features=N, seed=7, units=Units(unit))
         scaled = rows.with_(target=rows.target * np.float32(unit))
         sampler = GibbsSampler(start, scaled, np.zeros(N, np.uint32), seed=1)
         for _ in range(5):

@@ -7,6 +7,7 @@ import pytest
 
 from fieldfare.config import GRADIENT_SOLVERS, MODELS, MODELS_WITH_FIELDS, ModelConfig, SolverConfig
 from fieldfare.exceptions import DataError
+from fieldfare.kernels.table import Units
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
 from fieldfare.solvers.gradient import Solver
@@ -77,7 +78,7 @@ def test_growing_keeps_what_was_learned_and_never_shrinks() -> None:
 
 @pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
 @pytest.mark.parametrize("model", MODELS)
-def test_the_unit_of_the_target_does_not_change_what_is_learned(model: str, solver: str) -> None:
+def test_units_of_targets_and_rows_do_not_change_what_is_learned(model: str, solver: str) -> None:
     unit = 1024.0  # a power of two four times over, so that scaling is exact
     config = ModelConfig(model=model, task="regression", n_factors=K)
     penalties = SolverConfig(
@@ -85,13 +86,16 @@ def test_the_unit_of_the_target_does_not_change_what_is_learned(model: str, solv
     )
     scores = []
     for scale in (1.0, unit):
-        start = build(config, n_features=N, n_fields=F, seed=7, target_scale=scale)
+        units = Units(scale, 1 / scale)
+        start = build(config, n_features=N, n_fields=F, seed=7, units=units)
         trainer = Solver(start, penalties, seed=7)
         rows = _rows()
         assert rows.target is not None
+        values = np.full(rows.nnz, 1 / scale, np.float32)
+        rows = rows.with_(target=rows.target * np.float32(scale), values=values)
         for _ in range(3):
-            trainer.train(rows.with_(target=rows.target * np.float32(scale)), np.arange(len(rows)))
-        assert trainer.export().target_scale == scale
+            trainer.train(rows, np.arange(len(rows)))
+        assert trainer.export().units == units
         scores.append(trainer.score(rows) / scale)
     np.testing.assert_allclose(scores[1], scores[0], rtol=1e-4, atol=1e-5)
 

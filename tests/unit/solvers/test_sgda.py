@@ -11,6 +11,7 @@ import fieldfare
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.estimators import FMClassifier, FMRegressor, HOFMRegressor, LinearRegressor
 from fieldfare.exceptions import ConfigError, DataError
+from fieldfare.kernels.table import Units
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
 from fieldfare.solvers.sgda import SgdaSolver
@@ -33,7 +34,7 @@ def _rows(n: int = 1500, scale: float = 1.0) -> Rows:
 
 def _solver(scale: float = 1.0, **changes: object) -> SgdaSolver:
     model = build(ModelConfig(task="regression", n_factors=6), n_features=120, seed=1,
-                  target_scale=scale)  # fmt: skip
+                  units=Units(scale))  # fmt: skip
     config = SolverConfig(solver="sgda", learning_rate=0.03, **changes)
     return SgdaSolver(model, config, seed=3)
 

@@ -90,7 +90,12 @@ def test_ctrl_c_itself(follow) -> None:
             if state.epoch == 2:
                 signal.raise_signal(signal.SIGINT)
 
-    result, _ = follow([5, 2, 3], callbacks=(CtrlC(),))
+    # A shell starts what it runs in the background with SIGINT ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        result, _ = follow([5, 2, 3], callbacks=(CtrlC(),))
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert result.interrupted
     assert result.model.bias[0] == 1
 

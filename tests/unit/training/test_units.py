@@ -1,0 +1,69 @@
+"""The units in which targets and rows are measured."""
+
+import numpy as np
+import pytest
+
+from fieldfare.config import ModelConfig
+from fieldfare.exceptions import TrainingError
+from fieldfare.kernels.table import Units
+from fieldfare.rows import Rows
+from fieldfare.training.parts import Part
+from fieldfare.training.units import row_scale, target_scale, units_of
+
+
+def _part(values: object = None, weight: object = None, index: object = None) -> Part:
+    """Rows of 0, 1, 2 and 3 entries."""
+    return Part(
+        Rows(
+            np.array([0, 0, 1, 3, 6]),
+            np.zeros(6, np.uint32),
+            values=None if values is None else np.asarray(values, np.float32),
+            target=np.array([1, 3, 5, 7], np.float32),
+            weight=None if weight is None else np.asarray(weight, np.float32),
+        ),
+        index=None if index is None else np.asarray(index, np.int64),
+    )
+
+
+def test_targets_have_the_spread_or_the_root_mean_square() -> None:
+    assert target_scale("regression", _part(), centred=True) == pytest.approx(5**0.5)
+    assert target_scale("regression", _part(), centred=False) == pytest.approx(21**0.5)
+    assert target_scale("binary", _part(), centred=True) == 1
+
+
+@pytest.mark.parametrize("values", [None, np.ones(6)])
+def test_rows_have_their_root_mean_square_length(values: object) -> None:
+    assert row_scale(_part(values)) == pytest.approx(1.5**0.5, abs=1e-3)
+    assert row_scale(_part(values, index=[1, 3])) == pytest.approx(2**0.5, abs=1e-3)
+    assert row_scale(_part(values, weight=[0, 0, 1, 3])) == pytest.approx(2.75**0.5, abs=1e-3)
+    assert row_scale(_part(values, weight=[9, 9, 1, 3], index=[2, 3])) == 1.658
+
+
+def test_values_count_and_their_order_does_not() -> None:
+    values = np.array([3, 0.1, -0.2, 7, 1e-3, 0.7])
+    moved = np.array([3, -0.2, 0.1, 0.7, 7, 1e-3])
+    expected = np.sqrt(np.square(values).sum() / 4)
+    assert row_scale(_part(values)) == row_scale(_part(moved)) == float(f"{expected:.4g}")
+
+
+def test_rows_without_any_entry_or_value_have_a_unit_of_one() -> None:
+    assert row_scale(_part(index=[0])) == row_scale(_part(np.zeros(6))) == 1
+
+
+def test_extreme_values_are_bounded() -> None:
+    assert row_scale(_part(np.full(6, 1e30))) == 1e12
+    assert row_scale(_part(np.full(6, 1e-30))) == 1e-12
+
+
+def test_only_steps_along_gradients_need_a_length() -> None:
+    kind = ModelConfig(task="binary")
+    assert units_of(kind, _part(), by_gradients=True) == Units(1, 1.225)
+    assert units_of(kind, _part(), by_gradients=False) == Units()
+    normed = ModelConfig(task="binary", instance_norm=True)
+    assert units_of(normed, _part(), by_gradients=True) == Units()
+
+
+@pytest.mark.parametrize("values", [None, np.ones(6)])
+def test_weights_that_are_all_zero_are_refused(values: object) -> None:
+    with pytest.raises(TrainingError, match="All weights are zero"):
+        row_scale(_part(values, weight=np.zeros(4)))
