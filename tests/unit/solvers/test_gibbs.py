@@ -181,7 +181,7 @@ def test_it_learns_triples(shared: bool) -> None:
 def test_the_first_prior_is_wide_for_small_groups_and_narrow_for_large_ones() -> None:
     start = build(
         ModelConfig(model="fm", task="regression", n_factors=2, init_scale=0.01),
-        n_features=N, seed=7, target_scale=4.0,
+        n_features=N, seed=7, units=Units(4.0),
     )  # fmt: skip
     group = (np.arange(N) == 0).astype(np.uint32)
     precision = GibbsSampler(start, _rows(), group).state()["precision"]
