@@ -189,6 +189,10 @@ def test_the_first_prior_is_wide_for_small_groups_and_narrow_for_large_ones() ->
     # (16 for linear weights, 4 for factors, in the unit of this target).
     expected = np.array([13 / (1 + 12 * 0.001), 2 / (1 + 0.001)])
     np.testing.assert_allclose(precision, np.stack([expected / 16, expected / 4, expected / 4]))
+    # Of classes, linear weights start wide, and groups alike.
+    precision = GibbsSampler(start, _rows(task="binary"), group, n_classes=2).state()["precision"]
+    expected = np.ones(2)
+    np.testing.assert_allclose(precision, np.stack([expected, 1000 * expected, 1000 * expected]))
 
 
 def test_hyperparameters_follow_their_posterior() -> None:
