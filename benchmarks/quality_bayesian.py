@@ -5,6 +5,11 @@
 the options below on a tenth of the training part, or on several one after the other where that is
 quick; the test part is looked at once a run, at the end.
 
+With ``--seeds N`` the test part is predicted by N chains of other seeds, to tell how far apart they
+come out; settings are still chosen by the first. With ``--peers PYTHON`` (by default the Python
+that ``peers.py`` set up) myFM, where it is installed, samples from the same rows and groups as many
+times with its own defaults, all sweeps averaged, as in its published figures.
+
 Protocols
 ---------
 u1-extended
@@ -23,19 +28,23 @@ ml-1m-columns
 from __future__ import annotations
 
 import argparse
+import statistics
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from _process import run
 from _protocols import read_arguments
 from _report import markdown, write
 from fieldfare.estimators import BayesianFMOrdinalRegressor, BayesianFMRegressor
 from fieldfare.rows import RelatedRows, Relation, Rows
+from peers import installed
 from quality import SEED, ml_100k_columns
 
 Settings = dict[str, Any]
@@ -60,6 +69,18 @@ AIMS = {
     "u3-columns": 0.885,
     "ml-1m-columns": 0.835,
 }
+WORKER = Path(__file__).with_name("workers") / "myfm_errors.py"
+
+
+class Protocol(NamedTuple):
+    """Training and test part, the former split again, and what is fixed and what chosen."""
+
+    parts: Parts
+    inner: list[Parts]
+    sides: dict[str, pd.DataFrame]
+    common: Settings
+    options: list[Settings]
+    ordinal: bool = False
 
 
 class Encoder:
@@ -136,11 +157,11 @@ def _entries(key: str, name: Any, side: pd.DataFrame | None) -> Entries:
     return entries
 
 
-def error(parts: Parts, sides: Any, settings: Settings, *, ordinal: bool = False) -> Settings:
+def error(protocol: Protocol, parts: Parts, settings: Settings, seed: int = 1) -> Settings:
     """Return the RMSE of the averaged predictions, and the seconds of sampling."""
-    train, test, groups = related(parts, sides, extended=ordinal)
-    kind = BayesianFMOrdinalRegressor if ordinal else BayesianFMRegressor
-    model = kind(n_keep_samples=0, random_state=1, **({"groups": groups} | settings))
+    train, test, groups = related(parts, protocol.sides, extended=protocol.ordinal)
+    kind = BayesianFMOrdinalRegressor if protocol.ordinal else BayesianFMRegressor
+    model = kind(n_keep_samples=0, random_state=seed, **({"groups": groups} | settings))
     start = time.perf_counter()
     model.fit(train, eval_set=test)
     seconds = time.perf_counter() - start
@@ -148,17 +169,57 @@ def error(parts: Parts, sides: Any, settings: Settings, *, ordinal: bool = False
     return {"rmse": float(trace["valid_rmse"][-1]), "sweeps": len(trace), "seconds": seconds}
 
 
-def chosen(
-    inner: Sequence[Parts], sides: Any, options: list[Settings], common: Settings, **how: Any
-) -> tuple[Settings, float]:
+def chosen(protocol: Protocol) -> tuple[Settings, float]:
     """Return the settings that are best on the validation parts, and their mean error there."""
-    found = [
-        float(np.mean([error(parts, sides, common | one, **how)["rmse"] for parts in inner]))
-        for one in options
-    ]
-    for one, value in zip(options, found, strict=True):
-        print(f"validation {value:.4f} {one}", flush=True)
-    return common | options[int(np.argmin(found))], min(found)
+    found = []
+    for one in protocol.options:
+        settings = protocol.common | one
+        errors = [error(protocol, parts, settings)["rmse"] for parts in protocol.inner]
+        found.append(float(np.mean(errors)))
+        print(f"validation {found[-1]:.4f} {one}", flush=True)
+    return protocol.common | protocol.options[int(np.argmin(found))], min(found)
+
+
+def by_myfm(python: str, protocol: Protocol, settings: Settings, seed: int) -> float | None:
+    """Return the RMSE of myFM with as many sweeps, all of them averaged."""
+    train, test, groups = related(protocol.parts, protocol.sides, extended=protocol.ordinal)
+    # Its features are numbered table after table, those of a group one after the other.
+    tables = [np.union1d(train.indices, test.indices)]
+    tables += [np.unique(relation.rows.indices) for relation in train.relations]
+    place, sizes = np.zeros(len(groups), np.int64), []
+    for ids in tables:
+        place[ids[np.argsort(groups[ids], kind="stable")]] = np.arange(len(ids))
+        sizes += np.unique(groups[ids], return_counts=True)[1].tolist()
+    arrays: dict[str, Any] = {
+        "k": settings["n_factors"],
+        "sweeps": settings["n_samples"],
+        "seed": seed,
+        "ordinal": protocol.ordinal,
+        "widths": [len(ids) for ids in tables],
+        "group_sizes": [sum(sizes)] if settings.get("groups") == "all" else sizes,
+    }
+    for part, rows in (("train", train), ("test", test)):
+        arrays |= as_arrays(part, rows, place) | {f"{part}_target": rows.target}
+        arrays |= {f"{part}_codes{n}": of.codes for n, of in enumerate(rows.relations)}
+    for n, relation in enumerate(train.relations):
+        arrays |= as_arrays(f"side{n}", relation.rows, place)
+    with tempfile.TemporaryDirectory() as folder:
+        np.savez(Path(folder) / "rows.npz", **arrays)
+        done = run([python, str(WORKER), "rows.npz"], folder=Path(folder), limit=3600)
+        if done.failure:
+            print("myFM:", done.failure)
+            return None
+        return float((Path(folder) / "rmse.txt").read_text())
+
+
+def as_arrays(name: str, rows: Rows, place: np.ndarray[Any, Any]) -> Settings:
+    """Return the arrays of a compressed matrix, its columns moved."""
+    values = np.ones(rows.nnz) if rows.values is None else rows.values
+    return {
+        f"{name}_indptr": rows.indptr,
+        f"{name}_indices": place[rows.indices],
+        f"{name}_values": values.astype(np.float64),
+    }
 
 
 def fold(data: Path, number: int, n_validations: int = 1) -> tuple[Parts, list[Parts]]:
@@ -182,26 +243,24 @@ def fold(data: Path, number: int, n_validations: int = 1) -> tuple[Parts, list[P
     return (train, test), inner
 
 
-def u1_extended(data: Path) -> Settings:
+def u1_extended(data: Path) -> Protocol:
     parts, inner = fold(data, 1)
     users, films = ml_100k_sides(data / "ml-100k")
     ages = pd.read_csv(data / "ml-100k" / "u.user", sep="|", header=None)[1]
     users["age"] = binned(ages.to_numpy(float))
     films["year"] = binned(films["year"].str[-4:].to_numpy(float))
     sides = {"user": users.drop(columns="gender"), "item": films}
-    settings, valid = chosen(inner, sides, U1_OPTIONS, U1_COMMON, ordinal=True)
-    return error(parts, sides, settings, ordinal=True) | {"valid": valid, "settings": settings}
+    return Protocol(parts, inner, sides, U1_COMMON, U1_OPTIONS, ordinal=True)
 
 
-def u3(data: Path, *, columns: bool, **common: Any) -> Settings:
+def u3(data: Path, *, columns: bool, **common: Any) -> Protocol:
     parts, inner = fold(data, 3, U3_VALIDATIONS)
     sides = {}
     if columns:
         users, films = ml_100k_sides(data / "ml-100k")
         films["year"] = films["year"].fillna("no year")
         sides = {"user": users, "item": films}
-    settings, valid = chosen(inner, sides, U3_OPTIONS, U3_COMMON | common)
-    return error(parts, sides, settings) | {"valid": valid, "settings": settings}
+    return Protocol(parts, inner, sides, U3_COMMON | common, U3_OPTIONS)
 
 
 def ml_100k_sides(folder: Path) -> Parts:
@@ -217,7 +276,7 @@ def binned(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return np.where(np.isnan(values), "none", np.searchsorted(bounds, values).astype(str))
 
 
-def ml_1m_columns(data: Path) -> Settings:
+def ml_1m_columns(data: Path) -> Protocol:
     folder = data / "ml-1m"
     table = pd.read_csv(folder / "ratings.csv.gz", dtype={"user": str, "item": str})
     order = np.random.default_rng(SEED).permutation(len(table))
@@ -234,11 +293,10 @@ def ml_1m_columns(data: Path) -> Settings:
     users["zip"] = users["zip"].str[:2]
     sides = {"user": users.set_index("user"), "item": films.set_index("item")}
     common = {"n_warmup": 20, "n_samples": 80}
-    settings, found = chosen([(train, valid)], sides, ML_1M_OPTIONS, common)
-    return error((train, test), sides, settings) | {"valid": found, "settings": settings}
+    return Protocol((train, test), [(train, valid)], sides, common, ML_1M_OPTIONS)
 
 
-PROTOCOLS: dict[str, Callable[[Path], Settings]] = {
+PROTOCOLS: dict[str, Callable[[Path], Protocol]] = {
     "u1-extended": u1_extended,
     "u3-ids": partial(u3, columns=False, groups="all"),
     "u3-grouped": partial(u3, columns=False),
@@ -247,19 +305,49 @@ PROTOCOLS: dict[str, Callable[[Path], Settings]] = {
 }
 
 
+def measured(protocol: Protocol, seeds: int, python: str) -> Settings:
+    """Return the errors of all seeds, of myFM too, with the settings that validation chose."""
+    settings, valid = chosen(protocol)
+    numbers = range(1, seeds + 1)
+    runs = [error(protocol, protocol.parts, settings, seed) for seed in numbers]
+    peers = []
+    if Path(python).exists():
+        peers = [by_myfm(python, protocol, settings, seed) for seed in numbers]
+    return {
+        "rmse": [one["rmse"] for one in runs],
+        "myfm": [one for one in peers if one is not None],
+        "valid": valid,
+        "sweeps": runs[0]["sweeps"],
+        "seconds": statistics.median(one["seconds"] for one in runs),
+        "settings": settings,
+    }
+
+
+def summary(errors: list[float]) -> str | None:
+    """Return mean and standard deviation over the seeds."""
+    if not errors:
+        return None
+    spread = f" ± {statistics.stdev(errors):.4f}" if len(errors) > 1 else ""
+    return f"{statistics.mean(errors):.4f}{spread}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--name", default="quality-bayesian", help="of the report")
+    parser.add_argument("--seeds", type=int, default=1, help="chains that predict the test part")
+    parser.add_argument("--peers", default=str(installed().python), help="a Python that has myfm")
     arguments = read_arguments(parser, PROTOCOLS)
     figures = {}
     for name in arguments.protocols:
-        figures[name] = PROTOCOLS[name](arguments.data)
+        protocol = PROTOCOLS[name](arguments.data)
+        figures[name] = measured(protocol, arguments.seeds, arguments.peers)
         print(name, figures[name], flush=True)
     rows = [
         [
             name,
-            found["rmse"],
+            summary(found["rmse"]),
             f"<= {AIMS[name]}",
+            summary(found["myfm"]),
             found["valid"],
             found["sweeps"],
             found["seconds"],
@@ -267,9 +355,10 @@ def main() -> None:
         ]
         for name, found in figures.items()
     ]
-    headers = ["protocol", "test RMSE", "aim", "validation", "sweeps", "s", "settings"]
-    text = markdown(headers, rows)
-    write(arguments.name, "Quality of Bayesian machines on ratings", [text], figures)
+    headers = ["protocol", "test RMSE", "aim", "myFM", "validation", "sweeps", "s", "settings"]
+    about = f"Mean and standard deviation over {arguments.seeds} seed(s)."
+    text = [about, markdown(headers, rows)]
+    write(arguments.name, "Quality of Bayesian machines on ratings", text, figures)
 
 
 if __name__ == "__main__":

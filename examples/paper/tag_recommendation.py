@@ -159,16 +159,20 @@ def drawn(sizes: Sizes, lines: Any, ranked: Any) -> Figure:
                 dashed = "--" if name.startswith("most") else "-"
                 curve(axes, range(1, 11), values, name, linestyle=dashed)
         axes.set(xlabel="number of tags recommended", ylabel="F1 of the test posts",
-                 title="Last.fm")  # fmt: skip
+                 title="Last.fm", ylim=(0, 0.75))  # fmt: skip
 
     def by_size(axes: Any) -> None:
         for number, (kind, found) in enumerate(ranked.items()):
             x = [found[k]["parameters"] for k in sizes.ranks]
             y = [lines[f"{kind}, k = {k}"][4] for k in sizes.ranks]
             curve(axes, x, y, kind, color=f"C{number + 3}")
+            beside = (3, -10) if kind == "FM" else (-14, 6)  # under one line, over the other
             for k, *place in zip(sizes.ranks, x, y, strict=True):
-                axes.annotate(f"k={k}", place, xytext=(3, 4), textcoords="offset points", size=7)
+                axes.annotate(f"k={k}", place, xytext=beside, textcoords="offset points", size=7)
         axes.set(xlabel="number of parameters", ylabel="F1 at 5", xscale="log", title="by size")
+        ticks = [ranked["FM"][k]["parameters"] for k in sizes.ranks]
+        axes.set_xticks(ticks, [f"{n:,}" for n in ticks])
+        axes.minorticks_off()
 
     figures = {"f1": lines, "models": ranked}
     sized = {f"{kind}, k = {k}": one for kind, found in ranked.items() for k, one in found.items()}

@@ -60,7 +60,7 @@ def _same(a: FitResult, b: FitResult) -> None:
 def test_resume_equals_going_on(
     model: str, solver: str, stop: int, validated: bool, patience: int
 ) -> None:
-    assume(solver not in ("als", "sgda") or model in ("linear", "fm"))
+    assume(model in {"als": ("linear", "fm", "hofm"), "sgda": ("linear", "fm")}.get(solver, MODELS))
     config = TrainingConfig(max_iter=6, n_iter_no_change=patience, random_state=3, n_jobs=1)
     valid = VALID if validated else None
     whole = _fit(model, solver, config, valid=valid)

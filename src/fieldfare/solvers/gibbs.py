@@ -26,11 +26,11 @@ from fieldfare.rows import Rows
 _REFRESH = 10
 # Of the normal-gamma priors, for a target of unit spread: all weak, those of libFM.
 _SHAPE = _RATE = _MEAN_STRENGTH = 1.0
-# The first sweep has no hyperparameters from an earlier one: the prior of factors is then so many
-# times as wide as their start values. From a wide start all factors grow at once, and the chain
-# soon predicts well; from a narrow one they grow as the data ask for them, which takes more sweeps
-# and ends better.
-_FIRST_LINEAR, _FIRST_SPREAD, _LEAST_SCALE = 1.0, 10.0**0.5, 1e-3
+# The first sweep has no hyperparameters from an earlier one: the prior is then that of parameters
+# so many times as wide as the start values of factors. From a wide start all factors grow at once,
+# and the chain soon predicts well; from a narrow one they grow as the data ask for them, which
+# takes more sweeps and ends better.
+_FIRST_SPREAD, _LEAST_SCALE = 10.0**0.5, 1e-3
 _BIAS_PRECISION = 0.01  # of classifications, whose bias could run away; none for regression
 _NEWTON_STEPS = 20
 
@@ -72,8 +72,7 @@ class GibbsSampler:
         # and the power 2 / t of the unit for factors of order t, of which t make a term.
         self._scale = self._unit ** np.array([2, *(2 / order)])[:, np.newaxis]
         spread = _FIRST_SPREAD * max(model.config.init_scale, _LEAST_SCALE)
-        first = np.array([_FIRST_LINEAR, *(spread ** (-4 / order))])[:, np.newaxis]
-        first = np.repeat(first, len(self._group_sizes), axis=1)
+        first = _first_precision(spread, order, self._group_sizes, n_classes)
         self._state: dict[str, AnyArray] = {
             "bias": model.bias.copy(),
             "linear": model.linear[:, 0].copy(),
@@ -269,6 +268,21 @@ def score_sample(model: Model, sample: Sample, rows: Rows, n_threads: int | None
     linear = sample.linear[:, np.newaxis]
     scorer = native.Scorer(model.spec(), sample.bias, linear, factors)
     return scorer.score(rows, n_threads)[:, 0]
+
+
+def _first_precision(
+    spread: float, order: Float64Array, sizes: Float64Array, n_classes: int
+) -> Float64Array:
+    """Return the precisions of the first sweep, by linear weights or factor and group.
+
+    Of numbers, linear weights start as narrow as factors of order 2, so that both begin to grow
+    together, and each group with what so many parameters of this width would make expected: small
+    groups wide. Of classes, wide linear weights and groups that start alike predict better.
+    """
+    variance = spread ** np.array([0 if n_classes else 2, *(4 / order)])[:, np.newaxis]
+    if n_classes:
+        return np.repeat(1 / variance, len(sizes), axis=1)
+    return np.asarray((_SHAPE + sizes) / (_RATE + sizes * variance))
 
 
 def _first_cutpoints(labels: AnyArray, n_classes: int) -> Float64Array:

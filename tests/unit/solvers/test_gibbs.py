@@ -178,6 +178,23 @@ def test_it_learns_triples(shared: bool) -> None:
     )
 
 
+def test_the_first_prior_is_wide_for_small_groups_and_narrow_for_large_ones() -> None:
+    start = build(
+        ModelConfig(model="fm", task="regression", n_factors=2, init_scale=0.01),
+        n_features=N, seed=7, units=Units(4.0),
+    )  # fmt: skip
+    group = (np.arange(N) == 0).astype(np.uint32)
+    precision = GibbsSampler(start, _rows(), group).state()["precision"]
+    # Twelve features and one, each of variance 10 * 0.01^2, and one prior observation of variance 1
+    # (16 for linear weights, 4 for factors, in the unit of this target).
+    expected = np.array([13 / (1 + 12 * 0.001), 2 / (1 + 0.001)])
+    np.testing.assert_allclose(precision, np.stack([expected / 16, expected / 4, expected / 4]))
+    # Of classes, linear weights start wide, and groups alike.
+    precision = GibbsSampler(start, _rows(task="binary"), group, n_classes=2).state()["precision"]
+    expected = np.ones(2)
+    np.testing.assert_allclose(precision, np.stack([expected, 1000 * expected, 1000 * expected]))
+
+
 def test_hyperparameters_follow_their_posterior() -> None:
     # With the weights fixed, mean and precision are normal-gamma: E[m] = sum / (p + 1).
     sampler = _sampler(_rows(), model="linear")
