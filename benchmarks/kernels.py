@@ -22,14 +22,16 @@ import numpy as np
 from _clicks import click_rows
 from _replay import Replay
 from _report import RESULTS, markdown, median, write
-from fieldfare.config import MODELS, MODELS_WITH_FIELDS, SOLVERS, ModelConfig, SolverConfig
+from fieldfare.config import GRADIENT_SOLVERS, MODELS, MODELS_WITH_FIELDS, ModelConfig, SolverConfig
 from fieldfare.kernels.native import TrainingTable
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
 from fieldfare.solvers.gradient import Solver
 
 # FFM tables of a million features take gigabytes, and the width changes little: one rank.
-FACTORS = {"linear": [1], "fm": [4, 8, 16, 32], "ffm": [4]}
+FACTORS = {"linear": [1], "fm": [4, 8, 16, 32], "ffm": [4], "fwfm": [8], "hofm": [8]}
+# Those that learn on one thread, whatever they are given.
+ALONE = ("sgd", "ftrl")
 # Share of the replay limit that one thread is to reach.
 BARS = {("fm", "adagrad", 8): 0.6, ("fm", "adagrad", 16): 0.6}
 
@@ -112,14 +114,16 @@ def scored(
 def measure(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     rows = click_rows(arguments.rows)
-    how = (arguments.threads, arguments.repeats)
+    threads, repeats = arguments.threads, arguments.repeats
     for model in arguments.models:
         for k in FACTORS[model]:
             if arguments.factors and model != "linear" and k not in arguments.factors:
                 continue
             for solver in arguments.solvers:
-                found += trained(rows, model, solver, k, *how)
-            found += scored(rows, model, k, *how)
+                found += trained(
+                    rows, model, solver, k, [1] if solver in ALONE else threads, repeats
+                )
+            found += scored(rows, model, k, threads, repeats)
     return found
 
 
@@ -129,7 +133,9 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
-    parser.add_argument("--solvers", nargs="*", choices=SOLVERS, default=list(SOLVERS))
+    parser.add_argument(
+        "--solvers", nargs="*", choices=GRADIENT_SOLVERS, default=list(GRADIENT_SOLVERS)
+    )
     parser.add_argument("--factors", type=int, nargs="+", help="only these ranks")
     parser.add_argument("--results", type=Path, default=RESULTS)
     arguments = parser.parse_args()
