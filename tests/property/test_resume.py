@@ -37,7 +37,13 @@ TRAIN, VALID = _rows(1500, 0), _rows(300, 1)
 def _fit(model: str, solver: str, config: TrainingConfig, **how) -> FitResult:
     kind = ModelConfig(model=model, n_factors=3)
     start = build(kind, n_features=18, n_fields=3, seed=5)
-    return fit(start, SolverConfig(solver=solver, learning_rate=0.1, l1_linear=0.01), TRAIN, config=config, **how)
+    return fit(
+        start,
+        SolverConfig(solver=solver, learning_rate=0.1, l1_linear=0.01),
+        TRAIN,
+        config=config,
+        **how,
+    )
 
 
 def _same(a: FitResult, b: FitResult) -> None:
