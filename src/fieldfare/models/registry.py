@@ -50,7 +50,7 @@ def build(  # noqa: PLR0913 - sizes, seed and labels, each given by name
         pair_weights=None if pairs_shape is None else np.ones(pairs_shape, np.float32),
         schema=schema,
         classes=classes,
-        provenance=dict(zip(UNITS, units, strict=True)),
+        provenance={name: unit for name, unit in zip(UNITS, units, strict=True) if unit != 1},
     )
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from copy import copy
 
 import numpy as np
 
 from fieldfare._typing import Float64Array
-from fieldfare.config import ModelConfig
+from fieldfare.config import ModelConfig, SolverConfig
 from fieldfare.exceptions import TrainingError
 from fieldfare.kernels.table import Units
+from fieldfare.models.base import Model
 from fieldfare.rows import Rows
 from fieldfare.training.parts import Part
 
@@ -19,7 +21,10 @@ _SMALLEST, _LARGEST = 1e-12, 1e12
 
 
 def units_of(
-    kind: ModelConfig, part: Part, *, by_gradients: bool, memory_limit: int | None = None
+    kind: ModelConfig,
+    part: Part,
+    solver: SolverConfig | None,
+    memory_limit: int | None = None,
 ) -> Units:
     """Return the units in which a new model is trained.
 
@@ -29,9 +34,10 @@ def units_of(
         What is trained.
     part : Part
         Training rows, with targets.
-    by_gradients : bool
-        Whether the solver takes steps along gradients. How long these can be is up to the length
-        of the rows; other solvers find their step from the rows themselves, and get a unit of 1.
+    solver : SolverConfig or None
+        How it is trained; ``None`` if by none of the library's own solvers. How long steps along
+        gradients may be is up to the length of the rows; solvers that take no such steps find
+        them from the rows themselves, and get a unit of 1.
     memory_limit : int, optional
         Megabytes of a store that may stay in memory.
 
@@ -41,9 +47,27 @@ def units_of(
         If all sample weights are zero.
     """
     target = target_scale(kind.task, part, centred=kind.fit_intercept)
+    by_gradients = solver is not None and solver.solver not in ("als", "nonsampled")
     if not by_gradients or kind.instance_norm:  # which makes rows of length 1
         return Units(target)
     return Units(target, row_scale(part, memory_limit))
+
+
+def in_units(
+    model: Model, part: Part, solver: SolverConfig, memory_limit: int | None = None
+) -> Model:
+    """Return a model that is to be trained further; the same one if it has its units already.
+
+    It has none of rows if no gradient was taken: trained by other solvers, or made elsewhere.
+    """
+    if "row_scale" in model.provenance:
+        return model
+    row = units_of(model.config, part, solver, memory_limit).row
+    if row == 1:
+        return model
+    started = copy(model)
+    started.provenance = {**model.provenance, "row_scale": row}
+    return started
 
 
 def target_scale(task: str, part: Part, *, centred: bool) -> float:

@@ -35,7 +35,7 @@ from fieldfare.training.targets import (
     start_bias,
     targets_of,
 )
-from fieldfare.training.units import units_of
+from fieldfare.training.units import in_units, units_of
 
 TrainResult = FitResult
 OUTPUTS = ("prediction", "score", "label", "proba")
@@ -276,8 +276,7 @@ def new_model(
         "model of a smaller kind.",
     )
     classes = None if targets.classes is None else list(targets.classes)
-    by_gradients = solver is not None and solver.solver not in ("als", "nonsampled")
-    units = units_of(kind, part, by_gradients=by_gradients, memory_limit=config.memory_limit)
+    units = units_of(kind, part, solver, config.memory_limit)
     model = build(
         kind,
         **sizes,
@@ -319,10 +318,11 @@ def _go_on(model: Model, data: Any, valid: Any, roles: dict[str, Any], plan: _Pl
     targets = targets_of(model)
     recalls = for_recall(plan.solver, plan.config)
     held = _validation(valid, dataset.schema, targets, recalls=recalls)
-    session = Session(model, plan.solver, plan.config)
+    part = targets.encode(labelled_interactions(Part.of(dataset)) if recalls else Part.of(dataset))
+    start = in_units(model, part, plan.solver, plan.config.memory_limit)
+    session = Session(start, plan.solver, plan.config)
     session.grow(dataset.schema.n_features, dataset.schema)
-    part = labelled_interactions(Part.of(dataset)) if recalls else Part.of(dataset)
-    return _fit(session.model, dataset, targets.encode(part), held, plan)
+    return _fit(session.model, dataset, part, held, plan)
 
 
 def read_extending(model: Model, data: Any, roles: dict[str, Any]) -> Dataset:

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from fieldfare.config import ModelConfig
+from fieldfare.config import ModelConfig, SolverConfig
 from fieldfare.exceptions import TrainingError
 from fieldfare.kernels.table import Units
 from fieldfare.rows import Rows
 from fieldfare.training.parts import Part
 from fieldfare.training.units import row_scale, target_scale, units_of
+from fieldfare.training.workflow import train
 
 
 def _part(values: object = None, weight: object = None, index: object = None) -> Part:
@@ -57,10 +58,22 @@ def test_extreme_values_are_bounded() -> None:
 
 def test_only_steps_along_gradients_need_a_length() -> None:
     kind = ModelConfig(task="binary")
-    assert units_of(kind, _part(), by_gradients=True) == Units(1, 1.225)
-    assert units_of(kind, _part(), by_gradients=False) == Units()
+    assert units_of(kind, _part(), SolverConfig()) == Units(1, 1.225)
+    for solver in (SolverConfig(solver="als"), SolverConfig(solver="nonsampled"), None):
+        assert units_of(kind, _part(), solver) == Units()
     normed = ModelConfig(task="binary", instance_norm=True)
-    assert units_of(normed, _part(), by_gradients=True) == Units()
+    assert units_of(normed, _part(), SolverConfig()) == Units()
+
+
+def test_a_model_trained_without_gradients_gets_its_unit_of_rows_when_it_goes_on() -> None:
+    frame = {"user": list("abcd") * 30, "item": list("xyz") * 40, "stars": [1.0, 2.0, 4.0] * 40}
+    start = train(frame, target="stars", task="regression", solver="als", random_state=0).model
+    assert start.units.row == 1 and "row_scale" not in start.provenance
+    on = train(frame, target="stars", model=start, random_state=0).model
+    assert on.units == Units(start.units.target, 1.414)
+    assert "row_scale" not in start.provenance
+    again = train({name: values[:6] for name, values in frame.items()}, target="stars", model=on)
+    assert again.model.units == on.units
 
 
 @pytest.mark.parametrize("values", [None, np.ones(6)])
