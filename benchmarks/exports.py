@@ -48,7 +48,10 @@ MODELS: dict[str, dict[str, Any]] = {
     "hofm": {"n_factors": 8, "order": 3},
     "multiclass fm": {"n_factors": 8, "model": "fm", "task": "multiclass"},
 }
-COMMON: dict[str, Any] = {"max_iter": 8, "task": "binary"}
+COMMON: dict[str, Any] = {
+    "learning_rate": 0.3, "init_scale": 0.3, "l2_linear": 1e-6, "l2_factors": 1e-5, "max_iter": 8,
+    "task": "binary",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
