@@ -40,11 +40,11 @@ Settings = dict[str, Any]
 SEED = 2024
 
 FRAPPE: dict[str, Settings] = {
-    "linear": {"learning_rate": 0.3, "max_iter": 30},
-    "fm": {},
-    "ffm": {},
+    "linear": {},
+    "fm": {"l2_factors": 1e-3, "init_scale": 0.3},
+    "ffm": {"l2_factors": 3e-4},
     "fwfm": {},
-    "hofm": {"order": 3},
+    "hofm": {"order": 3, "l2_factors": 3e-4, "init_scale": 0.3},
 }
 FRAPPE_COMMON: Settings = {
     "task": "binary", "eval_metric": "auc", "n_iter_no_change": 3, "max_iter": 60, "n_factors": 10,
