@@ -7,6 +7,7 @@
 #include "fieldfare/kernels.hpp"
 #include "fieldfare/replicas.hpp"
 #include "fieldfare/threads.hpp"
+#include "fieldfare/tiny.hpp"
 
 namespace fieldfare {
 
@@ -96,6 +97,7 @@ Outcome total(const std::vector<Outcome>& parts) {
 }
 
 Outcome train_alone(TrainJob job) {
+  const FlushTiny flush;
   const Room room(job, job.ahead + 1);
   job.work = room.work;
   return kernel_for(*job.spec)(job);
@@ -112,6 +114,7 @@ Outcome train_together(const TrainJob& job, std::int64_t n_threads) {
   std::vector<Outcome> outcomes(index(n_threads));
   std::atomic<std::int64_t> next{job.begin};
   run_together(n_threads, [&](std::int64_t t, std::int64_t n, Barrier& barrier) {
+    const FlushTiny flush;
     TrainJob part = job;
     part.work = rooms[index(t)].work;
     replicas.lend(part, t);

@@ -135,3 +135,18 @@ def test_factors_drawn_into_the_table_are_those_of_the_model(model: str) -> None
     for name, array in Solver(start, seed=7).export().arrays().items():
         np.testing.assert_array_equal(array, start.arrays()[name])
     assert start.undrawn is None  # they are drawn now
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_weights_next_to_zero_become_zero_while_training_only(n_threads: int) -> None:
+    trainer = _solver("fm", "adagrad")
+    model = trainer.export()
+    assert model.factors is not None
+    model.factors[:] = 1e-40  # below the normal range of float32, where processors are slow
+    rows = _rows(400)
+    trainer = Solver(model, SolverConfig(l2_factors=0.1), seed=7)
+    trainer.train(rows, np.arange(len(rows)), None, n_threads)
+    learned = trainer.export().factors
+    assert learned is not None
+    assert not np.any((learned != 0) & (np.abs(learned) < np.finfo(np.float32).tiny))
+    assert np.float32(1e-38) * np.float32(0.1) > 0
