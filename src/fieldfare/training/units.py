@@ -47,10 +47,16 @@ def units_of(
         If all sample weights are zero.
     """
     target = target_scale(kind.task, part, centred=kind.fit_intercept)
+    return Units(target, _row_unit(kind, part, solver, memory_limit))
+
+
+def _row_unit(
+    kind: ModelConfig, part: Part, solver: SolverConfig | None, memory_limit: int | None
+) -> float:
     by_gradients = solver is not None and solver.solver not in ("als", "nonsampled")
     if not by_gradients or kind.instance_norm:  # which makes rows of length 1
-        return Units(target)
-    return Units(target, row_scale(part, memory_limit))
+        return 1.0
+    return row_scale(part, memory_limit)
 
 
 def in_units(
@@ -62,7 +68,7 @@ def in_units(
     """
     if "row_scale" in model.provenance:
         return model
-    row = units_of(model.config, part, solver, memory_limit).row
+    row = _row_unit(model.config, part, solver, memory_limit)
     if row == 1:
         return model
     started = copy(model)
@@ -100,19 +106,18 @@ def row_scale(part: Part, memory_limit: int | None = None) -> float:
     columns in another order, then gives the same. 1 where all values are zero.
     """
     weight = part.weight
-    if weight is not None:
-        positive(float(weight.sum(dtype=np.float64)))
     if part.rows.values is None:
         lengths = np.diff(part.rows.indptr)
-        mean = np.average(lengths if part.index is None else lengths[part.index], weights=weight)
+        blocks = iter([lengths if part.index is None else lengths[part.index]])
     else:
-        sums = np.zeros(2)
-        start = 0
-        for block in part.blocks(memory_limit):
-            w = np.ones(block.n_rows) if weight is None else weight[start : start + block.n_rows]
-            sums += [np.dot(w, _squared_lengths(block)), np.sum(w, dtype=np.float64)]
-            start += block.n_rows
-        mean = sums[0] / sums[1]
+        blocks = map(_squared_lengths, part.blocks(memory_limit))
+    sums = np.zeros(2)
+    start = 0
+    for squares in blocks:
+        w = np.ones(len(squares)) if weight is None else weight[start : start + len(squares)]
+        sums += [np.dot(w, squares), np.sum(w, dtype=np.float64)]
+        start += len(squares)
+    mean = sums[0] / positive(float(sums[1]))
     length = float(f"{math.sqrt(mean):.4g}")
     return _bounded(length) if length > 0 else 1.0
 
