@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.data.batches import assert_same
 
 from fieldfare.data import text
 from fieldfare.data.text import read_text
@@ -19,7 +20,6 @@ from fieldfare.exceptions import TextFormatError
 from fieldfare.kernels.text import Fault, format_text, parse_text
 from fieldfare.rows import Rows
 
-NAMES = ("indptr", "indices", "values", "fields", "target", "weight", "group")
 INFINITY = np.float32(np.inf)
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
@@ -43,14 +43,6 @@ def batches(draw: st.DrawFn) -> Rows:
         None if (weight == 1).all() else weight,
         array(st.integers(0, 2**63 - 1), n_rows, np.int64) if draw(st.booleans()) else None,
     )
-
-
-def assert_same(found: Rows, expected: Rows) -> None:
-    for name in NAMES:
-        one, other = getattr(found, name), getattr(expected, name)
-        assert (one is None) == (other is None), name
-        if one is not None:
-            assert one.tobytes() == other.tobytes(), name
 
 
 @settings(max_examples=80, deadline=None)

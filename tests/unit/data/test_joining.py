@@ -10,36 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.unit.data.batches import assert_same, make_rows
 
 from fieldfare.data.joining import gather
 from fieldfare.exceptions import DataError
 from fieldfare.rows import Rows
-
-NAMES = ("indptr", "indices", "values", "fields", "target", "weight", "group")
-
-
-def make_rows(seed: int, n_rows: int = 50, without: tuple[str, ...] = ()) -> Rows:
-    rng = np.random.default_rng(seed)
-    indptr = np.concatenate([[0], np.cumsum(rng.integers(0, 5, n_rows))]).astype(np.int64)
-    nnz = int(indptr[-1])
-    parts = {
-        "values": rng.normal(size=nnz).astype(np.float32),
-        "fields": rng.integers(0, 7, nnz).astype(np.uint16),
-        "target": rng.normal(size=n_rows).astype(np.float32),
-        "weight": rng.random(n_rows).astype(np.float32),
-        "group": rng.integers(0, 9, n_rows).astype(np.int64),
-    }
-    kept = {name: array for name, array in parts.items() if name not in without}
-    return Rows(indptr, rng.integers(0, 99, nnz).astype(np.uint32), **kept)
-
-
-def assert_same(found: Rows, expected: Rows) -> None:
-    for name in NAMES:
-        one, other = getattr(found, name), getattr(expected, name)
-        assert (one is None) == (other is None), name
-        if one is not None:
-            assert one.tobytes() == other.tobytes(), name
-    assert (found.n_features, found.n_fields) == (expected.n_features, expected.n_fields)
 
 
 @pytest.mark.parametrize("n_expected", [0, 1, 7, 1000])

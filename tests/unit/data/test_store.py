@@ -12,38 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.unit.data.batches import NAMES, assert_same, make_rows
 
 from fieldfare.data import _storefile, cache, store
 from fieldfare.data.schema import Column, Schema
 from fieldfare.data.store import RowStore, cache_folder, cached, file_fingerprint
 from fieldfare.exceptions import DataError, StoreError
 from fieldfare.rows import Rows
-
-NAMES = ("indptr", "indices", "values", "fields", "target", "weight", "group")
-
-
-def make_rows(seed: int = 0, n_rows: int = 50, without: tuple[str, ...] = ()) -> Rows:
-    rng = np.random.default_rng(seed)
-    lengths = rng.integers(0, 5, n_rows)
-    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    nnz = int(indptr[-1])
-    parts = {
-        "values": rng.normal(size=nnz).astype(np.float32),
-        "fields": rng.integers(0, 7, nnz).astype(np.uint16),
-        "target": rng.normal(size=n_rows).astype(np.float32),
-        "weight": rng.random(n_rows).astype(np.float32),
-        "group": rng.integers(0, 9, n_rows),
-    }
-    kept = {name: array for name, array in parts.items() if name not in without}
-    return Rows(indptr, rng.integers(0, 100, nnz).astype(np.uint32), **kept)
-
-
-def assert_same(found: Rows, expected: Rows) -> None:
-    for name in NAMES:
-        one, other = getattr(found, name), getattr(expected, name)
-        assert (one is None) == (other is None), name
-        if one is not None:
-            np.testing.assert_array_equal(one, other, name)
 
 
 @pytest.mark.parametrize("without", [(), ("fields",), ("values", "weight", "group"), NAMES[2:]])
