@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from fieldfare.data.schema import Column, Schema
+from fieldfare.schema.schema import Column, Schema
 from fieldfare.estimators import FMRanker
 
 Settings = dict[str, Any]

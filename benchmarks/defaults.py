@@ -22,7 +22,7 @@ import pandas as pd
 from _clicks import click_rows
 from _protocols import SHARED
 from _report import RESULTS, markdown, median, write
-from fieldfare.data.dispatch import Dataset, load
+from fieldfare.data.loading import Dataset, load
 from fieldfare.exceptions import DivergenceError
 from fieldfare.training.workflow import train
 

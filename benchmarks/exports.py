@@ -29,7 +29,7 @@ import pandas as pd
 
 from _report import markdown, median, write
 from _scorers import Call, Part, Scorer, scorer_of
-from fieldfare.data.schema import Column, Schema
+from fieldfare.schema.schema import Column, Schema
 from fieldfare.export import Exported, export
 from fieldfare.models.base import Model
 from fieldfare.training.workflow import predict, train

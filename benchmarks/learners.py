@@ -29,7 +29,7 @@ from _process import run
 from _protocols import SHARED
 from _report import markdown, median, write
 from fieldfare.config import ModelConfig
-from fieldfare.data.text import write_text
+from fieldfare.sources.sparse_text import write_text
 from fieldfare.estimators import BayesianFMRegressor
 from fieldfare.models.registry import build
 from fieldfare.rows import RelatedRows, Relation, Rows

@@ -25,13 +25,13 @@ import pandas as pd
 
 from _report import RESULTS, markdown, median, write
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
-from fieldfare.data.schema import Column, Schema
+from fieldfare.schema.schema import Column, Schema
 from fieldfare.kernels.machine import available_cores
 from fieldfare.models.base import Model
 from fieldfare.models.registry import build
 from fieldfare.solvers.gradient import Solver
-from fieldfare.training.negatives import Negatives
-from fieldfare.training.parts import Part
+from fieldfare.training.ranking.negatives import Negatives
+from fieldfare.training.prepare.row_subset import RowSubset
 
 LOSSES = ("logistic", "pairwise", "hinge", "warp", "softmax")
 DRAWN, K, ROUNDS = 5, 16, 3
@@ -101,7 +101,7 @@ def pointwise(rows: Any, model: Model, n_threads: int) -> Figures:
 def sampled(rows: Any, model: Model, n_threads: int, loss: str) -> Figures:
     """Learn from interactions and drawn items, drawing them included."""
     config = TrainingConfig(negatives="uniform", pairs_per_row=DRAWN, random_state=0)
-    negatives = Negatives(Part(rows), model, loss, config)
+    negatives = Negatives(RowSubset(rows), model, loss, config)
     solver = Watched(model, loss)
     start = time.perf_counter()
     for block in negatives.blocks(1, shuffle=True):

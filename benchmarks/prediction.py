@@ -24,9 +24,9 @@ from _clicks import FOLDER, click_rows
 from _process import run
 from _report import markdown, median, write
 from fieldfare.config import ModelConfig
-from fieldfare.data.schema import Column, Schema
-from fieldfare.data.store import RowStore
-from fieldfare.data.text import write_text
+from fieldfare.schema.schema import Column, Schema
+from fieldfare.store.row_store import RowStore
+from fieldfare.sources.sparse_text import write_text
 from fieldfare.models.base import Model
 from fieldfare.models.registry import build
 from fieldfare.persist.file import save_model

@@ -32,7 +32,7 @@ import pandas as pd
 
 from _protocols import read_arguments
 from _report import markdown, write
-from fieldfare.data.dispatch import load
+from fieldfare.data.loading import load
 from fieldfare.training.crossval import cross_validate
 from fieldfare.training.workflow import evaluate, train
 

@@ -21,7 +21,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from _report import RESULTS, markdown, median, write
-from fieldfare.data.dispatch import Dataset, load
+from fieldfare.data.loading import Dataset, load
 
 N_NUMBERS, CARDINALITIES = 13, (30, 100, 1_000, 10_000, 100_000, 300_000)
 N_CATEGORIES = 26

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fieldfare.data.dispatch import load
+from fieldfare.data.loading import load
 from fieldfare.explain import explain, top_interactions
 from fieldfare.persist.file import load_model, save_model
 from fieldfare.training.workflow import evaluate, predict, train

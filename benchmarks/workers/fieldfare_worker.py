@@ -7,7 +7,7 @@ import sys
 import time
 from typing import Any
 
-from fieldfare.data.dispatch import load
+from fieldfare.data.loading import load
 
 
 def prepare(request: dict[str, Any]) -> dict[str, Any]:

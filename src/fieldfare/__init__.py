@@ -15,12 +15,12 @@ from fieldfare._version import __version__
 
 if typing.TYPE_CHECKING:
     from fieldfare.data.dataset import Dataset as Dataset
-    from fieldfare.data.dispatch import load as load_data
+    from fieldfare.data.loading import load as load_data
     from fieldfare.data.inspect import inspect as inspect
-    from fieldfare.data.joined import JoinedTable as JoinedTable
-    from fieldfare.data.schema import Column as Column
-    from fieldfare.data.schema import Schema as Schema
-    from fieldfare.data.store import RowStore as RowStore
+    from fieldfare.data.side_tables import JoinedTable as JoinedTable
+    from fieldfare.schema.column import Column as Column
+    from fieldfare.schema.schema import Schema as Schema
+    from fieldfare.store.row_store import RowStore as RowStore
     from fieldfare.estimators import BayesianFMClassifier as BayesianFMClassifier
     from fieldfare.estimators import BayesianFMOrdinalRegressor as BayesianFMOrdinalRegressor
     from fieldfare.estimators import BayesianFMRegressor as BayesianFMRegressor
@@ -54,11 +54,11 @@ if typing.TYPE_CHECKING:
     from fieldfare.retrieval import build_index as build_index
     from fieldfare.retrieval import split as split
     from fieldfare.rows import Rows as Rows
-    from fieldfare.training.bayesian import sample as sample
-    from fieldfare.training.callbacks import Callback as Callback
-    from fieldfare.training.callbacks import Checkpoint as Checkpoint
+    from fieldfare.training.bayes.front import sample as sample
+    from fieldfare.training.loop.callbacks import Callback as Callback
+    from fieldfare.training.loop.callbacks import Checkpoint as Checkpoint
     from fieldfare.training.crossval import cross_validate as cross_validate
-    from fieldfare.training.history import History as History
+    from fieldfare.training.loop.history import History as History
     from fieldfare.training.workflow import evaluate as evaluate
     from fieldfare.training.workflow import predict as predict
     from fieldfare.training.workflow import train as train
@@ -68,9 +68,9 @@ _HOMES = {
     "BayesianFMClassifier": "estimators",
     "BayesianFMOrdinalRegressor": "estimators",
     "BayesianFMRegressor": "estimators",
-    "Callback": "training.callbacks",
-    "Checkpoint": "training.callbacks",
-    "Column": "data.schema",
+    "Callback": "training.loop.callbacks",
+    "Checkpoint": "training.loop.callbacks",
+    "Column": "schema.column",
     "Dataset": "data.dataset",
     "FFMClassifier": "estimators",
     "FFMRegressor": "estimators",
@@ -83,16 +83,16 @@ _HOMES = {
     "FwFMRegressor": "estimators",
     "HOFMClassifier": "estimators",
     "HOFMRegressor": "estimators",
-    "History": "training.history",
-    "JoinedTable": "data.joined",
+    "History": "training.loop.history",
+    "JoinedTable": "data.side_tables",
     "LinearClassifier": "estimators",
     "LinearRegressor": "estimators",
     "Model": "models.base",
     "Posterior": "models.posterior",
     "Recommender": "retrieval",
-    "RowStore": "data.store",
+    "RowStore": "store.row_store",
     "Rows": "rows",
-    "Schema": "data.schema",
+    "Schema": "schema.schema",
     "build_index": "retrieval",
     "cross_validate": "training.crossval",
     "evaluate": "training.workflow",
@@ -102,11 +102,11 @@ _HOMES = {
     "field_vectors": "explain",
     "inspect": "data.inspect",
     "latent_vectors": "explain",
-    "load_data": "data.dispatch:load",
+    "load_data": "data.loading:load",
     "load_model": "persist.file",
     "load_posterior": "persist.posterior",
     "predict": "training.workflow",
-    "sample": "training.bayesian",
+    "sample": "training.bayes.front",
     "save_model": "persist.file",
     "save_posterior": "persist.posterior",
     "split": "retrieval",

@@ -64,7 +64,7 @@ _COUNT = Number(1, integer=True)
 _RANK = Number(1, MAX_FACTORS, integer=True)
 
 
-class FactorPart(NamedTuple):
+class FactorBlock(NamedTuple):
     """Latent factors that serve the same orders of interactions."""
 
     lowest: int
@@ -150,23 +150,23 @@ class ModelConfig(Config):
             )
 
     @property
-    def factor_parts(self) -> tuple[FactorPart, ...]:
+    def factor_blocks(self) -> tuple[FactorBlock, ...]:
         """The parts of a latent vector: one but for hofm, which has one for each order."""
         if self.model == "linear":
             return ()
         given = self.n_factors
         if isinstance(given, tuple):
-            return tuple(FactorPart(t, t, n) for t, n in enumerate(given, 2))
+            return tuple(FactorBlock(t, t, n) for t, n in enumerate(given, 2))
         if self.model != "hofm":
-            return (FactorPart(2, 2, given),)
+            return (FactorBlock(2, 2, given),)
         if self.shared_factors:
-            return (FactorPart(2, self.order, given),)
-        return tuple(FactorPart(t, t, given) for t in range(2, self.order + 1))
+            return (FactorBlock(2, self.order, given),)
+        return tuple(FactorBlock(t, t, given) for t in range(2, self.order + 1))
 
     @property
     def total_factors(self) -> int:
         """Length of a whole latent vector."""
-        return sum(part.n_factors for part in self.factor_parts)
+        return sum(part.n_factors for part in self.factor_blocks)
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,11 @@ HOMES = {
     "matplotlib": {"report"},
     "onnx": {"export"},
     "onnxruntime": set(),  # only the tests and benchmarks use it
-    "pandas": {"data"},
-    "polars": {"data"},
-    "pyarrow": {"data"},
+    "pandas": {"sources", "schema", "data"},
+    "polars": {"sources", "data"},
+    "pyarrow": {"sources", "schema", "store", "data"},
     "safetensors": set(),  # only the tests use it, to read our files as others would
-    "scipy": {"data"},
+    "scipy": {"sources", "data"},
     "sklearn": {"estimators"},
     "tensorflow": {"export"},
     "tqdm": {"training"},

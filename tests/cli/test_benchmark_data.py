@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fieldfare.data.dispatch import load
+from fieldfare.data.loading import load
 
 FILE = Path(__file__).resolve().parents[2] / "benchmarks" / "generate.py"
 

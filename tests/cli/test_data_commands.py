@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from fieldfare.data.dispatch import load
+from fieldfare.data.loading import load
 from fieldfare.persist.file import load_model
 from fieldfare.training.workflow import predict
 

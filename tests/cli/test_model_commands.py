@@ -8,7 +8,7 @@ import pytest
 
 from fieldfare.cli import _clicks
 from fieldfare.config import ModelConfig
-from fieldfare.data.schema import Schema
+from fieldfare.schema.schema import Schema
 from fieldfare.models.registry import build
 from fieldfare.persist.file import save_model
 

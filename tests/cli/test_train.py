@@ -182,7 +182,7 @@ def test_a_missing_folder_is_told_before_training(run, clicks_folder):
 
 
 def test_ctrl_c_keeps_the_best_model(run, clicks_folder, monkeypatch):
-    from fieldfare.training.callbacks import ProgressBar
+    from fieldfare.training.loop.callbacks import ProgressBar
 
     def interrupt(self, state):
         if state.epoch == 2:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from fieldfare.config import ModelConfig
-from fieldfare.data.schema import Schema
+from fieldfare.schema.schema import Schema
 from fieldfare.models.posterior import About, Posterior
 from fieldfare.models.registry import build
 from fieldfare.persist import posterior as posterior_file

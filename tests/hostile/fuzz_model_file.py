@@ -40,7 +40,7 @@ ODD_VALUES: tuple[Any, ...] = (
 
 def seeds(folder: Path) -> list[bytes]:
     """Return the bytes of valid models of every kind and task."""
-    from fieldfare.data.schema import Schema
+    from fieldfare.schema.schema import Schema
 
     found = []
     for kind in MODELS:
@@ -67,8 +67,8 @@ def fitted_model() -> Model:
     """Return a model with a Schema that was fitted to columns of each kind."""
     import pyarrow as pa
 
-    from fieldfare.data.column import Column
-    from fieldfare.data.schema import Schema
+    from fieldfare.schema.column import Column
+    from fieldfare.schema.schema import Schema
 
     table = {"city": ["a", "b", "a"], "site": ["x", "y", None], "age": [1.0, 2.0, 4.0]}
     columns = (

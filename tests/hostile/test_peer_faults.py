@@ -12,7 +12,7 @@ import io
 import numpy as np
 import pytest
 
-from fieldfare.data.text import read_text
+from fieldfare.sources.sparse_text import read_text
 from fieldfare.exceptions import TextFormatError
 from fieldfare.rows import Rows
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fieldfare.data.column import Column
-from fieldfare.data.dispatch import load
-from fieldfare.data.schema import Schema
+from fieldfare.schema.column import Column
+from fieldfare.data.loading import load
+from fieldfare.schema.schema import Schema
 from fieldfare.exceptions import DataError, SchemaError, TextFormatError
 
 NUMERIC = Schema([Column(name, "numeric", transform="none") for name in "ab"], target="y")

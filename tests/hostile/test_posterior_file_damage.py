@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from fieldfare.config import ModelConfig
-from fieldfare.data.schema import Schema
+from fieldfare.schema.schema import Schema
 from fieldfare.exceptions import ConfigError, DataError, ModelFileError
 from fieldfare.models.posterior import About, Posterior
 from fieldfare.models.registry import build

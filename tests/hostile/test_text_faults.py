@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from fieldfare.data.text import _MESSAGES, read_text
+from fieldfare.sources.sparse_text import _MESSAGES, read_text
 from fieldfare.exceptions import TextFormatError
 from fieldfare.kernels.text import Fault, Reason, parse_text
 from fieldfare.rows import Rows

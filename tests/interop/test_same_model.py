@@ -10,7 +10,7 @@ import pytest
 from fieldfare.cli._clicks import generate
 from fieldfare.config import MODELS
 from fieldfare.data.convert import convert
-from fieldfare.data.dispatch import load
+from fieldfare.data.loading import load
 from fieldfare.training.workflow import train
 
 pandas = pytest.importorskip("pandas")

@@ -22,7 +22,7 @@ from tests.keras.models import (  # noqa: E402
 )
 
 import fieldfare  # noqa: E402
-from fieldfare.data.arrays import array_rows  # noqa: E402
+from fieldfare.sources.matrix import array_rows  # noqa: E402
 from fieldfare.exceptions import ConfigError  # noqa: E402
 from fieldfare.keras import FactorizationMachine, from_keras, to_inputs, to_keras  # noqa: E402
 

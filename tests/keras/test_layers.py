@@ -19,8 +19,8 @@ from tests.keras.models import (  # noqa: E402
     outputs,
 )
 
-from fieldfare.data.arrays import array_rows  # noqa: E402
-from fieldfare.data.schema import Column, Schema  # noqa: E402
+from fieldfare.sources.matrix import array_rows  # noqa: E402
+from fieldfare.schema.schema import Column, Schema  # noqa: E402
 from fieldfare.exceptions import ConfigError  # noqa: E402
 from fieldfare.keras import (  # noqa: E402
     FactorizationMachine,
@@ -31,7 +31,7 @@ from fieldfare.keras import (  # noqa: E402
     to_inputs,
     to_keras,
 )
-from fieldfare.kernels import reference  # noqa: E402
+from tests.oracle import kernels as reference  # noqa: E402
 from fieldfare.models.base import PARAMETERS, Model  # noqa: E402
 from fieldfare.rows import Rows  # noqa: E402
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from fieldfare.config import LOSSES_OF_TASK, ModelConfig, SolverConfig
-from fieldfare.kernels.reference import Parameters
+from tests.oracle.kernels import Parameters
 from fieldfare.kernels.table import Spec
 from fieldfare.models.registry import MODEL_CLASSES
 from fieldfare.rows import Rows
@@ -44,7 +44,7 @@ def _spec(**changes: Any) -> Spec:
     of_orders = {name: options.pop(name) for name in ("order", "shared_factors") if name in options}
     if options["model"] == "hofm":
         config = ModelConfig(model="hofm", n_factors=options["n_factors"], **of_orders)
-        options |= {"n_factors": config.total_factors, "parts": config.factor_parts}
+        options |= {"n_factors": config.total_factors, "parts": config.factor_blocks}
     return Spec(**options)
 
 

@@ -10,7 +10,7 @@ from tests.kernels.test_coordinate import dense, table
 
 from fieldfare.exceptions import DataError
 from fieldfare.kernels.adaptive import adaptive_epoch, step_sizes
-from fieldfare.kernels.adaptive_reference import Adaptive
+from tests.oracle.adaptive import Adaptive
 from fieldfare.kernels.table import Spec, Units
 from fieldfare.rows import Rows
 

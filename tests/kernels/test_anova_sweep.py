@@ -10,7 +10,7 @@ from tests.kernels.test_coordinate import CASES, K, copy, prior_of, reference, s
 
 from fieldfare.config import ModelConfig
 from fieldfare.kernels.coordinate import Design, Observed, Parameters
-from fieldfare.kernels.coordinate_reference import Fit, anova
+from tests.oracle.coordinate import Fit, anova
 from fieldfare.models.registry import build
 from fieldfare.rows import RelatedRows, Relation, Rows
 

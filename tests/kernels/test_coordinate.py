@@ -11,7 +11,7 @@ from scipy import sparse
 
 from fieldfare.exceptions import DataError
 from fieldfare.kernels.coordinate import Design, Observed, Parameters, Prior
-from fieldfare.kernels.coordinate_reference import Fit
+from tests.oracle.coordinate import Fit
 from fieldfare.rows import Rows
 
 K = 3

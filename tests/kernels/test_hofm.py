@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from fieldfare.config import GRADIENT_SOLVERS, ModelConfig, SolverConfig
 from fieldfare.exceptions import ConfigError
 from fieldfare.kernels import native
-from fieldfare.kernels.reference import Trainer, samples, score, score_rows
+from tests.oracle.kernels import Trainer, samples, score, score_rows
 from fieldfare.models.hofm import anova_kernels
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows

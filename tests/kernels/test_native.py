@@ -18,7 +18,7 @@ from fieldfare.config import (
 from fieldfare.exceptions import DataError
 from fieldfare.kernels import native
 from fieldfare.kernels.initial import InitialFactors
-from fieldfare.kernels.reference import Parameters, Trainer, score_rows
+from tests.oracle.kernels import Parameters, Trainer, score_rows
 from fieldfare.rows import Rows
 
 LOSSES = ("squared", "logistic", "softmax")

@@ -11,7 +11,7 @@ from fieldfare import _core
 from fieldfare.config import GRADIENT_SOLVERS, LOSSES_OF_TASK, MODELS
 from fieldfare.exceptions import DataError
 from fieldfare.kernels import native
-from fieldfare.kernels.reference import (
+from tests.oracle.kernels import (
     Trainer,
     pair_loss_and_slope,
     samples,

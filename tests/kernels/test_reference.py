@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fieldfare.config import MODELS
-from fieldfare.kernels.reference import (
+from tests.oracle.kernels import (
     Parameters,
     Trainer,
     gradients,

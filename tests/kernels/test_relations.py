@@ -8,7 +8,7 @@ from tests.kernels.test_coordinate import dense, prior_of, reference, start
 
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.kernels.coordinate import Design, Observed, Prior
-from fieldfare.kernels.coordinate_reference import Fit
+from tests.oracle.coordinate import Fit
 from fieldfare.rows import RelatedRows, Relation, Rows
 
 N_USERS, N_FILMS = 9, 7

@@ -15,8 +15,8 @@ from fieldfare.config import MODELS, SOLVERS, ModelConfig, SolverConfig, Trainin
 from fieldfare.exceptions import DataError, TrainingError
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
-from fieldfare.training.callbacks import Callback, Checkpoint, parameter_arrays
-from fieldfare.training.loop import FitResult, fit
+from fieldfare.training.loop.callbacks import Callback, Checkpoint, parameter_arrays
+from fieldfare.training.loop.run import FitResult, fit
 
 
 def _rows(n: int, seed: int) -> Rows:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fieldfare.data.dispatch import Dataset
-from fieldfare.data.schema import Schema
-from fieldfare.data.store import RowStore
+from fieldfare.data.loading import Dataset
+from fieldfare.schema.schema import Schema
+from fieldfare.store.row_store import RowStore
 from fieldfare.rows import Rows
-from fieldfare.training.callbacks import Checkpoint, parameter_arrays
+from fieldfare.training.loop.callbacks import Checkpoint, parameter_arrays
 from fieldfare.training.workflow import train
 
 N, PER_ROW, N_FEATURES = 200_000, 8, 64

@@ -9,8 +9,8 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fieldfare.data.column import Column
-from fieldfare.data.schema import Schema
+from fieldfare.schema.column import Column
+from fieldfare.schema.schema import Schema
 from fieldfare.rows import Rows
 
 CELLS = {

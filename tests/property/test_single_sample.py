@@ -12,8 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fieldfare.config import ModelConfig
-from fieldfare.data.schema import Column, Schema
-from fieldfare.data.vocabulary import hash64, hash_text
+from fieldfare.schema.schema import Column, Schema
+from fieldfare.schema.vocabulary import hash64, hash_text
 from fieldfare.exceptions import DataError, FieldfareError, SchemaError
 from fieldfare.models.registry import build
 

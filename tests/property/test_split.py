@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fieldfare.config import ModelConfig
-from fieldfare.data.schema import Schema
-from fieldfare.kernels.reference import Parameters, score_rows
+from fieldfare.schema.schema import Schema
+from tests.oracle.kernels import Parameters, score_rows
 from fieldfare.models.registry import MODEL_CLASSES
 from fieldfare.retrieval import split
 from fieldfare.rows import Rows

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.data.batches import assert_same
+from tests.unit.sources.batches import assert_same
 
-from fieldfare.data import text
-from fieldfare.data.text import read_text
+from fieldfare.sources import sparse_text as text
+from fieldfare.sources.sparse_text import read_text
 from fieldfare.exceptions import TextFormatError
 from fieldfare.kernels.text import Fault, format_text, parse_text
 from fieldfare.rows import Rows

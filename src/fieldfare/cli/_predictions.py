@@ -36,7 +36,7 @@ def prediction_writer(
     function
         Takes what ``model.predict`` returns.
     """
-    from fieldfare.data.write import open_output, table_writer
+    from fieldfare.sources.write import open_output, table_writer
     from fieldfare.kernels.text import format_numbers
 
     if kind == "parquet":

@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print one line a fold, the mean and the deviation."""
-    from fieldfare.data.dispatch import load
+    from fieldfare.data.loading import load
     from fieldfare.training.crossval import cross_validate
 
     data = load(_options.source(arguments.data), **_options.roles(arguments))

@@ -101,7 +101,7 @@ def _make_data(arguments: argparse.Namespace) -> Story:
 
 
 def _read(story: Story) -> tuple[Any, Any]:
-    from fieldfare.data.dispatch import load
+    from fieldfare.data.loading import load
 
     _title(2, "The schema, inferred from the training file")
     train = load(story.files["train"], target=TARGET)

@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from fieldfare.cli._files import load_any
     from fieldfare.models.posterior import Posterior
-    from fieldfare.training.bayesian import evaluate_posterior
+    from fieldfare.training.bayes.front import evaluate_posterior
     from fieldfare.training.workflow import evaluate
 
     model = load_any(arguments.model)

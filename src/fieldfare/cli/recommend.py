@@ -14,7 +14,7 @@ from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.exceptions import ConfigError
 
 if TYPE_CHECKING:
-    from fieldfare.data.schema import Schema
+    from fieldfare.schema.schema import Schema
     from fieldfare.retrieval import Recommender
 
 FACTORS = 64
@@ -158,7 +158,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _train(arguments: argparse.Namespace) -> int:
-    from fieldfare.data.dispatch import load
+    from fieldfare.data.loading import load
     from fieldfare.persist.file import save_model
     from fieldfare.training import workflow
 
@@ -183,7 +183,7 @@ def _train(arguments: argparse.Namespace) -> int:
 
 def _schema(arguments: argparse.Namespace) -> Schema:
     """Return the columns with the roles that were named; with any named, others are left out."""
-    from fieldfare.data.schema import Column, Schema
+    from fieldfare.schema.schema import Column, Schema
 
     given = {"target": arguments.target, "weight": arguments.weight}
     schema = Schema.infer(arguments.data, **given)
@@ -234,8 +234,8 @@ def _index(arguments: argparse.Namespace) -> int:
 
 def _query(arguments: argparse.Namespace) -> int:
     from fieldfare.cli.predict import format_of
-    from fieldfare.data import composing
-    from fieldfare.data.write import table_writer
+    from fieldfare.schema import build as composing
+    from fieldfare.sources.write import table_writer
     from fieldfare.persist.file import load_model
     from fieldfare.retrieval import Recommender
 

@@ -20,7 +20,7 @@ from fieldfare.config import (
 )
 
 if TYPE_CHECKING:
-    from fieldfare.training.sampling import SamplingResult
+    from fieldfare.training.bayes.sampling import SamplingResult
 
 _SAMPLING = tuple(item.name for item in fields(GibbsConfig))
 _TRAINING = ("random_state", "n_jobs")
@@ -75,9 +75,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Load, sample, report and save."""
-    from fieldfare.data.dispatch import load
+    from fieldfare.data.loading import load
     from fieldfare.persist.posterior import save_posterior
-    from fieldfare.training.bayesian import sample
+    from fieldfare.training.bayes.front import sample
 
     output = arguments.output or _options.default_output(arguments.data)
     check_writable(output)

@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _header(model: Model, path: str) -> str:
-    from fieldfare.training.history import History
+    from fieldfare.training.loop.history import History
 
     config, provenance = model.config, dict(model.provenance)
     history = provenance.pop("history", None)
@@ -98,7 +98,7 @@ def _header(model: Model, path: str) -> str:
 
 
 def _posterior(posterior: Posterior, path: str) -> str:
-    from fieldfare.training.trace import Trace
+    from fieldfare.training.bayes.trace import Trace
 
     provenance = dict(posterior.provenance)
     trace = provenance.pop("trace", None)
@@ -195,7 +195,7 @@ def _plot(model: Model, arguments: argparse.Namespace) -> None:
 
 def _plot_trace(posterior: Posterior, path: str) -> None:
     from fieldfare.report import plot_trace
-    from fieldfare.training.trace import Trace
+    from fieldfare.training.bayes.trace import Trace
 
     plot_trace(Trace.from_json(posterior.provenance.get("trace")), path)
     say(f"trace written to {path}")

@@ -13,7 +13,7 @@ from fieldfare.cli._files import check_writable
 from fieldfare.cli._tables import pairs, size
 
 if TYPE_CHECKING:
-    from fieldfare.data.schema import Schema
+    from fieldfare.schema.schema import Schema
     from fieldfare.training.workflow import TrainResult
 
 _COLUMNS_SHOWN = 40
@@ -52,10 +52,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Load, train, report and save."""
-    from fieldfare.data.dispatch import load
+    from fieldfare.data.loading import load
     from fieldfare.persist.file import save_model
     from fieldfare.training import workflow
-    from fieldfare.training.callbacks import Checkpoint
+    from fieldfare.training.loop.callbacks import Checkpoint
 
     output = arguments.output or _options.default_output(arguments.data)
     check_writable(output)

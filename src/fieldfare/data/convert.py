@@ -12,14 +12,14 @@ import numpy as np
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray, PathLike
 from fieldfare._validation import OneOf, check
-from fieldfare.data.dispatch import load
-from fieldfare.data.infer import type_texts
-from fieldfare.data.schema import Schema
-from fieldfare.data.sources import expand
-from fieldfare.data.store import RowStore
-from fieldfare.data.tables import Table, is_parquet, open_files
-from fieldfare.data.text import detect, write_text
-from fieldfare.data.write import table_writer
+from fieldfare.data.loading import load
+from fieldfare.schema.infer import type_texts
+from fieldfare.schema.schema import Schema
+from fieldfare.sources.bytes import expand
+from fieldfare.store.row_store import RowStore
+from fieldfare.sources.tables import Table, is_parquet, open_files
+from fieldfare.sources.sparse_text import detect, write_text
+from fieldfare.sources.write import table_writer
 from fieldfare.rows import Rows
 
 KINDS = ("libsvm", "libffm", "csv", "parquet", "store")

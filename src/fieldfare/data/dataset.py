@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fieldfare._typing import AnyArray, UInt16Array
-from fieldfare.data.arrays import per_row
-from fieldfare.data.schema import Schema
+from fieldfare.sources.matrix import per_row
+from fieldfare.schema.schema import Schema
 from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.kernels.text import note_fields
 from fieldfare.rows import Rows
 
 if TYPE_CHECKING:
-    from fieldfare.data.store import RowStore
+    from fieldfare.store.row_store import RowStore
 
 
 @dataclass(frozen=True, eq=False)

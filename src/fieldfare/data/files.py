@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from fieldfare.data.cache import file_fingerprint
+from fieldfare.store.cache import file_fingerprint
 from fieldfare.data.dataset import Dataset, FieldsSeen, Request, from_store, keep
-from fieldfare.data.joining import gather
-from fieldfare.data.schema import Schema
-from fieldfare.data.sources import expand
-from fieldfare.data.store import RowStore, cached
-from fieldfare.data.tables import Table, is_parquet, open_files
+from fieldfare.store.append import gather
+from fieldfare.schema.schema import Schema
+from fieldfare.sources.bytes import expand
+from fieldfare.store.row_store import RowStore, cached
+from fieldfare.sources.tables import Table, is_parquet, open_files
 from fieldfare.data.tabular import encoded, table_schema
-from fieldfare.data.text import BATCH_BYTES, detect, read_text
+from fieldfare.sources.sparse_text import BATCH_BYTES, detect, read_text
 from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.rows import Rows
 

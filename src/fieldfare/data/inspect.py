@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from fieldfare._typing import AnyArray
-from fieldfare.data.dispatch import Dataset, load
+from fieldfare.data.loading import Dataset, load
 from fieldfare.data.leaks import BLOCK_ROWS, classes_of, leaks, span_of
-from fieldfare.data.schema import Schema
+from fieldfare.schema.schema import Schema
 from fieldfare.exceptions import DataWarning
 from fieldfare.rows import Rows
 
@@ -137,9 +137,9 @@ def inspect(source: Any, target: str | None = None, against: Any = None) -> Insp
 
 def describe_format(source: Any) -> str:
     """Return in a few words what kind of source this is."""
-    from fieldfare.data.sources import expand
-    from fieldfare.data.tables import is_parquet
-    from fieldfare.data.text import detect
+    from fieldfare.sources.bytes import expand
+    from fieldfare.sources.tables import is_parquet
+    from fieldfare.sources.sparse_text import detect
 
     paths = source if isinstance(source, (list, tuple)) and source else [source]
     if not all(isinstance(path, (str, os.PathLike)) for path in paths):
@@ -176,7 +176,7 @@ def _duplicates(rows: Rows) -> tuple[int, int]:
 
     Rows are compared by a 64-bit sum of scattered entries, which does not see their order.
     """
-    from fieldfare.data.fitting import scatter
+    from fieldfare.schema.fit import scatter
 
     span = span_of(rows)
     keys = rows.indices[span].astype(np.uint64) << np.uint64(32)

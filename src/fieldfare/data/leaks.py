@@ -11,7 +11,7 @@ from fieldfare._typing import Float32Array, Float64Array, Int64Array
 from fieldfare.rows import Rows
 
 if TYPE_CHECKING:
-    from fieldfare.data.dispatch import Dataset
+    from fieldfare.data.loading import Dataset
 
 BLOCK_ROWS = 1 << 20
 _MAX_CLASSES = 20

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from fieldfare.data.dispatch import load
+from fieldfare.data.loading import load
 from fieldfare.data.files import read_numbered
-from fieldfare.data.schema import Schema
-from fieldfare.data.sources import expand
-from fieldfare.data.tables import is_parquet, open_files
-from fieldfare.data.text import detect
+from fieldfare.schema.schema import Schema
+from fieldfare.sources.bytes import expand
+from fieldfare.sources.tables import is_parquet, open_files
+from fieldfare.sources.sparse_text import detect
 from fieldfare.rows import Rows
 
 _ROWS = 65_536

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from fieldfare.data.arrays import array_rows, field_numbers
-from fieldfare.data.coded import CodedTable
+from fieldfare.sources.matrix import array_rows, field_numbers
+from fieldfare.schema.dictionary import CodedTable
 from fieldfare.data.dataset import Dataset, Request, keep
-from fieldfare.data.joining import gather
-from fieldfare.data.schema import Schema
-from fieldfare.data.tables import MemoryTable, Table, to_arrow
+from fieldfare.store.append import gather
+from fieldfare.schema.schema import Schema
+from fieldfare.sources.tables import MemoryTable, Table, to_arrow
 from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.rows import Rows
 

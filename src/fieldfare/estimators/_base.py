@@ -29,18 +29,18 @@ from fieldfare.config import (
     SolverConfig,
     TrainingConfig,
 )
-from fieldfare.data.dispatch import Dataset, load, load_related
-from fieldfare.data.schema import Schema
+from fieldfare.data.loading import Dataset, load, load_related
+from fieldfare.schema.schema import Schema
 from fieldfare.estimators import _input
 from fieldfare.exceptions import ConfigError, DataError, ModelFileError
 from fieldfare.models.base import Model
 from fieldfare.persist.file import load_model, save_model
 from fieldfare.rows import Rows
-from fieldfare.training.history import History
-from fieldfare.training.parts import Part
-from fieldfare.training.provenance import provenance
-from fieldfare.training.session import Session
-from fieldfare.training.targets import TargetMap
+from fieldfare.training.loop.history import History
+from fieldfare.training.prepare.row_subset import RowSubset
+from fieldfare.training.prepare.provenance import provenance
+from fieldfare.training.loop.session import Session
+from fieldfare.training.prepare.targets import TargetMap
 from fieldfare.training.workflow import new_model, read_extending
 
 _ConfigT = TypeVar("_ConfigT", bound=Config)
@@ -136,7 +136,7 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
             self._session = self._start(part, config)
         self._train(self._session, part, None, config)
 
-    def _start(self, train: Part, config: TrainingConfig) -> Session:
+    def _start(self, train: RowSubset, config: TrainingConfig) -> Session:
         """Return a session over a new model."""
         config = replace(config, random_state=resolve_seed(config.random_state))
         kind = self._config(ModelConfig, model=self._kind, task=self._task())
@@ -145,7 +145,7 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         return Session(model, solver, config)
 
     def _train(
-        self, session: Session, train: Part, valid: Part | None, config: TrainingConfig
+        self, session: Session, train: RowSubset, valid: RowSubset | None, config: TrainingConfig
     ) -> None:
         result = session.fit(train, valid, config, self.callbacks or ())
         config = replace(config, random_state=session.config.random_state)
@@ -166,7 +166,7 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         learn: bool = False,
         session: Session | None = None,
         keep_classes: bool = False,
-    ) -> Part:
+    ) -> RowSubset:
         """Return labelled samples, with the target as the kernels want it.
 
         ``learn`` takes the meaning of the columns and the classes from these samples; a
@@ -176,7 +176,7 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
             part, y, names = self._read_source(X, y, sample_weight, learn, session)
         else:
             rows, y = self._read_samples(X, y, sample_weight, learn, session)
-            part, names = Part(rows), None
+            part, names = RowSubset(rows), None
         if sample_weight is not None and not isinstance(sample_weight, str):
             weight = _check_sample_weight(
                 sample_weight, y, dtype=np.float32, ensure_non_negative=True
@@ -186,7 +186,7 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
 
     def _read_source(
         self, X: Any, y: Any, sample_weight: Any, learn: bool, session: Session | None
-    ) -> tuple[Part, AnyArray, Sequence[str] | None]:
+    ) -> tuple[RowSubset, AnyArray, Sequence[str] | None]:
         """Return the samples of a file, their target, and the texts that the target stands for."""
         if y is not None and not isinstance(y, str):
             raise DataError(
@@ -212,7 +212,7 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
             )
         whole = target.astype(np.int64)
         exact = whole if np.array_equal(whole, target) else target
-        return Part.of(data), exact, data.schema.target_classes
+        return RowSubset.of(data), exact, data.schema.target_classes
 
     def _load(self, X: Any, **options: Any) -> Dataset:
         """Return samples with their side tables, if any, as the solver can use them."""
@@ -248,7 +248,7 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
             rows = rows.with_(weight=np.ascontiguousarray(weight, np.float32)).validate()
         return rows, y
 
-    def _read_validation(self, eval_set: Any) -> Part | None:
+    def _read_validation(self, eval_set: Any) -> RowSubset | None:
         if eval_set is None:
             return None
         if isinstance(eval_set, tuple):

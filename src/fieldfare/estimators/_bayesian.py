@@ -13,14 +13,14 @@ from fieldfare._random import resolve_seed
 from fieldfare._typing import AnyArray, Float64Array, PathLike
 from fieldfare._validation import OneOf, check
 from fieldfare.config import GibbsConfig, ModelConfig, TrainingConfig
-from fieldfare.data.schema import Schema
+from fieldfare.schema.schema import Schema
 from fieldfare.estimators._base import Factorization
 from fieldfare.exceptions import ModelFileError
 from fieldfare.models.posterior import About, Posterior
 from fieldfare.persist.posterior import load_posterior, save_posterior
-from fieldfare.training import sampling
-from fieldfare.training.bayesian import KINDS, levels_of, run_chain, start_chain
-from fieldfare.training.trace import Trace
+from fieldfare.training.bayes import sampling
+from fieldfare.training.bayes.front import KINDS, levels_of, run_chain, start_chain
+from fieldfare.training.bayes.trace import Trace
 
 _BayesianT = TypeVar("_BayesianT", bound="BayesianFM")
 

@@ -17,10 +17,10 @@ import numpy as np
 from sklearn.utils.validation import column_or_1d
 
 from fieldfare._typing import AnyArray, UInt16Array
-from fieldfare.data.dispatch import Dataset
-from fieldfare.data.joined import JoinedTable
-from fieldfare.data.schema import Schema
-from fieldfare.data.store import RowStore
+from fieldfare.data.loading import Dataset
+from fieldfare.data.side_tables import JoinedTable
+from fieldfare.schema.schema import Schema
+from fieldfare.store.row_store import RowStore
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.rows import MAX_FIELD, Rows
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fieldfare._typing import Float32Array
-from fieldfare.data.schema import Schema
+from fieldfare.schema.schema import Schema
 from fieldfare.estimators._parameters import documented, store
 from fieldfare.estimators.classifier import Classifier
 from fieldfare.estimators.regressor import Regressor
 from fieldfare.models.base import Model
-from fieldfare.training.callbacks import Callback
+from fieldfare.training.loop.callbacks import Callback
 
 
 class _WithPairWeights:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fieldfare.data.schema import Schema
+from fieldfare.schema.schema import Schema
 from fieldfare.estimators._parameters import documented, store
 from fieldfare.estimators.classifier import Classifier
 from fieldfare.estimators.regressor import Regressor
-from fieldfare.training.callbacks import Callback
+from fieldfare.training.loop.callbacks import Callback
 
 
 @documented

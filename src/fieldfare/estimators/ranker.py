@@ -16,17 +16,17 @@ from sklearn.utils.validation import (
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare.config import SolverConfig, TrainingConfig
-from fieldfare.data.dispatch import load
-from fieldfare.data.schema import Schema
+from fieldfare.data.loading import load
+from fieldfare.schema.schema import Schema
 from fieldfare.estimators import _input
 from fieldfare.estimators._base import Factorization
 from fieldfare.estimators._parameters import documented, store
 from fieldfare.exceptions import DataError
 from fieldfare.metrics import get_metric
-from fieldfare.training.callbacks import Callback
-from fieldfare.training.pairs import require_groups
-from fieldfare.training.parts import Part
-from fieldfare.training.recall import fold_in, for_recall, labelled_interactions
+from fieldfare.training.loop.callbacks import Callback
+from fieldfare.training.ranking.comparisons import require_groups
+from fieldfare.training.prepare.row_subset import RowSubset
+from fieldfare.training.ranking.recall import fold_in, for_recall, labelled_interactions
 from fieldfare.training.workflow import read_extending
 
 _RankerT = TypeVar("_RankerT", bound="FMRanker")
@@ -279,7 +279,7 @@ class FMRanker(Factorization):
         """Linear weights, of shape (n_features,)."""
         return self.model_.linear[:, 0]
 
-    def _read(self, X: Any, y: Any, sample_weight: Any, *, learn: bool = False, **how: Any) -> Part:
+    def _read(self, X: Any, y: Any, sample_weight: Any, *, learn: bool = False, **how: Any) -> RowSubset:
         y, qid, pairs = y if isinstance(y, _Labels) else _Labels(y, None)
         if self._for_recall():
             if qid is not None or pairs is not None:
@@ -312,13 +312,13 @@ class FMRanker(Factorization):
 
     def _read_interactions(
         self, X: Any, y: Any, sample_weight: Any, *, learn: bool, **how: Any
-    ) -> Part:
+    ) -> RowSubset:
         """Return rows that are interactions; without a target, all of them are."""
         if y is None and _input.is_source(X):
             weight = sample_weight if isinstance(sample_weight, str) else None
             schema = self.schema if learn else self.schema_
             X = load(X, schema=schema, weight=weight, labelled=None)
-            X = replace(X, rows=labelled_interactions(Part.of(X)).rows)
+            X = replace(X, rows=labelled_interactions(RowSubset.of(X)).rows)
         elif y is None:
             y = np.ones(_num_samples(X), np.float32)
         return super()._read(X, y, sample_weight, learn=learn, **how)

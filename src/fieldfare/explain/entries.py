@@ -33,7 +33,7 @@ def as_rows(model: Model, data: Any) -> Rows:
     check_model(model, "An explanation")
     if isinstance(data, Rows):
         return data
-    from fieldfare.data.dispatch import load
+    from fieldfare.data.loading import load
 
     rows: Rows = load(data, schema=model.schema, labelled=None).rows
     return rows

@@ -123,7 +123,7 @@ def _reader(name: str, array: Packed) -> str:
 def _hofm(model: Model) -> str:
     """Return the kernels of each part, by the recurrence of Blondel et al. 2016, algorithm 1."""
     begin, code = 0, ""
-    for part in model.config.factor_parts:
+    for part in model.config.factor_blocks:
         end = begin + part.n_factors
         code += (
             _HOFM.replace("BEGIN", str(begin))

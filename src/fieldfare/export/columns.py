@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from fieldfare.data.column import Column
-from fieldfare.data.fitting import Fitted
+from fieldfare.schema.column import Column
+from fieldfare.schema.fit import Fitted
 from fieldfare.exceptions import ConfigError
 from fieldfare.models.base import Model
 
@@ -76,7 +76,7 @@ def _problem(column: Column) -> str:
 def vocabulary_of(used: Used) -> dict[str, int]:
     """Return the feature id of every text that becomes a value of a column.
 
-    Several do: see `fieldfare.data.canonical`. Buckets of numbers have one name each.
+    Several do: see `fieldfare.schema.canonical`. Buckets of numbers have one name each.
     """
     assert used.fitted.vocabulary is not None
     ids = used.fitted.vocabulary.id_of

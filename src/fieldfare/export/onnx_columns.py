@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fieldfare.data.fitting import Fitted
+from fieldfare.schema.fit import Fitted
 from fieldfare.export.columns import Used, used_columns, vocabulary_of
 from fieldfare.export.onnx_entries import SquareEntries
 from fieldfare.export.onnx_graph import DOUBLE, FLOAT, INT64, ML, STRING, Graph
@@ -136,7 +136,7 @@ def _bin(graph: Graph, x: str, fitted: Fitted) -> str:
 
 
 def _bucket(graph: Graph, x: str, used: Used) -> str:
-    """Buckets of `fieldfare.data.canonical.log2_texts`, as numbers."""
+    """Buckets of `fieldfare.schema.canonical.log2_texts`, as numbers."""
 
     def number(value: float) -> str:
         return graph.constant(np.array(value, np.float64))

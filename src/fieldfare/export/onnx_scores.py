@@ -109,7 +109,7 @@ def _half_difference(graph: Graph, left: str, right: str) -> str:
 
 def _hofm(model: Model, entries: Entries, products: str) -> str:
     """Sum of the kernels A^t = (1/t) sum_{s=1..t} (-1)^(s-1) A^(t-s) (sum of p^s)."""
-    graph, parts = entries.graph, model.config.factor_parts
+    graph, parts = entries.graph, model.config.factor_blocks
     order, n_outputs = parts[-1].highest, model.n_outputs
     size = n_outputs * model.config.total_factors
     power = products = graph.cast(products, DOUBLE)

@@ -14,7 +14,7 @@ import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array
 from fieldfare._validation import NONE, AnyOf, OneOf, check
-from fieldfare.data.dispatch import load
+from fieldfare.data.loading import load
 from fieldfare.exceptions import ConfigError
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows

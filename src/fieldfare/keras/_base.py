@@ -18,8 +18,8 @@ from fieldfare.keras.convert import from_keras, to_keras
 from fieldfare.kernels.table import Units
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows
-from fieldfare.training.history import History
-from fieldfare.training.parts import Part
+from fieldfare.training.loop.history import History
+from fieldfare.training.prepare.row_subset import RowSubset
 from fieldfare.training.workflow import new_model
 
 # Keras' own "loss" has the penalty in it.
@@ -173,7 +173,7 @@ class KerasEstimator(Factorization):
 
     def _read_batch(
         self, item: tuple[Any, ...], learn: bool = False, keep_classes: bool = False
-    ) -> Part:
+    ) -> RowSubset:
         X, y, weight = (*item, None)[:3]
         return self._read(X, y, weight, learn=learn, keep_classes=keep_classes)
 
@@ -184,7 +184,7 @@ class KerasEstimator(Factorization):
         config = self._config(TrainingConfig)
         return replace(config, random_state=resolve_seed(config.random_state))
 
-    def _compiled(self, train: Part, config: TrainingConfig) -> Any:
+    def _compiled(self, train: RowSubset, config: TrainingConfig) -> Any:
         """Return the Keras model to train, starting where the library's own solvers start."""
         kind = self._config(ModelConfig, model=self._kind, task=self._task())
         start = new_model(kind, None, self.schema_, self._targets(), train, config)
@@ -195,11 +195,11 @@ class KerasEstimator(Factorization):
         self._compile(network)
         return network
 
-    def _scaled(self, part: Part) -> Rows:
+    def _scaled(self, part: RowSubset) -> Rows:
         """Return rows whose targets are in the unit that steps and penalties are made for."""
         return part.rows.with_(target=part.target / np.float32(self._unit))
 
-    def _dataset(self, part: Part, seed: int | None = None) -> RowsDataset:
+    def _dataset(self, part: RowSubset, seed: int | None = None) -> RowsDataset:
         return RowsDataset(
             self._scaled(part),
             self.batch_size,
@@ -223,7 +223,7 @@ class KerasEstimator(Factorization):
         self,
         network: Any,
         batches: Any,
-        valid: Part | None = None,
+        valid: RowSubset | None = None,
         steps: int | None = None,
         epochs: int | None = None,
     ) -> None:

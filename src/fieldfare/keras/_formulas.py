@@ -3,7 +3,7 @@
 With b samples, L entries each, C outputs, F fields and k factors: ``xv`` is ``x_i v_i``, of shape
 (b, L, C, k), or (b, L, C, F, k) field-aware; ``of_field`` is one where the entry is of the field,
 of shape (b, L, F). An entry that is not there has the value zero and adds nothing. The formulas
-and their papers stand in `fieldfare.kernels.reference`; each returns (b, C).
+and their papers stand in `tests.oracle.kernels`; each returns (b, C).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fieldfare.config import FactorPart
+from fieldfare.config import FactorBlock
 from keras import ops
 
 
@@ -38,7 +38,7 @@ def field_weighted_pairs(xv: Any, of_field: Any, weights: Any) -> Any:
     return 0.5 * (ops.sum(sums * weighted, axis=(2, 3)) - own)
 
 
-def higher_order(xv: Any, parts: Sequence[FactorPart]) -> Any:
+def higher_order(xv: Any, parts: Sequence[FactorBlock]) -> Any:
     """Interactions of several orders; each part of the factors serves its own."""
     total, begin = 0.0, 0
     for part in parts:

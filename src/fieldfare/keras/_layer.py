@@ -128,7 +128,7 @@ class FactorLayer(keras.layers.Layer):  # type: ignore[misc]
         scales = np.concatenate(
             [
                 np.full(part.n_factors, self.init_scale ** (2 / part.highest))
-                for part in self.model_config.factor_parts
+                for part in self.model_config.factor_blocks
             ]
         )
         noise = keras.initializers.RandomNormal(stddev=1.0)(shape, dtype)

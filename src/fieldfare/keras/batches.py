@@ -11,7 +11,7 @@ import numpy as np
 import keras
 from fieldfare._random import permutation
 from fieldfare._typing import AnyArray
-from fieldfare.data.store import RowStore
+from fieldfare.store.row_store import RowStore
 from fieldfare.exceptions import DataError
 from fieldfare.rows import Rows
 

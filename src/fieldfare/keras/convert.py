@@ -10,7 +10,7 @@ import numpy as np
 
 import keras
 from fieldfare._typing import AnyArray, Float32Array
-from fieldfare.data.schema import Schema
+from fieldfare.schema.schema import Schema
 from fieldfare.exceptions import ConfigError
 from fieldfare.keras._layer import FactorLayer
 from fieldfare.keras.dense import FactorizationMachine

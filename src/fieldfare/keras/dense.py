@@ -79,7 +79,7 @@ class FactorizationMachine(FactorLayer):
             dense = ops.cast(ops.convert_to_tensor(x, sparse=False), self._sum_dtype) * inverse
             factors = ops.cast(self.factors, self._sum_dtype)
             xv = dense[:, :, None, None] * factors
-            parts.append(_formulas.higher_order(xv, self.model_config.factor_parts))
+            parts.append(_formulas.higher_order(xv, self.model_config.factor_blocks))
         return self._finish(parts)
 
     def _pairs(self, x: Any) -> Any:

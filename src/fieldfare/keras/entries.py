@@ -9,7 +9,7 @@ import numpy as np
 
 import keras
 from fieldfare._typing import UInt16Array
-from fieldfare.data.schema import Schema
+from fieldfare.schema.schema import Schema
 from fieldfare.exceptions import ConfigError
 from fieldfare.keras import _formulas
 from fieldfare.keras._layer import FactorLayer
@@ -132,7 +132,7 @@ class EntriesLayer(FactorLayer):
         """All interactions of the entries, (batch, units)."""
         if self.order == 2:
             return _formulas.pairs(xv)
-        return _formulas.higher_order(xv, self.model_config.factor_parts)
+        return _formulas.higher_order(xv, self.model_config.factor_blocks)
 
     def _locate(self, ids: Any) -> tuple[Any, Any]:
         """Return which ids are known, and their rows in the tables."""

@@ -122,7 +122,7 @@ class TrainingTable:
         The rows move up, each over those that were moved before it, and what is left at the end
         goes back to the system: a copy would need the memory of both.
         """
-        parts = self.factor_parts()
+        parts = self.factor_blocks()
         n, width = len(self.rows), math.prod(shape[1:])
         flat = self.rows.reshape(-1)
         found = flat[: n * width].reshape(-1, *parts[0].shape[1:-1], self.spec.n_factors)
@@ -162,10 +162,10 @@ class TrainingTable:
         """Latent vectors as `Scorer` takes them, float32[n_features, C, B, k], padding in parts."""
         if self.spec.parts:
             return self._view(0, ((1, 0), (self.layout.padded_factors, 1)))
-        (whole,) = self.factor_parts()
+        (whole,) = self.factor_blocks()
         return whole
 
-    def factor_parts(self, slot: int | None = None) -> list[Float32Array]:
+    def factor_blocks(self, slot: int | None = None) -> list[Float32Array]:
         """Return each part of the latent vectors, float32[n_features, C, B, k].
 
         With a slot it is the state of them, for solvers that have one for each weight.

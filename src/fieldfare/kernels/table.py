@@ -21,7 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from fieldfare.config import FactorPart
+from fieldfare.config import FactorBlock
 
 
 class Units(NamedTuple):
@@ -74,7 +74,7 @@ class Spec:
         Smoothing of the FTRL step size.
     units : Units
         What targets and rows are measured in, see `rates`.
-    parts : tuple of FactorPart
+    parts : tuple of FactorBlock
         Used by hofm only: which factors serve which orders.
     """
 
@@ -94,7 +94,7 @@ class Spec:
     l1_factors: float | tuple[float, ...]
     ftrl_beta: float
     units: Units = NO_UNITS
-    parts: tuple[FactorPart, ...] = ()
+    parts: tuple[FactorBlock, ...] = ()
 
     @property
     def n_parts(self) -> int:

@@ -229,11 +229,11 @@ class Model(ABC):
             l1_factors=solver.l1_factors,
             ftrl_beta=solver.ftrl_beta,
             units=self.units,
-            parts=self.config.factor_parts if self.kind == "hofm" else (),
+            parts=self.config.factor_blocks if self.kind == "hofm" else (),
         )
 
     def _check_by_order(self, name: str, value: float | tuple[float, ...]) -> None:
-        n_parts = len(self.config.factor_parts) if self.kind == "hofm" else 0
+        n_parts = len(self.config.factor_blocks) if self.kind == "hofm" else 0
         if isinstance(value, tuple) and len(value) != n_parts:
             allowed = f"or one for each of its {n_parts} orders" if n_parts else "not one an order"
             raise ConfigError(

@@ -32,7 +32,7 @@ class HOFMModel(Model):
         self, i: AnyArray, j: AnyArray, fields_i: AnyArray, fields_j: AnyArray, output: int = 0
     ) -> tuple[Float64Array, Float64Array]:
         assert self.factors is not None
-        of_pairs = self.factors[:, output, : self.config.factor_parts[0].n_factors]
+        of_pairs = self.factors[:, output, : self.config.factor_blocks[0].n_factors]
         return of_pairs[i].astype(np.float64), of_pairs[j].astype(np.float64)
 
     def higher_terms(self, ids: AnyArray, values: AnyArray, output: int = 0) -> Float64Array:
@@ -40,7 +40,7 @@ class HOFMModel(Model):
         x = np.asarray(values, np.float64)[:, np.newaxis]
         terms = np.zeros(self.config.order + 1)
         begin = 0
-        for part in self.config.factor_parts:
+        for part in self.config.factor_blocks:
             end = begin + part.n_factors
             products = x * self.factors[ids, output, begin:end].astype(np.float64)
             kernels = anova_kernels(products, part.highest).sum(axis=1)

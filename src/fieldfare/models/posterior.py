@@ -329,5 +329,5 @@ class Posterior:
             l1_linear=0.0,
             l1_factors=0.0,
             ftrl_beta=1.0,
-            parts=config.factor_parts if config.model == "hofm" else (),
+            parts=config.factor_blocks if config.model == "hofm" else (),
         )

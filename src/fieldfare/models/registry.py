@@ -65,7 +65,7 @@ def initial_factors(
     """
     parts = [
         (part.n_factors, config.init_scale ** (2 / part.highest) * units.of_weights(part.highest))
-        for part in config.factor_parts
+        for part in config.factor_blocks
     ]
     return InitialFactors(shape, seed, tuple(parts))
 
@@ -91,7 +91,7 @@ def estimate_bytes(
     slots = {"adagrad": 1, "rowwise_adagrad": 1, "ftrl": 2}.get(solver.solver, 0)
     state = slots * factors
     if solver.solver == "rowwise_adagrad":
-        state = n_outputs * len(config.factor_parts)
+        state = n_outputs * len(config.factor_blocks)
     weights = factors + n_outputs
     per_feature = weights + weights + state + slots * n_outputs
     return 4 * (n_features * per_feature + pairs * (1 + 1 + slots))

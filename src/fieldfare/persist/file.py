@@ -26,7 +26,7 @@ from fieldfare.persist.format import (
 from fieldfare.persist.migrate import migrate
 
 if TYPE_CHECKING:
-    from fieldfare.data.schema import Schema
+    from fieldfare.schema.schema import Schema
 
 
 def save_model(model: Model, path: PathLike) -> None:
@@ -134,7 +134,7 @@ def read_schema(header: JSON, config: ModelConfig, arrays: dict[str, AnyArray]) 
         if parts:
             raise ModelFileError("There are arrays of a schema, but no schema.")
         return None
-    from fieldfare.data.schema import Schema
+    from fieldfare.schema.schema import Schema
 
     # A header with a valid checksum may still hold anything at all, and nothing in it is worth
     # more to the caller than the fact that the schema is unusable.

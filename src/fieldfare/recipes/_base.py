@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from fieldfare.data import composing
-from fieldfare.data.column import Column
-from fieldfare.data.schema import Schema
+from fieldfare.schema import build as composing
+from fieldfare.schema.column import Column
+from fieldfare.schema.schema import Schema
 
 
 class Step(Protocol):

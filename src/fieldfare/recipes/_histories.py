@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float64Array, Int64Array
-from fieldfare.data import composing
-from fieldfare.data.column import Column
+from fieldfare.schema import build as composing
+from fieldfare.schema.column import Column
 from fieldfare.exceptions import SchemaError
 
 # Shrinks the mean rating of an item towards the overall mean; the value of Koren 2010.

@@ -9,8 +9,8 @@ import numpy as np
 
 from fieldfare._random import stream
 from fieldfare._typing import AnyArray
-from fieldfare.data import composing
-from fieldfare.data.column import Column
+from fieldfare.schema import build as composing
+from fieldfare.schema.column import Column
 from fieldfare.exceptions import SchemaError
 from fieldfare.recipes._histories import places
 

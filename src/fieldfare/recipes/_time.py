@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from fieldfare._typing import Float64Array, Int64Array
-from fieldfare.data import composing
-from fieldfare.data.column import Column
+from fieldfare.schema import build as composing
+from fieldfare.schema.column import Column
 from fieldfare.recipes._histories import Names, places
 
 # The exponent of Koren 2009, chosen there by cross-validation.

@@ -7,7 +7,7 @@ from typing import Any
 from fieldfare._typing import PathLike
 from fieldfare.exceptions import DataError
 from fieldfare.report.figure import INK, new_figure, picture_format, save, tidy
-from fieldfare.training.history import History
+from fieldfare.training.loop.history import History
 
 _COLOURS = {"train_loss": "#999999", "valid_loss": "#1b6ca8"}
 _METRIC_COLOUR = "#c1440e"

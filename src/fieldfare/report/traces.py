@@ -7,7 +7,7 @@ from typing import Any
 from fieldfare._typing import PathLike
 from fieldfare.exceptions import DataError
 from fieldfare.report.figure import INK, new_figure, picture_format, save, tidy
-from fieldfare.training.trace import Trace
+from fieldfare.training.bayes.trace import Trace
 
 _COLOUR = "#1b6ca8"
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare._validation import Number, check
-from fieldfare.data import composing
-from fieldfare.data.tables import to_pandas
+from fieldfare.schema import build as composing
+from fieldfare.sources.tables import to_pandas
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.kernels.topk import Excluded, search_items
 from fieldfare.retrieval.labels import Labels

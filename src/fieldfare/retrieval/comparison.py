@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 
 from fieldfare._typing import AnyArray
-from fieldfare.data import composing
-from fieldfare.data.dispatch import load
+from fieldfare.schema import build as composing
+from fieldfare.data.loading import load
 from fieldfare.data.interactions import item_features, part_of
-from fieldfare.data.tables import to_pandas
+from fieldfare.sources.tables import to_pandas
 from fieldfare.metrics.recommendation import DEFAULT_METRICS
 from fieldfare.models.base import Model, check_model
 from fieldfare.models.catalogue import catalogue_scores
 from fieldfare.retrieval.baselines import BASELINES
 from fieldfare.retrieval.evaluation import Evaluation, Scores, Trial, evaluate_scores
 from fieldfare.rows import Rows
-from fieldfare.training.history import format_table
+from fieldfare.training.loop.history import format_table
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ import numpy as np
 from fieldfare._random import resolve_seed, stream
 from fieldfare._typing import AnyArray, Float64Array, Int64Array
 from fieldfare._validation import Number, check
-from fieldfare.data import composing
+from fieldfare.schema import build as composing
 from fieldfare.exceptions import ConfigError, DataError, DataWarning
 from fieldfare.kernels.recall import Seen
 from fieldfare.metrics import recommendation

@@ -9,7 +9,7 @@ from typing import Any, final
 import numpy as np
 
 from fieldfare._typing import AnyArray, Int64Array
-from fieldfare.data import composing
+from fieldfare.schema import build as composing
 from fieldfare.exceptions import DataError, SchemaError
 
 

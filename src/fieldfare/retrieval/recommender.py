@@ -10,7 +10,7 @@ import numpy as np
 
 from fieldfare._typing import PathLike
 from fieldfare._validation import Number, check
-from fieldfare.data import composing
+from fieldfare.schema import build as composing
 from fieldfare.exceptions import ConfigError
 from fieldfare.explain import Explanation, explain
 from fieldfare.models.base import Model

@@ -10,9 +10,9 @@ import numpy as np
 
 from fieldfare._typing import AnyArray, Int64Array
 from fieldfare._validation import closest
-from fieldfare.data.column import ROLES
-from fieldfare.data.names import locate_features
-from fieldfare.data.schema import Schema
+from fieldfare.schema.column import ROLES
+from fieldfare.schema.names import locate_features
+from fieldfare.schema.schema import Schema
 from fieldfare.exceptions import ConfigError, SchemaError
 from fieldfare.explain.entries import entries_of
 from fieldfare.models.base import Model

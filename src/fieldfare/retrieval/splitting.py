@@ -31,7 +31,7 @@ from fieldfare._validation import OneOf, check
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.models.base import Model, check_model
 from fieldfare.retrieval.roles import ITEM, QUERY, Roles, Side, Sides
-from fieldfare.training.resources import check_memory
+from fieldfare.training.prepare.resources import check_memory
 
 KINDS = ("linear", "fm", "fwfm", "ffm")
 _BLOCK_BYTES = 2**26

@@ -12,9 +12,9 @@ import numpy as np
 
 from fieldfare._typing import AnyArray
 from fieldfare._validation import closest
-from fieldfare.data.fitting import Fitted
-from fieldfare.data.schema import Schema
-from fieldfare.data.single import SampleEncoder
+from fieldfare.schema.fit import Fitted
+from fieldfare.schema.schema import Schema
+from fieldfare.schema.encode_one import SampleEncoder
 from fieldfare.exceptions import SchemaError
 from fieldfare.models.base import Model
 from fieldfare.retrieval.labels import Labels

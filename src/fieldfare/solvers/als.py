@@ -127,7 +127,7 @@ class AlsSolver(TableSolver):
 
     def _prior(self, design: Design) -> Prior:
         spec = self._origin.spec(self.config)
-        parts = () if self._factors is None else self._origin.config.factor_parts
+        parts = () if self._factors is None else self._origin.config.factor_blocks
         own = [np.full(p.n_factors, spec.rates("factors", t).l2) for t, p in enumerate(parts)]
         penalties = np.concatenate([[spec.rates("linear").l2], *own], dtype=np.float32)
         penalties = penalties[:, np.newaxis]

@@ -66,7 +66,7 @@ class GibbsSampler:
         self._group = group
         self._group_sizes = np.bincount(group).astype(np.float64)
         self._unit = model.units.target if n_classes == 0 else 1.0
-        parts = model.config.factor_parts
+        parts = model.config.factor_blocks
         order = np.array([t for _, t, n in parts for _ in range(n)], np.float64)
         # Variance of each row of parameters where the target has variance one: unit^2 for weights,
         # and the power 2 / t of the unit for factors of order t, of which t make a term.
@@ -149,7 +149,7 @@ class GibbsSampler:
             found[f"linear_mean_{g}"] = float(state["mean"][0, g])
             found[f"linear_spread_{g}"] = float(spread[0, g])
             begin = 1
-            for _, order, n_factors in self.model.config.factor_parts:
+            for _, order, n_factors in self.model.config.factor_blocks:
                 name = "factor_spread" if order == 2 else f"factor_spread_order_{order}"
                 found[f"{name}_{g}"] = float(spread[begin : begin + n_factors, g].mean())
                 begin += n_factors

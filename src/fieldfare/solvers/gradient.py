@@ -77,7 +77,7 @@ class Solver:
         if shape is None:
             return self._model(self._linear(), None)
         factors = aligned(shape)
-        parts = self._table.factor_parts()
+        parts = self._table.factor_blocks()
         whole = (*parts[0].shape[:-1], self._spec.n_factors)
         np.concatenate(parts, axis=-1, out=factors.reshape(whole))
         return self._model(self._linear(), factors)
@@ -182,12 +182,12 @@ class Solver:
                 z[...] = self._ftrl_z(linear, "linear")
         if factors is not None:
             begin = 0
-            for part, place in enumerate(table.factor_parts()):
+            for part, place in enumerate(table.factor_blocks()):
                 end = begin + place.shape[-1]
                 values = factors[..., begin:end].reshape(place[first:].shape)
                 place[first:] = values
                 if ftrl:
-                    z = table.factor_parts(0)[part]
+                    z = table.factor_blocks(0)[part]
                     z[first:] = self._ftrl_z(values, "factors", part)
                 begin = end
 

@@ -22,7 +22,7 @@ import numpy as np
 from fieldfare._typing import Float32Array, Int64Array
 from fieldfare.config import SolverConfig
 from fieldfare.data.interactions import Interactions, item_features
-from fieldfare.data.schema import Schema
+from fieldfare.schema.schema import Schema
 from fieldfare.exceptions import ConfigError, TrainingError
 from fieldfare.kernels.recall import Settings, Side
 from fieldfare.models.base import Model

@@ -12,18 +12,18 @@ from fieldfare._random import permutation
 from fieldfare._typing import AnyArray, Int64Array
 from fieldfare._validation import Number, check
 from fieldfare.config import ModelConfig
-from fieldfare.data.dispatch import load
+from fieldfare.data.loading import load
 from fieldfare.data.split import kfold
-from fieldfare.data.tables import to_pandas
+from fieldfare.sources.tables import to_pandas
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.metrics import default_metrics
-from fieldfare.training.evaluation import evaluate_scores, score_part
-from fieldfare.training.history import format_table
-from fieldfare.training.loop import fit, resolve
-from fieldfare.training.pairs import require_groups
-from fieldfare.training.parts import Part
-from fieldfare.training.recall import for_recall
-from fieldfare.training.targets import infer_targets
+from fieldfare.training.loop.evaluation import evaluate_scores, score_part
+from fieldfare.training.loop.history import format_table
+from fieldfare.training.loop.run import fit, resolve
+from fieldfare.training.ranking.comparisons import require_groups
+from fieldfare.training.prepare.row_subset import RowSubset
+from fieldfare.training.ranking.recall import for_recall
+from fieldfare.training.prepare.targets import infer_targets
 from fieldfare.training.workflow import ROLES, new_model, read_parameters
 
 
@@ -123,8 +123,8 @@ def cross_validate(
             "fieldfare.retrieval.compare with a split of fieldfare.data.split."
         )
     dataset = load(data, **roles)
-    targets = infer_targets(Part.of(dataset), task, dataset.schema.target_classes)
-    whole = targets.encode(Part.of(dataset))
+    targets = infer_targets(RowSubset.of(dataset), task, dataset.schema.target_classes)
+    whole = targets.encode(RowSubset.of(dataset))
     chosen = ModelConfig(model=model, task=targets.task, **kind)
     names = tuple(metrics or default_metrics(targets.task))
     result = CrossValResult()

@@ -11,31 +11,31 @@ import numpy as np
 from fieldfare._typing import AnyArray, PathLike
 from fieldfare._validation import OneOf, check, closest
 from fieldfare.config import MODELS_WITH_FIELDS, ModelConfig, SolverConfig, TrainingConfig
-from fieldfare.data.dispatch import Dataset, load, load_related
-from fieldfare.data.schema import Schema
-from fieldfare.data.store import RowStore
-from fieldfare.data.tables import open_table
+from fieldfare.data.loading import Dataset, load, load_related
+from fieldfare.schema.schema import Schema
+from fieldfare.store.row_store import RowStore
+from fieldfare.sources.tables import open_table
 from fieldfare.exceptions import ConfigError
 from fieldfare.metrics import default_metrics
 from fieldfare.models.base import Model, check_model, link
 from fieldfare.models.registry import build, estimate_bytes
 from fieldfare.rows import Rows
-from fieldfare.training.callbacks import Callback
-from fieldfare.training.evaluation import evaluate_scores, score_part
-from fieldfare.training.loop import FitResult, fit, resolve
-from fieldfare.training.parts import Part
-from fieldfare.training.provenance import provenance
-from fieldfare.training.recall import for_recall, labelled_interactions
-from fieldfare.training.resources import check_memory
-from fieldfare.training.session import Session
-from fieldfare.training.targets import (
+from fieldfare.training.loop.callbacks import Callback
+from fieldfare.training.loop.evaluation import evaluate_scores, score_part
+from fieldfare.training.loop.run import FitResult, fit, resolve
+from fieldfare.training.prepare.row_subset import RowSubset
+from fieldfare.training.prepare.provenance import provenance
+from fieldfare.training.ranking.recall import for_recall, labelled_interactions
+from fieldfare.training.prepare.resources import check_memory
+from fieldfare.training.loop.session import Session
+from fieldfare.training.prepare.targets import (
     TargetMap,
     class_weights,
     infer_targets,
     start_bias,
     targets_of,
 )
-from fieldfare.training.units import in_units, units_of
+from fieldfare.training.prepare.units import in_units, units_of
 
 TrainResult = FitResult
 OUTPUTS = ("prediction", "score", "label", "proba")
@@ -57,7 +57,7 @@ def train(
     Parameters
     ----------
     data : path, paths, table, array, Rows or Dataset
-        Whatever `fieldfare.data.dispatch.load` takes. With targets.
+        Whatever `fieldfare.data.loading.load` takes. With targets.
     valid : the same, optional
         Validation data. Columns are read as the training data taught.
     model : {"linear", "fm", "ffm", "fwfm", "hofm"} or Model
@@ -72,7 +72,7 @@ def train(
         Checkpoint to go on from, with the data and parameters of the run that wrote it.
     **parameters
         ``schema``, ``target``, ``weight``, ``group`` and ``fields`` say how to read the data, as
-        in `fieldfare.data.dispatch.load`; ``pairs``, an integer array of shape (n_pairs, 2), says
+        in `fieldfare.data.loading.load`; ``pairs``, an integer array of shape (n_pairs, 2), says
         for ranking which rows to compare, the better one first, in place of groups; all others are
         hyperparameters, the fields of `ModelConfig`, `SolverConfig` and `TrainingConfig`.
 
@@ -111,7 +111,7 @@ def train(
     # Only coordinate descent works on side tables that are not joined.
     read = load_related if solver.solver == "als" else load
     dataset = read(data, **roles | ({} if pairs is None and not recalls else {"labelled": None}))
-    raw = Part.of(dataset) if pairs is None else Part.of(dataset).with_pairs(pairs)
+    raw = RowSubset.of(dataset) if pairs is None else RowSubset.of(dataset).with_pairs(pairs)
     if recalls:
         raw = labelled_interactions(raw)
     targets = infer_targets(raw, task, dataset.schema.target_classes)
@@ -159,7 +159,7 @@ def predict(
     check("output", output, OneOf(allowed), f"predict for a {task} model")
     # Numbered features come as text in which the label's place tells; a table just lacks a column.
     labelled = None if model.schema is None or model.schema.is_indexed else False
-    part = Part.of(load(data, **{"schema": model.schema, "labelled": labelled} | roles))
+    part = RowSubset.of(load(data, **{"schema": model.schema, "labelled": labelled} | roles))
     scores = score_part(model, part, n_jobs)
     if output == "score":
         return scores if task == "multiclass" else scores[:, 0]
@@ -205,7 +205,7 @@ def evaluate(
     check_model(model, "evaluate")
     task = model.config.task
     names = [metrics] if isinstance(metrics, str) else metrics or default_metrics(task)
-    part = targets_of(model).encode(Part.of(load(data, **{"schema": model.schema} | roles)))
+    part = targets_of(model).encode(RowSubset.of(load(data, **{"schema": model.schema} | roles)))
     scores = score_part(model, part, n_jobs)
     return evaluate_scores(task, scores, part, names)
 
@@ -245,7 +245,7 @@ def new_model(
     solver: SolverConfig | None,
     schema: Schema,
     targets: TargetMap,
-    part: Part,
+    part: RowSubset,
     config: TrainingConfig,
 ) -> Model:
     """Return an untrained model for encoded rows, with the best constant as its bias.
@@ -302,7 +302,7 @@ class _Plan:
 
 
 def _fit(
-    model: Model, dataset: Dataset, part: Part, valid: Part | None, plan: _Plan
+    model: Model, dataset: Dataset, part: RowSubset, valid: RowSubset | None, plan: _Plan
 ) -> TrainResult:
     """Train a model on encoded rows, and note in it how it came about."""
     result = fit(model, plan.solver, part, valid, plan.config, plan.callbacks, plan.resume)
@@ -318,7 +318,7 @@ def _go_on(model: Model, data: Any, valid: Any, roles: dict[str, Any], plan: _Pl
     targets = targets_of(model)
     recalls = for_recall(plan.solver, plan.config)
     held = _validation(valid, dataset.schema, targets, recalls=recalls)
-    part = targets.encode(labelled_interactions(Part.of(dataset)) if recalls else Part.of(dataset))
+    part = targets.encode(labelled_interactions(RowSubset.of(dataset)) if recalls else RowSubset.of(dataset))
     start = in_units(model, part, plan.solver, plan.config.memory_limit)
     session = Session(start, plan.solver, plan.config)
     session.grow(dataset.schema.n_features, dataset.schema)
@@ -346,11 +346,11 @@ def read_extending(model: Model, data: Any, roles: dict[str, Any]) -> Dataset:
 
 def _validation(
     valid: Any, schema: Schema, targets: TargetMap, *, recalls: bool = False
-) -> Part | None:
+) -> RowSubset | None:
     """Read validation data, with targets encoded as those of the training data."""
     if valid is None:
         return None
-    part = Part.of(load(valid, schema=schema, labelled=None if recalls else True))
+    part = RowSubset.of(load(valid, schema=schema, labelled=None if recalls else True))
     return targets.encode(labelled_interactions(part) if recalls else part)
 
 

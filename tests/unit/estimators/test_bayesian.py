@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fieldfare.config import GibbsConfig, ModelConfig, TrainingConfig
-from fieldfare.data.schema import Schema
+from fieldfare.schema.schema import Schema
 from fieldfare.estimators import (
     BayesianFMClassifier,
     BayesianFMOrdinalRegressor,
@@ -20,7 +20,7 @@ from fieldfare.estimators import (
 from fieldfare.exceptions import ConfigError, DataError, ModelFileError
 from fieldfare.persist.file import load_model
 from fieldfare.solvers.gibbs import GibbsSampler
-from fieldfare.training.bayesian import feature_groups
+from fieldfare.training.bayes.front import feature_groups
 
 ALL = [BayesianFMRegressor, BayesianFMClassifier, BayesianFMOrdinalRegressor]
 OWN = {"warm_start", "schema", "groups"}

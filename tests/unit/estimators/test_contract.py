@@ -17,7 +17,7 @@ from scipy import sparse
 from sklearn.base import clone
 
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
-from fieldfare.data.schema import Schema
+from fieldfare.schema.schema import Schema
 from fieldfare.estimators import (
     FFMClassifier,
     FFMRegressor,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fieldfare.data.schema import Schema
+from fieldfare.schema.schema import Schema
 from fieldfare.estimators import FMClassifier, FMRanker
 from fieldfare.exceptions import ConfigError, DataError, SchemaError, TrainingError
 from fieldfare.models.catalogue import catalogue_scores

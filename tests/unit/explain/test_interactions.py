@@ -22,7 +22,7 @@ def value(model, i, j, output=0):
     if model.kind == "ffm":
         v, u = model.factors[i, output, j % 5], model.factors[j, output, i % 5]
     else:
-        of_pairs = model.config.factor_parts[0].n_factors
+        of_pairs = model.config.factor_blocks[0].n_factors
         v, u = model.factors[i, output, :of_pairs], model.factors[j, output, :of_pairs]
     weight = 1.0 if model.kind != "fwfm" else float(model.pair_weights[output, i % 5, j % 5])
     return weight * float(v.astype(float) @ u.astype(float))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fieldfare.data.schema import Column, Schema
+from fieldfare.schema.schema import Column, Schema
 from fieldfare.models.base import Model
 from fieldfare.training.workflow import train
 

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.export.made import KINDS, TOLERANCE, make_model, run_onnx
 from tests.unit.export.tables import ONE_VALUED, SEVERAL, column_feeds, odd_table, train_on
 
-from fieldfare.data.schema import Column
+from fieldfare.schema.schema import Column
 from fieldfare.exceptions import ConfigError
 from fieldfare.export import export
 from fieldfare.models.base import Model

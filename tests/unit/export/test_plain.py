@@ -10,7 +10,7 @@ import pytest
 from tests.unit.export.made import KINDS, make_model
 from tests.unit.export.tables import ONE_VALUED, train_on
 
-from fieldfare.data.schema import Column, Schema
+from fieldfare.schema.schema import Column, Schema
 from fieldfare.export import export
 from fieldfare.export.packing import pack
 

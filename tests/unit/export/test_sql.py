@@ -12,7 +12,7 @@ import pytest
 from tests.unit.export.made import ROWS, TOLERANCE, make_model
 from tests.unit.export.tables import ONE_VALUED, SEVERAL, odd_table, train_on
 
-from fieldfare.data.schema import Column
+from fieldfare.schema.schema import Column
 from fieldfare.exceptions import ConfigError
 from fieldfare.export import export, sql
 

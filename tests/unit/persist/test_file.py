@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldfare.config import MODELS, ModelConfig
-from fieldfare.data.schema import Schema
+from fieldfare.schema.schema import Schema
 from fieldfare.exceptions import ModelFileError
 from fieldfare.models.base import PARAMETERS, Model
 from fieldfare.models.registry import build

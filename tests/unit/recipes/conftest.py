@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from fieldfare.config import ModelConfig
-from fieldfare.data.dispatch import Dataset, load
+from fieldfare.data.loading import Dataset, load
 from fieldfare.models.base import Model
 from fieldfare.models.registry import build
 from fieldfare.recipes import Recipe

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fieldfare import recipes
-from fieldfare.data.dispatch import load
+from fieldfare.data.loading import load
 from fieldfare.exceptions import SchemaError
 
 CLOSE = {"rtol": 1e-4, "atol": 1e-4}

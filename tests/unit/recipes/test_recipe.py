@@ -9,8 +9,8 @@ import pytest
 
 from fieldfare import FMRegressor, Schema, load_model, predict, recipes, save_model, train
 from fieldfare.cli import main
-from fieldfare.data.tables import open_table
-from fieldfare.data.write import table_writer
+from fieldfare.sources.tables import open_table
+from fieldfare.sources.write import table_writer
 from fieldfare.exceptions import SchemaError
 
 MAKERS = {

@@ -10,7 +10,7 @@ import pytest
 
 from fieldfare.exceptions import ConfigError, DataError, MissingDependencyError
 from fieldfare.report import plot_field_matrix, plot_history
-from fieldfare.training.history import History
+from fieldfare.training.loop.history import History
 
 pytest.importorskip("matplotlib")
 

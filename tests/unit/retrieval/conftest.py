@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from fieldfare.config import ModelConfig
-from fieldfare.data.column import Column
-from fieldfare.data.schema import Schema
+from fieldfare.schema.column import Column
+from fieldfare.schema.schema import Schema
 from fieldfare.models.registry import MODEL_CLASSES
 
 GENRES = ("drama", "comedy", "horror", "crime")

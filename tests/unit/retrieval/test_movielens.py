@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fieldfare.data.column import Column
-from fieldfare.data.schema import Schema
-from fieldfare.kernels.reference import Parameters, score_rows
+from fieldfare.schema.column import Column
+from fieldfare.schema.schema import Schema
+from tests.oracle.kernels import Parameters, score_rows
 from fieldfare.retrieval import Recommender, split
 from fieldfare.training.workflow import train
 

@@ -211,8 +211,8 @@ def test_a_ranker_decides_the_order(make_model, tables) -> None:
 def test_channels_merge_into_one_list(tables) -> None:
     from tests.unit.retrieval.conftest import random_model
 
-    from fieldfare.data.column import Column
-    from fieldfare.data.schema import Schema
+    from fieldfare.schema.column import Column
+    from fieldfare.schema.schema import Schema
 
     items, seen = tables[1:]
     table = seen.assign(channel=np.where(seen["rating"] > 2, "popular", "new"))

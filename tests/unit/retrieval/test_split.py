@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fieldfare.data.column import Column
-from fieldfare.data.schema import Schema
+from fieldfare.schema.column import Column
+from fieldfare.schema.schema import Schema
 from fieldfare.exceptions import ConfigError, ResourceError, SchemaError
 from fieldfare.retrieval import split, splitting
-from fieldfare.training import resources
+from fieldfare.training.prepare import resources
 
 
 @pytest.fixture

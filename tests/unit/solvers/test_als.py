@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
-from fieldfare.data.dispatch import load
+from fieldfare.data.loading import load
 from fieldfare.estimators import (
     FFMRegressor,
     FMClassifier,
@@ -23,8 +23,8 @@ from fieldfare.models.registry import build
 from fieldfare.rows import Rows
 from fieldfare.solvers.als import AlsSolver
 from fieldfare.solvers.gradient import Solver
-from fieldfare.training.loop import fit
-from fieldfare.training.parts import Part
+from fieldfare.training.loop.run import fit
+from fieldfare.training.prepare.row_subset import RowSubset
 
 N, K = 18, 4
 
@@ -52,7 +52,7 @@ def _objective(model: Model, rows: Rows, solver: SolverConfig) -> float:
     losses = np.logaddexp(0, s) - y * s if model.config.task == "binary" else (s - y) ** 2 / 2
     weight = 1 if rows.weight is None else rows.weight
     touched = model.factors[rows.indices.astype(int)]
-    each = np.repeat(solver.l2_factors, [part.n_factors for part in model.config.factor_parts])
+    each = np.repeat(solver.l2_factors, [part.n_factors for part in model.config.factor_blocks])
     penalty = (each * touched**2).sum()
     penalty += solver.l2_linear * (model.linear[rows.indices.astype(int)] ** 2).sum()
     return float((weight * losses).sum() + penalty / 2)
@@ -144,7 +144,7 @@ def test_a_part_of_the_rows_trains_like_these_rows_alone() -> None:
     index = np.arange(0, 300, 3)
     found = [
         fit(_start(), SolverConfig(solver="als"), part, config=_quick(4)).model.factors
-        for part in (Part(rows, index), Part(rows.take(index)))
+        for part in (RowSubset(rows, index), RowSubset(rows.take(index)))
     ]
     np.testing.assert_array_equal(found[0], found[1])
 

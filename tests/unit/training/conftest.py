@@ -11,9 +11,9 @@ from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.models.base import Model
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
-from fieldfare.training.callbacks import Callback
-from fieldfare.training.loop import FitResult, Run, resolve
-from fieldfare.training.parts import Part
+from fieldfare.training.loop.callbacks import Callback
+from fieldfare.training.loop.run import FitResult, Run, resolve
+from fieldfare.training.prepare.row_subset import RowSubset
 
 
 def make_rows(n: int, seed: int = 0, n_features: int = 12, per_row: int = 3) -> Rows:
@@ -71,7 +71,7 @@ def follow() -> Callable[..., tuple[FitResult, ScriptedSolver]]:
     def run(
         script: list[float], *, callbacks: tuple[Callback, ...] = (), n: int = 20, **parameters
     ) -> tuple[FitResult, ScriptedSolver]:
-        part = Part(make_rows(n).with_(target=np.zeros(n, np.float32)))
+        part = RowSubset(make_rows(n).with_(target=np.zeros(n, np.float32)))
         model = build(ModelConfig(model="linear", task="regression"), n_features=12)
         solver = ScriptedSolver(model, script)
         config = resolve(

@@ -42,7 +42,7 @@ def test_silent_by_default(follow, capsys) -> None:
 
 @pytest.mark.parametrize("stderr", [io.StringIO, _Terminal])
 def test_bar_ends_on_interruption(follow, monkeypatch, stderr) -> None:
-    from fieldfare.training.callbacks import Callback
+    from fieldfare.training.loop.callbacks import Callback
 
     class Interrupt(Callback):
         def on_epoch_end(self, state) -> None:

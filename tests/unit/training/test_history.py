@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fieldfare.training.history import History
+from fieldfare.training.loop.history import History
 
 
 @pytest.fixture

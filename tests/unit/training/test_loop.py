@@ -11,10 +11,10 @@ from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.exceptions import ConfigError, DivergenceError, TrainingError
 from fieldfare.models.base import Model
 from fieldfare.models.registry import build
-from fieldfare.training import loop
-from fieldfare.training.callbacks import Callback
-from fieldfare.training.loop import Run, fit, resolve
-from fieldfare.training.parts import Part
+from fieldfare.training.loop import run as loop
+from fieldfare.training.loop.callbacks import Callback
+from fieldfare.training.loop.run import Run, fit, resolve
+from fieldfare.training.prepare.row_subset import RowSubset
 
 
 def test_keeps_the_best_epoch(follow) -> None:
@@ -55,7 +55,7 @@ def test_without_early_stopping_the_last_model_is_returned(follow) -> None:
 
 def test_time_budget(follow, monkeypatch) -> None:
     now = iter(range(0, 1000, 2))
-    monkeypatch.setattr("fieldfare.training.loop.time.monotonic", lambda: next(now))
+    monkeypatch.setattr("fieldfare.training.loop.run.time.monotonic", lambda: next(now))
     result, _ = follow([9, 8, 7, 6, 5, 4], max_time=10)
     assert result.history.stopped == "max_time"
     assert 0 < len(result.history) < 6
@@ -184,7 +184,7 @@ def test_infinite_training_loss_is_refused_with_advice(rows, bad) -> None:
             return bad, 1.0
 
     model = build(ModelConfig(), n_features=12)
-    run = Run(model, Solver(), Part(rows(20)), None, resolve(TrainingConfig()))
+    run = Run(model, Solver(), RowSubset(rows(20)), None, resolve(TrainingConfig()))
     with pytest.raises(DivergenceError, match="learning_rate"):
         run()
 
@@ -236,6 +236,6 @@ def test_an_index_is_a_copy_of_its_rows(rows) -> None:
     data, index = rows(2500), np.arange(0, 2500, 2, dtype=np.int64)
     model = build(ModelConfig(), n_features=12)
     config = TrainingConfig(max_iter=2, random_state=0, n_jobs=1)
-    a = fit(model, SolverConfig(), Part(data, index), config=config).model
+    a = fit(model, SolverConfig(), RowSubset(data, index), config=config).model
     b = fit(model, SolverConfig(), data.take(index), config=config).model
     np.testing.assert_array_equal(a.factors, b.factors)

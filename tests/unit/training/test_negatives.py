@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
-from fieldfare.data.schema import Schema
+from fieldfare.schema.schema import Schema
 from fieldfare.models.registry import build
 from fieldfare.solvers.gradient import Solver
-from fieldfare.training import negatives as drawing
-from fieldfare.training.negatives import Negatives
-from fieldfare.training.parts import Part
+from fieldfare.training.ranking import negatives as drawing
+from fieldfare.training.ranking.negatives import Negatives
+from fieldfare.training.prepare.row_subset import RowSubset
 
 
 class World:
@@ -29,7 +29,7 @@ class World:
         sizes = {"n_features": schema.n_features, "n_fields": schema.n_fields, "n_outputs": 1}
         self.model = build(chosen, **sizes, seed=0, schema=schema)
         self.config = TrainingConfig(**{"negatives": "uniform", "random_state": 0} | config)
-        self.negatives = Negatives(Part(self.rows), self.model, loss, self.config)
+        self.negatives = Negatives(RowSubset(self.rows), self.model, loss, self.config)
         self.solver = Solver(
             self.model,
             SolverConfig(solver=solver, loss=loss, learning_rate=0.05, l2_linear=0, l2_factors=0),

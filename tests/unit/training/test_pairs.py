@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from fieldfare.exceptions import DataError
 from fieldfare.rows import Rows
-from fieldfare.training.pairs import Given, Groups, pair_loss, require_groups
-from fieldfare.training.parts import Part
+from fieldfare.training.ranking.comparisons import Given, Groups, pair_loss, require_groups
+from fieldfare.training.prepare.row_subset import RowSubset
 
 
 def epoch(groups, per_row, **how):
@@ -70,7 +70,7 @@ def test_without_shuffling_groups_keep_their_order():
 
 
 def test_many_groups_come_in_parts(monkeypatch):
-    monkeypatch.setattr("fieldfare.training.pairs._PAIRS_AT_ONCE", 50)
+    monkeypatch.setattr("fieldfare.training.ranking.comparisons._PAIRS_AT_ONCE", 50)
     random = np.random.default_rng(0)
     target, group = random.normal(size=900).astype(np.float32), random.integers(0, 100, 900)
     groups = Groups(target, group)
@@ -93,7 +93,7 @@ def test_pair_loss_is_the_mean_over_pairs():
 
 def test_given_pairs_follow_their_rows_into_a_part():
     rows = Rows(np.arange(7), np.zeros(6, np.uint32))
-    part = Part(rows).with_pairs([[0, 5], [2, 3], [4, 1]])
+    part = RowSubset(rows).with_pairs([[0, 5], [2, 3], [4, 1]])
     chosen = part.select(np.array([0, 2, 3, 5]))
     assert chosen.given.tolist() == [[0, 3], [1, 2]]
     (order,) = chosen.pair_orders(Given(chosen.given), 1, seed=0, epoch=1, shuffle=False)

@@ -7,9 +7,9 @@ import pytest
 
 from fieldfare import Checkpoint, cross_validate, evaluate, train
 from fieldfare.config import MODELS
-from fieldfare.data.dispatch import load
+from fieldfare.data.loading import load
 from fieldfare.exceptions import ConfigError, DataError, TrainingError
-from fieldfare.training.parts import Part
+from fieldfare.training.prepare.row_subset import RowSubset
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_groups_are_never_split(table):
     result = cross_validate(table, folds=3, max_iter=3, **ROLES)
     assert result.names == ["loss", "ndcg", "ndcg@10", "epochs"]
     assert result.mean["ndcg"] > 0.9
-    part = Part.of(load(table, target="grade", group="query"))
+    part = RowSubset.of(load(table, target="grade", group="query"))
     kept, held = part.split(0.2, 0, task="rank")
     assert not set(kept.group) & set(held.group)
     assert len(set(held.group)) == 10

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fieldfare.exceptions import ResourceError
-from fieldfare.training import resources
+from fieldfare.training.prepare import resources
 
 
 def test_refuses_what_does_not_fit(monkeypatch) -> None:

@@ -9,8 +9,8 @@ from fieldfare.config import ModelConfig
 from fieldfare.exceptions import ConfigError, DataError, TrainingError
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
-from fieldfare.training.parts import Part
-from fieldfare.training.targets import (
+from fieldfare.training.prepare.row_subset import RowSubset
+from fieldfare.training.prepare.targets import (
     TargetMap,
     class_weights,
     infer_targets,
@@ -19,10 +19,10 @@ from fieldfare.training.targets import (
 )
 
 
-def part(target, weight=None) -> Part:
+def part(target, weight=None) -> RowSubset:
     target = np.asarray(target, np.float32)
     weight = None if weight is None else np.asarray(weight, np.float32)
-    return Part(Rows(np.zeros(len(target) + 1, np.int64), np.zeros(0, np.uint32),
+    return RowSubset(Rows(np.zeros(len(target) + 1, np.int64), np.zeros(0, np.uint32),
                      target=target, weight=weight))  # fmt: skip
 
 
@@ -91,7 +91,7 @@ def test_no_rows_and_no_target() -> None:
     with pytest.raises(DataError, match="no rows"):
         infer_targets(part([]))
     with pytest.raises(DataError, match="target"):
-        infer_targets(Part(Rows(np.zeros(2, np.int64), np.zeros(0, np.uint32))))
+        infer_targets(RowSubset(Rows(np.zeros(2, np.int64), np.zeros(0, np.uint32))))
 
 
 @pytest.mark.parametrize("target", [[1, 3], [-1, 1], [1, 1.5]])

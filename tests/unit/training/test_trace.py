@@ -7,7 +7,7 @@ import pytest
 
 from fieldfare.exceptions import DataError
 from fieldfare.report import plot_trace
-from fieldfare.training.trace import Trace, effective_sample_size, split_r_hat
+from fieldfare.training.bayes.trace import Trace, effective_sample_size, split_r_hat
 
 
 def chain(phi: float, n: int = 20_000) -> np.ndarray:

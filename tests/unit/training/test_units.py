@@ -7,14 +7,14 @@ from fieldfare.config import ModelConfig, SolverConfig
 from fieldfare.exceptions import TrainingError
 from fieldfare.kernels.table import Units
 from fieldfare.rows import Rows
-from fieldfare.training.parts import Part
-from fieldfare.training.units import row_scale, target_scale, units_of
+from fieldfare.training.prepare.row_subset import RowSubset
+from fieldfare.training.prepare.units import row_scale, target_scale, units_of
 from fieldfare.training.workflow import train
 
 
-def _part(values: object = None, weight: object = None, index: object = None) -> Part:
+def _part(values: object = None, weight: object = None, index: object = None) -> RowSubset:
     """Rows of 0, 1, 2 and 3 entries."""
-    return Part(
+    return RowSubset(
         Rows(
             np.array([0, 0, 1, 3, 6]),
             np.zeros(6, np.uint32),

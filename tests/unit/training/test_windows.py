@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldfare.rows import Rows
-from fieldfare.training.parts import Part
-from fieldfare.training.windows import CHUNK_ROWS, WINDOW_BYTES, joined, window_rows, windows
+from fieldfare.training.prepare.row_subset import RowSubset
+from fieldfare.training.prepare.windows import CHUNK_ROWS, WINDOW_BYTES, joined, window_rows, windows
 
 
 def order(n: int, size: int = 2 * CHUNK_ROWS, seed: int = 0, epoch: int = 1, shuffle: bool = True):
@@ -69,7 +69,7 @@ def test_wide_rows_still_make_a_window() -> None:
 
 def test_part_visits_its_own_rows_only(rows) -> None:
     index = np.arange(0, 3000, 3, dtype=np.int64)
-    part = Part(rows(3000), index)
+    part = RowSubset(rows(3000), index)
     found = np.concatenate(list(part.orders(seed=0, epoch=1, shuffle=True)))
     np.testing.assert_array_equal(np.sort(found), index)
 
@@ -77,7 +77,7 @@ def test_part_visits_its_own_rows_only(rows) -> None:
 def test_blocks_of_a_part_are_its_rows(rows) -> None:
     whole = rows(3000)
     index = np.flatnonzero(whole.target == 1)
-    blocks = list(Part(whole, index).blocks())
+    blocks = list(RowSubset(whole, index).blocks())
     got = Rows.concatenate(blocks)
     np.testing.assert_array_equal(got.indices, whole.take(index).indices)
     assert got.n_rows == len(index)
@@ -85,7 +85,7 @@ def test_blocks_of_a_part_are_its_rows(rows) -> None:
 
 @pytest.mark.parametrize("task", ["regression", "binary"])
 def test_split_is_a_partition(rows, task: str) -> None:
-    part = Part(rows(1000))
+    part = RowSubset(rows(1000))
     kept, held = part.split(0.1, 3, task=task)
     assert held.n_rows == pytest.approx(100, abs=2)
     np.testing.assert_array_equal(
@@ -107,7 +107,7 @@ class _Store:
 @pytest.mark.parametrize(("limit", "evicts"), [(None, False), (1, True), (100, False)])
 def test_evicts_only_what_exceeds_the_limit(rows, limit, evicts) -> None:
     store = _Store(5 * 10**6)
-    part = Part(rows(100), store=store)
+    part = RowSubset(rows(100), store=store)
     for order_ in part.orders(seed=0, epoch=1, shuffle=True):
         part.release(order_, limit)
     assert bool(store.evicted) == evicts

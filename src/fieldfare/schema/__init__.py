@@ -1,0 +1,1 @@
+"""Schema: what the columns of a table mean."""

@@ -1,0 +1,254 @@
+"""One text and one number for one value, whatever kind of table it came from.
+
+The same column may reach us as CSV text, as integers from Parquet, or as floats from pandas, which
+has no missing integers. Values are therefore compared as canonical text: ``5`` is "5", ``2.0`` is
+"2", ``True`` is "true". The rule looks at one value at a time, so that ids can not depend on the
+types a reader guessed nor on how the rows were cut into batches.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from fieldfare._optional import require
+from fieldfare._typing import AnyArray, Float64Array, Int64Array
+from fieldfare.sources.arrow import array_of, is_string, numpy_of, scalar_of, texts_of
+from fieldfare.sources.batch import SourceLocation
+from fieldfare.exceptions import SchemaError
+
+MISSING_NUMBERS = frozenset(("", "na", "n/a", "nan", "null", "none"))
+_EXACT = float(2**53)
+
+
+def texts(array: Any) -> Any:
+    """Return the canonical text of each value of an Arrow array; missing values become null.
+
+    Missing are nulls, NaN and empty strings.
+    """
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    kind, large = array.type, pa.large_string()
+    if pa.types.is_dictionary(kind):
+        return texts(array.dictionary_decode())
+    if pa.types.is_decimal(kind):
+        array, kind = pc.cast(array, pa.float64()), pa.float64()
+    if pa.types.is_floating(kind):
+        return _float_texts(array)
+    if pa.types.is_timestamp(kind):
+        array = pc.cast(array, pa.timestamp("us", kind.tz), safe=False)
+        return pc.replace_substring_regex(pc.cast(array, large), r"\.0+(Z?)$", r"\1")
+    if _is_text(kind):
+        return _string_texts(pc.cast(array, large))
+    try:
+        return _string_texts(pc.cast(array, large))
+    except pa.ArrowException as error:
+        raise SchemaError(f"Values of type {kind} cannot be read as text: {error}") from error
+
+
+def _is_view(kind: Any) -> bool:
+    return str(kind) == "string_view"
+
+
+def _float_texts(array: Any) -> Any:
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    if array.type == pa.float16():
+        array = pc.cast(array, pa.float32())
+    x = numpy_of(array)
+    integral = (np.abs(x) < _EXACT) & (np.floor(x) == x)
+    as_integer = array_of(np.where(integral, x, 0).astype(np.int64))
+    large = pa.large_string()
+    out = pc.if_else(array_of(integral), pc.cast(as_integer, large), pc.cast(array, large))
+    return pc.if_else(array_of(np.isnan(x)), scalar_of(None, large), out)
+
+
+def _string_texts(array: Any) -> Any:
+    pc = require("pyarrow.compute", "tables")
+    # The cheap tests spare the regular expression for the many columns that need none.
+    if pc.any(pc.ends_with(array, ".0")).as_py():
+        array = pc.replace_substring_regex(array, r"^(-?[0-9]+)\.0$", r"\1")
+    for spelt, canonical in (("True", "true"), ("False", "false")):
+        same = pc.equal(array, scalar_of(spelt, array.type))
+        if pc.any(same).as_py():
+            array = pc.if_else(same, scalar_of(canonical, array.type), array)
+    return without_empty(array)
+
+
+def without_empty(array: Any) -> Any:
+    """Return texts with nulls for empty ones."""
+    pc = require("pyarrow.compute", "tables")
+    empty = pc.equal(array, scalar_of("", array.type))
+    return pc.if_else(empty, scalar_of(None, array.type), array)
+
+
+def dictionary(array: Any) -> tuple[Int64Array, Any]:
+    """Split a column into codes and its distinct canonical texts.
+
+    Returns
+    -------
+    codes : int64 array of shape (n_rows,)
+        Position of each cell's text; ``len(texts)`` where missing.
+    texts : Arrow array of large strings
+        Distinct apart from values that become equal only as text; null where missing.
+    """
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    if pa.types.is_null(array.type):
+        return np.zeros(len(array), np.int64), texts_of([])
+    if pa.types.is_nested(array.type):
+        raise SchemaError(
+            f"A value of type {array.type} cannot be used as one category. "
+            "Use kind='multi' for lists, or give the parts columns of their own."
+        )
+    if not pa.types.is_dictionary(array.type):
+        array = pc.dictionary_encode(array)
+    return codes_of(array), texts(array.dictionary)
+
+
+def codes_of(array: Any) -> Int64Array:
+    """Return the codes of a dictionary array; missing cells have the first code beyond."""
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    codes = array.indices
+    if codes.null_count:
+        codes = pc.cast(codes, pa.int64()).fill_null(scalar_of(len(array.dictionary), pa.int64()))
+    found: Int64Array = numpy_of(codes).astype(np.int64, copy=False)
+    return found
+
+
+def numbers(array: Any, location: SourceLocation, column: str) -> Float64Array:
+    """Return a column as float64, NaN where missing.
+
+    Missing are nulls, NaN, and the texts "", NA, N/A, NaN, null and None in any case.
+
+    Raises
+    ------
+    DataError
+        From ``location``: for a word or an infinite number, with its row and column.
+    """
+    pa, kind = require("pyarrow", "tables"), array.type
+    if pa.types.is_null(kind):
+        return np.full(len(array), np.nan)
+    if pa.types.is_dictionary(kind) and not _is_text(kind.value_type):
+        array, kind = array.dictionary_decode(), kind.value_type
+    if pa.types.is_temporal(kind):
+        array = _seconds(array)
+    try:
+        if pa.types.is_dictionary(kind):
+            x = _floats(array.dictionary)[codes_of(array)]
+        else:
+            x = _floats(array)[:-1]
+    except pa.ArrowNotImplementedError as error:
+        raise SchemaError(f"Column {column!r} of type {kind} cannot be read as numbers.") from error
+    except pa.ArrowInvalid:
+        x = _parse(array, location, column)
+    if np.isinf(x).any():
+        row = int(np.argmax(np.isinf(x)))
+        raise location.error(row, column, "numbers must be finite.", str(array[row].as_py()))
+    return np.asarray(x, np.float64)
+
+
+def _floats(array: Any) -> Float64Array:
+    """Cast to float64, and append a NaN, for missing values to point at."""
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    x = numpy_of(pc.cast(array, pa.float64(), safe=False))
+    return np.append(x, np.nan)
+
+
+def _is_text(kind: Any) -> bool:
+    return is_string(kind) or _is_view(kind)
+
+
+def _seconds(array: Any) -> Any:
+    """Return dates and times as seconds since 1970 (times of day: since midnight)."""
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    if pa.types.is_time(array.type):
+        ticks = pc.cast(pc.cast(array, pa.time64("us")), pa.int64())
+    elif pa.types.is_duration(array.type):
+        ticks = pc.cast(pc.cast(array, pa.duration("us"), safe=False), pa.int64())
+    else:
+        ticks = pc.cast(pc.cast(array, pa.timestamp("us"), safe=False), pa.int64())
+    return pc.divide(pc.cast(ticks, pa.float64()), scalar_of(1e6, pa.float64()))
+
+
+def _parse(array: Any, location: SourceLocation, column: str) -> AnyArray:
+    """Parse distinct texts one by one: the slow path, for columns with NA, blanks or words."""
+    codes, uniques = dictionary(array)
+    table = np.full(len(uniques) + 1, np.nan)
+    for code, text in enumerate(uniques.to_pylist()):
+        value = parse_number(text)
+        if value is None:
+            row = int(np.argmax(codes == code))
+            raise location.error(row, column, "a number is needed here.", text)
+        table[code] = value
+    return table[codes]
+
+
+def parse_number(text: str | None) -> float | None:
+    """Return the number a text stands for, NaN if it stands for a missing one, else None."""
+    if text is None or text.strip().lower() in MISSING_NUMBERS:
+        return math.nan
+    try:
+        return None if "_" in text else float(text)
+    except ValueError:
+        return None
+
+
+def log2_texts(x: Float64Array) -> tuple[Int64Array, list[str]]:
+    """Bucket numbers by the logarithm squared (Juan et al. 2016, section 4.1).
+
+    ``x > 2`` falls into bucket ``floor(ln(x)^2)``; a smaller x into the bucket "SP" and its
+    integer part. NaN gets the code ``len(texts)``.
+    """
+    present = ~np.isnan(x)
+    large = x > 2
+    bucket = np.floor(np.where(present, x, 0))
+    bucket[large] = np.floor(np.log(x[large]) ** 2)
+    keys = np.stack([bucket, large])[:, present]
+    uniques, inverse = np.unique(keys, axis=1, return_inverse=True)
+    codes = np.full(len(x), uniques.shape[1], np.int64)
+    codes[present] = inverse.reshape(-1)
+    return codes, [("" if big else "SP") + str(int(b)) for b, big in uniques.T.tolist()]
+
+
+def split_cells(
+    array: Any, separator: str | None, is_text: bool
+) -> tuple[Any, Int64Array, Int64Array]:
+    """Cut the cells of a ``multi`` or ``text`` column into values.
+
+    Returns
+    -------
+    tokens : Arrow array of large strings, canonical, none missing
+    row : int64 array
+        Row of each token, never decreasing.
+    counts : int64 array of shape (n_rows,)
+    """
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    kind = array.type
+    if pa.types.is_dictionary(kind):
+        array = array.dictionary_decode()
+        kind = array.type
+    if pa.types.is_null(kind):
+        return texts_of([]), *_no_tokens(len(array))
+    if not pa.types.is_nested(kind):
+        array = texts(array)
+        if is_text:
+            words = pc.replace_substring_regex(pc.utf8_lower(array), r"[^\pL\pN_]+", " ")
+            array = pc.utf8_split_whitespace(pc.utf8_trim_whitespace(words))
+        elif separator:
+            array = pc.split_pattern(array, separator)
+        else:
+            array = pa.array(
+                [None if t is None else [t] for t in array.to_pylist()], pa.list_(pa.large_string())
+            )
+    row = numpy_of(pc.list_parent_indices(array)).astype(np.int64)
+    tokens = texts(pc.list_flatten(array))
+    if not is_text:
+        tokens = pc.utf8_trim_whitespace(tokens)
+    keep = pc.not_equal(tokens, scalar_of("", tokens.type))
+    keep = keep.fill_null(scalar_of(False, keep.type))
+    row = row[numpy_of(keep)]
+    return pc.filter(tokens, keep), row, np.bincount(row, minlength=len(array)).astype(np.int64)
+
+
+def _no_tokens(n_rows: int) -> tuple[Int64Array, Int64Array]:
+    return np.zeros(0, np.int64), np.zeros(n_rows, np.int64)

@@ -1,0 +1,364 @@
+"""Fitting: what a column's values were, learned batch by batch.
+
+Every accumulator gives the same result however the rows were cut into batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from fieldfare._optional import require
+from fieldfare._typing import AnyArray, Float64Array, Int64Array
+from fieldfare.sources.arrow import array_of, numpy_of, texts_of
+from fieldfare.schema.canonical import dictionary, log2_texts, numbers, split_cells
+from fieldfare.schema.column import Column
+from fieldfare.schema.columnwise import each
+from fieldfare.sources.batch import Batch, SourceLocation
+from fieldfare.schema.vocabulary import Vocabulary, hash64
+
+_BLOCK = 65536
+_QUANTILE_SAMPLE = 1_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What was learned of one column, and the feature ids it owns.
+
+    Its first ``size`` ids are consecutive from ``missing``: the missing id, the unknown id if there
+    is a vocabulary, then values, bins, buckets or the one numeric feature. Ids of values that came
+    later (`Schema.extend`) lie elsewhere and are known to the vocabulary alone.
+    """
+
+    missing: int
+    size: int
+    n_missing: int = 0
+    n_unknown: int = 0
+    vocabulary: Vocabulary | None = None
+    mean: float = 0.0
+    scale: float = 1.0
+    edges: Float64Array | None = None
+    counts: Int64Array | None = None
+
+    @property
+    def unknown(self) -> int:
+        """Id of values that the vocabulary does not hold."""
+        return self.missing + 1
+
+    @property
+    def first(self) -> int:
+        """Id of the first value, bin or bucket."""
+        return self.missing + (2 if self.vocabulary is not None else 1)
+
+
+def learn(
+    columns: Sequence[Column], target: str | None, batches: Iterable[Batch]
+) -> tuple[tuple[Fitted | None, ...], int, tuple[str, ...] | None]:
+    """Learn all columns; return what was learned, the number of rows, and classes of the target."""
+    fitters = [make_fitter(column) for column in columns]
+    classes = None if target is None else Classes(target)
+    n_rows = 0
+    for batch in batches:
+        n_rows += _update(columns, fitters, batch)
+        if classes is not None and target in batch.data.schema.names:
+            classes.update(batch)
+    fitted: list[Fitted | None] = []
+    next_id = 0
+    for fitter in fitters:
+        learned = None if fitter is None else fitter.finish(next_id)
+        fitted.append(learned)
+        next_id += 0 if learned is None else learned.size
+    return tuple(fitted), n_rows, None if classes is None else classes.finish()
+
+
+def learn_more(
+    columns: Sequence[Column],
+    fitted: Sequence[Fitted | None],
+    next_id: int,
+    batches: Iterable[Batch],
+) -> tuple[tuple[Fitted | None, ...], int]:
+    """Give new values of vocabularies ids from ``next_id`` on; return also the number of rows."""
+    fitters = [ValueCounts(column) if column.has_vocabulary else None for column in columns]
+    n_rows = sum(_update(columns, fitters, batch) for batch in batches)
+    extended = list(fitted)
+    for i, (fitter, old) in enumerate(zip(fitters, fitted, strict=True)):
+        if fitter is None or old is None or old.vocabulary is None:
+            continue
+        new = fitter.extend(old, next_id)
+        assert new.vocabulary is not None
+        next_id += len(new.vocabulary) - len(old.vocabulary)
+        extended[i] = new
+    return tuple(extended), n_rows
+
+
+def _update(columns: Sequence[Column], fitters: Sequence[Fitter | None], batch: Batch) -> int:
+    """Show a batch to the accumulators of all columns; return its number of rows."""
+
+    def update(column: Column, fitter: Fitter | None) -> None:
+        if fitter is not None:
+            fitter.update(batch.data.column(column.name), batch.location)
+
+    each(batch.data.num_rows, update, columns, fitters)
+    return int(batch.data.num_rows)
+
+
+def tokens_of(column: Column, array: Any, location: SourceLocation) -> tuple[Int64Array, Any]:
+    """Return (codes, distinct texts as an Arrow array) of what a one-valued column looks up.
+
+    Missing cells have the code ``len(texts)``, or a text that is null.
+    """
+    if column.kind == "numeric":
+        codes, words = log2_texts(numbers(array, location, column.name))
+        return codes, texts_of(words)
+    return dictionary(array)
+
+
+def split_weights(column: Column, words: Any) -> tuple[Any, list[str]]:
+    """Cut ``rock:0.5`` into "rock" and "0.5"; without a weight the second is "1"."""
+    mark = column.weight_separator
+    if mark is None:
+        return words, []
+    parts = [word.rpartition(mark) for word in words.to_pylist()]
+    names = [name if sep else rest for name, sep, rest in parts]
+    return texts_of(names), [rest if sep else "1" for _, sep, rest in parts]
+
+
+class Fitter(Protocol):
+    """Learns one column."""
+
+    def update(self, array: Any, location: SourceLocation) -> None:
+        """Take in the next rows."""
+
+    def finish(self, missing: int) -> Fitted:
+        """Return what was learned, with ids from ``missing``."""
+
+
+def make_fitter(column: Column) -> Fitter | None:
+    """Return the accumulator that a column needs, ``None`` for ignored columns."""
+    if column.kind == "ignore":
+        return None
+    if column.has_vocabulary or column.is_hashed:
+        return ValueCounts(column)
+    if column.transform == "quantile":
+        return Quantiles(column)
+    return Moments(column)
+
+
+class ValueCounts:
+    """Counts of each value, for vocabularies and hashed columns."""
+
+    def __init__(self, column: Column) -> None:
+        self.column = column
+        self.n_missing = 0
+        self.parts: list[Any] = []
+        self.n_loose = 0
+        self.n_merged = 0
+
+    def update(self, array: Any, location: SourceLocation) -> None:
+        pa = require("pyarrow", "tables")
+        column = self.column
+        if column.kind in ("multi", "text"):
+            tokens, _, lengths = split_cells(array, column.separator, column.kind == "text")
+            codes, uniques = dictionary(tokens)
+            words, _ = split_weights(column, uniques)
+            self.n_missing += int((lengths == 0).sum())
+        else:
+            codes, words = tokens_of(column, array, location)
+        seen = np.bincount(codes, minlength=len(words) + 1)
+        absent = numpy_of(words.is_null())
+        self.n_missing += int(seen[-1] + seen[:-1][absent].sum())
+        keep = ~absent & (seen[:-1] > 0)
+        self.parts.append(
+            pa.table({"text": words.filter(array_of(keep)), "count": array_of(seen[:-1][keep])})
+        )
+        self.n_loose += int(keep.sum())
+        if self.n_loose > max(1 << 20, self.n_merged):
+            self.counted()
+
+    def counted(self) -> Any:
+        """Merge what was seen into one Arrow table of distinct texts and counts."""
+        pa = require("pyarrow", "tables")
+        if not self.parts:
+            return pa.table({"text": texts_of([]), "count": array_of(np.zeros(0, np.int64))})
+        # A look-up rather than Arrow's group_by, which brings along its query engine.
+        joined = pa.concat_tables(self.parts)
+        coded = _flat(joined["text"]).dictionary_encode()
+        counts = np.bincount(numpy_of(coded.indices), numpy_of(_flat(joined["count"])))
+        merged = pa.table({"text": coded.dictionary, "count": array_of(counts.astype(np.int64))})
+        self.parts, self.n_loose, self.n_merged = [merged], 0, merged.num_rows
+        return merged
+
+    def finish(self, missing: int) -> Fitted:
+        counted = self.counted()
+        if self.column.is_hashed:
+            n = self.column.hash_buckets or 1
+            buckets = (hash64(_flat(counted["text"])) % np.uint64(n)).astype(np.int64)
+            total = np.bincount(buckets, numpy_of(_flat(counted["count"])), minlength=n)
+            return Fitted(missing, 1 + n, self.n_missing, counts=total.astype(np.int64))
+        vocabulary, n_unknown = self._vocabulary(counted, missing + 2)
+        return Fitted(missing, 2 + len(vocabulary), self.n_missing, n_unknown, vocabulary)
+
+    def _vocabulary(self, counted: Any, first_id: int) -> tuple[Vocabulary, int]:
+        """Number the texts seen often enough, most frequent first, ties by text."""
+        pc = require("pyarrow.compute", "tables")
+        often = numpy_of(_flat(counted["count"])) >= self.column.min_count
+        frequent = counted.filter(array_of(often))
+        order = pc.sort_indices(frequent, [("count", "descending"), ("text", "ascending")])
+        frequent = frequent.take(order)
+        counts = numpy_of(_flat(frequent["count"]))
+        vocabulary = Vocabulary.from_arrow(_flat(frequent["text"]), counts, first_id)
+        return vocabulary, int(pc.sum(counted["count"]).as_py() or 0) - int(counts.sum())
+
+    def extend(self, fitted: Fitted, next_id: int) -> Fitted:
+        """Return ``fitted`` with new values appended from ``next_id`` on."""
+        old = fitted.vocabulary
+        if old is None:
+            return fitted
+        counted = self.counted()
+        found = old.find(_flat(counted["text"]))
+        totals = old.counts.copy()
+        totals[found[found >= 0]] += numpy_of(_flat(counted["count"]))[found >= 0]
+        fresh, n_unknown = self._vocabulary(counted.filter(array_of(found < 0)), next_id)
+        return replace(
+            fitted,
+            vocabulary=replace(old, counts=totals).joined(fresh),
+            n_missing=fitted.n_missing + self.n_missing,
+            n_unknown=fitted.n_unknown + n_unknown,
+        )
+
+
+def _flat(column: Any) -> Any:
+    """Return the one chunk of a column."""
+    array = column.combine_chunks()
+    return array.chunk(0) if hasattr(array, "chunk") else array
+
+
+class Moments:
+    """Mean and standard deviation, merged from blocks of fixed length (Chan et al. 1979).
+
+    The blocks are cut by count and not by batch, so that float rounding can not depend on batches.
+    """
+
+    def __init__(self, column: Column) -> None:
+        self.column = column
+        self.n, self.mean, self.m2, self.n_missing = 0, 0.0, 0.0, 0
+        self.held: list[Float64Array] = []
+        self.n_held = 0
+
+    def update(self, array: Any, location: SourceLocation) -> None:
+        x = numbers(array, location, self.column.name)
+        present = x[~np.isnan(x)]
+        self.n_missing += len(x) - len(present)
+        self.held.append(present)
+        self.n_held += len(present)
+        if self.n_held >= _BLOCK:
+            pool = np.concatenate(self.held)
+            whole = len(pool) - len(pool) % _BLOCK
+            for start in range(0, whole, _BLOCK):
+                self._merge(pool[start : start + _BLOCK])
+            self.held, self.n_held = [pool[whole:]], len(pool) - whole
+
+    def _merge(self, block: Float64Array) -> None:
+        if not len(block):
+            return
+        mean = float(block.mean())
+        total, delta = self.n + len(block), mean - self.mean
+        self.m2 += float(((block - mean) ** 2).sum()) + delta**2 * self.n * len(block) / total
+        self.mean += delta * len(block) / total
+        self.n = total
+
+    def finish(self, missing: int) -> Fitted:
+        if self.held:
+            # A copy, because the blocks above were contiguous too.
+            self._merge(np.concatenate(self.held))
+            self.held = []
+        count = np.array([self.n], np.int64)
+        if self.column.transform == "none" or self.n == 0:
+            return Fitted(missing, 2, self.n_missing, counts=count)
+        scale = float(np.sqrt(self.m2 / self.n)) or 1.0
+        return Fitted(missing, 2, self.n_missing, mean=self.mean, scale=scale, counts=count)
+
+
+class Quantiles:
+    """Bin edges of equal count: exact up to a million values, from a fixed sample of rows beyond.
+
+    A row is in the sample if the hash of its number is below a threshold, which is halved whenever
+    the sample grows too large: the final sample depends on the rows alone.
+    """
+
+    def __init__(self, column: Column) -> None:
+        self.column = column
+        self.row, self.n, self.n_missing = 0, 0, 0
+        self.bits = 0
+        self.values: Float64Array = np.zeros(0)
+        self.keys: AnyArray = np.zeros(0, np.uint64)
+
+    def update(self, array: Any, location: SourceLocation) -> None:
+        x = numbers(array, location, self.column.name)
+        keys = scatter(np.arange(self.row, self.row + len(x), dtype=np.uint64))
+        self.row += len(x)
+        present = ~np.isnan(x)
+        self.n += int(present.sum())
+        self.n_missing += len(x) - int(present.sum())
+        present &= _below(keys, self.bits)
+        self.values = np.concatenate([self.values, x[present]])
+        self.keys = np.concatenate([self.keys, keys[present]])
+        while len(self.values) > _QUANTILE_SAMPLE:
+            self.bits += 1
+            keep = _below(self.keys, self.bits)
+            self.values, self.keys = self.values[keep], self.keys[keep]
+
+    def finish(self, missing: int) -> Fitted:
+        steps = np.arange(1, self.column.n_bins) / self.column.n_bins
+        edges = np.unique(np.quantile(self.values, steps)) if len(self.values) else np.zeros(0)
+        bins = np.searchsorted(edges, self.values, side="right")
+        counts = np.bincount(bins, minlength=len(edges) + 1).astype(np.int64)
+        return Fitted(missing, 2 + len(edges), self.n_missing, edges=edges, counts=counts)
+
+
+def scatter(keys: AnyArray) -> AnyArray:
+    """Scatter numbers over 64 bits (the finaliser of SplitMix64)."""
+    keys = (keys + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    keys = (keys ^ (keys >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    keys = (keys ^ (keys >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    mixed: AnyArray = keys ^ (keys >> np.uint64(31))
+    return mixed
+
+
+def _below(keys: AnyArray, bits: int) -> AnyArray:
+    below: AnyArray = keys <= np.uint64((2**64 - 1) >> bits)
+    return below
+
+
+class Classes:
+    """Collects the classes of a target that is not a number."""
+
+    _LIMIT = 10_000
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.seen: set[str] = set()
+
+    def update(self, batch: Batch) -> None:
+        array = batch.data.column(self.name)
+        if len(self.seen) > self._LIMIT or str(array.type) in _NUMERIC_TYPES:
+            return
+        _, uniques = dictionary(array)
+        self.seen.update(text for text in uniques.to_pylist() if text is not None)
+
+    def finish(self) -> tuple[str, ...] | None:
+        """Return the sorted classes, or ``None`` if the targets are numbers."""
+        from fieldfare.schema.canonical import parse_number
+
+        if not self.seen or all(parse_number(text) is not None for text in self.seen):
+            return None
+        return tuple(sorted(self.seen))
+
+
+_NUMERIC_TYPES = frozenset(
+    [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
+    + ["float", "double", "halffloat"]
+)

@@ -1,0 +1,175 @@
+"""Inference: sensible columns for a table about which the user said nothing.
+
+The rules, applied to the first 10,000 rows:
+
+- no value at all, dates and times, nested types other than lists: ``ignore``, with a warning;
+- lists, and texts of which one in ten holds ``|``: ``multi``;
+- other texts, booleans, dictionaries: ``categorical``;
+- numbers with a fraction: ``numeric``, standardised;
+- whole numbers (also as floats, since pandas has no missing integers): ``categorical`` if the name
+  ends in "id" or "code" or is the name of an entity such as "user" or "movie", or if there are at
+  most 32 distinct values; else ``numeric``, standardised.
+
+The role comes from the first word of the name: "user_age" describes the user, "movie_year" the
+item.
+
+A column whose Arrow metadata declare what it means (see `fieldfare.schema.build`) is taken at its
+word.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from fieldfare._optional import require
+from fieldfare.sources.arrow import is_string, numpy_of, scalar_of, texts_of
+from fieldfare.schema.canonical import MISSING_NUMBERS, without_empty
+from fieldfare.schema.column import Column
+from fieldfare.sources.tables import Table
+from fieldfare.exceptions import ConfigError, DataWarning, SchemaError
+
+SAMPLE_ROWS = 10_000
+DECLARED = b"fieldfare"
+FEW_VALUES = 32
+_MULTI_SHARE = 0.1
+_GLIMPSE = 100
+_ENTITIES = {
+    "user": ("user", "uid", "customer", "visitor", "member", "viewer", "reader", "client"),
+    "item": ("item", "movie", "product", "article", "ad", "song", "track", "artist", "book",
+             "video", "app", "sku", "song", "document"),
+}  # fmt: skip
+_ROLE_OF = {word: role for role, words in _ENTITIES.items() for word in words}
+
+
+def infer_columns(table: Table, left_out: Sequence[str | None]) -> tuple[Column, ...]:
+    """Return what the columns of a table seem to mean, but for some."""
+    sample = table.head(SAMPLE_ROWS)
+    columns = []
+    for name in table.names:
+        if name not in left_out:
+            array, said = sample.column(name), declared_column(sample.schema.field(name))
+            array = type_texts(array) if table.untyped else array
+            columns.append(said or infer_column(name, array))
+    return tuple(columns)
+
+
+def infer_column(name: str, array: Any) -> Column:
+    """Return the Column for a sample of typed values (an Arrow array)."""
+    pa = require("pyarrow", "tables")
+    kind, role = array.type, role_of(name)
+    if array.null_count == len(array):
+        _ignored(name, "it has no values")
+        return Column(name, "ignore")
+    if pa.types.is_dictionary(kind):
+        return Column(name, "categorical", role=role)
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        return Column(name, "multi", role=role)
+    if pa.types.is_temporal(kind):
+        _ignored(name, "it holds dates or times; add columns such as its hour or weekday, or set "
+                 "its kind to 'categorical' or 'numeric' (seconds)")  # fmt: skip
+        return Column(name, "ignore")
+    if pa.types.is_nested(kind):
+        _ignored(name, f"values of type {kind} are not understood")
+        return Column(name, "ignore")
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return Column(name, "categorical" if _is_code(name, array) else "numeric", role=role)
+    if _holds_bars(array):
+        return Column(name, "multi", role=role, separator="|")
+    return Column(name, "categorical", role=role)
+
+
+def declared_column(field: Any) -> Column | None:
+    """Return the Column that the metadata of an Arrow field declare, ``None`` if they say nothing.
+
+    Raises
+    ------
+    SchemaError
+        If they do not make sense.
+    """
+    said = (field.metadata or {}).get(DECLARED)
+    if said is None:
+        return None
+    try:
+        return Column(**json.loads(said) | {"name": field.name})
+    except (ValueError, TypeError, ConfigError) as error:
+        raise SchemaError(
+            f"The metadata of column {field.name!r} do not describe a column ({error}). Remove "
+            "them, or give a Schema."
+        ) from error
+
+
+def _ignored(name: str, reason: str) -> None:
+    warnings.warn(DataWarning(f"Column {name!r} is ignored: {reason}."), stacklevel=2)
+
+
+def words_of(name: str) -> list[str]:
+    """Split a column name into lower-case words: ``userId`` is user, id."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
+    return [word.lower() for word in re.findall(r"[^\W_]+", spaced)]
+
+
+def role_of(name: str) -> str | None:
+    """Return the role that the first word of a name suggests."""
+    words = words_of(name)
+    return _ROLE_OF.get(words[0].removesuffix("id") or words[0]) if words else None
+
+
+def _is_code(name: str, array: Any) -> bool:
+    """Whether a number names something rather than measures it."""
+    pc, pa = require("pyarrow.compute", "tables"), require("pyarrow", "tables")
+    x = numpy_of(pc.cast(array, pa.float64(), safe=False))
+    x = x[np.isfinite(x)]
+    if not (np.floor(x) == x).all():
+        return False
+    words = words_of(name)
+    if words and (words[-1].endswith(("id", "code")) or (len(words) == 1 and words[0] in _ROLE_OF)):
+        return True
+    return len(set(x.tolist())) <= FEW_VALUES
+
+
+def _holds_bars(array: Any) -> bool:
+    pc = require("pyarrow.compute", "tables")
+    if not is_string(array.type):
+        return False
+    with_bar = pc.sum(pc.match_substring(array, "|")).as_py() or 0
+    return bool(with_bar >= _MULTI_SHARE * (len(array) - array.null_count))
+
+
+def type_texts(array: Any) -> Any:
+    """Give the texts of an untyped (CSV) column the narrowest type that fits all of them.
+
+    Tried in order: integer, float, boolean, date and time; text otherwise.
+    """
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    if pa.types.is_null(array.type):  # a file without rows has no texts
+        return array
+    empty = pc.is_in(
+        pc.utf8_lower(pc.utf8_trim_whitespace(array)),
+        value_set=texts_of(sorted(MISSING_NUMBERS)).cast(array.type),
+    )
+    present = pc.if_else(empty, scalar_of(None, array.type), array)
+    if present.null_count == len(present):
+        bare = without_empty(array)
+        return bare if bare.null_count < len(bare) else pa.nulls(len(array))
+    present = pc.utf8_trim_whitespace(present)
+    for kind in (pa.int64(), pa.float64(), pa.bool_(), pa.timestamp("us")):
+        if (typed := _cast(present, kind)) is not None:
+            return typed
+    return array
+
+
+def _cast(array: Any, kind: Any) -> Any:
+    """Return the texts as another type, ``None`` if one of them does not fit."""
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    try:
+        # Arrow writes an error for every text that does not fit, so try a few first.
+        pc.cast(array.slice(0, _GLIMPSE), kind)
+        return pc.cast(array, kind)
+    except pa.ArrowInvalid:
+        return None

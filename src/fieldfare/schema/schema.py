@@ -1,0 +1,424 @@
+"""Schema: what the columns of a table mean, and the feature ids that their values have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from fieldfare._typing import JSON, AnyArray, Int64Array, UInt16Array
+from fieldfare._validation import closest
+from fieldfare.schema import serialise as serial
+from fieldfare.schema.column import Column
+from fieldfare.schema.encode import encode_features, encode_labels
+from fieldfare.schema.fit import Fitted, learn, learn_more
+from fieldfare.schema.infer import infer_columns
+from fieldfare.schema.names import FeatureNames, feature_text, format_schema, locate_features
+from fieldfare.sources.batch import Batch
+from fieldfare.schema.encode_one import SampleEncoder
+from fieldfare.sources.tables import batches_of, open_table
+from fieldfare.exceptions import SchemaError
+from fieldfare.rows import MAX_FIELD, MAX_INDEX, Rows
+
+__all__ = ["Column", "Indexed", "Schema"]
+
+
+@dataclass(frozen=True, eq=False)
+class Indexed:
+    """Data whose features are numbered already (libsvm, libffm, matrices)."""
+
+    n_features: int
+    n_fields: int
+    field_names: tuple[str, ...]
+    feature_names: tuple[str, ...] | None = None
+    field_of: UInt16Array | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Schema:
+    """What the columns of a table mean; immutable.
+
+    Make one with `Schema.infer` or from a list of `Column`, adjust it with `edit`, learn
+    vocabularies and statistics with `fit` (on training data only), and turn tables into `Rows` with
+    `encode`. The ids of a fitted Schema follow the order of the columns: per column the id of
+    missing values, the id of unknown values (if there is a vocabulary), then the values, most
+    frequent first.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        In the order in which they are encoded. Fields are numbered in order of first appearance.
+    target, weight, group : str or None
+        Names of the columns that hold what is predicted, sample weights, and groups.
+
+    Raises
+    ------
+    SchemaError
+        If names repeat, or there are too many fields.
+    """
+
+    columns: tuple[Column, ...] = ()
+    target: str | None = None
+    weight: str | None = None
+    group: str | None = None
+    target_classes: tuple[str, ...] | None = None
+    fitted: tuple[Fitted | None, ...] | None = None
+    n_rows: int = 0
+    ids: Indexed | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "columns", tuple(self.columns))
+        names = [column.name for column in self.columns]
+        for name in names:
+            if names.count(name) > 1:
+                raise SchemaError(f"A Schema needs distinct column names. {name!r} repeats.")
+            if name in (self.target, self.weight):
+                raise SchemaError(
+                    f"Column {name!r} is the target or weight and cannot be a feature."
+                )
+        if len(self.field_names) > MAX_FIELD:
+            raise SchemaError(
+                f"At most {MAX_FIELD} fields are possible. Got {len(self.field_names)}."
+            )
+
+    # -- making ---------------------------------------------------------------------------------
+
+    @staticmethod
+    def infer(
+        table: Any,
+        target: str | None = None,
+        weight: str | None = None,
+        group: str | None = None,
+    ) -> Schema:
+        """Return an unfitted Schema with sensible columns for a table.
+
+        Parameters
+        ----------
+        table : path, DataFrame, Arrow table or anything else that `fieldfare.sources.tables` reads
+            Its first 10,000 rows decide; the rules are those of `fieldfare.schema.infer`.
+        target, weight, group : str or None
+            Columns that are not features. (A group stays a feature unless it is set to ignore.)
+
+        Raises
+        ------
+        SchemaError
+            If a named column does not exist.
+        """
+        source = open_table(table)
+        for name in (target, weight, group):
+            if name is not None:
+                _require_column(name, source.names)
+        return Schema(infer_columns(source, (target, weight)), target, weight, group)
+
+    @staticmethod
+    def indexed(
+        n_features: int,
+        n_fields: int,
+        field_names: Sequence[str] | None = None,
+        feature_names: Sequence[str] | None = None,
+        field_of: UInt16Array | None = None,
+    ) -> Schema:
+        """Return the Schema of data whose features are numbered already; `encode` changes nothing.
+
+        Parameters
+        ----------
+        n_features, n_fields : int
+            Features are below ``n_features``, fields below ``n_fields`` (0: no fields).
+        field_names, feature_names : sequence of str or None
+            Names to print; by default the numbers.
+        field_of : uint16 array of shape (n_features,) or None
+            Field of each feature where it is known.
+        """
+        fields = tuple(map(str, range(n_fields) if field_names is None else field_names))
+        names = None if feature_names is None else tuple(map(str, feature_names))
+        if len(fields) != n_fields or (names is not None and len(names) != n_features):
+            raise SchemaError("A Schema needs one name per field and per feature, or none.")
+        return Schema(ids=Indexed(n_features, n_fields, fields, names, field_of))
+
+    def edit(self, column: str, **changes: Any) -> Schema:
+        """Return a Schema with some parameters of one column changed.
+
+        Changing anything but the role or field of a column makes the Schema unfitted, because
+        feature ids depend on all columns.
+
+        Raises
+        ------
+        SchemaError
+            If there is no such column.
+        ConfigError
+            If a parameter does not exist or has a value that is not allowed.
+        """
+        old = self.column(column)
+        new = old.change(**changes)
+        columns = tuple(new if c is old else c for c in self.columns)
+        if set(changes) <= {"role", "field"}:
+            return replace(self, columns=columns)
+        return replace(self, columns=columns, fitted=None, target_classes=None, n_rows=0)
+
+    def column(self, name: str) -> Column:
+        """Return the column of a name.
+
+        Raises
+        ------
+        SchemaError
+            If there is no such column.
+        """
+        for column in self.columns:
+            if column.name == name:
+                return column
+        _require_column(name, [column.name for column in self.columns])
+        raise AssertionError
+
+    # -- learning -------------------------------------------------------------------------------
+
+    def fit(self, batches: Any) -> Schema:
+        """Return a Schema with vocabularies and statistics learned from training data.
+
+        Parameters
+        ----------
+        batches : iterable of table batches, or one table
+            Read once, in bounded memory but for the vocabularies themselves.
+
+        Raises
+        ------
+        SchemaError
+            If a column is missing or does not fit its kind, naming the row.
+        """
+        if self.is_indexed:
+            return self
+        fitted, n_rows, classes = learn(self.columns, self.target, self._checked(batches))
+        n_features = sum(learned.size for learned in fitted if learned is not None)
+        if n_features > MAX_INDEX:
+            raise SchemaError(
+                f"{n_features} features are more than the {MAX_INDEX} that are possible. "
+                "Raise min_count or set hash_buckets."
+            )
+        return replace(self, fitted=fitted, n_rows=n_rows, target_classes=classes)
+
+    def extend(self, batches: Any) -> Schema:
+        """Return a Schema that also knows new values; ids in use never move.
+
+        New values of vocabularies (seen ``min_count`` times in ``batches``) get ids at the end.
+        Statistics of numbers, bins and target classes stay as they are.
+        """
+        if self.is_indexed:
+            return self
+        self._check_fitted()
+        assert self.fitted is not None
+        fitted, n_rows = learn_more(
+            self.columns, self.fitted, self.n_features, self._checked(batches)
+        )
+        return replace(self, fitted=fitted, n_rows=self.n_rows + n_rows)
+
+    def _checked(self, batches: Any) -> Iterator[Batch]:
+        for batch in batches_of(batches):
+            self._check_columns(batch)
+            yield batch
+
+    # -- encoding -------------------------------------------------------------------------------
+
+    def encode(
+        self, batch: Any, *, labelled: bool = True, columns: Sequence[str] | None = None
+    ) -> Rows:
+        """Turn a batch of a table into Rows.
+
+        Parameters
+        ----------
+        batch : Batch, Arrow batch or table, DataFrame, or (for an indexed Schema) Rows
+        labelled : bool
+            Whether to read the target (which must then be there) and weights.
+        columns : sequence of str or None
+            Only these columns, such as those of the items alone; by default all, which must then be
+            there.
+
+        Returns
+        -------
+        Rows
+            With one entry per column and value, in column order. Values are ``None`` if all one.
+
+        Raises
+        ------
+        SchemaError, TextFormatError
+            If a column is missing or a cell does not fit, naming file, row and column.
+        """
+        if self.is_indexed:
+            return batch if isinstance(batch, Rows) else _indexed_rows(batch)
+        self._check_fitted()
+        if columns is not None:
+            columns = [self.column(name).name for name in columns]
+        return Rows.concatenate(
+            [self._encode(part, labelled, columns) for part in batches_of(batch)]
+        )
+
+    def sample_encoder(self) -> SampleEncoder:
+        """Return an encoder of single samples, which takes microseconds where `encode` takes more.
+
+        Raises
+        ------
+        SchemaError
+            If the Schema is not fitted, or has no columns because its features are numbered.
+        """
+        self._check_fitted()
+        if self.fitted is None:
+            raise SchemaError(
+                "Features of this Schema are numbered, so that samples have no columns. Pass Rows "
+                "of feature ids."
+            )
+        pairs = zip(self.columns, self.fitted, strict=True)
+        return SampleEncoder(
+            (column, fitted, self._field_number[column.field_name])
+            for column, fitted in pairs
+            if fitted is not None
+        )
+
+    def _encode(self, batch: Batch, labelled: bool, columns: Sequence[str] | None) -> Rows:
+        self._check_columns(batch, columns)
+        assert self.fitted is not None
+        used = [
+            (column, fitted)
+            for column, fitted in zip(self.columns, self.fitted, strict=True)
+            if fitted is not None and (columns is None or column.name in columns)
+        ]
+        rows = encode_features(used, self._field_number, batch)
+        there = batch.data.schema.names
+        names = {"target": self.target, "weight": self.weight} if labelled else {}
+        if labelled or self.group in there:
+            names["group"] = self.group
+        for name in names.values():
+            if name is not None:
+                _require_column(name, there)
+        return rows.with_(**encode_labels(names, self.target_classes, batch))
+
+    def _check_columns(self, batch: Batch, columns: Sequence[str] | None = None) -> None:
+        names = batch.data.schema.names
+        for column in self.columns:
+            if column.kind != "ignore" and (columns is None or column.name in columns):
+                _require_column(column.name, names)
+
+    def _check_fitted(self) -> None:
+        if not self.is_fitted:
+            raise SchemaError("This Schema is not fitted. Call schema.fit(training_data) first.")
+
+    # -- asking ---------------------------------------------------------------------------------
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether the features come numbered, so that there are no columns."""
+        return self.ids is not None
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether it can encode."""
+        return self.is_indexed or self.fitted is not None
+
+    @cached_property
+    def n_features(self) -> int:
+        """Number of feature ids; 0 before `fit`."""
+        if self.ids is not None:
+            return self.ids.n_features
+        return sum(len(counts) for _, counts in locate_features(self.columns, self.fitted))
+
+    @cached_property
+    def field_names(self) -> tuple[str, ...]:
+        """Names of the fields in order of their numbers."""
+        if self.ids is not None:
+            return self.ids.field_names
+        used = [column.field_name for column in self.columns if column.kind != "ignore"]
+        return tuple(dict.fromkeys(used))
+
+    @cached_property
+    def _field_number(self) -> dict[str, int]:
+        return {name: number for number, name in enumerate(self.field_names)}
+
+    @property
+    def n_fields(self) -> int:
+        """Number of fields."""
+        return len(self.field_names)
+
+    @cached_property
+    def _places(self) -> tuple[AnyArray, AnyArray, Int64Array]:
+        """Per feature id: number of its column, place among its values, count."""
+        owner = np.zeros(self.n_features, np.uint16)
+        place = np.zeros(self.n_features, np.int64)
+        count = np.zeros(self.n_features, np.int64)
+        for number, (ids, counts) in enumerate(locate_features(self.columns, self.fitted)):
+            owner[ids], place[ids], count[ids] = number, np.arange(len(ids)), counts
+        return owner, place, count
+
+    @cached_property
+    def field_of(self) -> UInt16Array:
+        """Field of each feature, uint16 array of shape (n_features,)."""
+        if self.ids is not None:
+            known = self.ids.field_of
+            return np.zeros(self.n_features, np.uint16) if known is None else known
+        numbers = [self._field_number.get(column.field_name, 0) for column in self.columns]
+        fields: UInt16Array = np.array(numbers, np.uint16)[self._places[0]]
+        return fields
+
+    @property
+    def counts(self) -> Int64Array | None:
+        """How often each feature was seen in fitting, int64 array of shape (n_features,)."""
+        return None if self.is_indexed or not self.is_fitted else self._places[2]
+
+    def feature_name(self, feature: int) -> str:
+        """Return the name of a feature, such as ``city=Berlin`` or ``age``."""
+        if not 0 <= feature < self.n_features:
+            raise SchemaError(f"Features run from 0 to {self.n_features - 1}. Got {feature}.")
+        if self.ids is not None:
+            names = self.ids.feature_names
+            return str(feature) if names is None else names[feature]
+        assert self.fitted is not None
+        number = int(self._places[0][feature])
+        fitted = self.fitted[number]
+        assert fitted is not None
+        return feature_text(self.columns[number], fitted, int(self._places[1][feature]))
+
+    @property
+    def feature_names(self) -> Sequence[str]:
+        """Names of all features: a sequence that makes each name when asked for it."""
+        return FeatureNames(self)
+
+    def __str__(self) -> str:
+        return format_schema(self)
+
+    def __repr__(self) -> str:
+        return format_schema(self)
+
+    # -- saving ---------------------------------------------------------------------------------
+
+    def to_json(self) -> tuple[JSON, dict[str, AnyArray]]:
+        """Return what JSON can hold, and the rest (vocabularies, edges, counts) as arrays."""
+        return serial.to_json(self)
+
+    @staticmethod
+    def from_json(header: JSON, arrays: Mapping[str, AnyArray]) -> Schema:
+        """Return the Schema that `to_json` described.
+
+        Raises
+        ------
+        SchemaError
+            If the parts do not fit together.
+        """
+        return serial.from_json(header, arrays)
+
+    @cached_property
+    def digest(self) -> str:
+        """A hexadecimal fingerprint of everything that decides the encoding."""
+        return serial.digest(self)
+
+
+def _indexed_rows(batch: Any) -> Rows:
+    from fieldfare.sources.matrix import array_rows
+
+    return array_rows(batch)
+
+
+def _require_column(name: str, names: Sequence[str]) -> None:
+    if name not in names:
+        raise SchemaError(
+            f"There is no column {name!r}. The columns are {', '.join(map(repr, names))}."
+            f"{closest(name, names)}"
+        )

@@ -1,0 +1,1 @@
+"""Store: Rows on disk, and the cache."""

@@ -1,0 +1,1 @@
+"""Gibbs sampling: from data to a posterior."""

@@ -1,0 +1,1 @@
+"""The loop over epochs, and what looks on."""

@@ -1,0 +1,226 @@
+"""Callbacks: what may look on, and step in, while a model trains."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from fieldfare._logging import say_aside
+from fieldfare._typing import AnyArray, Float32Array, Int64Array, PathLike
+from fieldfare.config import SolverConfig, TrainingConfig
+from fieldfare.exceptions import DivergenceError
+from fieldfare.models.base import Model
+from fieldfare.rows import Rows
+from fieldfare.training.loop.history import History
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+
+class Trainable(Protocol):
+    """What the loop asks of a solver."""
+
+    config: SolverConfig
+
+    needs_all_rows: bool
+    """Whether an epoch is one call with all rows, rather than many with some."""
+
+    def train(
+        self,
+        rows: Rows,
+        order: Int64Array,
+        class_weight: Float32Array | None,
+        n_threads: int,
+    ) -> tuple[float, float]:
+        """Learn from the rows in this order; return the summed loss and the summed weight."""
+
+    def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
+        """Return the scores of the rows, of shape (n_rows, n_outputs)."""
+
+    def export(self) -> Model:
+        """Return the present model, as a copy."""
+
+    def state(self) -> dict[str, AnyArray]:
+        """Return everything that training on needs."""
+
+    def load_state(self, state: dict[str, AnyArray]) -> None:
+        """Go back to a state."""
+
+
+@dataclass
+class TrainingState:
+    """Where training stands; what callbacks see.
+
+    Parameters
+    ----------
+    solver : Trainable
+        The solver at work.
+    config : TrainingConfig
+        Its ``random_state`` is the resolved seed.
+    history : History
+        The epochs that have ended.
+    n_rows : int
+        Rows in an epoch.
+    epoch : int
+        Number of the epoch that runs, or ended last, from 1.
+    last_epoch : int
+        Epoch after which training ends at the latest.
+    rows_done : int
+        Rows visited in this epoch.
+    loss : float
+        Mean training loss of this epoch so far.
+    best_model : Model or None
+        Copy of the best model, when early stopping keeps one.
+    fingerprint : callable
+        Returns a checksum of the training rows.
+    """
+
+    solver: Trainable
+    config: TrainingConfig
+    history: History
+    n_rows: int
+    epoch: int
+    last_epoch: int
+    rows_done: int = 0
+    loss: float = math.nan
+    best_model: Model | None = None
+    fingerprint: Callable[[], str] = str
+
+
+class Callback:
+    """Base of the callbacks: override what you need.
+
+    The order is: ``on_train_begin``, then for each epoch ``on_block`` after each block of rows and
+    ``on_epoch_end``, and ``on_train_end`` however training ended. An exception ends training.
+    """
+
+    def on_train_begin(self, state: TrainingState) -> None:
+        """Training is about to start or to resume."""
+
+    def on_block(self, state: TrainingState) -> None:
+        """A block of rows has been learned from."""
+
+    def on_epoch_end(self, state: TrainingState) -> bool | None:
+        """Return True to stop: an epoch has ended, been evaluated and entered the history."""
+
+    def on_train_end(self, state: TrainingState) -> None:
+        """Training has ended, failed or been interrupted."""
+
+
+class DivergenceGuard(Callback):
+    """Stops training with advice as soon as a loss is infinite or not a number."""
+
+    def on_block(self, state: TrainingState) -> None:
+        if not math.isfinite(state.loss):
+            raise diverged("training", state.loss, state.epoch)
+
+    def on_epoch_end(self, state: TrainingState) -> None:
+        loss = state.history.epochs[-1].get("valid_loss", 0.0)
+        if not math.isfinite(loss):
+            raise diverged("validation", loss, state.epoch)
+
+
+def diverged(which: str, loss: float, epoch: int) -> DivergenceError:
+    """Return the error that says what to do about a loss that is not finite."""
+    return DivergenceError(
+        f"The {which} loss became {loss} in epoch {epoch}. Lower 'learning_rate' (try a tenth), "
+        "scale large feature values or targets, set instance_norm=True, or raise 'l2_linear' and "
+        "'l2_factors'."
+    )
+
+
+class ProgressBar(Callback):
+    """Shows progress on standard error: a bar with the time left on a terminal, lines in a pipe.
+
+    Either way each epoch leaves one line with its losses, metrics and seconds.
+    """
+
+    def __init__(self) -> None:
+        self._bar: tqdm[Any] | None = None
+
+    def on_train_begin(self, state: TrainingState) -> None:
+        if not sys.stderr.isatty():
+            return
+        from tqdm import tqdm
+
+        done, left = state.epoch, state.last_epoch - state.epoch
+        self._bar = tqdm(
+            total=left * state.n_rows,
+            desc=f"epoch {done + 1}/{state.last_epoch}",
+            unit=" rows",
+            unit_scale=True,
+            leave=False,
+            file=sys.stderr,
+        )
+        self._start = done
+
+    def on_block(self, state: TrainingState) -> None:
+        if self._bar is not None:
+            self._bar.desc = f"epoch {state.epoch}/{state.last_epoch}: "
+            done = (state.epoch - 1 - self._start) * state.n_rows + state.rows_done
+            self._bar.set_postfix_str(f"loss {state.loss:.5f}", refresh=False)
+            self._bar.update(done - self._bar.n)
+
+    def on_epoch_end(self, state: TrainingState) -> None:
+        line = self._line(state)
+        if self._bar is None:
+            say_aside(line)
+        else:
+            self._bar.write(line, file=sys.stderr)
+
+    def on_train_end(self, state: TrainingState) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    @staticmethod
+    def _line(state: TrainingState) -> str:
+        record = state.history.epochs[-1]
+        width = len(str(state.last_epoch))
+        shown = [
+            f"{name} {record[name]:.5f}"
+            for name in state.history.shown
+            if name not in ("epoch", "seconds")
+        ]
+        best = state.history.metric is not None and state.history.best_epoch == record["epoch"]
+        head = f"epoch {int(record['epoch']):{width}d}/{state.last_epoch}"
+        return "  ".join([head, *shown, f"{record['seconds']:.2f} s"]) + ("  *" if best else "")
+
+
+class Checkpoint(Callback):
+    """Writes a checkpoint after each epoch, from which training can be resumed exactly.
+
+    Parameters
+    ----------
+    path : str or path
+        File to write; replaced atomically.
+    """
+
+    def __init__(self, path: PathLike) -> None:
+        self.path = os.fspath(path)
+
+    def on_epoch_end(self, state: TrainingState) -> None:
+        from fieldfare.persist.checkpoint import save_checkpoint
+
+        arrays = {f"solver.{name}": array for name, array in state.solver.state().items()}
+        if state.best_model is not None:
+            arrays |= {f"best.{name}": a for name, a in parameter_arrays(state.best_model).items()}
+        meta = {
+            "epoch": state.epoch,
+            "seed": state.config.random_state,
+            "n_rows": state.n_rows,
+            "data": state.fingerprint(),
+            "history": state.history.to_json(),
+        }
+        save_checkpoint(self.path, arrays, meta)
+
+
+def parameter_arrays(model: Model) -> dict[str, AnyArray]:
+    """Return the parameters of a model that are there, by name."""
+    return {name: np.asarray(array) for name, array in model.arrays().items()}

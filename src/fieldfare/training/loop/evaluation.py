@@ -1,0 +1,69 @@
+"""Evaluation: from scores to predictions, losses and metrics, in blocks of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from fieldfare._typing import AnyArray, Float32Array
+from fieldfare.metrics import compute
+from fieldfare.models.base import link
+from fieldfare.rows import Rows
+from fieldfare.training.ranking.comparisons import pair_loss, require_groups
+from fieldfare.training.prepare.row_subset import RowSubset
+
+LOSS_METRIC = {"regression": "mse", "binary": "logloss", "multiclass": "logloss"}
+WATCHED_METRIC = {
+    "regression": "rmse",
+    "binary": "logloss",
+    "multiclass": "logloss",
+    "rank": "ndcg",
+}
+
+
+class Scorer(Protocol):
+    """What has scores: a model, or a solver at work."""
+
+    def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
+        """Return the scores of the rows, of shape (n_rows, n_outputs)."""
+
+
+def score_part(
+    scorer: Scorer, part: RowSubset, n_jobs: int | None = None, memory_limit: int | None = None
+) -> Float32Array:
+    """Return the scores of a part, of shape (n_rows, n_outputs), computed in blocks."""
+    if part.n_rows == 0:
+        return scorer.score(part.rows.slice(0, 0), n_jobs)
+    out: Float32Array | None = None
+    start = 0
+    for block in part.blocks(memory_limit):
+        scores = scorer.score(block, n_jobs)
+        if out is None:
+            out = np.empty((part.n_rows, scores.shape[1]), np.float32)
+        out[start : start + len(scores)] = scores
+        start += len(scores)
+    assert out is not None
+    return out
+
+
+def evaluate_scores(
+    task: str, scores: Float32Array, part: RowSubset, names: Sequence[str]
+) -> dict[str, float]:
+    """Return the mean loss (as ``"loss"``) and the named metrics of scores.
+
+    The loss is the mean squared error or the mean negative log likelihood, with sample weights. For
+    ranking it is the mean logistic loss of the pairs of each group.
+    """
+    if task == "rank":
+        group = require_groups(part.group)
+        return {"loss": pair_loss(scores[:, 0], part.target, group, part.weight)} | compute(
+            names, part.target, scores[:, 0], weight=part.weight, group=group
+        )
+    loss = LOSS_METRIC[task]
+    # Float64, since the probability of a confident model would round to one in float32.
+    wide: AnyArray = scores.astype(np.float64)
+    wanted = list(dict.fromkeys([loss, *names]))
+    found = compute(wanted, part.target, link(task, wide), weight=part.weight, group=part.group)
+    return {"loss": float(found[loss])} | {name: float(found[name]) for name in names}

@@ -1,0 +1,132 @@
+"""History: what happened in each epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fieldfare._typing import JSON
+from fieldfare.sources.tables import to_pandas
+
+
+@dataclass
+class History:
+    """One record per epoch, and how training ended. Prints as a table.
+
+    Parameters
+    ----------
+    metric : str or None
+        Name of the watched column, for instance ``"valid_auc"``; ``None`` without validation data.
+    greater_is_better : bool
+        Direction of the watched column.
+    epochs : list of dict
+        Records: ``epoch`` (from 1), ``train_loss`` (mean loss of each sample just before it was
+        learned from, weighted), ``valid_loss`` (mean loss on the validation data, with sample but
+        not class weights), ``valid_<metric>`` for each metric, and ``seconds``.
+    best_epoch : int or None
+        Epoch with the best watched value, or the last epoch when nothing is watched.
+    best_value : float or None
+        The watched value at the best epoch.
+    stopped : str or None
+        Why training ended: ``"max_iter"``, ``"early_stopping"``, ``"max_time"``,
+        ``"interrupted"`` or ``"callback"``; ``None`` while it runs.
+    """
+
+    metric: str | None = None
+    greater_is_better: bool = False
+    epochs: list[dict[str, float]] = field(default_factory=list)
+    best_epoch: int | None = None
+    best_value: float | None = None
+    stopped: str | None = None
+
+    def append(self, record: dict[str, float], tol: float = 0.0) -> bool:
+        """Add an epoch and return whether it is the best so far, by more than ``tol``."""
+        self.epochs.append(record)
+        value = record["train_loss"] if self.metric is None else record[self.metric]
+        if self.metric is not None and self.best_value is not None:
+            gain = value - self.best_value if self.greater_is_better else self.best_value - value
+            if not gain > tol:
+                return False
+        self.best_epoch, self.best_value = int(record["epoch"]), value
+        return True
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+    def __iter__(self) -> Iterator[dict[str, float]]:
+        return iter(self.epochs)
+
+    def __getitem__(self, name: str) -> list[float]:
+        """Return a column as a list, for instance ``history["valid_loss"]``."""
+        return [record[name] for record in self.epochs]
+
+    @property
+    def best(self) -> dict[str, float]:
+        """The record of the best epoch; empty before the first epoch has ended."""
+        return next((row for row in self.epochs if row["epoch"] == self.best_epoch), {})
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns."""
+        return list(self.epochs[0]) if self.epochs else []
+
+    @property
+    def shown(self) -> list[str]:
+        """Names of the columns to show: without ``valid_loss`` if a metric is that loss."""
+        loss = [record.get("valid_loss") for record in self.epochs]
+        repeated = loss != [None] * len(loss) and any(
+            [record[name] for record in self.epochs] == loss
+            for name in ("valid_logloss", "valid_mse")
+            if name in self.columns
+        )
+        return [name for name in self.columns if not (repeated and name == "valid_loss")]
+
+    def __str__(self) -> str:
+        lines = format_table(
+            self.shown, [[_cell(name, row[name]) for name in self.shown] for row in self.epochs]
+        )
+        if self.metric is not None:
+            for i, row in enumerate(self.epochs):
+                if row["epoch"] == self.best_epoch:
+                    lines[i + 1] += "  best"
+        if self.stopped is not None:
+            lines.append(f"Stopped: {self.stopped}.")
+        return "\n".join(lines) if lines else "No epoch has ended."
+
+    def to_frame(self) -> Any:
+        """Return the epochs as a pandas DataFrame (pandas must be installed)."""
+        return to_pandas(self.epochs)
+
+    def to_json(self) -> JSON:
+        """Return everything as a JSON object."""
+        return {
+            "metric": self.metric,
+            "greater_is_better": self.greater_is_better,
+            "epochs": [dict(record) for record in self.epochs],
+            "best_epoch": self.best_epoch,
+            "best_value": self.best_value,
+            "stopped": self.stopped,
+        }
+
+    @staticmethod
+    def from_json(data: JSON) -> History:
+        """Return the history that `to_json` wrote."""
+        return History(**data)
+
+
+def format_table(names: Sequence[str], cells: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a right-aligned text table, the first of which holds the names."""
+    if not names:
+        return []
+    widths = [max(len(row[i]) for row in [list(names), *cells]) for i in range(len(names))]
+    return [
+        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        for row in [list(names), *cells]
+    ]
+
+
+def _cell(name: str, value: float) -> str:
+    if name == "epoch":
+        return str(int(value))
+    return f"{value:.2f}" if name == "seconds" else f"{value:.5f}"

@@ -1,0 +1,413 @@
+"""The only epoch loop."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+
+from fieldfare._random import resolve_seed
+from fieldfare._typing import AnyArray, Int64Array, PathLike
+from fieldfare.config import SolverConfig, TrainingConfig
+from fieldfare.data.loading import Dataset
+from fieldfare.exceptions import TrainingError
+from fieldfare.kernels.native import resolve_threads
+from fieldfare.metrics import default_metrics, get_metric
+from fieldfare.models.base import Model
+from fieldfare.persist.checkpoint import load_checkpoint
+from fieldfare.rows import Rows
+from fieldfare.solvers.gradient import Solver
+from fieldfare.solvers.registry import make_solver
+from fieldfare.training.loop.callbacks import (
+    Callback,
+    DivergenceGuard,
+    ProgressBar,
+    Trainable,
+    TrainingState,
+    diverged,
+)
+from fieldfare.training.loop.evaluation import WATCHED_METRIC, evaluate_scores, score_part
+from fieldfare.training.loop.history import History
+from fieldfare.training.ranking.negatives import Negatives
+from fieldfare.training.ranking.comparisons import Given, Groups, require_groups
+from fieldfare.training.prepare.row_subset import RowSubset
+from fieldfare.training.ranking.recall import Catalogue, check_plan, for_recall, split_interactions
+from fieldfare.training.prepare.targets import class_weights
+from fieldfare.training.prepare.windows import joined
+
+# Parameters visited in one call of the kernel: well below a second on one core, so that Ctrl-C
+# and callbacks get their turn.
+_PARAMETERS_PER_CALL = 10**8
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """A trained model and how it came about.
+
+    Parameters
+    ----------
+    model : Model
+        The best model under early stopping, else the last.
+    history : History
+        The epochs.
+    """
+
+    model: Model
+    history: History
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended the training."""
+        return self.history.stopped == "interrupted"
+
+
+def fit(
+    model: Model,
+    solver: SolverConfig,
+    train: Dataset | Rows | RowSubset,
+    valid: Dataset | Rows | RowSubset | None = None,
+    config: TrainingConfig | None = None,
+    callbacks: Sequence[Callback] = (),
+    resume: PathLike | None = None,
+) -> FitResult:
+    """Train a model for some epochs.
+
+    Parameters
+    ----------
+    model : Model
+        Where to start; not changed.
+    solver : SolverConfig
+        How the parameters move.
+    train : Dataset, Rows or RowSubset
+        Training rows. Targets are class numbers from 0 for classification, numbers otherwise.
+        Ranking also needs groups.
+    valid : Dataset, Rows or RowSubset, optional
+        Validation rows, with targets in the same form.
+    config : TrainingConfig, optional
+        How long and with what resources.
+    callbacks : sequence of Callback
+        Called in this order, after the divergence guard and before the progress display.
+    resume : path, optional
+        Checkpoint of an interrupted run with the same model, data and seed, to go on from.
+
+    Returns
+    -------
+    FitResult
+
+    Raises
+    ------
+    DivergenceError
+        If a loss is infinite or not a number.
+    TrainingError
+        If the checkpoint belongs to another run.
+    """
+    config = resolve(config or TrainingConfig(), resume)
+    train_part, valid_part = parts(train, valid, config, model, solver)
+    trainable = make_solver(model, solver, seed=config.random_state)
+    run = Run(model, trainable, train_part, valid_part, config, callbacks)
+    if resume is not None:
+        run.restore(resume)
+    return run(last=True)
+
+
+def resolve(config: TrainingConfig, resume: PathLike | None = None) -> TrainingConfig:
+    """Return the configuration with a number for a seed, by default that of the checkpoint."""
+    if resume is not None and config.random_state is None:
+        return replace(config, random_state=int(load_checkpoint(resume)[1]["seed"]))
+    return replace(config, random_state=resolve_seed(config.random_state))
+
+
+def parts(
+    train: Dataset | Rows | RowSubset,
+    valid: Dataset | Rows | RowSubset | None,
+    config: TrainingConfig,
+    model: Model,
+    solver: SolverConfig,
+) -> tuple[RowSubset, RowSubset | None]:
+    """Return what to train and to validate on, split off here if early stopping needs it."""
+    part = RowSubset.of(train)
+    if valid is None and config.early_stopping is True:
+        if for_recall(solver, config):
+            return split_interactions(part, model, config)
+        task = model.config.task
+        return part.split(config.validation_fraction, config.random_state, task=task)
+    return part, None if valid is None else RowSubset.of(valid)
+
+
+class Run:
+    """One run of the loop over a solver, which it leaves as the last epoch left it.
+
+    Parameters
+    ----------
+    model : Model
+        What is trained: its configuration and shapes count, its parameters do not.
+    solver : Trainable
+        The solver to advance.
+    train, valid : RowSubset
+        Rows with encoded targets.
+    config : TrainingConfig
+        With a seed as ``random_state``.
+    callbacks : sequence of Callback
+        Called in this order.
+    epochs_before : int
+        Epochs of earlier runs on the same solver, which the numbering and shuffling continue.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        solver: Trainable,
+        train: RowSubset,
+        valid: RowSubset | None,
+        config: TrainingConfig,
+        callbacks: Sequence[Callback] = (),
+        epochs_before: int = 0,
+    ) -> None:
+        self.train, self.valid = train, valid
+        self.task = model.config.task
+        solver_config = solver.config
+        check_plan(train, model, solver_config, config)
+        recalls = for_recall(solver_config, config)
+        self.negatives = None
+        if config.negatives is not None:
+            self.negatives = Negatives(train, model, solver_config.loss, config)
+        self.pairs = _pairs(train) if self.task == "rank" and not recalls else None
+        self.catalogue = None if not recalls or valid is None else Catalogue(train, valid, model)
+        self.n_threads = resolve_threads(config.n_jobs, train.n_rows)
+        # The other solvers give the same bits on any number of threads.
+        if config.deterministic and isinstance(solver, Solver):
+            self.n_threads = 1
+        self.class_weight = class_weights(config.class_weight, self.task, model.classes, train)
+        self.rows_per_call = _rows_per_call(model, train.rows)
+        self.keep_best = valid is not None and config.early_stopping is not False
+        history = History()
+        if self.catalogue is not None:
+            self.metrics = self.catalogue.metrics(config.eval_metric)
+            self.watched, better = self.metrics[0], True
+        else:
+            self.watched, self.metrics = _metric_names(config.eval_metric, self.task)
+            better = get_metric(self.watched).greater_is_better
+        if valid is not None:
+            history = History(f"valid_{self.watched}", better)
+        self.state = TrainingState(
+            solver,
+            config,
+            history,
+            train.n_rows,
+            epoch=epochs_before,
+            last_epoch=epochs_before + config.max_iter,
+            fingerprint=cache(partial(train.fingerprint, config.memory_limit)),
+        )
+        shown = (ProgressBar(),) if config.verbose else ()
+        self.callbacks = (DivergenceGuard(), *callbacks, *shown)
+
+    def restore(self, path: PathLike) -> None:
+        """Continue where a checkpoint was written."""
+        arrays, meta = load_checkpoint(path)
+        state = self.state
+        if meta["n_rows"] != self.train.n_rows or meta["seed"] != state.config.random_state:
+            raise TrainingError(
+                f"The checkpoint {path} belongs to another run: it has {meta['n_rows']} training "
+                f"rows and seed {meta['seed']}, this run {self.train.n_rows} rows and seed "
+                f"{state.config.random_state}. Resume with the data and parameters of the run."
+            )
+        if meta["data"] != state.fingerprint():
+            raise TrainingError(
+                f"The checkpoint {path} belongs to another run: its {meta['n_rows']} training rows "
+                "have other content than those of this run. Resume with the data of the run."
+            )
+        history = History.from_json(meta["history"])
+        if history.metric != state.history.metric:
+            raise TrainingError(
+                f"The checkpoint {path} watches {history.metric}, and this run "
+                f"{state.history.metric}. Resume with the same validation data and eval_metric."
+            )
+        owners: dict[str, dict[str, AnyArray]] = {"solver": {}, "best": {}}
+        for name, array in arrays.items():
+            owner, _, key = name.partition(".")
+            owners[owner][key] = array
+        state.solver.load_state(owners["solver"])
+        state.epoch, state.history = int(meta["epoch"]), history
+        if self.keep_best and owners["best"]:
+            state.best_model = _with_parameters(state.solver.export(), owners["best"])
+
+    def __call__(self, *, last: bool = False) -> FitResult:
+        """Train until the epochs, the time or the patience run out, or until Ctrl-C.
+
+        After the ``last`` run of a solver, which may then be used up, no copy is made of the model.
+        """
+        state = self.state
+        try:
+            for callback in self.callbacks:
+                callback.on_train_begin(state)
+            state.history.stopped = self._epochs()
+        except KeyboardInterrupt:
+            state.history.stopped = "interrupted"
+        finally:
+            for callback in self.callbacks:
+                callback.on_train_end(state)
+        if state.best_model is not None:
+            return FitResult(state.best_model, state.history)
+        # Some solvers can hand over the model in their own memory.
+        finish = getattr(state.solver, "finish", None) if last else None
+        return FitResult((finish or state.solver.export)(), state.history)
+
+    def _epochs(self) -> str:
+        """Run epochs and return why they ended."""
+        state, config = self.state, self.state.config
+        begin = time.monotonic()
+        while True:
+            if self._out_of_patience():
+                return "early_stopping"
+            if state.epoch >= state.last_epoch:
+                return "max_iter"
+            if config.max_time is not None and time.monotonic() - begin >= config.max_time:
+                return "max_time"
+            start = time.monotonic()
+            state.epoch += 1
+            self._train_epoch()
+            record = {"epoch": state.epoch, "train_loss": state.loss, **self._evaluate()}
+            record["seconds"] = time.monotonic() - start
+            if state.history.append(record, config.tol) and self.keep_best:
+                state.best_model = None  # its memory is enough for one
+                state.best_model = state.solver.export()
+            # Every callback is called, even if an earlier one wants to stop.
+            wishes = [callback.on_epoch_end(state) for callback in self.callbacks]
+            if any(wishes):
+                return "callback"
+
+    def _train_epoch(self) -> None:
+        """Visit every training row once."""
+        state, config = self.state, self.state.config
+        state.rows_done = visited = 0
+        n_visits = max(1, self.train.n_rows)
+        if self.pairs is not None:
+            n_visits = self.pairs.n_pairs(config.pairs_per_row)
+        loss_sum = weight_sum = 0.0
+        rows_per_call = self.rows_per_call
+        if state.solver.needs_all_rows:
+            rows_per_call = max(1, self.train.n_rows)
+        for order in self._orders():
+            for start in range(0, len(order), rows_per_call):
+                call = order[start : start + rows_per_call]
+                loss, weight = self._learn(call)
+                loss_sum += loss
+                weight_sum += weight
+                visited += len(call)
+                state.rows_done = visited * self.train.n_rows // n_visits
+                state.loss = loss_sum / weight_sum if weight_sum > 0 else 0.0
+                for callback in self.callbacks:
+                    callback.on_block(state)
+            self.train.release(order.reshape(-1), config.memory_limit)
+
+    def _orders(self) -> Iterator[Int64Array]:
+        """Yield what the epoch visits: row numbers, or for ranking pairs of them."""
+        if self.state.solver.needs_all_rows:
+            return iter([self.train.order])
+        config, epoch = self.state.config, self.state.epoch
+        how: dict[str, Any] = {
+            "seed": config.random_state,
+            "epoch": epoch,
+            "shuffle": config.shuffle,
+        }
+        if self.negatives is not None:
+            return self.negatives.blocks(epoch, shuffle=config.shuffle)
+        if self.pairs is None:
+            orders = self.train.orders(**how)
+            # Where memory does not depend on it, threads meet as seldom as may be.
+            return joined(orders, self.rows_per_call) if config.memory_limit is None else orders
+        return self.train.pair_orders(self.pairs, config.pairs_per_row, **how)
+
+    def _learn(self, call: Int64Array) -> tuple[float, float]:
+        """Learn from some rows or pairs; return the summed loss and weight."""
+        solver, rows = self.state.solver, self.train.rows
+        if self.negatives is not None:
+            assert isinstance(solver, Solver)
+            return self.negatives.learn(solver, call, self.n_threads)
+        if self.pairs is not None:
+            assert isinstance(solver, Solver)  # no other takes the task
+            return solver.train_pairs(rows, call, self.n_threads)
+        return solver.train(rows, call, self.class_weight, self.n_threads)
+
+    def _evaluate(self) -> dict[str, float]:
+        """Return the validation columns of the history."""
+        if self.valid is None:
+            return {}
+        solver, config = self.state.solver, self.state.config
+        if self.catalogue is not None:
+            measured = self.catalogue.evaluate(solver.export(), self.metrics, config.n_jobs)
+            return {f"valid_{name}": value for name, value in measured.items()}
+        scores = score_part(solver, self.valid, config.n_jobs, config.memory_limit)
+        if not np.isfinite(scores).all():
+            raise diverged("validation", math.nan, self.state.epoch)
+        found = evaluate_scores(self.task, scores, self.valid, self.metrics)
+        if self.task == "rank" and math.isnan(found["loss"]):
+            raise _no_pairs("validation")
+        if math.isnan(found[self.watched]) and math.isfinite(found["loss"]):
+            raise TrainingError(
+                f"The metric {self.watched!r} is not defined on the validation data (do they hold "
+                "one class only?). Give other validation data, or another eval_metric."
+            )
+        return {f"valid_{name}": value for name, value in found.items()}
+
+    def _out_of_patience(self) -> bool:
+        best = self.state.history.best_epoch
+        if not self.keep_best or best is None:
+            return False
+        return self.state.epoch - best >= self.state.config.n_iter_no_change
+
+
+def _pairs(train: RowSubset) -> Groups | Given:
+    """Return the pairs of the training rows; there must be some to learn from."""
+    if train.given is not None:
+        pairs: Groups | Given = Given(train.given)
+    else:
+        pairs = Groups(train.target, require_groups(train.group))
+    if not pairs.n_pairs(1):
+        raise _no_pairs("training")
+    return pairs
+
+
+def _no_pairs(which: str) -> TrainingError:
+    return TrainingError(
+        f"Ranking compares rows of a group whose targets differ. No group of the {which} data "
+        "holds such rows. Check which columns are the target and the group."
+    )
+
+
+def _metric_names(eval_metric: str | None, task: str) -> tuple[str, list[str]]:
+    """Return the watched metric and all metrics to compute, the watched one first."""
+    watched = WATCHED_METRIC[task] if eval_metric is None else get_metric(eval_metric).name
+    return watched, list(dict.fromkeys([watched, *default_metrics(task)]))
+
+
+def _rows_per_call(model: Model, rows: Rows) -> int:
+    """Return how many rows the kernel may visit before Python gets its turn.
+
+    It follows from the data and the model alone, so the loss is summed in the same groups each
+    time.
+    """
+    shape = model.factors_shape(model.config, 1, model.n_fields, model.n_outputs)
+    per_feature = 1 + (0 if shape is None else math.prod(shape))
+    per_row = 1 + rows.nnz / max(1, rows.n_rows) * per_feature
+    return max(1, int(_PARAMETERS_PER_CALL / per_row))
+
+
+def _with_parameters(model: Model, arrays: dict[str, AnyArray]) -> Model:
+    """Return the model with other parameters."""
+    own = {name: np.array(array) for name, array in arrays.items()}
+    return type(model)(
+        model.config,
+        own["bias"],
+        own["linear"],
+        own.get("factors"),
+        pair_weights=own.get("pair_weights"),
+        schema=model.schema,
+        classes=model.classes,
+        provenance=model.provenance,
+    )

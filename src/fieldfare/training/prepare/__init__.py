@@ -1,0 +1,1 @@
+"""What a fit needs before its first epoch."""

@@ -1,0 +1,154 @@
+"""What targets and rows are measured in, so that step sizes and penalties suit all data."""
+
+from __future__ import annotations
+
+import math
+from copy import copy
+
+import numpy as np
+
+from fieldfare._typing import Float64Array
+from fieldfare.config import ModelConfig, SolverConfig
+from fieldfare.exceptions import TrainingError
+from fieldfare.kernels.table import Units
+from fieldfare.models.base import Model
+from fieldfare.rows import Rows
+from fieldfare.training.prepare.row_subset import RowSubset
+
+_BLOCK = 2**20
+# The cube of a unit is kept in float32.
+_SMALLEST, _LARGEST = 1e-12, 1e12
+
+
+def units_of(
+    kind: ModelConfig,
+    part: RowSubset,
+    solver: SolverConfig | None,
+    memory_limit: int | None = None,
+) -> Units:
+    """Return the units in which a new model is trained.
+
+    Parameters
+    ----------
+    kind : ModelConfig
+        What is trained.
+    part : RowSubset
+        Training rows, with targets.
+    solver : SolverConfig or None
+        How it is trained; ``None`` if by none of the library's own solvers. How long steps along
+        gradients may be is up to the length of the rows; solvers that take no such steps find
+        them from the rows themselves, and get a unit of 1.
+    memory_limit : int, optional
+        Megabytes of a store that may stay in memory.
+
+    Raises
+    ------
+    TrainingError
+        If all sample weights are zero.
+    """
+    target = target_scale(kind.task, part, centred=kind.fit_intercept)
+    return Units(target, _row_unit(kind, part, solver, memory_limit))
+
+
+def _row_unit(
+    kind: ModelConfig, part: RowSubset, solver: SolverConfig | None, memory_limit: int | None
+) -> float:
+    by_gradients = solver is not None and solver.solver not in ("als", "nonsampled")
+    if not by_gradients or kind.instance_norm:  # which makes rows of length 1
+        return 1.0
+    return row_scale(part, memory_limit)
+
+
+def in_units(
+    model: Model, part: RowSubset, solver: SolverConfig, memory_limit: int | None = None
+) -> Model:
+    """Return a model that is to be trained further; the same one if it has its units already.
+
+    It has none of rows if no gradient was taken: trained by other solvers, or made elsewhere.
+    """
+    if "row_scale" in model.provenance:
+        return model
+    row = _row_unit(model.config, part, solver, memory_limit)
+    if row == 1:
+        return model
+    started = copy(model)
+    started.provenance = {**model.provenance, "row_scale": row}
+    return started
+
+
+def target_scale(task: str, part: RowSubset, *, centred: bool) -> float:
+    """Return the unit in which the target of a regression is learned.
+
+    Parameters
+    ----------
+    task : str
+        What is predicted; 1 but for regression.
+    part : RowSubset
+        Training rows.
+    centred : bool
+        Whether the model has a bias: then the standard deviation of the targets, else their root
+        mean square. 1 where that is 0.
+    """
+    if task != "regression":
+        return 1.0
+    mean, mean_square = moments(part)
+    spread = math.sqrt(max(0.0, mean_square - (mean * mean if centred else 0.0)))
+    # Rounding leaves a little where all targets are the same.
+    if spread <= 1e-6 * math.sqrt(mean_square):
+        return 1.0
+    return _bounded(spread)
+
+
+def row_scale(part: RowSubset, memory_limit: int | None = None) -> float:
+    """Return the root of the weighted mean of the squared Euclidean length of the rows.
+
+    It has four digits: no more are needed, and a sum over the same rows in another order, or over
+    columns in another order, then gives the same. 1 where all values are zero.
+    """
+    weight = part.weight
+    if part.rows.values is None:
+        lengths = np.diff(part.rows.indptr)
+        blocks = iter([lengths if part.index is None else lengths[part.index]])
+    else:
+        blocks = map(_squared_lengths, part.blocks(memory_limit))
+    sums = np.zeros(2)
+    start = 0
+    for squares in blocks:
+        w = np.ones(len(squares)) if weight is None else weight[start : start + len(squares)]
+        sums += [np.dot(w, squares), np.sum(w, dtype=np.float64)]
+        start += len(squares)
+    mean = sums[0] / positive(float(sums[1]))
+    length = float(f"{math.sqrt(mean):.4g}")
+    return _bounded(length) if length > 0 else 1.0
+
+
+def _squared_lengths(block: Rows) -> Float64Array:
+    assert block.values is not None
+    first, last = int(block.indptr[0]), int(block.indptr[-1])
+    sums = np.zeros(last - first + 1)
+    np.cumsum(np.square(block.values[first:last], dtype=np.float64), out=sums[1:])
+    lengths: Float64Array = np.diff(sums[block.indptr - first])
+    return lengths
+
+
+def moments(part: RowSubset) -> tuple[float, float]:
+    """Return the weighted means of the target and of its square."""
+    target, weight = part.target, part.weight
+    sums = np.zeros(3)
+    for start in range(0, len(target), _BLOCK):
+        y = target[start : start + _BLOCK].astype(np.float64)
+        w = np.ones(len(y)) if weight is None else weight[start : start + len(y)]
+        sums += [np.dot(w, y), np.dot(w, y * y), np.sum(w, dtype=np.float64)]
+    mass = positive(float(sums[2]))
+    return float(sums[0] / mass), float(sums[1] / mass)
+
+
+def positive(mass: float) -> float:
+    """Return a sum of sample weights, or raise TrainingError if it is zero."""
+    if not mass > 0:
+        raise TrainingError("Some sample must have a positive weight. All weights are zero.")
+    return mass
+
+
+def _bounded(unit: float) -> float:
+    return min(max(unit, _SMALLEST), _LARGEST)

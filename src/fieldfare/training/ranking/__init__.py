@@ -1,0 +1,1 @@
+"""Learning an order: comparisons, drawn negatives, recall."""

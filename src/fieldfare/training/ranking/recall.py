@@ -1,0 +1,202 @@
+"""Training for recall: rows are interactions, and every item is a candidate for every query."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fieldfare._typing import Int64Array
+from fieldfare.config import LOSSES_OF_TASK, SolverConfig, TrainingConfig
+from fieldfare.data.interactions import Interactions, distinct, item_features, part_of
+from fieldfare.schema.schema import Schema
+from fieldfare.data.split import split_rows
+from fieldfare.exceptions import ConfigError, TrainingError
+from fieldfare.kernels.native import resolve_threads
+from fieldfare.kernels.recall import Seen
+from fieldfare.metrics import recommendation
+from fieldfare.models.base import Model
+from fieldfare.models.catalogue import catalogue_scores
+from fieldfare.rows import Rows
+from fieldfare.solvers.nonsampled import NonSampledSolver
+from fieldfare.training.prepare.row_subset import RowSubset
+
+_METRICS = ("ndcg@10", "recall@10")
+_QUERIES_AT_ONCE = 1024
+
+
+def for_recall(solver: SolverConfig, config: TrainingConfig) -> bool:
+    """Whether rows are interactions, rather than graded results of a group."""
+    return solver.solver == "nonsampled" or config.negatives is not None
+
+
+def check_plan(train: RowSubset, model: Model, solver: SolverConfig, config: TrainingConfig) -> None:
+    """Refuse combinations of losses, negatives and given pairs that mean nothing.
+
+    Raises
+    ------
+    ConfigError
+    """
+    if train.given is not None and for_recall(solver, config):
+        raise ConfigError(
+            "Training for recall finds out itself what to compare: leave out pairs, or use "
+            "another solver with negatives=None."
+        )
+    if model.config.task != "rank":
+        if config.negatives is not None:
+            raise ConfigError(
+                f"Negatives are drawn for ranking (task='rank'). Got negatives={config.negatives!r}"
+                f" for the task {model.config.task!r}: leave it out."
+            )
+        return
+    if solver.solver == "nonsampled":
+        if config.negatives is not None or solver.loss not in ("auto", "squared"):
+            raise ConfigError(
+                "solver='nonsampled' learns by the squared loss from all pairs, without negatives. "
+                f"Got loss={solver.loss!r} and negatives={config.negatives!r}: leave them out, or "
+                "use solver='adagrad'."
+            )
+    elif config.negatives is None and solver.loss not in ("auto", *LOSSES_OF_TASK["rank"]):
+        raise ConfigError(
+            f"loss={solver.loss!r} needs drawn negatives when ranking. Set negatives='uniform', "
+            "'popularity' or 'batch', or use loss='pairwise' or 'hinge'."
+        )
+
+
+def labelled_interactions(part: RowSubset) -> RowSubset:
+    """Return the part with a target for each row: without any, every row is an interaction."""
+    if part.rows.target is not None:
+        return part
+    return part.with_target(np.ones(part.rows.n_rows, np.float32))
+
+
+def split_interactions(part: RowSubset, model: Model, config: TrainingConfig) -> tuple[RowSubset, RowSubset]:
+    """Split off a share of the interactions of each query for validation."""
+    rows = part.rows if part.index is None else part.rows.take(part.index)
+    query: Int64Array = distinct(part_of(rows, ~item_features(model.schema)))[1]
+    kept, held = split_rows(
+        part.n_rows, config.validation_fraction, config.random_state, stratify=query
+    )
+    return part.select(kept), part.select(held)
+
+
+class Catalogue:
+    """Validation by ranking all items for the queries of the validation rows.
+
+    Items that a query was seen with in training are left out.
+
+    Parameters
+    ----------
+    train, valid : RowSubset
+        Rows with targets; those that are not positive are no interactions.
+    model : Model
+        Its Schema says which columns are those of items.
+
+    Raises
+    ------
+    TrainingError
+        If there is nothing to be found.
+    """
+
+    def __init__(self, train: RowSubset, valid: RowSubset, model: Model) -> None:
+        rows = [
+            part.rows if part.index is None else part.rows.take(part.index)
+            for part in (train, valid)
+        ]
+        plain = [r.with_(target=None, weight=None, group=None) for r in rows]
+        joint = Interactions.of(Rows.concatenate(plain), item_features(model.schema))
+        n_train, shape = train.n_rows, joint.shape
+        known = _pairs(joint.query[:n_train], joint.item[:n_train], rows[0].target, shape)
+        wanted = _pairs(joint.query[n_train:], joint.item[n_train:], rows[1].target, shape)
+        self._tested = np.flatnonzero(np.diff(wanted.indptr))
+        if not len(self._tested):
+            raise TrainingError(
+                "The validation data hold no interaction (a row with a positive target), so there "
+                "is nothing to find. Give other validation data."
+            )
+        self._known, self._wanted, self._joint = known, wanted, joint
+
+    @staticmethod
+    def metrics(eval_metric: str | None) -> list[str]:
+        """Return what to measure, the metric to watch first.
+
+        Raises
+        ------
+        ConfigError
+            If it is no metric of lists.
+        """
+        if eval_metric is None:
+            return list(_METRICS)
+        head, _, sampled = recommendation.parse(eval_metric)
+        if sampled or head not in recommendation.BY_USER:
+            raise ConfigError(
+                "Early stopping for recall watches a metric of all items, such as 'ndcg@10' or "
+                f"'recall@20'. Got {eval_metric!r}."
+            )
+        return list(dict.fromkeys([eval_metric, *_METRICS]))
+
+    def evaluate(
+        self, model: Model, names: list[str], n_jobs: int | None = None
+    ) -> dict[str, float]:
+        """Return the mean of each metric over the queries that have something to be found."""
+        n = recommendation.longest(names)
+        sums = dict.fromkeys(names, 0.0)
+        for start in range(0, len(self._tested), _QUERIES_AT_ONCE):
+            chosen = self._tested[start : start + _QUERIES_AT_ONCE]
+            scores = catalogue_scores(
+                model, self._joint.queries.take(chosen), self._joint.items, n_jobs
+            )
+            wanted = mask(self._wanted, chosen)
+            known = mask(self._known, chosen) & ~wanted
+            lists = recommendation.judge(recommendation.rank_items(scores, n, known), wanted)
+            for name in names:
+                head, k, _ = recommendation.parse(name)
+                sums[name] += float(recommendation.BY_USER[head](lists, k).sum())
+        return {name: total / len(self._tested) for name, total in sums.items()}
+
+
+def mask(seen: Seen, chosen: Int64Array) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+    """Return which partners some rows were seen with, as a bool array (n_chosen, n_partners)."""
+    found = np.zeros((len(chosen), seen.n_partners), bool)
+    for place, row in enumerate(chosen):
+        found[place, seen.index[seen.indptr[row] : seen.indptr[row + 1]]] = True
+    return found
+
+
+def fold_in(
+    model: Model, schema: Schema, rows: Rows, known: Rows, n_jobs: int | None = None
+) -> Model:
+    """Return a model that also knows the features that only some new interactions have.
+
+    Parameters
+    ----------
+    model : Model
+        From the non-sampled solver; not changed.
+    schema : Schema
+        The model's Schema, extended by the new features.
+    rows : Rows
+        The new interactions.
+    known : Rows
+        The interactions that the model was learned from.
+    n_jobs : int, optional
+
+    Raises
+    ------
+    ConfigError
+        If the model is not from the non-sampled solver.
+    """
+    said = model.provenance.get("solver", {})
+    if said.get("solver") != "nonsampled":
+        raise ConfigError(
+            "Folding in needs a model that was learned by solver='nonsampled'. Got one by solver="
+            f"{said.get('solver')!r}: train on, with the new rows, or train anew."
+        )
+    solver = NonSampledSolver(model, SolverConfig(**said))
+    solver.fold_in(schema, rows, known, resolve_threads(n_jobs, len(rows)))
+    folded = solver.export()
+    folded.schema = schema
+    return folded
+
+
+def _pairs(query: Int64Array, item: Int64Array, target: object, shape: tuple[int, int]) -> Seen:
+    positive = np.ones(len(query), bool) if target is None else np.asarray(target) > 0
+    ones = np.ones(int(positive.sum()), np.float32)
+    return Seen.of(query[positive], item[positive], ones, shape)
