@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from fieldfare.schema.schema import Column, Schema
 from fieldfare.estimators import FMRanker
+from fieldfare.schema.schema import Column, Schema
 
 Settings = dict[str, Any]
 Tables = tuple[pd.DataFrame, pd.DataFrame]

@@ -29,9 +29,9 @@ import pandas as pd
 
 from _report import markdown, median, write
 from _scorers import Call, Part, Scorer, scorer_of
-from fieldfare.schema.schema import Column, Schema
 from fieldfare.export import Exported, export
 from fieldfare.models.base import Model
+from fieldfare.schema.schema import Column, Schema
 from fieldfare.training.workflow import predict, train
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"

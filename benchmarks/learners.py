@@ -29,11 +29,11 @@ from _process import run
 from _protocols import SHARED
 from _report import markdown, median, write
 from fieldfare.config import ModelConfig
-from fieldfare.sources.sparse_text import write_text
 from fieldfare.estimators import BayesianFMRegressor
 from fieldfare.models.registry import build
 from fieldfare.rows import RelatedRows, Relation, Rows
 from fieldfare.solvers.gibbs import GibbsSampler
+from fieldfare.sources.sparse_text import write_text
 from peers import installed
 
 K, SEED = 8, 2024

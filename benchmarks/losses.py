@@ -25,13 +25,13 @@ import pandas as pd
 
 from _report import RESULTS, markdown, median, write
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
-from fieldfare.schema.schema import Column, Schema
 from fieldfare.kernels.machine import available_cores
 from fieldfare.models.base import Model
 from fieldfare.models.registry import build
+from fieldfare.schema.schema import Column, Schema
 from fieldfare.solvers.gradient import Solver
-from fieldfare.training.ranking.negatives import Negatives
 from fieldfare.training.prepare.row_subset import RowSubset
+from fieldfare.training.ranking.negatives import Negatives
 
 LOSSES = ("logistic", "pairwise", "hinge", "warp", "softmax")
 DRAWN, K, ROUNDS = 5, 16, 3

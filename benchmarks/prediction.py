@@ -24,13 +24,13 @@ from _clicks import FOLDER, click_rows
 from _process import run
 from _report import markdown, median, write
 from fieldfare.config import ModelConfig
-from fieldfare.schema.schema import Column, Schema
-from fieldfare.store.row_store import RowStore
-from fieldfare.sources.sparse_text import write_text
 from fieldfare.models.base import Model
 from fieldfare.models.registry import build
 from fieldfare.persist.file import save_model
 from fieldfare.rows import Rows
+from fieldfare.schema.schema import Column, Schema
+from fieldfare.sources.sparse_text import write_text
+from fieldfare.store.row_store import RowStore
 
 MODELS = [("linear", 1), ("fm", 4), ("fm", 8), ("fm", 16), ("ffm", 4)]
 N_CANDIDATES, CANDIDATE_BAR_MS = 10_000, 2.0

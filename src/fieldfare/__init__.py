@@ -15,12 +15,9 @@ from fieldfare._version import __version__
 
 if typing.TYPE_CHECKING:
     from fieldfare.data.dataset import Dataset as Dataset
-    from fieldfare.data.loading import load as load_data
     from fieldfare.data.inspect import inspect as inspect
+    from fieldfare.data.loading import load as load_data
     from fieldfare.data.side_tables import JoinedTable as JoinedTable
-    from fieldfare.schema.column import Column as Column
-    from fieldfare.schema.schema import Schema as Schema
-    from fieldfare.store.row_store import RowStore as RowStore
     from fieldfare.estimators import BayesianFMClassifier as BayesianFMClassifier
     from fieldfare.estimators import BayesianFMOrdinalRegressor as BayesianFMOrdinalRegressor
     from fieldfare.estimators import BayesianFMRegressor as BayesianFMRegressor
@@ -54,10 +51,13 @@ if typing.TYPE_CHECKING:
     from fieldfare.retrieval import build_index as build_index
     from fieldfare.retrieval import split as split
     from fieldfare.rows import Rows as Rows
+    from fieldfare.schema.column import Column as Column
+    from fieldfare.schema.schema import Schema as Schema
+    from fieldfare.store.row_store import RowStore as RowStore
     from fieldfare.training.bayes.front import sample as sample
+    from fieldfare.training.crossval import cross_validate as cross_validate
     from fieldfare.training.loop.callbacks import Callback as Callback
     from fieldfare.training.loop.callbacks import Checkpoint as Checkpoint
-    from fieldfare.training.crossval import cross_validate as cross_validate
     from fieldfare.training.loop.history import History as History
     from fieldfare.training.workflow import evaluate as evaluate
     from fieldfare.training.workflow import predict as predict

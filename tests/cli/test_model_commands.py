@@ -8,9 +8,9 @@ import pytest
 
 from fieldfare.cli import _clicks
 from fieldfare.config import ModelConfig
-from fieldfare.schema.schema import Schema
 from fieldfare.models.registry import build
 from fieldfare.persist.file import save_model
+from fieldfare.schema.schema import Schema
 
 
 def test_show_prints_header_history_and_interactions(run, model):

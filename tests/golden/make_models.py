@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from fieldfare.config import ModelConfig
-from fieldfare.schema.schema import Schema
 from fieldfare.models.posterior import About, Posterior
 from fieldfare.models.registry import build
 from fieldfare.persist import posterior as posterior_file
 from fieldfare.persist.file import save_model
 from fieldfare.persist.format import FORMAT
 from fieldfare.rows import Rows
+from fieldfare.schema.schema import Schema
 
 FOLDER = Path(__file__).parent
 CASES: dict[str, dict[str, Any]] = {

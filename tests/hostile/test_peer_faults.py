@@ -12,9 +12,9 @@ import io
 import numpy as np
 import pytest
 
-from fieldfare.sources.sparse_text import read_text
 from fieldfare.exceptions import TextFormatError
 from fieldfare.rows import Rows
+from fieldfare.sources.sparse_text import read_text
 
 
 def read(content: str) -> Rows:

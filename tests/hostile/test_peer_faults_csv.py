@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fieldfare.schema.column import Column
 from fieldfare.data.loading import load
-from fieldfare.schema.schema import Schema
 from fieldfare.exceptions import DataError, SchemaError, TextFormatError
+from fieldfare.schema.column import Column
+from fieldfare.schema.schema import Schema
 
 NUMERIC = Schema([Column(name, "numeric", transform="none") for name in "ab"], target="y")
 

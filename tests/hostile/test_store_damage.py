@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fieldfare.store import files as _storefile
-from fieldfare.store import cache
-from fieldfare.schema.schema import Schema
-from fieldfare.store.row_store import RowStore, cached
-from fieldfare.sources.sparse_text import write_text
 from fieldfare.exceptions import DataError, StoreError
 from fieldfare.rows import Rows
+from fieldfare.schema.schema import Schema
+from fieldfare.sources.sparse_text import write_text
+from fieldfare.store import cache
+from fieldfare.store import files as _storefile
+from fieldfare.store.row_store import RowStore, cached
 
 
 def make_rows() -> Rows:

@@ -7,10 +7,10 @@ import os
 
 import pytest
 
-from fieldfare.sources.sparse_text import _MESSAGES, read_text
 from fieldfare.exceptions import TextFormatError
 from fieldfare.kernels.text import Fault, Reason, parse_text
 from fieldfare.rows import Rows
+from fieldfare.sources.sparse_text import _MESSAGES, read_text
 
 GOOD_SVM = "1 1:1\n" * 3
 GOOD_FFM = "1 0:1:1\n" * 3

@@ -22,9 +22,9 @@ from tests.keras.models import (  # noqa: E402
 )
 
 import fieldfare  # noqa: E402
-from fieldfare.sources.matrix import array_rows  # noqa: E402
 from fieldfare.exceptions import ConfigError  # noqa: E402
 from fieldfare.keras import FactorizationMachine, from_keras, to_inputs, to_keras  # noqa: E402
+from fieldfare.sources.matrix import array_rows  # noqa: E402
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,8 @@ from tests.keras.models import (  # noqa: E402
     make_rows,
     outputs,
 )
+from tests.oracle import kernels as reference  # noqa: E402
 
-from fieldfare.sources.matrix import array_rows  # noqa: E402
-from fieldfare.schema.schema import Column, Schema  # noqa: E402
 from fieldfare.exceptions import ConfigError  # noqa: E402
 from fieldfare.keras import (  # noqa: E402
     FactorizationMachine,
@@ -31,9 +30,10 @@ from fieldfare.keras import (  # noqa: E402
     to_inputs,
     to_keras,
 )
-from tests.oracle import kernels as reference  # noqa: E402
 from fieldfare.models.base import PARAMETERS, Model  # noqa: E402
 from fieldfare.rows import Rows  # noqa: E402
+from fieldfare.schema.schema import Column, Schema  # noqa: E402
+from fieldfare.sources.matrix import array_rows  # noqa: E402
 
 
 def oracle_gradients(model: Model, rows: Rows) -> dict[str, np.ndarray]:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.oracle.kernels import Parameters
 
 from fieldfare.config import LOSSES_OF_TASK, ModelConfig, SolverConfig
-from tests.oracle.kernels import Parameters
 from fieldfare.kernels.table import Spec
 from fieldfare.models.registry import MODEL_CLASSES
 from fieldfare.rows import Rows

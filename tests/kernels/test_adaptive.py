@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from tests.kernels.test_coordinate import dense, table
+from tests.oracle.adaptive import Adaptive
 
 from fieldfare.exceptions import DataError
 from fieldfare.kernels.adaptive import adaptive_epoch, step_sizes
-from tests.oracle.adaptive import Adaptive
 from fieldfare.kernels.table import Spec, Units
 from fieldfare.rows import Rows
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from tests.kernels.test_coordinate import CASES, K, copy, prior_of, reference, start, table
+from tests.oracle.coordinate import Fit, anova
 
 from fieldfare.config import ModelConfig
 from fieldfare.kernels.coordinate import Design, Observed, Parameters
-from tests.oracle.coordinate import Fit, anova
 from fieldfare.models.registry import build
 from fieldfare.rows import RelatedRows, Relation, Rows
 

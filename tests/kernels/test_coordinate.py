@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import sparse
+from tests.oracle.coordinate import Fit
 
 from fieldfare.exceptions import DataError
 from fieldfare.kernels.coordinate import Design, Observed, Parameters, Prior
-from tests.oracle.coordinate import Fit
 from fieldfare.rows import Rows
 
 K = 3

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.oracle.kernels import Trainer, samples, score, score_rows
 
 from fieldfare.config import GRADIENT_SOLVERS, ModelConfig, SolverConfig
 from fieldfare.exceptions import ConfigError
 from fieldfare.kernels import native
-from tests.oracle.kernels import Trainer, samples, score, score_rows
 from fieldfare.models.hofm import anova_kernels
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from tests.oracle.kernels import Parameters, Trainer, score_rows
 
 from fieldfare import _core
 from fieldfare.config import (
@@ -18,7 +19,6 @@ from fieldfare.config import (
 from fieldfare.exceptions import DataError
 from fieldfare.kernels import native
 from fieldfare.kernels.initial import InitialFactors
-from tests.oracle.kernels import Parameters, Trainer, score_rows
 from fieldfare.rows import Rows
 
 LOSSES = ("squared", "logistic", "softmax")

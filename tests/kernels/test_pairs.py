@@ -6,17 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
-from fieldfare import _core
-from fieldfare.config import GRADIENT_SOLVERS, LOSSES_OF_TASK, MODELS
-from fieldfare.exceptions import DataError
-from fieldfare.kernels import native
 from tests.oracle.kernels import (
     Trainer,
     pair_loss_and_slope,
     samples,
     score,
 )
+
+from fieldfare import _core
+from fieldfare.config import GRADIENT_SOLVERS, LOSSES_OF_TASK, MODELS
+from fieldfare.exceptions import DataError
+from fieldfare.kernels import native
 
 LOSSES = LOSSES_OF_TASK["rank"]
 TOLERANCE = {"rtol": 2e-4, "atol": 2e-5}

@@ -6,8 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
-from fieldfare.config import MODELS
 from tests.oracle.kernels import (
     Parameters,
     Trainer,
@@ -18,6 +16,8 @@ from tests.oracle.kernels import (
     samples,
     score,
 )
+
+from fieldfare.config import MODELS
 
 LOSSES = ("squared", "logistic", "softmax")
 KINDS = ("dense", "sparse", "empty", "single", "repeated", "ones")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from tests.kernels.test_coordinate import dense, prior_of, reference, start
+from tests.oracle.coordinate import Fit
 
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.kernels.coordinate import Design, Observed, Prior
-from tests.oracle.coordinate import Fit
 from fieldfare.rows import RelatedRows, Relation, Rows
 
 N_USERS, N_FILMS = 9, 7

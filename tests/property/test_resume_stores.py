@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from fieldfare.data.loading import Dataset
+from fieldfare.rows import Rows
 from fieldfare.schema.schema import Schema
 from fieldfare.store.row_store import RowStore
-from fieldfare.rows import Rows
 from fieldfare.training.loop.callbacks import Checkpoint, parameter_arrays
 from fieldfare.training.workflow import train
 

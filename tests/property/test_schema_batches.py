@@ -9,9 +9,9 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fieldfare.rows import Rows
 from fieldfare.schema.column import Column
 from fieldfare.schema.schema import Schema
-from fieldfare.rows import Rows
 
 CELLS = {
     "c": st.none() | st.sampled_from(["a", "b", "2.0", "2", "True", "ü", ""]),

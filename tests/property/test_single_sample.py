@@ -12,10 +12,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fieldfare.config import ModelConfig
-from fieldfare.schema.schema import Column, Schema
-from fieldfare.schema.vocabulary import hash64, hash_text
 from fieldfare.exceptions import DataError, FieldfareError, SchemaError
 from fieldfare.models.registry import build
+from fieldfare.schema.schema import Column, Schema
+from fieldfare.schema.vocabulary import hash64, hash_text
 
 pa = pytest.importorskip("pyarrow")
 

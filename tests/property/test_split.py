@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.oracle.kernels import Parameters, score_rows
 
 from fieldfare.config import ModelConfig
-from fieldfare.schema.schema import Schema
-from tests.oracle.kernels import Parameters, score_rows
 from fieldfare.models.registry import MODEL_CLASSES
 from fieldfare.retrieval import split
 from fieldfare.rows import Rows
+from fieldfare.schema.schema import Schema
 
 N_FEATURES = 24
 

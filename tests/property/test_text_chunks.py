@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.sources.batches import assert_same
 
-from fieldfare.sources import sparse_text as text
-from fieldfare.sources.sparse_text import read_text
 from fieldfare.exceptions import TextFormatError
 from fieldfare.kernels.text import Fault, format_text, parse_text
 from fieldfare.rows import Rows
+from fieldfare.sources import sparse_text as text
+from fieldfare.sources.sparse_text import read_text
 
 INFINITY = np.float32(np.inf)
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)

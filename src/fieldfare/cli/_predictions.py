@@ -36,8 +36,8 @@ def prediction_writer(
     function
         Takes what ``model.predict`` returns.
     """
-    from fieldfare.sources.write import open_output, table_writer
     from fieldfare.kernels.text import format_numbers
+    from fieldfare.sources.write import open_output, table_writer
 
     if kind == "parquet":
         with table_writer(path, "parquet") as write_table:

@@ -14,8 +14,8 @@ from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.exceptions import ConfigError
 
 if TYPE_CHECKING:
-    from fieldfare.schema.schema import Schema
     from fieldfare.retrieval import Recommender
+    from fieldfare.schema.schema import Schema
 
 FACTORS = 64
 _LEARNING = {
@@ -234,10 +234,10 @@ def _index(arguments: argparse.Namespace) -> int:
 
 def _query(arguments: argparse.Namespace) -> int:
     from fieldfare.cli.predict import format_of
-    from fieldfare.schema import build as composing
-    from fieldfare.sources.write import table_writer
     from fieldfare.persist.file import load_model
     from fieldfare.retrieval import Recommender
+    from fieldfare.schema import build as composing
+    from fieldfare.sources.write import table_writer
 
     ranker = None if arguments.ranker is None else load_model(arguments.ranker)
     recommender = Recommender.load(arguments.index, load_model(arguments.model), ranker)

@@ -13,14 +13,14 @@ from fieldfare._optional import require
 from fieldfare._typing import AnyArray, PathLike
 from fieldfare._validation import OneOf, check
 from fieldfare.data.loading import load
+from fieldfare.rows import Rows
 from fieldfare.schema.infer import type_texts
 from fieldfare.schema.schema import Schema
 from fieldfare.sources.bytes import expand
-from fieldfare.store.row_store import RowStore
-from fieldfare.sources.tables import Table, is_parquet, open_files
 from fieldfare.sources.sparse_text import detect, write_text
+from fieldfare.sources.tables import Table, is_parquet, open_files
 from fieldfare.sources.write import table_writer
-from fieldfare.rows import Rows
+from fieldfare.store.row_store import RowStore
 
 KINDS = ("libsvm", "libffm", "csv", "parquet", "store")
 _ROWS = 65_536

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fieldfare._typing import AnyArray, UInt16Array
-from fieldfare.sources.matrix import per_row
-from fieldfare.schema.schema import Schema
 from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.kernels.text import note_fields
 from fieldfare.rows import Rows
+from fieldfare.schema.schema import Schema
+from fieldfare.sources.matrix import per_row
 
 if TYPE_CHECKING:
     from fieldfare.store.row_store import RowStore

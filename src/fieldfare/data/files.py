@@ -13,17 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from fieldfare.store.cache import file_fingerprint
 from fieldfare.data.dataset import Dataset, FieldsSeen, Request, from_store, keep
-from fieldfare.store.append import gather
-from fieldfare.schema.schema import Schema
-from fieldfare.sources.bytes import expand
-from fieldfare.store.row_store import RowStore, cached
-from fieldfare.sources.tables import Table, is_parquet, open_files
 from fieldfare.data.tabular import encoded, table_schema
-from fieldfare.sources.sparse_text import BATCH_BYTES, detect, read_text
 from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.rows import Rows
+from fieldfare.schema.schema import Schema
+from fieldfare.sources.bytes import expand
+from fieldfare.sources.sparse_text import BATCH_BYTES, detect, read_text
+from fieldfare.sources.tables import Table, is_parquet, open_files
+from fieldfare.store.append import gather
+from fieldfare.store.cache import file_fingerprint
+from fieldfare.store.row_store import RowStore, cached
 
 SMALL_BYTES = 16 << 20
 _ENCODING = 1  # raise when the same input would give other Rows, so that old caches are not used

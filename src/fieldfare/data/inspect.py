@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from fieldfare._typing import AnyArray
-from fieldfare.data.loading import Dataset, load
 from fieldfare.data.leaks import BLOCK_ROWS, classes_of, leaks, span_of
-from fieldfare.schema.schema import Schema
+from fieldfare.data.loading import Dataset, load
 from fieldfare.exceptions import DataWarning
 from fieldfare.rows import Rows
+from fieldfare.schema.schema import Schema
 
 # What is looked at closely, some 60 bytes an entry; of more entries, stretches from all over.
 _SAMPLE_ENTRIES = 4_000_000
@@ -138,8 +138,8 @@ def inspect(source: Any, target: str | None = None, against: Any = None) -> Insp
 def describe_format(source: Any) -> str:
     """Return in a few words what kind of source this is."""
     from fieldfare.sources.bytes import expand
-    from fieldfare.sources.tables import is_parquet
     from fieldfare.sources.sparse_text import detect
+    from fieldfare.sources.tables import is_parquet
 
     paths = source if isinstance(source, (list, tuple)) and source else [source]
     if not all(isinstance(path, (str, os.PathLike)) for path in paths):

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
-from fieldfare.schema.names import locate_features
-from fieldfare.schema.schema import Schema
 from fieldfare.exceptions import SchemaError
 from fieldfare.kernels.recall import Seen
 from fieldfare.rows import Rows
+from fieldfare.schema.names import locate_features
+from fieldfare.schema.schema import Schema
 
 
 @dataclass(frozen=True, eq=False)

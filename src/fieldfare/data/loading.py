@@ -7,16 +7,16 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from fieldfare.sources.matrix import is_matrix
 from fieldfare.data.dataset import Dataset, Request, check_same, from_store, keep
 from fieldfare.data.files import from_paths, from_stream
 from fieldfare.data.side_tables import JoinedTable
-from fieldfare.schema.schema import Schema
-from fieldfare.store.row_store import RowStore
-from fieldfare.sources.tables import ACCEPTED, is_frame, open_table, to_arrow
 from fieldfare.data.tabular import from_matrix, from_table, is_labelled, table_schema
 from fieldfare.exceptions import DataError
 from fieldfare.rows import Rows
+from fieldfare.schema.schema import Schema
+from fieldfare.sources.matrix import is_matrix
+from fieldfare.sources.tables import ACCEPTED, is_frame, open_table, to_arrow
+from fieldfare.store.row_store import RowStore
 
 __all__ = ["Dataset", "load", "load_related"]
 

@@ -15,12 +15,12 @@ import numpy as np
 
 from fieldfare._optional import require
 from fieldfare._typing import UInt32Array
-from fieldfare.sources.arrow import numpy_of
-from fieldfare.sources.batch import Batch
-from fieldfare.schema.schema import Schema
-from fieldfare.sources.tables import first_rows, open_table
 from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.rows import RelatedRows, Relation, Rows
+from fieldfare.schema.schema import Schema
+from fieldfare.sources.arrow import numpy_of
+from fieldfare.sources.batch import Batch
+from fieldfare.sources.tables import first_rows, open_table
 
 
 class JoinedTable:

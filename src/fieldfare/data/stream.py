@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from fieldfare.data.loading import load
 from fieldfare.data.files import read_numbered
+from fieldfare.data.loading import load
+from fieldfare.rows import Rows
 from fieldfare.schema.schema import Schema
 from fieldfare.sources.bytes import expand
-from fieldfare.sources.tables import is_parquet, open_files
 from fieldfare.sources.sparse_text import detect
-from fieldfare.rows import Rows
+from fieldfare.sources.tables import is_parquet, open_files
 
 _ROWS = 65_536
 

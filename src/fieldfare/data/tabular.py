@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from fieldfare.sources.matrix import array_rows, field_numbers
-from fieldfare.schema.dictionary import CodedTable
 from fieldfare.data.dataset import Dataset, Request, keep
-from fieldfare.store.append import gather
-from fieldfare.schema.schema import Schema
-from fieldfare.sources.tables import MemoryTable, Table, to_arrow
 from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.rows import Rows
+from fieldfare.schema.dictionary import CodedTable
+from fieldfare.schema.schema import Schema
+from fieldfare.sources.matrix import array_rows, field_numbers
+from fieldfare.sources.tables import MemoryTable, Table, to_arrow
+from fieldfare.store.append import gather
 
 _TARGET_NAMES = ("target", "label")
 

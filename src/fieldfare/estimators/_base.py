@@ -30,16 +30,16 @@ from fieldfare.config import (
     TrainingConfig,
 )
 from fieldfare.data.loading import Dataset, load, load_related
-from fieldfare.schema.schema import Schema
 from fieldfare.estimators import _input
 from fieldfare.exceptions import ConfigError, DataError, ModelFileError
 from fieldfare.models.base import Model
 from fieldfare.persist.file import load_model, save_model
 from fieldfare.rows import Rows
+from fieldfare.schema.schema import Schema
 from fieldfare.training.loop.history import History
-from fieldfare.training.prepare.row_subset import RowSubset
-from fieldfare.training.prepare.provenance import provenance
 from fieldfare.training.loop.session import Session
+from fieldfare.training.prepare.provenance import provenance
+from fieldfare.training.prepare.row_subset import RowSubset
 from fieldfare.training.prepare.targets import TargetMap
 from fieldfare.training.workflow import new_model, read_extending
 

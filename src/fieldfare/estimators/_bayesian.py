@@ -13,11 +13,11 @@ from fieldfare._random import resolve_seed
 from fieldfare._typing import AnyArray, Float64Array, PathLike
 from fieldfare._validation import OneOf, check
 from fieldfare.config import GibbsConfig, ModelConfig, TrainingConfig
-from fieldfare.schema.schema import Schema
 from fieldfare.estimators._base import Factorization
 from fieldfare.exceptions import ModelFileError
 from fieldfare.models.posterior import About, Posterior
 from fieldfare.persist.posterior import load_posterior, save_posterior
+from fieldfare.schema.schema import Schema
 from fieldfare.training.bayes import sampling
 from fieldfare.training.bayes.front import KINDS, levels_of, run_chain, start_chain
 from fieldfare.training.bayes.trace import Trace

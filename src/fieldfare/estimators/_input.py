@@ -19,10 +19,10 @@ from sklearn.utils.validation import column_or_1d
 from fieldfare._typing import AnyArray, UInt16Array
 from fieldfare.data.loading import Dataset
 from fieldfare.data.side_tables import JoinedTable
-from fieldfare.schema.schema import Schema
-from fieldfare.store.row_store import RowStore
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.rows import MAX_FIELD, Rows
+from fieldfare.schema.schema import Schema
+from fieldfare.store.row_store import RowStore
 
 _PATHS = (str, os.PathLike)
 _SOURCES = (*_PATHS, Rows, RowStore, Dataset, JoinedTable)

@@ -10,10 +10,10 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from fieldfare._typing import Float64Array
-from fieldfare.schema.schema import Schema
 from fieldfare.estimators._bayesian import BayesianFM
 from fieldfare.estimators._parameters import documented, store
 from fieldfare.estimators.regressor import Regressor
+from fieldfare.schema.schema import Schema
 
 
 @documented

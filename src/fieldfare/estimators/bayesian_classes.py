@@ -11,12 +11,12 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from fieldfare._typing import AnyArray, Float32Array, Float64Array
-from fieldfare.schema.schema import Schema
 from fieldfare.estimators._bayesian import BayesianFM
 from fieldfare.estimators._parameters import documented, store
 from fieldfare.estimators.classifier import Classifier
 from fieldfare.estimators.regressor import Regressor
 from fieldfare.exceptions import DataError
+from fieldfare.schema.schema import Schema
 from fieldfare.training.bayes.front import ordered_levels
 
 

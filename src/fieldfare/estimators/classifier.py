@@ -14,11 +14,11 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from fieldfare._typing import AnyArray, Float32Array, Float64Array
 from fieldfare.config import GRADIENT_SOLVERS, Config, TrainingConfig
-from fieldfare.schema.schema import Schema
 from fieldfare.estimators._base import Factorization, learns_in_parts
 from fieldfare.estimators._parameters import documented, store
 from fieldfare.exceptions import DataError
 from fieldfare.models.base import Model, link
+from fieldfare.schema.schema import Schema
 from fieldfare.training.loop.callbacks import Callback
 from fieldfare.training.prepare.targets import TargetMap
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fieldfare._typing import Float32Array
-from fieldfare.schema.schema import Schema
 from fieldfare.estimators._parameters import documented, store
 from fieldfare.estimators.classifier import Classifier
 from fieldfare.estimators.regressor import Regressor
 from fieldfare.models.base import Model
+from fieldfare.schema.schema import Schema
 from fieldfare.training.loop.callbacks import Callback
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fieldfare.schema.schema import Schema
 from fieldfare.estimators._parameters import documented, store
 from fieldfare.estimators.classifier import Classifier
 from fieldfare.estimators.regressor import Regressor
+from fieldfare.schema.schema import Schema
 from fieldfare.training.loop.callbacks import Callback
 
 

@@ -17,15 +17,15 @@ from sklearn.utils.validation import (
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare.config import SolverConfig, TrainingConfig
 from fieldfare.data.loading import load
-from fieldfare.schema.schema import Schema
 from fieldfare.estimators import _input
 from fieldfare.estimators._base import Factorization
 from fieldfare.estimators._parameters import documented, store
 from fieldfare.exceptions import DataError
 from fieldfare.metrics import get_metric
+from fieldfare.schema.schema import Schema
 from fieldfare.training.loop.callbacks import Callback
-from fieldfare.training.ranking.comparisons import require_groups
 from fieldfare.training.prepare.row_subset import RowSubset
+from fieldfare.training.ranking.comparisons import require_groups
 from fieldfare.training.ranking.recall import fold_in, for_recall, labelled_interactions
 from fieldfare.training.workflow import read_extending
 
@@ -279,7 +279,9 @@ class FMRanker(Factorization):
         """Linear weights, of shape (n_features,)."""
         return self.model_.linear[:, 0]
 
-    def _read(self, X: Any, y: Any, sample_weight: Any, *, learn: bool = False, **how: Any) -> RowSubset:
+    def _read(
+        self, X: Any, y: Any, sample_weight: Any, *, learn: bool = False, **how: Any
+    ) -> RowSubset:
         y, qid, pairs = y if isinstance(y, _Labels) else _Labels(y, None)
         if self._for_recall():
             if qid is not None or pairs is not None:

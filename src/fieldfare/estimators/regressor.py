@@ -11,10 +11,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array
 
 from fieldfare._typing import AnyArray, Float32Array
-from fieldfare.schema.schema import Schema
 from fieldfare.estimators._base import Factorization, learns_in_parts
 from fieldfare.estimators._parameters import documented, store
 from fieldfare.exceptions import DataError
+from fieldfare.schema.schema import Schema
 from fieldfare.training.loop.callbacks import Callback
 
 _RegressorT = TypeVar("_RegressorT", bound="Regressor")

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from fieldfare.schema.column import Column
-from fieldfare.schema.fit import Fitted
 from fieldfare.exceptions import ConfigError
 from fieldfare.models.base import Model
+from fieldfare.schema.column import Column
+from fieldfare.schema.fit import Fitted
 
 ANSWERS = ("score", "prediction")
 _WHOLE = re.compile(r"-?[0-9]+")

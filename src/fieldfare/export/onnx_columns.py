@@ -18,11 +18,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fieldfare.schema.fit import Fitted
 from fieldfare.export.columns import Used, used_columns, vocabulary_of
 from fieldfare.export.onnx_entries import SquareEntries
 from fieldfare.export.onnx_graph import DOUBLE, FLOAT, INT64, ML, STRING, Graph
 from fieldfare.models.base import Model
+from fieldfare.schema.fit import Fitted
 
 _OWNER = "An ONNX graph of raw columns"
 _OTHERWISE = "Export with inputs='features' and encode samples with model.schema"

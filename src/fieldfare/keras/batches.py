@@ -11,9 +11,9 @@ import numpy as np
 import keras
 from fieldfare._random import permutation
 from fieldfare._typing import AnyArray
-from fieldfare.store.row_store import RowStore
 from fieldfare.exceptions import DataError
 from fieldfare.rows import Rows
+from fieldfare.store.row_store import RowStore
 
 FILLER = -1
 

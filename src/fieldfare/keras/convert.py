@@ -10,7 +10,6 @@ import numpy as np
 
 import keras
 from fieldfare._typing import AnyArray, Float32Array
-from fieldfare.schema.schema import Schema
 from fieldfare.exceptions import ConfigError
 from fieldfare.keras._layer import FactorLayer
 from fieldfare.keras.dense import FactorizationMachine
@@ -22,6 +21,7 @@ from fieldfare.keras.entries import (
 )
 from fieldfare.models.base import PARAMETERS, Model, check_model
 from fieldfare.models.registry import MODEL_CLASSES
+from fieldfare.schema.schema import Schema
 
 _ACTIVATIONS = {
     "regression": "linear",

@@ -9,10 +9,10 @@ import numpy as np
 
 import keras
 from fieldfare._typing import UInt16Array
-from fieldfare.schema.schema import Schema
 from fieldfare.exceptions import ConfigError
 from fieldfare.keras import _formulas
 from fieldfare.keras._layer import FactorLayer
+from fieldfare.schema.schema import Schema
 from keras import ops
 
 _LayerT = TypeVar("_LayerT", bound="EntriesLayer")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, final
 
-from fieldfare.schema.schema import Schema
 from fieldfare.estimators._parameters import documented, store
 from fieldfare.estimators.classifier import Classifier
 from fieldfare.estimators.regressor import Regressor
 from fieldfare.keras._base import KerasEstimator
+from fieldfare.schema.schema import Schema
 
 
 @final

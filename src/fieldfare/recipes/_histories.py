@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float64Array, Int64Array
+from fieldfare.exceptions import SchemaError
 from fieldfare.schema import build as composing
 from fieldfare.schema.column import Column
-from fieldfare.exceptions import SchemaError
 
 # Shrinks the mean rating of an item towards the overall mean; the value of Koren 2010.
 _SHRINKAGE = 25.0

@@ -9,10 +9,10 @@ import numpy as np
 
 from fieldfare._random import stream
 from fieldfare._typing import AnyArray
-from fieldfare.schema import build as composing
-from fieldfare.schema.column import Column
 from fieldfare.exceptions import SchemaError
 from fieldfare.recipes._histories import places
+from fieldfare.schema import build as composing
+from fieldfare.schema.column import Column
 
 
 @dataclass(frozen=True, eq=False)

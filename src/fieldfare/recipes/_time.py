@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from fieldfare._typing import Float64Array, Int64Array
+from fieldfare.recipes._histories import Names, places
 from fieldfare.schema import build as composing
 from fieldfare.schema.column import Column
-from fieldfare.recipes._histories import Names, places
 
 # The exponent of Koren 2009, chosen there by cross-validation.
 _EXPONENT = 0.4

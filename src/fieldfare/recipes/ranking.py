@@ -6,11 +6,11 @@ from typing import Any
 
 from fieldfare._random import resolve_seed
 from fieldfare._validation import Number, check
-from fieldfare.schema import build as composing
-from fieldfare.schema.column import Column
 from fieldfare.recipes._base import Recipe, Roles, Step, cook, keep
 from fieldfare.recipes._histories import Baskets, LastBasket, Names
 from fieldfare.recipes._tables import Negatives
+from fieldfare.schema import build as composing
+from fieldfare.schema.column import Column
 
 _TARGET = "target"
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from fieldfare._validation import Number, check
-from fieldfare.schema import build as composing
-from fieldfare.schema.column import Column
 from fieldfare.recipes._base import Recipe, Roles, Step, cook, keep
 from fieldfare.recipes._histories import Baseline, History, Names, Rated
 from fieldfare.recipes._tables import attributes
 from fieldfare.recipes._time import Drift, Period
+from fieldfare.schema import build as composing
+from fieldfare.schema.column import Column
 
 
 def matrix_factorization(

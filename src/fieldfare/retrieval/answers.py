@@ -9,14 +9,14 @@ import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare._validation import Number, check
-from fieldfare.schema import build as composing
-from fieldfare.sources.tables import to_pandas
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.kernels.topk import Excluded, search_items
 from fieldfare.retrieval.labels import Labels
 from fieldfare.retrieval.state import State
 from fieldfare.retrieval.towers import Tower
 from fieldfare.rows import Rows
+from fieldfare.schema import build as composing
+from fieldfare.sources.tables import to_pandas
 
 
 class Recommended(NamedTuple):

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 
 from fieldfare._typing import AnyArray
-from fieldfare.schema import build as composing
-from fieldfare.data.loading import load
 from fieldfare.data.interactions import item_features, part_of
-from fieldfare.sources.tables import to_pandas
+from fieldfare.data.loading import load
 from fieldfare.metrics.recommendation import DEFAULT_METRICS
 from fieldfare.models.base import Model, check_model
 from fieldfare.models.catalogue import catalogue_scores
 from fieldfare.retrieval.baselines import BASELINES
 from fieldfare.retrieval.evaluation import Evaluation, Scores, Trial, evaluate_scores
 from fieldfare.rows import Rows
+from fieldfare.schema import build as composing
+from fieldfare.sources.tables import to_pandas
 from fieldfare.training.loop.history import format_table
 
 

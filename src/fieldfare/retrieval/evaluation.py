@@ -17,11 +17,11 @@ import numpy as np
 from fieldfare._random import resolve_seed, stream
 from fieldfare._typing import AnyArray, Float64Array, Int64Array
 from fieldfare._validation import Number, check
-from fieldfare.schema import build as composing
 from fieldfare.exceptions import ConfigError, DataError, DataWarning
 from fieldfare.kernels.recall import Seen
 from fieldfare.metrics import recommendation
 from fieldfare.metrics.recommendation import DEFAULT_METRICS, Lists
+from fieldfare.schema import build as composing
 
 Scores = Callable[[Int64Array], AnyArray]
 """From the numbers of some users to the scores of all items, shape (n_users, n_items)."""

@@ -9,8 +9,8 @@ from typing import Any, final
 import numpy as np
 
 from fieldfare._typing import AnyArray, Int64Array
-from fieldfare.schema import build as composing
 from fieldfare.exceptions import DataError, SchemaError
+from fieldfare.schema import build as composing
 
 
 @final

@@ -10,7 +10,6 @@ import numpy as np
 
 from fieldfare._typing import PathLike
 from fieldfare._validation import Number, check
-from fieldfare.schema import build as composing
 from fieldfare.exceptions import ConfigError
 from fieldfare.explain import Explanation, explain
 from fieldfare.models.base import Model
@@ -31,6 +30,7 @@ from fieldfare.retrieval.roles import Roles, Sides, id_column, roles_in
 from fieldfare.retrieval.splitting import split
 from fieldfare.retrieval.state import Seen, State, sample_queries
 from fieldfare.retrieval.towers import Tower, beside
+from fieldfare.schema import build as composing
 
 
 class TwoStep(NamedTuple):

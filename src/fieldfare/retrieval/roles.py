@@ -10,13 +10,13 @@ import numpy as np
 
 from fieldfare._typing import AnyArray, Int64Array
 from fieldfare._validation import closest
-from fieldfare.schema.column import ROLES
-from fieldfare.schema.names import locate_features
-from fieldfare.schema.schema import Schema
 from fieldfare.exceptions import ConfigError, SchemaError
 from fieldfare.explain.entries import entries_of
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows
+from fieldfare.schema.column import ROLES
+from fieldfare.schema.names import locate_features
+from fieldfare.schema.schema import Schema
 
 QUERY, ITEM = 0, 1
 

@@ -12,14 +12,14 @@ import numpy as np
 
 from fieldfare._typing import AnyArray
 from fieldfare._validation import closest
-from fieldfare.schema.fit import Fitted
-from fieldfare.schema.schema import Schema
-from fieldfare.schema.encode_one import SampleEncoder
 from fieldfare.exceptions import SchemaError
 from fieldfare.models.base import Model
 from fieldfare.retrieval.labels import Labels
 from fieldfare.retrieval.roles import ITEM, QUERY, Sides
 from fieldfare.rows import Rows
+from fieldfare.schema.encode_one import SampleEncoder
+from fieldfare.schema.fit import Fitted
+from fieldfare.schema.schema import Schema
 
 # Ids, values and fields of the features of one row.
 _Features = tuple[list[int], list[float], list[int]]

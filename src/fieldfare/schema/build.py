@@ -10,12 +10,12 @@ import numpy as np
 
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray, Float64Array, Int64Array
+from fieldfare.exceptions import SchemaError
 from fieldfare.schema import canonical
 from fieldfare.schema.column import Column
 from fieldfare.schema.infer import DECLARED, infer_column, type_texts
 from fieldfare.sources.batch import SourceLocation
 from fieldfare.sources.tables import open_table
-from fieldfare.exceptions import SchemaError
 
 WEIGHT_SEPARATOR = ":"
 
@@ -119,7 +119,9 @@ def numbers(table: Any, name: str) -> Float64Array:
     """
     x = canonical.numbers(column_of(table, name), SourceLocation(), name)
     if np.isnan(x).any():
-        raise SourceLocation().error(int(np.argmax(np.isnan(x))), name, "a number is needed here.", "")
+        raise SourceLocation().error(
+            int(np.argmax(np.isnan(x))), name, "a number is needed here.", ""
+        )
     return x
 
 

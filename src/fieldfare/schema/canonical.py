@@ -15,9 +15,9 @@ import numpy as np
 
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray, Float64Array, Int64Array
+from fieldfare.exceptions import SchemaError
 from fieldfare.sources.arrow import array_of, is_string, numpy_of, scalar_of, texts_of
 from fieldfare.sources.batch import SourceLocation
-from fieldfare.exceptions import SchemaError
 
 MISSING_NUMBERS = frozenset(("", "na", "n/a", "nan", "null", "none"))
 _EXACT = float(2**53)

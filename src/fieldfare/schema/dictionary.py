@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from fieldfare._optional import require
-from fieldfare.sources.arrow import is_string
 from fieldfare.schema.column import Column
 from fieldfare.schema.columnwise import each
+from fieldfare.sources.arrow import is_string
 from fieldfare.sources.batch import Batch
 from fieldfare.sources.tables import Table
 

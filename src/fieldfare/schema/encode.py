@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array, UInt32Array
-from fieldfare.sources.arrow import array_of, is_string, numpy_of
+from fieldfare.rows import Rows
 from fieldfare.schema.canonical import dictionary, numbers, parse_number, split_cells
 from fieldfare.schema.column import Column
 from fieldfare.schema.columnwise import each
 from fieldfare.schema.fit import Fitted, split_weights, tokens_of
-from fieldfare.sources.batch import Batch, SourceLocation, shorten
 from fieldfare.schema.vocabulary import Vocabulary, hash64
-from fieldfare.rows import Rows
+from fieldfare.sources.arrow import array_of, is_string, numpy_of
+from fieldfare.sources.batch import Batch, SourceLocation, shorten
 
 _MAX_FLOAT32 = float(np.finfo(np.float32).max)
 _SQUARE_ROWS = 1024

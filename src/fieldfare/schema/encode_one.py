@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare.exceptions import SchemaError
 from fieldfare.schema.canonical import parse_number
 from fieldfare.schema.column import Column
 from fieldfare.schema.encode import encode_column
 from fieldfare.schema.fit import Fitted
-from fieldfare.sources.tables import batches_of
 from fieldfare.schema.vocabulary import hash_text
-from fieldfare.exceptions import SchemaError
+from fieldfare.sources.tables import batches_of
 
 # Ids and values of the features of one cell.
 Features = tuple[list[int], list[float]]

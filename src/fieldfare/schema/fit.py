@@ -13,12 +13,12 @@ import numpy as np
 
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray, Float64Array, Int64Array
-from fieldfare.sources.arrow import array_of, numpy_of, texts_of
 from fieldfare.schema.canonical import dictionary, log2_texts, numbers, split_cells
 from fieldfare.schema.column import Column
 from fieldfare.schema.columnwise import each
-from fieldfare.sources.batch import Batch, SourceLocation
 from fieldfare.schema.vocabulary import Vocabulary, hash64
+from fieldfare.sources.arrow import array_of, numpy_of, texts_of
+from fieldfare.sources.batch import Batch, SourceLocation
 
 _BLOCK = 65536
 _QUANTILE_SAMPLE = 1_000_000

@@ -28,11 +28,11 @@ from typing import Any
 import numpy as np
 
 from fieldfare._optional import require
-from fieldfare.sources.arrow import is_string, numpy_of, scalar_of, texts_of
+from fieldfare.exceptions import ConfigError, DataWarning, SchemaError
 from fieldfare.schema.canonical import MISSING_NUMBERS, without_empty
 from fieldfare.schema.column import Column
+from fieldfare.sources.arrow import is_string, numpy_of, scalar_of, texts_of
 from fieldfare.sources.tables import Table
-from fieldfare.exceptions import ConfigError, DataWarning, SchemaError
 
 SAMPLE_ROWS = 10_000
 DECLARED = b"fieldfare"

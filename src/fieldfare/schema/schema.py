@@ -11,17 +11,17 @@ import numpy as np
 
 from fieldfare._typing import JSON, AnyArray, Int64Array, UInt16Array
 from fieldfare._validation import closest
+from fieldfare.exceptions import SchemaError
+from fieldfare.rows import MAX_FIELD, MAX_INDEX, Rows
 from fieldfare.schema import serialise as serial
 from fieldfare.schema.column import Column
 from fieldfare.schema.encode import encode_features, encode_labels
+from fieldfare.schema.encode_one import SampleEncoder
 from fieldfare.schema.fit import Fitted, learn, learn_more
 from fieldfare.schema.infer import infer_columns
 from fieldfare.schema.names import FeatureNames, feature_text, format_schema, locate_features
 from fieldfare.sources.batch import Batch
-from fieldfare.schema.encode_one import SampleEncoder
 from fieldfare.sources.tables import batches_of, open_table
-from fieldfare.exceptions import SchemaError
-from fieldfare.rows import MAX_FIELD, MAX_INDEX, Rows
 
 __all__ = ["Column", "Indexed", "Schema"]
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fieldfare._typing import JSON, AnyArray
+from fieldfare.exceptions import ConfigError, SchemaError
 from fieldfare.schema.column import Column
 from fieldfare.schema.fit import Fitted
 from fieldfare.schema.vocabulary import Vocabulary
-from fieldfare.exceptions import ConfigError, SchemaError
 
 if TYPE_CHECKING:
     from fieldfare.schema.schema import Schema

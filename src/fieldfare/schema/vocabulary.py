@@ -11,9 +11,9 @@ import numpy as np
 
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray, Int64Array, UInt32Array
-from fieldfare.sources.arrow import numpy_of, scalar_of
 from fieldfare.exceptions import SchemaError
 from fieldfare.kernels.words import Words
+from fieldfare.sources.arrow import numpy_of, scalar_of
 
 _FNV_START, _FNV_PRIME = 0xCBF29CE484222325, 0x100000001B3
 _FINISH = (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53)

@@ -22,11 +22,11 @@ import numpy as np
 from fieldfare._typing import Float32Array, Int64Array
 from fieldfare.config import SolverConfig
 from fieldfare.data.interactions import Interactions, item_features
-from fieldfare.schema.schema import Schema
 from fieldfare.exceptions import ConfigError, TrainingError
 from fieldfare.kernels.recall import Settings, Side
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows
+from fieldfare.schema.schema import Schema
 from fieldfare.solvers.tables import TableSolver
 
 # Steps of conjugate gradients: a few in each of many sweeps; when folding in there is one sweep.

@@ -14,10 +14,10 @@ from itertools import islice
 from typing import Any
 
 from fieldfare._optional import require
-from fieldfare.sources.prefetch import ahead
-from fieldfare.sources.batch import Batch, SourceLocation, shorten
-from fieldfare.sources.tables import check_names, first_rows
 from fieldfare.exceptions import DataError, SchemaError, TextFormatError
+from fieldfare.sources.batch import Batch, SourceLocation, shorten
+from fieldfare.sources.prefetch import ahead
+from fieldfare.sources.tables import check_names, first_rows
 
 _BLOCK_BYTES = 4 << 20  # what is parsed at once; a record may not be longer
 _BATCH_BYTES = 16 << 20  # what is encoded at once: each batch costs a look-up per distinct value

@@ -8,8 +8,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
-from fieldfare.sources.bytes import ByteStream, Sources, expand, open_bytes
 from fieldfare.exceptions import DataError
+from fieldfare.sources.bytes import ByteStream, Sources, expand, open_bytes
 
 TextKind = Literal["libsvm", "libffm", "csv"]
 

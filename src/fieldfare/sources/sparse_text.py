@@ -16,13 +16,13 @@ from itertools import chain
 from typing import Literal, NoReturn
 
 from fieldfare._typing import PathLike
-from fieldfare.sources.detect import BYTE_ORDER_MARK, TextFormat, detect
-from fieldfare.sources.bytes import ByteStream, Sources, expand, open_bytes
-from fieldfare.sources.write import open_output
 from fieldfare.exceptions import DataError, TextFormatError
 from fieldfare.kernels.machine import available_cores
 from fieldfare.kernels.text import Fault, Parsed, Reason, format_text, parse_text
 from fieldfare.rows import MAX_FIELD, MAX_INDEX, Rows
+from fieldfare.sources.bytes import ByteStream, Sources, expand, open_bytes
+from fieldfare.sources.detect import BYTE_ORDER_MARK, TextFormat, detect
+from fieldfare.sources.write import open_output
 
 __all__ = ["TextFormat", "detect", "read_text", "write_text"]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from fieldfare._optional import require
-from fieldfare.sources.batch import Batch, SourceLocation
 from fieldfare.exceptions import DataError, SchemaError
+from fieldfare.sources.batch import Batch, SourceLocation
 
 BATCH_ROWS = 131_072
 ACCEPTED = (
@@ -90,8 +90,8 @@ def open_table(source: Any) -> Table:
 
 def open_files(paths: Iterable[str]) -> Table:
     """Return the table that one or several files hold together, in order."""
-    from fieldfare.sources.csv import CsvFiles
     from fieldfare.sources.bytes import expand
+    from fieldfare.sources.csv import CsvFiles
 
     files = [str(file) for file in expand(list(paths))]
     parquet = [is_parquet(file) for file in files]

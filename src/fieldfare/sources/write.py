@@ -12,8 +12,8 @@ from typing import Any, BinaryIO
 from fieldfare._files import atomic_write
 from fieldfare._optional import require
 from fieldfare._typing import PathLike
-from fieldfare.sources.bytes import STDIN
 from fieldfare.exceptions import DataError
+from fieldfare.sources.bytes import STDIN
 
 Write = Callable[[Any], None]
 

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fieldfare._typing import JSON, PathLike
-from fieldfare.sources.bytes import STDIN
 from fieldfare.exceptions import DataError
 from fieldfare.kernels.checksum import Checksum
+from fieldfare.sources.bytes import STDIN
 
 _BLOCK_BYTES = 1 << 18  # stays in the cache between reading and summing up
 _MAX_REMEMBERED = 1000

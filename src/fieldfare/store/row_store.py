@@ -18,6 +18,11 @@ import numpy as np
 
 from fieldfare._files import sync_folder
 from fieldfare._typing import JSON, AnyArray, Int64Array, PathLike
+from fieldfare.exceptions import DataError, StoreError
+from fieldfare.rows import Rows
+from fieldfare.schema.schema import Schema
+from fieldfare.store.append import Joiner
+from fieldfare.store.cache import cache_folder, file_checksum, file_fingerprint
 from fieldfare.store.files import (
     DTYPES,
     PER_ENTRY,
@@ -31,11 +36,6 @@ from fieldfare.store.files import (
     write_header,
     write_schema,
 )
-from fieldfare.store.cache import cache_folder, file_checksum, file_fingerprint
-from fieldfare.store.append import Joiner
-from fieldfare.schema.schema import Schema
-from fieldfare.exceptions import DataError, StoreError
-from fieldfare.rows import Rows
 
 __all__ = ["RowStore", "cache_folder", "cached", "file_fingerprint"]
 

@@ -14,16 +14,16 @@ from fieldfare._validation import Number, check
 from fieldfare.config import ModelConfig
 from fieldfare.data.loading import load
 from fieldfare.data.split import kfold
-from fieldfare.sources.tables import to_pandas
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.metrics import default_metrics
+from fieldfare.sources.tables import to_pandas
 from fieldfare.training.loop.evaluation import evaluate_scores, score_part
 from fieldfare.training.loop.history import format_table
 from fieldfare.training.loop.run import fit, resolve
-from fieldfare.training.ranking.comparisons import require_groups
 from fieldfare.training.prepare.row_subset import RowSubset
-from fieldfare.training.ranking.recall import for_recall
 from fieldfare.training.prepare.targets import infer_targets
+from fieldfare.training.ranking.comparisons import require_groups
+from fieldfare.training.ranking.recall import for_recall
 from fieldfare.training.workflow import ROLES, new_model, read_parameters
 
 

@@ -12,22 +12,21 @@ from fieldfare._typing import AnyArray, PathLike
 from fieldfare._validation import OneOf, check, closest
 from fieldfare.config import MODELS_WITH_FIELDS, ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.data.loading import Dataset, load, load_related
-from fieldfare.schema.schema import Schema
-from fieldfare.store.row_store import RowStore
-from fieldfare.sources.tables import open_table
 from fieldfare.exceptions import ConfigError
 from fieldfare.metrics import default_metrics
 from fieldfare.models.base import Model, check_model, link
 from fieldfare.models.registry import build, estimate_bytes
 from fieldfare.rows import Rows
+from fieldfare.schema.schema import Schema
+from fieldfare.sources.tables import open_table
+from fieldfare.store.row_store import RowStore
 from fieldfare.training.loop.callbacks import Callback
 from fieldfare.training.loop.evaluation import evaluate_scores, score_part
 from fieldfare.training.loop.run import FitResult, fit, resolve
-from fieldfare.training.prepare.row_subset import RowSubset
-from fieldfare.training.prepare.provenance import provenance
-from fieldfare.training.ranking.recall import for_recall, labelled_interactions
-from fieldfare.training.prepare.resources import check_memory
 from fieldfare.training.loop.session import Session
+from fieldfare.training.prepare.provenance import provenance
+from fieldfare.training.prepare.resources import check_memory
+from fieldfare.training.prepare.row_subset import RowSubset
 from fieldfare.training.prepare.targets import (
     TargetMap,
     class_weights,
@@ -36,6 +35,7 @@ from fieldfare.training.prepare.targets import (
     targets_of,
 )
 from fieldfare.training.prepare.units import in_units, units_of
+from fieldfare.training.ranking.recall import for_recall, labelled_interactions
 
 TrainResult = FitResult
 OUTPUTS = ("prediction", "score", "label", "proba")
@@ -318,7 +318,9 @@ def _go_on(model: Model, data: Any, valid: Any, roles: dict[str, Any], plan: _Pl
     targets = targets_of(model)
     recalls = for_recall(plan.solver, plan.config)
     held = _validation(valid, dataset.schema, targets, recalls=recalls)
-    part = targets.encode(labelled_interactions(RowSubset.of(dataset)) if recalls else RowSubset.of(dataset))
+    part = targets.encode(
+        labelled_interactions(RowSubset.of(dataset)) if recalls else RowSubset.of(dataset)
+    )
     start = in_units(model, part, plan.solver, plan.config.memory_limit)
     session = Session(start, plan.solver, plan.config)
     session.grow(dataset.schema.n_features, dataset.schema)

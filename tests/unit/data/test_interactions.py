@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from fieldfare.data.interactions import Interactions, distinct, item_features, part_of
-from fieldfare.schema.schema import Column, Schema
 from fieldfare.exceptions import SchemaError
 from fieldfare.kernels.halves import Halves
 from fieldfare.rows import Rows
+from fieldfare.schema.schema import Column, Schema
 
 
 @pytest.fixture(scope="module")

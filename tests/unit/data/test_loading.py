@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fieldfare.schema.column import Column
 from fieldfare.data.loading import Dataset, load
-from fieldfare.schema.schema import Schema
-from fieldfare.store.row_store import RowStore
 from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.rows import Rows
+from fieldfare.schema.column import Column
+from fieldfare.schema.schema import Schema
+from fieldfare.store.row_store import RowStore
 
 FRAME = pd.DataFrame({"c": ["a", "b", "a"], "x": [1.5, 2.5, 3.5], "label": [0, 1, 1]})
 FFM = "1 0:3:1 1:5:0.5\n0 0:2:1\n"

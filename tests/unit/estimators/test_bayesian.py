@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from fieldfare.config import GibbsConfig, ModelConfig, TrainingConfig
-from fieldfare.schema.schema import Schema
 from fieldfare.estimators import (
     BayesianFMClassifier,
     BayesianFMOrdinalRegressor,
@@ -19,6 +18,7 @@ from fieldfare.estimators import (
 )
 from fieldfare.exceptions import ConfigError, DataError, ModelFileError
 from fieldfare.persist.file import load_model
+from fieldfare.schema.schema import Schema
 from fieldfare.solvers.gibbs import GibbsSampler
 from fieldfare.training.bayes.front import feature_groups
 

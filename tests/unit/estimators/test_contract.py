@@ -17,7 +17,6 @@ from scipy import sparse
 from sklearn.base import clone
 
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
-from fieldfare.schema.schema import Schema
 from fieldfare.estimators import (
     FFMClassifier,
     FFMRegressor,
@@ -32,6 +31,7 @@ from fieldfare.estimators import (
     LinearRegressor,
 )
 from fieldfare.exceptions import ConfigError, DataError, ModelFileError
+from fieldfare.schema.schema import Schema
 
 ALL = [
     LinearClassifier,

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fieldfare.schema.schema import Schema
 from fieldfare.estimators import FMClassifier, FMRanker
 from fieldfare.exceptions import ConfigError, DataError, SchemaError, TrainingError
 from fieldfare.models.catalogue import catalogue_scores
 from fieldfare.persist.file import load_model
+from fieldfare.schema.schema import Schema
 from fieldfare.training.workflow import train as train_model
 
 

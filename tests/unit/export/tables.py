@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fieldfare.schema.schema import Column, Schema
 from fieldfare.models.base import Model
+from fieldfare.schema.schema import Column, Schema
 from fieldfare.training.workflow import train
 
 ONE_VALUED = (

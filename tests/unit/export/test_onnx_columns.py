@@ -10,10 +10,10 @@ import pytest
 from tests.unit.export.made import KINDS, TOLERANCE, make_model, run_onnx
 from tests.unit.export.tables import ONE_VALUED, SEVERAL, column_feeds, odd_table, train_on
 
-from fieldfare.schema.schema import Column
 from fieldfare.exceptions import ConfigError
 from fieldfare.export import export
 from fieldfare.models.base import Model
+from fieldfare.schema.schema import Column
 from fieldfare.training.workflow import train
 
 ALONE = tuple(column.change(field=None) for column in ONE_VALUED)

@@ -10,9 +10,9 @@ import pytest
 from tests.unit.export.made import KINDS, make_model
 from tests.unit.export.tables import ONE_VALUED, train_on
 
-from fieldfare.schema.schema import Column, Schema
 from fieldfare.export import export
 from fieldfare.export.packing import pack
+from fieldfare.schema.schema import Column, Schema
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass"])

@@ -12,9 +12,9 @@ import pytest
 from tests.unit.export.made import ROWS, TOLERANCE, make_model
 from tests.unit.export.tables import ONE_VALUED, SEVERAL, odd_table, train_on
 
-from fieldfare.schema.schema import Column
 from fieldfare.exceptions import ConfigError
 from fieldfare.export import export, sql
+from fieldfare.schema.schema import Column
 
 
 def answer(path: Path, name: str, samples: pd.DataFrame) -> pd.DataFrame:

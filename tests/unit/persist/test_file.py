@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldfare.config import MODELS, ModelConfig
-from fieldfare.schema.schema import Schema
 from fieldfare.exceptions import ModelFileError
 from fieldfare.models.base import PARAMETERS, Model
 from fieldfare.models.registry import build
@@ -22,6 +21,7 @@ from fieldfare.persist import container, migrate
 from fieldfare.persist import format as model_format
 from fieldfare.persist.file import load_model, save_model
 from fieldfare.rows import Rows
+from fieldfare.schema.schema import Schema
 
 
 def make_model(

@@ -9,9 +9,9 @@ import pytest
 
 from fieldfare import FMRegressor, Schema, load_model, predict, recipes, save_model, train
 from fieldfare.cli import main
+from fieldfare.exceptions import SchemaError
 from fieldfare.sources.tables import open_table
 from fieldfare.sources.write import table_writer
-from fieldfare.exceptions import SchemaError
 
 MAKERS = {
     "matrix_factorization": recipes.matrix_factorization,

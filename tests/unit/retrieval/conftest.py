@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from fieldfare.config import ModelConfig
+from fieldfare.models.registry import MODEL_CLASSES
 from fieldfare.schema.column import Column
 from fieldfare.schema.schema import Schema
-from fieldfare.models.registry import MODEL_CLASSES
 
 GENRES = ("drama", "comedy", "horror", "crime")
 N_USERS, N_ITEMS = 30, 60

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from tests.oracle.kernels import Parameters, score_rows
 
+from fieldfare.retrieval import Recommender, split
 from fieldfare.schema.column import Column
 from fieldfare.schema.schema import Schema
-from tests.oracle.kernels import Parameters, score_rows
-from fieldfare.retrieval import Recommender, split
 from fieldfare.training.workflow import train
 
 USER = ["user", "gender", "age", "occupation", "zip"]

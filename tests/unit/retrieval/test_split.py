@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fieldfare.schema.column import Column
-from fieldfare.schema.schema import Schema
 from fieldfare.exceptions import ConfigError, ResourceError, SchemaError
 from fieldfare.retrieval import split, splitting
+from fieldfare.schema.column import Column
+from fieldfare.schema.schema import Schema
 from fieldfare.training.prepare import resources
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from tests.unit.store.test_row_store import assert_same
 
+from fieldfare.data.loading import load
 from fieldfare.schema import dictionary as coded
 from fieldfare.schema.dictionary import CodedTable
-from fieldfare.sources.csv import CsvFiles
-from fieldfare.data.loading import load
 from fieldfare.schema.schema import Schema
+from fieldfare.sources.csv import CsvFiles
 
 TEXT = "target,a,b,n,m\n" + "".join(
     f"{i % 2},{'xyz'[i % 3]},{'' if i % 5 == 0 else i},{i / 4 if i % 7 else 'NA'},{i}|{i % 3}\n"

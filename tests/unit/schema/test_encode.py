@@ -6,11 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from fieldfare.exceptions import SchemaError
 from fieldfare.schema.canonical import texts
 from fieldfare.schema.column import Column
 from fieldfare.schema.schema import Schema
 from fieldfare.schema.vocabulary import hash64
-from fieldfare.exceptions import SchemaError
 
 
 def encode(column: Column, fit: list, cells: list):

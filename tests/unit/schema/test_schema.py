@@ -9,9 +9,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from fieldfare.exceptions import ConfigError, DataWarning, SchemaError
 from fieldfare.schema.column import Column
 from fieldfare.schema.schema import Schema
-from fieldfare.exceptions import ConfigError, DataWarning, SchemaError
 
 
 def clicks() -> pd.DataFrame:

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from fieldfare.config import ModelConfig, SolverConfig
-from fieldfare.schema.schema import Schema
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.models.registry import build
+from fieldfare.schema.schema import Schema
 from fieldfare.solvers.nonsampled import NonSampledSolver
-from fieldfare.training.loop.callbacks import Checkpoint
 from fieldfare.training.crossval import cross_validate
+from fieldfare.training.loop.callbacks import Checkpoint
 from fieldfare.training.workflow import train
 
 

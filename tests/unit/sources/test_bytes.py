@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from fieldfare.exceptions import DataError, MissingDependencyError
 from fieldfare.sources.bytes import expand, open_bytes
 from fieldfare.sources.write import open_output
-from fieldfare.exceptions import DataError, MissingDependencyError
 
 CONTENT = b"1 1:1\n" * 1000
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from fieldfare.exceptions import DataError
 from fieldfare.sources.bytes import open_bytes
 from fieldfare.sources.sparse_text import TextFormat, detect, read_text
-from fieldfare.exceptions import DataError
 
 
 def found(content: str | bytes) -> TextFormat:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from fieldfare.sources.matrix import array_rows
 from fieldfare.exceptions import DataError
+from fieldfare.sources.matrix import array_rows
 
 DENSE = np.array([[0, 1.5, 0, 2], [0, 0, 0, 0], [1, 0, -1, 0]])
 

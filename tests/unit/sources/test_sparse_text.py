@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fieldfare.sources import sparse_text as text
-from fieldfare.sources.sparse_text import read_text, write_text
 from fieldfare.exceptions import DataError, TextFormatError
 from fieldfare.rows import Rows
+from fieldfare.sources import sparse_text as text
+from fieldfare.sources.sparse_text import read_text, write_text
 
 
 def read(content: str | bytes, **options: object) -> Rows:

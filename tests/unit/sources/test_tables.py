@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from fieldfare.data.loading import load
-from fieldfare.sources.tables import open_table
 from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.rows import Rows
+from fieldfare.sources.tables import open_table
 
 
 def same(a: Rows, b: Rows) -> None:

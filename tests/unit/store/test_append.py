@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from tests.unit.sources.batches import assert_same, make_rows
 
-from fieldfare.store.append import gather
 from fieldfare.exceptions import DataError
 from fieldfare.rows import Rows
+from fieldfare.store.append import gather
 
 
 @pytest.mark.parametrize("n_expected", [0, 1, 7, 1000])

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from tests.unit.sources.batches import NAMES, assert_same, make_rows
 
-from fieldfare.store import files as _storefile
-from fieldfare.store import cache
-from fieldfare.store import row_store as store
-from fieldfare.schema.schema import Column, Schema
-from fieldfare.store.row_store import RowStore, cache_folder, cached, file_fingerprint
 from fieldfare.exceptions import DataError, StoreError
 from fieldfare.rows import Rows
+from fieldfare.schema.schema import Column, Schema
+from fieldfare.store import cache
+from fieldfare.store import files as _storefile
+from fieldfare.store import row_store as store
+from fieldfare.store.row_store import RowStore, cache_folder, cached, file_fingerprint
 
 
 @pytest.mark.parametrize("without", [(), ("fields",), ("values", "weight", "group"), NAMES[2:]])

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
-from fieldfare.schema.schema import Schema
 from fieldfare.models.registry import build
+from fieldfare.schema.schema import Schema
 from fieldfare.solvers.gradient import Solver
+from fieldfare.training.prepare.row_subset import RowSubset
 from fieldfare.training.ranking import negatives as drawing
 from fieldfare.training.ranking.negatives import Negatives
-from fieldfare.training.prepare.row_subset import RowSubset
 
 
 class World:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from fieldfare.exceptions import DataError
 from fieldfare.rows import Rows
-from fieldfare.training.ranking.comparisons import Given, Groups, pair_loss, require_groups
 from fieldfare.training.prepare.row_subset import RowSubset
+from fieldfare.training.ranking.comparisons import Given, Groups, pair_loss, require_groups
 
 
 def epoch(groups, per_row, **how):

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from fieldfare.rows import Rows
 from fieldfare.training.prepare.row_subset import RowSubset
-from fieldfare.training.prepare.windows import CHUNK_ROWS, WINDOW_BYTES, joined, window_rows, windows
+from fieldfare.training.prepare.windows import (
+    CHUNK_ROWS,
+    WINDOW_BYTES,
+    joined,
+    window_rows,
+    windows,
+)
 
 
 def order(n: int, size: int = 2 * CHUNK_ROWS, seed: int = 0, epoch: int = 1, shuffle: bool = True):

@@ -11,9 +11,9 @@ from fieldfare.config import SolverConfig, TrainingConfig
 from fieldfare.data.loading import Dataset, load
 from fieldfare.exceptions import ConfigError, DataError, ResourceError, TrainingError
 from fieldfare.metrics import compute
-from fieldfare.training.prepare import resources
 from fieldfare.training.loop.callbacks import Checkpoint, parameter_arrays
 from fieldfare.training.loop.session import Session
+from fieldfare.training.prepare import resources
 from fieldfare.training.workflow import evaluate, predict, train
 
 CITIES = ("Berlin", "Paris", "Rome", "Oslo")

@@ -18,17 +18,17 @@ from fieldfare.config import (
     TrainingConfig,
 )
 from fieldfare.data.loading import load_related
-from fieldfare.schema.schema import Schema
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.kernels.native import resolve_threads
 from fieldfare.metrics import compute, default_metrics
 from fieldfare.models.posterior import TASKS, About, Posterior
+from fieldfare.schema.schema import Schema
 from fieldfare.solvers.gibbs import GibbsSampler
 from fieldfare.training.bayes import sampling
-from fieldfare.training.prepare.row_subset import RowSubset
+from fieldfare.training.bayes.sampling import RunningPrediction, SamplingResult
 from fieldfare.training.prepare.provenance import data_provenance
 from fieldfare.training.prepare.resources import check_memory
-from fieldfare.training.bayes.sampling import RunningPrediction, SamplingResult
+from fieldfare.training.prepare.row_subset import RowSubset
 from fieldfare.training.prepare.targets import TargetMap, infer_targets
 from fieldfare.training.workflow import ROLES, new_model
 
@@ -254,7 +254,9 @@ def feature_groups(groups: Any, schema: Schema) -> UInt32Array:
     return np.unique(given, return_inverse=True)[1].astype(np.uint32)
 
 
-def _encoded(part: RowSubset, task: str | None, schema: Schema) -> tuple[RowSubset, TargetMap, About]:
+def _encoded(
+    part: RowSubset, task: str | None, schema: Schema
+) -> tuple[RowSubset, TargetMap, About]:
     """Return the rows with targets as the sampler wants them, and what they mean."""
     if task == "ordinal":
         raw = tuple(float(level) for level in ordered_levels(part.target))

@@ -11,8 +11,8 @@ from fieldfare._typing import AnyArray, Float32Array
 from fieldfare.metrics import compute
 from fieldfare.models.base import link
 from fieldfare.rows import Rows
-from fieldfare.training.ranking.comparisons import pair_loss, require_groups
 from fieldfare.training.prepare.row_subset import RowSubset
+from fieldfare.training.ranking.comparisons import pair_loss, require_groups
 
 LOSS_METRIC = {"regression": "mse", "binary": "logloss", "multiclass": "logloss"}
 WATCHED_METRIC = {

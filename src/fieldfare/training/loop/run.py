@@ -33,12 +33,12 @@ from fieldfare.training.loop.callbacks import (
 )
 from fieldfare.training.loop.evaluation import WATCHED_METRIC, evaluate_scores, score_part
 from fieldfare.training.loop.history import History
-from fieldfare.training.ranking.negatives import Negatives
-from fieldfare.training.ranking.comparisons import Given, Groups, require_groups
 from fieldfare.training.prepare.row_subset import RowSubset
-from fieldfare.training.ranking.recall import Catalogue, check_plan, for_recall, split_interactions
 from fieldfare.training.prepare.targets import class_weights
 from fieldfare.training.prepare.windows import joined
+from fieldfare.training.ranking.comparisons import Given, Groups, require_groups
+from fieldfare.training.ranking.negatives import Negatives
+from fieldfare.training.ranking.recall import Catalogue, check_plan, for_recall, split_interactions
 
 # Parameters visited in one call of the kernel: well below a second on one core, so that Ctrl-C
 # and callbacks get their turn.

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from fieldfare.config import SolverConfig, TrainingConfig
 from fieldfare.data.loading import Dataset
-from fieldfare.schema.schema import Schema
 from fieldfare.exceptions import DataError
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows
+from fieldfare.schema.schema import Schema
 from fieldfare.solvers.registry import make_solver
 from fieldfare.training.loop.callbacks import Callback
 from fieldfare.training.loop.run import FitResult, Run, parts, resolve

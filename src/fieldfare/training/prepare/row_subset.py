@@ -14,8 +14,8 @@ from fieldfare.data.split import split_rows
 from fieldfare.exceptions import DataError
 from fieldfare.kernels.checksum import Checksum
 from fieldfare.rows import Rows
-from fieldfare.training.ranking.comparisons import Given, Groups, check_pairs, require_groups
 from fieldfare.training.prepare.windows import CHUNK_ROWS, window_rows, windows
+from fieldfare.training.ranking.comparisons import Given, Groups, check_pairs, require_groups
 
 if TYPE_CHECKING:
     from fieldfare.store.row_store import RowStore

@@ -7,7 +7,6 @@ import numpy as np
 from fieldfare._typing import Int64Array
 from fieldfare.config import LOSSES_OF_TASK, SolverConfig, TrainingConfig
 from fieldfare.data.interactions import Interactions, distinct, item_features, part_of
-from fieldfare.schema.schema import Schema
 from fieldfare.data.split import split_rows
 from fieldfare.exceptions import ConfigError, TrainingError
 from fieldfare.kernels.native import resolve_threads
@@ -16,6 +15,7 @@ from fieldfare.metrics import recommendation
 from fieldfare.models.base import Model
 from fieldfare.models.catalogue import catalogue_scores
 from fieldfare.rows import Rows
+from fieldfare.schema.schema import Schema
 from fieldfare.solvers.nonsampled import NonSampledSolver
 from fieldfare.training.prepare.row_subset import RowSubset
 
@@ -28,7 +28,9 @@ def for_recall(solver: SolverConfig, config: TrainingConfig) -> bool:
     return solver.solver == "nonsampled" or config.negatives is not None
 
 
-def check_plan(train: RowSubset, model: Model, solver: SolverConfig, config: TrainingConfig) -> None:
+def check_plan(
+    train: RowSubset, model: Model, solver: SolverConfig, config: TrainingConfig
+) -> None:
     """Refuse combinations of losses, negatives and given pairs that mean nothing.
 
     Raises
@@ -68,7 +70,9 @@ def labelled_interactions(part: RowSubset) -> RowSubset:
     return part.with_target(np.ones(part.rows.n_rows, np.float32))
 
 
-def split_interactions(part: RowSubset, model: Model, config: TrainingConfig) -> tuple[RowSubset, RowSubset]:
+def split_interactions(
+    part: RowSubset, model: Model, config: TrainingConfig
+) -> tuple[RowSubset, RowSubset]:
     """Split off a share of the interactions of each query for validation."""
     rows = part.rows if part.index is None else part.rows.take(part.index)
     query: Int64Array = distinct(part_of(rows, ~item_features(model.schema)))[1]
