@@ -1,4 +1,4 @@
-"""Batch and SourceLocation: a piece of a table, and where to point when one of its cells is wrong."""
+"""A batch: some rows of a table, and where they stand in their source."""
 
 from __future__ import annotations
 
