@@ -129,8 +129,8 @@ class ModelConfig(Config):
     shared_factors: bool = _param(
         False,
         Flag(),
-        "Whether to share the latent vectors among all orders of a hofm, which otherwise have their "
-        "own.",
+        "Whether to share the latent vectors among all orders of a hofm, instead of each having "
+        "its own.",
     )
     fit_intercept: bool = _param(True, Flag(), "Whether to fit a bias term.")
     fit_linear: bool = _param(True, Flag(), "Whether to fit one weight per feature.")
