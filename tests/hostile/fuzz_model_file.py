@@ -18,8 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from fieldfare.config import MODELS, TASKS, ModelConfig
+from fieldfare.config import MODELS, ModelConfig
 from fieldfare.exceptions import ModelFileError
+from fieldfare.kinds.losses import TASKS
 from fieldfare.models.base import Model
 from fieldfare.models.registry import build
 from fieldfare.persist import container

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from fieldfare.config import MODELS, ModelConfig
 from fieldfare.exceptions import ModelFileError
-from fieldfare.models.base import PARAMETERS, Model
+from fieldfare.kinds.models import PARAMETERS
+from fieldfare.models.base import Model
 from fieldfare.models.registry import build
 from fieldfare.persist import container, migrate
 from fieldfare.persist import format as model_format
