@@ -12,7 +12,7 @@ A model file (``.ff``) is a `safetensors <https://github.com/huggingface/safeten
 3. The arrays, little-endian, in C order, without gaps. Those whose length in bytes is divisible by
    64 come first, then by 32, 16 and so on, and equals by name: every array is then aligned.
 
-The metadata hold two strings. ``"checksum"`` is what :func:`fieldfare.persist.container.checksum`
+The metadata hold two strings. ``"checksum"`` is what :func:`fieldfare._container.checksum`
 describes (up to format 2: a BLAKE2b digest, of 64 digits, over the same bytes). ``"fieldfare"`` is
 the header, JSON in ASCII:
 
@@ -59,12 +59,12 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare import _container as container
 from fieldfare._typing import JSON, AnyArray
 from fieldfare._version import __version__
 from fieldfare.config import ModelConfig
 from fieldfare.exceptions import ConfigError, ModelFileError
 from fieldfare.kinds.models import PARAMETERS
-from fieldfare.persist import container
 
 FORMAT = 3
 MODEL_KEY = "fieldfare"

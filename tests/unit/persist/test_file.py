@@ -13,13 +13,14 @@ import safetensors.numpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fieldfare import _container as container
 from fieldfare.config import MODELS, ModelConfig
 from fieldfare.exceptions import ModelFileError
 from fieldfare.kinds.models import PARAMETERS
 from fieldfare.models.base import Model
 from fieldfare.models.registry import build
-from fieldfare.persist import container, migrate
 from fieldfare.persist import format as model_format
+from fieldfare.persist import migrate
 from fieldfare.persist.file import load_model, save_model
 from fieldfare.rows import Rows
 from fieldfare.schema.schema import Schema
