@@ -10,7 +10,7 @@ import pytest
 from fieldfare.config import ModelConfig, SolverConfig
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
-from fieldfare.solvers.gradient import Solver
+from fieldfare.solvers.gradient import GradientSolver
 
 N_ROWS, N_FIELDS, PER_FIELD = 12_000, 6, 40
 # How much higher the mean loss of several threads may be: they learn from rows in an order that no
@@ -58,7 +58,7 @@ def loss_after(model, solver, learning_rate, loss, instance_norm, values, n_thre
     task = "regression" if loss == "squared" else "binary"
     config = ModelConfig(model=model, task=task, n_factors=4, instance_norm=instance_norm)
     fresh = build(config, n_features=PER_FIELD * N_FIELDS, n_fields=N_FIELDS, seed=1)
-    trainer = Solver(fresh, SolverConfig(solver=solver, learning_rate=learning_rate))
+    trainer = GradientSolver(fresh, SolverConfig(solver=solver, learning_rate=learning_rate))
     squared = loss == "squared"
     rows = click_rows(1, values=values, squared=squared)
     for _ in range(2):
