@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare import _container as container
 from fieldfare.config import MODELS, TASKS, ModelConfig
 from fieldfare.exceptions import ModelFileError
 from fieldfare.models.base import Model
 from fieldfare.models.registry import build
-from fieldfare.persist import container
 from fieldfare.persist.file import load_model, save_model
 from fieldfare.rows import Rows
 

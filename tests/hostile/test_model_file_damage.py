@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
+from fieldfare import _container as container
 from fieldfare.config import ModelConfig
 from fieldfare.exceptions import ModelFileError
 from fieldfare.models.registry import build
-from fieldfare.persist import container
 from fieldfare.persist.checkpoint import save_checkpoint
 from fieldfare.persist.file import load_model, save_model
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fieldfare import _container as container
 from fieldfare.config import ModelConfig
 from fieldfare.exceptions import ConfigError, DataError, ModelFileError
 from fieldfare.models.posterior import About, Posterior
 from fieldfare.models.registry import build
-from fieldfare.persist import container
 from fieldfare.persist.file import save_model
 from fieldfare.persist.posterior import holds_posterior, load_posterior, save_posterior
 from fieldfare.schema.schema import Schema

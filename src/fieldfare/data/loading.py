@@ -38,7 +38,8 @@ def load(  # noqa: PLR0913 - the front door: all but the source are keywords
     Parameters
     ----------
     source : path, list of paths, DataFrame, Arrow table, dicts, matrix, Rows, RowStore or Dataset
-        Files are told apart by content. ``"-"`` is standard input.
+        Or an open table (`fieldfare.sources.tables.open_table`). Files are told apart by content.
+        ``"-"`` is standard input.
     schema : Schema or None
         A fitted one encodes (validation, prediction); an unfitted one is fitted first; ``None``
         infers and fits. libsvm and libffm text for the fitted Schema of a table must hold its
@@ -81,7 +82,7 @@ def load(  # noqa: PLR0913 - the front door: all but the source are keywords
         return from_stream(sys.stdin.buffer, request)
     if paths is not None:
         return from_paths(paths, request)
-    if isinstance(source, JoinedTable):
+    if hasattr(source, "batches"):
         return from_table(source, request)
     if is_matrix(source):
         return from_matrix(source, request)

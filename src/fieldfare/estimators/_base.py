@@ -29,6 +29,7 @@ from fieldfare.config import (
     SolverConfig,
     TrainingConfig,
 )
+from fieldfare.data.extend import extend
 from fieldfare.data.loading import Dataset, load, load_related
 from fieldfare.estimators import _input
 from fieldfare.exceptions import ConfigError, DataError, ModelFileError
@@ -41,7 +42,7 @@ from fieldfare.training.loop.session import Session
 from fieldfare.training.prepare.provenance import provenance
 from fieldfare.training.prepare.row_subset import RowSubset
 from fieldfare.training.prepare.targets import TargetMap
-from fieldfare.training.workflow import new_model, read_extending
+from fieldfare.training.workflow import new_model, schema_of
 
 _ConfigT = TypeVar("_ConfigT", bound=Config)
 _EstimatorT = TypeVar("_EstimatorT", bound="Factorization")
@@ -199,7 +200,7 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
             self.schema_ = data.schema
             self._learn_columns([column.name for column in data.schema.columns])
         elif session is not None:
-            data = read_extending(self.model_, X, {})
+            data = extend(schema_of(self.model_), X)
             self.schema_ = data.schema
             session.grow(self.schema_.n_features, self.schema_)
         else:

@@ -16,6 +16,7 @@ from sklearn.utils.validation import (
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare.config import SolverConfig, TrainingConfig
+from fieldfare.data.extend import extend
 from fieldfare.data.loading import load
 from fieldfare.estimators import _input
 from fieldfare.estimators._base import Factorization
@@ -27,7 +28,7 @@ from fieldfare.training.loop.callbacks import Callback
 from fieldfare.training.prepare.row_subset import RowSubset
 from fieldfare.training.ranking.comparisons import require_groups
 from fieldfare.training.ranking.recall import fold_in, for_recall, labelled_interactions
-from fieldfare.training.workflow import read_extending
+from fieldfare.training.workflow import schema_of
 
 _RankerT = TypeVar("_RankerT", bound="FMRanker")
 
@@ -230,7 +231,7 @@ class FMRanker(Factorization):
         """
         check_is_fitted(self)
         before = load(known, schema=self.schema_, labelled=False)
-        extended = read_extending(self.model_, X, {"labelled": False})
+        extended = extend(schema_of(self.model_), X, labelled=False)
         rows = extended.rows
         if sample_weight is not None:
             weight = _check_sample_weight(

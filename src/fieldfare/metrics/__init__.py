@@ -1,9 +1,10 @@
 """Metrics: one table from a name to a checked function of targets and predictions.
 
-Conventions shared by all of them: targets ``y`` have shape (n,); predictions have shape (n,) for
-regression (the value) and binary classification (the probability of class 1), and (n, n_classes)
-for multiclass (the probabilities). Every metric takes sample weights, sums in float64, and returns
-NaN where its formula is not defined for the data (for instance AUC on a single class).
+All of them share these conventions. Targets ``y`` have shape (n,). Predictions have shape (n,) for
+regression and ranking (the value) and for binary classification (the probability of class 1), and
+(n, n_classes) for multiclass (the probabilities). Every metric takes sample weights, sums in
+float64, and returns NaN if its formula is not defined for the data (for instance AUC on a single
+class).
 """
 
 from __future__ import annotations

@@ -45,16 +45,16 @@ class Metric:
     greater_is_better : bool
         Direction in which predictions improve.
     tasks : tuple of str
-        Tasks it is defined for: ``"regression"``, ``"binary"``, ``"multiclass"``, ``"rank"``.
+        Tasks that it is defined for: ``"regression"``, ``"binary"``, ``"multiclass"``, ``"rank"``.
     needs_probability : bool
         Whether predictions must lie in [0, 1]; otherwise any finite number is allowed.
     grouped : bool
         Whether it needs the group of each sample.
     cut : bool
-        Whether ``name@k`` looks at the first k places only.
+        Whether there is a variant ``name@k`` that looks only at the first k places.
     function : callable
-        ``function(y, pred, weight) -> float`` on checked float64 arrays; grouped metrics take the
-        groups as a fourth argument.
+        ``function(y, pred, weight) -> float``, called with checked float64 arrays. Grouped metrics
+        take the groups as a fourth argument.
     """
 
     name: str
@@ -77,18 +77,19 @@ class Metric:
         Parameters
         ----------
         y : array of shape (n,)
-            Targets: finite numbers; 0 and 1; or class numbers below ``n_classes``.
+            Targets: finite numbers for regression, 0 and 1 for binary classification, class
+            numbers below ``n_classes`` for multiclass, relevances from 0 on for ranking.
         pred : array of shape (n,) or (n, n_classes)
-            Predictions, as the package docstring says.
+            Predictions: values, the probability of class 1, or the probability of each class.
         weight : array of shape (n,), optional
-            Sample weights, finite, not negative, not all zero; ones if not given.
+            Sample weights: finite, not negative, not all zero. Ones by default.
         group : array of shape (n,), optional
-            Group of each sample; used, and then required, by grouped metrics only.
+            Group of each sample, required by grouped metrics and ignored by all others.
 
         Returns
         -------
         float
-            The value; NaN if it is not defined for these data.
+            NaN if the metric is not defined for these data.
 
         Raises
         ------
@@ -115,7 +116,7 @@ def metric(
     grouped: bool = False,
     cut: bool = False,
 ) -> Callable[[_Function], _Function]:
-    """Enter the decorated function into ``METRICS`` under its own name."""
+    """Register the decorated function in ``METRICS`` under its own name."""
 
     def register(function: _Function) -> _Function:
         name = function.__name__
@@ -128,12 +129,22 @@ def metric(
 
 
 def get_metric(name: str) -> Metric:
-    """Look a metric up by its name or an alias of it, such as ``auc`` or ``ndcg@10``.
+    """Return the metric of a name.
+
+    Parameters
+    ----------
+    name : str
+        A key of ``METRICS`` or ``ALIASES``. Metrics of ranked lists also take a length, as in
+        ``ndcg@10``.
+
+    Returns
+    -------
+    Metric
 
     Raises
     ------
     ConfigError
-        If there is no such metric.
+        If there is no such metric, or the length after ``@`` is not a whole number from 1 on.
     """
     head, _, place = name.partition("@")
     found = METRICS.get(ALIASES.get(head, head))
@@ -145,7 +156,10 @@ def get_metric(name: str) -> Metric:
     if head == name:
         return found
     if not re.fullmatch("[1-9][0-9]{0,8}", place):
-        raise ConfigError(f"A metric at k needs a whole number from 1, as {head}@10. Got {name!r}.")
+        raise ConfigError(
+            f"The number after @ must be a whole number of at least 1, as in {head}@10. "
+            f"Got {name!r}."
+        )
     return replace(
         found,
         name=f"{found.name}@{place}",
@@ -154,7 +168,16 @@ def get_metric(name: str) -> Metric:
 
 
 def default_metrics(task: str) -> tuple[str, ...]:
-    """Return the names of the metrics to report for a task, the one to optimise first.
+    """Return the names of the metrics that are reported for a task.
+
+    Parameters
+    ----------
+    task : {"binary", "multiclass", "rank", "regression"}
+
+    Returns
+    -------
+    tuple of str
+        The metric to optimise comes first.
 
     Raises
     ------
@@ -188,7 +211,7 @@ def compute(
     Returns
     -------
     dict
-        From canonical name to value, in the order asked for.
+        Maps canonical names to values, in the order of ``names``.
 
     Raises
     ------
@@ -244,7 +267,7 @@ def _check_pred(item: Metric, pred: npt.ArrayLike) -> Float64Array:
     allowed = {2 if task == "multiclass" else 1 for task in item.tasks}
     if array.ndim not in allowed:
         raise DataError(
-            f"The metric {item.name!r} is for {' and '.join(item.tasks)} predictions, an array of "
+            f"The metric {item.name!r} is for {' and '.join(item.tasks)} predictions: an array of "
             f"{' or '.join(f'{n} dimension(s)' for n in sorted(allowed))}. Got shape {array.shape}."
         )
     if item.needs_probability and array.size:
@@ -273,8 +296,8 @@ def _check_labels(item: Metric, y: Float64Array, pred: Float64Array) -> None:
     if bad.any():
         row = int(np.argmax(bad))
         raise DataError(
-            f"The metric {item.name!r} needs {allowed}. Sample {row} has {y[row]:g}; "
-            "map the labels first, or choose a regression metric."
+            f"The metric {item.name!r} needs {allowed}. Sample {row} has {y[row]:g}. "
+            "Map the labels first, or choose a regression metric."
         )
 
 

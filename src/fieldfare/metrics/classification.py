@@ -1,7 +1,7 @@
 """Metrics of predicted probabilities and of the classes that they imply.
 
 A binary prediction is class 1 when its probability is above one half; a multiclass prediction is
-the class of the largest probability, the lowest numbered among equals.
+the class with the largest probability, and the lowest-numbered one of a tie.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from fieldfare._typing import AnyArray, Float64Array
 from fieldfare.metrics.base import metric
 
 CLIP = float(np.finfo(np.float32).eps)
-"""Probabilities are moved this far from 0 and 1 in logarithms: the resolution of float32."""
+"""Logarithms keep probabilities at least this far from 0 and 1: the resolution of float32."""
 
 ECE_BINS = 15
 
@@ -24,7 +24,7 @@ def _predicted_class(pred: Float64Array) -> AnyArray:
 
 
 def _of_truth(y: Float64Array, pred: Float64Array) -> Float64Array:
-    """Return the probability given to the true class."""
+    """Return the predicted probability of each sample's true class."""
     if pred.ndim == 2:
         picked: Float64Array = pred[np.arange(len(y)), y.astype(np.int64)]
         return picked
@@ -40,9 +40,9 @@ def logloss(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
 
 @metric("binary", "multiclass", needs_probability=True)
 def normalized_entropy(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
-    """Log loss over that of always predicting the class shares (He et al. 2014, eq. 1).
+    """Log loss divided by that of always predicting the class shares (He et al. 2014, eq. 1).
 
-    Below 1 is better than knowing the average only. NaN when a single class has weight.
+    A value below 1 beats predicting the average. NaN if only one class has weight.
     """
     shares = np.bincount(y.astype(np.int64), weights=weight) / weight.sum()
     shares = shares[shares > 0]
@@ -60,7 +60,7 @@ def brier(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
     """
     if pred.ndim == 1:
         return float(np.average((pred - y) ** 2, weights=weight))
-    # sum_c (p_c - [c = y])^2 without a second array of that size.
+    # sum_c (p_c - [c = y])^2 = sum_c p_c^2 - 2 p_y + 1, which needs no second array of that size.
     errors = np.einsum("ij,ij->i", pred, pred) - 2 * _of_truth(y, pred) + 1
     return float(np.average(errors, weights=weight))
 
@@ -69,7 +69,7 @@ def brier(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
 def ece(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
     """Expected calibration error over 15 bins of equal width (Naeini et al. 2015).
 
-    The mean over the bins, by weight, of the distance between mean probability and mean outcome.
+    The weighted mean over the bins of the distance between mean probability and mean outcome.
     Binary: the probability of class 1. Multiclass: the probability of the predicted class, and
     whether it was right (Guo et al. 2017, eq. 3).
     """
@@ -85,15 +85,15 @@ def ece(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
 
 @metric("binary", "multiclass", greater_is_better=True, needs_probability=True)
 def accuracy(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
-    """Share of samples whose class is predicted right."""
+    """Share of samples whose class is predicted correctly."""
     return float(np.average(_predicted_class(pred) == y, weights=weight))
 
 
 @metric("binary", "multiclass", greater_is_better=True, needs_probability=True)
 def precision(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
-    """Share of the samples predicted as a class that are of it; 0 when there are none.
+    """Share of correct ones among the samples predicted to be of a class; 0 if there are none.
 
-    Binary: of class 1. Multiclass: plain mean over the classes that occur in targets or
+    Binary: for class 1. Multiclass: the unweighted mean over the classes that occur in targets or
     predictions (macro average).
     """
     right, predicted, _ = _counts(y, pred, weight)
@@ -102,14 +102,14 @@ def precision(y: Float64Array, pred: Float64Array, weight: Float64Array) -> floa
 
 @metric("binary", "multiclass", greater_is_better=True, needs_probability=True)
 def recall(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
-    """Share of the samples of a class that are predicted as it; averaged as precision is."""
+    """Share of the samples of a class that are predicted to be of it; averaged like precision."""
     right, _, actual = _counts(y, pred, weight)
     return _mean_ratio(right, actual)
 
 
 @metric("binary", "multiclass", greater_is_better=True, needs_probability=True)
 def f1(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
-    """Harmonic mean of precision and recall, per class; averaged as precision is."""
+    """Harmonic mean of precision and recall per class; averaged like precision."""
     right, predicted, actual = _counts(y, pred, weight)
     return _mean_ratio(2 * right, predicted + actual)
 
@@ -117,7 +117,7 @@ def f1(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
 def _counts(
     y: Float64Array, pred: Float64Array, weight: Float64Array
 ) -> tuple[Float64Array, Float64Array, Float64Array]:
-    """Return the weight that is rightly predicted, predicted and actual, for each class."""
+    """Return the weights of true positives, predictions and targets for each class that counts."""
     guess, truth = _predicted_class(pred), y.astype(np.int64)
     n_classes = pred.shape[1] if pred.ndim == 2 else 2
     right = np.bincount(truth, weights=weight * (guess == truth), minlength=n_classes)

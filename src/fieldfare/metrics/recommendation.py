@@ -1,11 +1,12 @@
-"""Metrics of lists of recommendations, one number a user.
+"""Metrics of lists of recommendations: one value per user.
 
-A list is the numbers of the items that were recommended to a user, best first; the relevant items
-are those that the user had in the test data. Everything is an average over users that have relevant
-items, so the numbers are kept by user: intervals and comparisons need them.
+A list holds the numbers of the items recommended to a user, best first. The relevant items are
+those that the user interacted with in the test data. Reported figures are averages over the users
+with relevant items; the values per user are kept because confidence intervals and comparisons need
+them.
 
-`rank_items` ranks *all* items. Metrics on a few sampled items go by other names (``sampled_...``),
-since they rank models differently than those on all items do (Krichene and Rendle 2020).
+`rank_items` ranks *all* items. Metrics on a few sampled items have names of their own
+(``sampled_...``), because they can order models differently (Krichene and Rendle 2020).
 """
 
 from __future__ import annotations
@@ -30,11 +31,11 @@ class Lists(NamedTuple):
     Parameters
     ----------
     items : int64 array of shape (n_users, n)
-        Best first; -1 where there is none.
+        Numbers of the items, best first; -1 where there is none.
     hits : bool array of shape (n_users, n)
-        Whether they are relevant.
+        Whether each item is relevant.
     n_relevant : int64 array of shape (n_users,)
-        Number of relevant items, listed or not.
+        Number of relevant items of each user, listed or not.
     """
 
     items: Int64Array
@@ -49,20 +50,21 @@ def rank_items(scores: AnyArray, n: int, excluded: AnyArray | None = None) -> In
     ----------
     scores : float array of shape (n_users, n_items)
     n : int
-        Length of the lists; cut where there are fewer items.
+        Length of the lists; at most ``n_items`` are returned.
     excluded : bool array of shape (n_users, n_items) or None
-        Items not to list, such as those that the user had in training.
+        Items not to list, such as those already seen in training.
 
     Returns
     -------
     int64 array of shape (n_users, min(n, n_items))
-        -1 where no item is left.
+        Best first, and the lowest-numbered first among equal scores; -1 where no item is left.
     """
     scores = np.array(scores, np.float64)
     if excluded is not None:
         scores[excluded] = -np.inf
     n = min(n, scores.shape[1])
     if n < scores.shape[1]:
+        # Sorted by number, so that the stable sort below orders equal scores by item.
         top = np.sort(np.argpartition(-scores, n, axis=1)[:, :n], axis=1)
     else:
         top = np.broadcast_to(np.arange(n), scores.shape)
@@ -79,39 +81,43 @@ def judge(items: Int64Array, relevant: AnyArray) -> Lists:
     Parameters
     ----------
     items : int64 array of shape (n_users, n)
-        From `rank_items`.
+        As returned by `rank_items`.
     relevant : bool array of shape (n_users, n_items)
+
+    Returns
+    -------
+    Lists
     """
     hits = np.take_along_axis(relevant, np.maximum(items, 0), axis=1) & (items >= 0)
     return Lists(items, hits, relevant.sum(axis=1).astype(np.int64))
 
 
 def recall(lists: Lists, k: int) -> Float64Array:
-    """Return relevant items in the first k places over all relevant items."""
+    """Return the share of the relevant items that are in the first k places."""
     found: Float64Array = lists.hits[:, :k].sum(axis=1) / lists.n_relevant
     return found
 
 
 def capped_recall(lists: Lists, k: int) -> Float64Array:
-    """Return relevant items in the first k places over those that fit there (Liang et al. 2018)."""
+    """Return recall@k over the largest possible value, min(n_relevant, k) (Liang et al. 2018)."""
     found: Float64Array = lists.hits[:, :k].sum(axis=1) / np.minimum(lists.n_relevant, k)
     return found
 
 
 def precision(lists: Lists, k: int) -> Float64Array:
-    """Return relevant items in the first k places over k."""
+    """Return the number of relevant items in the first k places, divided by k."""
     found: Float64Array = lists.hits[:, :k].sum(axis=1) / k
     return found
 
 
 def hit_rate(lists: Lists, k: int) -> Float64Array:
-    """Return 1 if there is a relevant item in the first k places, else 0."""
+    """Return 1 for users with a relevant item in the first k places, else 0."""
     found: Float64Array = np.asarray(lists.hits[:, :k].any(axis=1), np.float64)
     return found
 
 
 def ndcg(lists: Lists, k: int) -> Float64Array:
-    """Return the sum of 1 / log2(1 + place) over relevant items, over the largest possible sum.
+    """Return the sum of 1 / log2(1 + place) over relevant items, relative to the largest possible.
 
     Normalised discounted cumulative gain (Jarvelin and Kekalainen 2002) with gains of 0 and 1.
     """
@@ -123,7 +129,7 @@ def ndcg(lists: Lists, k: int) -> Float64Array:
 
 
 def average_precision(lists: Lists, k: int) -> Float64Array:
-    """Return the sum of the precisions at relevant items, over the number of relevant items."""
+    """Return the sum of precisions at the relevant items, divided by their number."""
     hits = lists.hits[:, :k]
     at = np.cumsum(hits, axis=1) / np.arange(1, hits.shape[1] + 1)
     found: Float64Array = (at * hits).sum(axis=1) / lists.n_relevant
@@ -131,7 +137,7 @@ def average_precision(lists: Lists, k: int) -> Float64Array:
 
 
 def reciprocal_rank(lists: Lists, k: int) -> Float64Array:
-    """Return 1 over the place of the first relevant item, 0 if it is not in the first k."""
+    """Return 1 / place of the first relevant item, or 0 if it is not in the first k places."""
     hits = lists.hits[:, :k]
     if not hits.shape[1]:
         return np.zeros(len(hits))
@@ -152,41 +158,56 @@ OF_LISTS = ("coverage", "novelty")
 
 
 def parse(name: str) -> tuple[str, int, bool]:
-    """Return what ``recall@10`` or ``sampled_recall@10`` asks for: metric, k, whether sampled.
+    """Split a name such as ``recall@10`` or ``sampled_recall@10`` into metric, k and sampled.
+
+    Returns
+    -------
+    metric : str
+    k : int
+    sampled : bool
+        Whether the metric is taken on sampled items.
 
     Raises
     ------
     ConfigError
-        If there is no such metric, or no k.
+        If there is no such metric, or k is missing.
     """
     plain = name.removeprefix(SAMPLED)
     head, _, place = plain.partition("@")
     known = (*BY_USER, *OF_LISTS)
     if head not in known or (plain != name and head not in BY_USER):
         raise ConfigError(
-            f"There is no metric {name!r} of recommendations.{closest(head, known)} There are "
-            f"{', '.join(known)}, all but the last two also as {SAMPLED}..."
+            f"There is no recommendation metric {name!r}.{closest(head, known)} The metrics are "
+            f"{', '.join(known)}; all but the last two also exist as {SAMPLED}..."
         )
     if not re.fullmatch("[1-9][0-9]{0,8}", place):
-        raise ConfigError(f"A metric of lists needs their length, as {head}@10. Got {name!r}.")
+        raise ConfigError(
+            f"A recommendation metric needs the length of the lists, as in {head}@10. Got {name!r}."
+        )
     return head, int(place), plain != name
 
 
 def coverage(items: Int64Array, k: int, n_items: int) -> float:
-    """Return the share of all items that are in the first k places of any list."""
+    """Return the share of all items that appear in the first k places of any list."""
     listed = items[:, :k]
     return len(np.unique(listed[listed >= 0])) / max(n_items, 1)
 
 
 def novelty(items: Int64Array, k: int, counts: AnyArray) -> Float64Array:
-    """Return the mean self-information of the listed items (Zhou et al. 2010), in bits.
+    """Return the mean self-information of each user's listed items (Zhou et al. 2010), in bits.
 
     Parameters
     ----------
     items : int64 array of shape (n_users, n)
     k : int
+        Number of places to look at.
     counts : array of shape (n_items,)
-        How often each item occurs in training; items that do not are counted as if once.
+        How often each item occurs in training. An item that does not occur counts once.
+
+    Returns
+    -------
+    float64 array of shape (n_users,)
+        0 for users without a listed item.
     """
     bits = -np.log2(np.maximum(counts, 1) / max(float(np.sum(counts)), 1.0))
     listed = items[:, :k]
@@ -197,5 +218,5 @@ def novelty(items: Int64Array, k: int, counts: AnyArray) -> Float64Array:
 
 
 def longest(names: Sequence[str]) -> int:
-    """Return the length of the lists that some metrics need."""
+    """Return the length that lists must have for all of these metrics."""
     return max(parse(name)[1] for name in names)

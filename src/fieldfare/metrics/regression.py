@@ -32,8 +32,8 @@ def mae(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
 def mape(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
     """Mean absolute error relative to the target: a fraction, not a percentage.
 
-    The denominator is at least the float64 epsilon, so a target of zero that is missed gives a
-    huge value rather than infinity.
+    The denominator is at least the float64 epsilon, so an error on a target of zero gives a huge
+    value rather than infinity.
     """
     scale = np.maximum(np.abs(y), np.finfo(np.float64).eps)
     return float(np.average(np.abs(y - pred) / scale, weights=weight))
@@ -41,9 +41,10 @@ def mape(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
 
 @metric("regression", greater_is_better=True)
 def r2(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
-    """Share of the variance explained; NaN when all targets are equal."""
+    """Share of the variance explained; NaN if all targets are equal."""
     spread = mse(y, np.full_like(y, np.average(y, weights=weight)), weight)
-    # Compared with the minimum and maximum because the mean of equal numbers can miss them.
+    # Compared by minimum and maximum, because the mean of equal numbers can differ from them in
+    # its last bit, which makes ``spread`` tiny instead of zero.
     live = y[weight > 0]
     if live.min() == live.max():
         return math.nan

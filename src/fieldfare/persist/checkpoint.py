@@ -6,10 +6,10 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from fieldfare import _container as container
 from fieldfare._typing import JSON, AnyArray, PathLike
 from fieldfare._version import __version__
 from fieldfare.exceptions import ModelFileError
-from fieldfare.persist import container
 from fieldfare.persist.format import (
     CHECKPOINT_KEY,
     check_checksum,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from fieldfare import _container as container
 from fieldfare._typing import JSON, AnyArray, PathLike
 from fieldfare.config import ModelConfig
 from fieldfare.exceptions import ModelFileError
 from fieldfare.models.base import PARAMETERS, Model, check_model
 from fieldfare.models.registry import MODEL_CLASSES
-from fieldfare.persist import container
 from fieldfare.persist.format import (
     MODEL_KEY,
     SCHEMA_PREFIX,

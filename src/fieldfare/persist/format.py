@@ -12,8 +12,14 @@ A model file (``.ff``) is a `safetensors <https://github.com/huggingface/safeten
 3. The arrays, little-endian, in C order, without gaps. Those whose length in bytes is divisible by
    64 come first, then by 32, 16 and so on, and equals by name: every array is then aligned.
 
+<<<<<<< HEAD
 The metadata hold two strings. ``"checksum"`` is what :func:`fieldfare.persist.container.checksum`
 describes. ``"fieldfare"`` is the header, JSON in ASCII:
+=======
+The metadata hold two strings. ``"checksum"`` is what :func:`fieldfare._container.checksum`
+describes (up to format 2: a BLAKE2b digest, of 64 digits, over the same bytes). ``"fieldfare"`` is
+the header, JSON in ASCII:
+>>>>>>> main
 
 ================  ==========================================================================
 ``format``        4
@@ -64,14 +70,19 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare import _container as container
 from fieldfare._typing import JSON, AnyArray
 from fieldfare._version import __version__
 from fieldfare.config import ModelConfig
 from fieldfare.exceptions import ConfigError, ModelFileError
+<<<<<<< HEAD
 from fieldfare.kernels.table import Units
 from fieldfare.models.base import PARAMETERS, Model
 from fieldfare.persist import container
 from fieldfare.settings import Settings
+=======
+from fieldfare.models.base import PARAMETERS
+>>>>>>> main
 
 FORMAT = 4
 MODEL_KEY = "fieldfare"

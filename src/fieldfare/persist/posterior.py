@@ -42,12 +42,12 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare import _container as container
 from fieldfare._typing import JSON, AnyArray, PathLike
 from fieldfare._version import __version__
 from fieldfare.config import ModelConfig
 from fieldfare.exceptions import ConfigError, DataError, ModelFileError
 from fieldfare.models.posterior import About, Posterior
-from fieldfare.persist import container
 from fieldfare.persist.file import read_schema
 from fieldfare.persist.format import (
     POSTERIOR_KEY,

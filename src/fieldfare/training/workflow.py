@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -11,15 +11,13 @@ import numpy as np
 from fieldfare._typing import AnyArray, PathLike
 from fieldfare._validation import OneOf, check, closest
 from fieldfare.config import MODELS_WITH_FIELDS, ModelConfig, SolverConfig, TrainingConfig
+from fieldfare.data.extend import extend
 from fieldfare.data.loading import Dataset, load, load_related
 from fieldfare.exceptions import ConfigError
 from fieldfare.metrics import default_metrics
 from fieldfare.models.base import Model, check_model, link
 from fieldfare.models.registry import build, estimate_bytes
-from fieldfare.rows import Rows
 from fieldfare.schema.schema import Schema
-from fieldfare.sources.tables import open_table
-from fieldfare.store.row_store import RowStore
 from fieldfare.training.loop.callbacks import Callback
 from fieldfare.training.loop.evaluation import evaluate_scores, score_part
 from fieldfare.training.loop.run import FitResult, fit, resolve
@@ -314,7 +312,7 @@ def _go_on(model: Model, data: Any, valid: Any, roles: dict[str, Any], plan: _Pl
     """Train a model further, after adding the features that only the new data have."""
     if for_recall(plan.solver, plan.config):
         roles = {"labelled": None} | roles
-    dataset = read_extending(model, data, roles)
+    dataset = extend(schema_of(model), data, **roles)
     targets = targets_of(model)
     recalls = for_recall(plan.solver, plan.config)
     held = _validation(valid, dataset.schema, targets, recalls=recalls)
@@ -327,23 +325,10 @@ def _go_on(model: Model, data: Any, valid: Any, roles: dict[str, Any], plan: _Pl
     return _fit(session.model, dataset, part, held, plan)
 
 
-def read_extending(model: Model, data: Any, roles: dict[str, Any]) -> Dataset:
-    """Read data with a model's Schema, extended by what only these data hold."""
-    known: Schema = model.schema or Schema.indexed(model.n_features, model.n_fields)
-    if not known.is_indexed:
-        if not isinstance(data, (Dataset, Rows, RowStore)):
-            known = known.extend(open_table(data).batches())
-        return load(data, **roles | {"schema": known})
-    dataset = load(data, **roles)
-    own = dataset.schema
-    if own.n_features <= known.n_features and own.n_fields <= known.n_fields:
-        return replace(dataset, schema=known)
-    field_of = np.zeros(max(known.n_features, own.n_features), np.uint16)
-    for part in (own, known):
-        field_of[: part.n_features] = part.field_of
-    n_fields = max(known.n_fields, own.n_fields)
-    joined = Schema.indexed(len(field_of), n_fields, field_of=field_of if n_fields else None)
-    return replace(dataset, schema=joined)
+def schema_of(model: Model) -> Schema:
+    """Return the Schema of a model; one made without has numbered features."""
+    schema: Schema | None = model.schema
+    return schema or Schema.indexed(model.n_features, model.n_fields)
 
 
 def _validation(

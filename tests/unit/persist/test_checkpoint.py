@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fieldfare import _container as container
 from fieldfare.exceptions import ModelFileError
-from fieldfare.persist import container
 from fieldfare.persist.checkpoint import load_checkpoint, save_checkpoint
 
 

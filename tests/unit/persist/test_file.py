@@ -13,6 +13,7 @@ import safetensors.numpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fieldfare import _container as container
 from fieldfare.config import (
     MODELS,
     GibbsConfig,
@@ -25,7 +26,6 @@ from fieldfare.exceptions import ModelFileError
 from fieldfare.kernels.table import Units
 from fieldfare.models.base import PARAMETERS, Model
 from fieldfare.models.registry import build
-from fieldfare.persist import container
 from fieldfare.persist import format as model_format
 from fieldfare.persist.file import load_model, save_model
 from fieldfare.rows import Rows

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from fieldfare import _container as container
 from fieldfare._files import atomic_write
 from fieldfare.exceptions import ModelFileError
-from fieldfare.persist import container
 
 ARRAYS = {
     "b": np.arange(6, dtype=np.float32).reshape(2, 3),
