@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 from fieldfare._typing import JSON
@@ -123,16 +123,18 @@ class Settings:
     def flat(self) -> dict[str, Any]:
         """Return all hyperparameters by name."""
         chosen = [getattr(self, name) for name in _GROUPS]
-        return {name: getattr(g, name) for g in chosen if g is not None for name in names_of(g)}
+        return {name: v for group in chosen if group for name, v in _values(group).items()}
 
     def to_json(self) -> JSON:
         """Return JSON values that `from_json` turns back into the same settings."""
-        chosen = {name: getattr(self, name) for name in _GROUPS}
-        saved = {name: None if group is None else asdict(group) for name, group in chosen.items()}
+        saved: JSON = {}
+        for name in _GROUPS:
+            group = getattr(self, name)
+            saved[name] = None if group is None else _values(group)
         weights = self.training.class_weight
         if isinstance(weights, Mapping):  # whose classes may be numbers, and names in JSON are text
             pairs = [[_plain(label), float(weight)] for label, weight in weights.items()]
-            saved["training"] = {**asdict(self.training), "class_weight": pairs}
+            saved["training"]["class_weight"] = pairs
         return saved
 
     @classmethod
@@ -162,6 +164,10 @@ class Settings:
         return cls(**found)
 
 
+def _values(group: Config) -> dict[str, Any]:
+    return {name: getattr(group, name) for name in names_of(type(group))}
+
+
 def _from_json(values: JSON) -> JSON:
     seed = values.get("random_state")
     if seed is not None and (type(seed) is not int or not 0 <= seed < 2**32):
@@ -182,4 +188,4 @@ def _from_json(values: JSON) -> JSON:
             f"A saved class_weight must be a list of pairs of class and weight. Got "
             f"{weights!r:.200}."
         )
-    return {**values, "class_weight": {label: weight for label, weight in weights}}
+    return {**values, "class_weight": dict(map(tuple, weights))}

@@ -115,7 +115,7 @@ def _build(header: JSON, arrays: dict[str, AnyArray], verify: bool) -> Model:
     config: ModelConfig = found["config"]
     if verify:
         check_finite(arrays)
-    parameters = {name: arrays.get(name) for name in PARAMETERS}
+    parameters: dict[str, Any] = {name: arrays.get(name) for name in PARAMETERS}
     schema = read_schema(header, config, arrays)
     return MODEL_CLASSES[config.model](**found, **parameters, schema=schema)
 

@@ -12,14 +12,8 @@ A model file (``.ff``) is a `safetensors <https://github.com/huggingface/safeten
 3. The arrays, little-endian, in C order, without gaps. Those whose length in bytes is divisible by
    64 come first, then by 32, 16 and so on, and equals by name: every array is then aligned.
 
-<<<<<<< HEAD
 The metadata hold two strings. ``"checksum"`` is what :func:`fieldfare.persist.container.checksum`
 describes. ``"fieldfare"`` is the header, JSON in ASCII:
-=======
-The metadata hold two strings. ``"checksum"`` is what :func:`fieldfare._container.checksum`
-describes (up to format 2: a BLAKE2b digest, of 64 digits, over the same bytes). ``"fieldfare"`` is
-the header, JSON in ASCII:
->>>>>>> main
 
 ================  ==========================================================================
 ``format``        4
@@ -31,9 +25,9 @@ the header, JSON in ASCII:
 ``units``         ``{"target": s, "row": r}``: spread of the targets and length of the rows that
                   steps and penalties are measured in, positive numbers; 1 where there is none
 ``trained_by``    the settings of the last training, or null: an object of the groups ``training``
-                  (:class:`fieldfare.config.TrainingConfig`), ``solver``, ``gibbs`` and ``keras``
-                  (null where the group was not used). A ``class_weight`` by class is a list of pairs
-                  of class and weight. A field that is left out has its default.
+                  (:class:`fieldfare.config.TrainingConfig`), ``solver``, ``gibbs`` and ``keras``,
+                  the last three null where they were not used. A ``class_weight`` by class is a
+                  list of pairs of class and weight. A field that is left out has its default.
 ``provenance``    how the model came about (seed, data, metrics, history), for people to read:
                   nothing depends on it. Numbers that are not finite are written as null.
 ================  ==========================================================================
@@ -75,14 +69,9 @@ from fieldfare._typing import JSON, AnyArray
 from fieldfare._version import __version__
 from fieldfare.config import ModelConfig
 from fieldfare.exceptions import ConfigError, ModelFileError
-<<<<<<< HEAD
 from fieldfare.kernels.table import Units
 from fieldfare.models.base import PARAMETERS, Model
-from fieldfare.persist import container
 from fieldfare.settings import Settings
-=======
-from fieldfare.models.base import PARAMETERS
->>>>>>> main
 
 FORMAT = 4
 MODEL_KEY = "fieldfare"
@@ -218,7 +207,7 @@ def read_trained_by(header: JSON) -> Settings | None:
     try:
         return Settings.from_json(saved)
     except ConfigError as error:
-        raise ModelFileError(f"The settings in trained_by are not valid: {error.args[0]}") from error
+        raise ModelFileError(f"The trained_by settings are not valid: {error.args[0]}") from error
 
 
 def read_provenance(header: JSON) -> JSON:
