@@ -75,7 +75,8 @@ class OneOf:
         return any(type(value) is type(option) and value == option for option in self.options)
 
     def __str__(self) -> str:
-        return "one of " + ", ".join(repr(option) for option in self.options)
+        options = ", ".join(repr(option) for option in self.options)
+        return f"one of {options}" if len(self.options) > 1 else options
 
 
 @dataclass(frozen=True)

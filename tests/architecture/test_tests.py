@@ -14,5 +14,5 @@ def test_unit_tests_lie_as_the_code_does() -> None:
 
 
 def test_files_outside_any_folder_are_about_a_module_of_the_root() -> None:
-    modules = {path.stem for path in PACKAGE.glob("*.py")} | {"facade"}
+    modules = {path.stem.lstrip("_") for path in PACKAGE.glob("*.py")} | {"facade"}
     assert {path.stem.removeprefix("test_") for path in UNIT.glob("test_*.py")} <= modules
