@@ -48,7 +48,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the model, or explain one row."""
     from fieldfare.cli._files import load_any
     from fieldfare.models.posterior import Posterior
-    from fieldfare.settings import Settings
 
     model = load_any(arguments.model)
     if isinstance(model, Posterior):
