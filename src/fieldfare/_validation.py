@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Protocol
@@ -68,7 +68,7 @@ class Flag:
 class OneOf:
     """One of a few values."""
 
-    options: tuple[Any, ...]
+    options: Collection[Any]
 
     def allows(self, value: Any) -> bool:
         # The types are compared too, since True == 1 and 1 == 1.0.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
-from typing import Any, NamedTuple
+from typing import Any
 
 from fieldfare._validation import (
     NONE,
@@ -22,28 +22,10 @@ from fieldfare._validation import (
     check,
 )
 from fieldfare.exceptions import ConfigError
+from fieldfare.kinds.losses import LOSSES, SAMPLED_LOSSES, TASKS
+from fieldfare.kinds.models import MODEL_KINDS, FactorBlock, ModelKind
+from fieldfare.kinds.solvers import SOLVER_KINDS, SolverKind
 
-MODELS = ("linear", "fm", "ffm", "fwfm", "hofm")
-MODELS_WITH_FIELDS = ("ffm", "fwfm")
-TASKS = ("regression", "binary", "multiclass", "rank")
-LOSSES = ("squared", "logistic", "softmax", "pairwise", "hinge")
-LOSSES_OF_TASK = {
-    "regression": ("squared",),
-    "binary": ("logistic",),
-    "multiclass": ("softmax",),
-    "rank": ("pairwise", "hinge"),
-}
-"""The losses that a task may be learned by, the usual one first."""
-SAMPLED_LOSSES = {
-    "pairwise": "pairwise",
-    "hinge": "hinge",
-    "warp": "hinge",
-    "softmax": "pairwise",
-    "logistic": "logistic",
-}
-"""The losses of drawn negatives, and the loss of the kernel that takes their steps."""
-GRADIENT_SOLVERS = ("adagrad", "rowwise_adagrad", "sgd", "ftrl")
-SOLVERS = (*GRADIENT_SOLVERS, "als", "sgda", "nonsampled")
 # What Gibbs sampling takes of a ModelConfig.
 SAMPLED_MODEL_PARAMETERS = (
     "model",
@@ -55,6 +37,11 @@ SAMPLED_MODEL_PARAMETERS = (
     "instance_norm",
     "init_scale",
 )
+MODELS = tuple(MODEL_KINDS)
+SOLVERS = tuple(SOLVER_KINDS)
+# Going, with the next merges: ask the kinds.
+MODELS_WITH_FIELDS = tuple(name for name, kind in MODEL_KINDS.items() if kind.uses_fields)
+GRADIENT_SOLVERS = tuple(name for name, kind in SOLVER_KINDS.items() if not kind.needs_all_rows)
 MAX_FACTORS = 256
 MAX_ORDER = 16
 
@@ -62,14 +49,6 @@ _NON_NEGATIVE = Number(0)
 _POSITIVE = Number(0, low_open=True)
 _COUNT = Number(1, integer=True)
 _RANK = Number(1, MAX_FACTORS, integer=True)
-
-
-class FactorBlock(NamedTuple):
-    """Latent factors that serve the same orders of interactions."""
-
-    lowest: int
-    highest: int
-    n_factors: int
 
 
 def _param(default: Any, constraint: Constraint, doc: str, note: str = "") -> Any:
@@ -105,7 +84,7 @@ class ModelConfig(Config):
 
     model: str = _param(
         "fm",
-        OneOf(MODELS),
+        OneOf(MODEL_KINDS),
         "Kind of model: linear, or a factorization machine: plain, field-aware, field-weighted or "
         "of higher order. Parameters that a kind does not have are ignored.",
     )
@@ -150,9 +129,10 @@ class ModelConfig(Config):
         super().__post_init__()
         if isinstance(self.n_factors, int):
             return
-        if self.model != "hofm" or self.shared_factors:
+        if not self.kind.by_order or self.shared_factors:
+            several = " or ".join(repr(k.name) for k in MODEL_KINDS.values() if k.by_order)
             raise ConfigError(
-                "The 'n_factors' parameter may differ between the orders of model='hofm' with "
+                f"The 'n_factors' parameter may differ between the orders of model={several} with "
                 f"shared_factors=False only. Got {self.n_factors!r} for model={self.model!r}, "
                 f"shared_factors={self.shared_factors!r}: give one number."
             )
@@ -163,23 +143,27 @@ class ModelConfig(Config):
             )
 
     @property
+    def kind(self) -> ModelKind:
+        """What the kind of model is like."""
+        return MODEL_KINDS[self.model]
+
+    @property
     def factor_blocks(self) -> tuple[FactorBlock, ...]:
-        """The parts of a latent vector: one but for hofm, which has one for each order."""
-        if self.model == "linear":
-            return ()
-        given = self.n_factors
-        if isinstance(given, tuple):
-            return tuple(FactorBlock(t, t, n) for t, n in enumerate(given, 2))
-        if self.model != "hofm":
-            return (FactorBlock(2, 2, given),)
-        if self.shared_factors:
-            return (FactorBlock(2, self.order, given),)
-        return tuple(FactorBlock(t, t, given) for t in range(2, self.order + 1))
+        """The blocks of a latent vector: one but for hofm, which has one for each order."""
+        return self.kind.factor_blocks(self.n_factors, self.order, shared=self.shared_factors)
 
     @property
     def total_factors(self) -> int:
         """Length of a whole latent vector."""
-        return sum(part.n_factors for part in self.factor_blocks)
+        return sum(block.n_factors for block in self.factor_blocks)
+
+    def shapes(
+        self, *, n_features: int, n_fields: int = 0, n_outputs: int = 1
+    ) -> dict[str, tuple[int, ...]]:
+        """Return the shape of each parameter array of a model of some size."""
+        return self.kind.shapes(
+            features=n_features, outputs=n_outputs, fields=n_fields, factors=self.total_factors
+        )
 
 
 @dataclass(frozen=True)
@@ -188,7 +172,7 @@ class SolverConfig(Config):
 
     solver: str = _param(
         "adagrad",
-        OneOf(SOLVERS),
+        OneOf(SOLVER_KINDS),
         "Optimiser: AdaGrad with one step size per weight or per latent vector, plain SGD, "
         "FTRL-Proximal, alternating least squares (als, without a step size), SGD that learns its "
         "L2 penalties (sgda), or 'nonsampled', which ranks all items for a query and learns from "
@@ -247,6 +231,11 @@ class SolverConfig(Config):
         "For solver='nonsampled': the penalty of a parameter is multiplied by the total weight of "
         "its pairs of query and item, raised to this power. 0 penalises all parameters alike.",
     )
+
+    @property
+    def kind(self) -> SolverKind:
+        """What the solver is like."""
+        return SOLVER_KINDS[self.solver]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from fieldfare import _container as container
 from fieldfare._typing import JSON, AnyArray, PathLike
 from fieldfare.config import ModelConfig
 from fieldfare.exceptions import ModelFileError
-from fieldfare.models.base import PARAMETERS, Model, check_model
+from fieldfare.kinds.models import PARAMETERS
+from fieldfare.models.base import Model, check_model
 from fieldfare.models.registry import MODEL_CLASSES
 from fieldfare.persist.format import (
     MODEL_KEY,

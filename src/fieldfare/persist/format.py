@@ -70,7 +70,8 @@ from fieldfare._version import __version__
 from fieldfare.config import ModelConfig
 from fieldfare.exceptions import ConfigError, ModelFileError
 from fieldfare.kernels.table import Units
-from fieldfare.models.base import PARAMETERS, Model
+from fieldfare.kinds.models import PARAMETERS
+from fieldfare.models.base import Model
 from fieldfare.settings import Settings
 
 FORMAT = 4

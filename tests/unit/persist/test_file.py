@@ -24,7 +24,8 @@ from fieldfare.config import (
 )
 from fieldfare.exceptions import ModelFileError
 from fieldfare.kernels.table import Units
-from fieldfare.models.base import PARAMETERS, Model
+from fieldfare.kinds.models import PARAMETERS
+from fieldfare.models.base import Model
 from fieldfare.models.registry import build
 from fieldfare.persist import format as model_format
 from fieldfare.persist.file import load_model, save_model

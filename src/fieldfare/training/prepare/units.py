@@ -58,7 +58,7 @@ def _row_unit(
 
 
 def _by_gradients(solver: SolverConfig | None) -> bool:
-    return solver is not None and solver.solver not in ("als", "nonsampled")
+    return solver is not None and solver.kind.takes_steps
 
 
 def in_units(
