@@ -24,7 +24,7 @@ from _protocols import SHARED
 from _report import RESULTS, markdown, median, write
 from fieldfare.data.loading import Dataset, load
 from fieldfare.exceptions import DivergenceError
-from fieldfare.training.workflow import train
+from fieldfare.training.functions import train
 
 Settings = dict[str, Any]
 SPLIT_SEED = 2024

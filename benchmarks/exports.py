@@ -32,7 +32,7 @@ from _scorers import Call, Part, Scorer, scorer_of
 from fieldfare.export import Exported, export
 from fieldfare.models.base import Model
 from fieldfare.schema.schema import Column, Schema
-from fieldfare.training.workflow import predict, train
+from fieldfare.training.functions import predict, train
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 SEED = 2024

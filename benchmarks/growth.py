@@ -22,7 +22,7 @@ from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.kernels.machine import available_cores
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
-from fieldfare.training.loop.run import fit
+from fieldfare.training.loop.session import fit
 
 CHUNK = 1 << 20
 SKEW = 3  # ids are n u^3 with u uniform: a tenth of the features has half of the entries

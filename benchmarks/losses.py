@@ -30,8 +30,8 @@ from fieldfare.models.base import Model
 from fieldfare.models.registry import build
 from fieldfare.schema.schema import Column, Schema
 from fieldfare.solvers.gradient import GradientSolver
-from fieldfare.training.prepare.row_subset import RowSubset
 from fieldfare.training.ranking.negatives import Negatives
+from fieldfare.training.samples.subset import RowSubset
 
 LOSSES = ("logistic", "pairwise", "hinge", "warp", "softmax")
 DRAWN, K, ROUNDS = 5, 16, 3

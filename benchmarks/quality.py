@@ -34,7 +34,7 @@ from _protocols import read_arguments
 from _report import markdown, write
 from fieldfare.data.loading import load
 from fieldfare.training.crossval import cross_validate
-from fieldfare.training.workflow import evaluate, train
+from fieldfare.training.functions import evaluate, train
 
 Settings = dict[str, Any]
 SEED = 2024

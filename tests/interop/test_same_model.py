@@ -11,7 +11,7 @@ from fieldfare.cli._clicks import generate
 from fieldfare.config import MODELS
 from fieldfare.data.convert import convert
 from fieldfare.data.loading import load
-from fieldfare.training.workflow import train
+from fieldfare.training.functions import train
 
 pandas = pytest.importorskip("pandas")
 polars = pytest.importorskip("polars")

@@ -16,7 +16,8 @@ from fieldfare.exceptions import DataError, TrainingError
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
 from fieldfare.training.loop.callbacks import Callback, Checkpoint, parameter_arrays
-from fieldfare.training.loop.run import FitResult, fit
+from fieldfare.training.loop.run import FitResult
+from fieldfare.training.loop.session import fit
 
 
 def _rows(n: int, seed: int) -> Rows:

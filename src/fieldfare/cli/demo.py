@@ -15,7 +15,7 @@ from fieldfare.cli._tables import size, table
 if TYPE_CHECKING:
     from fieldfare.cli._clicks import Clicks
     from fieldfare.models.base import Model
-    from fieldfare.training.workflow import TrainResult
+    from fieldfare.training.functions import TrainResult
 
 EXAMPLES = """\
 examples:
@@ -110,7 +110,7 @@ def _read(story: Story) -> tuple[Any, Any]:
 
 
 def _train(kind: str, train: Any, valid: Any) -> TrainResult:
-    from fieldfare.training.workflow import train as train_model
+    from fieldfare.training.functions import train as train_model
 
     if kind == "linear":
         _title(3, "Three models, each stopped when the validation loss no longer falls")
@@ -175,7 +175,7 @@ def _save_and_predict(story: Story, model: Model, valid: Any) -> None:
     import numpy as np
 
     from fieldfare.persist.file import load_model, save_model
-    from fieldfare.training.workflow import predict
+    from fieldfare.training.functions import predict
 
     _title(7, "Saved, loaded again, and used on new data")
     path = story.folder / "clicks.ff"

@@ -160,11 +160,11 @@ def run(arguments: argparse.Namespace) -> int:
 def _train(arguments: argparse.Namespace) -> int:
     from fieldfare.data.loading import load
     from fieldfare.persist.file import save_model
-    from fieldfare.training import workflow
+    from fieldfare.training.functions import train
 
     check_writable(arguments.output)
     data = load(arguments.data, schema=_schema(arguments), labelled=None)
-    result = workflow.train(
+    result = train(
         data,
         valid=arguments.valid,
         model="fm",

@@ -15,9 +15,8 @@ from sklearn.utils.validation import (
 )
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
-from fieldfare.config import SolverConfig, TrainingConfig
 from fieldfare.data.extend import extend
-from fieldfare.data.loading import load
+from fieldfare.data.loading import Dataset, load
 from fieldfare.estimators import _input
 from fieldfare.estimators._base import Factorization
 from fieldfare.estimators._parameters import documented, store
@@ -25,10 +24,9 @@ from fieldfare.exceptions import DataError
 from fieldfare.metrics import get_metric
 from fieldfare.schema.schema import Schema
 from fieldfare.training.loop.callbacks import Callback
-from fieldfare.training.prepare.row_subset import RowSubset
-from fieldfare.training.ranking.comparisons import require_groups
-from fieldfare.training.ranking.recall import fold_in, for_recall, labelled_interactions
-from fieldfare.training.workflow import schema_of
+from fieldfare.training.ranking.recall import fold_in, labelled_interactions
+from fieldfare.training.samples.comparisons import require_groups
+from fieldfare.training.samples.subset import RowSubset
 
 _RankerT = TypeVar("_RankerT", bound="FMRanker")
 
@@ -38,7 +36,8 @@ class _Labels(NamedTuple):
 
     y: Any
     qid: Any
-    pairs: Any = None
+    compared: bool = False
+    """Whether the rows to compare are given, in place of groups."""
 
 
 @documented
@@ -193,11 +192,11 @@ class FMRanker(Factorization):
         if isinstance(eval_set, tuple):
             if len(eval_set) != 3:
                 raise DataError(
-                    f"eval_set must be (X, y, qid), a path or None. Got {len(eval_set)} parts."
+                    f"eval_set must be (X, y, qid), a path or None. Got {len(eval_set)} items."
                 )
             eval_set = (eval_set[0], _Labels(*eval_set[1:]))
-        labels = _Labels(y, _group_numbers(qid, group), pairs)
-        super().fit(X, labels, sample_weight, eval_set)
+        labels = _Labels(y, _group_numbers(qid, group), pairs is not None)
+        self._fit(X, labels, sample_weight, eval_set, comparisons=pairs)
         return self
 
     def fold_in(self: _RankerT, X: Any, *, known: Any, sample_weight: Any = None) -> _RankerT:
@@ -230,17 +229,18 @@ class FMRanker(Factorization):
             If the data cannot be used as they are.
         """
         check_is_fitted(self)
-        before = load(known, schema=self.schema_, labelled=False)
-        extended = extend(schema_of(self.model_), X, labelled=False)
-        rows = extended.rows
-        if sample_weight is not None:
-            weight = _check_sample_weight(
-                sample_weight, rows.indptr[1:], dtype=np.float32, ensure_non_negative=True
-            )
-            rows = rows.with_(weight=weight)
-        self.model_ = fold_in(self.model_, extended.schema, rows, before.rows, self.n_jobs)
-        self.schema_ = extended.schema
-        self._session = None
+        with self._one_at_a_time():
+            before = load(known, schema=self.schema_, labelled=False)
+            extended = extend(self.schema_, X, labelled=False)
+            rows = extended.rows
+            if sample_weight is not None:
+                weight = _check_sample_weight(
+                    sample_weight, rows.indptr[1:], dtype=np.float32, ensure_non_negative=True
+                )
+                rows = rows.with_(weight=weight)
+            self.model_ = fold_in(self.model_, extended.schema, rows, before.rows, self.n_jobs)
+            self.schema_ = extended.schema
+            self._session = None
         return self
 
     def predict(self, X: Any) -> Float32Array:
@@ -271,9 +271,10 @@ class FMRanker(Factorization):
             1 is perfect. NaN if nothing is relevant.
         """
         check_is_fitted(self)
-        part = self._read(X, _Labels(y, qid), sample_weight)
-        scores = self.model_.score(part.rows, self.n_jobs)[:, 0]
-        return get_metric("ndcg")(part.target, scores, part.weight, require_groups(part.group))
+        rows = self._read(X, _Labels(y, qid), sample_weight).rows
+        assert rows.target is not None
+        scores = self.model_.score(rows, self.n_jobs)[:, 0]
+        return get_metric("ndcg")(rows.target, scores, rows.weight, require_groups(rows.group))
 
     @property
     def coef_(self) -> Float32Array:
@@ -282,16 +283,17 @@ class FMRanker(Factorization):
 
     def _read(
         self, X: Any, y: Any, sample_weight: Any, *, learn: bool = False, **how: Any
-    ) -> RowSubset:
-        y, qid, pairs = y if isinstance(y, _Labels) else _Labels(y, None)
-        if self._for_recall():
-            if qid is not None or pairs is not None:
+    ) -> Dataset:
+        labels = y if isinstance(y, _Labels) else _Labels(y, None)
+        y, qid = labels.y, labels.qid
+        if self._settings().for_recall:
+            if qid is not None or labels.compared:
                 raise DataError(
                     "Training for recall compares all items: leave out qid, group and pairs, or "
                     "train with another solver and negatives=None."
                 )
             return self._read_interactions(X, y, sample_weight, learn=learn, **how)
-        if y is None and pairs is not None and not _input.is_source(X):
+        if y is None and labels.compared and not _input.is_source(X):
             y = np.zeros(_num_samples(X), np.float32)
         if isinstance(qid, str):
             if not _input.is_source(X):
@@ -302,20 +304,16 @@ class FMRanker(Factorization):
                     X = load(X, schema=self.schema, target=y, weight=weight, group=qid)
                     y = None
                 qid = None  # the Schema knows
-        part = super()._read(X, y, sample_weight, learn=learn, **how)
+        data = super()._read(X, y, sample_weight, learn=learn, **how)
         if qid is not None:
-            part = replace(part, rows=part.rows.with_(group=_numbered(qid, part.n_rows)))
-        if pairs is not None:
-            return part.with_pairs(pairs)
-        require_groups(part.group)
-        return part
-
-    def _for_recall(self) -> bool:
-        return for_recall(self._config(SolverConfig), self._config(TrainingConfig))
+            data = replace(data, rows=data.rows.with_(group=_numbered(qid, len(data))))
+        if not labels.compared:
+            require_groups(data.rows.group)
+        return data
 
     def _read_interactions(
         self, X: Any, y: Any, sample_weight: Any, *, learn: bool, **how: Any
-    ) -> RowSubset:
+    ) -> Dataset:
         """Return rows that are interactions; without a target, all of them are."""
         if y is None and _input.is_source(X):
             weight = sample_weight if isinstance(sample_weight, str) else None

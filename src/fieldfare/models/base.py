@@ -194,6 +194,11 @@ class Model(ABC):
         return self._factors is not None
 
     @property
+    def task(self) -> str:
+        """What is predicted: "regression", "binary", "multiclass" or "rank"."""
+        return self.config.task
+
+    @property
     def n_features(self) -> int:
         """Number of features, one more than the largest id that the model knows."""
         return len(self.linear)

@@ -9,7 +9,7 @@ from fieldfare import Checkpoint, cross_validate, evaluate, train
 from fieldfare.config import MODELS
 from fieldfare.data.loading import load
 from fieldfare.exceptions import ConfigError, DataError, TrainingError
-from fieldfare.training.prepare.row_subset import RowSubset
+from fieldfare.training.samples.subset import RowSubset
 
 
 @pytest.fixture(scope="module")

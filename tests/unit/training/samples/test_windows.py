@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldfare.rows import Rows
-from fieldfare.training.prepare.row_subset import RowSubset
-from fieldfare.training.prepare.windows import (
+from fieldfare.training.samples.subset import RowSubset
+from fieldfare.training.samples.windows import (
     CHUNK_ROWS,
     WINDOW_BYTES,
     joined,

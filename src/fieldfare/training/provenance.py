@@ -12,7 +12,7 @@ from fieldfare.data.loading import Dataset
 from fieldfare.models.base import Model
 from fieldfare.settings import Settings
 from fieldfare.training.loop.history import History
-from fieldfare.training.prepare.row_subset import RowSubset
+from fieldfare.training.samples.subset import RowSubset
 
 
 def stamped(
@@ -48,11 +48,11 @@ def stamped(
     found["data"]["n_valid"] = None if valid is None else valid.n_rows
     found |= {"metrics": dict(history.best), "history": history.to_json()}
     return model.with_(
-        trained_by=_to_be_kept(settings, seed), provenance={**model.provenance, **found}
+        trained_by=settings_to_keep(settings, seed), provenance={**model.provenance, **found}
     )
 
 
-def _to_be_kept(settings: Settings, seed: int) -> Settings:
+def settings_to_keep(settings: Settings, seed: int) -> Settings:
     """Return settings that a file can hold: of a generator, the seed drawn from it."""
     given = settings.training.random_state
     if given is None or type(given) is int:
