@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Protocol
@@ -68,14 +68,15 @@ class Flag:
 class OneOf:
     """One of a few values."""
 
-    options: tuple[Any, ...]
+    options: Collection[Any]
 
     def allows(self, value: Any) -> bool:
         # The types are compared too, since True == 1 and 1 == 1.0.
         return any(type(value) is type(option) and value == option for option in self.options)
 
     def __str__(self) -> str:
-        return "one of " + ", ".join(repr(option) for option in self.options)
+        options = ", ".join(repr(option) for option in self.options)
+        return f"one of {options}" if len(self.options) > 1 else options
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from tests.oracle.kernels import Parameters
 
-from fieldfare.config import LOSSES_OF_TASK, ModelConfig, SolverConfig
+from fieldfare.config import ModelConfig, SolverConfig
 from fieldfare.kernels.table import Spec
+from fieldfare.kinds.losses import LOSSES_OF_TASK
 from fieldfare.models.registry import MODEL_CLASSES
 from fieldfare.rows import Rows
-from fieldfare.solvers.gradient import Solver
+from fieldfare.solvers.gradient import GradientSolver
 
 N_FEATURES, N_FIELDS = 12, 4
 TASK_OF_LOSS = {loss: task for task, losses in LOSSES_OF_TASK.items() for loss in losses}
@@ -152,6 +153,6 @@ def make_solver(make_spec: Any, make_parameters: Any) -> Callable[..., Any]:
             if array is not None
         }
         model = MODEL_CLASSES[spec.model](config, **arrays)
-        return spec, params, Solver(model, SolverConfig(**rates))
+        return spec, params, GradientSolver(model, SolverConfig(**rates))
 
     return make

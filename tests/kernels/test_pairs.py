@@ -14,9 +14,10 @@ from tests.oracle.kernels import (
 )
 
 from fieldfare import _core
-from fieldfare.config import GRADIENT_SOLVERS, LOSSES_OF_TASK, MODELS
+from fieldfare.config import GRADIENT_SOLVERS, MODELS
 from fieldfare.exceptions import DataError
 from fieldfare.kernels import native
+from fieldfare.kinds.losses import LOSSES_OF_TASK
 
 LOSSES = LOSSES_OF_TASK["rank"]
 TOLERANCE = {"rtol": 2e-4, "atol": 2e-5}

@@ -11,11 +11,12 @@ from numpy.lib.stride_tricks import as_strided
 
 from fieldfare import _core
 from fieldfare._typing import Float32Array, Int64Array
-from fieldfare.config import GRADIENT_SOLVERS, LOSSES, MODELS
+from fieldfare.config import GRADIENT_SOLVERS, MODELS
 from fieldfare.exceptions import DataError
 from fieldfare.kernels.initial import InitialFactors, Run, start_rows
 from fieldfare.kernels.machine import aligned, available_cores, give_back
 from fieldfare.kernels.table import Spec
+from fieldfare.kinds.losses import LOSSES
 from fieldfare.rows import RelatedRows, Rows
 
 _ROWS_PER_THREAD = 4096

@@ -21,7 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from fieldfare.config import FactorBlock
+from fieldfare.kinds.models import FactorBlock
 
 
 class Units(NamedTuple):

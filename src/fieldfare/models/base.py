@@ -10,20 +10,15 @@ from typing import Any, ClassVar, NamedTuple, cast
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Float64Array, Int64Array
-from fieldfare.config import (
-    LOSSES_OF_TASK,
-    MODELS_WITH_FIELDS,
-    SAMPLED_LOSSES,
-    ModelConfig,
-    SolverConfig,
-)
+from fieldfare.config import ModelConfig, SolverConfig
 from fieldfare.exceptions import ConfigError, DataError, SchemaError
 from fieldfare.kernels import native
 from fieldfare.kernels.initial import InitialFactors
 from fieldfare.kernels.table import Spec, Units
+from fieldfare.kinds.losses import loss_of
+from fieldfare.kinds.models import PARAMETERS, ModelKind
 from fieldfare.rows import Rows
 
-PARAMETERS = ("bias", "linear", "factors", "pair_weights")
 # How the provenance names what `Units` are made of.
 UNITS = ("target_scale", "row_scale")
 
@@ -67,8 +62,14 @@ class Model(ABC):
     """
 
     kind: ClassVar[str]
+    """Name of the kind, as in ``ModelConfig.model``."""
+    traits: ClassVar[ModelKind]
+    """What is true of all models of the kind."""
     _held: _Held | None = None
     _encoding: tuple[Any, Any] = (None, None)
+
+    def __init_subclass__(cls) -> None:
+        cls.kind = cls.traits.name
 
     def __init__(  # noqa: PLR0913 - the arrays, and what the caller knows of them by name
         self,
@@ -128,17 +129,24 @@ class Model(ABC):
             size += f", {self.config.n_factors} factors"
         return f"{type(self).__name__}({self.config.task}, {size})"
 
-    @staticmethod
-    @abstractmethod
+    @classmethod
     def factors_shape(
-        config: ModelConfig, n_features: int, n_fields: int, n_outputs: int
+        cls, config: ModelConfig, n_features: int, n_fields: int, n_outputs: int
     ) -> tuple[int, ...] | None:
         """Return the shape that the factors have, or None without factors."""
+        return cls.traits.shapes(
+            features=n_features,
+            outputs=n_outputs,
+            fields=n_fields,
+            factors=config.total_factors,
+        ).get("factors")
 
-    @staticmethod
-    def pair_weights_shape(n_fields: int, n_outputs: int) -> tuple[int, ...] | None:
+    @classmethod
+    def pair_weights_shape(cls, n_fields: int, n_outputs: int) -> tuple[int, ...] | None:
         """Return the shape that the weights of pairs of fields have, or None without them."""
-        return None
+        return cls.traits.shapes(features=0, outputs=n_outputs, fields=n_fields, factors=0).get(
+            "pair_weights"
+        )
 
     @property
     def factors(self) -> Float32Array | None:
@@ -174,12 +182,13 @@ class Model(ABC):
     @property
     def n_fields(self) -> int:
         """Number of fields that the parameters distinguish: 0 for models without fields."""
-        return 0
+        own = {"factors": self._factors, "pair_weights": self.pair_weights}
+        return self.traits.n_fields({n: a.shape for n, a in own.items() if a is not None})
 
     @property
     def uses_fields(self) -> bool:
         """Whether scores depend on the fields of the entries."""
-        return self.kind in MODELS_WITH_FIELDS
+        return self.traits.uses_fields
 
     @property
     def units(self) -> Units:
@@ -229,11 +238,11 @@ class Model(ABC):
             l1_factors=solver.l1_factors,
             ftrl_beta=solver.ftrl_beta,
             units=self.units,
-            parts=self.config.factor_blocks if self.kind == "hofm" else (),
+            parts=self.config.factor_blocks if self.traits.by_order else (),
         )
 
     def _check_by_order(self, name: str, value: float | tuple[float, ...]) -> None:
-        n_parts = len(self.config.factor_blocks) if self.kind == "hofm" else 0
+        n_parts = len(self.config.factor_blocks) if self.traits.by_order else 0
         if isinstance(value, tuple) and len(value) != n_parts:
             allowed = f"or one for each of its {n_parts} orders" if n_parts else "not one an order"
             raise ConfigError(
@@ -440,6 +449,7 @@ class Model(ABC):
         """
         return np.zeros(0)
 
+    @abstractmethod
     def pair_vectors(
         self, i: AnyArray, j: AnyArray, fields_i: AnyArray, fields_j: AnyArray, output: int = 0
     ) -> tuple[Float64Array, Float64Array]:
@@ -459,30 +469,12 @@ class Model(ABC):
         -------
         left, right : float64 arrays of shape (n, k) and (m, k)
         """
-        factors = self.factors
-        assert factors is not None
-        return factors[i, output].astype(np.float64), factors[j, output].astype(np.float64)
 
-
-def loss_of(task: str, loss: str = "auto") -> str:
-    """Return the name of the loss that the kernels learn a task by.
-
-    Raises
-    ------
-    ConfigError
-        If it is none for this task.
-    """
-    allowed: tuple[str, ...] = LOSSES_OF_TASK[task]
-    if loss == "auto":
-        return allowed[0]
-    if task == "rank":
-        allowed = tuple(SAMPLED_LOSSES)
-    if loss not in allowed:
-        raise ConfigError(
-            f"The loss of the task {task!r} must be 'auto' or {' or '.join(map(repr, allowed))}. "
-            f"Got {loss!r}."
-        )
-    return SAMPLED_LOSSES[loss] if task == "rank" else loss
+    def _vectors(self, features: AnyArray, output: int) -> Float64Array:
+        """Return the latent vectors of some features, where they are the same for all fields."""
+        assert self.factors is not None
+        vectors: Float64Array = self.factors[features, output].astype(np.float64)
+        return vectors
 
 
 def _one_row(ids: list[int], values: list[float], fields: list[int]) -> Rows:

@@ -64,7 +64,7 @@ from fieldfare._typing import JSON, AnyArray
 from fieldfare._version import __version__
 from fieldfare.config import ModelConfig
 from fieldfare.exceptions import ConfigError, ModelFileError
-from fieldfare.models.base import PARAMETERS
+from fieldfare.kinds.models import PARAMETERS
 
 FORMAT = 3
 MODEL_KEY = "fieldfare"

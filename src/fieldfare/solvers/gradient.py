@@ -15,13 +15,15 @@ from fieldfare.config import SolverConfig
 from fieldfare.kernels import native
 from fieldfare.kernels.initial import InitialFactors
 from fieldfare.kernels.machine import aligned
+from fieldfare.kinds.solvers import ADAGRAD, FTRL, ROWWISE_ADAGRAD, SGD
 from fieldfare.models.base import Model
 from fieldfare.models.registry import MODEL_CLASSES, initial_factors
 from fieldfare.rows import Rows
+from fieldfare.solvers.base import Solver
 from fieldfare.solvers.state import check_state
 
 
-class Solver:
+class GradientSolver(Solver):
     """Turns (model, rows) into a better model, one run of samples at a time.
 
     Parameters
@@ -33,12 +35,10 @@ class Solver:
         Fixes the initial factors of features that ``grow`` adds.
     """
 
-    needs_all_rows = False
+    runs = (ADAGRAD, ROWWISE_ADAGRAD, SGD, FTRL)
 
     def __init__(self, model: Model, config: SolverConfig | None = None, *, seed: int = 0) -> None:
-        self.config = config or SolverConfig()
-        self.seed = seed
-        self._origin = model
+        super().__init__(model, config, seed=seed)
         self._spec = model.spec(self.config)
         self._table = native.TrainingTable(self._spec, model.n_features)
         self._put_shared(model)
@@ -142,7 +142,7 @@ class Solver:
         }
 
     def __setstate__(self, saved: dict[str, Any]) -> None:
-        Solver.__init__(self, saved["model"], saved["config"], seed=saved["seed"])
+        GradientSolver.__init__(self, saved["model"], saved["config"], seed=saved["seed"])
         self.load_state(saved["state"])
 
     def grow(self, n_features: int) -> None:
@@ -167,9 +167,9 @@ class Solver:
     ) -> None:
         """Write the rows of a fresh table from feature ``first`` on."""
         table = self._table
-        ftrl = self.config.solver == "ftrl"
-        if isinstance(factors, InitialFactors) and ftrl:
-            factors = factors.draw(first)  # its state follows from the weights
+        from_state = self.kind.weights_from_state
+        if isinstance(factors, InitialFactors) and from_state:
+            factors = factors.draw(first)
         if isinstance(factors, InitialFactors):
             table.start(first, factors)
             factors = None
@@ -177,7 +177,7 @@ class Solver:
             table.start(first)
         if self._spec.fit_linear:
             table.linear[first:] = linear
-            if ftrl:
+            if from_state:
                 z = table.linear_state(0)[first:]
                 z[...] = self._ftrl_z(linear, "linear")
         if factors is not None:
@@ -186,7 +186,7 @@ class Solver:
                 end = begin + place.shape[-1]
                 values = factors[..., begin:end].reshape(place[first:].shape)
                 place[first:] = values
-                if ftrl:
+                if from_state:
                     z = table.factor_blocks(0)[part]
                     z[first:] = self._ftrl_z(values, "factors", part)
                 begin = end
@@ -198,7 +198,7 @@ class Solver:
             places.append((self._table.pairs, model.pair_weights, "pairs"))
         for place, weights, group in places:
             place[..., 0] = weights
-            if self.config.solver == "ftrl":
+            if self.kind.weights_from_state:
                 place[..., 1] = self._ftrl_z(weights, group)
 
     def _ftrl_z(self, weights: Float32Array, group: str, part: int = 0) -> Float32Array:

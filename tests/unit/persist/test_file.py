@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from fieldfare import _container as container
 from fieldfare.config import MODELS, ModelConfig
 from fieldfare.exceptions import ModelFileError
-from fieldfare.models.base import PARAMETERS, Model
+from fieldfare.kinds.models import PARAMETERS
+from fieldfare.models.base import Model
 from fieldfare.models.registry import build
 from fieldfare.persist import format as model_format
 from fieldfare.persist import migrate

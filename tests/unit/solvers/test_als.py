@@ -22,7 +22,7 @@ from fieldfare.models.base import Model
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
 from fieldfare.solvers.als import AlsSolver
-from fieldfare.solvers.gradient import Solver
+from fieldfare.solvers.gradient import GradientSolver
 from fieldfare.training.loop.run import fit
 from fieldfare.training.prepare.row_subset import RowSubset
 
@@ -99,7 +99,7 @@ def test_it_ends_where_gradients_end() -> None:
     rows, order = _rows(), np.arange(300)
     penalties = {"l2_linear": 0.05, "l2_factors": 0.05}
     als = AlsSolver(_start(), SolverConfig(solver="als", **penalties))
-    sgd = Solver(als.export(), SolverConfig(solver="sgd", learning_rate=0.02, **penalties))
+    sgd = GradientSolver(als.export(), SolverConfig(solver="sgd", learning_rate=0.02, **penalties))
     for _ in range(200):
         als.train(rows, order)
     for _ in range(600):

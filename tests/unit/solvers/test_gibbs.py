@@ -42,7 +42,7 @@ def _sampler(
     return GibbsSampler(start, rows, group, n_classes=n_classes, seed=seed)
 
 
-def _same(a: GibbsSampler, b: GibbsSampler) -> None:
+def assert_same(a: GibbsSampler, b: GibbsSampler) -> None:
     for name, array in a.state().items():
         np.testing.assert_array_equal(array, b.state()[name])
 
@@ -61,7 +61,7 @@ def test_a_seed_fixes_the_chain_for_any_number_of_threads(
         one.sweep(1)
         two.sweep(3)
         other.sweep(1)
-    _same(one, two)
+    assert_same(one, two)
     assert (one.state()["linear"] != other.state()["linear"]).all()
 
 
@@ -76,7 +76,7 @@ def test_a_state_goes_on_exactly(task: str, n_classes: int, model: str) -> None:
     for _ in range(7):
         whole.sweep()
         second.sweep()
-    _same(whole, second)
+    assert_same(whole, second)
 
 
 def test_states_that_do_not_fit_and_pickles_are_refused() -> None:

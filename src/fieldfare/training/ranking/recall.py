@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from fieldfare._typing import Int64Array
-from fieldfare.config import LOSSES_OF_TASK, SolverConfig, TrainingConfig
+from fieldfare.config import SolverConfig, TrainingConfig
 from fieldfare.data.interactions import Interactions, distinct, item_features, part_of
 from fieldfare.data.split import split_rows
 from fieldfare.exceptions import ConfigError, TrainingError
 from fieldfare.kernels.native import resolve_threads
 from fieldfare.kernels.recall import Seen
+from fieldfare.kinds.losses import LOSSES_OF_TASK
 from fieldfare.metrics import recommendation
 from fieldfare.models.base import Model
 from fieldfare.models.catalogue import catalogue_scores

@@ -9,7 +9,7 @@ import pytest
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.models.registry import build
 from fieldfare.schema.schema import Schema
-from fieldfare.solvers.gradient import Solver
+from fieldfare.solvers.gradient import GradientSolver
 from fieldfare.training.prepare.row_subset import RowSubset
 from fieldfare.training.ranking import negatives as drawing
 from fieldfare.training.ranking.negatives import Negatives
@@ -30,7 +30,7 @@ class World:
         self.model = build(chosen, **sizes, seed=0, schema=schema)
         self.config = TrainingConfig(**{"negatives": "uniform", "random_state": 0} | config)
         self.negatives = Negatives(RowSubset(self.rows), self.model, loss, self.config)
-        self.solver = Solver(
+        self.solver = GradientSolver(
             self.model,
             SolverConfig(solver=solver, loss=loss, learning_rate=0.05, l2_linear=0, l2_factors=0),
         )
@@ -76,7 +76,7 @@ def test_the_steps_of_softmax_are_those_of_its_gradient(monkeypatch):
     monkeypatch.setattr(world.negatives, "draw", lambda *_: (drawn, usable))
     start = world.solver.export()
     rate = 1e-4
-    world.solver = Solver(
+    world.solver = GradientSolver(
         world.model,
         SolverConfig(solver="sgd", loss="softmax", learning_rate=rate, l2_linear=0, l2_factors=0),
     )
