@@ -240,7 +240,7 @@ def test_channels_merge_into_one_list(tables) -> None:
     assert len(recommender.merge({"new": []}, "u1").ids) == 0
 
 
-def test_a_saved_recommender_gives_the_same_answers(recommender, make_model, tables, tmp_path) -> None:
+def test_a_saved_recommender_answers_the_same(recommender, make_model, tables, tmp_path) -> None:
     recommender.remove_items([101])
     folder = tmp_path / "fm.index"
     recommender.save(folder)
