@@ -15,8 +15,8 @@ from fieldfare.retrieval.labels import Labels
 from fieldfare.retrieval.state import State
 from fieldfare.retrieval.towers import Tower
 from fieldfare.rows import Rows
-from fieldfare.schema import build as composing
-from fieldfare.sources.tables import to_pandas
+from fieldfare.schema import compose
+from fieldfare.sources.frames import to_pandas
 
 
 class Recommended(NamedTuple):
@@ -57,7 +57,7 @@ def _users_among(contexts: Any, column: str) -> tuple[Any, Any]:
     """Return the users that contexts name, if they do, and the contexts."""
     if isinstance(contexts, Mapping):
         return contexts.get(column), {k: v for k, v in contexts.items() if k != column}
-    table = composing.read(contexts)
+    table = compose.read(contexts)
     named = column in table.column_names
     return table.column(column).to_pylist() if named else None, table
 
@@ -75,7 +75,7 @@ def plain(ids: Any) -> list[Any]:
 def rows_of(state: State, tower: Tower, users: list[Any] | None, contexts: Any) -> Rows:
     """Return the features of requests, as the model of a tower has them."""
     if contexts is not None and not isinstance(contexts, Mapping):
-        contexts = composing.read(contexts)
+        contexts = compose.read(contexts)
     known = users is not None and state.people is not None
     places = state.people.places(users or []) if known and state.people is not None else None
     return tower.queries(users, places, contexts)

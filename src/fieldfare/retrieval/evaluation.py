@@ -21,7 +21,7 @@ from fieldfare.exceptions import ConfigError, DataError, DataWarning
 from fieldfare.kernels.recall import Seen
 from fieldfare.metrics import recommendation
 from fieldfare.metrics.recommendation import DEFAULT_METRICS, Lists
-from fieldfare.schema import build as composing
+from fieldfare.schema import compose
 
 Scores = Callable[[Int64Array], AnyArray]
 """From the numbers of some users to the scores of all items, shape (n_users, n_items)."""
@@ -70,9 +70,9 @@ class Trial:
         DataError
             If the test holds no interaction.
         """
-        tables = [composing.read(table) for table in (train, test)]
-        who, users = composing.positions_together([composing.column_of(t, user) for t in tables])
-        what, items = composing.positions_together([composing.column_of(t, item) for t in tables])
+        tables = [compose.read(table) for table in (train, test)]
+        who, users = compose.positions_together([compose.column_of(t, user) for t in tables])
+        what, items = compose.positions_together([compose.column_of(t, item) for t in tables])
         halves = []
         for of_user, of_item in zip(who, what, strict=True):
             there = (of_user >= 0) & (of_item >= 0)

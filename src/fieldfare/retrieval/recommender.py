@@ -30,7 +30,7 @@ from fieldfare.retrieval.roles import Roles, Sides, id_column, roles_in
 from fieldfare.retrieval.splitting import split
 from fieldfare.retrieval.state import Seen, State, sample_queries
 from fieldfare.retrieval.towers import Tower, beside
-from fieldfare.schema import build as composing
+from fieldfare.schema import compose
 
 
 class TwoStep(NamedTuple):
@@ -99,13 +99,13 @@ class Recommender:
         check("n_candidates", n_candidates, Number(1, integer=True), "Recommender")
         parts = split(model, roles)
         user, item = id_column(parts.model, roles, "user"), id_column(parts.model, roles, "item")
-        items = composing.read(items)
+        items = compose.read(items)
         labels = Labels(distinct(labels_of(items, item), "items"))
         people = None
         if users is not None:
-            users = composing.read(users)
+            users = compose.read(users)
             people = Labels(distinct(labels_of(users, user), "users"))
-        history = None if history is None else composing.read(history)
+        history = None if history is None else compose.read(history)
         seen = Seen.none() if history is None else Seen.of(history, user, item)
         tower = Tower.of(parts.sides, (user, item), items, users)
         upper = None
@@ -327,7 +327,7 @@ class Recommender:
         state = self._state
         if state.ranker is None:
             raise ConfigError("Without a ranker there are no two steps. Give one as ranker.")
-        wanted = Seen.of(composing.read(test), state.tower.user, state.item_column)
+        wanted = Seen.of(compose.read(test), state.tower.user, state.item_column)
         recalled, whole = [], []
         everything = np.flatnonzero(state.index.alive)
         for user in wanted.users.values:
@@ -352,7 +352,7 @@ class Recommender:
         items : table
             As for the constructor. Vectors come from features; nothing is trained.
         """
-        table = composing.read(items)
+        table = compose.read(items)
         with self._writing:
             self._state = self._state.with_items(table).ready()
 
@@ -363,7 +363,7 @@ class Recommender:
 
     def add_history(self, history: Any) -> None:
         """Add interactions to what ``filter_seen`` leaves out."""
-        table = composing.read(history)
+        table = compose.read(history)
         with self._writing:
             self._state = self._state.with_history(table).ready()
 
