@@ -19,8 +19,9 @@ from fieldfare._typing import AnyArray, Float64Array, Int64Array
 from fieldfare._validation import Number, check
 from fieldfare.exceptions import ConfigError, DataError, DataWarning
 from fieldfare.kernels.recall import Seen
-from fieldfare.metrics import recommendation
-from fieldfare.metrics.recommendation import DEFAULT_METRICS, Lists
+from fieldfare.metrics import ListMetric, get_list_metric
+from fieldfare.metrics.lists import Lists, judge, rank_items
+from fieldfare.metrics.recommendation import DEFAULT_METRICS, longest
 from fieldfare.schema import build as composing
 
 Scores = Callable[[Int64Array], AnyArray]
@@ -200,8 +201,9 @@ def evaluate_scores(
         Rendle 2020).
     """
     check("n_sampled", n_sampled, Number(1, integer=True), "evaluate_scores")
-    asked = {name: recommendation.parse(name) for name in metrics}
-    if any(sampled for _, _, sampled in asked.values()):
+    asked = {name: get_list_metric(name) for name in metrics}
+    any_sampled = any(metric.sampled for metric in asked.values())
+    if any_sampled:
         warnings.warn(
             DataWarning(
                 f"Sampled metrics rank {n_sampled} drawn items instead of all {trial.n_items}. "
@@ -209,7 +211,7 @@ def evaluate_scores(
             ),
             stacklevel=2,
         )
-    n = recommendation.longest(metrics)
+    n = longest(metrics)
     full: list[Lists] = []
     drawn: list[Lists] = []
     random = stream(resolve_seed(random_state), "sample")
@@ -218,24 +220,21 @@ def evaluate_scores(
         seen, relevant = _mask(trial.train, users), _mask(trial.test, users)
         relevant &= ~seen
         full.append(_lists(found, n, seen, relevant))
-        if any(sampled for _, _, sampled in asked.values()):
+        if any_sampled:
             others = _others(seen | relevant, n_sampled, random)
             drawn.append(_lists(found, n, others, relevant))
-    return _summary(asked, _joined(full), _joined(drawn) if drawn else None, trial)
+    counts = trial.counts
+    return _summary(asked, _joined(full, counts), _joined(drawn, counts) if drawn else None)
 
 
-def _summary(
-    asked: Mapping[str, tuple[str, int, bool]], full: Lists, drawn: Lists | None, trial: Trial
-) -> Evaluation:
+def _summary(asked: Mapping[str, ListMetric], full: Lists, drawn: Lists | None) -> Evaluation:
     by_user, overall = {}, {}
-    for name, (head, k, sampled) in asked.items():
-        if head == "coverage":
-            overall[name] = recommendation.coverage(full.items, k, trial.n_items)
-        elif head == "novelty":
-            by_user[name] = recommendation.novelty(full.items, k, trial.counts)
+    for name, metric in asked.items():
+        found = metric(drawn if metric.sampled and drawn is not None else full)
+        if isinstance(found, float):
+            overall[name] = found
         else:
-            lists = drawn if sampled and drawn is not None else full
-            by_user[name] = recommendation.BY_USER[head](lists, k)
+            by_user[name] = found
     return Evaluation(by_user, overall)
 
 
@@ -272,9 +271,10 @@ def _others(known: AnyArray, n_sampled: int, random: np.random.Generator) -> Any
 def _lists(scores: AnyArray, n: int, excluded: AnyArray, relevant: AnyArray) -> Lists:
     # Users whose test items were all seen in training have nothing to be found.
     kept = relevant.any(axis=1)
-    items = recommendation.rank_items(scores[kept], n, excluded[kept])
-    return recommendation.judge(items, relevant[kept])
+    return judge(rank_items(scores[kept], n, excluded[kept]), relevant[kept])
 
 
-def _joined(lists: Sequence[Lists]) -> Lists:
-    return Lists(*(np.concatenate(arrays) for arrays in zip(*lists, strict=True)))
+def _joined(lists: Sequence[Lists], counts: Int64Array) -> Lists:
+    """Return the lists of all blocks of users together."""
+    items, hits, n_relevant, _ = (list(arrays) for arrays in zip(*lists, strict=True))
+    return Lists(np.concatenate(items), np.concatenate(hits), np.concatenate(n_relevant), counts)
