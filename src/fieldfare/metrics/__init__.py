@@ -23,8 +23,8 @@ from fieldfare.metrics.registry import (
 )
 
 __all__ = [
-    "METRICS",
     "ListMetric",
+    "METRICS",
     "Metric",
     "classification",
     "compute",
