@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple, cast
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from fieldfare.kernels.initial import InitialFactors
 from fieldfare.kernels.table import Spec, Units
 from fieldfare.kinds.losses import loss_of
 from fieldfare.kinds.models import PARAMETERS, ModelKind
+from fieldfare.models.links import link, link_one
 from fieldfare.rows import Rows
 
 # How the provenance names what `Units` are made of.
@@ -321,12 +321,7 @@ class Model(ABC):
         """
         ids, values, fields = self._encoder().encode(sample)
         scores = self._scorer().score_one(ids, values, fields if self.n_fields else None)
-        if self.config.task == "regression":
-            return scores[0]
-        if self.config.task == "multiclass":
-            return cast(Float32Array, link("multiclass", np.array([scores], np.float32))[0])
-        e = math.exp(-abs(scores[0]))
-        return (1.0 if scores[0] >= 0 else e) / (1.0 + e)
+        return link_one(self.config.task, scores)
 
     def score_candidates(
         self, context: Rows | Mapping[str, Any], candidates: Any, n_threads: int | None = None
@@ -495,15 +490,3 @@ def check_model(model: Any, owner: str) -> None:
             else "fieldfare.load_model reads one from its file."
         )
         raise ConfigError(f"{owner} needs a Model. Got {type(model).__name__}. {hint}")
-
-
-def link(task: str, scores: Float32Array) -> Float32Array:
-    """Map raw scores of shape (n, outputs) to the scale of the target; ranks need none."""
-    if task in ("regression", "rank"):
-        return scores[:, 0]
-    if task == "binary":
-        z = scores[:, 0]
-        e = np.exp(-np.abs(z))
-        return cast(Float32Array, np.where(z >= 0, 1, e) / (1 + e))
-    e = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return cast(Float32Array, e / e.sum(axis=1, keepdims=True))
