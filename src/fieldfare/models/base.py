@@ -14,7 +14,6 @@ from fieldfare.exceptions import ConfigError, DataError, SchemaError
 from fieldfare.kernels import native
 from fieldfare.kernels.initial import InitialFactors
 from fieldfare.kernels.table import Spec, Units
-from fieldfare.kinds.losses import loss_of
 from fieldfare.kinds.models import PARAMETERS, ModelKind
 from fieldfare.models.links import link, link_one
 from fieldfare.rows import Rows
@@ -216,39 +215,11 @@ class Model(ABC):
         Raises
         ------
         ConfigError
-            If the solver has penalties by order that do not fit the orders of the model.
+            If the solver's loss or penalties do not fit the model.
         """
-        solver = solver or SolverConfig()
-        for name in ("l2_factors", "l1_factors"):
-            self._check_by_order(name, getattr(solver, name))
         return Spec(
-            model=self.kind,
-            loss=loss_of(self.config.task, solver.loss),
-            solver=solver.solver,
-            n_outputs=self.n_outputs,
-            n_factors=self.config.total_factors,
-            n_fields=self.n_fields,
-            fit_intercept=self.config.fit_intercept,
-            fit_linear=self.config.fit_linear,
-            instance_norm=self.config.instance_norm,
-            learning_rate=solver.learning_rate,
-            l2_linear=solver.l2_linear,
-            l2_factors=solver.l2_factors,
-            l1_linear=solver.l1_linear,
-            l1_factors=solver.l1_factors,
-            ftrl_beta=solver.ftrl_beta,
-            units=self.units,
-            parts=self.config.factor_blocks if self.traits.by_order else (),
+            self.config, solver or SolverConfig(), self.n_outputs, self.n_fields, self.units
         )
-
-    def _check_by_order(self, name: str, value: float | tuple[float, ...]) -> None:
-        n_parts = len(self.config.factor_blocks) if self.traits.by_order else 0
-        if isinstance(value, tuple) and len(value) != n_parts:
-            allowed = f"or one for each of its {n_parts} orders" if n_parts else "not one an order"
-            raise ConfigError(
-                f"The {name!r} parameter must be one number for this {self.kind} model, {allowed}. "
-                f"Got {value!r}."
-            )
 
     def _scorer(self) -> native.Scorer:
         """Return the parameters as the core wants them, made anew when others took their place.
