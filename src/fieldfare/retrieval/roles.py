@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -198,13 +198,7 @@ def _numbers(fields: Any) -> Int64Array:
 def _with_schema(model: Model, schema: Schema) -> Model:
     if schema is model.schema:
         return model
-    return type(model)(
-        replace(model.config),
-        schema=schema,
-        classes=model.classes,
-        provenance=model.provenance,
-        **model.arrays(),
-    )
+    return model.with_(schema=schema)
 
 
 def id_column(model: Model, roles: Roles | None, role: str) -> str:
