@@ -26,7 +26,7 @@ from fieldfare.config import GRADIENT_SOLVERS, MODELS, MODELS_WITH_FIELDS, Model
 from fieldfare.kernels.native import TrainingTable
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
-from fieldfare.solvers.gradient import Solver
+from fieldfare.solvers.gradient import GradientSolver
 
 # FFM tables of a million features take gigabytes, and the width changes little: one rank.
 FACTORS = {"linear": [1], "fm": [4, 8, 16, 32], "ffm": [4], "fwfm": [8], "hofm": [8]}
@@ -62,7 +62,7 @@ def trained(
         n_features=rows.n_features,
         n_fields=rows.n_fields,
     )
-    table = Solver(new, settings)
+    table = GradientSolver(new, settings)
     layout = TrainingTable(new.spec(settings), 1).layout
     used = getattr(layout, "used", layout.stride)
     with_fields = model in MODELS_WITH_FIELDS

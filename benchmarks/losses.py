@@ -29,7 +29,7 @@ from fieldfare.kernels.machine import available_cores
 from fieldfare.models.base import Model
 from fieldfare.models.registry import build
 from fieldfare.schema.schema import Column, Schema
-from fieldfare.solvers.gradient import Solver
+from fieldfare.solvers.gradient import GradientSolver
 from fieldfare.training.prepare.row_subset import RowSubset
 from fieldfare.training.ranking.negatives import Negatives
 
@@ -66,7 +66,7 @@ class Watched:
     """A solver that counts the rows it visits and the seconds that this takes."""
 
     def __init__(self, model: Model, loss: str) -> None:
-        self._solver = Solver(model, SolverConfig(loss=loss))
+        self._solver = GradientSolver(model, SolverConfig(loss=loss))
         self.visits, self.seconds = 0, 0.0
 
     def train(self, rows: Any, order: Any, *more: Any, **options: Any) -> Any:
@@ -105,7 +105,7 @@ def sampled(rows: Any, model: Model, n_threads: int, loss: str) -> Figures:
     solver = Watched(model, loss)
     start = time.perf_counter()
     for block in negatives.blocks(1, shuffle=True):
-        negatives.learn(cast(Solver, solver), block, n_threads)
+        negatives.learn(cast(GradientSolver, solver), block, n_threads)
     return figures_of(len(rows), solver, time.perf_counter() - start)
 
 

@@ -47,7 +47,7 @@ def section(group: type[config.Config]) -> str:
         "|---|---|---|---|",
     ]
     for item in dataclasses.fields(group):
-        allowed, doc = str(item.metadata["constraint"]), item.metadata["doc"]
+        allowed, doc = str(item.metadata["constraint"]), config.description(item)
         row = f"| `{item.name}` | `{item.default!r}` | {cell(allowed)} | {cell(doc)} |"
         lines.append(row)
     return "\n".join(lines) + "\n"

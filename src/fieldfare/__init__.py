@@ -192,5 +192,12 @@ class _Facade(types.ModuleType):
         if not (isinstance(value, types.ModuleType) and name in _HOMES):
             super().__setattr__(name, value)
 
+    def __reduce__(self) -> tuple[typing.Any, ...]:
+        """Pickle by name, as cloudpickle does with plain modules but not with a subclass.
+
+        A function that uses a global ``fieldfare`` can then be sent to another process.
+        """
+        return importlib.import_module, (self.__name__,)
+
 
 sys.modules[__name__].__class__ = _Facade

@@ -1,4 +1,4 @@
-"""Writing a file so that readers see the old one or the whole new one, never a part."""
+"""Writing a file so that readers see either the old one or the complete new one."""
 
 from __future__ import annotations
 
@@ -15,13 +15,23 @@ from fieldfare._typing import PathLike
 
 @contextlib.contextmanager
 def atomic_write(path: PathLike) -> Iterator[BinaryIO]:
-    """Open a temporary file that takes the name ``path`` when the block ends without an error.
+    """Open a temporary file that is renamed to ``path`` when the block ends without an error.
 
-    The data reach the disk before the name changes. If the block or the writing fails (disk full,
-    no permission), the temporary file is removed and what stood at ``path`` is left untouched. A
-    symbolic link keeps pointing where it did; permission bits of an old file carry over. What
-    exists and is no ordinary file (a pipe, ``/dev/null``) is written to: a file in its place would
-    be the end of the device.
+    The data reach the disk before the rename. If the block or the writing fails (disk full, no
+    permission), the temporary file is removed and an older file at ``path`` is left untouched. A
+    symbolic link keeps pointing where it did, and a replaced file passes on its permission bits.
+    Anything at ``path`` that is not a regular file (a pipe, ``/dev/null``) is written to directly,
+    since a rename would replace the device by a file.
+
+    Parameters
+    ----------
+    path : path
+        File to write or replace.
+
+    Yields
+    ------
+    binary file
+        Open for writing.
 
     Raises
     ------
@@ -45,7 +55,7 @@ def atomic_write(path: PathLike) -> Iterator[BinaryIO]:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
         descriptor = os.open(temporary, flags, 0o666)
-    except OSError as error:  # named after what was asked for, not after the temporary file
+    except OSError as error:  # the user knows the requested name, not that of the temporary file
         raise type(error)(error.errno, error.strerror, os.fspath(path)) from error
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -63,7 +73,7 @@ def atomic_write(path: PathLike) -> Iterator[BinaryIO]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring the names in a folder to disk, where the system can, so that a rename survives."""
+    """Flush a folder's entries to disk, where the system can, so that a rename survives a crash."""
     if os.name == "nt":
         return
     with contextlib.suppress(OSError):

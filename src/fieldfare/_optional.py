@@ -16,7 +16,7 @@ def require(module: str, extra: str | None = None) -> ModuleType:
     module : str
         Dotted name, for instance ``"pyarrow.parquet"``.
     extra : str, optional
-        The extra of fieldfare that brings it, if one does.
+        The extra of fieldfare that installs it, if there is one.
 
     Returns
     -------
@@ -31,6 +31,7 @@ def require(module: str, extra: str | None = None) -> ModuleType:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         package = module.partition(".")[0]
+        # The package is there, but one of its own imports fails: not ours to explain.
         if error.name is None or error.name.partition(".")[0] != package:
             raise
         wanted = package if extra is None else f"'fieldfare[{extra}]'"

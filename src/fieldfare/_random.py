@@ -1,4 +1,4 @@
-"""Seeds: one integer fixes every draw, and each draw names its purpose.
+"""Seeds: one integer determines every draw, and each draw names its purpose.
 
 Streams are keyed by (seed, purpose, counter) rather than drawn in sequence, so that epoch 7 of a
 resumed run sees the same shuffle as epoch 7 of an uninterrupted one.
@@ -14,14 +14,25 @@ PURPOSES = ("init", "shuffle", "split", "folds", "sample", "pairs", "negatives",
 
 
 def stream(seed: int, purpose: str, counter: int = 0) -> np.random.Generator:
-    """Return the generator for one purpose and counter (for instance the epoch)."""
+    """Return the random generator for one purpose and counter (for instance the epoch).
+
+    Parameters
+    ----------
+    seed : int
+        Not negative.
+    purpose : str
+        One of ``PURPOSES``.
+    counter : int, default=0
+        Not negative.
+    """
     return np.random.default_rng([seed, PURPOSES.index(purpose), counter])
 
 
 def resolve_seed(random_state: int | np.random.RandomState | np.random.Generator | None) -> int:
-    """Turn scikit-learn's ``random_state`` into one non-negative integer below 2**31.
+    """Turn scikit-learn's ``random_state`` into one integer.
 
-    ``None`` draws a fresh seed from the operating system.
+    ``None`` draws a fresh seed from the operating system, a generator draws one from itself; either
+    is in [0, 2**31). An integer is its own seed.
     """
     if random_state is None:
         return int(np.random.default_rng().integers(2**31))
@@ -33,5 +44,5 @@ def resolve_seed(random_state: int | np.random.RandomState | np.random.Generator
 
 
 def permutation(seed: int, purpose: str, n: int, counter: int = 0) -> AnyArray:
-    """Return a permutation of ``range(n)`` as int64, fixed by its arguments."""
+    """Return the permutation of ``range(n)`` that the arguments determine, int64 of shape (n,)."""
     return stream(seed, purpose, counter).permutation(n)

@@ -1,9 +1,9 @@
-"""Constraints on parameters: small objects that check a value and print what they allow."""
+"""Constraints on parameters: small objects that check a value and say what they allow."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Protocol
@@ -12,18 +12,18 @@ from fieldfare.exceptions import ConfigError
 
 
 class Constraint(Protocol):
-    """What a parameter may be."""
+    """The values that a parameter may have."""
 
     def allows(self, value: Any) -> bool:
-        """Whether the value is allowed."""
+        """Return whether the value is allowed."""
 
     def __str__(self) -> str:
-        """Return the allowed values in words, to follow "must be"."""
+        """Return the allowed values in words that can follow "must be"."""
 
 
 @dataclass(frozen=True)
 class Number:
-    """A finite real number, or an integer, in an interval (``None``: unbounded)."""
+    """A finite real number or an integer in an interval; ``None`` as a bound means unbounded."""
 
     low: float | None = None
     high: float | None = None
@@ -57,6 +57,7 @@ class Flag:
     """True or False."""
 
     def allows(self, value: Any) -> bool:
+        # NumPy's booleans, by name: this module is imported before NumPy is needed.
         return isinstance(value, bool) or type(value).__name__ in ("bool_", "bool")
 
     def __str__(self) -> str:
@@ -67,18 +68,20 @@ class Flag:
 class OneOf:
     """One of a few values."""
 
-    options: tuple[Any, ...]
+    options: Collection[Any]
 
     def allows(self, value: Any) -> bool:
+        # The types are compared too, since True == 1 and 1 == 1.0.
         return any(type(value) is type(option) and value == option for option in self.options)
 
     def __str__(self) -> str:
-        return "one of " + ", ".join(repr(option) for option in self.options)
+        options = ", ".join(repr(option) for option in self.options)
+        return f"one of {options}" if len(self.options) > 1 else options
 
 
 @dataclass(frozen=True)
 class AnyOf:
-    """What at least one of several constraints allows."""
+    """A value that at least one of several constraints allows."""
 
     constraints: tuple[Constraint, ...]
 
@@ -91,7 +94,7 @@ class AnyOf:
 
 @dataclass(frozen=True)
 class Several:
-    """A tuple or list of one or more values of a kind."""
+    """A tuple or list of one or more values that all satisfy a constraint."""
 
     each: Constraint
 
@@ -105,7 +108,7 @@ class Several:
 
 @dataclass(frozen=True)
 class Instance:
-    """An instance of one of some types, named in words."""
+    """An instance of one of several types, described in words."""
 
     types: tuple[type, ...]
     words: str
@@ -121,7 +124,18 @@ NONE = Instance((type(None),), "None")
 
 
 def check(name: str, value: Any, constraint: Constraint, owner: str) -> None:
-    """Raise ConfigError unless the constraint allows the value."""
+    """Raise a ConfigError unless the constraint allows the value.
+
+    Parameters
+    ----------
+    name : str
+        Name of the parameter.
+    value : object
+        What was received.
+    constraint : Constraint
+    owner : str
+        The function or class that has the parameter.
+    """
     if not constraint.allows(value):
         raise ConfigError(
             f"The {name!r} parameter of {owner} must be {constraint}. Got {value!r} instead."

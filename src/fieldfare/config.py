@@ -7,8 +7,8 @@ these classes, or tested to agree with them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, NamedTuple
+from dataclasses import Field, dataclass, field, fields
+from typing import Any
 
 from fieldfare._validation import (
     NONE,
@@ -22,28 +22,10 @@ from fieldfare._validation import (
     check,
 )
 from fieldfare.exceptions import ConfigError
+from fieldfare.kinds.losses import LOSSES, SAMPLED_LOSSES, TASKS
+from fieldfare.kinds.models import MODEL_KINDS, FactorBlock, ModelKind
+from fieldfare.kinds.solvers import SOLVER_KINDS, SolverKind
 
-MODELS = ("linear", "fm", "ffm", "fwfm", "hofm")
-MODELS_WITH_FIELDS = ("ffm", "fwfm")
-TASKS = ("regression", "binary", "multiclass", "rank")
-LOSSES = ("squared", "logistic", "softmax", "pairwise", "hinge")
-LOSSES_OF_TASK = {
-    "regression": ("squared",),
-    "binary": ("logistic",),
-    "multiclass": ("softmax",),
-    "rank": ("pairwise", "hinge"),
-}
-"""The losses that a task may be learned by, the usual one first."""
-SAMPLED_LOSSES = {
-    "pairwise": "pairwise",
-    "hinge": "hinge",
-    "warp": "hinge",
-    "softmax": "pairwise",
-    "logistic": "logistic",
-}
-"""The losses of drawn negatives, and the loss of the kernel that takes their steps."""
-GRADIENT_SOLVERS = ("adagrad", "rowwise_adagrad", "sgd", "ftrl")
-SOLVERS = (*GRADIENT_SOLVERS, "als", "sgda", "nonsampled")
 # What Gibbs sampling takes of a ModelConfig.
 SAMPLED_MODEL_PARAMETERS = (
     "model",
@@ -55,6 +37,11 @@ SAMPLED_MODEL_PARAMETERS = (
     "instance_norm",
     "init_scale",
 )
+MODELS = tuple(MODEL_KINDS)
+SOLVERS = tuple(SOLVER_KINDS)
+# Going, with the next merges: ask the kinds.
+MODELS_WITH_FIELDS = tuple(name for name, kind in MODEL_KINDS.items() if kind.uses_fields)
+GRADIENT_SOLVERS = tuple(name for name, kind in SOLVER_KINDS.items() if not kind.needs_all_rows)
 MAX_FACTORS = 256
 MAX_ORDER = 16
 
@@ -64,16 +51,19 @@ _COUNT = Number(1, integer=True)
 _RANK = Number(1, MAX_FACTORS, integer=True)
 
 
-class FactorBlock(NamedTuple):
-    """Latent factors that serve the same orders of interactions."""
+def _param(default: Any, constraint: Constraint, doc: str, note: str = "") -> Any:
+    """Declare a parameter.
 
-    lowest: int
-    highest: int
-    n_factors: int
+    ``doc`` is true of every kind of model; ``note`` adds what is particular to higher orders, and
+    is shown wherever such a model can be chosen.
+    """
+    return field(default=default, metadata={"constraint": constraint, "doc": doc, "note": note})
 
 
-def _param(default: Any, constraint: Constraint, doc: str) -> Any:
-    return field(default=default, metadata={"constraint": constraint, "doc": doc})
+def description(item: Field[Any], *, note: bool = True) -> str:
+    """Return the sentences about a parameter, with or without the note on higher orders."""
+    parts = (item.metadata["doc"], item.metadata["note"] if note else "")
+    return " ".join(part for part in parts if part)
 
 
 @dataclass(frozen=True)
@@ -94,52 +84,55 @@ class ModelConfig(Config):
 
     model: str = _param(
         "fm",
-        OneOf(MODELS),
-        "Kind of model: linear, or a factorization machine: plain, field-aware, field-weighted, or "
-        "of higher order.",
+        OneOf(MODEL_KINDS),
+        "Kind of model: linear, or a factorization machine: plain, field-aware, field-weighted or "
+        "of higher order. Parameters that a kind does not have are ignored.",
     )
     task: str = _param(
         "binary",
         OneOf(TASKS),
-        "What is predicted: a number, the probability of a yes, one of several classes, or the "
-        "order of rows within their group.",
+        "What is predicted: a number, which of two classes, which of several, or the order of the "
+        "rows within their group.",
     )
     n_factors: int | tuple[int, ...] = _param(
         8,
         AnyOf((_RANK, Several(_RANK))),
-        "Length of each latent vector (k); for hofm also one length for each order from 2 on. "
-        "Ignored by linear models.",
+        "Length of each latent vector (k).",
+        "For hofm also one length per order, from order 2 on.",
     )
     order: int = _param(
         3,
         Number(2, MAX_ORDER, integer=True),
-        "How many features interact at most, in hofm. Ignored by the other models.",
+        "Largest number of features that interact, in a model of higher order (hofm).",
     )
     shared_factors: bool = _param(
         False,
         Flag(),
-        "Whether all orders of hofm use the same latent vectors, instead of vectors of their own.",
+        "Whether to share the latent vectors among all orders of a hofm, instead of each having "
+        "its own.",
     )
     fit_intercept: bool = _param(True, Flag(), "Whether to fit a bias term.")
     fit_linear: bool = _param(True, Flag(), "Whether to fit one weight per feature.")
     instance_norm: bool = _param(
         False,
         Flag(),
-        "Whether each sample is scaled to unit Euclidean length, in training and prediction.",
+        "Whether to scale each sample to unit Euclidean length, in training and in prediction.",
     )
     init_scale: float = _param(
         0.1,
         _NON_NEGATIVE,
-        "Standard deviation of the initial latent factors; of order t in hofm, its power 2/t.",
+        "Standard deviation of the initial latent factors.",
+        "For hofm, those of order t start with its power 2/t.",
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if isinstance(self.n_factors, int):
             return
-        if self.model != "hofm" or self.shared_factors:
+        if not self.kind.by_order or self.shared_factors:
+            several = " or ".join(repr(k.name) for k in MODEL_KINDS.values() if k.by_order)
             raise ConfigError(
-                "The 'n_factors' parameter may differ between the orders of model='hofm' with "
+                f"The 'n_factors' parameter may differ between the orders of model={several} with "
                 f"shared_factors=False only. Got {self.n_factors!r} for model={self.model!r}, "
                 f"shared_factors={self.shared_factors!r}: give one number."
             )
@@ -150,71 +143,79 @@ class ModelConfig(Config):
             )
 
     @property
+    def kind(self) -> ModelKind:
+        """What the kind of model is like."""
+        return MODEL_KINDS[self.model]
+
+    @property
     def factor_blocks(self) -> tuple[FactorBlock, ...]:
-        """The parts of a latent vector: one but for hofm, which has one for each order."""
-        if self.model == "linear":
-            return ()
-        given = self.n_factors
-        if isinstance(given, tuple):
-            return tuple(FactorBlock(t, t, n) for t, n in enumerate(given, 2))
-        if self.model != "hofm":
-            return (FactorBlock(2, 2, given),)
-        if self.shared_factors:
-            return (FactorBlock(2, self.order, given),)
-        return tuple(FactorBlock(t, t, given) for t in range(2, self.order + 1))
+        """The blocks of a latent vector: one but for hofm, which has one for each order."""
+        return self.kind.factor_blocks(self.n_factors, self.order, shared=self.shared_factors)
 
     @property
     def total_factors(self) -> int:
         """Length of a whole latent vector."""
-        return sum(part.n_factors for part in self.factor_blocks)
+        return sum(block.n_factors for block in self.factor_blocks)
+
+    def shapes(
+        self, *, n_features: int, n_fields: int = 0, n_outputs: int = 1
+    ) -> dict[str, tuple[int, ...]]:
+        """Return the shape of each parameter array of a model of some size."""
+        return self.kind.shapes(
+            features=n_features, outputs=n_outputs, fields=n_fields, factors=self.total_factors
+        )
 
 
 @dataclass(frozen=True)
 class SolverConfig(Config):
-    """How the parameters move."""
+    """How the parameters are learned."""
 
     solver: str = _param(
         "adagrad",
-        OneOf(SOLVERS),
+        OneOf(SOLVER_KINDS),
         "Optimiser: AdaGrad with one step size per weight or per latent vector, plain SGD, "
-        "FTRL-Proximal, alternating least squares (without step size), SGD that learns its L2 "
-        "penalties (sgda), or 'nonsampled' (FM that rank all items for a query, learned from all "
-        "pairs of them).",
+        "FTRL-Proximal, alternating least squares (als, without a step size), SGD that learns its "
+        "L2 penalties (sgda), or 'nonsampled', which ranks all items for a query and learns from "
+        "all pairs of query and item.",
     )
     loss: str = _param(
         "auto",
         OneOf(("auto", *dict.fromkeys((*LOSSES, *SAMPLED_LOSSES)))),
-        "What is minimised. 'auto' is that of the task: squared, logistic, softmax, and for "
-        "ranking 'pairwise', the logistic loss of score differences. Only ranking has other ones: "
-        "'hinge', and with drawn 'negatives' also 'warp', 'softmax' and 'logistic'.",
+        "What is minimised. 'auto' is the usual loss of the task: squared, logistic, softmax, and "
+        "for ranking 'pairwise', the logistic loss of score differences. Only ranking has a "
+        "choice: 'hinge', and with drawn 'negatives' also 'warp', 'softmax' and 'logistic'.",
     )
     learning_rate: float = _param(
-        0.4, _POSITIVE, "Step size, for rows of length one on average; the alpha of FTRL."
+        0.4, _POSITIVE, "Step size, for rows whose length is one on average; for FTRL its alpha."
     )
     l2_linear: float = _param(
-        1e-5, _NON_NEGATIVE, "L2 penalty on the linear weights a sample touches, at each visit."
+        1e-5,
+        _NON_NEGATIVE,
+        "L2 penalty on the linear weights of a sample's features, applied at each visit.",
     )
     l2_factors: float | tuple[float, ...] = _param(
         1e-4,
         AnyOf((_NON_NEGATIVE, Several(_NON_NEGATIVE))),
-        "L2 penalty on the latent factors a sample touches, at each visit; for hofm also one for "
-        "each order from 2 on.",
+        "L2 penalty on the latent factors of a sample's features, applied at each visit.",
+        "For hofm also one per order, from order 2 on.",
     )
     l1_linear: float = _param(
-        0.0, _NON_NEGATIVE, "L1 penalty on the linear weights (FTRL only): gives exact zeros."
+        0.0,
+        _NON_NEGATIVE,
+        "L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.",
     )
     l1_factors: float | tuple[float, ...] = _param(
         0.0,
         AnyOf((_NON_NEGATIVE, Several(_NON_NEGATIVE))),
-        "L1 penalty on the latent factors (FTRL only): gives exact zeros; for hofm also one for "
-        "each order from 2 on.",
+        "L1 penalty on the latent factors, which makes many of them exactly zero. FTRL only.",
+        "For hofm also one per order, from order 2 on.",
     )
-    ftrl_beta: float = _param(1.0, _NON_NEGATIVE, "Smoothing of the FTRL step size.")
+    ftrl_beta: float = _param(1.0, _NON_NEGATIVE, "Smoothing of the step size of FTRL (its beta).")
     unobserved_weight: float = _param(
         0.2,
         _POSITIVE,
-        "For solver='nonsampled': the weight of the pairs of query and item that were not seen; "
-        "seen ones have their sample weight.",
+        "For solver='nonsampled': weight of the pairs of query and item that were not seen; a pair "
+        "that was seen has the weight of its sample.",
     )
     l2_queries: float = _param(
         0.02,
@@ -227,9 +228,14 @@ class SolverConfig(Config):
     l2_exponent: float = _param(
         1.0,
         _NON_NEGATIVE,
-        "For solver='nonsampled': a parameter's penalty is multiplied by the weight of all pairs "
-        "that it is part of, to this power. 0: all parameters are penalised alike.",
+        "For solver='nonsampled': the penalty of a parameter is multiplied by the total weight of "
+        "its pairs of query and item, raised to this power. 0 penalises all parameters alike.",
     )
+
+    @property
+    def kind(self) -> SolverKind:
+        """What the solver is like."""
+        return SOLVER_KINDS[self.solver]
 
 
 @dataclass(frozen=True)
@@ -239,16 +245,16 @@ class GibbsConfig(Config):
     n_warmup: int = _param(
         20,
         Number(0, integer=True),
-        "Sweeps before the first sample: the chain has to leave its start.",
+        "Sweeps before the first sample is taken, so that the chain can leave its start.",
     )
     n_samples: int = _param(
-        100, _COUNT, "Sweeps after the warm-up, each of which is a sample of all parameters."
+        100, _COUNT, "Sweeps after the warm-up; each one is a sample of all parameters."
     )
     n_keep_samples: int | None = _param(
         None,
         AnyOf((Number(0, integer=True), NONE)),
-        "Samples kept to predict new rows, evenly spaced; None: all. Each takes the memory of a "
-        "model. With 0 only the rows of eval_set are predicted.",
+        "How many samples to keep for predicting new rows, evenly spaced; None keeps them all. "
+        "Each takes as much memory as a model. With 0, only the rows of eval_set are predicted.",
     )
 
 
@@ -257,31 +263,31 @@ class KerasConfig(Config):
     """How Keras trains, in the estimators of `fieldfare.keras`."""
 
     optimizer: str = _param(
-        "adam", Instance((str,), "a name"), "Name of an optimizer of Keras, which steps per batch."
+        "adam", Instance((str,), "a name"), "Name of a Keras optimizer; it takes a step per batch."
     )
-    batch_size: int = _param(256, _COUNT, "Samples in a batch; the gradient is their mean.")
+    batch_size: int = _param(256, _COUNT, "Samples per batch; the gradient is their mean.")
 
 
 @dataclass(frozen=True)
 class TrainingConfig(Config):
-    """How long, on what and with which resources training runs."""
+    """How long training runs, on what data and with which resources."""
 
-    max_iter: int = _param(20, _COUNT, "Largest number of epochs.")
+    max_iter: int = _param(20, _COUNT, "Maximum number of epochs.")
     early_stopping: bool | str = _param(
         "auto",
         AnyOf((Flag(), OneOf(("auto",)))),
-        "Whether to stop when the validation metric no longer improves and keep the best epoch. "
-        "'auto' does so when validation data are given; True splits some off when they are not.",
+        "Whether to stop when the validation metric no longer improves, and keep the best epoch. "
+        "'auto' does so if validation data are given; True splits some off if they are not.",
     )
     validation_fraction: float = _param(
         0.1,
         Number(0, 1, low_open=True, high_open=True),
-        "Share of the samples split off when early_stopping=True and no validation data are given.",
+        "Share of samples to split off if early_stopping=True and no validation data are given.",
     )
     n_iter_no_change: int = _param(
-        3, _COUNT, "Epochs without improvement over the best epoch before stopping (patience)."
+        3, _COUNT, "Epochs without a new best one after which training stops (patience)."
     )
-    tol: float = _param(0.0, _NON_NEGATIVE, "Smallest change that counts as an improvement.")
+    tol: float = _param(0.0, _NON_NEGATIVE, "Smallest change of the metric that is an improvement.")
     eval_metric: str | None = _param(
         None,
         Instance((str, type(None)), "the name of a metric or None"),
@@ -290,52 +296,55 @@ class TrainingConfig(Config):
     pairs_per_row: int = _param(
         10,
         _COUNT,
-        "For ranking: the largest number of worse rows of its group that a row is compared with in "
-        "an epoch, chosen anew each time.",
+        "For ranking: how many worse rows of its group each row is compared with per epoch, at "
+        "most; they are drawn anew each time.",
     )
     negatives: str | None = _param(
         None,
         AnyOf((OneOf(("uniform", "popularity", "batch")), NONE)),
-        "For ranking: draws 'pairs_per_row' items against each row, instead of comparing rows of a "
-        "group: evenly, by their number of rows to a power, or from the rows learned together.",
+        "For ranking: draw 'pairs_per_row' items against each row instead of comparing rows of a "
+        "group: 'uniform' draws all items alike, 'popularity' by a power of their number of rows, "
+        "and 'batch' from the rows learned together.",
     )
-    negatives_exponent: float = _param(0.75, _NON_NEGATIVE, "The power of negatives='popularity'.")
+    negatives_exponent: float = _param(0.75, _NON_NEGATIVE, "The power for negatives='popularity'.")
     known_negatives: bool = _param(
-        False, Flag(), "Whether items that the query was seen with may be drawn as negatives."
+        False, Flag(), "Whether to draw items already seen with the query as negatives, too."
     )
     class_weight: Mapping[Any, float] | str | None = _param(
         None,
         AnyOf((OneOf(("balanced",)), Instance((Mapping,), "a mapping from class to weight"), NONE)),
-        "Weights of the classes: a mapping, or 'balanced' for inverse frequency.",
+        "Weights of the classes, or 'balanced' for weights inverse to the frequency of each class.",
     )
     max_time: float | None = _param(
-        None, AnyOf((_POSITIVE, NONE)), "Seconds after which no further epoch starts."
+        None, AnyOf((_POSITIVE, NONE)), "Seconds after which no new epoch starts."
     )
     shuffle: bool = _param(
-        True, Flag(), "Whether blocks of rows, and rows within them, are visited in random order."
+        True, Flag(), "Whether to visit blocks of rows, and the rows within them, in random order."
     )
     memory_limit: int | None = _param(
         None,
         AnyOf((_COUNT, NONE)),
-        "Megabytes of stored rows kept in memory when training from disk; None: as the system "
-        "likes. The model itself is not counted.",
+        "Megabytes of stored rows to keep in memory when training from disk; None leaves this to "
+        "the operating system. The model itself is not counted.",
     )
     random_state: Any = _param(
         None,
         Instance((object,), "an integer, a NumPy generator or None"),
-        "Seed; fixes everything on one thread.",
+        "Seed of everything random; on one thread it fixes the result.",
     )
     n_jobs: int | None = _param(
         None,
         AnyOf((Number(1, integer=True), OneOf((-1,)), NONE)),
-        "Threads; None or -1 means every core. One thread is bit-reproducible.",
+        "Number of threads; None or -1 means all cores. One thread repeats its results bit by bit.",
     )
     deterministic: bool = _param(
         False,
         Flag(),
-        "Whether to learn on one thread where the bits would depend on how many there are (by "
-        "AdaGrad); all else still uses them all.",
+        "Whether to train on one thread where the result would depend on the number of threads "
+        "(AdaGrad); everything else still uses all of them.",
     )
     verbose: int = _param(
-        0, AnyOf((Number(0, integer=True), Flag())), "0: silent; 1: a line or a bar for each epoch."
+        0,
+        AnyOf((Number(0, integer=True), Flag())),
+        "0: silent; 1: a line or a progress bar per epoch.",
     )

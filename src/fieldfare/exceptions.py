@@ -10,15 +10,15 @@
         │   ├── SchemaError                 FF220  a table does not fit its Schema
         │   └── StoreError                  FF230  a RowStore is damaged, foreign or cannot be made
         ├── ModelFileError (ValueError)     FF300  a model file is damaged, foreign or too new
-        ├── TrainingError (RuntimeError)    FF400  training cannot go on
+        ├── TrainingError (RuntimeError)    FF400  training cannot continue
         │   └── DivergenceError             FF410  the loss became infinite or not a number
         ├── MissingDependencyError (ImportError)  FF500  an optional package is not installed
-        └── ResourceError (MemoryError)     FF600  the job would not fit this machine
+        └── ResourceError (MemoryError)     FF600  the job does not fit this machine
 
     UserWarning
     └── FieldfareWarning                    FF900
         ├── DataWarning                     FF910  the data look odd but are usable
-        └── ConvergenceWarning              FF920  training ended before it settled
+        └── ConvergenceWarning              FF920  training ended before it converged
 
 Each class carries a stable ``code``, printed with the message, which leads to a section of
 ``docs/diagnostics.md``.
@@ -58,9 +58,9 @@ class TextFormatError(DataError):
     file : str
         Path of the file, or ``<stdin>``.
     line, column : int
-        1-based position of the fault.
+        Position of the fault, counted from 1.
     text : str
-        The text at fault, shortened.
+        The offending text, shortened.
     """
 
     code = "FF210"
@@ -92,7 +92,7 @@ class ModelFileError(FieldfareError, ValueError):
 
 
 class TrainingError(FieldfareError, RuntimeError):
-    """Training cannot go on."""
+    """Training cannot continue."""
 
     code = "FF400"
 
@@ -104,19 +104,19 @@ class DivergenceError(TrainingError):
 
 
 class MissingDependencyError(FieldfareError, ImportError):
-    """An optional package is needed and not installed."""
+    """An optional package is needed but not installed."""
 
     code = "FF500"
 
 
 class ResourceError(FieldfareError, MemoryError):
-    """The job would not fit this machine; raised before memory is asked for."""
+    """The job does not fit this machine; raised before any memory is allocated."""
 
     code = "FF600"
 
 
 class FieldfareWarning(UserWarning):
-    """Root of all warnings."""
+    """Root of all warnings that fieldfare issues."""
 
     code = "FF900"
 
@@ -128,6 +128,6 @@ class DataWarning(FieldfareWarning):
 
 
 class ConvergenceWarning(FieldfareWarning):
-    """Training ended before it settled."""
+    """Training ended before it converged."""
 
     code = "FF920"

@@ -51,9 +51,9 @@ def test_each_is_declared_in_full(group: type, item: dataclasses.Field[Any]) -> 
     assert item.default is not dataclasses.MISSING
     assert item.metadata["constraint"].allows(item.default)
     assert str(item.metadata["constraint"])
-    sentence = item.metadata["doc"]
-    assert sentence[0].isupper() or sentence[0] in "'0123456789"
-    assert sentence.endswith(".")
+    for sentences in (item.metadata["doc"], config.description(item)):
+        assert sentences[0].isupper() or sentences[0] in "'0123456789"
+        assert sentences.endswith(".")
 
 
 @pytest.mark.parametrize(("group", "item"), PARAMETERS)

@@ -79,7 +79,7 @@ def commands(block: Block) -> str:
     return "\n".join(typed) + "\n"
 
 
-def run_shell(block: Block, folder: Path, where: str) -> None:
+def check_shell(block: Block, folder: Path, where: str) -> None:
     """Run shell code with the tools of this environment, and the package that is under test."""
     tools = Path(sys.executable).parent
     package = Path(fieldfare.__file__).resolve().parents[1]
@@ -102,7 +102,7 @@ def run_shell(block: Block, folder: Path, where: str) -> None:
         pytest.fail(f"{where}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
 
 
-def run_session(block: Block, names: dict[str, Any], where: str) -> None:
+def check_session(block: Block, names: dict[str, Any], where: str) -> None:
     """Run a Python session with prompts, comparing its output."""
     test = doctest.DocTestParser().get_doctest(block.code, names, where, None, None)
     report: list[str] = []
@@ -128,13 +128,13 @@ def test_the_code_of_a_page_runs(
             source = "\n" * (block.line - 1) + block.code
             exec(compile(source, str(page), "exec"), names)
         elif block.tag in ("python", "pycon"):
-            run_session(block, names, where)
+            check_session(block, names, where)
         elif block.tag in SHELLS:
-            run_shell(block, tmp_path, where)
+            check_shell(block, tmp_path, where)
         elif block.tag == "c" and shutil.which("cc"):
             (tmp_path / "main.c").write_text(block.code, encoding="utf-8")
             command = "cc -std=c99 -Wall -Werror -o main main.c -lm && ./main"
-            run_shell(replace(block, tag="bash", code=command), tmp_path, where)
+            check_shell(replace(block, tag="bash", code=command), tmp_path, where)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
@@ -193,10 +193,10 @@ def test_an_excuse_needs_a_reason_and_serves_one_block() -> None:
 
 def test_a_failing_shell_block_fails_the_page(tmp_path: Path) -> None:
     with pytest.raises(pytest.fail.Exception, match="exit code 1"):
-        run_shell(Block("bash", "false | cat\n", 1, None), tmp_path, "page.md:1")
+        check_shell(Block("bash", "false | cat\n", 1, None), tmp_path, "page.md:1")
 
 
 def test_a_wrong_output_fails_the_page() -> None:
-    run_session(Block("pycon", ">>> 1 + 1\n2\n", 1, None), {}, "page.md:1")
+    check_session(Block("pycon", ">>> 1 + 1\n2\n", 1, None), {}, "page.md:1")
     with pytest.raises(pytest.fail.Exception, match="Expected"):
-        run_session(Block("pycon", ">>> 1 + 1\n3\n", 1, None), {}, "page.md:1")
+        check_session(Block("pycon", ">>> 1 + 1\n3\n", 1, None), {}, "page.md:1")

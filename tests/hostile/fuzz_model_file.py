@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 
 from fieldfare import _container as container
-from fieldfare.config import MODELS, TASKS, ModelConfig
+from fieldfare.config import MODELS, ModelConfig
 from fieldfare.exceptions import ModelFileError
+from fieldfare.kinds.losses import TASKS
 from fieldfare.models.base import Model
 from fieldfare.models.registry import build
 from fieldfare.persist.file import load_model, save_model

@@ -37,7 +37,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "m.ff"
 
 
-def refused(path: Path, words: str | None = None) -> None:
+def assert_refused(path: Path, words: str | None = None) -> None:
     with pytest.raises(ModelFileError, match=words) as caught:
         load_model(path)
     assert str(caught.value).startswith(f"Cannot load {path}: ")
@@ -56,30 +56,30 @@ def test_every_bit_flip_is_noticed(path: Path) -> None:
         bad = bytearray(good)
         bad[place] ^= 1 << (place % 8)
         path.write_bytes(bad)
-        refused(path)
+        assert_refused(path)
 
 
 def test_every_truncation_is_noticed(path: Path) -> None:
     good = path.read_bytes()
     for length in range(len(good)):
         path.write_bytes(good[:length])
-        refused(path)
+        assert_refused(path)
     path.write_bytes(good + b"\0")
-    refused(path, "cut short or too long")
+    assert_refused(path, "cut short or too long")
 
 
 @pytest.mark.parametrize("length", [10**8 + 1, 2**40, 2**63, 2**64 - 1])
 def test_oversized_headers_allocate_nothing(path: Path, length: int) -> None:
     good = path.read_bytes()
     path.write_bytes(struct.pack("<Q", length) + good[8:])
-    refused(path, "not a fieldfare model file")
+    assert_refused(path, "not a fieldfare model file")
 
 
 def test_a_sparse_giant_is_refused_by_its_header_alone(path: Path) -> None:
     with path.open("wb") as file:
         file.write(struct.pack("<Q", 2**39))
         file.truncate(2**40)
-    refused(path, "not a fieldfare model file")
+    assert_refused(path, "not a fieldfare model file")
 
 
 def test_foreign_files(path: Path) -> None:
@@ -98,14 +98,14 @@ def test_foreign_files(path: Path) -> None:
         np.random.default_rng(0).bytes(5000),
     ):
         path.write_bytes(content)
-        refused(path)
+        assert_refused(path)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a", "b")
-    refused(path)
+    assert_refused(path)
     safetensors.numpy.save_file({"bias": np.zeros(1, np.float32)}, path)
-    refused(path, "not a fieldfare model")
+    assert_refused(path, "not a fieldfare model")
     save_checkpoint(path, {}, {})
-    refused(path, "a training checkpoint, not a model")
+    assert_refused(path, "a training checkpoint, not a model")
     assert not (path.parent / "attacked").exists()
 
 
@@ -143,13 +143,13 @@ OUTER = [
 @pytest.mark.parametrize(("text", "words"), OUTER, ids=range(len(OUTER)))
 def test_malformed_containers(path: Path, text: str, words: str) -> None:
     path.write_bytes(struct.pack("<Q", len(text)) + text.encode() + b"\0" * 8)
-    refused(path, words)
+    assert_refused(path, words)
 
 
 def test_empty_arrays_of_absurd_shape(path: Path) -> None:
     text = '{"a":{"dtype":"F32","shape":[0,10' + "0" * 30 + '],"data_offsets":[0,0]}}'
     path.write_bytes(struct.pack("<Q", len(text)) + text.encode())
-    refused(path, "cannot be made")
+    assert_refused(path, "cannot be made")
 
 
 @pytest.mark.parametrize(
@@ -167,10 +167,24 @@ def test_empty_arrays_of_absurd_shape(path: Path) -> None:
         ({"classes": ["a"]}, "must have 2 class labels"),
         ({"classes": ["a", "a"]}, "listed twice"),
         ({"provenance": None}, "must be an object"),
-        ({"provenance": {"target_scale": {}}}, "must be a positive number"),
-        ({"provenance": {"target_scale": True}}, "must be a positive number"),
-        ({"provenance": {"target_scale": 0}}, "must be a positive number"),
-        ({"provenance": {"target_scale": 10**40}}, "must be a positive number"),
+        ({"units": None}, "object of target and row"),
+        ({"units": {"target": 1.0}}, "object of target and row"),
+        ({"units": {"target": {}, "row": 1.0}}, "'target' must be a positive number"),
+        ({"units": {"target": 1.0, "row": True}}, "'row' must be a positive number"),
+        ({"units": {"target": 0, "row": 1.0}}, "'target' must be a positive number"),
+        ({"units": {"target": 1.0, "row": 10**40}}, "'row' must be a positive number"),
+        ({"trained_by": 3}, "trained_by settings are not valid.*object of the groups"),
+        ({"trained_by": {}}, "trained_by settings are not valid.*'training' must be an object"),
+        ({"trained_by": {"training": {}, "more": {}}}, "object of the groups"),
+        ({"trained_by": {"training": {"max_iter": 0}}}, "'max_iter'"),
+        ({"trained_by": {"training": {"more": 1}}}, "There is no parameter 'more'"),
+        ({"trained_by": {"training": {"random_state": -1}}}, "random_state must be"),
+        ({"trained_by": {"training": {"random_state": []}}}, "random_state must be"),
+        ({"trained_by": {"training": {"class_weight": [[[], 1]]}}}, "pairs of class and weight"),
+        ({"trained_by": {"training": {"class_weight": [["a", "b"]]}}}, "pairs of class"),
+        ({"trained_by": {"training": {"class_weight": {"a": "b"}}}}, "pairs of class"),
+        ({"trained_by": {"training": {}, "solver": []}}, "'solver' must be an object"),
+        ({"trained_by": {"training": {}, "solver": {"l2_linear": "x"}}}, "'l2_linear'"),
         ({"schema": {}}, "schema cannot be read"),
         ({"schema": [1]}, "schema cannot be read"),
         ({"schema": "x"}, "schema cannot be read"),
@@ -178,7 +192,7 @@ def test_empty_arrays_of_absurd_shape(path: Path) -> None:
 )
 def test_wrong_headers_with_a_right_checksum(path: Path, changes: dict, words: str) -> None:
     rewrite(path, **changes)
-    refused(path, words)
+    assert_refused(path, words)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +215,7 @@ def test_wrong_configurations(path: Path, changes: dict, words: str) -> None:
     metadata, _ = container.read(path)
     config = json.loads(metadata["fieldfare"])["config"]
     rewrite(path, config={**config, **changes})
-    refused(path, words)
+    assert_refused(path, words)
 
 
 @pytest.mark.parametrize(
@@ -225,14 +239,14 @@ def test_wrong_arrays(path: Path, changes: dict, words: str) -> None:
     metadata, arrays = container.read(path)
     arrays = {name: a for name, a in {**arrays, **changes}.items() if a is not None}
     container.write(path, "fieldfare", metadata["fieldfare"], arrays)
-    refused(path, words)
+    assert_refused(path, words)
 
 
 def test_a_missing_checksum_is_refused(path: Path) -> None:
     metadata, arrays = container.read(path)
     copies = {name: a.copy() for name, a in arrays.items()}
     safetensors.numpy.save_file(copies, path, metadata={"fieldfare": metadata["fieldfare"]})
-    refused(path, "do not match their checksum")
+    assert_refused(path, "do not match their checksum")
     assert load_model(path, verify=False).n_features == 3
 
 
@@ -256,7 +270,7 @@ def test_a_schema_that_announces_too_much(
         if name == "size" and column == 0 and type(value) is int and 0 <= value < 2**32:
             load_model(path)  # a vocabulary counts for itself
         else:
-            refused(path, "schema cannot be read.*damaged")
+            assert_refused(path, "schema cannot be read.*damaged")
         assert tracemalloc.get_traced_memory()[1] < 10**7
     finally:
         tracemalloc.stop()
@@ -270,7 +284,7 @@ def test_a_schema_hashed_into_other_buckets(tmp_path: Path) -> None:
     assert schema["columns"][1]["hash_buckets"] == 4
     schema["columns"][1]["hash_buckets"] = 2**30
     rewrite(path, schema=schema)
-    refused(path, "schema cannot be read.*'site'")
+    assert_refused(path, "schema cannot be read.*'site'")
 
 
 def test_random_damage() -> None:

@@ -30,7 +30,7 @@ def made(**changes) -> Posterior:
         "noise_precision": np.ones(4),
         "cutpoints": np.sort(rng.normal(size=(4, 2))),
     }
-    about = About("ordinal", Schema.indexed(3, 0), [1.0, 2.0, 4.0], {"seed": 1})
+    about = About("ordinal", Schema.indexed(3, 0), [1.0, 2.0, 4.0], provenance={"seed": 1})
     config = ModelConfig(model="fm", task="regression", n_factors=2)
     return Posterior(config, *(arrays | changes).values(), about=about)
 
@@ -43,7 +43,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "p.ff"
 
 
-def refused(path: Path, words: str | None = None) -> None:
+def assert_refused(path: Path, words: str | None = None) -> None:
     with pytest.raises(ModelFileError, match=words) as caught:
         load_posterior(path)
     assert str(caught.value).startswith(f"Cannot load {path}: ")
@@ -55,9 +55,9 @@ def test_flipped_bits_and_cut_files(path: Path) -> None:
         bad = bytearray(good)
         bad[place] ^= 1 << (place % 8)
         path.write_bytes(bad)
-        refused(path)
+        assert_refused(path)
         path.write_bytes(good[:place])
-        refused(path)
+        assert_refused(path)
     path.write_bytes(b"no container")
     with pytest.raises(ModelFileError, match=r"Cannot load .*p.ff"):
         holds_posterior(path)
@@ -66,8 +66,10 @@ def test_flipped_bits_and_cut_files(path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"format": 2}, "reads formats up to 1"),
-        ({"format": "1"}, "posterior format '1'"),
+        ({"format": 1}, "format 1.*reads format 2.*save it again"),
+        ({"format": "2"}, "positive integer. Found '2'"),
+        ({"format": 3}, "format 3.*Upgrade"),
+        ({"trained_by": {"training": 1}}, "trained_by settings are not valid"),
         ({"task": "multiclass"}, "no classes of a 'multiclass'|one of"),
         ({"task": "regression"}, "has no classes"),
         ({"classes": [1, 2]}, "cutpoints"),
@@ -85,7 +87,7 @@ def test_headers(path: Path, change: dict, words: str) -> None:
     metadata, arrays = container.read(path)
     header = {**json.loads(metadata[KEY]), **change}
     container.write(path, KEY, json.dumps(header), dict(arrays))
-    refused(path, words)
+    assert_refused(path, words)
 
 
 @pytest.mark.parametrize(
@@ -104,13 +106,13 @@ def test_headers(path: Path, change: dict, words: str) -> None:
 def test_arrays(path: Path, change: dict, words: str) -> None:
     metadata, arrays = container.read(path)
     container.write(path, KEY, metadata[KEY], {**arrays, **change})
-    refused(path, words)
+    assert_refused(path, words)
 
 
 def test_other_files_are_named(tmp_path: Path) -> None:
     model = build(ModelConfig(model="fm", n_factors=2), n_features=3, n_outputs=1)
     save_model(model, tmp_path / "m.ff")
-    refused(tmp_path / "m.ff", "load_model")
+    assert_refused(tmp_path / "m.ff", "load_model")
     with pytest.raises(ConfigError, match="save_model"):
         save_posterior(model, tmp_path / "p.ff")
     with pytest.raises(ModelFileError, match="not finite"):

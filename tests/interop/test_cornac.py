@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cornac
 import numpy as np
+import pandas
 import pytest
 
 from fieldfare.retrieval import Trial, evaluate_scores
-
-pandas = pytest.importorskip("pandas")
-cornac = pytest.importorskip("cornac", reason="cornac is not installed")
 
 
 def scores_of(model, trial):

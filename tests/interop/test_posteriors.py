@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import myfm
 import numpy as np
-import pytest
 from scipy import sparse
 
 from fieldfare.estimators import BayesianFMRegressor
@@ -13,7 +13,6 @@ N_CHAINS, N_WARMUP, N_SAMPLES, RANK = 4, 60, 300, 2
 
 
 def test_posterior_means_are_those_of_myfm() -> None:
-    myfm = pytest.importorskip("myfm", reason="myfm is not installed")
     rng = np.random.default_rng(0)
     n, n_users, n_films = 1200, 30, 20
     u, f = rng.integers(0, n_users, n), rng.integers(0, n_films, n)

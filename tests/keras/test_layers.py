@@ -30,7 +30,8 @@ from fieldfare.keras import (  # noqa: E402
     to_inputs,
     to_keras,
 )
-from fieldfare.models.base import PARAMETERS, Model  # noqa: E402
+from fieldfare.kinds.models import PARAMETERS  # noqa: E402
+from fieldfare.models.base import Model  # noqa: E402
 from fieldfare.rows import Rows  # noqa: E402
 from fieldfare.schema.schema import Column, Schema  # noqa: E402
 from fieldfare.sources.matrix import array_rows  # noqa: E402

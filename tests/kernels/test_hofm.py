@@ -137,10 +137,10 @@ def test_dominant_entries_do_not_drown_the_others(make_spec, n):
     model.factors[0] = 1e4
     target = np.ones(1, np.float32)
     rows = Rows(np.array([0, n]), np.arange(n, dtype=np.uint32), target=target)
-    from fieldfare.solvers.gradient import Solver
+    from fieldfare.solvers.gradient import GradientSolver
 
     rate = 1e-12
-    solver = Solver(model, SolverConfig(solver="sgd", learning_rate=rate, l2_factors=0.0))
+    solver = GradientSolver(model, SolverConfig(solver="sgd", learning_rate=rate, l2_factors=0.0))
     slope = 1 / (1 + np.exp(-np.float64(model.score(rows)[0, 0]))) - 1
     solver.train(rows, np.arange(1))
     # The derivative of the pair term in v_0 is the sum of the others: no digit of 1e4 in it.

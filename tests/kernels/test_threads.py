@@ -10,9 +10,12 @@ import pytest
 from fieldfare.config import ModelConfig, SolverConfig
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
-from fieldfare.solvers.gradient import Solver
+from fieldfare.solvers.gradient import GradientSolver
 
 N_ROWS, N_FIELDS, PER_FIELD = 12_000, 6, 40
+# How much higher the mean loss of several threads may be: they learn from rows in an order that no
+# seed fixes. In hundreds of runs it was at most 0.003 higher.
+LEEWAY = 0.005
 
 # Vectors of lengths known to the compiler and not; parts of unlike length.
 CASES: list[dict[str, Any]] = [
@@ -55,7 +58,7 @@ def loss_after(model, solver, learning_rate, loss, instance_norm, values, n_thre
     task = "regression" if loss == "squared" else "binary"
     config = ModelConfig(model=model, task=task, n_factors=4, instance_norm=instance_norm)
     fresh = build(config, n_features=PER_FIELD * N_FIELDS, n_fields=N_FIELDS, seed=1)
-    trainer = Solver(fresh, SolverConfig(solver=solver, learning_rate=learning_rate))
+    trainer = GradientSolver(fresh, SolverConfig(solver=solver, learning_rate=learning_rate))
     squared = loss == "squared"
     rows = click_rows(1, values=values, squared=squared)
     for _ in range(2):
@@ -85,7 +88,7 @@ def test_many_threads_learn_as_well_as_one(
     options = (model, solver, learning_rate, loss, instance_norm, values)
     alone = loss_after(*options, n_threads=1)
     for n_threads in (2, 8, 16):
-        assert loss_after(*options, n_threads=n_threads) < 1.5 * alone
+        assert loss_after(*options, n_threads=n_threads) < alone + LEEWAY
 
 
 def draw_rows(n_rows: int) -> Rows:
@@ -111,7 +114,7 @@ def test_lock_free_threads_learn_as_much(make_solver, case):
         for _ in range(3):
             loss, weight = solver.train(rows, np.arange(len(rows)), n_threads=n_threads)
         losses.append(loss / weight)
-    assert losses[1] < losses[0] + 0.05
+    assert losses[1] < losses[0] + LEEWAY
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)

@@ -46,7 +46,7 @@ def _fit(model: str, solver: str, config: TrainingConfig, **how) -> FitResult:
     )
 
 
-def _same(a: FitResult, b: FitResult) -> None:
+def assert_same(a: FitResult, b: FitResult) -> None:
     for name, array in parameter_arrays(a.model).items():
         np.testing.assert_array_equal(array, parameter_arrays(b.model)[name])
     strip = [[{k: v for k, v in e.items() if k != "seconds"} for e in r.history] for r in (a, b)]
@@ -75,7 +75,7 @@ def test_resume_equals_going_on(
         _fit(model, solver, replace(config, max_iter=stop), valid=valid,
              callbacks=[Checkpoint(path)])  # fmt: skip
         resumed = _fit(model, solver, config, valid=valid, resume=path)
-    _same(whole, resumed)
+    assert_same(whole, resumed)
 
 
 class _InterruptAt(Callback):
@@ -91,7 +91,7 @@ def test_resume_after_ctrl_c_in_the_middle_of_an_epoch(tmp_path) -> None:
     path = tmp_path / "run.ckpt"
     cut = _fit("fm", "adagrad", config, callbacks=[Checkpoint(path), _InterruptAt()])
     assert cut.interrupted
-    _same(_fit("fm", "adagrad", config), _fit("fm", "adagrad", config, resume=path))
+    assert_same(_fit("fm", "adagrad", config), _fit("fm", "adagrad", config, resume=path))
 
 
 def test_seed_comes_from_the_checkpoint(tmp_path) -> None:
@@ -99,7 +99,7 @@ def test_seed_comes_from_the_checkpoint(tmp_path) -> None:
     config = TrainingConfig(max_iter=3, random_state=11, n_jobs=1)
     whole = _fit("fm", "adagrad", config)
     _fit("fm", "adagrad", replace(config, max_iter=1), callbacks=[Checkpoint(path)])
-    _same(whole, _fit("fm", "adagrad", replace(config, random_state=None), resume=path))
+    assert_same(whole, _fit("fm", "adagrad", replace(config, random_state=None), resume=path))
 
 
 def test_foreign_checkpoint_is_refused(tmp_path) -> None:

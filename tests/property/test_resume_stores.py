@@ -37,7 +37,7 @@ def _train(data, **options):
                  early_stopping=True, **options)  # fmt: skip
 
 
-def _same(a, b) -> None:
+def assert_same(a, b) -> None:
     for name, array in parameter_arrays(a.model).items():
         np.testing.assert_array_equal(array, parameter_arrays(b.model)[name])
 
@@ -45,7 +45,7 @@ def _same(a, b) -> None:
 @pytest.mark.parametrize("limit", [None, 1, 1000])
 def test_disk_equals_memory(rows, store, limit) -> None:
     dataset = Dataset(store.rows, Schema.indexed(N_FEATURES, PER_ROW), store)
-    _same(_train(rows), _train(dataset, memory_limit=limit))
+    assert_same(_train(rows), _train(dataset, memory_limit=limit))
 
 
 def test_resume_from_disk_what_began_in_memory(rows, store, tmp_path) -> None:
@@ -53,4 +53,4 @@ def test_resume_from_disk_what_began_in_memory(rows, store, tmp_path) -> None:
     options = {"model": "fm", "n_factors": 2, "random_state": 1, "n_jobs": 1}
     whole = train(rows, max_iter=2, **options)
     train(rows, max_iter=1, callbacks=[Checkpoint(path)], **options)
-    _same(whole, train(store, max_iter=2, memory_limit=1, resume=path, **options))
+    assert_same(whole, train(store, max_iter=2, memory_limit=1, resume=path, **options))

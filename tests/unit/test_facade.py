@@ -51,3 +51,27 @@ def test_verbs_that_share_a_name_with_a_package_stay_callable(verb: str, code: s
 def test_submodules_can_still_be_had() -> None:
     config = importlib.import_module("fieldfare.config")
     assert getattr(fieldfare, "config") is config  # noqa: B009 - not among the public names
+
+
+SENDS = """
+import pickle
+import cloudpickle, fieldfare
+
+def version_there():
+    return fieldfare.__version__, fieldfare.Rows.__name__
+
+assert pickle.loads(pickle.dumps(fieldfare)) is fieldfare
+sys.stdout.buffer.write(cloudpickle.dumps(version_there))
+"""
+RECEIVES = """
+import pickle
+print(*pickle.loads(sys.stdin.buffer.read())())
+"""
+
+
+def test_a_function_that_uses_the_package_can_be_sent_to_another_process() -> None:
+    def run(code: str, given: bytes = b"") -> bytes:
+        command = [sys.executable, "-c", f"import sys\n{code}"]
+        return subprocess.run(command, input=given, stdout=subprocess.PIPE, check=True).stdout
+
+    assert run(RECEIVES, run(SENDS)).split() == [fieldfare.__version__.encode(), b"Rows"]

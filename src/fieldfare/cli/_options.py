@@ -9,7 +9,7 @@ from dataclasses import Field, fields
 from typing import Any
 
 from fieldfare._validation import NONE, AnyOf, Flag, Number, OneOf, Several, closest
-from fieldfare.config import Config, ModelConfig, SolverConfig, TrainingConfig
+from fieldfare.config import Config, ModelConfig, SolverConfig, TrainingConfig, description
 
 # The flag leads where the command line's usual word differs from the parameter's name.
 ALIASES = {
@@ -24,18 +24,21 @@ GROUPS = {
     "training": TrainingConfig,
 }
 _HIDDEN = {"verbose"}
+_WHETHER = "Whether to "
 _DOCS = {
     "early_stopping": "Stop when the validation metric no longer improves, and keep the best "
     "epoch. Without --valid, a share of the rows is split off for it (default: on)",
-    "random_state": "Seed; fixes everything on one thread (default: a fresh one)",
-    "n_jobs": "Threads; one thread is bit-reproducible (default: every core)",
-    "memory_limit": "Megabytes of stored rows kept in memory when training from disk; the model "
-    "itself is not counted (default: as the system likes)",
+    "random_state": "Seed of everything random; on one thread it fixes the result (default: a new "
+    "one each time)",
+    "n_jobs": "Number of threads; one thread repeats its results bit by bit (default: all cores)",
+    "memory_limit": "Megabytes of stored rows to keep in memory when training from disk; the model "
+    "itself is not counted (default: left to the operating system)",
     "shuffle": "Visit blocks of rows, and the rows within them, in the order of the data",
-    "class_weight": "'balanced' for inverse frequency, or weights as CLASS:WEIGHT,CLASS:WEIGHT",
+    "class_weight": "'balanced' for weights inverse to the frequency of each class, or weights as "
+    "CLASS:WEIGHT,CLASS:WEIGHT (default: none)",
     "eval_metric": "Metric on the validation data that decides (default: the training loss)",
-    "task": "What is predicted: a number, the probability of a yes, or one of several classes "
-    "(default: told from the target)",
+    "task": "What is predicted: a number, which of two classes, which of several, or the order of "
+    "the rows within their group (default: inferred from the target)",
 }
 
 
@@ -141,7 +144,7 @@ def flag_names(name: str) -> tuple[str, ...]:
 
 def _add_flag(section: Any, item: Field[Any]) -> None:
     constraint, name = item.metadata["constraint"], item.name
-    words = item.metadata["doc"].rstrip(".")
+    words = _commanded(item)
     help_text = _DOCS.get(name, f"{words} (default: {_shown(item.default)})").replace("%", "%%")
     options: dict[str, Any] = {"dest": name, "default": argparse.SUPPRESS, "help": help_text}
     flags = flag_names(name)
@@ -168,7 +171,7 @@ def _switch(item: Field[Any], flags: tuple[str, ...], options: dict[str, Any]) -
         return flags
     options["action"] = "store_false" if item.default else "store_true"
     if item.default and item.name not in _DOCS:
-        options["help"] = _negated(item.metadata["doc"].rstrip("."))
+        options["help"] = _negated(description(item).rstrip("."))
     return tuple(f"--no-{flag[2:]}" for flag in flags) if item.default else flags
 
 
@@ -203,11 +206,17 @@ def _number(item: Field[Any]) -> Callable[[str], Any]:
     return read
 
 
+def _commanded(item: Field[Any]) -> str:
+    """Return the sentences about a parameter, in the imperative where a flag turns it on."""
+    words = description(item).rstrip(".")
+    action = words.removeprefix(_WHETHER)
+    return words if action == words else action[0].upper() + action[1:]
+
+
 def _negated(words: str) -> str:
     """Turn the sentence about a parameter that is on into help for the flag that turns it off."""
-    start = "Whether to "
-    if words.startswith(start):
-        return f"Do not {words.removeprefix(start)}"
+    if words.startswith(_WHETHER):
+        return f"Do not {words.removeprefix(_WHETHER)}"
     return f"{words} (default: on; this switches it off)"
 
 

@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from fieldfare.config import GibbsConfig, KerasConfig, ModelConfig, SolverConfig, TrainingConfig
+from fieldfare.config import (
+    GibbsConfig,
+    KerasConfig,
+    ModelConfig,
+    SolverConfig,
+    TrainingConfig,
+    description,
+)
 
 _ClassT = TypeVar("_ClassT", bound=type)
 
@@ -63,7 +70,7 @@ def signature_names(estimator_class: type) -> list[str]:
 def documented(estimator_class: _ClassT) -> _ClassT:
     """Write the Parameters section of a class docstring from `config`, at ``{parameters}``."""
     described = {
-        item.name: (str(item.metadata["constraint"]), item.metadata["doc"])
+        item.name: (str(item.metadata["constraint"]), description(item))
         for config in (ModelConfig, SolverConfig, GibbsConfig, KerasConfig, TrainingConfig)
         for item in fields(config)
     }

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fieldfare.config import FactorBlock
+from fieldfare.kinds.models import FactorBlock
 from keras import ops
 
 

@@ -19,7 +19,8 @@ from fieldfare.keras.entries import (
     FieldEmbeddingFM,
     FieldWeightedFM,
 )
-from fieldfare.models.base import PARAMETERS, Model, check_model
+from fieldfare.kinds.models import PARAMETERS
+from fieldfare.models.base import Model, check_model
 from fieldfare.models.registry import MODEL_CLASSES
 from fieldfare.schema.schema import Schema
 

@@ -1,7 +1,12 @@
 """Metrics of predicted probabilities and of the classes that they imply.
 
 A binary prediction is class 1 when its probability is above one half; a multiclass prediction is
-the class of the largest probability, the lowest numbered among equals.
+the class with the largest probability, and the lowest-numbered one of a tie.
+
+Those that are reported by default after each epoch are computed here: on a million samples they
+take an eighth to a third of the time of scikit-learn's, and the command line need not import it.
+scikit-learn has no calibration error or normalized entropy. The others are in
+``metrics/scikit_learn.py``.
 """
 
 from __future__ import annotations
@@ -11,20 +16,21 @@ import math
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float64Array
-from fieldfare.metrics.base import metric
+from fieldfare.metrics.registry import metric
 
 CLIP = float(np.finfo(np.float32).eps)
-"""Probabilities are moved this far from 0 and 1 in logarithms: the resolution of float32."""
+"""Logarithms keep probabilities at least this far from 0 and 1: the resolution of float32."""
 
 ECE_BINS = 15
 
 
-def _predicted_class(pred: Float64Array) -> AnyArray:
+def predicted_class(pred: Float64Array) -> AnyArray:
+    """Return the class that each prediction implies, shape (n,)."""
     return pred.argmax(axis=1) if pred.ndim == 2 else (pred > 0.5).astype(np.int64)
 
 
 def _of_truth(y: Float64Array, pred: Float64Array) -> Float64Array:
-    """Return the probability given to the true class."""
+    """Return the predicted probability of each sample's true class."""
     if pred.ndim == 2:
         picked: Float64Array = pred[np.arange(len(y)), y.astype(np.int64)]
         return picked
@@ -40,9 +46,9 @@ def logloss(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
 
 @metric("binary", "multiclass", needs_probability=True)
 def normalized_entropy(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
-    """Log loss over that of always predicting the class shares (He et al. 2014, eq. 1).
+    """Log loss divided by that of always predicting the class shares (He et al. 2014, eq. 1).
 
-    Below 1 is better than knowing the average only. NaN when a single class has weight.
+    A value below 1 beats predicting the average. NaN if only one class has weight.
     """
     shares = np.bincount(y.astype(np.int64), weights=weight) / weight.sum()
     shares = shares[shares > 0]
@@ -60,7 +66,7 @@ def brier(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
     """
     if pred.ndim == 1:
         return float(np.average((pred - y) ** 2, weights=weight))
-    # sum_c (p_c - [c = y])^2 without a second array of that size.
+    # sum_c (p_c - [c = y])^2 = sum_c p_c^2 - 2 p_y + 1, which needs no second array of that size.
     errors = np.einsum("ij,ij->i", pred, pred) - 2 * _of_truth(y, pred) + 1
     return float(np.average(errors, weights=weight))
 
@@ -69,12 +75,12 @@ def brier(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
 def ece(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
     """Expected calibration error over 15 bins of equal width (Naeini et al. 2015).
 
-    The mean over the bins, by weight, of the distance between mean probability and mean outcome.
+    The weighted mean over the bins of the distance between mean probability and mean outcome.
     Binary: the probability of class 1. Multiclass: the probability of the predicted class, and
     whether it was right (Guo et al. 2017, eq. 3).
     """
     if pred.ndim == 2:
-        outcome = (_predicted_class(pred) == y).astype(np.float64)
+        outcome = (predicted_class(pred) == y).astype(np.float64)
         pred = pred.max(axis=1)
     else:
         outcome = y
@@ -85,51 +91,5 @@ def ece(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
 
 @metric("binary", "multiclass", greater_is_better=True, needs_probability=True)
 def accuracy(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
-    """Share of samples whose class is predicted right."""
-    return float(np.average(_predicted_class(pred) == y, weights=weight))
-
-
-@metric("binary", "multiclass", greater_is_better=True, needs_probability=True)
-def precision(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
-    """Share of the samples predicted as a class that are of it; 0 when there are none.
-
-    Binary: of class 1. Multiclass: plain mean over the classes that occur in targets or
-    predictions (macro average).
-    """
-    right, predicted, _ = _counts(y, pred, weight)
-    return _mean_ratio(right, predicted)
-
-
-@metric("binary", "multiclass", greater_is_better=True, needs_probability=True)
-def recall(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
-    """Share of the samples of a class that are predicted as it; averaged as precision is."""
-    right, _, actual = _counts(y, pred, weight)
-    return _mean_ratio(right, actual)
-
-
-@metric("binary", "multiclass", greater_is_better=True, needs_probability=True)
-def f1(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
-    """Harmonic mean of precision and recall, per class; averaged as precision is."""
-    right, predicted, actual = _counts(y, pred, weight)
-    return _mean_ratio(2 * right, predicted + actual)
-
-
-def _counts(
-    y: Float64Array, pred: Float64Array, weight: Float64Array
-) -> tuple[Float64Array, Float64Array, Float64Array]:
-    """Return the weight that is rightly predicted, predicted and actual, for each class."""
-    guess, truth = _predicted_class(pred), y.astype(np.int64)
-    n_classes = pred.shape[1] if pred.ndim == 2 else 2
-    right = np.bincount(truth, weights=weight * (guess == truth), minlength=n_classes)
-    predicted = np.bincount(guess, weights=weight, minlength=n_classes)
-    actual = np.bincount(truth, weights=weight, minlength=n_classes)
-    if pred.ndim == 1:
-        keep = np.array([False, True])
-    else:
-        keep = np.isin(np.arange(n_classes), np.concatenate([guess, truth]))
-    return right[keep], predicted[keep], actual[keep]
-
-
-def _mean_ratio(top: Float64Array, bottom: Float64Array) -> float:
-    ratios = np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)
-    return float(ratios.mean())
+    """Share of samples whose class is predicted correctly."""
+    return float(np.average(predicted_class(pred) == y, weights=weight))

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple, cast
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Float64Array, Int64Array
-from fieldfare.config import (
-    LOSSES_OF_TASK,
-    MODELS_WITH_FIELDS,
-    SAMPLED_LOSSES,
-    ModelConfig,
-    SolverConfig,
-)
+from fieldfare.config import ModelConfig, SolverConfig
 from fieldfare.exceptions import ConfigError, DataError, SchemaError
 from fieldfare.kernels import native
 from fieldfare.kernels.initial import InitialFactors
-from fieldfare.kernels.table import Spec, Units
+from fieldfare.kernels.table import NO_UNITS, Spec, Units
+from fieldfare.kinds.models import PARAMETERS, ModelKind
+from fieldfare.models.links import link, link_one
 from fieldfare.rows import Rows
+from fieldfare.settings import Settings
 
-PARAMETERS = ("bias", "linear", "factors", "pair_weights")
-# How the provenance names what `Units` are made of.
-UNITS = ("target_scale", "row_scale")
+_PARTS = ("config", "bias", "linear", "pair_weights", "schema", "classes", "units", "trained_by",
+          "provenance")  # fmt: skip
+
+_ModelT = TypeVar("_ModelT", bound="Model")
 
 
 class _Held(NamedTuple):
@@ -57,8 +54,12 @@ class Model(ABC):
         What the features mean; makes Rows from raw tables.
     classes : sequence or None
         Labels of the classes, by class number; None for regression.
+    units : Units
+        What targets and rows are measured in: steps and penalties follow them.
+    trained_by : Settings or None
+        The settings of the last training; None if there was none.
     provenance : mapping, optional
-        How the model came to be: JSON values only.
+        How the model came to be: JSON values, for people to read. Nothing depends on them.
 
     Raises
     ------
@@ -67,8 +68,14 @@ class Model(ABC):
     """
 
     kind: ClassVar[str]
+    """Name of the kind, as in ``ModelConfig.model``."""
+    traits: ClassVar[ModelKind]
+    """What is true of all models of the kind."""
     _held: _Held | None = None
     _encoding: tuple[Any, Any] = (None, None)
+
+    def __init_subclass__(cls) -> None:
+        cls.kind = cls.traits.name
 
     def __init__(  # noqa: PLR0913 - the arrays, and what the caller knows of them by name
         self,
@@ -80,6 +87,8 @@ class Model(ABC):
         pair_weights: Float32Array | None = None,
         schema: Any = None,
         classes: Sequence[Any] | None = None,
+        units: Units = NO_UNITS,
+        trained_by: Settings | None = None,
         provenance: Mapping[str, Any] | None = None,
     ) -> None:
         self.config = config
@@ -89,8 +98,23 @@ class Model(ABC):
         self.pair_weights = pair_weights
         self.schema = schema
         self.classes = None if classes is None else list(classes)
+        self.units = units
+        self.trained_by = trained_by
         self.provenance: dict[str, Any] = dict(provenance or {})
         self._check_arrays()
+
+    def with_(self: _ModelT, **changes: Any) -> _ModelT:
+        """Return a model in which some constructor arguments differ, and leave this one alone.
+
+        Arrays are shared with this model, not copied; its undrawn factors stay undrawn.
+
+        Raises
+        ------
+        DataError
+            If the arrays do not fit each other any more.
+        """
+        parts = {name: getattr(self, name) for name in _PARTS}
+        return type(self)(**{**parts, "factors": self._factors, **changes})
 
     def _check_arrays(self) -> None:
         for name, array, ndim in (("bias", self.bias, 1), ("linear", self.linear, 2)):
@@ -128,17 +152,24 @@ class Model(ABC):
             size += f", {self.config.n_factors} factors"
         return f"{type(self).__name__}({self.config.task}, {size})"
 
-    @staticmethod
-    @abstractmethod
+    @classmethod
     def factors_shape(
-        config: ModelConfig, n_features: int, n_fields: int, n_outputs: int
+        cls, config: ModelConfig, n_features: int, n_fields: int, n_outputs: int
     ) -> tuple[int, ...] | None:
         """Return the shape that the factors have, or None without factors."""
+        return cls.traits.shapes(
+            features=n_features,
+            outputs=n_outputs,
+            fields=n_fields,
+            factors=config.total_factors,
+        ).get("factors")
 
-    @staticmethod
-    def pair_weights_shape(n_fields: int, n_outputs: int) -> tuple[int, ...] | None:
+    @classmethod
+    def pair_weights_shape(cls, n_fields: int, n_outputs: int) -> tuple[int, ...] | None:
         """Return the shape that the weights of pairs of fields have, or None without them."""
-        return None
+        return cls.traits.shapes(features=0, outputs=n_outputs, fields=n_fields, factors=0).get(
+            "pair_weights"
+        )
 
     @property
     def factors(self) -> Float32Array | None:
@@ -174,22 +205,13 @@ class Model(ABC):
     @property
     def n_fields(self) -> int:
         """Number of fields that the parameters distinguish: 0 for models without fields."""
-        return 0
+        own = {"factors": self._factors, "pair_weights": self.pair_weights}
+        return self.traits.n_fields({n: a.shape for n, a in own.items() if a is not None})
 
     @property
     def uses_fields(self) -> bool:
         """Whether scores depend on the fields of the entries."""
-        return self.kind in MODELS_WITH_FIELDS
-
-    @property
-    def units(self) -> Units:
-        """Spread of the targets and length of the rows it was first trained on.
-
-        Steps and penalties are measured in them. Kept in the provenance, so that training can go
-        on alike.
-        """
-        given = [float(self.provenance.get(name, 1.0)) for name in UNITS]
-        return Units(*given)
+        return self.traits.uses_fields
 
     @property
     def nbytes(self) -> int:
@@ -207,39 +229,11 @@ class Model(ABC):
         Raises
         ------
         ConfigError
-            If the solver has penalties by order that do not fit the orders of the model.
+            If the solver's loss or penalties do not fit the model.
         """
-        solver = solver or SolverConfig()
-        for name in ("l2_factors", "l1_factors"):
-            self._check_by_order(name, getattr(solver, name))
         return Spec(
-            model=self.kind,
-            loss=loss_of(self.config.task, solver.loss),
-            solver=solver.solver,
-            n_outputs=self.n_outputs,
-            n_factors=self.config.total_factors,
-            n_fields=self.n_fields,
-            fit_intercept=self.config.fit_intercept,
-            fit_linear=self.config.fit_linear,
-            instance_norm=self.config.instance_norm,
-            learning_rate=solver.learning_rate,
-            l2_linear=solver.l2_linear,
-            l2_factors=solver.l2_factors,
-            l1_linear=solver.l1_linear,
-            l1_factors=solver.l1_factors,
-            ftrl_beta=solver.ftrl_beta,
-            units=self.units,
-            parts=self.config.factor_blocks if self.kind == "hofm" else (),
+            self.config, solver or SolverConfig(), self.n_outputs, self.n_fields, self.units
         )
-
-    def _check_by_order(self, name: str, value: float | tuple[float, ...]) -> None:
-        n_parts = len(self.config.factor_blocks) if self.kind == "hofm" else 0
-        if isinstance(value, tuple) and len(value) != n_parts:
-            allowed = f"or one for each of its {n_parts} orders" if n_parts else "not one an order"
-            raise ConfigError(
-                f"The {name!r} parameter must be one number for this {self.kind} model, {allowed}. "
-                f"Got {value!r}."
-            )
 
     def _scorer(self) -> native.Scorer:
         """Return the parameters as the core wants them, made anew when others took their place.
@@ -312,12 +306,7 @@ class Model(ABC):
         """
         ids, values, fields = self._encoder().encode(sample)
         scores = self._scorer().score_one(ids, values, fields if self.n_fields else None)
-        if self.config.task == "regression":
-            return scores[0]
-        if self.config.task == "multiclass":
-            return cast(Float32Array, link("multiclass", np.array([scores], np.float32))[0])
-        e = math.exp(-abs(scores[0]))
-        return (1.0 if scores[0] >= 0 else e) / (1.0 + e)
+        return link_one(self.config.task, scores)
 
     def score_candidates(
         self, context: Rows | Mapping[str, Any], candidates: Any, n_threads: int | None = None
@@ -440,6 +429,7 @@ class Model(ABC):
         """
         return np.zeros(0)
 
+    @abstractmethod
     def pair_vectors(
         self, i: AnyArray, j: AnyArray, fields_i: AnyArray, fields_j: AnyArray, output: int = 0
     ) -> tuple[Float64Array, Float64Array]:
@@ -459,30 +449,12 @@ class Model(ABC):
         -------
         left, right : float64 arrays of shape (n, k) and (m, k)
         """
-        factors = self.factors
-        assert factors is not None
-        return factors[i, output].astype(np.float64), factors[j, output].astype(np.float64)
 
-
-def loss_of(task: str, loss: str = "auto") -> str:
-    """Return the name of the loss that the kernels learn a task by.
-
-    Raises
-    ------
-    ConfigError
-        If it is none for this task.
-    """
-    allowed: tuple[str, ...] = LOSSES_OF_TASK[task]
-    if loss == "auto":
-        return allowed[0]
-    if task == "rank":
-        allowed = tuple(SAMPLED_LOSSES)
-    if loss not in allowed:
-        raise ConfigError(
-            f"The loss of the task {task!r} must be 'auto' or {' or '.join(map(repr, allowed))}. "
-            f"Got {loss!r}."
-        )
-    return SAMPLED_LOSSES[loss] if task == "rank" else loss
+    def _vectors(self, features: AnyArray, output: int) -> Float64Array:
+        """Return the latent vectors of some features, where they are the same for all fields."""
+        assert self.factors is not None
+        vectors: Float64Array = self.factors[features, output].astype(np.float64)
+        return vectors
 
 
 def _one_row(ids: list[int], values: list[float], fields: list[int]) -> Rows:
@@ -503,15 +475,3 @@ def check_model(model: Any, owner: str) -> None:
             else "fieldfare.load_model reads one from its file."
         )
         raise ConfigError(f"{owner} needs a Model. Got {type(model).__name__}. {hint}")
-
-
-def link(task: str, scores: Float32Array) -> Float32Array:
-    """Map raw scores of shape (n, outputs) to the scale of the target; ranks need none."""
-    if task in ("regression", "rank"):
-        return scores[:, 0]
-    if task == "binary":
-        z = scores[:, 0]
-        e = np.exp(-np.abs(z))
-        return cast(Float32Array, np.where(z >= 0, 1, e) / (1 + e))
-    e = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return cast(Float32Array, e / e.sum(axis=1, keepdims=True))

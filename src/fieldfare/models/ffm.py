@@ -10,7 +10,7 @@ from typing import final
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float64Array
-from fieldfare.config import ModelConfig
+from fieldfare.kinds.models import FFM
 from fieldfare.models.base import Model
 
 
@@ -18,18 +18,7 @@ from fieldfare.models.base import Model
 class FFMModel(Model):
     """Field-aware factorization machine."""
 
-    kind = "ffm"
-
-    @staticmethod
-    def factors_shape(
-        config: ModelConfig, n_features: int, n_fields: int, n_outputs: int
-    ) -> tuple[int, ...] | None:
-        return (n_features, n_outputs, n_fields, config.total_factors)
-
-    @property
-    def n_fields(self) -> int:
-        shape = () if self._factors is None else self._factors.shape
-        return int(shape[2]) if len(shape) == 4 else 0
+    traits = FFM
 
     def pair_vectors(
         self, i: AnyArray, j: AnyArray, fields_i: AnyArray, fields_j: AnyArray, output: int = 0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import final
 
-from fieldfare.config import ModelConfig
+from fieldfare._typing import AnyArray, Float64Array
+from fieldfare.kinds.models import FM
 from fieldfare.models.base import Model
 
 
@@ -12,10 +13,9 @@ from fieldfare.models.base import Model
 class FMModel(Model):
     """Factorization machine of order 2."""
 
-    kind = "fm"
+    traits = FM
 
-    @staticmethod
-    def factors_shape(
-        config: ModelConfig, n_features: int, n_fields: int, n_outputs: int
-    ) -> tuple[int, ...] | None:
-        return (n_features, n_outputs, config.total_factors)
+    def pair_vectors(
+        self, i: AnyArray, j: AnyArray, fields_i: AnyArray, fields_j: AnyArray, output: int = 0
+    ) -> tuple[Float64Array, Float64Array]:
+        return self._vectors(i, output), self._vectors(j, output)

@@ -12,7 +12,7 @@ from typing import final
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float64Array
-from fieldfare.config import ModelConfig
+from fieldfare.kinds.models import HOFM
 from fieldfare.models.base import Model
 
 
@@ -20,13 +20,7 @@ from fieldfare.models.base import Model
 class HOFMModel(Model):
     """Higher-order factorization machine."""
 
-    kind = "hofm"
-
-    @staticmethod
-    def factors_shape(
-        config: ModelConfig, n_features: int, n_fields: int, n_outputs: int
-    ) -> tuple[int, ...] | None:
-        return (n_features, n_outputs, config.total_factors)
+    traits = HOFM
 
     def pair_vectors(
         self, i: AnyArray, j: AnyArray, fields_i: AnyArray, fields_j: AnyArray, output: int = 0

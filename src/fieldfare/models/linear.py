@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import final
 
-from fieldfare.config import ModelConfig
+import numpy as np
+
+from fieldfare._typing import AnyArray, Float64Array
+from fieldfare.kinds.models import LINEAR
 from fieldfare.models.base import Model
 
 
@@ -12,10 +15,9 @@ from fieldfare.models.base import Model
 class LinearModel(Model):
     """Linear or logistic regression on sparse features."""
 
-    kind = "linear"
+    traits = LINEAR
 
-    @staticmethod
-    def factors_shape(
-        config: ModelConfig, n_features: int, n_fields: int, n_outputs: int
-    ) -> tuple[int, ...] | None:
-        return None
+    def pair_vectors(
+        self, i: AnyArray, j: AnyArray, fields_i: AnyArray, fields_j: AnyArray, output: int = 0
+    ) -> tuple[Float64Array, Float64Array]:
+        return np.zeros((len(i), 0)), np.zeros((len(j), 0))

@@ -16,6 +16,7 @@ from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.kernels import latent, native
 from fieldfare.kernels.table import Spec
 from fieldfare.rows import Rows
+from fieldfare.settings import Settings
 
 TASKS = ("regression", "binary", "ordinal")
 # Scores of all samples are held for so many rows at a time.
@@ -55,13 +56,16 @@ class About:
         What the features mean.
     classes : list or None
         Labels of the classes, numbers if they are ordered; None for regression.
+    trained_by : Settings or None
+        The settings of the sampling; None if they are not known.
     provenance : dict
-        How the samples were made: JSON values only.
+        How the samples were made: JSON values, for people to read. Nothing depends on them.
     """
 
     task: str = "regression"
     schema: Any = None
     classes: list[Any] | None = None
+    trained_by: Settings | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
 
 
@@ -174,8 +178,13 @@ class Posterior:
         return self.about.schema
 
     @property
+    def trained_by(self) -> Settings | None:
+        """The settings of the sampling; None if they are not known."""
+        return self.about.trained_by
+
+    @property
     def provenance(self) -> dict[str, Any]:
-        """How the samples were made: JSON values only."""
+        """How the samples were made: JSON values, for people to read."""
         return self.about.provenance
 
     @property
@@ -199,7 +208,9 @@ class Posterior:
 
     def scores(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
         """Return the score of every row under every sample, float32[n_rows, n_samples]."""
-        scorer = native.Scorer(self._spec(), self.bias, self.linear, self.factors)
+        scorer = native.Scorer(
+            Spec(self.config, n_outputs=len(self)), self.bias, self.linear, self.factors
+        )
         return scorer.score(rows, n_threads)
 
     def blocks(
@@ -310,24 +321,3 @@ class Posterior:
     def _levels(self) -> Float64Array:
         """Return the numbers that the classes stand for."""
         return np.array([0.0, 1.0] if self.task == "binary" else self.classes, np.float64)
-
-    def _spec(self) -> Spec:
-        config = self.config
-        return Spec(
-            model=config.model,
-            loss="squared",
-            solver="sgd",
-            n_outputs=len(self),
-            n_factors=config.total_factors,
-            n_fields=0,
-            fit_intercept=config.fit_intercept,
-            fit_linear=config.fit_linear,
-            instance_norm=config.instance_norm,
-            learning_rate=1.0,
-            l2_linear=0.0,
-            l2_factors=0.0,
-            l1_linear=0.0,
-            l1_factors=0.0,
-            ftrl_beta=1.0,
-            parts=config.factor_blocks if config.model == "hofm" else (),
-        )

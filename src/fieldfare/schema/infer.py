@@ -13,7 +13,7 @@ The rules, applied to the first 10,000 rows:
 The role comes from the first word of the name: "user_age" describes the user, "movie_year" the
 item.
 
-A column whose Arrow metadata declare what it means (see `fieldfare.schema.build`) is taken at its
+A column whose Arrow metadata declare what it means (see `fieldfare.schema.compose`) is taken at its
 word.
 """
 

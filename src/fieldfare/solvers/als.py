@@ -19,6 +19,7 @@ import numpy as np
 from fieldfare._typing import Float32Array, Int64Array
 from fieldfare.config import SolverConfig
 from fieldfare.kernels.coordinate import Design, Observed, Parameters, Prior, orders_of
+from fieldfare.kinds.solvers import ALS
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows
 from fieldfare.solvers.tables import TableSolver, labels_of, weights_of
@@ -47,8 +48,7 @@ class AlsSolver(TableSolver):
         If the model is of another kind, or for more than two classes.
     """
 
-    _name = "als"
-    _kinds = ("linear", "fm", "hofm")
+    runs = (ALS,)
     _own_state = ("scores", "sweeps")
     _of_any_length = ("scores",)
 
@@ -61,12 +61,13 @@ class AlsSolver(TableSolver):
 
     @staticmethod
     def _laid_out(factors: Float32Array) -> Float32Array:
-        # One factor of all features side by side.
-        return np.ascontiguousarray(factors.T)
+        # One factor of all features side by side. Always a copy, unlike `ascontiguousarray`, which
+        # returns a view if there is only one factor or feature.
+        return np.array(factors.T, order="C")
 
     def _by_feature(self) -> Float32Array | None:
         factors = self._factors
-        return None if factors is None else np.ascontiguousarray(factors.T)[:, np.newaxis]
+        return None if factors is None else np.array(factors.T, order="C")[:, np.newaxis]
 
     def train(
         self,

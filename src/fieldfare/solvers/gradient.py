@@ -15,13 +15,15 @@ from fieldfare.config import SolverConfig
 from fieldfare.kernels import native
 from fieldfare.kernels.initial import InitialFactors
 from fieldfare.kernels.machine import aligned
+from fieldfare.kinds.solvers import ADAGRAD, FTRL, ROWWISE_ADAGRAD, SGD
 from fieldfare.models.base import Model
-from fieldfare.models.registry import MODEL_CLASSES, initial_factors
+from fieldfare.models.registry import initial_factors
 from fieldfare.rows import Rows
+from fieldfare.solvers.base import Solver
 from fieldfare.solvers.state import check_state
 
 
-class Solver:
+class GradientSolver(Solver):
     """Turns (model, rows) into a better model, one run of samples at a time.
 
     Parameters
@@ -33,12 +35,10 @@ class Solver:
         Fixes the initial factors of features that ``grow`` adds.
     """
 
-    needs_all_rows = False
+    runs = (ADAGRAD, ROWWISE_ADAGRAD, SGD, FTRL)
 
     def __init__(self, model: Model, config: SolverConfig | None = None, *, seed: int = 0) -> None:
-        self.config = config or SolverConfig()
-        self.seed = seed
-        self._origin = model
+        super().__init__(model, config, seed=seed)
         self._spec = model.spec(self.config)
         self._table = native.TrainingTable(self._spec, model.n_features)
         self._put_shared(model)
@@ -78,7 +78,7 @@ class Solver:
             return self._model(self._linear(), None)
         factors = aligned(shape)
         parts = self._table.factor_blocks()
-        whole = (*parts[0].shape[:-1], self._spec.n_factors)
+        whole = (*parts[0].shape[:-1], self._spec.model.total_factors)
         np.concatenate(parts, axis=-1, out=factors.reshape(whole))
         return self._model(self._linear(), factors)
 
@@ -95,7 +95,7 @@ class Solver:
         )
 
     def _linear(self) -> Float32Array:
-        if self._spec.fit_linear:
+        if self._spec.model.fit_linear:
             return np.array(self._table.linear, order="C")
         return np.zeros((self.n_features, self._spec.n_outputs), np.float32)
 
@@ -105,16 +105,8 @@ class Solver:
         if origin.pair_weights is not None:
             upper = np.triu(table.pairs[..., 0])
             pairs = upper + np.triu(upper, 1).swapaxes(1, 2)
-        return MODEL_CLASSES[origin.kind](
-            origin.config,
-            table.bias[:, 0].copy(),
-            linear,
-            factors,
-            pair_weights=pairs,
-            schema=origin.schema,
-            classes=origin.classes,
-            provenance=origin.provenance,
-        )
+        bias = table.bias[:, 0].copy()
+        return origin.with_(bias=bias, linear=linear, factors=factors, pair_weights=pairs)
 
     def state(self) -> dict[str, AnyArray]:
         """Return what is needed to go on exactly: parameters and optimiser state, not copied."""
@@ -142,7 +134,7 @@ class Solver:
         }
 
     def __setstate__(self, saved: dict[str, Any]) -> None:
-        Solver.__init__(self, saved["model"], saved["config"], seed=saved["seed"])
+        GradientSolver.__init__(self, saved["model"], saved["config"], seed=saved["seed"])
         self.load_state(saved["state"])
 
     def grow(self, n_features: int) -> None:
@@ -167,17 +159,17 @@ class Solver:
     ) -> None:
         """Write the rows of a fresh table from feature ``first`` on."""
         table = self._table
-        ftrl = self.config.solver == "ftrl"
-        if isinstance(factors, InitialFactors) and ftrl:
-            factors = factors.draw(first)  # its state follows from the weights
+        from_state = self.kind.weights_from_state
+        if isinstance(factors, InitialFactors) and from_state:
+            factors = factors.draw(first)
         if isinstance(factors, InitialFactors):
             table.start(first, factors)
             factors = None
         else:
             table.start(first)
-        if self._spec.fit_linear:
+        if self._spec.model.fit_linear:
             table.linear[first:] = linear
-            if ftrl:
+            if from_state:
                 z = table.linear_state(0)[first:]
                 z[...] = self._ftrl_z(linear, "linear")
         if factors is not None:
@@ -186,7 +178,7 @@ class Solver:
                 end = begin + place.shape[-1]
                 values = factors[..., begin:end].reshape(place[first:].shape)
                 place[first:] = values
-                if ftrl:
+                if from_state:
                     z = table.factor_blocks(0)[part]
                     z[first:] = self._ftrl_z(values, "factors", part)
                 begin = end
@@ -198,7 +190,7 @@ class Solver:
             places.append((self._table.pairs, model.pair_weights, "pairs"))
         for place, weights, group in places:
             place[..., 0] = weights
-            if self.config.solver == "ftrl":
+            if self.kind.weights_from_state:
                 place[..., 1] = self._ftrl_z(weights, group)
 
     def _ftrl_z(self, weights: Float32Array, group: str, part: int = 0) -> Float32Array:

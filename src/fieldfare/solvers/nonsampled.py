@@ -24,6 +24,7 @@ from fieldfare.config import SolverConfig
 from fieldfare.data.interactions import Interactions, item_features
 from fieldfare.exceptions import ConfigError, TrainingError
 from fieldfare.kernels.recall import Settings, Side
+from fieldfare.kinds.solvers import NONSAMPLED
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows
 from fieldfare.schema.schema import Schema
@@ -62,13 +63,17 @@ class NonSampledSolver(TableSolver):
         If the model is of another kind or task.
     """
 
-    _name = "nonsampled"
-    _kinds = ("fm",)
+    runs = (NONSAMPLED,)
     _own_state = ()
     _factors: Float32Array
 
     def __init__(self, model: Model, config: SolverConfig | None = None, *, seed: int = 0) -> None:
         super().__init__(model, config, seed=seed)
+        if model.config.instance_norm:
+            raise ConfigError(
+                f"solver={self.kind.name!r} needs scores that separate into query and item, which "
+                "instance_norm=True prevents: set it to False."
+            )
         self._bias = np.zeros(1, np.float32)
         self._sides: _Sides | None = None
 
@@ -193,15 +198,3 @@ class NonSampledSolver(TableSolver):
         self._linear[absent] = 0
         self._sides = _Sides(rows, order, queries, items)
         return self._sides
-
-    def _check_solvable(self, model: Model) -> None:
-        if model.kind != "fm" or model.config.task != "rank":
-            raise ConfigError(
-                "solver='nonsampled' is for factorization machines that rank (model='fm', "
-                f"task='rank'). Got model={model.kind!r}, task={model.config.task!r}."
-            )
-        if model.config.instance_norm:
-            raise ConfigError(
-                "solver='nonsampled' needs scores that separate into query and item, which "
-                "instance_norm=True prevents: set it to False."
-            )

@@ -5,19 +5,19 @@ from __future__ import annotations
 from fieldfare.config import SolverConfig
 from fieldfare.models.base import Model
 from fieldfare.solvers.als import AlsSolver
-from fieldfare.solvers.gradient import Solver
+from fieldfare.solvers.base import Solver
+from fieldfare.solvers.gradient import GradientSolver
 from fieldfare.solvers.nonsampled import NonSampledSolver
 from fieldfare.solvers.sgda import SgdaSolver
-from fieldfare.solvers.tables import TableSolver
 
-AnySolver = Solver | TableSolver
-_CLASSES: dict[str, type[AnySolver]] = {
-    "als": AlsSolver,
-    "sgda": SgdaSolver,
-    "nonsampled": NonSampledSolver,
+SOLVER_CLASSES: dict[str, type[Solver]] = {
+    kind.name: solver
+    for solver in (GradientSolver, AlsSolver, SgdaSolver, NonSampledSolver)
+    for kind in solver.runs
 }
+"""The class that runs each of `fieldfare.kinds.solvers.SOLVER_KINDS`."""
 
 
-def make_solver(model: Model, config: SolverConfig, *, seed: int) -> AnySolver:
+def make_solver(model: Model, config: SolverConfig, *, seed: int) -> Solver:
     """Return the solver that a configuration names, at the start of its work on a model."""
-    return _CLASSES.get(config.solver, Solver)(model, config, seed=seed)
+    return SOLVER_CLASSES[config.solver](model, config, seed=seed)

@@ -17,6 +17,7 @@ from fieldfare.config import SolverConfig
 from fieldfare.data.split import split_rows
 from fieldfare.kernels.adaptive import adaptive_epoch
 from fieldfare.kernels.table import Spec
+from fieldfare.kinds.solvers import SGDA
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows
 from fieldfare.solvers.tables import TableSolver, labels_of, weights_of
@@ -44,8 +45,7 @@ class SgdaSolver(TableSolver):
         If the model is of another kind, or for more than two classes.
     """
 
-    _name = "sgda"
-    _kinds = ("linear", "fm")
+    runs = (SGDA,)
     _own_state = ("penalties", "epochs")
 
     def __init__(self, model: Model, config: SolverConfig | None = None, *, seed: int = 0) -> None:
@@ -106,12 +106,14 @@ class SgdaSolver(TableSolver):
         learned = {"l2_linear": own[0] / scaled[0]}
         if len(own) > 1:
             learned["l2_factors"] = [value / scaled[1] for value in own[1:]]
-        model.provenance = {**model.provenance, "learned_penalties": learned}
-        return model
+        return model.with_(provenance={**model.provenance, "learned_penalties": learned})
 
     def _spec(self) -> Spec:
         """Return what the kernel has to know, with penalties of one."""
         units = SolverConfig(
-            solver="sgda", learning_rate=self.config.learning_rate, l2_linear=1.0, l2_factors=1.0
+            solver=SGDA.name,
+            learning_rate=self.config.learning_rate,
+            l2_linear=1.0,
+            l2_factors=1.0,
         )
         return self._origin.spec(units)

@@ -2,50 +2,33 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare.config import SolverConfig
-from fieldfare.exceptions import ConfigError, DataError
+from fieldfare.exceptions import DataError
 from fieldfare.kernels import native
 from fieldfare.models.base import Model
-from fieldfare.models.registry import MODEL_CLASSES, initial_factors
+from fieldfare.models.registry import initial_factors
 from fieldfare.rows import Rows
+from fieldfare.solvers.base import Solver
 from fieldfare.solvers.state import check_state
 
 
-class TableSolver(ABC):
-    """Base of solvers with one output that want all rows at once.
+class TableSolver(Solver):
+    """Base of solvers of one output that take all rows at once.
 
-    Parameters
-    ----------
-    model : Model
-        Where to start; not changed.
-    config : SolverConfig, optional
-    seed : int
-        Fixes the initial factors of features that ``grow`` adds.
-
-    Raises
-    ------
-    ConfigError
-        If the model is of another kind than the solver is for, or for more than two classes.
+    Parameters, and what is raised, are those of `Solver`.
     """
 
-    needs_all_rows = True
-    _name: ClassVar[str]
-    _kinds: ClassVar[tuple[str, ...]]
     # Arrays that, with the parameters, make up the state; and those of them whose length may vary.
     _own_state: ClassVar[tuple[str, ...]]
     _of_any_length: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, model: Model, config: SolverConfig | None = None, *, seed: int = 0) -> None:
-        self._check_solvable(model)
-        self.config = config or SolverConfig(solver=self._name)
-        self.seed = seed
-        self._origin = model
+        super().__init__(model, config, seed=seed)
         self._bias = model.bias.copy()
         self._linear = model.linear[:, 0].copy()
         self._factors = None if model.factors is None else self._laid_out(model.factors[:, 0])
@@ -64,16 +47,6 @@ class TableSolver(ABC):
         """Number of features in the tables."""
         return len(self._linear)
 
-    @abstractmethod
-    def train(
-        self,
-        rows: Rows,
-        order: Int64Array,
-        class_weight: Float32Array | None = None,
-        n_threads: int = 1,
-    ) -> tuple[float, float]:
-        """Make one epoch over the rows that ``order`` names; return the sums of loss and weight."""
-
     def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
         """Return the raw scores of the parameters as they stand, float32[n_rows, 1]."""
         linear = self._linear[:, np.newaxis]
@@ -82,15 +55,10 @@ class TableSolver(ABC):
 
     def export(self) -> Model:
         """Return the parameters as they stand as a Model of its own."""
-        origin = self._origin
-        return MODEL_CLASSES[origin.kind](
-            origin.config,
-            self._bias.copy(),
-            self._linear[:, np.newaxis].copy(),
-            self._by_feature(),
-            schema=origin.schema,
-            classes=origin.classes,
-            provenance=origin.provenance,
+        return self._origin.with_(
+            bias=self._bias.copy(),
+            linear=self._linear[:, np.newaxis].copy(),
+            factors=self._by_feature(),
         )
 
     def state(self) -> dict[str, AnyArray]:
@@ -125,24 +93,6 @@ class TableSolver(ABC):
             shape = (added, *old.shape[1:])
             fresh = initial_factors(config, shape, self.seed, units).draw(known)
             self._factors = self._laid_out(np.concatenate([old, fresh])[:, 0])
-
-    def _check_solvable(self, model: Model) -> None:
-        if model.kind not in self._kinds:
-            raise ConfigError(
-                f"solver={self._name!r} is for models of the kinds {', '.join(self._kinds)}. Got "
-                f"model={model.kind!r}: use solver='adagrad'."
-            )
-        task = model.config.task
-        if task == "multiclass":  # in the words that scikit-learn asks for
-            raise ConfigError(
-                f"Only binary classification is supported by solver={self._name!r}. Got a task "
-                f"with {model.n_outputs} classes: use solver='adagrad'."
-            )
-        if task not in ("regression", "binary"):
-            raise ConfigError(
-                f"solver={self._name!r} is for regression and two classes. Got {task!r}: use "
-                "solver='adagrad'."
-            )
 
 
 def labels_of(rows: Rows, order: Int64Array | None = None) -> Float32Array:

@@ -124,6 +124,7 @@ def test_curves_without_validation(tmp_path):
 def test_pyplot_is_left_alone(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     plot_field_matrix("ab", matrix(2), tmp_path / "pairs.png")
+    assert (tmp_path / "pairs.png").stat().st_size > 0
 
 
 def test_without_matplotlib_the_extra_is_named(monkeypatch):

@@ -42,7 +42,7 @@ def _sampler(
     return GibbsSampler(start, rows, group, n_classes=n_classes, seed=seed)
 
 
-def _same(a: GibbsSampler, b: GibbsSampler) -> None:
+def assert_same(a: GibbsSampler, b: GibbsSampler) -> None:
     for name, array in a.state().items():
         np.testing.assert_array_equal(array, b.state()[name])
 
@@ -61,7 +61,7 @@ def test_a_seed_fixes_the_chain_for_any_number_of_threads(
         one.sweep(1)
         two.sweep(3)
         other.sweep(1)
-    _same(one, two)
+    assert_same(one, two)
     assert (one.state()["linear"] != other.state()["linear"]).all()
 
 
@@ -76,7 +76,7 @@ def test_a_state_goes_on_exactly(task: str, n_classes: int, model: str) -> None:
     for _ in range(7):
         whole.sweep()
         second.sweep()
-    _same(whole, second)
+    assert_same(whole, second)
 
 
 def test_states_that_do_not_fit_and_pickles_are_refused() -> None:
@@ -234,3 +234,17 @@ def test_cutpoints_follow_their_posterior() -> None:
     density = np.exp([latent.likelihood(scores, labels, pair).value for pair in pairs])
     expected = density @ pairs / density.sum()
     np.testing.assert_allclose(np.mean(drawn, axis=0), expected, atol=0.08)
+
+
+@pytest.mark.parametrize("n_factors", [1, 3])
+def test_a_sample_and_the_first_model_stay_as_they_are(n_factors: int) -> None:
+    sampler = _sampler(_rows(), n_factors=n_factors)
+    assert sampler.model.factors is not None
+    first = sampler.model.factors.copy()
+    sampler.sweep()
+    sample = sampler.sample()
+    assert sample.factors is not None
+    taken = sample.factors.copy()
+    sampler.sweep()
+    np.testing.assert_array_equal(sampler.model.factors, first)
+    np.testing.assert_array_equal(sample.factors, taken)

@@ -10,7 +10,7 @@ from fieldfare.exceptions import DataError
 from fieldfare.kernels.table import Units
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
-from fieldfare.solvers.gradient import Solver
+from fieldfare.solvers.gradient import GradientSolver
 
 N, F, K = 12, 3, 8
 
@@ -25,12 +25,12 @@ def _rows(n: int = 50, n_features: int = N) -> Rows:
     )
 
 
-def _solver(model: str, solver: str, n_features: int = N, *, linear: bool = True) -> Solver:
+def _solver(model: str, solver: str, n_features: int = N, *, linear: bool = True) -> GradientSolver:
     config = ModelConfig(model=model, n_factors=K, fit_linear=linear)
     start = build(
         config, n_features=n_features, n_fields=F if model in MODELS_WITH_FIELDS else 0, seed=7
     )
-    return Solver(start, SolverConfig(solver=solver), seed=7)
+    return GradientSolver(start, SolverConfig(solver=solver), seed=7)
 
 
 @pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
@@ -88,7 +88,7 @@ def test_units_of_targets_and_rows_do_not_change_what_is_learned(model: str, sol
     for scale in (1.0, unit):
         units = Units(scale, 1 / scale)
         start = build(config, n_features=N, n_fields=F, seed=7, units=units)
-        trainer = Solver(start, penalties, seed=7)
+        trainer = GradientSolver(start, penalties, seed=7)
         rows = _rows()
         assert rows.target is not None
         values = np.full(rows.nnz, 1 / scale, np.float32)
@@ -132,7 +132,7 @@ def test_a_finished_solver_hands_over_the_model_that_it_would_have_copied(
 def test_factors_drawn_into_the_table_are_those_of_the_model(model: str) -> None:
     start = build(ModelConfig(model=model, n_factors=K), n_features=N, n_fields=F, seed=7)
     assert (start.undrawn is not None) == start.has_factors
-    for name, array in Solver(start, seed=7).export().arrays().items():
+    for name, array in GradientSolver(start, seed=7).export().arrays().items():
         np.testing.assert_array_equal(array, start.arrays()[name])
     assert start.undrawn is None  # they are drawn now
 
@@ -144,7 +144,7 @@ def test_weights_next_to_zero_become_zero_while_training_only(n_threads: int) ->
     assert model.factors is not None
     model.factors[:] = 1e-40  # below the normal range of float32, where processors are slow
     rows = _rows(400)
-    trainer = Solver(model, SolverConfig(l2_factors=0.1), seed=7)
+    trainer = GradientSolver(model, SolverConfig(l2_factors=0.1), seed=7)
     trainer.train(rows, np.arange(len(rows)), None, n_threads)
     learned = trainer.export().factors
     assert learned is not None

@@ -18,7 +18,7 @@ from fieldfare.rows import Rows
 from fieldfare.sources.formats import open_table
 
 
-def same(a: Rows, b: Rows) -> None:
+def assert_same(a: Rows, b: Rows) -> None:
     for name in ("indptr", "indices", "values", "fields", "target", "weight", "group"):
         np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
 
@@ -67,7 +67,7 @@ def polars_of(frame: pd.DataFrame) -> pl.DataFrame:
     ],
 )
 def test_tables_in_memory_agree(clicks, reference, convert):
-    same(load(convert(clicks), target="clicked").rows, reference)
+    assert_same(load(convert(clicks), target="clicked").rows, reference)
 
 
 @pytest.mark.parametrize("compression", [None, "gzip", "zstd"])
@@ -78,38 +78,38 @@ def test_csv_agrees(clicks, reference, tmp_path, separator, compression):
     text = clicks.to_csv(index=False, sep=separator).encode()
     with pa.output_stream(path, compression=compression) as file:
         file.write(text)
-    same(load(path, target="clicked").rows, reference)
+    assert_same(load(path, target="clicked").rows, reference)
 
 
 def test_crlf_a_byte_order_mark_and_no_final_newline_change_nothing(clicks, reference, tmp_path):
     text = clicks.to_csv(index=False).rstrip("\n").replace("\n", "\r\n")
     (tmp_path / "a.csv").write_bytes(b"\xef\xbb\xbf" + text.encode())
-    same(load(tmp_path / "a.csv", target="clicked").rows, reference)
+    assert_same(load(tmp_path / "a.csv", target="clicked").rows, reference)
 
 
 @pytest.mark.parametrize("block", [2000, 10_000])
 def test_csv_blocks_change_nothing(clicks, reference, tmp_path, block, monkeypatch):
     monkeypatch.setattr("fieldfare.sources.csv._BLOCK_BYTES", block)
     clicks.to_csv(tmp_path / "a.csv", index=False)
-    same(load(tmp_path / "a.csv", target="clicked").rows, reference)
+    assert_same(load(tmp_path / "a.csv", target="clicked").rows, reference)
 
 
 def test_parquet_files_and_folders_agree(clicks, reference, tmp_path):
     clicks.to_parquet(tmp_path / "one.parquet")
-    same(load(tmp_path / "one.parquet", target="clicked").rows, reference)
+    assert_same(load(tmp_path / "one.parquet", target="clicked").rows, reference)
     folder = tmp_path / "many"
     folder.mkdir()
     table = pa.Table.from_pandas(clicks, preserve_index=False)
     pq.write_table(table.slice(0, 130), folder / "part-0.parquet", row_group_size=50)
     pq.write_table(table.slice(130), folder / "part-1.parquet")
     for source in (folder, str(folder / "*.parquet"), sorted(folder.iterdir())):
-        same(load(source, target="clicked").rows, reference)
+        assert_same(load(source, target="clicked").rows, reference)
 
 
 def test_several_csv_files_are_one_table(clicks, reference, tmp_path):
     clicks[:100].to_csv(tmp_path / "a.csv", index=False)
     (tmp_path / "b.csv").write_bytes(gzip.compress(clicks[100:].to_csv(index=False).encode()))
-    same(load(tmp_path / "*.csv", target="clicked").rows, reference)
+    assert_same(load(tmp_path / "*.csv", target="clicked").rows, reference)
     clicks[["city", "clicked"]].to_csv(tmp_path / "c.csv", index=False)
     with pytest.raises(SchemaError, match=r"c\.csv and .*a\.csv have different columns"):
         load(tmp_path / "*.csv", target="clicked")

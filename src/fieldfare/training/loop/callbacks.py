@@ -7,50 +7,20 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fieldfare._logging import say_aside
-from fieldfare._typing import AnyArray, Float32Array, Int64Array, PathLike
-from fieldfare.config import SolverConfig, TrainingConfig
+from fieldfare._typing import AnyArray, PathLike
+from fieldfare.config import TrainingConfig
 from fieldfare.exceptions import DivergenceError
 from fieldfare.models.base import Model
-from fieldfare.rows import Rows
+from fieldfare.solvers.base import Solver
 from fieldfare.training.loop.history import History
 
 if TYPE_CHECKING:
     from tqdm import tqdm
-
-
-class Trainable(Protocol):
-    """What the loop asks of a solver."""
-
-    config: SolverConfig
-
-    needs_all_rows: bool
-    """Whether an epoch is one call with all rows, rather than many with some."""
-
-    def train(
-        self,
-        rows: Rows,
-        order: Int64Array,
-        class_weight: Float32Array | None,
-        n_threads: int,
-    ) -> tuple[float, float]:
-        """Learn from the rows in this order; return the summed loss and the summed weight."""
-
-    def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
-        """Return the scores of the rows, of shape (n_rows, n_outputs)."""
-
-    def export(self) -> Model:
-        """Return the present model, as a copy."""
-
-    def state(self) -> dict[str, AnyArray]:
-        """Return everything that training on needs."""
-
-    def load_state(self, state: dict[str, AnyArray]) -> None:
-        """Go back to a state."""
 
 
 @dataclass
@@ -59,7 +29,7 @@ class TrainingState:
 
     Parameters
     ----------
-    solver : Trainable
+    solver : Solver
         The solver at work.
     config : TrainingConfig
         Its ``random_state`` is the resolved seed.
@@ -81,7 +51,7 @@ class TrainingState:
         Returns a checksum of the training rows.
     """
 
-    solver: Trainable
+    solver: Solver
     config: TrainingConfig
     history: History
     n_rows: int

@@ -21,13 +21,13 @@ from fieldfare.metrics import default_metrics, get_metric
 from fieldfare.models.base import Model
 from fieldfare.persist.checkpoint import load_checkpoint
 from fieldfare.rows import Rows
-from fieldfare.solvers.gradient import Solver
+from fieldfare.solvers.base import Solver
+from fieldfare.solvers.gradient import GradientSolver
 from fieldfare.solvers.registry import make_solver
 from fieldfare.training.loop.callbacks import (
     Callback,
     DivergenceGuard,
     ProgressBar,
-    Trainable,
     TrainingState,
     diverged,
 )
@@ -146,7 +146,7 @@ class Run:
     ----------
     model : Model
         What is trained: its configuration and shapes count, its parameters do not.
-    solver : Trainable
+    solver : Solver
         The solver to advance.
     train, valid : RowSubset
         Rows with encoded targets.
@@ -161,7 +161,7 @@ class Run:
     def __init__(
         self,
         model: Model,
-        solver: Trainable,
+        solver: Solver,
         train: RowSubset,
         valid: RowSubset | None,
         config: TrainingConfig,
@@ -179,8 +179,7 @@ class Run:
         self.pairs = _pairs(train) if self.task == "rank" and not recalls else None
         self.catalogue = None if not recalls or valid is None else Catalogue(train, valid, model)
         self.n_threads = resolve_threads(config.n_jobs, train.n_rows)
-        # The other solvers give the same bits on any number of threads.
-        if config.deterministic and isinstance(solver, Solver):
+        if config.deterministic and solver_config.kind.races:
             self.n_threads = 1
         self.class_weight = class_weights(config.class_weight, self.task, model.classes, train)
         self.rows_per_call = _rows_per_call(model, train.rows)
@@ -254,8 +253,8 @@ class Run:
         if state.best_model is not None:
             return FitResult(state.best_model, state.history)
         # Some solvers can hand over the model in their own memory.
-        finish = getattr(state.solver, "finish", None) if last else None
-        return FitResult((finish or state.solver.export)(), state.history)
+        export = state.solver.finish if last else state.solver.export
+        return FitResult(export(), state.history)
 
     def _epochs(self) -> str:
         """Run epochs and return why they ended."""
@@ -327,10 +326,10 @@ class Run:
         """Learn from some rows or pairs; return the summed loss and weight."""
         solver, rows = self.state.solver, self.train.rows
         if self.negatives is not None:
-            assert isinstance(solver, Solver)
+            assert isinstance(solver, GradientSolver)
             return self.negatives.learn(solver, call, self.n_threads)
         if self.pairs is not None:
-            assert isinstance(solver, Solver)  # no other takes the task
+            assert isinstance(solver, GradientSolver)  # no other takes the task
             return solver.train_pairs(rows, call, self.n_threads)
         return solver.train(rows, call, self.class_weight, self.n_threads)
 
@@ -400,14 +399,4 @@ def _rows_per_call(model: Model, rows: Rows) -> int:
 
 def _with_parameters(model: Model, arrays: dict[str, AnyArray]) -> Model:
     """Return the model with other parameters."""
-    own = {name: np.array(array) for name, array in arrays.items()}
-    return type(model)(
-        model.config,
-        own["bias"],
-        own["linear"],
-        own.get("factors"),
-        pair_weights=own.get("pair_weights"),
-        schema=model.schema,
-        classes=model.classes,
-        provenance=model.provenance,
-    )
+    return model.with_(**{name: np.array(array) for name, array in arrays.items()})

@@ -28,7 +28,7 @@ from fieldfare.kernels.halves import Halves
 from fieldfare.kernels.native import resolve_threads
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows
-from fieldfare.solvers.gradient import Solver
+from fieldfare.solvers.gradient import GradientSolver
 from fieldfare.training.prepare.row_subset import RowSubset
 
 _MOST_TRIES = 20
@@ -105,7 +105,9 @@ class Negatives:
         for start in range(0, len(rows), size):
             yield rows[start : start + size]
 
-    def learn(self, solver: Solver, rows: Int64Array, n_threads: int = 1) -> tuple[float, float]:
+    def learn(
+        self, solver: GradientSolver, rows: Int64Array, n_threads: int = 1
+    ) -> tuple[float, float]:
         """Draw negatives for some interactions and learn; return the summed loss and weight."""
         query, item = self._halves.query[rows], self._halves.item[rows]
         weight = np.ones(len(rows)) if self._weight is None else self._weight[rows].astype(float)
@@ -180,7 +182,7 @@ class Negatives:
         return wrong
 
     def _scores(
-        self, solver: Solver, query: Int64Array, item: Int64Array, n_threads: int
+        self, solver: GradientSolver, query: Int64Array, item: Int64Array, n_threads: int
     ) -> Float64Array:
         scores = solver.score(self._joined(query, item), _worth(n_threads, len(query)))
         return scores[:, 0].astype(np.float64)
@@ -221,7 +223,7 @@ class Negatives:
 
     def _violating(
         self,
-        solver: Solver,
+        solver: GradientSolver,
         query: Int64Array,
         item: Int64Array,
         drawn: Int64Array,

@@ -1,0 +1,132 @@
+"""What all solvers have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from fieldfare._typing import AnyArray, Float32Array, Int64Array
+from fieldfare.config import SolverConfig
+from fieldfare.exceptions import ConfigError
+from fieldfare.kinds.solvers import SolverKind
+from fieldfare.models.base import Model
+from fieldfare.rows import Rows
+
+
+class Solver(ABC):
+    """Turns (model, rows) into a better model, one epoch at a time.
+
+    Parameters
+    ----------
+    model : Model
+        Where to start; not changed.
+    config : SolverConfig, optional
+        By default that of the first of ``runs``, with its default settings.
+    seed : int
+        Fixes the initial factors of features that ``grow`` adds.
+
+    Raises
+    ------
+    ConfigError
+        If the solver does not take models of this kind, or this task.
+    """
+
+    runs: ClassVar[tuple[SolverKind, ...]]
+    """The solvers that the class runs."""
+
+    def __init__(self, model: Model, config: SolverConfig | None = None, *, seed: int = 0) -> None:
+        self.config = config or SolverConfig(solver=self.runs[0].name)
+        self.seed = seed
+        self._origin = model
+        check_takes(self.kind, model)
+
+    @property
+    def kind(self) -> SolverKind:
+        """What the solver is like."""
+        return self.config.kind
+
+    @property
+    def needs_all_rows(self) -> bool:
+        """Whether an epoch is one call with all rows, rather than many with some."""
+        return self.kind.needs_all_rows
+
+    @property
+    @abstractmethod
+    def n_features(self) -> int:
+        """Number of features in the tables."""
+
+    @abstractmethod
+    def train(
+        self,
+        rows: Rows,
+        order: Int64Array,
+        class_weight: Float32Array | None = None,
+        n_threads: int = 1,
+    ) -> tuple[float, float]:
+        """Learn from the rows that ``order`` names; return the sums of loss and weight.
+
+        Parameters
+        ----------
+        rows : Rows
+        order : int64 array
+            Row numbers: some at a time, or all at once if ``kind.needs_all_rows``.
+        class_weight : float32 array of shape (n_classes,), optional
+        n_threads : int
+        """
+
+    @abstractmethod
+    def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
+        """Return the raw scores of the parameters as they stand, float32[n_rows, n_outputs]."""
+
+    @abstractmethod
+    def export(self) -> Model:
+        """Return the parameters as they stand as a Model of its own."""
+
+    def finish(self) -> Model:
+        """Return the same Model, perhaps in the solver's own memory; the solver is then used up."""
+        return self.export()
+
+    @abstractmethod
+    def state(self) -> dict[str, AnyArray]:
+        """Return what is needed to continue exactly, as arrays that are not copied."""
+
+    @abstractmethod
+    def load_state(self, state: dict[str, AnyArray]) -> None:
+        """Take over a state that ``state`` returned, of the same model and configuration.
+
+        Raises
+        ------
+        DataError
+            If the arrays do not fit.
+        """
+
+    @abstractmethod
+    def grow(self, n_features: int) -> None:
+        """Add features at the end of the tables, as a model built with them would have had them."""
+
+
+def check_takes(solver: SolverKind, model: Model) -> None:
+    """Refuse a model that a solver does not train.
+
+    Raises
+    ------
+    ConfigError
+    """
+    instead = f"use solver={SolverConfig().solver!r}"
+    if not solver.takes(model.traits):
+        raise ConfigError(
+            f"solver={solver.name!r} is for models of the kinds {', '.join(solver.model_kinds)}. "
+            f"Got model={model.kind!r}: {instead}."
+        )
+    task = model.config.task
+    if task in solver.tasks:
+        return
+    if task == "multiclass" and "binary" in solver.tasks:  # in the words that scikit-learn asks for
+        raise ConfigError(
+            f"Only binary classification is supported by solver={solver.name!r}. Got a task with "
+            f"{model.n_outputs} classes: {instead}."
+        )
+    raise ConfigError(
+        f"solver={solver.name!r} is for the tasks {', '.join(map(repr, solver.tasks))}. Got "
+        f"task={task!r}: {instead}."
+    )
