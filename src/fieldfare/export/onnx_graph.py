@@ -15,7 +15,7 @@ from fieldfare.exceptions import ConfigError
 # The lowest versions with StringSplit and LabelEncoder; onnxruntime knows them from 1.18 on.
 OPSET, ML_OPSET, IR_VERSION = 20, 3, 9
 ML = "ai.onnx.ml"
-FLOAT, INT64, STRING, DOUBLE, BOOL = 1, 7, 8, 11, 9
+FLOAT, INT64, STRING, DOUBLE = 1, 7, 8, 11
 
 # Protobuf counts the bytes of a message in a signed 32-bit integer. Some are left for nodes and
 # names.
