@@ -1,4 +1,4 @@
-"""Train a field-aware model on a click table, ask it why, and use it again from its file."""
+"""Train a field-aware model on a click table, explain it, save it and predict from the file."""
 
 from __future__ import annotations
 
@@ -9,14 +9,20 @@ from pathlib import Path
 
 import numpy as np
 
-from fieldfare.data.loading import load
-from fieldfare.explain import explain, top_interactions
-from fieldfare.persist.file import load_model, save_model
-from fieldfare.training.workflow import evaluate, predict, train
+from fieldfare import (
+    evaluate,
+    explain,
+    load_data,
+    load_model,
+    predict,
+    save_model,
+    top_interactions,
+    train,
+)
 
 
 def write_clicks(path: Path, n_rows: int, seed: int) -> None:
-    """Some sites suit some advertisers, and some formats suit some devices."""
+    """Write clicks in which some sites suit some advertisers, and some formats some devices."""
     sizes = {"site": 20, "advertiser": 30, "device": 4, "ad_format": 5, "hour": 24}
     planted = np.random.default_rng(0)
     suits = planted.normal(0, 1.2, (sizes["site"], sizes["advertiser"]))
@@ -38,7 +44,7 @@ def main(n_rows: int = 20_000) -> None:
         write_clicks(folder / "train.csv", n_rows * 9 // 10, seed=1)
         write_clicks(folder / "test.csv", n_rows // 10, seed=2)
 
-        data = load(folder / "train.csv", target="clicked")
+        data = load_data(folder / "train.csv", target="clicked")
         print(data.schema)
 
         result = train(data, model="ffm", n_factors=4, l2_factors=1e-3,

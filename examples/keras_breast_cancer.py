@@ -1,7 +1,7 @@
-"""The dense Keras snippet's job: tumours told apart by a factorization machine layer.
+"""The task of the dense Keras snippet: classify tumours with a factorization machine layer.
 
 The columns measure lengths, areas and ratios on scales that differ by a factor of a hundred
-thousand. Squared in the interactions, the largest drown all others: standardise first.
+thousand. Interactions multiply them, so the largest would drown all others: standardise first.
 """
 
 from __future__ import annotations

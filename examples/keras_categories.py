@@ -1,4 +1,4 @@
-"""The categorical Keras snippet's job: clicks from several fields, fed batch by batch."""
+"""The task of the categorical Keras snippet: clicks from several fields, fed batch by batch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def make_clicks(n_rows: int, seed: int) -> dict[str, list]:
 
 
 def batches(table: dict[str, list], size: int) -> Iterator[tuple[list[dict], list[str]]]:
-    """Yield batches without end, as a log that is read again and again would."""
+    """Yield batches endlessly, like a log that is read again and again."""
     rows = [dict(zip(table, cells, strict=True)) for cells in zip(*table.values(), strict=True)]
     while True:
         for start in range(0, len(rows), size):
@@ -39,7 +39,7 @@ def batches(table: dict[str, list], size: int) -> Iterator[tuple[list[dict], lis
 def main() -> None:
     train, test = make_clicks(6000, 1), make_clicks(2000, 2)
     features = {name: column for name, column in train.items() if name != "clicked"}
-    # One pass over the training data learns which values there are.
+    # One pass over the training data collects the values of each column.
     schema = Schema.infer(features).fit(features)
     clf = KerasFMClassifier(learning_rate=0.05, max_iter=6, schema=schema, random_state=0)
     clf.fit_batches(batches(train, 256), steps_per_epoch=24)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from fieldfare import evaluate, train
 from fieldfare.data.split import split_rows
-from fieldfare.training.workflow import evaluate, train
 
 
 def make_ratings(n_rows: int = 4000, seed: int = 0) -> dict[str, list[object]]:
-    """Users like some genres and not others."""
+    """Make ratings in which users like some genres and not others."""
     random = np.random.default_rng(seed)
     genres = np.array(["action", "comedy", "drama", "horror"])
     user, movie = random.integers(0, 50, n_rows), random.integers(0, 80, n_rows)

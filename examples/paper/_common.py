@@ -24,7 +24,7 @@ Panel = Callable[[Any], None]
 
 @dataclass(frozen=True)
 class Run:
-    """Where a figure finds its data and leaves its pictures, and whether it is only tried out."""
+    """Where a figure finds its data and writes its pictures, and whether this is a trial run."""
 
     data: Path
     out: Path
@@ -38,13 +38,13 @@ def arguments(about: str | None, argv: Sequence[str] | None) -> Run:
         "--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder of the data sets"
     )
     parser.add_argument("--out", type=Path, default=PICTURES)
-    parser.add_argument("--small", action="store_true", help="a try of a few seconds")
+    parser.add_argument("--small", action="store_true", help="a trial run of a few seconds")
     given = parser.parse_args(argv)
     return Run(given.data, given.out, given.small)
 
 
 def movielens_1m(run: Run) -> pd.DataFrame:
-    """Return user, film and rating; of a small run, those of 60 users."""
+    """Return user, film and rating; in a small run, only those of 60 users."""
     table = pd.read_csv(run.data / "ml-1m" / "ratings.csv.gz", dtype={"user": str, "item": str})
     table["rating"] = table["rating"].astype(np.float64)
     return table[table["user"].isin(table["user"].unique()[:60])] if run.small else table
@@ -77,7 +77,7 @@ def split(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame
 
 
 def rmse(predicted: Any, target: Any) -> float:
-    """Return the root of the mean squared error."""
+    """Return the root mean squared error."""
     return float(np.sqrt(np.mean((np.asarray(predicted) - np.asarray(target)) ** 2)))
 
 
@@ -88,7 +88,7 @@ def curve(axes: Any, x: Any, y: Any, label: str, **style: Any) -> None:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure: its name, what draws its panels, all its numbers, and tables of those to read."""
+    """A figure: its name, what draws its panels, all its numbers, and tables to read."""
 
     name: str
     panels: Sequence[Panel]
@@ -97,7 +97,7 @@ class Figure:
 
 
 def finish(run: Run, made: Figure, started: float) -> None:
-    """Write a figure as PNG, SVG and JSON; a whole one also goes into the guide, with tables."""
+    """Write a figure as PNG, SVG and JSON; a full run also updates the guide, with tables."""
     run.out.mkdir(parents=True, exist_ok=True)
     name, n = made.name, len(made.panels)
     figure = new_figure(4.8 * n, 3.9)

@@ -1,6 +1,6 @@
 """Learners: error against iterations and against seconds, on MovieLens 100k and 1M.
 
-After figure 6 of Rendle (TIST 2012), with the data at hand: SGD, SGD with adaptive regularisation
+Based on figure 6 of Rendle (TIST 2012), on available data: SGD, SGD with adaptive regularisation
 (SGDA), alternating least squares (ALS) and Gibbs sampling (the error is that of the predictions
 averaged so far) train the same FM of user and film, on one thread each. Step sizes and penalties
 are the best of the options below by the mean error on validation rows in the last five iterations.
@@ -24,7 +24,7 @@ WARMUP = 5
 
 
 class Learner(NamedTuple):
-    """What to choose among, and how long to train."""
+    """The settings to choose from, and how long to train."""
 
     options: list[dict[str, Any]]
     n_iter: int
@@ -60,7 +60,7 @@ def movielens_100k(run: Run) -> pd.DataFrame:
 
 
 def course(name: str, option: dict[str, Any], rows: Any, held: Any, n_iter: int) -> Course:
-    """Train, and return what it went through."""
+    """Train, and return the error after each iteration."""
     common = {"target": "rating", "n_factors": K, "random_state": SEED, "n_jobs": 1}
     if name == "Gibbs":
         trace = sample(
@@ -109,7 +109,7 @@ def drawn(found: dict[str, Any]) -> Figure:
     """Return the figure."""
     tables = [
         table(
-            [name, "iterations", "last RMSE", "least RMSE", "after", "seconds"],
+            [name, "iterations", "last RMSE", "best RMSE", "at iteration", "seconds"],
             [
                 [learner, len(c["rmse"]), c["rmse"][-1], float(np.nanmin(c["rmse"])),
                  int(np.nanargmin(c["rmse"])) + 1, f"{c['seconds'][-1]:.2f}"]

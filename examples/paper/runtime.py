@@ -1,8 +1,8 @@
 """Runtime: linear in the number of factors, and in the nonzeros of a row.
 
-Lemma 3.1 of Rendle (ICDM 2010): the score of a row, and so a step of learning, takes time
-proportional to k times the number of its nonzeros, though the model has a weight for each pair of
-them. Rows are generated; every figure is the least time of the processor that an epoch took.
+Lemma 3.1 of Rendle (ICDM 2010): the score of a row, and so one training step, takes time
+proportional to k times the number of its nonzeros, although the model has a weight for each pair of
+them. Rows are generated; every figure is the shortest processor time of an epoch.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ LEARNERS: dict[str, dict[str, Any]] = {
     "AdaGrad, order 3": {"solver": "adagrad", "model": "hofm", "order": 3},
     "ALS, FM": {"solver": "als"},
 }
-VALUES = 200  # of a field
+VALUES = 200  # per field
 
 
 class Sizes(NamedTuple):
-    """How much is measured."""
+    """How much to measure."""
 
     n_rows: int
     n_epochs: int
@@ -37,7 +37,7 @@ class Sizes(NamedTuple):
 
 
 class Clock(Callback):
-    """Notes how much time of the processor had passed at the end of each epoch."""
+    """Records the processor time that has passed at the end of each epoch."""
 
     def __init__(self) -> None:
         self.ends: list[float] = []
@@ -47,7 +47,7 @@ class Clock(Callback):
 
 
 def generated(n_rows: int, length: int) -> Rows:
-    """Return rows of so many nonzeros, one of each field, with values that are not one."""
+    """Return rows with this many nonzeros, one per field, with values other than one."""
     rng = np.random.default_rng(SEED)
     ids = rng.integers(0, VALUES, (n_rows, length)) + VALUES * np.arange(length)
     return Rows(
@@ -89,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             found = seconds(rows, sizes.rank, settings, sizes.n_epochs)
             by_length.setdefault(name, []).append(found)
     measured = (
-        ("k", sizes.ranks, by_rank, f"{sizes.length} nonzeros a row"),
+        ("k", sizes.ranks, by_rank, f"{sizes.length} nonzeros per row"),
         ("nonzeros of a row", sizes.lengths, by_length, f"k = {sizes.rank}"),
     )
     tables = [

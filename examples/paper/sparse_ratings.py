@@ -1,14 +1,14 @@
 """Sparse ratings: factorization machine against support vector machines and matrix factorisation.
 
-Figure 2 of Rendle (ICDM 2010) on MovieLens 1M in place of Netflix. A row has a user and a film, so
-a support vector machine has little to learn from: its linear kernel has the two biases; its
-polynomial kernel also has one weight for each pair of user and film, which no other row shares. A
-factorization machine learns the weight of a pair from all other pairs of the two.
+Figure 2 of Rendle (ICDM 2010) on MovieLens 1M instead of Netflix. A row has a user and a film, so a
+support vector machine has little to learn from: its linear kernel has the two biases; its
+polynomial kernel also has one weight per pair of user and film, which no other row shares. A
+factorization machine learns the weight of a pair from all other pairs of the user and of the film.
 
 The kernel ``(gamma <x, z> + 1)^2`` on rows of two ones is the inner product of short explicit rows,
-so that the linear solver finds the machine of the polynomial kernel exactly, on all rows:
+so the linear solver finds the machine of the polynomial kernel exactly, on all rows:
 with s = <x, z> in {0, 1, 2} it is 1 + (2 gamma + gamma^2) s + 2 gamma^2 [both the same].
-Both machines have the squared epsilon-insensitive loss, since the root mean square is measured.
+Both machines use the squared epsilon-insensitive loss, because the measure is the RMSE.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ COSTS = (0.01, 0.1, 1.0)
 
 
 class Parts(NamedTuple):
-    """Ratings to learn from, to choose settings by, and to measure with."""
+    """Ratings to train on, to choose settings with, and to test on."""
 
     train: pd.DataFrame
     valid: pd.DataFrame
@@ -50,7 +50,7 @@ class Parts(NamedTuple):
 
 
 class Sizes(NamedTuple):
-    """How much is measured."""
+    """How much to measure."""
 
     ranks: Sequence[int]
     shares: Sequence[float]
@@ -76,7 +76,7 @@ def fm(parts: Parts, n_factors: int, sizes: Sizes, sides: Any = None) -> float:
 
 
 def codes(parts: Parts) -> tuple[list[np.ndarray[Any, Any]], int, int]:
-    """Return user and film of the rows of each part as numbers; those not in training are last."""
+    """Return users and films of each part as numbers; those not in training come last."""
     names = [pd.Index(parts.train[column].unique()) for column in ("user", "item")]
     numbers = [
         np.stack([own.get_indexer(part[c]) for own, c in zip(names, ("user", "item"), strict=True)])
@@ -124,7 +124,7 @@ def _groups(side: Any, n: int) -> list[np.ndarray[Any, Any]]:
 
 
 def _solve(own: Any, other: Any, groups: Any, rows: tuple[Any, Any], penalty: float) -> None:
-    """Give each vector of one side its best value, all of the other fixed."""
+    """Set each vector of one side to its best value, with the other side fixed."""
     partner, target = rows
     ridge = penalty * np.eye(own.shape[1])
     for vector, which in zip(own, groups, strict=True):
@@ -213,7 +213,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def by_share(
     parts: Parts, sides: Any, sizes: Sizes, whole: dict[str, float]
 ) -> dict[str, list[float]]:
-    """Return the test RMSE of all when only a share of the training rows is there."""
+    """Return the test RMSE of all models on a share of the training rows."""
     lines: dict[str, list[float]] = {}
     for share in sizes.shares[:-1]:
         fewer = Parts(parts.train.sample(frac=share, random_state=SEED).sort_index(), *parts[1:])

@@ -1,13 +1,13 @@
 """Tag recommendation: a factorization machine against PITF and counting.
 
-Figure 3 of Rendle (ICDM 2010) on Last.fm in place of the ECML/PKDD discovery challenge. One post
+Figure 3 of Rendle (ICDM 2010) on Last.fm instead of the ECML/PKDD discovery challenge. One post
 (a user and an artist) of each user is held out, and all tags are ranked for it; users, artists and
 tags have at least ten posts each. F1 is that of the mean precision and recall over the posts.
 
-Both models learn by pairs of a tag that was given and one drawn from all others. The FM has one
-vector for each tag, and a bias; PITF has two vectors and no bias: a field-aware machine without
-linear weights (`fieldfare.recipes.pitf` tells more). The penalty is the best of the options for the
-middle rank, by a second post of each user.
+Both models learn by comparing a tag that was given with one sampled from all others. The FM has one
+vector per tag, and a bias; PITF has two vectors and no bias: a field-aware machine without linear
+weights (see `fieldfare.recipes.pitf`). The penalty is the best of the options for the middle rank,
+on a second post of each user.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ KEYS = ["user", "item"]
 
 
 class Sizes(NamedTuple):
-    """How much is measured."""
+    """How much to measure."""
 
     ranks: Sequence[int]
     penalties: Sequence[float]
@@ -35,7 +35,7 @@ class Sizes(NamedTuple):
 
 
 class Posts(NamedTuple):
-    """Tags given in training, and the posts that are held out with their tags as a 0/1 table."""
+    """Tags of the training posts, and the held-out posts with their tags as a 0/1 table."""
 
     given: pd.DataFrame
     held: pd.DataFrame
@@ -44,7 +44,7 @@ class Posts(NamedTuple):
 
 
 def lastfm(run: Run) -> pd.DataFrame:
-    """Return the tags given, of users, artists and tags with at least ten posts each."""
+    """Return the tags of users, artists and tags with at least ten posts each."""
     path = run.data / "lastfm-2k" / "user_taggedartists.dat.gz"
     table = pd.read_csv(path, sep="\t", dtype=str, usecols=[0, 1, 2])
     table.columns = pd.Index([*KEYS, "tag"])
@@ -63,7 +63,7 @@ def lastfm(run: Run) -> pd.DataFrame:
 
 
 def held_out(table: pd.DataFrame, seed: int) -> Posts:
-    """Hold out one post of each user, at random."""
+    """Hold out one random post per user."""
     posts = table[KEYS].drop_duplicates().sample(frac=1, random_state=seed)
     held = posts.drop_duplicates("user").reset_index(drop=True)
     number = table[KEYS].merge(held.assign(post=range(len(held))), "left")["post"].to_numpy()
@@ -84,7 +84,7 @@ def f1(scores: Any, posts: Posts) -> list[float]:
 
 
 def learned(kind: str, posts: Posts, settings: dict[str, Any]) -> Any:
-    """Train a model, and return the scores of all tags for the posts held out."""
+    """Train a model, and return the scores of all tags for the held-out posts."""
     recipe = recipes.pitf(posts.given, n_negatives=0)
     common = {
         "negatives": "uniform", "loss": "pairwise", "learning_rate": 0.09, "init_scale": 0.017,

@@ -7,14 +7,13 @@ specification.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import mmap
 import os
 import struct
 from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -46,7 +45,6 @@ MAX_DIMENSIONS = 8
 CHECKSUM = "checksum"
 _ALIGNMENT = 64
 _CHUNK = 1 << 20
-_OLD_DIGEST_BYTES = 32
 
 
 def write(path: PathLike, key: str, header: str, arrays: Mapping[str, AnyArray]) -> None:
@@ -143,31 +141,7 @@ def checksum(header: str, arrays: Mapping[str, AnyArray]) -> str:
     every part is preceded by its length as 8 bytes.
     """
     digest = Checksum()
-    _digest(digest, header, arrays)
-    return digest.hexdigest()
 
-
-def verify(stored: str | None, header: str, arrays: Mapping[str, AnyArray]) -> None:
-    """Raise ModelFileError unless a stored checksum is that of the contents.
-
-    Older files have a BLAKE2b digest of 32 bytes over the same parts.
-    """
-    old = stored is not None and len(stored) == 2 * _OLD_DIGEST_BYTES
-    digest = hashlib.blake2b(digest_size=_OLD_DIGEST_BYTES) if old else Checksum()
-    _digest(digest, header, arrays)
-    found = digest.hexdigest()
-    if stored != found:
-        raise ModelFileError(
-            f"The contents do not match their checksum (stored {str(stored)[:64]!r}, found "
-            f"{found!r}): the file was damaged or altered. Fetch or train it again."
-        )
-
-
-class _Digest(Protocol):
-    def update(self, data: bytes | memoryview, /) -> None: ...
-
-
-def _digest(digest: _Digest, header: str, arrays: Mapping[str, AnyArray]) -> None:
     def add(data: bytes) -> None:
         digest.update(struct.pack("<Q", len(data)))
         digest.update(data)
@@ -180,6 +154,17 @@ def _digest(digest: _Digest, header: str, arrays: Mapping[str, AnyArray]) -> Non
         digest.update(struct.pack("<Q", array.nbytes))
         for part in _bytes_of(array):
             digest.update(part)
+    return digest.hexdigest()
+
+
+def verify(stored: str | None, header: str, arrays: Mapping[str, AnyArray]) -> None:
+    """Raise ModelFileError unless a stored checksum is that of the contents."""
+    found = checksum(header, arrays)
+    if stored != found:
+        raise ModelFileError(
+            f"The contents do not match their checksum (stored {str(stored)[:64]!r}, found "
+            f"{found!r}): the file was damaged or altered. Fetch or train it again."
+        )
 
 
 def parse_object(text: str | bytes, what: str) -> JSON:

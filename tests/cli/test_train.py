@@ -42,7 +42,7 @@ def test_orders_have_flags_of_their_own(run, clicks_folder):
     assert ran.code == 0, ran.err
     model = load_model("m.ff")
     assert model.config.n_factors == (3, 2)
-    assert model.provenance["solver"]["l2_factors"] == [1e-3, 1e-2]
+    assert model.trained_by.solver.l2_factors == (1e-3, 1e-2)
     shown = run("show", "m.ff", "--explain", clicks_folder / "train.csv")
     assert "score, their sum" in shown.out
     shown = run("show", "m.ff").out.split()
@@ -90,11 +90,10 @@ def test_the_flags_reach_the_model(run, clicks_folder):
     assert model.config == ModelConfig(
         model="ffm", task="binary", n_factors=3, fit_linear=False, instance_norm=True
     )
-    solver = model.provenance["solver"]
-    assert (solver["solver"], solver["learning_rate"]) == ("rowwise_adagrad", 0.2)
-    training = model.provenance["training"]
-    assert (training["eval_metric"], training["n_jobs"], training["random_state"]) == ("auc", 1, 5)
-    assert training["class_weight"] == {"0": 1.0, "1": 2.0}
+    solver, training = model.trained_by.solver, model.trained_by.training
+    assert (solver.solver, solver.learning_rate) == ("rowwise_adagrad", 0.2)
+    assert (training.eval_metric, training.n_jobs, training.random_state) == ("auc", 1, 5)
+    assert training.class_weight == {0: 1.0, 1: 2.0}
 
 
 @pytest.mark.parametrize("group", [ModelConfig, SolverConfig, TrainingConfig])

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from fieldfare.config import ModelConfig
+from fieldfare.config import GibbsConfig, ModelConfig, SolverConfig, TrainingConfig
+from fieldfare.kernels.table import Units
 from fieldfare.models.posterior import About, Posterior
 from fieldfare.models.registry import build
 from fieldfare.persist import posterior as posterior_file
@@ -21,6 +22,7 @@ from fieldfare.persist.file import save_model
 from fieldfare.persist.format import FORMAT
 from fieldfare.rows import Rows
 from fieldfare.schema.schema import Schema
+from fieldfare.settings import Settings
 
 FOLDER = Path(__file__).parent
 CASES: dict[str, dict[str, Any]] = {
@@ -37,6 +39,12 @@ POSTERIORS: dict[str, list[Any] | None] = {
     "binary": ["no", "yes"],
     "ordinal": [1.0, 2.0, 4.0],
 }
+UNITS = Units(2.5, 0.75)
+TRAINED_BY = Settings(
+    TrainingConfig(max_iter=3, class_weight={"no": 1.0, "yes": 2.0}, random_state=7),
+    SolverConfig(solver="sgd", learning_rate=0.125, l2_factors=0.25),
+)
+SAMPLED_BY = Settings(TrainingConfig(random_state=7), gibbs=GibbsConfig(n_warmup=1, n_samples=2))
 PROVENANCE = {"seed": 0, "metrics": {"logloss": 0.25}}
 
 
@@ -76,7 +84,7 @@ def main() -> None:
         if model.pair_weights is not None:
             pairs = np.triu(rng.integers(-8, 9, model.pair_weights.shape)) / 8
             model.pair_weights[:] = pairs + np.triu(pairs, 1).swapaxes(1, 2)
-        model.provenance = PROVENANCE
+        model = model.with_(units=UNITS, trained_by=TRAINED_BY, provenance=PROVENANCE)
         save_model(model, path)
         write_scores(path, model.score(rows()))
     for task, classes in POSTERIORS.items():
@@ -101,7 +109,7 @@ def posterior(task: str, classes: list[Any] | None) -> Posterior:
         factors,
         np.array([1.5, 0.5]) if classes is None else np.ones(2),
         np.arange(n_cutpoints) + np.array([[0.0], [0.25]]) * (n_cutpoints > 1),
-        about=About(task, Schema.indexed(5, 3), classes, PROVENANCE),
+        about=About(task, Schema.indexed(5, 3), classes, SAMPLED_BY, PROVENANCE),
     )
 
 

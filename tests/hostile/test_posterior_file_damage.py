@@ -30,7 +30,7 @@ def made(**changes) -> Posterior:
         "noise_precision": np.ones(4),
         "cutpoints": np.sort(rng.normal(size=(4, 2))),
     }
-    about = About("ordinal", Schema.indexed(3, 0), [1.0, 2.0, 4.0], {"seed": 1})
+    about = About("ordinal", Schema.indexed(3, 0), [1.0, 2.0, 4.0], provenance={"seed": 1})
     config = ModelConfig(model="fm", task="regression", n_factors=2)
     return Posterior(config, *(arrays | changes).values(), about=about)
 
@@ -66,8 +66,10 @@ def test_flipped_bits_and_cut_files(path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"format": 2}, "reads formats up to 1"),
-        ({"format": "1"}, "posterior format '1'"),
+        ({"format": 1}, "format 1.*reads format 2.*save it again"),
+        ({"format": "2"}, "positive integer. Found '2'"),
+        ({"format": 3}, "format 3.*Upgrade"),
+        ({"trained_by": {"training": 1}}, "trained_by settings are not valid"),
         ({"task": "multiclass"}, "no classes of a 'multiclass'|one of"),
         ({"task": "regression"}, "has no classes"),
         ({"classes": [1, 2]}, "cutpoints"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fieldfare._logging import say
 from fieldfare.cli._tables import pairs, size, table
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fieldfare.config import ModelConfig
     from fieldfare.models.base import Model
     from fieldfare.models.posterior import Posterior
+    from fieldfare.settings import Settings
 
 EXAMPLES = """\
 examples:
@@ -90,7 +91,7 @@ def _header(model: Model, path: str) -> str:
         lines["classes"] = ", ".join(map(str, model.classes))
     # The history below has the metrics; a setting that is off says nothing.
     provenance.pop("metrics", None)
-    lines |= {name: _short(value) for name, value in _flat(provenance).items() if value is not None}
+    lines |= _said(model.trained_by, provenance)
     parts = [pairs(lines, indent=0)]
     if history:
         parts += ["", "history", str(History.from_json(history))]
@@ -112,8 +113,15 @@ def _posterior(posterior: Posterior, path: str) -> str:
     lines |= _factors(posterior.config)
     if posterior.classes is not None:
         lines["classes"] = ", ".join(map(str, posterior.classes))
-    lines |= {name: _short(value) for name, value in _flat(provenance).items() if value is not None}
+    lines |= _said(posterior.trained_by, provenance)
     return f"{pairs(lines, indent=0)}\n\n{Trace.from_json(trace)}"
+
+
+def _said(trained_by: Settings | None, provenance: dict[str, Any]) -> dict[str, object]:
+    """Return the provenance and the settings, but for what is off."""
+    saved: dict[str, Any] = {} if trained_by is None else trained_by.to_json()
+    known = _flat(provenance | {name: group for name, group in saved.items() if group})
+    return {name: _short(value) for name, value in known.items() if value is not None}
 
 
 def _factors(config: ModelConfig) -> dict[str, object]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from dataclasses import fields as config_fields
-from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -37,9 +37,10 @@ from fieldfare.models.base import Model
 from fieldfare.persist.file import load_model, save_model
 from fieldfare.rows import Rows
 from fieldfare.schema.schema import Schema
+from fieldfare.settings import Settings
 from fieldfare.training.loop.history import History
 from fieldfare.training.loop.session import Session
-from fieldfare.training.prepare.provenance import provenance
+from fieldfare.training.prepare.provenance import stamped
 from fieldfare.training.prepare.row_subset import RowSubset
 from fieldfare.training.prepare.targets import TargetMap
 from fieldfare.training.workflow import new_model, schema_of
@@ -149,11 +150,11 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         self, session: Session, train: RowSubset, valid: RowSubset | None, config: TrainingConfig
     ) -> None:
         result = session.fit(train, valid, config, self.callbacks or ())
-        config = replace(config, random_state=session.config.random_state)
-        result.model.provenance |= provenance(
-            result.history, train, valid, self._config(SolverConfig), config
+        settings = Settings(self._config(TrainingConfig), self._config(SolverConfig))
+        self.model_ = stamped(
+            result.model, result.history, train, valid, settings, session.config.random_state
         )
-        self.model_, self.history_ = result.model, result.history
+        self.history_ = result.history
         self.n_iter_ = session.epochs
 
     # --- reading ----------------------------------------------------------------------------------
@@ -339,15 +340,18 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
     def save(self, path: PathLike) -> None:
         """Save the model to a file; see `fieldfare.save_model`.
 
-        The file holds the model, not the estimator: parameters of the training are not kept, and
-        neither is the state of the optimiser. Pickle keeps both.
+        The file holds the model and the hyperparameters, and `load` brings both back. It does not
+        hold the state of the optimiser, nor ``schema``, ``callbacks`` and ``warm_start``, which are
+        no hyperparameters: pickle the estimator to keep these too.
         """
         check_is_fitted(self)
         save_model(self.model_, path)
 
     @classmethod
     def load(cls: type[_EstimatorT], path: PathLike) -> _EstimatorT:
-        """Return a fitted estimator for a saved model.
+        """Return a fitted estimator for a saved model, with the parameters it was trained with.
+
+        Training continues with them, by `partial_fit` or where ``warm_start`` is then set.
 
         Raises
         ------
@@ -361,10 +365,15 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
                 f"{path} holds a {model.kind} model for {model.config.task}, which is not for "
                 f"{cls.__name__}."
             )
-        names = set(estimator.get_params()) & {item.name for item in config_fields(ModelConfig)}
-        estimator.set_params(**{name: getattr(model.config, name) for name in names})
+        estimator._restore_parameters(model.config, model.trained_by)
         estimator._adopt(model)
         return estimator
+
+    def _restore_parameters(self, config: ModelConfig, trained_by: Settings | None) -> None:
+        """Set the parameters to those that a model has and was trained with."""
+        saved = asdict(config) | ({} if trained_by is None else trained_by.flat())
+        own = self.get_params(deep=False)
+        self.set_params(**{name: value for name, value in saved.items() if name in own})
 
     def _adopt(self, model: Model) -> None:
         """Take over a model that was trained elsewhere."""

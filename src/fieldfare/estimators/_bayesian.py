@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields as config_fields
 from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
@@ -125,8 +124,7 @@ class BayesianFM(Factorization):
             raise ModelFileError(
                 f"{path} holds a {posterior.task} posterior, which is not for {cls.__name__}."
             )
-        names = set(estimator.get_params()) & {item.name for item in config_fields(ModelConfig)}
-        estimator.set_params(**{name: getattr(posterior.config, name) for name in names})
+        estimator._restore_parameters(posterior.config, posterior.trained_by)
         estimator._posterior = posterior
         estimator.schema_ = posterior.schema or Schema.indexed(posterior.n_features, 0)
         estimator._learn_columns([column.name for column in estimator.schema_.columns])

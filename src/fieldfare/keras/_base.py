@@ -18,6 +18,7 @@ from fieldfare.keras.convert import from_keras, to_keras
 from fieldfare.kernels.table import Units
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows
+from fieldfare.settings import Settings
 from fieldfare.training.loop.history import History
 from fieldfare.training.prepare.row_subset import RowSubset
 from fieldfare.training.workflow import new_model
@@ -247,10 +248,14 @@ class KerasEstimator(Factorization):
         self._adopt_network(network, history.history)
 
     def _adopt_network(self, network: Any, logs: dict[str, list[float]]) -> None:
+        settings = Settings(
+            self._config(TrainingConfig),
+            self._config(SolverConfig, solver="sgd"),
+            keras=self._config(KerasConfig),
+        )
         self.model_ = from_keras(
             network, task=self._task(), schema=self.schema_, classes=self._targets().classes
-        )
-        self.model_.provenance["target_scale"] = self._unit
+        ).with_(units=Units(self._unit), trained_by=settings)
         self.history_ = History("valid_loss" if f"val_{_METRIC}" in logs else None)
         for epoch in range(len(logs[_METRIC])):
             record = {

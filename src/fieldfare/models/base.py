@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple, cast
+from typing import Any, ClassVar, NamedTuple, TypeVar, cast
 
 import numpy as np
 
@@ -14,13 +14,16 @@ from fieldfare.config import ModelConfig, SolverConfig
 from fieldfare.exceptions import ConfigError, DataError, SchemaError
 from fieldfare.kernels import native
 from fieldfare.kernels.initial import InitialFactors
-from fieldfare.kernels.table import Spec, Units
+from fieldfare.kernels.table import NO_UNITS, Spec, Units
 from fieldfare.kinds.losses import loss_of
 from fieldfare.kinds.models import PARAMETERS, ModelKind
 from fieldfare.rows import Rows
+from fieldfare.settings import Settings
 
-# How the provenance names what `Units` are made of.
-UNITS = ("target_scale", "row_scale")
+_PARTS = ("config", "bias", "linear", "pair_weights", "schema", "classes", "units", "trained_by",
+          "provenance")  # fmt: skip
+
+_ModelT = TypeVar("_ModelT", bound="Model")
 
 
 class _Held(NamedTuple):
@@ -52,8 +55,12 @@ class Model(ABC):
         What the features mean; makes Rows from raw tables.
     classes : sequence or None
         Labels of the classes, by class number; None for regression.
+    units : Units
+        What targets and rows are measured in: steps and penalties follow them.
+    trained_by : Settings or None
+        The settings of the last training; None if there was none.
     provenance : mapping, optional
-        How the model came to be: JSON values only.
+        How the model came to be: JSON values, for people to read. Nothing depends on them.
 
     Raises
     ------
@@ -81,6 +88,8 @@ class Model(ABC):
         pair_weights: Float32Array | None = None,
         schema: Any = None,
         classes: Sequence[Any] | None = None,
+        units: Units = NO_UNITS,
+        trained_by: Settings | None = None,
         provenance: Mapping[str, Any] | None = None,
     ) -> None:
         self.config = config
@@ -90,8 +99,23 @@ class Model(ABC):
         self.pair_weights = pair_weights
         self.schema = schema
         self.classes = None if classes is None else list(classes)
+        self.units = units
+        self.trained_by = trained_by
         self.provenance: dict[str, Any] = dict(provenance or {})
         self._check_arrays()
+
+    def with_(self: _ModelT, **changes: Any) -> _ModelT:
+        """Return a model in which some constructor arguments differ, and leave this one alone.
+
+        Arrays are shared with this model, not copied; its undrawn factors stay undrawn.
+
+        Raises
+        ------
+        DataError
+            If the arrays do not fit each other any more.
+        """
+        parts = {name: getattr(self, name) for name in _PARTS}
+        return type(self)(**{**parts, "factors": self._factors, **changes})
 
     def _check_arrays(self) -> None:
         for name, array, ndim in (("bias", self.bias, 1), ("linear", self.linear, 2)):
@@ -189,16 +213,6 @@ class Model(ABC):
     def uses_fields(self) -> bool:
         """Whether scores depend on the fields of the entries."""
         return self.traits.uses_fields
-
-    @property
-    def units(self) -> Units:
-        """Spread of the targets and length of the rows it was first trained on.
-
-        Steps and penalties are measured in them. Kept in the provenance, so that training can go
-        on alike.
-        """
-        given = [float(self.provenance.get(name, 1.0)) for name in UNITS]
-        return Units(*given)
 
     @property
     def nbytes(self) -> int:

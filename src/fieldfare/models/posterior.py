@@ -16,6 +16,7 @@ from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.kernels import latent, native
 from fieldfare.kernels.table import Spec
 from fieldfare.rows import Rows
+from fieldfare.settings import Settings
 
 TASKS = ("regression", "binary", "ordinal")
 # Scores of all samples are held for so many rows at a time.
@@ -55,13 +56,16 @@ class About:
         What the features mean.
     classes : list or None
         Labels of the classes, numbers if they are ordered; None for regression.
+    trained_by : Settings or None
+        The settings of the sampling; None if they are not known.
     provenance : dict
-        How the samples were made: JSON values only.
+        How the samples were made: JSON values, for people to read. Nothing depends on them.
     """
 
     task: str = "regression"
     schema: Any = None
     classes: list[Any] | None = None
+    trained_by: Settings | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
 
 
@@ -174,8 +178,13 @@ class Posterior:
         return self.about.schema
 
     @property
+    def trained_by(self) -> Settings | None:
+        """The settings of the sampling; None if they are not known."""
+        return self.about.trained_by
+
+    @property
     def provenance(self) -> dict[str, Any]:
-        """How the samples were made: JSON values only."""
+        """How the samples were made: JSON values, for people to read."""
         return self.about.provenance
 
     @property

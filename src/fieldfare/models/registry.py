@@ -9,7 +9,7 @@ import numpy as np
 from fieldfare.config import ModelConfig, SolverConfig
 from fieldfare.kernels.initial import InitialFactors
 from fieldfare.kernels.table import NO_UNITS, Units
-from fieldfare.models.base import UNITS, Model
+from fieldfare.models.base import Model
 from fieldfare.models.ffm import FFMModel
 from fieldfare.models.fm import FMModel
 from fieldfare.models.fwfm import FwFMModel
@@ -50,7 +50,7 @@ def build(  # noqa: PLR0913 - sizes, seed and labels, each given by name
         pair_weights=None if pairs_shape is None else np.ones(pairs_shape, np.float32),
         schema=schema,
         classes=classes,
-        provenance={name: unit for name, unit in zip(UNITS, units, strict=True) if unit != 1},
+        units=units,
     )
 
 

@@ -9,10 +9,10 @@ from fieldfare import _container as container
 from fieldfare._typing import JSON, AnyArray, PathLike
 from fieldfare.config import ModelConfig
 from fieldfare.exceptions import ModelFileError
-from fieldfare.models.base import UNITS, Model, check_model
+from fieldfare.kinds.models import PARAMETERS
+from fieldfare.models.base import Model, check_model
 from fieldfare.models.registry import MODEL_CLASSES
 from fieldfare.persist.format import (
-    FORMAT,
     MODEL_KEY,
     SCHEMA_PREFIX,
     check_checksum,
@@ -22,8 +22,10 @@ from fieldfare.persist.format import (
     parse_header,
     read_classes,
     read_config,
+    read_provenance,
+    read_trained_by,
+    read_units,
 )
-from fieldfare.persist.migrate import migrate
 
 if TYPE_CHECKING:
     from fieldfare.schema.schema import Schema
@@ -53,9 +55,9 @@ def save_model(model: Model, path: PathLike) -> None:
         schema, extra = model.schema.to_json()
         arrays |= {SCHEMA_PREFIX + name: array for name, array in extra.items()}
     try:
-        header = make_header(model.config, model.classes, schema, model.provenance)
+        header = make_header(model, schema)
         # What would not load again is refused now, while the model still exists.
-        _check(container.parse_object(header, "model header"), arrays)
+        _read(container.parse_object(header, "model header"), arrays)
         _check_schema(model.schema, model.config, arrays)
         check_finite(arrays)
         container.write(path, MODEL_KEY, header, arrays)
@@ -82,7 +84,7 @@ def load_model(path: PathLike, *, verify: bool = True) -> Model:
     Raises
     ------
     ModelFileError
-        If the file is damaged, not a model, or of a newer format.
+        If the file is damaged, not a model, or of another format.
     OSError
         If it cannot be opened.
     """
@@ -91,39 +93,32 @@ def load_model(path: PathLike, *, verify: bool = True) -> Model:
         header = parse_header(metadata)
         if verify:
             check_checksum(metadata[MODEL_KEY], metadata, arrays)
-        header, arrays = migrate(header, arrays, FORMAT)
         return _build(header, arrays, verify)
     except ModelFileError as error:
         raise ModelFileError(f"Cannot load {os.fspath(path)}: {error.args[0]}") from error
 
 
-def _check(header: JSON, arrays: dict[str, AnyArray]) -> tuple[ModelConfig, list[Any] | None]:
+def _read(header: JSON, arrays: dict[str, AnyArray]) -> dict[str, Any]:
+    """Return what a header says of a model but its Schema, checked against the parameters."""
     config = read_config(header)
     check_parameters(config, arrays)
-    return config, read_classes(header, config, len(arrays["bias"]))
+    return {
+        "config": config,
+        "classes": read_classes(header, config, len(arrays["bias"])),
+        "units": read_units(header),
+        "trained_by": read_trained_by(header),
+        "provenance": read_provenance(header),
+    }
 
 
 def _build(header: JSON, arrays: dict[str, AnyArray], verify: bool) -> Model:
-    config, classes = _check(header, arrays)
+    found = _read(header, arrays)
+    config: ModelConfig = found["config"]
     if verify:
         check_finite(arrays)
-    provenance = header.get("provenance")
-    if not isinstance(provenance, dict):
-        raise ModelFileError(f"The provenance must be an object. Got {provenance!r:.200}.")
-    for name in UNITS:
-        unit = provenance.get(name, 1.0)
-        if type(unit) not in (int, float) or not 0 < unit < 1e39:
-            raise ModelFileError(f"The {name} must be a positive number. Got {unit!r:.200}.")
-    return MODEL_CLASSES[config.model](
-        config,
-        arrays["bias"],
-        arrays["linear"],
-        arrays.get("factors"),
-        pair_weights=arrays.get("pair_weights"),
-        schema=read_schema(header, config, arrays),
-        classes=classes,
-        provenance=provenance,
-    )
+    parameters: dict[str, Any] = {name: arrays.get(name) for name in PARAMETERS}
+    schema = read_schema(header, config, arrays)
+    return MODEL_CLASSES[config.model](**found, **parameters, schema=schema)
 
 
 def read_schema(header: JSON, config: ModelConfig, arrays: dict[str, AnyArray]) -> Schema | None:

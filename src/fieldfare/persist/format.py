@@ -1,6 +1,6 @@
 """The model file: its specification, and the checks of its header.
 
-Specification of format 3
+Specification of format 4
 =========================
 
 A model file (``.ff``) is a `safetensors <https://github.com/huggingface/safetensors>`_ container:
@@ -12,19 +12,24 @@ A model file (``.ff``) is a `safetensors <https://github.com/huggingface/safeten
 3. The arrays, little-endian, in C order, without gaps. Those whose length in bytes is divisible by
    64 come first, then by 32, 16 and so on, and equals by name: every array is then aligned.
 
-The metadata hold two strings. ``"checksum"`` is what :func:`fieldfare._container.checksum`
-describes (up to format 2: a BLAKE2b digest, of 64 digits, over the same bytes). ``"fieldfare"`` is
-the header, JSON in ASCII:
+The metadata hold two strings. ``"checksum"`` is what :func:`fieldfare.persist.container.checksum`
+describes. ``"fieldfare"`` is the header, JSON in ASCII:
 
 ================  ==========================================================================
-``format``        3
+``format``        4
 ``library``       version of fieldfare that wrote the file
 ``config``        every field of :class:`fieldfare.config.ModelConfig`, which includes the kind
                   of model
 ``classes``       labels of the classes in the order of their numbers, or null
 ``schema``        JSON part of the Schema, or null
-``provenance``    how the model came about (seed, data, metrics, history); free form. Numbers that
-                  are not finite are written as null.
+``units``         ``{"target": s, "row": r}``: spread of the targets and length of the rows that
+                  steps and penalties are measured in, positive numbers; 1 where there is none
+``trained_by``    the settings of the last training, or null: an object of the groups ``training``
+                  (:class:`fieldfare.config.TrainingConfig`), ``solver``, ``gibbs`` and ``keras``,
+                  the last three null where they were not used. A ``class_weight`` by class is a
+                  list of pairs of class and weight. A field that is left out has its default.
+``provenance``    how the model came about (seed, data, metrics, history), for people to read:
+                  nothing depends on it. Numbers that are not finite are written as null.
 ================  ==========================================================================
 
 Arrays, with n features, C outputs (1, or the number of classes), k factors and F fields:
@@ -40,8 +45,8 @@ Arrays, with n features, C outputs (1, or the number of classes), k factors and 
 ================  ==================  =========================================================
 
 All parameters are finite. A reader refuses a file that breaks any rule above, a checksum that does
-not match, and a format number above its own. A file of a lower number passes through the table in
-:mod:`fieldfare.persist.migrate`. Any change to this page raises the number.
+not match, and any other format number. A change to this page raises the number, unless files of the
+old form keep their meaning, as they do when a group of settings gains a field.
 
 A checkpoint is the same container with ``"fieldfare.checkpoint"`` in place of ``"fieldfare"``; its
 arrays and header belong to the training loop, and it is only promised to be readable by the version
@@ -64,19 +69,22 @@ from fieldfare._typing import JSON, AnyArray
 from fieldfare._version import __version__
 from fieldfare.config import ModelConfig
 from fieldfare.exceptions import ConfigError, ModelFileError
+from fieldfare.kernels.table import Units
 from fieldfare.kinds.models import PARAMETERS
+from fieldfare.models.base import Model
+from fieldfare.settings import Settings
 
-FORMAT = 3
+FORMAT = 4
 MODEL_KEY = "fieldfare"
 CHECKPOINT_KEY = "fieldfare.checkpoint"
 POSTERIOR_KEY = "fieldfare.posterior"
 SCHEMA_PREFIX = "schema."
 _CHUNK = 1 << 20
+# Units are kept in float32.
+_LARGEST_UNIT = 1e39
 
 
-def make_header(
-    config: ModelConfig, classes: Any, schema: JSON | None, provenance: Mapping[str, Any]
-) -> str:
+def make_header(model: Model, schema: JSON | None) -> str:
     """Return the text of a model header.
 
     Raises
@@ -88,10 +96,12 @@ def make_header(
         {
             "format": FORMAT,
             "library": __version__,
-            "config": asdict(config),
-            "classes": None if classes is None else list(classes),
+            "config": asdict(model.config),
+            "classes": None if model.classes is None else list(model.classes),
             "schema": schema,
-            "provenance": dict(provenance),
+            "units": model.units._asdict(),
+            "trained_by": None if model.trained_by is None else model.trained_by.to_json(),
+            "provenance": dict(model.provenance),
         }
     )
 
@@ -136,16 +146,26 @@ def parse_header(metadata: Mapping[str, str]) -> JSON:
             "This is a safetensors file, but not a fieldfare model: it has no fieldfare header."
         )
     header = container.parse_object(metadata[MODEL_KEY], "model header")
+    check_format(header, FORMAT)
+    return header
+
+
+def check_format(header: JSON, own: int) -> None:
+    """Refuse a header of another format number than a reader's own."""
     number = header.get("format")
     if type(number) is not int or number < 1:
         raise ModelFileError(f"The format number must be a positive integer. Found {number!r}.")
-    if number > FORMAT:
-        raise ModelFileError(
-            f"The file has format {number}, written by fieldfare {header.get('library')!r}; this "
-            f"version ({__version__}) reads formats up to {FORMAT}. "
-            "Upgrade with: pip install --upgrade fieldfare"
-        )
-    return header
+    if number == own:
+        return
+    advice = (
+        "Upgrade with: pip install --upgrade fieldfare"
+        if number > own
+        else "Train and save it again."
+    )
+    raise ModelFileError(
+        f"The file has format {number}, written by fieldfare {header.get('library')!r}; this "
+        f"version ({__version__}) reads format {own}. {advice}"
+    )
 
 
 def check_checksum(
@@ -165,6 +185,38 @@ def read_config(header: JSON) -> ModelConfig:
         return ModelConfig(**values)
     except ConfigError as error:
         raise ModelFileError(f"The configuration is not valid: {error.args[0]}") from error
+
+
+def read_units(header: JSON) -> Units:
+    """Return the units in a header, validated."""
+    units = header.get("units")
+    if not isinstance(units, dict) or set(units) != set(Units._fields):
+        raise ModelFileError(
+            f"The units must be an object of {' and '.join(Units._fields)}. Got {units!r:.200}."
+        )
+    for name, unit in units.items():
+        if type(unit) not in (int, float) or not 0 < unit < _LARGEST_UNIT:
+            raise ModelFileError(f"The unit {name!r} must be a positive number. Got {unit!r:.200}.")
+    return Units(**{name: float(unit) for name, unit in units.items()})
+
+
+def read_trained_by(header: JSON) -> Settings | None:
+    """Return the settings of the training in a header, validated."""
+    saved = header.get("trained_by")
+    if saved is None:
+        return None
+    try:
+        return Settings.from_json(saved)
+    except ConfigError as error:
+        raise ModelFileError(f"The trained_by settings are not valid: {error.args[0]}") from error
+
+
+def read_provenance(header: JSON) -> JSON:
+    """Return the provenance in a header, which must be an object."""
+    provenance = header.get("provenance")
+    if not isinstance(provenance, dict):
+        raise ModelFileError(f"The provenance must be an object. Got {provenance!r:.200}.")
+    return provenance
 
 
 def read_classes(header: JSON, config: ModelConfig, n_outputs: int) -> list[Any] | None:

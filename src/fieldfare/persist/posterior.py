@@ -1,19 +1,21 @@
 """Saving and loading the samples of a Bayesian model.
 
-Specification of format 1
+Specification of format 2
 =========================
 
 A posterior file (also ``.ff``) is the container of the model file (:mod:`fieldfare.persist.format`,
 points 1 to 3) with ``"fieldfare.posterior"`` in place of ``"fieldfare"``. Its header is:
 
 ================  ==========================================================================
-``format``        1
+``format``        2
 ``library``       version of fieldfare that wrote the file
 ``config``        every field of :class:`fieldfare.config.ModelConfig`
 ``task``          "regression", "binary" (probit) or "ordinal" (ordered probit)
 ``classes``       labels of the classes in the order of their numbers, or null
 ``schema``        JSON part of the Schema, or null
-``provenance``    how the samples were made (seed, data, sweeps); free form
+``trained_by``    the settings of the sampling, as in the model file, or null
+``provenance``    how the samples were made (seed, data, sweeps), for people to read: nothing
+                  depends on it
 ================  ==========================================================================
 
 Arrays, with n features, S samples, k factors and C classes (0 for regression):
@@ -51,11 +53,14 @@ from fieldfare.persist.format import (
     POSTERIOR_KEY,
     SCHEMA_PREFIX,
     check_checksum,
+    check_format,
     dump,
     read_config,
+    read_provenance,
+    read_trained_by,
 )
 
-FORMAT = 1
+FORMAT = 2
 
 
 def save_posterior(posterior: Posterior, path: PathLike) -> None:
@@ -97,6 +102,7 @@ def save_posterior(posterior: Posterior, path: PathLike) -> None:
         "task": posterior.task,
         "classes": posterior.classes,
         "schema": schema,
+        "trained_by": None if posterior.trained_by is None else posterior.trained_by.to_json(),
         "provenance": posterior.provenance,
     }
     try:
@@ -127,7 +133,7 @@ def load_posterior(path: PathLike, *, verify: bool = True) -> Posterior:
     Raises
     ------
     ModelFileError
-        If the file is damaged, not a posterior, or of a newer format.
+        If the file is damaged, not a posterior, or of another format.
     OSError
         If it cannot be opened.
     """
@@ -139,12 +145,7 @@ def load_posterior(path: PathLike, *, verify: bool = True) -> Posterior:
             )
         text = metadata[POSTERIOR_KEY]
         header = container.parse_object(text, "posterior header")
-        number = header.get("format")
-        if type(number) is not int or not 1 <= number <= FORMAT:
-            raise ModelFileError(
-                f"The file has the posterior format {number!r}, and this version ({__version__}) "
-                f"reads formats up to {FORMAT}. Upgrade with: pip install --upgrade fieldfare"
-            )
+        check_format(header, FORMAT)
         if verify:
             check_checksum(text, metadata, arrays)
         return _build(header, arrays, verify)
@@ -174,10 +175,9 @@ def _build(header: JSON, arrays: dict[str, AnyArray], verify: bool) -> Posterior
         raise ModelFileError(
             f"A posterior is of a linear model, an FM or a HOFM. Got {config.model!r}."
         )
-    provenance, task = header.get("provenance"), header.get("task")
-    if not isinstance(provenance, dict):
-        raise ModelFileError(f"The provenance must be an object. Got {provenance!r:.200}.")
+    task = header.get("task")
     classes = _classes(header, task)
+    trained_by, provenance = read_trained_by(header), read_provenance(header)
     own = {name: a for name, a in arrays.items() if not name.startswith(SCHEMA_PREFIX)}
     names = {"bias", "linear", "noise_precision"}
     names |= set() if config.model == "linear" else {"factors"}
@@ -198,7 +198,7 @@ def _build(header: JSON, arrays: dict[str, AnyArray], verify: bool) -> Posterior
             own.get("factors"),
             own["noise_precision"],
             own["cutpoints"],
-            about=About(str(task), schema, classes, provenance),
+            about=About(str(task), schema, classes, trained_by, provenance),
         )
     except DataError as error:
         raise ModelFileError(str(error.args[0])) from error

@@ -1,9 +1,10 @@
 """The split: a model's score as the inner product of a query vector and an item vector.
 
 A factorization machine sums over pairs of features. Divide the features of a row into those of the
-item, I, and those of the query, Q (user and context). Pairs within Q are the same for all items,
-pairs within I the same for all queries, and those across are an inner product. With S the sums of
-the vectors of a side and ``s`` what a side adds on its own (linear terms and pairs within),
+item, I, and those of the query, Q (user and context). The pairs within Q are the same for all
+items, the pairs within I are the same for all queries, and the pairs across form an inner product.
+With S the sum of the vectors on a side, and ``s`` what a side contributes on its own (its linear
+terms and the pairs within it),
 
     score = [w_0 + s_Q] + <[cross(S_Q), 1], [cross(S_I), s_I]>.
 
@@ -17,7 +18,8 @@ ffm    ``sum_{a in Q, b in I} <S_Q[a, b], S_I[b, a]>``             ``|Q| |I| k``
        (Juan et al. 2016, eq. 4)
 =====  ==========================================================  ===============================
 
-Here ``S[a]`` sums over the entries of field a, and ``S[a, b]`` their vectors towards field b.
+Here ``S[a]`` is the sum over the entries of field a, and ``S[a, b]`` that of their vectors towards
+field b.
 """
 
 from __future__ import annotations
@@ -30,28 +32,30 @@ from fieldfare._typing import AnyArray, Float64Array, Int64Array
 from fieldfare._validation import OneOf, check
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.models.base import Model, check_model
-from fieldfare.retrieval.roles import ITEM, QUERY, Roles, Side, Sides
+from fieldfare.retrieval.roles import ITEM, QUERY, FeatureSides, Roles, SideEntries
 from fieldfare.training.prepare.resources import check_memory
 
 KINDS = ("linear", "fm", "fwfm", "ffm")
 _BLOCK_BYTES = 2**26
+_Parts = tuple[Float64Array, Float64Array]
+"""``cross`` of shape (n_rows, dimension - 1), and ``s`` of shape (n_rows,)."""
 
 
 def split(
     model: Model, roles: Roles | None = None, *, dtype: Literal["float32", "float64"] = "float32"
 ) -> Split:
-    """Return the model as two functions, of items and of queries, whose inner product is the score.
+    """Split a model into item vectors and query vectors whose inner product is the score.
 
     Parameters
     ----------
     model : Model
-        An FM, FwFM, FFM or linear model of one output, without instance normalisation.
+        An FM, FwFM, FFM or linear model with one output and without instance normalisation.
     roles : mapping from role to columns, optional
-        Such as ``{"user": "user", "item": ["movie", "genres"], "context": "hour"}``; by default,
-        and for columns that it does not name, what the Schema says. Of models with numbered
-        features it names fields.
+        For instance ``{"user": "user", "item": ["movie", "genres"], "context": "hour"}``. Columns
+        that it does not name have the role given in the Schema. For models with numbered features
+        it names fields.
     dtype : {"float32", "float64"}, default="float32"
-        Of the vectors. Sums are taken in double precision either way.
+        Type of the vectors. Sums are computed in double precision either way.
 
     Returns
     -------
@@ -62,7 +66,7 @@ def split(
     ConfigError
         If the model cannot be split exactly.
     SchemaError
-        If a column has no role.
+        If a column has no role, or one of the sides has no column.
 
     Examples
     --------
@@ -80,30 +84,35 @@ def split(
         )
     if model.config.instance_norm:
         raise ConfigError(
-            "A model with instance normalisation cannot be split: it divides the features of a "
-            "row by their common length, so that what an item adds depends on the query. Train "
-            "with instance_norm=False for retrieval."
+            "A model with instance normalisation cannot be split: it divides the features of a row "
+            "by their common length, so that the contribution of an item depends on the query. "
+            "Train with instance_norm=False for retrieval."
         )
     if model.n_outputs != 1:
         raise ConfigError(
-            f"Retrieval ranks by one score. This model has {model.n_outputs}, one for each class. "
-            "Train a binary model or a regression."
+            f"Retrieval ranks by one score, but this model has {model.n_outputs}, one for each "
+            "class. Train a binary model or a regression."
         )
-    return Split(Sides.of(model, roles), np.dtype(dtype))
+    return Split(FeatureSides.of(model, roles), np.dtype(dtype))
 
 
 @final
 class Split:
-    """What `split` returns.
+    """A model as two towers; made by `split`.
 
     Attributes
     ----------
     model : Model
+        With the roles in its Schema.
+    sides : FeatureSides
+        Which features belong to the item.
+    dtype : numpy dtype
+        Type of the vectors.
     dimension : int
         Length of the vectors.
     """
 
-    def __init__(self, sides: Sides, dtype: np.dtype[Any]) -> None:
+    def __init__(self, sides: FeatureSides, dtype: np.dtype[Any]) -> None:
         self.sides = sides
         self.model = sides.model
         self.dtype = dtype
@@ -118,35 +127,36 @@ class Split:
         return int(blocks * k)
 
     def nbytes(self, n_items: int) -> int:
-        """Return the bytes that the vectors of so many items take."""
+        """Return the memory that the vectors of ``n_items`` items take, in bytes."""
         return n_items * self.dimension * self.dtype.itemsize
 
     def __repr__(self) -> str:
         k = 0 if self.model.factors is None else self.model.factors.shape[-1]
-        size = f"{self.dimension} numbers ({self.nbytes(1):,} bytes) an item"
+        size = f"{self.dimension} numbers ({self.nbytes(1):,} bytes) per item"
         if self.model.kind in ("ffm", "fwfm"):
             n, m = len(self._of_query), len(self._of_item)
-            pairs = f"{n} x {m}" if self.model.kind == "ffm" else f"min({n}, {m})"
-            size += f": {pairs} fields x {k} factors, and one"
+            blocks = f"{n} x {m}" if self.model.kind == "ffm" else f"min({n}, {m})"
+            size += f": {blocks} fields x {k} factors, plus one"
         return f"Split({self.model.kind}, {size})"
 
     def items(self, data: Any) -> AnyArray:
-        """Return one vector an item.
+        """Return one vector per item.
 
         Parameters
         ----------
-        data : Rows, or a table with the columns of the item
-            Of Rows, the entries of the item are read. A new item has the vector of its features,
-            as the model's score of it has: known ones, and those that stand for unknown values.
+        data : Rows, or a table with the item's columns
+            Of Rows, only the item's entries are read. The vector of a new item is made of the same
+            features as the model's score: known values, and those that stand for unknown ones.
 
         Returns
         -------
         array of shape (n_items, dimension)
+            Of type ``dtype``.
 
         Raises
         ------
         ResourceError
-            If the vectors would not fit the memory.
+            If the vectors do not fit into memory.
         SchemaError
             If a column is missing.
         """
@@ -154,8 +164,7 @@ class Split:
         check_memory(
             self.nbytes(len(rows)),
             f"The vectors of {len(rows):,} items, {self!r},",
-            "Use fewer factors or fields for retrieval, or a model of another kind: FM vectors are "
-            "short.",
+            "Use fewer factors or fields for retrieval, or a plain FM, whose vectors are short.",
         )
         out = np.empty((len(rows), self.dimension), self.dtype)
         for part, side in self._blocks(rows, ITEM):
@@ -164,19 +173,20 @@ class Split:
         return out
 
     def queries(self, data: Any) -> tuple[AnyArray, AnyArray]:
-        """Return one vector a query, and the constants that complete the scores.
+        """Return one vector per query, and the constants that complete the scores.
 
         Parameters
         ----------
         data : Rows, or a table with the columns of users and context
-            Of Rows, the entries of users and context are read.
+            Of Rows, only the entries of users and context are read.
 
         Returns
         -------
         vectors : array of shape (n_queries, dimension)
-            The last number of each is one.
+            Of type ``dtype``; the last coordinate of each is one.
         constants : array of shape (n_queries,)
-            The same for all items: they change no ranking.
+            To be added to the inner products. The constant of a query is the same for all items, so
+            it does not affect their order.
 
         Raises
         ------
@@ -193,7 +203,7 @@ class Split:
         return out, constants
 
     def _blocks(self, rows: Any, side: int) -> Any:
-        """Yield places and entries of parts of the rows that fit a fixed room."""
+        """Yield slices of the rows, and their entries, that take about 64 MB to compute."""
         factors = self.model.factors
         width = 1 if factors is None else int(np.prod(factors.shape[1:]))
         per_row = 8 * width * (2 * len(self.sides.fields[side]) + rows.nnz // max(1, len(rows)) + 1)
@@ -202,8 +212,8 @@ class Split:
             high = min(low + step, len(rows))
             yield slice(low, high), self.sides.select(rows.slice(low, high), side)
 
-    def _sums(self, side: Side, which: int) -> tuple[Float64Array, Float64Array]:
-        """Return the cross part of the vectors of one side, and what the side adds on its own."""
+    def _sums(self, side: SideEntries, which: int) -> _Parts:
+        """Return ``cross`` and ``s`` of the module docstring, for the rows of one side."""
         model, n = self.model, side.n_rows
         linear = model.linear[side.ids, 0] * side.values
         own = np.bincount(side.row, linear, n).astype(np.float64)
@@ -213,13 +223,13 @@ class Split:
             return self._fm(side, own)
         return (self._fwfm if model.kind == "fwfm" else self._ffm)(side, which, own)
 
-    def _fm(self, side: Side, own: Float64Array) -> tuple[Float64Array, Float64Array]:
+    def _fm(self, side: SideEntries, own: Float64Array) -> _Parts:
         terms = self._terms(side)
         total = _sum_by(side.row, terms, side.n_rows)
         squares = np.bincount(side.row, np.einsum("ek,ek->e", terms, terms), side.n_rows)
         return total, own + (np.einsum("nk,nk->n", total, total) - squares) / 2
 
-    def _fwfm(self, side: Side, which: int, own: Float64Array) -> tuple[Float64Array, Float64Array]:
+    def _fwfm(self, side: SideEntries, which: int, own: Float64Array) -> _Parts:
         assert self.model.pair_weights is not None
         weights = self.model.pair_weights[0].astype(np.float64)
         fields, others = self.sides.fields[which], self.sides.fields[1 - which]
@@ -228,14 +238,15 @@ class Split:
         within = np.einsum("nak,ab,nbk->n", total, weights[np.ix_(fields, fields)], total)
         same = weights[side.fields, side.fields]
         squares = np.bincount(side.row, same * np.einsum("ek,ek->e", terms, terms), side.n_rows)
-        # Of two sides with as many fields, the item carries the weights.
+        # The weights go to the side with more fields, which makes the vectors shorter. Of two sides
+        # with equally many, the item gets them.
         if len(fields) > len(others) or (len(fields) == len(others) and which == ITEM):
             cross = np.einsum("oa,nak->nok", weights[np.ix_(others, fields)], total)
         else:
             cross = total
         return cross.reshape(side.n_rows, -1), own + (within - squares) / 2
 
-    def _ffm(self, side: Side, which: int, own: Float64Array) -> tuple[Float64Array, Float64Array]:
+    def _ffm(self, side: SideEntries, which: int, own: Float64Array) -> _Parts:
         fields, others = self.sides.fields[which], self.sides.fields[1 - which]
         terms = self._terms(side)
         towards_own = self._by_field(side, fields, terms[:, fields])
@@ -247,19 +258,19 @@ class Split:
             cross = cross.swapaxes(1, 2)
         return cross.reshape(side.n_rows, -1), own + (within - squares) / 2
 
-    def _terms(self, side: Side) -> Float64Array:
-        """Return the vector of each entry times its value."""
+    def _terms(self, side: SideEntries) -> Float64Array:
+        """Return the factors of each entry times its value, float64 of shape (m, ..., k)."""
         assert self.model.factors is not None
         factors: Float64Array = self.model.factors[side.ids, 0].astype(np.float64)
         factors *= side.values.reshape(-1, *[1] * (factors.ndim - 1))
         return factors
 
-    def _by_field(self, side: Side, fields: Int64Array, terms: Float64Array) -> Float64Array:
+    def _by_field(self, side: SideEntries, fields: Int64Array, terms: Float64Array) -> Float64Array:
         """Sum terms by row and field, [n_rows, len(fields), ...]."""
         place = np.minimum(np.searchsorted(fields, side.fields), len(fields) - 1)
         if (fields[place] != side.fields).any():
             raise DataError(
-                "A feature stands in a field that its Schema does not give it. Encode tables with "
+                "A feature is in a field that the Schema does not assign to it. Encode tables with "
                 "model.schema, or pass Rows with the fields that the model was trained with."
             )
         key = side.row * len(fields) + place
@@ -268,9 +279,10 @@ class Split:
 
 
 def _sum_by(key: Int64Array, terms: Float64Array, n: int) -> Float64Array:
-    """Return the sum of the terms of each key below n."""
+    """Return the sum of the terms of each key, float64 of shape (n, ...)."""
     out: Float64Array = np.zeros((n, *terms.shape[1:]))
     if len(key):
+        # reduceat sums runs of equal keys, many times as fast as np.add.at sums one by one.
         if (key[1:] < key[:-1]).any():
             order = np.argsort(key, kind="stable")
             key, terms = key[order], terms[order]

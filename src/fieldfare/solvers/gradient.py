@@ -17,7 +17,7 @@ from fieldfare.kernels.initial import InitialFactors
 from fieldfare.kernels.machine import aligned
 from fieldfare.kinds.solvers import ADAGRAD, FTRL, ROWWISE_ADAGRAD, SGD
 from fieldfare.models.base import Model
-from fieldfare.models.registry import MODEL_CLASSES, initial_factors
+from fieldfare.models.registry import initial_factors
 from fieldfare.rows import Rows
 from fieldfare.solvers.base import Solver
 from fieldfare.solvers.state import check_state
@@ -105,16 +105,8 @@ class GradientSolver(Solver):
         if origin.pair_weights is not None:
             upper = np.triu(table.pairs[..., 0])
             pairs = upper + np.triu(upper, 1).swapaxes(1, 2)
-        return MODEL_CLASSES[origin.kind](
-            origin.config,
-            table.bias[:, 0].copy(),
-            linear,
-            factors,
-            pair_weights=pairs,
-            schema=origin.schema,
-            classes=origin.classes,
-            provenance=origin.provenance,
-        )
+        bias = table.bias[:, 0].copy()
+        return origin.with_(bias=bias, linear=linear, factors=factors, pair_weights=pairs)
 
     def state(self) -> dict[str, AnyArray]:
         """Return what is needed to go on exactly: parameters and optimiser state, not copied."""

@@ -106,8 +106,7 @@ class SgdaSolver(TableSolver):
         learned = {"l2_linear": own[0] / scaled[0]}
         if len(own) > 1:
             learned["l2_factors"] = [value / scaled[1] for value in own[1:]]
-        model.provenance = {**model.provenance, "learned_penalties": learned}
-        return model
+        return model.with_(provenance={**model.provenance, "learned_penalties": learned})
 
     def _spec(self) -> Spec:
         """Return what the kernel has to know, with penalties of one."""

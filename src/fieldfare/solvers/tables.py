@@ -11,7 +11,7 @@ from fieldfare.config import SolverConfig
 from fieldfare.exceptions import DataError
 from fieldfare.kernels import native
 from fieldfare.models.base import Model
-from fieldfare.models.registry import MODEL_CLASSES, initial_factors
+from fieldfare.models.registry import initial_factors
 from fieldfare.rows import Rows
 from fieldfare.solvers.base import Solver
 from fieldfare.solvers.state import check_state
@@ -55,15 +55,10 @@ class TableSolver(Solver):
 
     def export(self) -> Model:
         """Return the parameters as they stand as a Model of its own."""
-        origin = self._origin
-        return MODEL_CLASSES[origin.kind](
-            origin.config,
-            self._bias.copy(),
-            self._linear[:, np.newaxis].copy(),
-            self._by_feature(),
-            schema=origin.schema,
-            classes=origin.classes,
-            provenance=origin.provenance,
+        return self._origin.with_(
+            bias=self._bias.copy(),
+            linear=self._linear[:, np.newaxis].copy(),
+            factors=self._by_feature(),
         )
 
     def state(self) -> dict[str, AnyArray]:

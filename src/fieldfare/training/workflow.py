@@ -18,11 +18,12 @@ from fieldfare.metrics import default_metrics
 from fieldfare.models.base import Model, check_model, link
 from fieldfare.models.registry import build, estimate_bytes
 from fieldfare.schema.schema import Schema
+from fieldfare.settings import Settings
 from fieldfare.training.loop.callbacks import Callback
 from fieldfare.training.loop.evaluation import evaluate_scores, score_part
 from fieldfare.training.loop.run import FitResult, fit, resolve
 from fieldfare.training.loop.session import Session
-from fieldfare.training.prepare.provenance import provenance
+from fieldfare.training.prepare.provenance import stamped
 from fieldfare.training.prepare.resources import check_memory
 from fieldfare.training.prepare.row_subset import RowSubset
 from fieldfare.training.prepare.targets import (
@@ -101,7 +102,7 @@ def train(
     roles = {name: parameters.pop(name) for name in ROLES if name in parameters}
     pairs = parameters.pop("pairs", None)
     kind, solver, config = read_parameters(parameters)
-    plan = _Plan(solver, resolve(config, resume), tuple(callbacks), resume)
+    plan = _Plan(solver, config, resolve(config, resume), tuple(callbacks), resume)
     if isinstance(model, Model):
         _check_same_kind(model, kind | ({} if task is None else {"task": task}))
         return _go_on(model, data, valid, roles, plan)
@@ -283,10 +284,10 @@ def new_model(
         classes=classes,
         units=units,
     )
-    if kind.fit_intercept:
-        weights = class_weights(config.class_weight, kind.task, classes, part)
-        model.bias[:] = start_bias(kind.task, targets.n_outputs, part, weights)
-    return model
+    if not kind.fit_intercept:
+        return model
+    weights = class_weights(config.class_weight, kind.task, classes, part)
+    return model.with_(bias=start_bias(kind.task, targets.n_outputs, part, weights))
 
 
 @dataclass(frozen=True)
@@ -294,6 +295,7 @@ class _Plan:
     """How to train: what `train` was told besides data and model."""
 
     solver: SolverConfig
+    given: TrainingConfig
     config: TrainingConfig
     callbacks: tuple[Callback, ...]
     resume: PathLike | None
@@ -304,8 +306,10 @@ def _fit(
 ) -> TrainResult:
     """Train a model on encoded rows, and note in it how it came about."""
     result = fit(model, plan.solver, part, valid, plan.config, plan.callbacks, plan.resume)
-    result.model.provenance |= provenance(result.history, dataset, valid, plan.solver, plan.config)
-    return result
+    settings = Settings(plan.given, plan.solver)
+    seed = plan.config.random_state
+    model = stamped(result.model, result.history, dataset, valid, settings, seed)
+    return FitResult(model, result.history)
 
 
 def _go_on(model: Model, data: Any, valid: Any, roles: dict[str, Any], plan: _Plan) -> TrainResult:

@@ -14,16 +14,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fieldfare import _container as container
-from fieldfare.config import MODELS, ModelConfig
+from fieldfare.config import (
+    MODELS,
+    GibbsConfig,
+    KerasConfig,
+    ModelConfig,
+    SolverConfig,
+    TrainingConfig,
+)
 from fieldfare.exceptions import ModelFileError
+from fieldfare.kernels.table import Units
 from fieldfare.kinds.models import PARAMETERS
 from fieldfare.models.base import Model
 from fieldfare.models.registry import build
 from fieldfare.persist import format as model_format
-from fieldfare.persist import migrate
 from fieldfare.persist.file import load_model, save_model
 from fieldfare.rows import Rows
 from fieldfare.schema.schema import Schema
+from fieldfare.settings import Settings
 
 
 def make_model(
@@ -249,44 +257,40 @@ def test_a_missing_file_is_a_missing_file(tmp_path: Path) -> None:
         save_model(make_model(), tmp_path / "absent" / "m.ff")
 
 
-class TestMigration:
-    def test_steps_follow_each_other(self, monkeypatch) -> None:
-        steps = {
-            1: lambda header, arrays: ({**header, "seen": [1]}, arrays),
-            2: lambda header, arrays: (
-                {**header, "seen": [*header["seen"], 2]},
-                {**arrays, "b": arrays["a"]},
-            ),
-        }
-        monkeypatch.setattr(migrate, "MIGRATIONS", steps)
-        header, arrays = migrate.migrate({"format": 1}, {"a": np.zeros(1)}, 3)
-        assert header == {"format": 3, "seen": [1, 2]}
-        assert list(arrays) == ["a", "b"]
+@pytest.mark.parametrize("number", [1, model_format.FORMAT - 1])
+def test_files_of_other_formats_are_refused(tmp_path: Path, number: int) -> None:
+    path = tmp_path / "m.ff"
+    save_model(make_model(), path)
+    metadata, arrays = container.read(path)
+    header = {**json.loads(metadata["fieldfare"]), "format": number}
+    container.write(path, "fieldfare", json.dumps(header), arrays)
+    with pytest.raises(ModelFileError, match=rf"m.ff: The file has format {number}.*save it again"):
+        load_model(path)
 
-    def test_a_missing_step_is_refused(self, monkeypatch) -> None:
-        monkeypatch.setattr(migrate, "MIGRATIONS", {})
-        with pytest.raises(ModelFileError, match="format 1, which this version no longer reads"):
-            migrate.migrate({"format": 1}, {}, 2)
 
-    def test_every_older_format_has_a_step(self) -> None:
-        assert set(migrate.MIGRATIONS) == set(range(1, model_format.FORMAT))
+SETTINGS = Settings(
+    TrainingConfig(
+        class_weight={0: 2, "a": 0.5, 1.5: 1.0}, early_stopping=True, eval_metric="auc", max_time=3
+    ),
+    SolverConfig(solver="ftrl", l2_factors=(0.5, 0.25), l1_linear=0.125),
+    GibbsConfig(n_keep_samples=0),
+    KerasConfig(optimizer="sgd"),
+)
 
-    def test_loading_migrates(self, tmp_path: Path, monkeypatch) -> None:
-        path = tmp_path / "m.ff"
-        save_model(make_model(), path)
-        metadata, arrays = container.read(path)
-        header = json.loads(metadata["fieldfare"])
-        header["config"]["old_name"] = header["config"].pop("n_factors")
-        container.write(path, "fieldfare", json.dumps(header), arrays)
 
-        def rename(header, arrays):
-            config = dict(header["config"])
-            config["n_factors"] = config.pop("old_name")
-            return {**header, "config": config}, arrays
+@pytest.mark.parametrize("settings", [None, Settings(TrainingConfig()), SETTINGS])
+def test_units_and_settings_come_back(tmp_path: Path, settings: Settings | None) -> None:
+    model = make_model().with_(units=Units(0.1, 1e12), trained_by=settings)
+    save_model(model, tmp_path / "m.ff")
+    back = load_model(tmp_path / "m.ff")
+    assert back.units == model.units
+    assert back.trained_by == settings
 
-        monkeypatch.setattr("fieldfare.persist.file.FORMAT", model_format.FORMAT + 1)
-        monkeypatch.setattr(migrate, "MIGRATIONS", {model_format.FORMAT: rename})
-        assert load_model(path).config.n_factors == 8
+
+def test_seeds_that_are_objects_are_not_saved(tmp_path: Path) -> None:
+    settings = Settings(TrainingConfig(random_state=np.random.default_rng(0)))
+    with pytest.raises(ModelFileError, match=r"Generator at header.trained_by.training"):
+        save_model(make_model().with_(trained_by=settings), tmp_path / "m.ff")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")

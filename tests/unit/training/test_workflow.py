@@ -53,7 +53,7 @@ def test_options_reach_their_place() -> None:
                    random_state=4)  # fmt: skip
     assert result.model.config.n_factors == 3
     assert len(result.history) == 2
-    assert result.model.provenance["solver"]["solver"] == "ftrl"
+    assert result.model.trained_by.solver.solver == "ftrl"
     assert result.model.provenance["seed"] == 4
 
 
@@ -145,12 +145,11 @@ def test_balanced_class_weight_moves_the_start() -> None:
 
 
 def test_provenance_is_json() -> None:
-    result = train(table(), valid=table(seed=1), target="clicked", class_weight={0: 1, 1: 2})
+    result = train(table(), valid=table(seed=1), target="clicked")
     found = json.loads(json.dumps(result.model.provenance))
     assert found["data"]["n_rows"] == 400
     assert found["data"]["n_valid"] == 400
     assert found["history"]["best_epoch"] == result.history.best_epoch
-    assert found["training"]["class_weight"] == {"0": 1.0, "1": 2.0}
     again = train(table(), target="clicked").model.provenance["data"]["fingerprint"]
     other = train(table(seed=3), target="clicked").model.provenance["data"]["fingerprint"]
     assert found["data"]["fingerprint"] == again != other

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from fieldfare.kernels.native import resolve_threads
 from fieldfare.metrics import compute, default_metrics
 from fieldfare.models.posterior import TASKS, About, Posterior
 from fieldfare.schema.schema import Schema
+from fieldfare.settings import Settings
 from fieldfare.solvers.gibbs import GibbsSampler
 from fieldfare.training.bayes import sampling
 from fieldfare.training.bayes.sampling import RunningPrediction, SamplingResult
@@ -164,9 +165,9 @@ def start_chain(
     n_classes = 0 if about.classes is None else len(about.classes)
     model = new_model(kind, None, schema, TargetMap("regression"), train, config)
     if n_classes:
-        model.bias[:] = 0
-        if n_classes > 2:  # the cutpoints do what a bias would do
-            model.config = replace(kind, fit_intercept=False)
+        model = model.with_(bias=np.zeros(1, np.float32))
+    if n_classes > 2:  # the cutpoints do what a bias would do
+        model = model.with_(config=replace(kind, fit_intercept=False))
     return GibbsSampler(
         model,
         train.rows,
@@ -194,7 +195,9 @@ def run_chain(
     )
     n_threads = resolve_threads(config.n_jobs, train.n_rows)
     about = replace(
-        about, provenance=data_provenance(train, config.random_state) | {"sampling": asdict(gibbs)}
+        about,
+        trained_by=Settings(config, gibbs=gibbs),
+        provenance=data_provenance(train, config.random_state),
     )
     return sampling.run(
         sampler, gibbs, followed, about, n_threads=n_threads, verbose=int(config.verbose)

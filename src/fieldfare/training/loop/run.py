@@ -399,14 +399,4 @@ def _rows_per_call(model: Model, rows: Rows) -> int:
 
 def _with_parameters(model: Model, arrays: dict[str, AnyArray]) -> Model:
     """Return the model with other parameters."""
-    own = {name: np.array(array) for name, array in arrays.items()}
-    return type(model)(
-        model.config,
-        own["bias"],
-        own["linear"],
-        own.get("factors"),
-        pair_weights=own.get("pair_weights"),
-        schema=model.schema,
-        classes=model.classes,
-        provenance=model.provenance,
-    )
+    return model.with_(**{name: np.array(array) for name, array in arrays.items()})

@@ -116,5 +116,4 @@ class Session:
 
     def _dress(self, model: Model) -> Model:
         """Give a fresh copy the Schema of the session."""
-        model.schema = self.schema
-        return model
+        return model.with_(schema=self.schema)

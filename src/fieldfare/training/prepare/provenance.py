@@ -3,54 +3,61 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import replace
 from datetime import datetime, timezone
 
 from fieldfare._typing import JSON
 from fieldfare._version import __version__
-from fieldfare.config import SolverConfig, TrainingConfig
 from fieldfare.data.loading import Dataset
+from fieldfare.models.base import Model
+from fieldfare.settings import Settings
 from fieldfare.training.loop.history import History
 from fieldfare.training.prepare.row_subset import RowSubset
 
 
-def provenance(
+def stamped(
+    model: Model,
     history: History,
     train: Dataset | RowSubset,
     valid: RowSubset | None,
-    solver: SolverConfig,
-    config: TrainingConfig,
-) -> JSON:
-    """Return how a model came about, as JSON.
+    settings: Settings,
+    seed: int,
+) -> Model:
+    """Return a trained model that says how it came about.
 
     Parameters
     ----------
+    model : Model
+        As training left it.
     history : History
         The epochs.
     train, valid : Dataset or RowSubset
         Training and validation samples.
-    solver : SolverConfig
-    config : TrainingConfig
-        With the seed that was used.
+    settings : Settings
+        What it was trained with.
+    seed : int
+        The seed that was used.
 
     Returns
     -------
-    dict
-        Library version, time, seed, sizes and fingerprint of the data, parameters, metrics of the
-        best epoch, and the history.
+    Model
+        With these settings as ``trained_by``. Its provenance gains the library version, the time,
+        the seed, sizes and fingerprint of the data, the metrics of the best epoch, and the history.
     """
-    training = asdict(config)
-    if isinstance(config.class_weight, Mapping):
-        training["class_weight"] = {str(k): float(v) for k, v in config.class_weight.items()}
-    found = data_provenance(train, config.random_state)
+    found = data_provenance(train, seed)
     found["data"]["n_valid"] = None if valid is None else valid.n_rows
-    return found | {
-        "solver": asdict(solver),
-        "training": training,
-        "metrics": dict(history.best),
-        "history": history.to_json(),
-    }
+    found |= {"metrics": dict(history.best), "history": history.to_json()}
+    return model.with_(
+        trained_by=_to_be_kept(settings, seed), provenance={**model.provenance, **found}
+    )
+
+
+def _to_be_kept(settings: Settings, seed: int) -> Settings:
+    """Return settings that a file can hold: of a generator, the seed drawn from it."""
+    given = settings.training.random_state
+    if given is None or type(given) is int:
+        return settings
+    return replace(settings, training=replace(settings.training, random_state=seed))
 
 
 def data_provenance(train: Dataset | RowSubset, seed: int) -> JSON:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from copy import copy
 
 import numpy as np
 
@@ -53,10 +52,13 @@ def units_of(
 def _row_unit(
     kind: ModelConfig, part: RowSubset, solver: SolverConfig | None, memory_limit: int | None
 ) -> float:
-    by_gradients = solver is not None and solver.solver not in ("als", "nonsampled")
-    if not by_gradients or kind.instance_norm:  # which makes rows of length 1
+    if not _by_gradients(solver) or kind.instance_norm:  # which makes rows of length 1
         return 1.0
     return row_scale(part, memory_limit)
+
+
+def _by_gradients(solver: SolverConfig | None) -> bool:
+    return solver is not None and solver.kind.takes_steps
 
 
 def in_units(
@@ -64,16 +66,19 @@ def in_units(
 ) -> Model:
     """Return a model that is to be trained further; the same one if it has its units already.
 
-    It has none of rows if no gradient was taken: trained by other solvers, or made elsewhere.
+    It has no unit of rows if no gradient has moved its parameters: trained by other solvers, or
+    made elsewhere.
     """
-    if "row_scale" in model.provenance:
+    if model.units.row != 1 or _was_moved_by_gradients(model):
         return model
     row = _row_unit(model.config, part, solver, memory_limit)
-    if row == 1:
-        return model
-    started = copy(model)
-    started.provenance = {**model.provenance, "row_scale": row}
-    return started
+    return model.with_(units=model.units._replace(row=row))
+
+
+def _was_moved_by_gradients(model: Model) -> bool:
+    """Whether a solver of the library was the last to train it, and took steps along gradients."""
+    settings = model.trained_by
+    return settings is not None and settings.keras is None and _by_gradients(settings.solver)
 
 
 def target_scale(task: str, part: RowSubset, *, centred: bool) -> float:

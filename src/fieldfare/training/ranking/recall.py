@@ -188,17 +188,16 @@ def fold_in(
     ConfigError
         If the model is not from the non-sampled solver.
     """
-    said = model.provenance.get("solver", {})
-    if said.get("solver") != "nonsampled":
+    config = None if model.trained_by is None else model.trained_by.solver
+    if config is None or config.solver != "nonsampled":
+        got = None if config is None else config.solver
         raise ConfigError(
-            "Folding in needs a model that was learned by solver='nonsampled'. Got one by solver="
-            f"{said.get('solver')!r}: train on, with the new rows, or train anew."
+            "Folding in needs a model that was learned by solver='nonsampled'. Got one by "
+            f"solver={got!r}: continue training it with the new rows, or train a new model."
         )
-    solver = NonSampledSolver(model, SolverConfig(**said))
+    solver = NonSampledSolver(model, config)
     solver.fold_in(schema, rows, known, resolve_threads(n_jobs, len(rows)))
-    folded = solver.export()
-    folded.schema = schema
-    return folded
+    return solver.export().with_(schema=schema)
 
 
 def _pairs(query: Int64Array, item: Int64Array, target: object, shape: tuple[int, int]) -> Seen:
