@@ -1,4 +1,4 @@
-"""scikit-learn estimators: the only place that sees scikit-learn.
+"""scikit-learn estimators.
 
 The modules named after a kind of model hold the classes, with their signatures and docstrings, and
 are generated; what the classes do is written by hand in those named after a task.

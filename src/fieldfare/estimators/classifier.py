@@ -16,7 +16,8 @@ from fieldfare._typing import AnyArray, Float32Array, Float64Array
 from fieldfare.config import GRADIENT_SOLVERS, Config, TrainingConfig
 from fieldfare.estimators._base import Factorization, learns_in_parts
 from fieldfare.exceptions import DataError
-from fieldfare.models.base import Model, link
+from fieldfare.models.base import Model
+from fieldfare.models.links import link
 from fieldfare.training.prepare.targets import TargetMap
 
 _ConfigT = TypeVar("_ConfigT", bound=Config)

@@ -11,12 +11,13 @@ from numpy.lib.stride_tricks import as_strided
 
 from fieldfare import _core
 from fieldfare._typing import Float32Array, Int64Array
-from fieldfare.config import GRADIENT_SOLVERS, MODELS
 from fieldfare.exceptions import DataError
 from fieldfare.kernels.initial import InitialFactors, Run, start_rows
 from fieldfare.kernels.machine import aligned, available_cores, give_back
 from fieldfare.kernels.table import Spec
 from fieldfare.kinds.losses import LOSSES
+from fieldfare.kinds.models import MODEL_KINDS
+from fieldfare.kinds.solvers import SOLVER_KINDS
 from fieldfare.rows import RelatedRows, Rows
 
 _ROWS_PER_THREAD = 4096
@@ -40,15 +41,15 @@ def resolve_threads(n_jobs: int | None, n_rows: int) -> int:
 @lru_cache(maxsize=64)
 def _core_spec(spec: Spec) -> _core.Spec:
     core = _core.Spec(
-        MODELS.index(spec.model),
+        list(MODEL_KINDS).index(spec.kind.name),
         LOSSES.index(spec.loss),
-        GRADIENT_SOLVERS.index(spec.solver),
+        list(SOLVER_KINDS).index(spec.solver.solver),
         spec.n_outputs,
-        spec.n_factors,
+        spec.model.total_factors,
         spec.n_fields,
-        spec.fit_intercept,
-        spec.fit_linear,
-        spec.instance_norm,
+        spec.model.fit_intercept,
+        spec.model.fit_linear,
+        spec.model.instance_norm,
         spec.parts,
     )
     factors = [spec.rates("factors", part)[:4] for part in range(spec.n_parts)]
@@ -92,9 +93,9 @@ class TrainingTable:
         self.spec = spec
         self.layout = _core_spec(spec).layout()
         self.rows = aligned((n_features, self.layout.stride))
-        n_pairs = spec.n_fields**2 if spec.model == "fwfm" else 0
+        n_pairs = spec.n_fields**2 if "pair_weights" in spec.kind.parameters else 0
         self.shared = np.zeros((spec.n_outputs, 1 + n_pairs, 1 + self.layout.slots), np.float32)
-        if spec.solver in ("adagrad", "rowwise_adagrad"):
+        if spec.solver.kind.starts_at_unit:
             self.bias[:, 1] = spec.rates("bias").start
             self.shared[:, 1:, 1] = spec.rates("pairs").start
 
@@ -107,13 +108,13 @@ class TrainingTable:
             vectors = range(0, layout.factor_state, max(1, layout.padded_factors))
             starts = self._padded_offsets() if spec.parts else None
             runs += factors.runs([base + at for base in outputs for at in vectors], starts)
-        if spec.solver in ("adagrad", "rowwise_adagrad"):
+        if spec.solver.kind.starts_at_unit:
             # Padding included: the kernels divide by the root of the state.
             for base in outputs:
                 for part, (low, high) in enumerate(self._state_of_parts()):
                     value = spec.rates("factors", part).start
                     runs.append(Run(base + low, high - low, value=value))
-                if spec.fit_linear:
+                if spec.model.fit_linear:
                     runs.append(Run(base + layout.weight + 1, 1, value=spec.rates("linear").start))
         start_rows(self.rows[first:], first, runs, 0 if factors is None else factors.seed)
 
@@ -126,7 +127,7 @@ class TrainingTable:
         parts = self.factor_blocks()
         n, width = len(self.rows), math.prod(shape[1:])
         flat = self.rows.reshape(-1)
-        found = flat[: n * width].reshape(-1, *parts[0].shape[1:-1], self.spec.n_factors)
+        found = flat[: n * width].reshape(-1, *parts[0].shape[1:-1], self.spec.model.total_factors)
         for low in range(0, n, _ROWS_MOVED):
             high = min(low + _ROWS_MOVED, n)
             found[low:high] = np.concatenate([part[low:high] for part in parts], axis=-1)
@@ -174,7 +175,7 @@ class TrainingTable:
         layout = self.layout
         offset = 0 if slot is None else (slot + 1) * layout.factor_state
         if not self.spec.parts:
-            inner = ((layout.blocks, layout.padded_factors), (self.spec.n_factors, 1))
+            inner = ((layout.blocks, layout.padded_factors), (self.spec.model.total_factors, 1))
             return [self._view(offset, inner)]
         starts = self._padded_offsets()
         return [
@@ -193,7 +194,7 @@ class TrainingTable:
         start = layout.factor_state
         if not self.spec.parts:
             return [(start, layout.weight)]
-        if self.spec.solver == "rowwise_adagrad":
+        if self.spec.solver.kind.slots_per_vector:
             return [(start + place, start + place + 1) for place in range(layout.blocks)]
         ends = self._padded_offsets()
         return [(start + low, start + high) for low, high in pairwise(ends)]
@@ -346,7 +347,7 @@ class Scorer:
         self._core = _core.Scorer(
             _core_spec(spec),
             bias,
-            linear if spec.fit_linear else None,
+            linear if spec.model.fit_linear else None,
             factors,
             pair_weights,
             len(linear),
