@@ -97,8 +97,8 @@ def factors_of(model: Model) -> Any:
     check_model(model, "An explanation")
     if model.factors is None:
         raise ConfigError(
-            "Interactions and latent vectors need a model with latent factors, which are all but "
-            f"'linear'. Got a {model.kind!r} model."
+            "Interactions and latent vectors need a model with latent factors. Got a "
+            f"{model.kind!r} model."
         )
     return model.factors
 

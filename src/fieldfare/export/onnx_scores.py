@@ -14,6 +14,8 @@ import numpy as np
 from fieldfare.export.onnx_entries import Entries
 from fieldfare.export.onnx_graph import DOUBLE, FLOAT, Graph
 from fieldfare.export.packing import Packed
+from fieldfare.export.support import check_interactions
+from fieldfare.kinds.models import Interactions
 from fieldfare.models.base import Model
 
 Parameters = Mapping[str, Packed]
@@ -48,8 +50,10 @@ def _score(model: Model, packed: Parameters, entries: Entries) -> str:
     score = graph("Add", entries.total(weighted, model.n_outputs), graph.constant(model.bias))
     if model.factors is None:
         return score
+    check_interactions(model, "The ONNX export", _INTERACTIONS)
+    interactions = _INTERACTIONS[model.traits.interactions]
     products = graph("Mul", entries.gather(packed["factors"]), entries.values)
-    return graph("Add", score, _INTERACTIONS[model.kind](model, entries, products))
+    return graph("Add", score, interactions(model, entries, products))
 
 
 def _fm(model: Model, entries: Entries, products: str) -> str:
@@ -139,9 +143,9 @@ def _blocks(n: int, length: int) -> np.ndarray:
     return np.repeat(np.eye(n, dtype=np.float32), length, axis=0)
 
 
-_INTERACTIONS: dict[str, Callable[[Model, Entries, str], str]] = {
-    "fm": _fm,
-    "ffm": _ffm,
-    "fwfm": _fwfm,
-    "hofm": _hofm,
+_INTERACTIONS: dict[Interactions, Callable[[Model, Entries, str], str]] = {
+    Interactions.PAIRS: _fm,
+    Interactions.FIELD_AWARE: _ffm,
+    Interactions.FIELD_WEIGHTED: _fwfm,
+    Interactions.ALL_ORDERS: _hofm,
 }
