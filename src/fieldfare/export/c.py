@@ -106,12 +106,8 @@ def _functions(model: Model, packed: dict[str, Packed], prefix: str, linkage: st
     code = "".join(_reader(name, array) for name, array in packed.items())
     code += _KNOWN_FIELDS if model.uses_fields else _KNOWN
     code += _LENGTH if model.config.instance_norm else _NO_LENGTH
-    code += (
-        _SCORE_BEGIN
-        + _INTERACTIONS[model.traits.interactions](model)
-        + _SCORE_END
-        + _LINKS[model.config.task]
-    )
+    interactions = _INTERACTIONS[model.traits.interactions](model)
+    code += _SCORE_BEGIN + interactions + _SCORE_END + _LINKS[model.config.task]
     code = code.replace("LINKAGE ", linkage)
     for name in ("FEATURES", "FIELDS", "OUTPUTS", "FACTORS"):
         code = code.replace(f"N_{name}", f"{prefix.upper()}_{name}")
