@@ -20,17 +20,14 @@ from fieldfare.data.extend import extend
 from fieldfare.data.loading import load
 from fieldfare.estimators import _input
 from fieldfare.estimators._base import Factorization
-from fieldfare.estimators._parameters import documented, store
 from fieldfare.exceptions import DataError
 from fieldfare.metrics import get_metric
-from fieldfare.schema.schema import Schema
-from fieldfare.training.loop.callbacks import Callback
 from fieldfare.training.prepare.row_subset import RowSubset
 from fieldfare.training.ranking.comparisons import require_groups
 from fieldfare.training.ranking.recall import fold_in, for_recall, labelled_interactions
 from fieldfare.training.workflow import schema_of
 
-_RankerT = TypeVar("_RankerT", bound="FMRanker")
+_RankerT = TypeVar("_RankerT", bound="Ranker")
 
 
 class _Labels(NamedTuple):
@@ -41,101 +38,8 @@ class _Labels(NamedTuple):
     pairs: Any = None
 
 
-@documented
-class FMRanker(Factorization):
-    """Factorization machine (Rendle 2010) that orders the samples of a group.
-
-    Trained on pairs of samples of one group, by the logistic loss of the difference of their scores
-    (Rendle et al. 2009; Burges et al. 2005) or by the hinge loss (Herbrich et al. 2000).
-
-    For recall, samples are interactions, each of a user with an item: ``solver="nonsampled"``
-    learns from all pairs of users and items at once, and ``negatives`` draws items against each
-    interaction. The columns of the item must have the role ``item`` in the Schema, all others
-    ``user`` or ``context``. There are then neither groups nor need there be a target: a row is an
-    interaction unless its target is 0.
-
-    Parameters
-    ----------
-    {parameters}
-
-    Attributes
-    ----------
-    model_ : Model
-        What was learned; for `fieldfare.explain`, `fieldfare.save_model` and the like.
-    history_ : History
-        The epochs of the last call of `fit`; prints as a table.
-    schema_ : Schema
-        What the features mean.
-    n_iter_ : int
-        Number of epochs.
-    n_features_in_ : int
-        Number of columns of X.
-    feature_names_in_ : array of shape (n_features_in_,)
-        Names of the columns of X, if they have names.
-    coef_ : float32 array of shape (n_features,)
-        Linear weights of the features, after encoding (see ``schema_.feature_names``).
-    factors_ : float32 array of shape (n_features, n_factors)
-        Latent vectors.
-
-    Examples
-    --------
-    >>> X = [{"user": u, "item": i} for u in "ab" for i in "xy"] * 20
-    >>> ranker = FMRanker(n_factors=2, random_state=0)
-    >>> ranker = ranker.fit(X, [1, 0, 0, 1] * 20, qid=[0, 0, 1, 1] * 20)
-    >>> scores = ranker.predict([{"user": "a", "item": "x"}, {"user": "a", "item": "y"}])
-    >>> bool(scores[0] > scores[1])
-    True
-
-    >>> seen = [{"user": u, "item": i} for u, i in ("ax", "ay", "bx", "by", "cy", "cz")]
-    >>> ranker = FMRanker(n_factors=2, solver="nonsampled", random_state=0).fit(seen)
-    >>> scores = ranker.predict([{"user": "a", "item": "x"}, {"user": "a", "item": "z"}])
-    >>> bool(scores[0] > scores[1])
-    True
-    """
-
-    _kind = "fm"
-
-    def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters from here
-        self,
-        *,
-        n_factors: int = 8,
-        loss: str = "auto",
-        pairs_per_row: int = 10,
-        negatives: str | None = None,
-        negatives_exponent: float = 0.75,
-        known_negatives: bool = False,
-        solver: str = "adagrad",
-        learning_rate: float = 0.4,
-        max_iter: int = 20,
-        l2_linear: float = 1e-5,
-        l2_factors: float = 1e-4,
-        l1_linear: float = 0.0,
-        l1_factors: float = 0.0,
-        ftrl_beta: float = 1.0,
-        unobserved_weight: float = 0.2,
-        l2_queries: float = 0.02,
-        l2_items: float = 0.02,
-        l2_exponent: float = 1.0,
-        fit_linear: bool = True,
-        instance_norm: bool = False,
-        init_scale: float = 0.1,
-        early_stopping: bool | str = "auto",
-        validation_fraction: float = 0.1,
-        n_iter_no_change: int = 3,
-        tol: float = 0.0,
-        eval_metric: str | None = None,
-        max_time: float | None = None,
-        shuffle: bool = True,
-        memory_limit: int | None = None,
-        random_state: Any = None,
-        n_jobs: int | None = None,
-        deterministic: bool = False,
-        verbose: int = 0,
-        warm_start: bool = False,
-        schema: Schema | None = None,
-        callbacks: Sequence[Callback] | None = None,
-    ) -> None:
-        store(self, locals())
+class Ranker(Factorization):
+    """Base of the rankers: groups of samples, or interactions, instead of a target per sample."""
 
     def fit(  # type: ignore[override]
         self: _RankerT,
