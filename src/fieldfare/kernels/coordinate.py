@@ -46,7 +46,7 @@ class Parameters:
 
 def orders_of(config: ModelConfig) -> UInt32Array | None:
     """Return the lowest and the highest order that each factor serves; None for pairs only."""
-    if config.model != "hofm":
+    if not config.kind.by_order:
         return None
     orders = [[p.lowest, p.highest] for p in config.factor_blocks for _ in range(p.n_factors)]
     return np.array(orders, np.uint32).reshape(-1, 2)
