@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
@@ -17,9 +17,12 @@ from fieldfare.estimators.regressor import Regressor
 from fieldfare.exceptions import DataError
 from fieldfare.training.bayes.front import ordered_levels
 
+_ClassifierT = TypeVar("_ClassifierT", bound="BayesianClassifier")
+_OrdinalT = TypeVar("_OrdinalT", bound="BayesianOrdinalRegressor")
+
 
 class BayesianRegressor(RegressorMixin, BayesianFM):  # type: ignore[misc]
-    """Numbers, with their uncertainty."""
+    """Base for numbers, with their uncertainty."""
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Return the expected numbers.
@@ -28,15 +31,16 @@ class BayesianRegressor(RegressorMixin, BayesianFM):  # type: ignore[misc]
         ----------
         X : as in `fit`
             Samples.
-        return_std : bool
-            Whether to return standard deviations too.
+        return_std : bool, default=False
+            Whether to return standard deviations, too.
 
         Returns
         -------
         mean : float32 array of shape (n_samples,)
+            Average over the samples of the posterior.
         std : float64 array of shape (n_samples,)
-            Only with ``return_std``: the deviation of a new observation, from the uncertainty about
-            the parameters and from noise.
+            Only with ``return_std``: the standard deviation of a new observation, which comes from
+            the uncertainty about the parameters and from noise.
         """
         check_is_fitted(self, "trace_")
         rows = self._rows(X)
@@ -48,30 +52,30 @@ class BayesianRegressor(RegressorMixin, BayesianFM):  # type: ignore[misc]
     def predict_interval(
         self, X: Any, coverage: float = 0.95, *, noise: bool = True
     ) -> Float64Array:
-        """Return intervals that should hold the target with a given probability.
+        """Return intervals that contain the target with a given probability.
 
         Parameters
         ----------
         X : as in `fit`
             Samples.
-        coverage : float in (0, 1)
+        coverage : float in (0, 1), default=0.95
             The probability.
-        noise : bool
-            True: interval for a new observation, by the normal distribution of its mean and
-            deviation. False: credible interval for its expectation, between quantiles of the
-            samples.
+        noise : bool, default=True
+            True: the interval is for a new observation, from the normal distribution with its mean
+            and standard deviation. False: it is a credible interval for the expectation of the
+            observation, between quantiles of the samples.
 
         Returns
         -------
         float64 array of shape (n_samples, 2)
-            Lower and upper ends.
+            Lower and upper bound.
         """
         check_is_fitted(self, "trace_")
         rows = self._rows(X)
         return self.posterior_.intervals(rows, coverage, noise=noise, n_threads=self.n_jobs)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Return the coefficient of determination, R squared."""
+        """Return the coefficient of determination, R squared; see `FMRegressor.score`."""
         return float(super().score(*self._labelled(X, y, sample_weight)))
 
     _task = Regressor._task
@@ -80,26 +84,48 @@ class BayesianRegressor(RegressorMixin, BayesianFM):  # type: ignore[misc]
 
 
 class BayesianClassifier(ClassifierMixin, BayesianFM):  # type: ignore[misc]
-    """Two classes, by probit."""
+    """Base for two classes, by probit."""
 
     def fit(  # type: ignore[override]
-        self, X: Any, y: Any = None, eval_set: Any = None
-    ) -> BayesianClassifier:
+        self: _ClassifierT, X: Any, y: Any = None, eval_set: Any = None
+    ) -> _ClassifierT:
         """Sample from the posterior; see `BayesianFMRegressor.fit`. There are no sample weights."""
         return super().fit(X, y, None, eval_set)
 
     def predict_proba(self, X: Any) -> Float64Array:
-        """Return the probability of each class, of shape (n_samples, 2)."""
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : as in `fit`
+            Samples.
+
+        Returns
+        -------
+        float64 array of shape (n_samples, 2)
+            Rows sum to one; columns are in the order of ``classes_``.
+        """
         return self._probabilities(X)
 
     def predict(self, X: Any) -> AnyArray:
-        """Return the more probable class of each sample."""
+        """Return the more probable class of each sample.
+
+        Parameters
+        ----------
+        X : as in `fit`
+            Samples.
+
+        Returns
+        -------
+        array of shape (n_samples,)
+            Members of ``classes_``.
+        """
         best = self._probabilities(X).argmax(axis=1)
         labels: AnyArray = self.classes_[best]
         return labels
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Return the accuracy."""
+        """Return the accuracy; see `FMClassifier.score`."""
         return float(super().score(*self._labelled(X, y, sample_weight)))
 
     _decode_target = Classifier._decode_target
@@ -126,23 +152,48 @@ class BayesianClassifier(ClassifierMixin, BayesianFM):  # type: ignore[misc]
 
 
 class BayesianOrdinalRegressor(RegressorMixin, BayesianFM):  # type: ignore[misc]
-    """Ordered classes, by ordered probit."""
+    """Base for ordered classes, by ordered probit."""
 
     def fit(  # type: ignore[override]
-        self, X: Any, y: Any = None, eval_set: Any = None
-    ) -> BayesianOrdinalRegressor:
+        self: _OrdinalT, X: Any, y: Any = None, eval_set: Any = None
+    ) -> _OrdinalT:
         """Sample from the posterior; see `BayesianFMRegressor.fit`. There are no sample weights."""
         return super().fit(X, y, None, eval_set)
 
     def predict_proba(self, X: Any) -> Float64Array:
-        """Return the probability of each class, of shape (n_samples, n_classes)."""
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : as in `fit`
+            Samples.
+
+        Returns
+        -------
+        float64 array of shape (n_samples, n_classes)
+            Rows sum to one; columns are in the order of ``classes_``.
+        """
         return self._probabilities(X)
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
-        """Return the expected number, and with ``return_std`` its standard deviation.
+        """Return the expected numbers.
 
-        The expectation has the smallest squared error; for the most probable class take the largest
-        column of `predict_proba`.
+        The expectation has the smallest squared error. For the most probable class, take the
+        largest column of `predict_proba`.
+
+        Parameters
+        ----------
+        X : as in `fit`
+            Samples.
+        return_std : bool, default=False
+            Whether to return standard deviations, too.
+
+        Returns
+        -------
+        mean : float64 array of shape (n_samples,)
+            Average over the samples of the posterior.
+        std : float64 array of shape (n_samples,)
+            Only with ``return_std``: the standard deviation of a new observation.
         """
         check_is_fitted(self, "trace_")
         rows = self._rows(X)

@@ -18,6 +18,8 @@ from fieldfare._typing import AnyArray, PathLike
 from fieldfare._version import __version__
 from fieldfare.export.decimals import blocks, numbers
 from fieldfare.export.packing import Packed, pack
+from fieldfare.export.support import check_interactions
+from fieldfare.kinds.models import Interactions
 from fieldfare.models.base import Model
 
 _TYPES = {"float32": "float", "float16": "uint16_t", "int8": "signed char"}
@@ -43,6 +45,7 @@ def export_c(model: Model, path: PathLike, *, quantize: str | None = None) -> No
     OSError
         If the file cannot be written.
     """
+    check_interactions(model, "The C export", _INTERACTIONS)
     target = Path(path)
     prefix = re.sub(r"\W", "_", target.stem, flags=re.ASCII)
     # An identifier must not begin with a digit.
@@ -108,7 +111,8 @@ def _functions(model: Model, packed: dict[str, Packed], prefix: str, linkage: st
     code = "".join(_reader(name, array) for name, array in packed.items())
     code += _KNOWN_FIELDS if model.uses_fields else _KNOWN
     code += _LENGTH if model.config.instance_norm else _NO_LENGTH
-    code += _SCORE_BEGIN + _INTERACTIONS[model.kind](model) + _SCORE_END + _LINKS[model.config.task]
+    interactions = _INTERACTIONS[model.traits.interactions](model)
+    code += _SCORE_BEGIN + interactions + _SCORE_END + _LINKS[model.config.task]
     code = code.replace("LINKAGE ", linkage)
     for name in ("FEATURES", "FIELDS", "OUTPUTS", "FACTORS"):
         code = code.replace(f"N_{name}", f"{prefix.upper()}_{name}")
@@ -273,11 +277,11 @@ _HOFM = """\
 """
 
 _INTERACTIONS = {
-    "linear": lambda model: "",
-    "fm": lambda model: _FM,
-    "ffm": lambda model: _FFM,
-    "fwfm": lambda model: _FWFM,
-    "hofm": _hofm,
+    Interactions.NONE: lambda model: "",
+    Interactions.PAIRS: lambda model: _FM,
+    Interactions.FIELD_AWARE: lambda model: _FFM,
+    Interactions.FIELD_WEIGHTED: lambda model: _FWFM,
+    Interactions.ALL_ORDERS: _hofm,
 }
 
 _SCORE_END = """\

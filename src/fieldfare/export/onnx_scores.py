@@ -15,6 +15,8 @@ import numpy as np
 from fieldfare.export.onnx_entries import GraphEntries
 from fieldfare.export.onnx_graph import DOUBLE, FLOAT, Graph
 from fieldfare.export.packing import Packed
+from fieldfare.export.support import check_interactions
+from fieldfare.kinds.models import Interactions
 from fieldfare.models.base import Model
 
 PackedArrays = Mapping[str, Packed]
@@ -49,8 +51,10 @@ def _score(model: Model, packed: PackedArrays, entries: GraphEntries) -> str:
     score = graph("Add", entries.total(weighted, model.n_outputs), graph.constant(model.bias))
     if model.factors is None:
         return score
+    check_interactions(model, "The ONNX export", _INTERACTIONS)
+    interactions = _INTERACTIONS[model.traits.interactions]
     products = graph("Mul", entries.gather(packed["factors"]), entries.values)
-    return graph("Add", score, _INTERACTIONS[model.kind](model, entries, products))
+    return graph("Add", score, interactions(model, entries, products))
 
 
 def _fm(model: Model, entries: GraphEntries, products: str) -> str:
@@ -147,9 +151,9 @@ def _blocks(n: int, length: int) -> np.ndarray:
     return np.repeat(np.eye(n, dtype=np.float32), length, axis=0)
 
 
-_INTERACTIONS: dict[str, Callable[[Model, GraphEntries, str], str]] = {
-    "fm": _fm,
-    "ffm": _ffm,
-    "fwfm": _fwfm,
-    "hofm": _hofm,
+_INTERACTIONS: dict[Interactions, Callable[[Model, GraphEntries, str], str]] = {
+    Interactions.PAIRS: _fm,
+    Interactions.FIELD_AWARE: _ffm,
+    Interactions.FIELD_WEIGHTED: _fwfm,
+    Interactions.ALL_ORDERS: _hofm,
 }

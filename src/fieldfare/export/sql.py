@@ -22,6 +22,7 @@ from fieldfare._files import atomic_write
 from fieldfare._typing import AnyArray, PathLike
 from fieldfare.exceptions import ConfigError
 from fieldfare.export.columns import Used, used_columns, vocabulary_of
+from fieldfare.kinds.models import Interactions
 from fieldfare.models.base import Model
 
 MAX_NUMBERS = 1_000_000
@@ -63,7 +64,8 @@ def export_sql(model: Model, path: PathLike, *, table: str = "samples") -> None:
 
 
 def _check(model: Model) -> None:
-    if model.kind not in ("linear", "fm") or model.config.task == "multiclass":
+    expressed = model.traits.interactions in (Interactions.NONE, Interactions.PAIRS)
+    if not expressed or model.config.task == "multiclass":
         raise ConfigError(
             f"{_OWNER} knows linear models and FM with one output. This is a "
             f"{model.config.task} model of kind {model.kind!r}: export it to onnx or c."

@@ -28,7 +28,11 @@ from fieldfare._files import atomic_write
 from fieldfare._typing import PathLike
 from fieldfare.exceptions import ConfigError
 from fieldfare.export.decimals import blocks, numbers
+from fieldfare.export.support import check_interactions
+from fieldfare.kinds.models import Interactions
 from fieldfare.models.base import Model
+
+_INTERACTIONS = (Interactions.NONE, Interactions.PAIRS, Interactions.FIELD_AWARE)
 
 
 def export_xlearn(model: Model, path: PathLike) -> None:
@@ -94,15 +98,12 @@ def _check(model: Model, form: str) -> None:
             f"The {form} text format holds one score, and this multiclass model has "
             f"{model.n_outputs}. Train one binary model per class, or export it to another format."
         )
-    if model.kind not in ("linear", "fm", "ffm"):
-        raise ConfigError(
-            f"The {form} text format has no place for the parameters of a {model.kind} model. "
-            "Export it to another format."
-        )
+    check_interactions(model, f"The {form} text format", _INTERACTIONS)
 
 
 def _check_libffm(model: Model, drop_linear: bool) -> None:
-    if model.config.model != "ffm" or model.config.task != "binary":
+    aware = model.traits.interactions is Interactions.FIELD_AWARE
+    if not aware or model.config.task != "binary":
         raise ConfigError(
             "libffm knows only binary field-aware models. This is a "
             f"{model.config.task} model of kind {model.config.model!r}: export it to 'xlearn', or "
