@@ -176,7 +176,7 @@ class Ranker(Factorization):
         """
         check_is_fitted(self)
         part = self._read(X, _Labels(y, qid), sample_weight)
-        scores = self.model_.score(part.rows, self.n_jobs)[:, 0]
+        scores = self.model_.score(part.joined, self.n_jobs)[:, 0]
         return get_metric("ndcg")(part.target, scores, part.weight, require_groups(part.group))
 
     @property
