@@ -1,4 +1,4 @@
-"""`fieldfare recommend`: an index beside a model, and answers as a table."""
+"""`fieldfare recommend`: a model, an index of its items, and answers as a table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture
 def ratings(run, tmp_path):
-    """A model of ratings in a folder with its tables."""
+    """An index and its model, in a folder with the tables of ratings and movies."""
     lines = [
         f"u{u},{m},{('drama', 'comedy')[m % 2]},{('noon', 'night')[(u + m) % 2]},{1 + (u * m) % 5}"
         for u, m in itertools.product(range(12), range(20))
@@ -27,7 +27,7 @@ def ratings(run, tmp_path):
               "ratings.csv", "--user", "user", "--item", "movie,genre", "--context", "hour", "-o",
               "ratings.index")  # fmt: skip
     assert ran.code == 0, ran.err
-    assert "vectors: Split(fm, 5 numbers (20 bytes) an item)" in ran.err
+    assert "vectors: Split(fm, 5 numbers (20 bytes) per item)" in ran.err
     assert "Index(20 items, 5 numbers each, exact) written to ratings.index" in ran.err
     return "ratings.index", "-m", "ratings.ff"
 
@@ -84,12 +84,12 @@ def test_from_a_table_of_interactions_to_lists(run, tmp_path) -> None:
     assert ran.code == 1 and "role" in ran.err
 
 
-def test_what_is_wrong_is_told(run, ratings) -> None:
+def test_invalid_queries_say_what_is_wrong(run, ratings) -> None:
     for arguments, message in (
         (("--user", "u1", "--context", "noon"), "COLUMN=VALUE"),
         (("--user", "u1", "--requests", "movies.csv"), "Got both"),
-        ((), "need users or contexts"),
-        (("--requests", "movies.csv"), "needs some column of 'user', 'hour'"),
+        ((), "needs users or contexts"),
+        (("--requests", "movies.csv"), "at least one of the columns 'user', 'hour'"),
         (("--user", "u1", "--where", "genres=drama"), "Did you mean 'genre'"),
     ):
         ran = run("recommend", "query", *ratings, *arguments)

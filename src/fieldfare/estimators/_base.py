@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from fieldfare._typing import Float32Array, PathLike
 from fieldfare.config import Config, ModelConfig, SolverConfig, TrainingConfig
-from fieldfare.data.loading import Dataset
+from fieldfare.data.dataset import AnyDataset
 from fieldfare.estimators._reading import Reading
 from fieldfare.exceptions import ConfigError, ModelFileError
 from fieldfare.kinds.solvers import SOLVER_KINDS
@@ -117,7 +117,7 @@ class Factorization(Reading, metaclass=ABCMeta):
                 self._session = job.start(self.model_ if fitted else self._model_config())
             self._train(job, self._session, once=True)
 
-    def _job(self, data: Dataset, session: Session | None, **how: Any) -> Job:
+    def _job(self, data: AnyDataset, session: Session | None, **how: Any) -> Job:
         seed = None if session is None else session.seed
         return Job.of(data, self._settings(), targets=self._targets(), seed=seed, **how)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,12 +17,13 @@ from sklearn.utils.validation import (
 )
 
 from fieldfare._typing import AnyArray, Float32Array
+from fieldfare.data.dataset import AnyDataset
 from fieldfare.data.extend import extend as read_extending
-from fieldfare.data.loading import Dataset, load
+from fieldfare.data.loading import load
 from fieldfare.estimators import _input
 from fieldfare.exceptions import DataError
 from fieldfare.kinds.models import MODEL_KINDS
-from fieldfare.rows import Rows
+from fieldfare.rows import Rows, as_rows
 from fieldfare.schema.schema import Schema
 from fieldfare.settings import Settings
 from fieldfare.training.job import read
@@ -48,7 +48,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         learn: bool = False,
         extend: bool = False,
         keep_classes: bool = False,
-    ) -> Dataset:
+    ) -> AnyDataset:
         """Return labelled samples, with targets as numbers or class numbers.
 
         Parameters
@@ -64,18 +64,17 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         """
         reader = self._read_source if _input.is_source(X) else self._read_samples
         data, labels, names = reader(X, y, sample_weight, learn, extend)
-        rows = data.rows
         if sample_weight is not None and not isinstance(sample_weight, str):
             weight = _check_sample_weight(
                 sample_weight, labels, dtype=np.float32, ensure_non_negative=True
             )
-            rows = rows.with_(weight=weight)
+            data = data.with_(weight=weight)
         target = self._encode_target(labels, names, learn=learn and not keep_classes)
-        return replace(data, rows=rows.with_(target=target))
+        return data.with_(target=target)
 
     def _read_source(
         self, X: Any, y: Any, sample_weight: Any, learn: bool, extend: bool
-    ) -> tuple[Dataset, AnyArray, Sequence[str] | None]:
+    ) -> tuple[AnyDataset, AnyArray, Sequence[str] | None]:
         """Return the samples of a file, their target, and the texts that the target stands for."""
         if y is not None and not isinstance(y, str):
             raise DataError(
@@ -104,7 +103,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
 
     def _read_samples(
         self, X: Any, y: Any, sample_weight: Any, learn: bool, extend: bool
-    ) -> tuple[Dataset, AnyArray, None]:
+    ) -> tuple[AnyDataset, AnyArray, None]:
         """Return the samples of a table or an array, without a target, and the target."""
         given = {"target": y, "weight": sample_weight}
         roles = {role: name for role, name in given.items() if isinstance(name, str)}
@@ -129,10 +128,11 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
             raise DataError(f"X and y must be of equal length. Got {len(data)} and {len(y)}.")
         if "weight" in roles:
             weight = np.ascontiguousarray(_input.column(X, roles["weight"]), np.float32)
-            data = replace(data, rows=data.rows.with_(weight=weight).validate())
+            data = data.with_(weight=weight)
+            data.rows.validate()
         return data, y, None
 
-    def _read_validation(self, eval_set: Any) -> Dataset | None:
+    def _read_validation(self, eval_set: Any) -> AnyDataset | None:
         if eval_set is None:
             return None
         if isinstance(eval_set, tuple):
@@ -146,10 +146,10 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
     def _rows(self, X: Any) -> Rows:
         """Return samples to predict."""
         if _input.is_source(X):
-            return read(X, self._settings(), schema=self.schema_, labelled=None).rows
+            return as_rows(read(X, self._settings(), schema=self.schema_, labelled=None).rows)
         table = self._as_table(X, False, ())
         if table is None:
-            return self._array(self._check_array(X, learn=False)).rows
+            return as_rows(self._array(self._check_array(X, learn=False)).rows)
         return load(table, schema=self.schema_, labelled=False).rows
 
     def _labelled(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
@@ -197,7 +197,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         numbers, names = _input.numbered_fields(getattr(self, "fields", None), n_columns)
         return Schema.indexed(n_columns, len(names), field_names=names, field_of=numbers)
 
-    def _array(self, X: Any) -> Dataset:
+    def _array(self, X: Any) -> AnyDataset:
         fields = self.schema_.field_of if self._uses_fields() else None
         return load(X, schema=self.schema_, labelled=False, fields=fields)
 

@@ -10,14 +10,14 @@ import numpy as np
 import keras
 from fieldfare._random import resolve_seed
 from fieldfare.config import KerasConfig, SolverConfig, TrainingConfig
-from fieldfare.data.loading import Dataset
+from fieldfare.data.dataset import AnyDataset
 from fieldfare.estimators._base import Factorization
 from fieldfare.exceptions import ConfigError, DivergenceError
 from fieldfare.keras.batches import RowsDataset, batch, endless, first_width, width_of
 from fieldfare.keras.convert import from_keras, to_keras
 from fieldfare.kernels.table import Units
 from fieldfare.models.base import Model
-from fieldfare.rows import Rows
+from fieldfare.rows import Rows, as_rows
 from fieldfare.settings import Settings
 from fieldfare.training.job import Job
 from fieldfare.training.loop.history import History
@@ -162,10 +162,10 @@ class KerasEstimator(Factorization):
         network = self._compiled(job)
 
         def converted() -> Iterator[tuple[Any, ...]]:
-            rows = self._scaled(data.rows)
+            rows = self._scaled(as_rows(data.rows))
             yield batch(rows, first_width(rows), fields=False)
             for item in stream:
-                rows = self._scaled(self._read_batch(item).rows)
+                rows = self._scaled(as_rows(self._read_batch(item).rows))
                 yield batch(rows, width_of(rows), fields=False)
 
         self._fit_network(network, job, converted(), steps_per_epoch)
@@ -186,7 +186,7 @@ class KerasEstimator(Factorization):
 
     def _read_batch(
         self, item: tuple[Any, ...], learn: bool = False, keep_classes: bool = False
-    ) -> Dataset:
+    ) -> AnyDataset:
         X, y, weight = (*item, None)[:3]
         return self._read(X, y, weight, learn=learn, keep_classes=keep_classes)
 
@@ -214,7 +214,7 @@ class KerasEstimator(Factorization):
 
     def _dataset(self, rows: RowSubset, seed: int | None = None) -> RowsDataset:
         return RowsDataset(
-            self._scaled(rows.rows),
+            self._scaled(rows.joined),
             self.batch_size,
             shuffle=self.shuffle and seed is not None,
             seed=seed or 0,

@@ -11,13 +11,14 @@ from numpy.lib.stride_tricks import as_strided
 
 from fieldfare import _core
 from fieldfare._typing import Float32Array, Int64Array
-from fieldfare.config import GRADIENT_SOLVERS, MODELS
 from fieldfare.exceptions import DataError
 from fieldfare.kernels.initial import InitialFactors, Run, start_rows
 from fieldfare.kernels.machine import aligned, available_cores, give_back
 from fieldfare.kernels.table import Spec
 from fieldfare.kinds.losses import LOSSES
-from fieldfare.rows import RelatedRows, Rows
+from fieldfare.kinds.models import MODEL_KINDS
+from fieldfare.kinds.solvers import SOLVER_KINDS
+from fieldfare.rows import RelatedRows, Rows, as_rows
 
 _ROWS_PER_THREAD = 4096
 _ROWS_MOVED = 4096
@@ -40,15 +41,15 @@ def resolve_threads(n_jobs: int | None, n_rows: int) -> int:
 @lru_cache(maxsize=64)
 def _core_spec(spec: Spec) -> _core.Spec:
     core = _core.Spec(
-        MODELS.index(spec.model),
+        list(MODEL_KINDS).index(spec.kind.name),
         LOSSES.index(spec.loss),
-        GRADIENT_SOLVERS.index(spec.solver),
+        list(SOLVER_KINDS).index(spec.solver.solver),
         spec.n_outputs,
-        spec.n_factors,
+        spec.model.total_factors,
         spec.n_fields,
-        spec.fit_intercept,
-        spec.fit_linear,
-        spec.instance_norm,
+        spec.model.fit_intercept,
+        spec.model.fit_linear,
+        spec.model.instance_norm,
         spec.parts,
     )
     factors = [spec.rates("factors", part)[:4] for part in range(spec.n_parts)]
@@ -57,13 +58,10 @@ def _core_spec(spec: Spec) -> _core.Spec:
     return core
 
 
-def own_rows(rows: Rows) -> _core.Rows:
-    """Return the compiled struct over these arrays, without what side tables add."""
+def core_rows(rows: Rows | RelatedRows) -> _core.Rows:
+    """Return the compiled struct over the arrays of rows, joined with their side tables."""
+    rows = as_rows(rows)
     return _core.Rows(rows.indptr, rows.indices, rows.values, rows.fields, rows.target, rows.weight)
-
-
-def _core_rows(rows: Rows) -> _core.Rows:
-    return own_rows(rows.join() if isinstance(rows, RelatedRows) else rows)
 
 
 class TrainingTable:
@@ -92,9 +90,9 @@ class TrainingTable:
         self.spec = spec
         self.layout = _core_spec(spec).layout()
         self.rows = aligned((n_features, self.layout.stride))
-        n_pairs = spec.n_fields**2 if spec.model == "fwfm" else 0
+        n_pairs = spec.n_fields**2 if "pair_weights" in spec.kind.parameters else 0
         self.shared = np.zeros((spec.n_outputs, 1 + n_pairs, 1 + self.layout.slots), np.float32)
-        if spec.solver in ("adagrad", "rowwise_adagrad"):
+        if spec.solver.kind.starts_at_unit:
             self.bias[:, 1] = spec.rates("bias").start
             self.shared[:, 1:, 1] = spec.rates("pairs").start
 
@@ -107,13 +105,13 @@ class TrainingTable:
             vectors = range(0, layout.factor_state, max(1, layout.padded_factors))
             starts = self._padded_offsets() if spec.parts else None
             runs += factors.runs([base + at for base in outputs for at in vectors], starts)
-        if spec.solver in ("adagrad", "rowwise_adagrad"):
+        if spec.solver.kind.starts_at_unit:
             # Padding included: the kernels divide by the root of the state.
             for base in outputs:
                 for part, (low, high) in enumerate(self._state_of_parts()):
                     value = spec.rates("factors", part).start
                     runs.append(Run(base + low, high - low, value=value))
-                if spec.fit_linear:
+                if spec.model.fit_linear:
                     runs.append(Run(base + layout.weight + 1, 1, value=spec.rates("linear").start))
         start_rows(self.rows[first:], first, runs, 0 if factors is None else factors.seed)
 
@@ -126,7 +124,7 @@ class TrainingTable:
         parts = self.factor_blocks()
         n, width = len(self.rows), math.prod(shape[1:])
         flat = self.rows.reshape(-1)
-        found = flat[: n * width].reshape(-1, *parts[0].shape[1:-1], self.spec.n_factors)
+        found = flat[: n * width].reshape(-1, *parts[0].shape[1:-1], self.spec.model.total_factors)
         for low in range(0, n, _ROWS_MOVED):
             high = min(low + _ROWS_MOVED, n)
             found[low:high] = np.concatenate([part[low:high] for part in parts], axis=-1)
@@ -174,7 +172,7 @@ class TrainingTable:
         layout = self.layout
         offset = 0 if slot is None else (slot + 1) * layout.factor_state
         if not self.spec.parts:
-            inner = ((layout.blocks, layout.padded_factors), (self.spec.n_factors, 1))
+            inner = ((layout.blocks, layout.padded_factors), (self.spec.model.total_factors, 1))
             return [self._view(offset, inner)]
         starts = self._padded_offsets()
         return [
@@ -193,7 +191,7 @@ class TrainingTable:
         start = layout.factor_state
         if not self.spec.parts:
             return [(start, layout.weight)]
-        if self.spec.solver == "rowwise_adagrad":
+        if self.spec.solver.kind.slots_per_vector:
             return [(start + place, start + place + 1) for place in range(layout.blocks)]
         ends = self._padded_offsets()
         return [(start + low, start + high) for low, high in pairwise(ends)]
@@ -257,7 +255,7 @@ def train(
         _core_spec(table.spec),
         table.rows,
         table.shared.reshape(len(table.shared), -1),
-        _core_rows(rows),
+        core_rows(rows),
         order,
         class_weight,
         n_threads,
@@ -307,7 +305,7 @@ def train_pairs(
         _core_spec(table.spec),
         table.rows,
         table.shared.reshape(len(table.shared), -1),
-        _core_rows(rows),
+        core_rows(rows),
         pairs,
         n_threads,
     )
@@ -346,14 +344,17 @@ class Scorer:
         self._core = _core.Scorer(
             _core_spec(spec),
             bias,
-            linear if spec.fit_linear else None,
+            linear if spec.model.fit_linear else None,
             factors,
             pair_weights,
             len(linear),
         )
 
     def score(
-        self, rows: Rows, n_threads: int | None = None, context: Rows | None = None
+        self,
+        rows: Rows | RelatedRows,
+        n_threads: int | None = None,
+        context: Rows | None = None,
     ) -> Float32Array:
         """Return the score of every row, float32[n_rows, C]; what is not known is ignored.
 
@@ -362,8 +363,8 @@ class Scorer:
         """
         out = np.empty((rows.n_rows, self.spec.n_outputs), np.float32)
         self._core.score(
-            _core_rows(rows),
-            None if context is None else _core_rows(context),
+            core_rows(rows),
+            None if context is None else core_rows(context),
             out,
             resolve_threads(n_threads, rows.n_rows),
         )

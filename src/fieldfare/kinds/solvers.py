@@ -78,6 +78,11 @@ class SolverKind:
         return self.steps is not Steps.SOLVED
 
     @property
+    def starts_at_unit(self) -> bool:
+        """Whether the state begins at one unit of the squared gradient, see `Rates.start`."""
+        return self.slots > 0 and not self.weights_from_state
+
+    @property
     def model_kinds(self) -> tuple[str, ...]:
         """Names of the kinds of model that it takes."""
         return tuple(name for name, kind in MODEL_KINDS.items() if self.takes(kind))
@@ -111,7 +116,7 @@ ALS = SolverKind(
 )
 SGDA = SolverKind(
     "sgda",
-    "stochastic gradient descent that learns its penalties",
+    "stochastic gradient descent that learns its L2 penalties",
     Steps.PLAIN,
     interactions=frozenset({Interactions.NONE, Interactions.PAIRS}),
     tasks=("regression", "binary"),
@@ -119,7 +124,7 @@ SGDA = SolverKind(
 )
 NONSAMPLED = SolverKind(
     "nonsampled",
-    "least squares over all pairs of queries and items",
+    "least squares over all pairs of queries and items, seen or not",
     Steps.SOLVED,
     interactions=frozenset({Interactions.PAIRS}),
     tasks=("rank",),

@@ -11,8 +11,9 @@ from fieldfare.retrieval.answers import Recommended
 from fieldfare.retrieval.comparison import Comparison, compare
 from fieldfare.retrieval.evaluation import Evaluation, Trial, evaluate_scores
 from fieldfare.retrieval.index import Index, build_index
-from fieldfare.retrieval.recommender import Recommender, TwoStep
+from fieldfare.retrieval.recommender import Recommender
 from fieldfare.retrieval.splitting import Split, split
+from fieldfare.retrieval.two_step import TwoStep
 
 __all__ = [
     "Comparison",

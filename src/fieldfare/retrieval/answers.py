@@ -1,115 +1,136 @@
-"""Requests as features of queries, and what is done with the places that an index has found."""
+"""Answers: the items that an index has found, re-ranked, padded and returned with their ids."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare._validation import Number, check
-from fieldfare.exceptions import ConfigError, DataError
+from fieldfare.exceptions import DataError
 from fieldfare.kernels.topk import Excluded, search_items
-from fieldfare.retrieval.labels import Labels
+from fieldfare.retrieval.id_map import IdMap
+from fieldfare.retrieval.requests import Requests, id_list, is_single_id, query_rows
 from fieldfare.retrieval.state import State
 from fieldfare.retrieval.towers import Tower
 from fieldfare.rows import Rows
-from fieldfare.schema import build as composing
-from fieldfare.sources.tables import to_pandas
+from fieldfare.sources.frames import to_pandas
 
 
 class Recommended(NamedTuple):
     """Ids and scores, best first.
 
-    Of one request both have shape (m,) with m at most n; of several (n_requests, n), filled up with
-    -1 or an empty text, and -inf, where there are too few items.
+    For one request both have shape (m,) with m at most n. For several they have shape
+    (n_requests, n), padded with -1 or an empty string as id and -inf as score where there are too
+    few items.
     """
 
     ids: AnyArray
     scores: Float32Array
 
 
-class Requests(NamedTuple):
-    """Whether it is one, the ids of the users if any, their contexts, and features of them all."""
+def best_items(
+    state: State,
+    requests: Requests,
+    n: int,
+    n_candidates: int,
+    *,
+    allowed: AnyArray | None,
+    excluded: Excluded | None,
+) -> tuple[Int64Array, Float32Array]:
+    """Return the best items of each request, ranked by the ranker if there is one.
 
-    single: bool
-    users: list[Any] | None
-    contexts: Any
-    rows: Rows
+    Parameters
+    ----------
+    state : State
+    requests : Requests
+    n : int
+        Length of the lists.
+    n_candidates : int
+        Number of items recalled for the ranker.
+    allowed : bool array of shape (n_places,) or None
+        Which places may be returned; None if all may.
+    excluded : Excluded or None
+        Places that each request leaves out.
 
-
-def requested(state: State, users: Any, contexts: Any) -> Requests:
-    """Return what was asked for; ids of users may also stand among the contexts."""
-    if users is None and contexts is None:
-        raise ConfigError("Recommendations need users or contexts. Got neither.")
-    mapping = contexts is None or isinstance(contexts, Mapping)
-    if users is None:
-        users, contexts = _users_among(contexts, state.tower.user)
-    one = users is None or is_one(users)
-    asked = None
-    if users is not None:
-        asked = [users] if one else plain(users)
-    return Requests(one and mapping, asked, contexts, rows_of(state, state.tower, asked, contexts))
-
-
-def _users_among(contexts: Any, column: str) -> tuple[Any, Any]:
-    """Return the users that contexts name, if they do, and the contexts."""
-    if isinstance(contexts, Mapping):
-        return contexts.get(column), {k: v for k, v in contexts.items() if k != column}
-    table = composing.read(contexts)
-    named = column in table.column_names
-    return table.column(column).to_pylist() if named else None, table
-
-
-def is_one(ids: Any) -> bool:
-    """Whether this is one id, and not a list, array or column of them."""
-    return isinstance(ids, str) or not hasattr(ids, "__len__")
-
-
-def plain(ids: Any) -> list[Any]:
-    """Return ids as numbers and texts of Python."""
-    return list(ids.tolist()) if hasattr(ids, "tolist") else list(ids)
-
-
-def rows_of(state: State, tower: Tower, users: list[Any] | None, contexts: Any) -> Rows:
-    """Return the features of requests, as the model of a tower has them."""
-    if contexts is not None and not isinstance(contexts, Mapping):
-        contexts = composing.read(contexts)
-    known = users is not None and state.people is not None
-    places = state.people.places(users or []) if known and state.people is not None else None
-    return tower.queries(users, places, contexts)
+    Returns
+    -------
+    places : int64 array of shape (n_requests, n)
+        Best first; -1 where there are too few items.
+    scores : float32 array of shape (n_requests, n)
+        -inf where there are too few items.
+    """
+    vectors, constants = state.split.queries(requests.rows)
+    depth = n if state.ranker is None else max(n, n_candidates)
+    depth = max(1, min(depth, len(state.item_ids)))
+    places, scores = state.index.search(vectors, depth, allowed=allowed, excluded=excluded)
+    scores = scores + constants[:, None]
+    if state.ranker is not None:
+        queries = query_rows(state, state.ranker, requests.users, requests.contexts)
+        places, scores = rerank(state.ranker, queries, places)
+    return _padded(places[:, :n], scores[:, :n], n)
 
 
-def ranked(tower: Tower, queries: Rows, places: Int64Array) -> tuple[Int64Array, Float32Array]:
-    """Return candidates in the order of a model's scores."""
+def rerank(tower: Tower, queries: Rows, places: Int64Array) -> tuple[Int64Array, Float32Array]:
+    """Order recalled items by the scores of a model.
+
+    Parameters
+    ----------
+    tower : Tower
+        Of the model that ranks.
+    queries : Rows
+        The features of each request, as that model encodes them.
+    places : int64 array of shape (n_requests, n_candidates)
+        Places of the items; -1 where there is none.
+
+    Returns
+    -------
+    places : int64 array of shape (n_requests, n_candidates)
+        Best first; of equal scores the lower place.
+    scores : float32 array of shape (n_requests, n_candidates)
+        -inf where the place is -1.
+    """
     scores = np.full(places.shape, -np.inf, np.float32)
     for q in range(len(places)):
         there = places[q] >= 0
         rows = tower.items.take(places[q][there])
-        one = queries.slice(q, q + 1)
-        scores[q, there] = tower.model.score_candidates(one, rows)[:, 0]
+        query = queries.slice(q, q + 1)
+        scores[q, there] = tower.model.score_candidates(query, rows)[:, 0]
     order = np.lexsort((places, -scores), axis=1)
     return np.take_along_axis(places, order, axis=1), np.take_along_axis(scores, order, axis=1)
 
 
-def filled(places: Int64Array, scores: Float32Array, n: int) -> tuple[Int64Array, Float32Array]:
-    """Return lists of length n."""
-    lack = ((0, 0), (0, n - places.shape[1]))
+def _padded(places: Int64Array, scores: Float32Array, n: int) -> tuple[Int64Array, Float32Array]:
+    """Return lists of length n, padded with place -1 and score -inf."""
+    missing = ((0, 0), (0, n - places.shape[1]))
     return (
-        np.pad(places, lack, constant_values=-1),
-        np.pad(scores.astype(np.float32, copy=False), lack, constant_values=-np.inf),
+        np.pad(places, missing, constant_values=-1),
+        np.pad(scores.astype(np.float32, copy=False), missing, constant_values=-np.inf),
     )
 
 
-def frame_of(
-    requests: list[Any], name: str, state: State, places: Int64Array, scores: Float32Array
-) -> Any:
-    """Return recommendations as a DataFrame, one row an item."""
+def recommended(
+    requests: Requests, state: State, places: Int64Array, scores: Float32Array
+) -> Recommended:
+    """Return items with their ids; for a single request without the padding."""
+    if requests.single:
+        there = places[0] >= 0
+        return Recommended(state.item_ids.at(places[0][there]), scores[0][there])
+    return Recommended(state.item_ids.at(places), scores)
+
+
+def to_frame(requests: Requests, state: State, places: Int64Array, scores: Float32Array) -> Any:
+    """Return recommendations as a DataFrame with one row per item.
+
+    Its columns are the user (the number of the request if there are no users), the item, its score
+    and its rank from 1.
+    """
     row, rank = np.nonzero(places >= 0)
+    users = range(len(requests.rows)) if requests.users is None else requests.users
     columns: dict[str, list[Any]] = {
-        name: [requests[r] for r in row],
-        state.item_column: state.items.at(places[row, rank]).tolist(),
+        "request" if requests.users is None else "user": [users[r] for r in row],
+        state.item_column: state.item_ids.at(places[row, rank]).tolist(),
         "score": scores[row, rank].tolist(),
         "rank": (rank + 1).tolist(),
     }
@@ -117,28 +138,45 @@ def frame_of(
     return to_pandas([dict(zip(columns, line, strict=True)) for line in lines])
 
 
-def similar(
-    directions: Float32Array, labels: Labels, ids: Any, n: int, what: str, alive: AnyArray | None
+def most_similar(
+    directions: Float32Array, id_map: IdMap, ids: Any, n: int, what: str, alive: AnyArray | None
 ) -> Recommended:
-    """Return the rows whose directions are nearest to those of some ids, and their cosines."""
+    """Return the ids whose directions are nearest to those of the given ids.
+
+    Parameters
+    ----------
+    directions : float32 array of shape (n_places, d)
+        Vectors of length one.
+    id_map : IdMap
+        The id of each place.
+    ids : id, or sequence of ids
+    n : int
+    what : {"item", "user"}
+        What the ids are, for messages.
+    alive : bool array of shape (n_places,) or None
+        Which places may be returned; None if all may.
+
+    Returns
+    -------
+    Recommended
+        The scores are cosines. An id is never similar to itself.
+
+    Raises
+    ------
+    DataError
+        If an id is not known.
+    """
     check("n", n, Number(1, integer=True), f"similar_{what}s")
-    single = is_one(ids)
-    places = labels.places([ids] if single else plain(ids))
+    single = is_single_id(ids)
+    places = id_map.places([ids] if single else id_list(ids))
     if (places < 0).any():
-        raise DataError(f"There is no {what} {ids!r}. Nothing can be similar to it.")
+        raise DataError(f"There is no {what} {ids!r}, so nothing is similar to it.")
     itself = Excluded(np.arange(len(places) + 1), places.astype(np.uint32))
-    depth = max(1, min(n, len(labels)))
+    depth = max(1, min(n, len(id_map)))
     found, cosines = search_items(
         directions, directions[places], depth, allowed=alive, excluded=itself
     )
     if single:
         there = found[0] >= 0
-        return Recommended(labels.at(found[0][there]), cosines[0][there])
-    return Recommended(labels.at(found), cosines)
-
-
-def ndcg(found: Int64Array, relevant: Int64Array, n: int) -> float:
-    """Return NDCG of binary relevance (Jarvelin & Kekalainen 2002) of one list."""
-    discount = 1 / np.log2(np.arange(2, n + 2))
-    gain = np.isin(found, relevant) @ discount[: len(found)]
-    return float(gain / discount[: max(1, min(n, len(relevant)))].sum())
+        return Recommended(id_map.at(found[0][there]), cosines[0][there])
+    return Recommended(id_map.at(found), cosines)

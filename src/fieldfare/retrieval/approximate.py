@@ -1,11 +1,11 @@
-"""Approximate neighbours through faiss: cells of items, of which those near the query are searched.
+"""Approximate neighbours through faiss: only the cells of items nearest to a query are searched.
 
-Inner product is no distance: an item of great length is near to everything, and graph indexes on
-such vectors find less than half of what they should. So the items get one more number,
-``sqrt(M^2 - |x|^2)`` with M above the greatest length, and the queries a zero (Bachrach et al.
-2014, section 3.1). The Euclidean distance then has the order of the inner product. Items are
-brought to the length one, and queries to a fixed one: were they much shorter or longer than items,
-the distance in single precision would be that of the longer alone.
+The inner product is not a distance: a very long item vector is close to every query, and graph
+indexes on such vectors find less than half of what they should. Therefore each item vector gets one
+more coordinate, ``sqrt(M^2 - |x|^2)`` with M above the largest length, and each query a zero
+(Bachrach et al. 2014, section 3.1). Ordering by Euclidean distance is then the same as ordering by
+inner product. Items are scaled to length one and queries to another fixed length: if one were much
+longer than the other, the shorter one would vanish in a distance computed in single precision.
 """
 
 from __future__ import annotations
@@ -23,15 +23,19 @@ from fieldfare._random import stream
 from fieldfare._typing import JSON, AnyArray, Float32Array, Int64Array
 from fieldfare.kernels.topk import search_items
 
-# Head-room for longer items that come later; beyond it their order is only nearly right.
-_HEAD_ROOM = 1.1
+# Headroom for longer items that are added later. Even longer ones are ordered only approximately.
+_HEADROOM = 1.1
+# Recall is measured on the best 100 items.
 _DEPTH = 100
-# The means that stand for cells are shorter than their items, and the nearer the query is to zero
-# the more that counts. From 0.25 to 0.5 the fewest cells suffice.
+# The mean of a cell is shorter than its items, which matters more the closer a query is to zero.
+# With query lengths from 0.25 to 0.5 the fewest cells have to be searched.
 _QUERY_LENGTH = 0.3
-_BLOCK = 2**22  # of scores at once, which stay near the processor
+# Scores computed at once: 16 MB, about what the processor's caches hold.
+_BLOCK = 2**22
+# Queries of which the search time is measured.
 _TIMED = 50
-# Cells are the means of a sample, after a few rounds: more of either costs time and finds no more.
+# A build has 3 sqrt(n) cells, the means of 39 sampled items per cell after 6 rounds. More of either
+# takes longer and does not find more.
 _CELLS_PER_ROOT, _SAMPLE_PER_CELL, _ROUNDS = 3, 39, 6
 
 
@@ -42,7 +46,7 @@ def is_installed() -> bool:
 
 @dataclass(frozen=True)
 class Point:
-    """One setting: cells searched, recall on the first half of the queries, queries a second."""
+    """One setting: cells searched, recall on the choosing queries, and queries per second."""
 
     n_probe: int
     recall: float
@@ -51,20 +55,22 @@ class Point:
 
 @dataclass(frozen=True)
 class Calibration:
-    """How an approximate index was set, and what it then found of the true best items.
+    """The setting of an approximate index, and the share of the true best items that it finds.
 
     Parameters
     ----------
-    wanted : float
-        Recall asked for.
-    recall : float
-        Measured with the chosen setting on queries that had no part in the choice.
+    wanted : float in (0, 1)
+        The recall that was asked for.
+    recall : float in [0, 1]
+        Recall with the chosen setting, on queries that were not used to choose it.
     depth : int
         Number of best items that were looked for.
-    n_cells, n_probe : int
-        Cells in all, and searched for a query.
+    n_cells : int
+        Number of cells.
+    n_probe : int
+        Cells searched per query.
     curve : tuple of Point
-        What was tried.
+        The settings that were tried.
     """
 
     wanted: float
@@ -85,27 +91,27 @@ class Calibration:
         return "\n".join(lines)
 
     def to_json(self) -> JSON:
-        """Return plain numbers."""
+        """Return numbers and lists, ready for JSON."""
         return asdict(self)
 
     @staticmethod
     def from_json(header: JSON) -> Calibration:
-        """Return what `to_json` described."""
+        """Return the calibration that `to_json` wrote."""
         return Calibration(**{**header, "curve": tuple(Point(**p) for p in header["curve"])})
 
 
 @dataclass(frozen=True, eq=False)
 class Neighbours:
-    """An inverted file of faiss over augmented vectors.
+    """A faiss inverted file over augmented vectors.
 
     Parameters
     ----------
     inverted : faiss.IndexIVFFlat
     bound : float
-        M, which no item's length should exceed, and by which items are divided.
+        M: item vectors are divided by it, and none should be longer.
     calibration : Calibration
     mapped : bool
-        Whether its arrays are those of a file, which cannot be written to.
+        Whether its arrays are mapped from a file and therefore read-only.
     """
 
     inverted: Any
@@ -118,14 +124,25 @@ class Neighbours:
         return f"approximate with recall@{found.depth} {found.recall:.4f}"
 
     def nearest(self, queries: Float32Array, n: int) -> Int64Array:
-        """Return the places of the items found, -1 where there are too few."""
+        """Return the places of the items found.
+
+        Parameters
+        ----------
+        queries : float32 array of shape (n_queries, d)
+        n : int
+
+        Returns
+        -------
+        int64 array of shape (n_queries, n)
+            -1 where the cells searched hold too few items.
+        """
         _, places = self.inverted.search(_padded(queries), n)
         return np.asarray(places, np.int64)
 
     def change(self, removed: Int64Array, added: Float32Array, first: int) -> Neighbours:
         """Return a copy without some places, and with items added at places from ``first`` on."""
         faiss = require("faiss", "ann")
-        # faiss cannot clone what is mapped, but it can take a copy through bytes.
+        # faiss cannot clone a mapped index, but it can write it to bytes and read these.
         copy = (
             faiss.deserialize_index(faiss.serialize_index(self.inverted))
             if self.mapped
@@ -139,13 +156,14 @@ class Neighbours:
         return replace(self, inverted=copy, mapped=False)
 
     def save(self, path: Path) -> None:
-        """Write the inverted file."""
+        """Write the inverted file to disk."""
         require("faiss", "ann").write_index(self.inverted, str(path))
 
     @staticmethod
     def load(path: Path, bound: float, calibration: Calibration) -> Neighbours:
-        """Map what `save` wrote into memory."""
+        """Map the file that `save` wrote into memory."""
         faiss = require("faiss", "ann")
+        # Versions of faiss without this flag read the whole file instead.
         flag = getattr(faiss, "IO_FLAG_MMAP_IFC", 0)
         inverted = faiss.read_index(str(path), flag)
         inverted.nprobe = calibration.n_probe
@@ -153,10 +171,24 @@ class Neighbours:
 
 
 def build(vectors: Float32Array, queries: Float32Array, wanted: float) -> Neighbours:
-    """Return the neighbours of item vectors, set so that the wanted recall is reached."""
+    """Build an inverted file of item vectors and choose its setting.
+
+    Parameters
+    ----------
+    vectors : float32 array of shape (n_items, d)
+    queries : float32 array of shape (n_queries, d)
+        Every other one serves to choose the setting, the others to measure its recall.
+    wanted : float in (0, 1)
+        Recall to reach on the queries.
+
+    Raises
+    ------
+    MissingDependencyError
+        If faiss is not installed.
+    """
     faiss = require("faiss", "ann")
     n, d = vectors.shape
-    bound = _HEAD_ROOM * float(_lengths(vectors).max(initial=0)) or 1.0
+    bound = _HEADROOM * float(_lengths(vectors).max(initial=0)) or 1.0
     wide = augmented(vectors, bound)
     n_cells = int(max(1, min(_CELLS_PER_ROOT * np.sqrt(n), n / _SAMPLE_PER_CELL)))
     centres = _means(wide, n_cells)
@@ -164,7 +196,7 @@ def build(vectors: Float32Array, queries: Float32Array, wanted: float) -> Neighb
     quantizer.add(centres)
     inverted = faiss.IndexIVFFlat(quantizer, d + 1, n_cells)
     inverted.is_trained = True
-    # A product of matrices finds the cells several times as fast as `add` would.
+    # Our matrix product assigns items to cells several times as fast as faiss' own `add`.
     cells, ids = _nearest(centres, wide), np.arange(n)
     inverted.add_core(n, *map(faiss.swig_ptr, (wide, ids, cells)))
     calibration = _calibrate(inverted, vectors, queries, wanted)
@@ -173,7 +205,7 @@ def build(vectors: Float32Array, queries: Float32Array, wanted: float) -> Neighb
 
 
 def augmented(vectors: Float32Array, bound: float) -> Float32Array:
-    """Return the vectors over ``bound`` with the number that makes all lengths one."""
+    """Divide the vectors by ``bound`` and append the coordinate that makes each length one."""
     out = np.empty((len(vectors), vectors.shape[1] + 1), np.float32)
     np.divide(vectors, bound, out=out[:, :-1])
     out[:, -1] = np.sqrt(np.maximum(1 - (_lengths(vectors) / bound) ** 2, 0))
@@ -181,7 +213,7 @@ def augmented(vectors: Float32Array, bound: float) -> Float32Array:
 
 
 def _means(points: Float32Array, n_cells: int) -> Float32Array:
-    """Return the means of a sample of points (Lloyd 1982), from points of it; always the same."""
+    """Return cell centres: k-means (Lloyd 1982) on a sample of the points, with a fixed seed."""
     rng = stream(0, "cells")
     chosen = rng.permutation(len(points))[: n_cells * _SAMPLE_PER_CELL]
     sample = points[np.sort(chosen)]
@@ -192,24 +224,28 @@ def _means(points: Float32Array, n_cells: int) -> Float32Array:
         starts = np.flatnonzero(np.diff(cell[order], prepend=-1))
         sizes = np.diff(starts, append=len(sample))
         sums = np.add.reduceat(sample[order], starts, axis=0)
-        centres[cell[order[starts]]] = sums / sizes[:, None]  # empty cells stay where they are
+        # Only cells with points are assigned to, so that the others keep their centres.
+        centres[cell[order[starts]]] = sums / sizes[:, None]
     return centres
 
 
 def _nearest(centres: Float32Array, points: Float32Array) -> Int64Array:
-    """Return the nearest centre of each point: that of the largest <x, c> - |c|^2 / 2."""
-    own = np.einsum("nd,nd->n", centres, centres) / 2
+    """Return the nearest centre of each point, int64 of shape (n_points,).
+
+    |x - c|^2 = |x|^2 - 2 (<x, c> - |c|^2 / 2) is smallest where <x, c> - |c|^2 / 2 is largest.
+    """
+    half_squares = np.einsum("nd,nd->n", centres, centres) / 2
     found = np.empty(len(points), np.int64)
     step = max(1, _BLOCK // len(centres))
     for low in range(0, len(points), step):
         scores = points[low : low + step] @ centres.T
-        scores -= own
+        scores -= half_squares
         np.argmax(scores, axis=1, out=found[low : low + step])
     return found
 
 
 def _padded(queries: Float32Array) -> Float32Array:
-    """Return the queries, all of one length, with a zero."""
+    """Scale the queries to the common length and append a zero."""
     lengths = _lengths(queries) / _QUERY_LENGTH
     out = np.zeros((len(queries), queries.shape[1] + 1), np.float32)
     np.divide(queries, np.where(lengths > 0, lengths, 1)[:, None], out=out[:, :-1])
@@ -224,35 +260,37 @@ def _lengths(vectors: Float32Array) -> AnyArray:
 def _calibrate(
     inverted: Any, vectors: Float32Array, queries: Float32Array, wanted: float
 ) -> Calibration:
+    """Find how many cells must be searched: doubling until it suffices, then bisection."""
     depth = min(_DEPTH, len(vectors))
     truth, _ = search_items(vectors, queries, depth)
-    asked = _padded(queries)
+    padded = _padded(queries)
 
     def recall(rows: slice) -> AnyArray:
-        _, found = inverted.search(asked[rows], depth)
-        pairs = zip(found, truth[rows], strict=True)
-        return np.array([np.isin(one, other).mean() for one, other in pairs])
+        _, found = inverted.search(padded[rows], depth)
+        lists = zip(found, truth[rows], strict=True)
+        return np.array([np.isin(items, best).mean() for items, best in lists])
 
     choosing, measuring = slice(0, None, 2), slice(1, None, 2)
     curve: list[Point] = []
-    low, high = 0, 0  # fails, suffices
+    low, high = 0, 0  # the largest number that fails, the smallest that suffices (0: none yet)
     n_probe = 1
     while True:
         inverted.nprobe = n_probe
         found = recall(choosing)
         times = [time.perf_counter()]
-        for query in asked[choosing][:_TIMED]:
+        for query in padded[choosing][:_TIMED]:
             inverted.search(query[None], depth)
             times.append(time.perf_counter())
-        # The median: what else the machine does must not bend the curve.
+        # The median, so that other load on the machine does not distort the curve.
         curve.append(Point(n_probe, float(found.mean()), 1 / float(np.median(np.diff(times)))))
-        # The mean of so many queries may be too high by chance.
+        # Two standard errors below the mean, which may be too high by chance.
         if found.mean() - 2 * found.std() / np.sqrt(len(found)) >= wanted:
             high = n_probe
         else:
             low = n_probe
         if high:
             n_probe = (low + high) // 2
+            # An eighth more cells than necessary costs less than finding the exact number.
             if high - low <= max(1, high // 8):
                 break
         elif low == inverted.nlist:

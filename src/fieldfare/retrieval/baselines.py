@@ -1,4 +1,4 @@
-"""Baselines: what any recommender should beat. Each gives scores as `evaluation.Scores` does."""
+"""Baselines that any recommender should beat. Each returns scores for `evaluate_scores`."""
 
 from __future__ import annotations
 
@@ -12,21 +12,30 @@ from fieldfare.kernels.recall import Seen, Settings, Side
 from fieldfare.retrieval.evaluation import Scores, Trial
 from fieldfare.rows import Rows
 
+# Users in a dense block of users by items.
 _BLOCK = 1024
 
 
 def popularity(trial: Trial) -> Scores:
-    """Return scores that are the same for all users: how often an item occurs in training."""
+    """Return the same scores for all users: how often each item occurs in training."""
     counts = trial.counts.astype(np.float64)
     return lambda users: np.broadcast_to(counts, (len(users), len(counts)))
 
 
 def item_knn(trial: Trial, n_neighbors: int = 100, shrinkage: float = 10.0) -> Scores:
-    """Return scores that sum the similarities of an item to those the user had.
+    """Return scores that sum the similarities of an item to the items the user has seen.
 
-    The similarity is the cosine, |A and B| / (sqrt(|A| |B|) + shrinkage), of the sets of users that
-    had each item (Sarwar et al. 2001); each item keeps its nearest ones. It takes memory for a
-    matrix of items by items.
+    The similarity of two items is the cosine |A and B| / (sqrt(|A| |B|) + shrinkage), where A and B
+    are the sets of users who have seen them (Sarwar et al. 2001). Only the nearest neighbours of
+    each item count. Memory grows with the square of the number of items.
+
+    Parameters
+    ----------
+    trial : Trial
+    n_neighbors : int, default=100
+        Neighbours kept per item.
+    shrinkage : float, default=10.0
+        Lowers the similarity of rare items; not negative.
     """
     n = trial.n_items
     together = np.zeros((n, n), np.float32)
@@ -37,8 +46,8 @@ def item_knn(trial: Trial, n_neighbors: int = 100, shrinkage: float = 10.0) -> S
     similar = together / (norm[:, np.newaxis] * norm + np.float32(shrinkage))
     np.fill_diagonal(similar, 0)
     if n_neighbors < n:
-        least = np.partition(similar, n - n_neighbors, axis=0)[n - n_neighbors]
-        similar[similar < least] = 0
+        smallest_kept = np.partition(similar, n - n_neighbors, axis=0)[n - n_neighbors]
+        similar[similar < smallest_kept] = 0
     return lambda users: _dense(trial.train, users) @ similar
 
 
@@ -50,10 +59,23 @@ def matrix_factorization(
     l2: float = 0.02,
     n_sweeps: int = 15,
 ) -> Scores:
-    """Return the scores of plain matrix factorisation, from all pairs of users and items.
+    """Return the scores of plain matrix factorisation, learned from all pairs of users and items.
 
-    An FM of the two ids without linear weights, by the non-sampled solver: implicit alternating
-    least squares (Hu et al. 2008) with penalties scaled by frequency (Rendle et al. 2022).
+    This is an FM of the two ids without linear weights, trained by the non-sampled solver: implicit
+    alternating least squares (Hu et al. 2008) with penalties scaled by frequency (Rendle et al.
+    2022).
+
+    Parameters
+    ----------
+    trial : Trial
+    n_factors : int, default=64
+        Length of the vectors.
+    unobserved_weight : float, default=0.2
+        Weight of a pair that does not occur, relative to one that does.
+    l2 : float, default=0.02
+        Strength of the penalty on the vectors.
+    n_sweeps : int, default=15
+        How often users and items are solved in turn.
     """
     sides = (
         Side(_ids(trial.train.n_rows), trial.train, items=False),
@@ -81,10 +103,12 @@ BASELINES: dict[str, Callable[[Trial], Scores]] = {
 
 
 def _ids(n: int) -> Rows:
+    """Return n rows whose only feature is their own number."""
     return Rows(np.arange(n + 1, dtype=np.int64), np.arange(n, dtype=np.uint32))
 
 
 def _dense(seen: Seen, users: Int64Array) -> AnyArray:
+    """Return the seen items of some users as ones, float32 of shape (n_users, n_items)."""
     x = np.zeros((len(users), seen.n_partners), np.float32)
     for place, user in enumerate(users):
         x[place, seen.index[seen.indptr[user] : seen.indptr[user + 1]]] = 1

@@ -1,4 +1,4 @@
-"""Comparison: models and baselines on the same interactions, in one table."""
+"""Comparison of models and baselines on the same interactions, in one table."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from fieldfare.models.catalogue import catalogue_scores
 from fieldfare.retrieval.baselines import BASELINES
 from fieldfare.retrieval.evaluation import Evaluation, Scores, Trial, evaluate_scores
 from fieldfare.rows import Rows
-from fieldfare.schema import build as composing
-from fieldfare.sources.tables import to_pandas
+from fieldfare.schema import compose
+from fieldfare.sources.frames import to_pandas
 from fieldfare.training.loop.history import format_table
 
 
@@ -28,7 +28,7 @@ class Comparison:
 
     Parameters
     ----------
-    evaluations : dict of Evaluation
+    evaluations : dict from name to Evaluation
     """
 
     evaluations: dict[str, Evaluation]
@@ -52,7 +52,13 @@ class Comparison:
         return "\n".join(format_table(["model", *names], cells))
 
     def to_frame(self) -> Any:
-        """Return the means as a pandas DataFrame (pandas must be installed)."""
+        """Return the means as a pandas DataFrame, one row per model.
+
+        Raises
+        ------
+        MissingDependencyError
+            If pandas is not installed.
+        """
         rows: list[dict[str, Any]] = [
             {"model": label} | {name: found[name] for name in found.metrics}
             for label, found in self.evaluations.items()
@@ -70,24 +76,24 @@ def compare(
     metrics: Sequence[str] = DEFAULT_METRICS,
     baselines: Sequence[str] = tuple(BASELINES),
 ) -> Comparison:
-    """Recommend to every user of the test from all items, and compare with simple ways to do so.
+    """Rank all items for every test user by several models and simple baselines.
 
-    Items that a user had in training are not recommended. A user or an item that a model does not
-    know is scored by its other columns.
+    Items that a user has already seen in training are not ranked. Users and items that a model does
+    not know are scored by their other columns.
 
     Parameters
     ----------
     models : mapping from name to Model, fitted estimator, or callable
-        A callable takes a `Trial` and returns what `evaluate_scores` takes.
+        A callable takes a `Trial` and returns scores for `evaluate_scores`.
     train, test : path, DataFrame, Arrow table or anything tabular
-        One row an interaction, with the columns of the models; of each user and item the first row
-        tells what they are.
+        One row per interaction, with the columns of the models. The features of a user or an item
+        are those of the first row in which it appears.
     user, item : str
-        Names of the columns that say who had what.
+        Names of the columns of user and item ids.
     metrics : sequence of str
         As for `evaluate_scores`.
     baselines : sequence of str
-        Of ``popularity``, ``item-kNN`` and ``MF``.
+        Any of ``popularity``, ``item-kNN`` and ``MF``.
 
     Returns
     -------
@@ -100,7 +106,7 @@ def compare(
     ConfigError
         If a metric is unknown.
     DataError
-        If the test holds no interaction.
+        If the test data hold no interaction.
 
     Examples
     --------
@@ -129,21 +135,26 @@ def model_scores(model: Model, trial: Trial, train: Any, test: Any) -> Scores:
     Parameters
     ----------
     model : Model
-        Its Schema says which columns are those of items.
+        The roles in its Schema say which columns belong to the item.
     trial : Trial
-        Of these tables.
+        Made from the same tables.
     train, test : path, DataFrame, Arrow table or anything tabular
+
+    Returns
+    -------
+    callable
+        From user numbers, int64 of shape (m,), to scores of shape (m, n_items).
     """
     check_model(model, "model_scores")
     is_item = item_features(model.schema)
     halves = [
-        load(composing.read(table), schema=model.schema, labelled=False).rows
+        load(compose.read(table), schema=model.schema, labelled=False).rows
         for table in (train, test)
     ]
     plain = [rows.with_(target=None, weight=None, group=None) for rows in halves]
-    joined = Rows.concatenate(plain)
-    items = part_of(joined.take(trial.item_row), is_item)
-    queries = part_of(joined.take(trial.user_row), ~is_item)
+    rows_of_both = Rows.concatenate(plain)
+    items = part_of(rows_of_both.take(trial.item_row), is_item)
+    queries = part_of(rows_of_both.take(trial.user_row), ~is_item)
 
     def scores(users: AnyArray) -> AnyArray:
         return catalogue_scores(model, queries.take(np.asarray(users)), items)

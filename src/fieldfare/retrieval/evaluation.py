@@ -1,7 +1,7 @@
-"""How good recommendations are: by user, on all items, beside baselines.
+"""How good recommendations are: measured per user, over all items.
 
-Everything is measured on `Trial`, which is who had what in training and in the test, and of
-anything that gives the score of every item for some users.
+A `Trial` holds the interactions of users with items in training and test data. Anything that
+returns the score of every item for given users can be evaluated on it.
 """
 
 from __future__ import annotations
@@ -19,14 +19,16 @@ from fieldfare._typing import AnyArray, Float64Array, Int64Array
 from fieldfare._validation import Number, check
 from fieldfare.exceptions import ConfigError, DataError, DataWarning
 from fieldfare.kernels.recall import Seen
-from fieldfare.metrics import recommendation
-from fieldfare.metrics.recommendation import DEFAULT_METRICS, Lists
-from fieldfare.schema import build as composing
+from fieldfare.metrics import ListMetric, get_list_metric
+from fieldfare.metrics.lists import Lists, judge, rank_items
+from fieldfare.metrics.recommendation import DEFAULT_METRICS, longest
+from fieldfare.schema import compose
 
 Scores = Callable[[Int64Array], AnyArray]
-"""From the numbers of some users to the scores of all items, shape (n_users, n_items)."""
+"""From user numbers, int64 of shape (m,), to the scores of all items, shape (m, n_items)."""
 
 _USERS_AT_ONCE = 512
+# The 97.5 % quantile of the standard normal distribution.
 _NORMAL_95 = 1.959963984540054
 
 
@@ -39,11 +41,13 @@ class Trial:
     Parameters
     ----------
     train, test : Seen
-        Items of each user.
+        The items of each user.
     users, items : Arrow arrays of text
-        Their names, by number.
-    user_row, item_row : int64 arrays
-        Where each first appears: a row of the training table or, counting on, of the test table.
+        Id of each user and each item, by number.
+    user_row : int64 array of shape (n_users,)
+    item_row : int64 array of shape (n_items,)
+        The row in which each first appears, counted through the training table and then on through
+        the test table.
     """
 
     train: Seen
@@ -55,36 +59,52 @@ class Trial:
 
     @staticmethod
     def of(train: Any, test: Any, *, user: str = "user", item: str = "item") -> Trial:
-        """Return the trial of two tables with one row an interaction.
+        """Return the trial of two tables with one row per interaction.
+
+        Rows without a user or an item are left out.
 
         Parameters
         ----------
         train, test : path, DataFrame, Arrow table or anything tabular
         user, item : str
-            Names of the columns that say who had what.
+            Names of the columns of user and item ids.
+
+        Returns
+        -------
+        Trial
 
         Raises
         ------
         SchemaError
             If a column is missing.
         DataError
-            If the test holds no interaction.
+            If the test data hold no interaction.
         """
-        tables = [composing.read(table) for table in (train, test)]
-        who, users = composing.positions_together([composing.column_of(t, user) for t in tables])
-        what, items = composing.positions_together([composing.column_of(t, item) for t in tables])
+        tables = [compose.read(table) for table in (train, test)]
+        user_codes, users = compose.positions_together(
+            [compose.column_of(table, user) for table in tables]
+        )
+        item_codes, items = compose.positions_together(
+            [compose.column_of(table, item) for table in tables]
+        )
         halves = []
-        for of_user, of_item in zip(who, what, strict=True):
+        for of_user, of_item in zip(user_codes, item_codes, strict=True):
             there = (of_user >= 0) & (of_item >= 0)
             ones = np.ones(int(there.sum()), np.float32)
             halves.append(Seen.of(of_user[there], of_item[there], ones, (len(users), len(items))))
-        if not len(halves[1].index):
+        train_seen, test_seen = halves
+        if not len(test_seen.index):
             raise DataError(
-                "The test holds no interaction: nothing can be measured. Check how the table was "
-                f"split, and the columns {user!r} and {item!r}."
+                "The test data hold no interaction, so nothing can be measured. Check how the "
+                f"table was split, and the columns {user!r} and {item!r}."
             )
         return Trial(
-            halves[0], halves[1], users, items, _first(who, len(users)), _first(what, len(items))
+            train_seen,
+            test_seen,
+            users,
+            items,
+            user_row=_first_rows(user_codes, len(users)),
+            item_row=_first_rows(item_codes, len(items)),
         )
 
     @property
@@ -94,24 +114,23 @@ class Trial:
 
     @property
     def tested(self) -> Int64Array:
-        """Numbers of the users that have test items."""
+        """Numbers of the users who have test items, int64."""
         return np.flatnonzero(np.diff(self.test.indptr))
 
     @property
     def counts(self) -> AnyArray:
-        """How often each item occurs in training."""
+        """How often each item occurs in training, int64 of shape (n_items,)."""
         return np.bincount(self.train.index, minlength=self.n_items)
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Metrics by user.
+    """Metrics per user and their means; prints as a table.
 
     Parameters
     ----------
-    by_user : dict
-        From metric to one number for each tested user.
-    overall : dict
+    by_user : dict from metric to float64 array of shape (n_tested_users,)
+    overall : dict from metric to float
         Metrics of all lists together, such as ``coverage@10``.
     """
 
@@ -119,28 +138,38 @@ class Evaluation:
     overall: dict[str, float]
 
     def __getitem__(self, metric: str) -> float:
-        """Return a metric, averaged over the users."""
+        """Return a metric, averaged over the users if it is measured per user."""
         if metric in self.overall:
             return self.overall[metric]
         return float(self.by_user[metric].mean())
 
     @property
     def metrics(self) -> list[str]:
-        """Names of what was measured."""
+        """Names of the metrics."""
         return [*self.by_user, *self.overall]
 
     def interval(self, metric: str) -> tuple[float, float]:
         """Return the 95 % confidence interval of a mean over users (normal approximation).
 
+        Parameters
+        ----------
+        metric : str
+            One that is measured per user.
+
+        Returns
+        -------
+        low, high : float
+            NaN if there are fewer than two users.
+
         Raises
         ------
         ConfigError
-            If there is no such mean: coverage is of all lists together.
+            If the metric is not measured per user, as coverage is not.
         """
         if metric not in self.by_user:
             raise ConfigError(
-                f"There are intervals of means over users: {', '.join(self.by_user) or 'none'}. "
-                f"Got {metric!r}."
+                "Confidence intervals exist only for metrics that are measured per user: "
+                f"{', '.join(self.by_user) or 'none here'}. Got {metric!r}."
             )
         values = self.by_user[metric]
         mean = float(values.mean())
@@ -168,7 +197,7 @@ def evaluate_scores(
     n_sampled: int = 100,
     random_state: Any = 0,
 ) -> Evaluation:
-    """Rank all items for every user of the test, without those seen in training, and judge.
+    """Measure the ranking of all items for every test user, without those seen in training.
 
     Parameters
     ----------
@@ -177,10 +206,11 @@ def evaluate_scores(
     trial : Trial
     metrics : sequence of str
         ``ndcg@10``, ``recall@10``, ``capped_recall@10``, ``precision@10``, ``hit_rate@10``,
-        ``map@10``, ``mrr@10``, ``coverage@10`` or ``novelty@10``, with any k. With ``sampled_``
-        before the name: among the relevant items and a few drawn ones only.
+        ``map@10``, ``mrr@10``, ``coverage@10`` or ``novelty@10``, with any k. The prefix
+        ``sampled_`` restricts all but the last two to the relevant items and a few randomly drawn
+        ones.
     n_sampled : int in [1, inf)
-        Items drawn for each user, for sampled metrics.
+        Items drawn per user, for sampled metrics.
     random_state : int, RandomState, Generator or None
         Seed of the draws.
 
@@ -196,20 +226,22 @@ def evaluate_scores(
     Warns
     -----
     DataWarning
-        For sampled metrics: they may order models differently than all items do (Krichene and
-        Rendle 2020).
+        If a metric is sampled: it may order models differently than the metric over all items does
+        (Krichene and Rendle 2020).
     """
     check("n_sampled", n_sampled, Number(1, integer=True), "evaluate_scores")
-    asked = {name: recommendation.parse(name) for name in metrics}
-    if any(sampled for _, _, sampled in asked.values()):
+    asked = {name: get_list_metric(name) for name in metrics}
+    any_sampled = any(metric.sampled for metric in asked.values())
+    if any_sampled:
         warnings.warn(
             DataWarning(
                 f"Sampled metrics rank {n_sampled} drawn items instead of all {trial.n_items}. "
-                "They may order models otherwise than all items do; compare them with nothing else."
+                "They may order models differently than metrics over all items do, so compare them "
+                "only with each other."
             ),
             stacklevel=2,
         )
-    n = recommendation.longest(metrics)
+    n = longest(metrics)
     full: list[Lists] = []
     drawn: list[Lists] = []
     random = stream(resolve_seed(random_state), "sample")
@@ -218,32 +250,30 @@ def evaluate_scores(
         seen, relevant = _mask(trial.train, users), _mask(trial.test, users)
         relevant &= ~seen
         full.append(_lists(found, n, seen, relevant))
-        if any(sampled for _, _, sampled in asked.values()):
-            others = _others(seen | relevant, n_sampled, random)
-            drawn.append(_lists(found, n, others, relevant))
-    return _summary(asked, _joined(full), _joined(drawn) if drawn else None, trial)
+        if any_sampled:
+            not_drawn = _not_drawn(seen | relevant, n_sampled, random)
+            drawn.append(_lists(found, n, not_drawn, relevant))
+    counts = trial.counts
+    together = _concatenated(drawn, counts) if drawn else None
+    return _summary(asked, _concatenated(full, counts), together)
 
 
-def _summary(
-    asked: Mapping[str, tuple[str, int, bool]], full: Lists, drawn: Lists | None, trial: Trial
-) -> Evaluation:
+def _summary(asked: Mapping[str, ListMetric], full: Lists, drawn: Lists | None) -> Evaluation:
     by_user, overall = {}, {}
-    for name, (head, k, sampled) in asked.items():
-        if head == "coverage":
-            overall[name] = recommendation.coverage(full.items, k, trial.n_items)
-        elif head == "novelty":
-            by_user[name] = recommendation.novelty(full.items, k, trial.counts)
+    for name, metric in asked.items():
+        found = metric(drawn if metric.sampled and drawn is not None else full)
+        if isinstance(found, float):
+            overall[name] = found
         else:
-            lists = drawn if sampled and drawn is not None else full
-            by_user[name] = recommendation.BY_USER[head](lists, k)
+            by_user[name] = found
     return Evaluation(by_user, overall)
 
 
-def _first(codes: Sequence[Int64Array], n: int) -> Int64Array:
-    """Return where each number first appears."""
-    joined = np.concatenate(codes)
-    first = np.full(n, len(joined), np.int64)
-    np.minimum.at(first, joined[joined >= 0], np.flatnonzero(joined >= 0))
+def _first_rows(codes: Sequence[Int64Array], n: int) -> Int64Array:
+    """Return the row in which each code below n first appears; the tables' rows count on."""
+    code = np.concatenate(codes)
+    first = np.full(n, len(code), np.int64)
+    np.minimum.at(first, code[code >= 0], np.flatnonzero(code >= 0))
     return first
 
 
@@ -253,28 +283,31 @@ def _blocks(users: Int64Array) -> Iterator[Int64Array]:
 
 
 def _mask(seen: Seen, users: Int64Array) -> AnyArray:
+    """Return which items some users have, bool of shape (n_users, n_items)."""
     mask = np.zeros((len(users), seen.n_partners), bool)
     for place, user in enumerate(users):
         mask[place, seen.index[seen.indptr[user] : seen.indptr[user + 1]]] = True
     return mask
 
 
-def _others(known: AnyArray, n_sampled: int, random: np.random.Generator) -> AnyArray:
-    """Return which items a user is not asked about: all but the known and some drawn ones."""
-    luck = random.random(known.shape)
-    luck[known] = 2.0
+def _not_drawn(known: AnyArray, n_sampled: int, random: np.random.Generator) -> AnyArray:
+    """Draw n_sampled unknown items per user and return the mask of the unknown items left over."""
+    # The n smallest of independent uniform numbers are a draw without replacement.
+    number = random.random(known.shape)
+    number[known] = 2.0
     n = min(n_sampled, known.shape[1])
-    worst = np.partition(luck, n - 1, axis=1)[:, n - 1 : n]
-    left_out: AnyArray = (luck > worst) & (luck < 2.0)
-    return left_out
+    largest_drawn = np.partition(number, n - 1, axis=1)[:, n - 1 : n]
+    not_drawn: AnyArray = (number > largest_drawn) & (number < 2.0)
+    return not_drawn
 
 
 def _lists(scores: AnyArray, n: int, excluded: AnyArray, relevant: AnyArray) -> Lists:
-    # Users whose test items were all seen in training have nothing to be found.
+    # For a user whose test items were all seen in training there is nothing to find.
     kept = relevant.any(axis=1)
-    items = recommendation.rank_items(scores[kept], n, excluded[kept])
-    return recommendation.judge(items, relevant[kept])
+    return judge(rank_items(scores[kept], n, excluded[kept]), relevant[kept])
 
 
-def _joined(lists: Sequence[Lists]) -> Lists:
-    return Lists(*(np.concatenate(arrays) for arrays in zip(*lists, strict=True)))
+def _concatenated(lists: Sequence[Lists], counts: Int64Array) -> Lists:
+    """Return the lists of all blocks of users together."""
+    items, hits, n_relevant, _ = (list(arrays) for arrays in zip(*lists, strict=True))
+    return Lists(np.concatenate(items), np.concatenate(hits), np.concatenate(n_relevant), counts)

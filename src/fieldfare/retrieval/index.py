@@ -1,8 +1,8 @@
-"""Indexes: the items whose vectors have the largest inner products with a query.
+"""Indexes: they find the items whose vectors have the largest inner products with a query.
 
-`Index` looks at every item, in the compiled core, or, with an `approximate.Neighbours`, at those of
-the cells nearest to the query. Either way the scores are exact. An index is never changed: `change`
-returns another one, so that searches under way and to come each see a whole one.
+An exact `Index` looks at every item, in the compiled core. One with `approximate.Neighbours` looks
+only at the items in the cells nearest to the query. The scores are exact either way. An index never
+changes: `change` returns a new one, so that a running search still sees a consistent index.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class Index:
     ----------
     vectors : float32 array of shape (n_places, d)
     alive : bool array of shape (n_places,)
-        False where an item was removed. Places are never used again, until the next build.
+        False where an item was removed. Its place is not reused before the next build.
     neighbours : Neighbours or None
-        None: exact.
+        The cells of an approximate index; None for an exact one.
     """
 
     vectors: Float32Array
@@ -51,7 +51,7 @@ class Index:
 
     @property
     def calibration(self) -> Calibration | None:
-        """Recall and speed as measured when it was built; None of an exact one."""
+        """Recall and speed measured when the index was built; None for an exact index."""
         return None if self.neighbours is None else self.neighbours.calibration
 
     def search(
@@ -76,34 +76,36 @@ class Index:
         Returns
         -------
         places : int64 array of shape (n_queries, n)
-            Best first, of equal scores the lower place; -1 where there are too few items.
+            Best first, the lower place first among equal scores; -1 where there are too few items.
         scores : float32 array of shape (n_queries, n)
             -inf where there are too few items.
 
         Raises
         ------
         DataError
-            If the queries do not fit the items.
+            If the queries do not have the length of the item vectors.
         """
         if queries.ndim != 2 or queries.shape[1] != self.vectors.shape[1]:
             raise DataError(
-                f"Queries of this index have shape (n, {self.vectors.shape[1]}). "
-                f"Got {queries.shape}."
+                f"Queries of this index must have shape (n, {self.vectors.shape[1]}). "
+                f"Got shape {queries.shape}."
             )
         queries = np.ascontiguousarray(queries, np.float32)
         more = 0 if excluded is None else int(np.diff(excluded.indptr).max(initial=0))
         near = self.neighbours
+        # The cells searched may hold hardly any of the allowed items; and if a quarter of all items
+        # is wanted, cells save nothing.
         if near is None or allowed is not None or 4 * (n + more) > len(self.vectors):
             return self._among_all(queries, n, allowed, excluded)
         places = near.nearest(queries, n + more)
         if excluded is not None:
             places = _without(places, excluded, len(self.vectors))
         places, scores = _best(places, score_items(self.vectors, queries, places), n)
-        # The cells searched may hold fewer items than are asked for.
-        lacking = np.flatnonzero(places[:, -1] < 0)
-        if len(lacking):
-            rest = None if excluded is None else excluded.take(lacking)
-            places[lacking], scores[lacking] = self._among_all(queries[lacking], n, None, rest)
+        # The cells searched may hold fewer items than are wanted.
+        too_few = np.flatnonzero(places[:, -1] < 0)
+        if len(too_few):
+            rest = None if excluded is None else excluded.take(too_few)
+            places[too_few], scores[too_few] = self._among_all(queries[too_few], n, None, rest)
         return places, scores
 
     def _among_all(
@@ -117,12 +119,18 @@ class Index:
         return search_items(self.vectors, queries, n, allowed=allowed, excluded=excluded)
 
     def change(self, removed: Int64Array, added: Float32Array) -> Index:
-        """Return an index without some places, and with vectors added at the end.
+        """Return an index without some places and with vectors added at the end.
+
+        Parameters
+        ----------
+        removed : int64 array of shape (n_removed,)
+            Places that hold an item.
+        added : float array of shape (n_added, d)
 
         Raises
         ------
         DataError
-            If the vectors do not fit.
+            If the added vectors have another length or are not finite.
         """
         added = checked_vectors(added, self.vectors.shape[1])
         alive = np.append(self.alive, np.ones(len(added), bool))
@@ -145,21 +153,27 @@ def build_index(
     Parameters
     ----------
     vectors : float array of shape (n_items, d)
-        Such as `Split.items` gives.
+        For instance those that `Split.items` returns. They are stored as float32.
     kind : {"auto", "exact", "approximate"}, default="auto"
-        ``auto`` is exact up to 100,000 items, and approximate beyond if faiss is installed.
+        ``auto`` is exact up to 100,000 items. Above that it is approximate if faiss is installed
+        and there are at least two queries.
     recall : float in (0, 1), default=0.99
-        Share of the true best 100 that an approximate index is to find, for the queries given.
-    queries : float array of shape (n_queries, d)
-        Approximate only: queries like those to come, 200 or better 1,000. On one half the
-        parameters are chosen, on the other the recall is measured.
+        Share of the true best 100 items that an approximate index has to find on the queries.
+    queries : float array of shape (n_queries, d), optional
+        For an approximate index: queries like those it will answer, at least 200 and preferably
+        1,000. One half serves to choose the setting, the other half to measure the recall.
+
+    Returns
+    -------
+    Index
 
     Raises
     ------
     ConfigError
-        If an approximate index has no queries to measure itself on.
+        If an approximate index has fewer than two queries to measure itself on, or a parameter is
+        not allowed.
     DataError
-        If vectors are not finite.
+        If vectors are not finite or do not have the same length as the queries.
     MissingDependencyError
         If faiss is needed and not installed.
     """
@@ -176,29 +190,37 @@ def build_index(
         return index
     if queries is None or len(queries) < 2:
         raise ConfigError(
-            "An approximate index measures itself on queries like those to come. Pass some "
-            "hundreds as queries, such as those of past users."
+            "An approximate index measures itself on queries like those it will answer. Pass "
+            "several hundred as queries=, for instance those of past users. Got "
+            f"{0 if queries is None else len(queries)}."
         )
     asked = checked_vectors(queries, vectors.shape[1])
     return Index(vectors, index.alive, approximate.build(vectors, asked, recall))
 
 
 def checked_vectors(vectors: AnyArray, d: int | None = None) -> Float32Array:
-    """Return finite vectors as a contiguous float32 matrix."""
+    """Return vectors as a contiguous float32 matrix.
+
+    Raises
+    ------
+    DataError
+        If they are not a matrix (of ``d`` columns, if given), or not finite in float32.
+    """
     if vectors.ndim != 2 or (d is not None and vectors.shape[1] != d):
         raise DataError(
-            f"Vectors are a matrix{'' if d is None else f' of {d} columns'}. Got shape "
+            f"Vectors must be a matrix{'' if d is None else f' with {d} columns'}. Got shape "
             f"{vectors.shape}."
         )
     found = np.ascontiguousarray(vectors, np.float32)
     finite = np.isfinite(found).all(axis=1)
     if not finite.all():
-        raise DataError(f"Vectors must be finite. Row {int(np.argmin(finite))} is not.")
+        raise DataError(f"Vectors must be finite in float32. Row {int(np.argmin(finite))} is not.")
     return found
 
 
 def _without(places: Int64Array, excluded: Excluded, n_places: int) -> Int64Array:
-    """Return places with -1 for those that their query leaves out."""
+    """Return the places found, with -1 in the place of those that their query leaves out."""
+    # One number per pair of query and place, so that a single isin serves all queries.
     row = np.arange(len(places))
     left_out = np.repeat(row * n_places, np.diff(excluded.indptr)) + excluded.ids
     hit = np.isin(places + (row * n_places)[:, None], left_out)
@@ -206,6 +228,6 @@ def _without(places: Int64Array, excluded: Excluded, n_places: int) -> Int64Arra
 
 
 def _best(places: Int64Array, scores: Float32Array, n: int) -> tuple[Int64Array, Float32Array]:
-    """Return the n best of some scored places, in the order of an exact search."""
+    """Return the n best of the scored places, in the same order as an exact search."""
     order = np.lexsort((places, -scores), axis=1)[:, :n]
     return np.take_along_axis(places, order, axis=1), np.take_along_axis(scores, order, axis=1)

@@ -4,41 +4,25 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple, final
+from typing import Any, final
 
 import numpy as np
 
 from fieldfare._typing import PathLike
 from fieldfare._validation import Number, check
-from fieldfare.exceptions import ConfigError
 from fieldfare.explain import Explanation, explain
 from fieldfare.models.base import Model
-from fieldfare.retrieval import storing
-from fieldfare.retrieval.answers import (
-    Recommended,
-    filled,
-    frame_of,
-    ndcg,
-    ranked,
-    requested,
-    rows_of,
-    similar,
-)
+from fieldfare.retrieval import storing, two_step
+from fieldfare.retrieval.answers import Recommended, best_items, most_similar, recommended, to_frame
+from fieldfare.retrieval.channels import merge
+from fieldfare.retrieval.id_map import IdMap, check_distinct, read_ids
 from fieldfare.retrieval.index import Index, Kind, build_index
-from fieldfare.retrieval.labels import Labels, distinct, labels_of
-from fieldfare.retrieval.roles import Roles, Sides, id_column, roles_in
+from fieldfare.retrieval.requests import query_rows, read_requests
+from fieldfare.retrieval.roles import FeatureSides, Roles, id_column, roles_in
 from fieldfare.retrieval.splitting import split
-from fieldfare.retrieval.state import Seen, State, sample_queries
-from fieldfare.retrieval.towers import Tower, beside
-from fieldfare.schema import build as composing
-
-
-class TwoStep(NamedTuple):
-    """NDCG when the ranker scores all items, when it scores those recalled, and what that loses."""
-
-    all_items: float
-    recalled: float
-    loss: float
+from fieldfare.retrieval.state import SeenItems, State, sample_queries
+from fieldfare.retrieval.towers import Tower, hstack_rows
+from fieldfare.schema import compose
 
 
 @final
@@ -48,34 +32,37 @@ class Recommender:
     Parameters
     ----------
     model : Model
-        Trained on a table, with a role for each column (in its Schema, or in ``roles``), without
+        Trained on a table, with a role for each column (in its Schema or in ``roles``) and without
         instance normalisation.
     items : table
-        One row an item, with the columns of the item. Items that the model has not seen are
-        recommended by those of their features that it knows.
+        One row per item, with the item's columns. An item that the model has not seen is
+        recommended by those of its features that the model knows.
     users : table, optional
-        One row a user, with the columns of the user. Without it a user is an id.
+        One row per user, with the user's columns. Without it a user is only an id.
     history : table, optional
-        Interactions (columns of the ids of user and item), for ``filter_seen``. An approximate
-        index measures itself on some of them, with their contexts if they have any.
+        Interactions, with the columns of the user and item ids, for ``filter_seen``. An approximate
+        index is calibrated on some of them, with their contexts if they have any.
     roles : mapping from role to columns, optional
-        Such as ``{"user": "user", "item": ["movie", "genres"], "context": "hour"}``. The first
-        column of a role is that of the ids; by default the first of that role in the Schema.
+        For instance ``{"user": "user", "item": ["movie", "genres"], "context": "hour"}``. The first
+        column of a role holds the ids; by default it is the first of that role in the Schema.
     index : {"auto", "exact", "approximate"}, default="auto"
-    recall : float, default=0.99
-        What an approximate index is to find of the best 100, see `build_index`.
+        ``auto`` is approximate for more than 100,000 items, see `build_index`.
+    recall : float in (0, 1), default=0.99
+        Share of the true best 100 items that an approximate index has to find.
     ranker : Model, optional
-        Scores what the model has recalled, and decides on the order. It may be of any kind, with
-        other columns of the same tables.
-    n_candidates : int, default=500
-        How many items are recalled for the ranker.
+        Scores the items that the model has recalled and determines their order. It may be of any
+        kind and have other columns of the same tables.
+    n_candidates : int in [1, inf), default=500
+        Number of items recalled for the ranker.
 
     Raises
     ------
     ConfigError
-        If the model cannot be split.
+        If the model cannot be split into two towers, or a parameter is not allowed.
+    DataError
+        If an id appears in more than one row of its table.
     SchemaError
-        If a column or role is missing.
+        If a column or a role is missing.
 
     Examples
     --------
@@ -83,7 +70,7 @@ class Recommender:
     >>> ids, scores = recommender.recommend(17, n=5, contexts={"hour": "night"})  # doctest: +SKIP
     """
 
-    def __init__(  # noqa: PLR0913 - what there is to recommend from, by name
+    def __init__(  # noqa: PLR0913 - everything that a recommender is made of, by name
         self,
         model: Model,
         items: Any,
@@ -99,25 +86,26 @@ class Recommender:
         check("n_candidates", n_candidates, Number(1, integer=True), "Recommender")
         parts = split(model, roles)
         user, item = id_column(parts.model, roles, "user"), id_column(parts.model, roles, "item")
-        items = composing.read(items)
-        labels = Labels(distinct(labels_of(items, item), "items"))
-        people = None
+        items = compose.read(items)
+        item_ids = IdMap(check_distinct(read_ids(items, item), "items"))
+        user_ids = None
         if users is not None:
-            users = composing.read(users)
-            people = Labels(distinct(labels_of(users, user), "users"))
-        history = None if history is None else composing.read(history)
-        seen = Seen.none() if history is None else Seen.of(history, user, item)
+            users = compose.read(users)
+            user_ids = IdMap(check_distinct(read_ids(users, user), "users"))
+        history = None if history is None else compose.read(history)
+        seen = SeenItems.none() if history is None else SeenItems.of(history, user, item)
         tower = Tower.of(parts.sides, (user, item), items, users)
-        upper = None
+        ranker_tower = None
         if ranker is not None:
-            sides = Sides.of(ranker, roles_in(ranker, roles))
-            upper = Tower.of(sides, (user, item), items, users)
+            sides = FeatureSides.of(ranker, roles_in(ranker, roles))
+            ranker_tower = Tower.of(sides, (user, item), items, users)
         vectors = parts.items(tower.items)
         self.n_candidates = n_candidates
+        # Writers take turns; readers take the state once and need no lock, since it never changes.
         self._writing = threading.Lock()
-        sample = sample_queries(parts, tower, people, history)
-        built = build_index(vectors, index, recall=recall, queries=sample)
-        self._state = State(built, labels, people, seen, parts, tower, upper)
+        queries = sample_queries(parts, tower, user_ids, history)
+        built = build_index(vectors, index, recall=recall, queries=queries)
+        self._state = State(built, item_ids, user_ids, seen, parts, tower, ranker_tower)
 
     def __repr__(self) -> str:
         return f"Recommender({self._state.tower.model!r}, {self.index!r})"
@@ -129,17 +117,17 @@ class Recommender:
 
     @property
     def user_column(self) -> str:
-        """Name of the column of the ids of users."""
+        """Name of the column of user ids."""
         return self._state.tower.user
 
     @property
     def item_column(self) -> str:
-        """Name of the column of the ids of items."""
+        """Name of the column of item ids."""
         return self._state.item_column
 
-    # -- asking ---------------------------------------------------------------------------------
+    # -- queries --------------------------------------------------------------------------------
 
-    def recommend(  # noqa: PLR0913 - each of these is asked of a recommender, by name
+    def recommend(  # noqa: PLR0913 - all that can be asked of a recommender, by name
         self,
         users: Any = None,
         n: int = 10,
@@ -156,27 +144,31 @@ class Recommender:
         Parameters
         ----------
         users : id, or sequence of ids, optional
-            A user that is not known has no features: the context decides.
-        n : int, default=10
+            An unknown user has no features, so that the context alone decides.
+        n : int in [1, inf), default=10
+            Number of items per request.
         contexts : mapping or table, optional
-            A mapping from column to value is a context for all; a table has one row for each user,
-            or, without users, for each request. Columns left out add nothing. Without ``users``
-            their ids may be a column here, and columns of users, if they have no table.
+            A mapping from column to value is one context for all users. A table has one row per
+            user or, without users, per request. Columns that are left out add nothing to the score.
+            Without ``users``, the user ids may be a column of the contexts, and so may the other
+            columns of users if these have no table.
         filter_seen : bool, default=True
-            Whether to leave out what a user has in the history.
+            Whether to leave out the items that a user has in the history.
         exclude : ids, optional
             Items to leave out.
         candidates : ids, optional
-            The only items to choose from; those that are not in the catalogue are left out.
-        where : mapping from column to a value or several, optional
-            Only items that hold one of these values, in each of these columns.
+            The only items to choose from. Ids that are not in the catalogue are ignored.
+        where : mapping from column to one value or several, optional
+            Keep only items that hold one of the given values in each of these columns.
         frame : bool, default=False
-            Whether to return a pandas DataFrame of request (or user), item, score and rank.
+            Whether to return a pandas DataFrame with the columns user (or request), item, score and
+            rank.
 
         Returns
         -------
         Recommended, or DataFrame
-            Scores are the model's (the ranker's, if there is one), before any link function.
+            Scores are those of the model, or of the ranker if there is one, before any link
+            function.
 
         Raises
         ------
@@ -187,33 +179,27 @@ class Recommender:
         """
         check("n", n, Number(1, integer=True), "recommend")
         state = self._state
-        single, asked, contexts, rows = requested(state, users, contexts)
-        marks = state.marks(candidates, where)
-        left_out = state.excluded(asked if filter_seen else None, exclude, len(rows))
-        vectors, constants = state.split.queries(rows)
-        depth = n if state.ranker is None else max(n, self.n_candidates)
-        depth = max(1, min(depth, len(state.items)))
-        places, scores = state.index.search(vectors, depth, allowed=marks, excluded=left_out)
-        scores = scores + constants[:, None]
-        if state.ranker is not None:
-            upper = rows_of(state, state.ranker, asked, contexts)
-            places, scores = ranked(state.ranker, upper, places)
-        places, scores = filled(places[:, :n], scores[:, :n], n)
-        if frame:
-            requests = list(range(len(rows))) if asked is None else asked
-            return frame_of(requests, "request" if asked is None else "user", state, places, scores)
-        if single:
-            there = places[0] >= 0
-            return Recommended(state.items.at(places[0][there]), scores[0][there])
-        return Recommended(state.items.at(places), scores)
+        requests = read_requests(state, users, contexts)
+        allowed = state.allowed_items(candidates, where)
+        users_with_history = requests.users if filter_seen else None
+        excluded = state.excluded(users_with_history, exclude, len(requests.rows))
+        places, scores = best_items(
+            state, requests, n, self.n_candidates, allowed=allowed, excluded=excluded
+        )
+        return (to_frame if frame else recommended)(requests, state, places, scores)
 
     def similar_items(self, items: Any, n: int = 10) -> Recommended:
-        """Return the items whose vectors point most nearly the same way, with their cosines.
+        """Return the items whose vectors have the most similar direction, with their cosines.
 
         Parameters
         ----------
         items : id, or sequence of ids
-        n : int, default=10
+        n : int in [1, inf), default=10
+            Number of similar items per item.
+
+        Returns
+        -------
+        Recommended
 
         Raises
         ------
@@ -222,30 +208,45 @@ class Recommender:
         """
         state = self._state
         directions = state.item_directions
-        return similar(directions, state.items, items, n, "item", state.index.alive)
+        return most_similar(directions, state.item_ids, items, n, "item", state.index.alive)
 
     def similar_users(self, users: Any, n: int = 10) -> Recommended:
-        """Return the users whose vectors point most nearly the same way, with their cosines.
+        """Return the users whose vectors have the most similar direction, with their cosines.
 
         Parameters
         ----------
         users : id, or sequence of ids
-        n : int, default=10
+        n : int in [1, inf), default=10
+            Number of similar users per user.
+
+        Returns
+        -------
+        Recommended
 
         Raises
         ------
         DataError
             If a user is not known.
         """
-        labels, directions = self._state.user_directions
-        return similar(directions, labels, users, n, "user", None)
+        user_ids, directions = self._state.user_directions
+        return most_similar(directions, user_ids, users, n, "user", None)
 
     def explain(
         self, user: Any, item: Any, contexts: Mapping[str, Any] | None = None
     ) -> Explanation:
-        """Take the score of one item for one user apart, exactly; see `fieldfare.explain`.
+        """Decompose the score of one item for one user exactly; see `fieldfare.explain`.
 
-        Of a recommender with a ranker it is the ranker's score.
+        With a ranker, the score is the ranker's.
+
+        Parameters
+        ----------
+        user : id or None
+        item : id
+        contexts : mapping from column to value, optional
+
+        Returns
+        -------
+        Explanation
 
         Raises
         ------
@@ -255,8 +256,8 @@ class Recommender:
         state = self._state
         tower = state.ranker or state.tower
         place = state.place_of_item(item)
-        query = rows_of(state, tower, None if user is None else [user], contexts)
-        row = beside([query, tower.items.take(np.array([place]))])
+        query = query_rows(state, tower, None if user is None else [user], contexts)
+        row = hstack_rows([query, tower.items.take(np.array([place]))])
         return explain(tower.model, row)
 
     def merge(
@@ -268,115 +269,109 @@ class Recommender:
         contexts: Mapping[str, Any] | None = None,
         column: str | None = None,
     ) -> Recommended:
-        """Return one list of what several recall channels have proposed to one user.
+        """Merge the items that several recall channels propose to one user into one ranked list.
 
-        Scores of channels cannot be compared; one model for all of them can. It may know of the
-        channels: as a column of the training table, of kind ``multi`` where several may propose the
-        same item.
+        Scores of different channels cannot be compared; those of one model for all items can. The
+        model may know the channels, as a column of the training table: of kind ``multi`` if several
+        channels may propose the same item.
 
         Parameters
         ----------
         channels : mapping from name to ids
-            What each has proposed; ids that are not in the catalogue are left out.
+            The proposals of each channel. Ids that are not in the catalogue are ignored.
         user : id, optional
         n : int, default=10
-        contexts : mapping, optional
+            Length of the list.
+        contexts : mapping from column to value, optional
         column : str, optional
-            Column of the ranker (or else of the model) that holds the names of the channels.
+            Column of the ranker (of the model, if there is no ranker) that holds the names of the
+            channels.
+
+        Returns
+        -------
+        Recommended
 
         Raises
         ------
         ConfigError
-            If there are neither user nor contexts.
+            If there is neither a user nor a context.
         SchemaError
             If there is no such column.
         """
         state = self._state
-        tower = state.ranker or state.tower
-        proposed: dict[int, list[str]] = {}
-        for name, ids in channels.items():
-            for place in state.items.places(ids).tolist():
-                if place >= 0 and state.index.alive[place]:
-                    proposed.setdefault(place, []).append(name)
-        _, users, contexts, query = requested(state, user, contexts)
-        if tower is not state.tower:
-            query = rows_of(state, tower, users, contexts)
-        places = np.array(list(proposed), np.int64)
-        rows = tower.items.take(places)
-        if column is not None and len(places):
-            rows = beside([rows, tower.channels(list(proposed.values()), column)])
-        scores = tower.model.score_candidates(query, rows)[:, 0]
-        best = np.lexsort((places, -scores))[:n]
-        return Recommended(state.items.at(places[best]), scores[best])
+        requests = read_requests(state, user, contexts)
+        return merge(state, channels, requests, n, column)
 
-    def two_step_loss(self, test: Any, n: int = 10) -> TwoStep:
-        """Measure what recalling before ranking costs in NDCG@n.
+    def two_step_loss(self, test: Any, n: int = 10) -> two_step.TwoStep:
+        """Measure how much NDCG@n is lost by recalling candidates before ranking them.
 
         Parameters
         ----------
         test : table
-            Interactions held out, with the columns of the ids of user and item; every user counts
-            once, without context.
-        n : int, default=10
+            Held-out interactions, with the columns of the user and item ids. Each user counts once,
+            without context.
+        n : int in [1, inf), default=10
+            Length of the lists.
+
+        Returns
+        -------
+        TwoStep
 
         Raises
         ------
         ConfigError
             If there is no ranker.
         """
-        state = self._state
-        if state.ranker is None:
-            raise ConfigError("Without a ranker there are no two steps. Give one as ranker.")
-        wanted = Seen.of(composing.read(test), state.tower.user, state.item_column)
-        recalled, whole = [], []
-        everything = np.flatnonzero(state.index.alive)
-        for user in wanted.users.values:
-            relevant = state.items.places(wanted.items.values[wanted.codes(user)])
-            found = self.recommend(user, n)
-            query = rows_of(state, state.ranker, [user], None)
-            lists = state.excluded([user], None, 1)
-            rest = everything if lists is None else np.setdiff1d(everything, lists.ids)
-            best, _ = ranked(state.ranker, query, rest[None])
-            recalled.append(ndcg(state.items.places(found.ids), relevant, n))
-            whole.append(ndcg(best[0, :n], relevant, n))
-        one, other = float(np.mean(whole)), float(np.mean(recalled))
-        return TwoStep(one, other, one - other)
+        return two_step.measure(self.recommend, self._state, test, n)
 
-    # -- changing -------------------------------------------------------------------------------
+    # -- changes --------------------------------------------------------------------------------
 
     def add_items(self, items: Any) -> None:
-        """Add items, or replace those whose ids are there; searches see all of it or nothing.
+        """Add items, and replace those whose ids exist; a search sees all the changes or none.
 
         Parameters
         ----------
         items : table
-            As for the constructor. Vectors come from features; nothing is trained.
+            As for the constructor. Vectors are computed from the features; nothing is trained.
+
+        Raises
+        ------
+        DataError
+            If an id appears twice.
+        SchemaError
+            If a column is missing.
         """
-        table = composing.read(items)
+        table = compose.read(items)
         with self._writing:
             self._state = self._state.with_items(table).ready()
 
     def remove_items(self, items: Iterable[Any]) -> None:
-        """Remove items from the catalogue; ids that are not in it are passed over."""
+        """Remove items from the catalogue; ids that are not in it are ignored."""
         with self._writing:
             self._state = self._state.without_items(items).ready()
 
     def add_history(self, history: Any) -> None:
-        """Add interactions to what ``filter_seen`` leaves out."""
-        table = composing.read(history)
+        """Add interactions to the history, whose items ``filter_seen`` leaves out.
+
+        Parameters
+        ----------
+        history : table
+            With the columns of the user and item ids.
+        """
+        table = compose.read(history)
         with self._writing:
             self._state = self._state.with_history(table).ready()
 
     def swap(self, other: Recommender) -> None:
-        """Take over the model, index and tables of another recommender, at once.
+        """Replace the model, index and tables by those of another recommender, all at once.
 
-        Requests under way end with the old ones; none waits.
+        Requests in progress finish with the old ones; no request waits.
         """
         with self._writing:
             self.n_candidates, self._state = other.n_candidates, other._state.ready()
 
     def save(self, folder: PathLike) -> None:
-        """Write the index and all tables to a folder, beside the model file, which it needs.
+        """Write the index and all tables to a folder, hstack_rows the model file, which it needs.
 
         What is there stays in use until the new files are complete.
         """
@@ -386,10 +381,18 @@ class Recommender:
     def load(folder: PathLike, model: Model, ranker: Model | None = None) -> Recommender:
         """Return the recommender that `save` wrote; large arrays are mapped into memory.
 
+        Parameters
+        ----------
+        folder : path
+        model : Model
+            The model that it was made from.
+        ranker : Model, optional
+            The ranker that it was made with, if there was one.
+
         Raises
         ------
         ModelFileError
-            If the folder holds none, or it was made for another model.
+            If the folder holds no recommender, is damaged, or was made for other models.
         """
         self = object.__new__(Recommender)
         self._writing = threading.Lock()

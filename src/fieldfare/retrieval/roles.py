@@ -19,6 +19,7 @@ from fieldfare.schema.names import locate_features
 from fieldfare.schema.schema import Schema
 
 QUERY, ITEM = 0, 1
+_NO_SIDE = 255
 
 Roles = Mapping[str, str | Sequence[str]]
 
@@ -30,7 +31,7 @@ def with_roles(schema: Schema, roles: Roles | None) -> Schema:
     ----------
     schema : Schema
     roles : mapping from role to one column or several, or None
-        Such as ``{"user": "user", "item": ["movie", "genres"], "context": "hour"}``.
+        For instance ``{"user": "user", "item": ["movie", "genres"], "context": "hour"}``.
 
     Raises
     ------
@@ -40,19 +41,38 @@ def with_roles(schema: Schema, roles: Roles | None) -> Schema:
         If there is no such column.
     """
     for role, names in (roles or {}).items():
-        if role not in ROLES:
-            allowed = ", ".join(map(repr, ROLES))
-            raise ConfigError(
-                f"A role is one of {allowed}. Got {role!r} instead.{closest(str(role), ROLES)}"
-            )
-        for name in [names] if isinstance(names, str) else names:
+        _check_role(role)
+        for name in _as_list(names):
             schema = schema.edit(name, role=role)
     return schema
 
 
+def _check_role(role: str) -> None:
+    if role not in ROLES:
+        allowed = ", ".join(map(repr, ROLES))
+        raise ConfigError(
+            f"A role must be one of {allowed}. Got {role!r}.{closest(str(role), ROLES)}"
+        )
+
+
+def _as_list(names: str | Sequence[str]) -> Sequence[str]:
+    return [names] if isinstance(names, str) else names
+
+
 @dataclass(frozen=True, eq=False)
-class Side:
-    """The entries of one side of some rows, as the model sees them, in the order of the rows."""
+class SideEntries:
+    """The entries of some rows that belong to one side, as the model sees them, ordered by row.
+
+    Parameters
+    ----------
+    n_rows : int
+    row : int64 array of shape (m,)
+        Row of each entry.
+    ids, fields : int64 arrays of shape (m,)
+        Feature and field of each entry; field 0 where there are no fields.
+    values : float64 array of shape (m,)
+        After instance normalisation if the model has it.
+    """
 
     n_rows: int
     row: Int64Array
@@ -62,19 +82,19 @@ class Side:
 
 
 @dataclass(frozen=True, eq=False)
-class Sides:
-    """Says of every entry on which side it is.
+class FeatureSides:
+    """Which features of a model belong to the query, and which to the item.
 
     Parameters
     ----------
     model : Model
         Its Schema has the roles.
     of_feature : uint8 array of shape (n_features,) or None
-        Side of each feature; None where the fields tell.
+        Side of each feature, ``QUERY`` or ``ITEM``; None if the side is determined by the field.
     of_field : uint8 array of shape (n_fields,) or None
-        Side of each field; None where the features tell.
+        Side of each field; None if the side is determined by the feature.
     fields : (int64 array, int64 array)
-        The fields of the query and of the item; they may share some.
+        The fields of the query and those of the item, sorted. They may share some.
     """
 
     model: Model
@@ -83,13 +103,22 @@ class Sides:
     fields: tuple[Int64Array, Int64Array]
 
     @staticmethod
-    def of(model: Model, roles: Roles | None) -> Sides:
-        """Find the sides of a model's features.
+    def of(model: Model, roles: Roles | None) -> FeatureSides:
+        """Return the side of each of a model's features.
+
+        Parameters
+        ----------
+        model : Model
+        roles : mapping from role to one column or several, or None
+            Override the roles in the Schema. For models with numbered features, the columns are
+            fields.
 
         Raises
         ------
+        ConfigError
+            If there is no such role.
         SchemaError
-            If a column has no role, or one of the sides has no columns.
+            If a column has no role, or one of the sides has no column.
         """
         schema = model.schema
         if schema is None or schema.is_indexed:
@@ -100,11 +129,11 @@ class Sides:
         if lost:
             raise SchemaError(
                 f"Retrieval needs the role of every column: user, item or context. "
-                f"{', '.join(map(repr, lost))} has none. Say it in roles, such as "
-                f"roles={{'context': {lost[0]!r}}}, or in the Schema before training."
+                f"{', '.join(map(repr, lost))} has none. Pass it as "
+                f"roles={{'context': {lost[0]!r}}}, or set it in the Schema before training."
             )
         sides = [int(column.role == "item") for column in schema.columns]
-        _both({side for column, side in zip(schema.columns, sides, strict=True) if column in used})
+        _check_both({int(column.role == "item") for column in used})
         of_feature = np.zeros(max(schema.n_features, model.n_features), np.uint8)
         for side, (ids, _) in zip(
             sides, locate_features(schema.columns, schema.fitted), strict=True
@@ -115,11 +144,11 @@ class Sides:
             sorted({numbers[c.field_name] for c in used if int(c.role == "item") == side})
             for side in (QUERY, ITEM)
         ]
-        found = _numbers(fields[QUERY]), _numbers(fields[ITEM])
-        return Sides(_with_schema(model, schema), of_feature, None, found)
+        both = _field_array(fields[QUERY]), _field_array(fields[ITEM])
+        return FeatureSides(_with_schema(model, schema), of_feature, None, both)
 
     def columns(self, side: int) -> list[str]:
-        """Return the columns of a side; none where features are numbered."""
+        """Return the names of the columns on a side; none if the features are numbered."""
         schema = self.model.schema
         if schema is None or schema.is_indexed:
             return []
@@ -130,68 +159,83 @@ class Sides:
         ]
 
     def rows(self, data: Any, side: int) -> Rows:
-        """Return Rows as they are, and of a table the columns of one side."""
+        """Return Rows as they are, and encode the columns on one side of a table.
+
+        Raises
+        ------
+        SchemaError
+            If a table is given for a model whose features are numbered, or a column is missing.
+        """
         if isinstance(data, Rows):
             return data
         columns = self.columns(side)
         if not columns:
             raise SchemaError(
-                "Features of this model are numbered, so that tables have no meaning for it. Pass "
-                f"Rows of feature ids. Got {type(data).__name__}."
+                "The features of this model are numbered, so it cannot read a table. Pass Rows of "
+                f"feature ids. Got {type(data).__name__}."
             )
         rows: Rows = self.model.schema.encode(data, labelled=False, columns=columns)
         return rows
 
-    def select(self, rows: Rows, side: int) -> Side:
-        """Return the entries of one side."""
-        seen = entries_of(self.model, rows)
-        fields = np.zeros(len(seen.ids), np.int64) if seen.fields is None else seen.fields
+    def select(self, rows: Rows, side: int) -> SideEntries:
+        """Return the entries that belong to one side."""
+        entries = entries_of(self.model, rows)
+        fields = np.zeros(len(entries.ids), np.int64) if entries.fields is None else entries.fields
         if self.of_feature is not None:
-            keep = self.of_feature[seen.ids] == side
+            keep = self.of_feature[entries.ids] == side
         else:
             assert self.of_field is not None
+            # Fields that the model does not know are on neither side.
             known = np.minimum(fields, len(self.of_field) - 1)
             keep = (self.of_field[known] == side) & (known == fields)
-        return Side(len(rows), seen.row[keep], seen.ids[keep], fields[keep], seen.values[keep])
+        return SideEntries(
+            len(rows), entries.row[keep], entries.ids[keep], fields[keep], entries.values[keep]
+        )
 
 
-def _of_numbered(model: Model, roles: Roles | None) -> Sides:
-    """Find the sides of a model whose features are numbered: its fields have the roles."""
+def _of_numbered(model: Model, roles: Roles | None) -> FeatureSides:
+    """Return the sides of a model with numbered features, whose fields have the roles."""
     names = () if model.schema is None else tuple(model.schema.field_names)
     if not names:
         names = tuple(map(str, range(model.n_fields)))
     if not names or roles is None:
         raise SchemaError(
-            "Features of this model are numbered, so that its Schema has no roles. Give them by "
-            "field, such as roles={'user': ['0', '1'], 'item': '2'}. "
-            + (f"The fields are {', '.join(names)}." if names else "But this model has no fields.")
+            "The features of this model are numbered, so its Schema has no roles. "
+            + (
+                "Pass the role of each field, for instance roles={'user': ['0', '1'], 'item': "
+                f"'2'}}. The fields are {', '.join(names)}."
+                if names
+                else "It has no fields either, to which roles could be given. Train on a table, or "
+                "on data with fields."
+            )
         )
-    of_field = np.full(len(names), 255, np.uint8)
+    of_field = np.full(len(names), _NO_SIDE, np.uint8)
     for role, chosen in roles.items():
-        if role not in ROLES:
-            raise ConfigError(f"A role is one of {', '.join(map(repr, ROLES))}. Got {role!r}.")
-        for name in [chosen] if isinstance(chosen, str) else chosen:
+        _check_role(role)
+        for name in _as_list(chosen):
             if name not in names:
                 raise SchemaError(f"There is no field {name!r}. The fields are {', '.join(names)}.")
             of_field[names.index(name)] = role == "item"
-    if (of_field == 255).any():
-        lost = [name for name, side in zip(names, of_field, strict=True) if side == 255]
-        raise SchemaError(f"Retrieval needs the role of every field. {', '.join(lost)} has none.")
-    _both(set(of_field.tolist()))
-    found = np.flatnonzero(of_field == QUERY), np.flatnonzero(of_field == ITEM)
-    return Sides(model, None, of_field, (_numbers(found[0]), _numbers(found[1])))
+    if (of_field == _NO_SIDE).any():
+        lost = [name for name, side in zip(names, of_field, strict=True) if side == _NO_SIDE]
+        raise SchemaError(
+            f"Retrieval needs the role of every field. {', '.join(lost)} has none. Add it to roles."
+        )
+    _check_both(set(of_field.tolist()))
+    both = np.flatnonzero(of_field == QUERY), np.flatnonzero(of_field == ITEM)
+    return FeatureSides(model, None, of_field, (_field_array(both[0]), _field_array(both[1])))
 
 
-def _both(sides: set[int]) -> None:
+def _check_both(sides: set[int]) -> None:
     if sides != {QUERY, ITEM}:
         lost = "item" if ITEM not in sides else "user or context"
         raise SchemaError(
-            f"Retrieval needs features of the item and of the user or context. None is {lost}. "
-            "Give each column its role, in roles or in the Schema."
+            "Retrieval needs features of the item and features of the user or context. No column "
+            f"has the role {lost}. Set the role of each column, in roles or in the Schema."
         )
 
 
-def _numbers(fields: Any) -> Int64Array:
+def _field_array(fields: Any) -> Int64Array:
     return np.asarray(fields, np.int64)
 
 
@@ -202,12 +246,12 @@ def _with_schema(model: Model, schema: Schema) -> Model:
 
 
 def id_column(model: Model, roles: Roles | None, role: str) -> str:
-    """Return the column of the ids of users or items: the first of that role.
+    """Return the column of user or item ids, which is the first column with that role.
 
     Raises
     ------
     SchemaError
-        If there is none.
+        If no column has the role.
     """
     named = (roles or {}).get(role)
     if named:
@@ -217,17 +261,16 @@ def id_column(model: Model, roles: Roles | None, role: str) -> str:
         if column.role == role and column.kind != "ignore":
             return str(column.name)
     raise SchemaError(
-        f"A recommender needs a column of role {role!r}, whose ids it asks for and returns. Train "
-        "on a table with columns of users and items."
+        f"A recommender needs a column with the role {role!r}, for the ids that it takes and "
+        "returns. Train on a table with columns of user ids and item ids."
     )
 
 
 def roles_in(model: Model, roles: Roles | None) -> Roles | None:
-    """Return the roles of the columns that a model has."""
+    """Return the given roles, restricted to the columns that a model has."""
     if roles is None or model.schema is None:
         return roles
     there = {column.name for column in model.schema.columns}
     return {
-        role: [name for name in ([names] if isinstance(names, str) else names) if name in there]
-        for role, names in roles.items()
+        role: [name for name in _as_list(names) if name in there] for role, names in roles.items()
     }

@@ -1,16 +1,16 @@
 """A recommender in a folder: plain arrays, mapped into memory, and a header that names them.
 
 ==================  ==============================================================================
-file                what
+file                content
 ==================  ==============================================================================
 ``index.json``      format number, digests of the models, calibration, and the name of each file
 ``*.npy``           item vectors, ids, features of items and users, history
 ``*.faiss``         the inverted file of an approximate index
 ==================  ==============================================================================
 
-Files get new names each time. Once they are complete the header is replaced, at one stroke, and the
-files that the old one named are removed; who has them mapped keeps them. Nothing else in the folder
-is touched.
+Files get new names each time. Once they are complete, the header is replaced atomically, and the
+files named by the old header are removed. A process that has them mapped can still use them.
+Nothing else in the folder is touched.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from fieldfare.exceptions import ModelFileError
 from fieldfare.kernels.checksum import Checksum
 from fieldfare.models.base import Model
 from fieldfare.retrieval.approximate import Calibration, Neighbours
+from fieldfare.retrieval.id_map import IdMap
 from fieldfare.retrieval.index import Index
-from fieldfare.retrieval.labels import Labels
-from fieldfare.retrieval.roles import QUERY, Sides
+from fieldfare.retrieval.roles import QUERY, FeatureSides
 from fieldfare.retrieval.splitting import split
-from fieldfare.retrieval.state import Seen, State
+from fieldfare.retrieval.state import SeenItems, State
 from fieldfare.retrieval.towers import Tower
 from fieldfare.rows import Rows
 
 FORMAT = 1
 HEADER = "index.json"
-# What reading a file that others have written to may raise.
+# What reading a damaged file may raise.
 _DAMAGE = (
     ArithmeticError, AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError,
     ValueError,
@@ -48,7 +48,7 @@ _LABELS = ("ids", "people", "seen.users", "seen.items")
 
 
 def save(state: State, folder: PathLike, n_candidates: int) -> None:
-    """Write a state to a folder, which is made if it is not there."""
+    """Write a state to a folder, which is created if it does not exist."""
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     before = _named_files(target)
@@ -81,11 +81,12 @@ def save(state: State, folder: PathLike, n_candidates: int) -> None:
 
 
 def _named_files(folder: Path) -> list[str]:
-    """Return the files of the recommender that is in a folder, if there is one."""
+    """Return the names of the files of the recommender in a folder; none if there is none."""
     try:
         names = [str(name) for name in _header(folder)["files"].values()]
     except (ModelFileError, LookupError, TypeError, AttributeError):
         return []
+    # A damaged header must not make us remove files outside the folder.
     return [name for name in names if name == Path(name).name]
 
 
@@ -95,7 +96,7 @@ def load(folder: PathLike, model: Model, ranker: Model | None) -> tuple[State, i
     Raises
     ------
     ModelFileError
-        If the folder holds none, or it was made for another model.
+        If the folder holds no recommender, is damaged, or was made for other models.
     """
     source = Path(folder)
     header = _header(source)
@@ -113,11 +114,11 @@ def load(folder: PathLike, model: Model, ranker: Model | None) -> tuple[State, i
             return _state(header, arrays, near, models), _positive(header["n_candidates"])
     except _DAMAGE as error:
         raise ModelFileError(
-            f"{source} is damaged or incomplete ({error}). Make it anew from the model."
+            f"{source} is damaged or incomplete ({error}). Build it again from the model."
         ) from error
     raise ModelFileError(
-        f"{source} was made for {len(made_for)} model(s), and not for those given. Its vectors "
-        "would not fit: make it anew from the model, or load the one it was made from."
+        f"{source} was made for {len(made_for)} model(s), but not for the {len(models)} given, so "
+        "its vectors do not fit. Build it again, or load the model that it was made from."
     )
 
 
@@ -127,18 +128,19 @@ def _header(source: Path) -> JSON:
         number = header["format"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelFileError(
-            f"{source} holds no index: {HEADER} is missing or damaged. Recommender.save and "
-            "'fieldfare recommend index' make one."
+            f"{source} holds no index: {HEADER} is missing or damaged. Make one with "
+            "Recommender.save or 'fieldfare recommend index'."
         ) from error
     if number != FORMAT:
         raise ModelFileError(
-            f"{source} has format {number}, and this version knows {FORMAT}. Make it anew."
+            f"{source} has format {number}, but this version reads only {FORMAT}. Build it again "
+            "from the model."
         )
     return header
 
 
 def _check_arrays(arrays: Mapping[str, AnyArray]) -> None:
-    """Refuse arrays that do not hold what they should; those of Rows check themselves."""
+    """Refuse arrays of the wrong type or length; `_rows` checks those of the features."""
     for name, expected in _TYPES.items():
         found = arrays[name]
         if found.dtype != expected or found.ndim != 1 + (name == "vectors"):
@@ -154,12 +156,12 @@ def _check_arrays(arrays: Mapping[str, AnyArray]) -> None:
         or (np.diff(indptr) < 0).any()
         or ids.max(initial=0) >= max(1, len(arrays["seen.items"]))
     ):
-        raise ValueError("its history does not fit together")
+        raise ValueError("the arrays of its history do not match each other")
 
 
 def _positive(number: object) -> int:
     if not isinstance(number, int) or number < 1:
-        raise ValueError(f"its number of candidates is {number!r}")
+        raise ValueError(f"its number of candidates must be at least 1, and is {number!r}")
     return number
 
 
@@ -173,7 +175,7 @@ def _neighbours(source: Path, header: JSON, dimension: int) -> Neighbours | None
         path, float(header["bound"]), Calibration.from_json(header["calibration"])
     )
     if near.inverted.d != dimension + 1:
-        raise ValueError(f"{path.name} is of other vectors")
+        raise ValueError(f"{path.name} has vectors of length {near.inverted.d - 1}")
     return near
 
 
@@ -184,7 +186,7 @@ def _state(
     for number, (model, roles) in enumerate(zip(models, header["roles"], strict=True)):
         towers.append(
             Tower(
-                Sides.of(model, roles),
+                FeatureSides.of(model, roles),
                 header["ids"][0],
                 header["ids"][1],
                 _rows(arrays, f"items{number}"),
@@ -192,27 +194,27 @@ def _state(
                 tuple(header["columns"][number]),
             )
         )
-    people = arrays.get("people")
-    n_people = None if people is None else len(people)
+    user_ids = arrays.get("people")
+    n_users = None if user_ids is None else len(user_ids)
     index = Index(_plain(arrays["vectors"]), np.array(arrays["alive"]), near)
-    seen = Seen(
-        Labels(arrays["seen.users"]),
-        Labels(arrays["seen.items"]),
+    seen = SeenItems(
+        IdMap(arrays["seen.users"]),
+        IdMap(arrays["seen.items"]),
         _plain(arrays["seen.indptr"]),
         _plain(arrays["seen.ids"]),
     )
-    labels = Labels(arrays["ids"])
+    item_ids = IdMap(arrays["ids"])
     for tower in towers:
-        if not len(labels) == len(index.alive) == len(index.vectors) == len(tower.items):
-            raise ValueError("its arrays differ in length")
-        if n_people != (None if tower.users is None else len(tower.users)):
-            raise ValueError("its users differ in number")
+        if not len(item_ids) == len(index.alive) == len(index.vectors) == len(tower.items):
+            raise ValueError("the arrays of its items differ in length")
+        if n_users != (None if tower.users is None else len(tower.users)):
+            raise ValueError("the arrays of its users differ in length")
         if not set(tower.user_columns) <= set(tower.sides.columns(QUERY)):
             raise ValueError("its columns are not those of the model")
     return State(
         index,
-        labels,
-        None if people is None else Labels(people),
+        item_ids,
+        None if user_ids is None else IdMap(user_ids),
         seen,
         split(models[0], header["roles"][0]),
         towers[0],
@@ -224,18 +226,19 @@ def _arrays(state: State) -> dict[str, AnyArray]:
     arrays = {
         "vectors": state.index.vectors,
         "alive": state.index.alive,
-        "ids": state.items.values,
+        "ids": state.item_ids.values,
         "seen.users": state.seen.users.values,
         "seen.items": state.seen.items.values,
         "seen.indptr": state.seen.indptr,
         "seen.ids": state.seen.ids,
     }
-    if state.people is not None:
-        arrays["people"] = state.people.values
+    if state.user_ids is not None:
+        arrays["people"] = state.user_ids.values
     for number, tower in enumerate((state.tower, state.ranker)):
         for name, rows in (("items", tower and tower.items), ("users", tower and tower.users)):
             if rows is not None:
-                own = Rows.concatenate([rows, rows.slice(0, 0)])  # without the rest of a parent
+                # A copy, since a slice would bring the arrays of the rows it was taken from.
+                own = Rows.concatenate([rows, rows.slice(0, 0)])
                 for part in ("indptr", "indices", "values", "fields"):
                     array = getattr(own, part)
                     if array is not None:
@@ -255,11 +258,12 @@ def _rows(arrays: Mapping[str, AnyArray], name: str) -> Rows:
 
 
 def _plain(array: AnyArray) -> AnyArray:
-    """Return a mapped array as an ordinary one over the same memory."""
+    """Return a memory-mapped array as an ordinary array over the same memory."""
     return np.asarray(array).view(np.ndarray)
 
 
 def _roles(tower: Tower) -> dict[str, list[str]]:
+    """Return the columns of each role, in the order of the Schema."""
     roles: dict[str, list[str]] = {}
     for column in tower.schema.columns:
         if column.role is not None:
@@ -268,6 +272,7 @@ def _roles(tower: Tower) -> dict[str, list[str]]:
 
 
 def _digest(model: Model) -> str:
+    """Return a checksum of the model's parameters."""
     checksum = Checksum()
     for array in model.arrays().values():
         checksum.update(np.ascontiguousarray(array).data.cast("B"))

@@ -18,7 +18,7 @@ from fieldfare.kernels.machine import aligned
 from fieldfare.kinds.solvers import ADAGRAD, FTRL, ROWWISE_ADAGRAD, SGD
 from fieldfare.models.base import Model
 from fieldfare.models.registry import initial_factors
-from fieldfare.rows import Rows
+from fieldfare.rows import RelatedRows, Rows, as_rows
 from fieldfare.solvers.base import Solver
 from fieldfare.solvers.state import check_state
 
@@ -51,13 +51,13 @@ class GradientSolver(Solver):
 
     def train(
         self,
-        rows: Rows,
+        rows: Rows | RelatedRows,
         order: Int64Array,
         class_weight: Float32Array | None = None,
         n_threads: int = 1,
     ) -> tuple[float, float]:
         """Visit the rows that ``order`` names; see ``kernels.native.train``."""
-        return native.train(self._table, rows, order, class_weight, n_threads)
+        return native.train(self._table, as_rows(rows), order, class_weight, n_threads)
 
     def train_pairs(self, rows: Rows, pairs: Int64Array, n_threads: int = 1) -> tuple[float, float]:
         """Visit pairs of rows; see ``kernels.native.train_pairs``."""
@@ -78,7 +78,7 @@ class GradientSolver(Solver):
             return self._model(self._linear(), None)
         factors = aligned(shape)
         parts = self._table.factor_blocks()
-        whole = (*parts[0].shape[:-1], self._spec.n_factors)
+        whole = (*parts[0].shape[:-1], self._spec.model.total_factors)
         np.concatenate(parts, axis=-1, out=factors.reshape(whole))
         return self._model(self._linear(), factors)
 
@@ -95,7 +95,7 @@ class GradientSolver(Solver):
         )
 
     def _linear(self) -> Float32Array:
-        if self._spec.fit_linear:
+        if self._spec.model.fit_linear:
             return np.array(self._table.linear, order="C")
         return np.zeros((self.n_features, self._spec.n_outputs), np.float32)
 
@@ -167,7 +167,7 @@ class GradientSolver(Solver):
             factors = None
         else:
             table.start(first)
-        if self._spec.fit_linear:
+        if self._spec.model.fit_linear:
             table.linear[first:] = linear
             if from_state:
                 z = table.linear_state(0)[first:]

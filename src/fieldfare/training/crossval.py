@@ -17,7 +17,7 @@ from fieldfare.data.split import kfold
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.metrics import default_metrics
 from fieldfare.settings import read as read_group
-from fieldfare.sources.tables import to_pandas
+from fieldfare.sources.frames import to_pandas
 from fieldfare.training.functions import ROLES, read_settings
 from fieldfare.training.job import Job
 from fieldfare.training.loop.evaluation import evaluate_scores, score_subset

@@ -10,11 +10,13 @@ import numpy as np
 from fieldfare._typing import AnyArray, PathLike
 from fieldfare._validation import OneOf, check
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
+from fieldfare.data.dataset import AnyDataset
 from fieldfare.data.extend import extend
-from fieldfare.data.loading import Dataset, load, load_related
+from fieldfare.data.loading import load, load_related
 from fieldfare.exceptions import ConfigError
 from fieldfare.metrics import compute, default_metrics
-from fieldfare.models.base import Model, check_model, link
+from fieldfare.models.base import Model, check_model
+from fieldfare.models.links import link
 from fieldfare.models.posterior import Posterior
 from fieldfare.schema.schema import Schema
 from fieldfare.settings import TRAINED, Settings, check_names, names_of
@@ -253,7 +255,7 @@ def schema_of(model: Model) -> Schema:
     return schema or Schema.indexed(model.n_features, model.n_fields)
 
 
-def _extended(model: Model, data: Any, roles: Mapping[str, Any]) -> Dataset:
+def _extended(model: Model, data: Any, roles: Mapping[str, Any]) -> AnyDataset:
     """Read data with the Schema of a model, extended by the features that only they have."""
     known, given = schema_of(model), roles.get("schema")
     if given is not None and given.columns != known.columns:
@@ -264,7 +266,7 @@ def _extended(model: Model, data: Any, roles: Mapping[str, Any]) -> Dataset:
     return extend(known, data, **{name: role for name, role in roles.items() if name != "schema"})
 
 
-def _read_validation(valid: Any, schema: Schema, settings: Settings) -> Dataset:
+def _read_validation(valid: Any, schema: Schema, settings: Settings) -> AnyDataset:
     return read(valid, settings, schema=schema, labelled=None if settings.for_recall else True)
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from fieldfare._random import resolve_seed
 from fieldfare._typing import PathLike
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
-from fieldfare.data.loading import Dataset, load, load_related
+from fieldfare.data.dataset import AnyDataset
+from fieldfare.data.loading import load, load_related
 from fieldfare.exceptions import ConfigError
 from fieldfare.models.base import Model
 from fieldfare.models.registry import build, estimate_bytes
@@ -31,7 +32,7 @@ from fieldfare.training.ranking.recall import labelled_interactions, split_inter
 from fieldfare.training.samples.subset import RowSubset
 
 
-def read(source: Any, settings: Settings, **options: Any) -> Dataset:
+def read(source: Any, settings: Settings, **options: Any) -> AnyDataset:
     """Read samples for a job: with side tables left unjoined where the solver uses them so.
 
     Parameters
@@ -50,7 +51,7 @@ class Job:
 
     Parameters
     ----------
-    data : Dataset
+    data : Dataset or RelatedDataset
         The training samples as they were read.
     train : RowSubset
         Their rows, with encoded targets.
@@ -64,7 +65,7 @@ class Job:
         The seed of everything random.
     """
 
-    data: Dataset
+    data: AnyDataset
     train: RowSubset
     valid: RowSubset | None
     targets: TargetMap
@@ -74,12 +75,12 @@ class Job:
     @classmethod
     def of(
         cls,
-        data: Dataset,
+        data: AnyDataset,
         settings: Settings,
         *,
         targets: TargetMap | None = None,
         task: str | None = None,
-        valid: Dataset | None = None,
+        valid: AnyDataset | None = None,
         comparisons: Any = None,
         seed: int | None = None,
     ) -> Job:
@@ -87,7 +88,7 @@ class Job:
 
         Parameters
         ----------
-        data : Dataset
+        data : Dataset or RelatedDataset
             Training samples, with the targets that their source has.
         settings : Settings
             The hyperparameters, besides those of the model.
@@ -95,7 +96,7 @@ class Job:
             What the targets mean, if that is known; else found out from them and the ``task``.
         task : {"regression", "binary", "multiclass", "rank"}, optional
             What to predict, if the user says so.
-        valid : Dataset, optional
+        valid : Dataset or RelatedDataset, optional
             Validation samples, read with the Schema of the training samples.
         comparisons : int array of shape (n_pairs, 2), optional
             For ranking: the rows to compare, the better one first, in place of groups.

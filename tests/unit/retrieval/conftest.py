@@ -1,4 +1,4 @@
-"""Random models over a table of users, items and context, whose sides have several columns each."""
+"""Random models of a table of users, items and context, with several columns on each side."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def tables():
 
 @pytest.fixture(scope="session")
 def schema(tables):
-    """Fitted on the joined tables; the roles are there."""
+    """A Schema with roles, fitted on the joined tables."""
     users, items, seen = tables
     columns = (
         Column("user", role="user"),
@@ -63,14 +63,14 @@ def schema(tables):
 
 
 def random_model(schema, kind="fm", *, seed=1, k=4, instance_norm=False, n_outputs=1):
-    """Return a model of random weights."""
+    """Return a model with random weights."""
     rng = np.random.default_rng(seed)
     task = "regression" if n_outputs == 1 else "multiclass"
     config = ModelConfig(model=kind, task=task, n_factors=k, instance_norm=instance_norm)
     cls, n, fields = MODEL_CLASSES[kind], schema.n_features, schema.n_fields
     shape = cls.factors_shape(config, n, fields, n_outputs)
-    pairs = cls.pair_weights_shape(fields, n_outputs)
-    half = None if pairs is None else rng.normal(size=pairs)
+    weights_shape = cls.pair_weights_shape(fields, n_outputs)
+    half = None if weights_shape is None else rng.normal(size=weights_shape)
     return cls(
         config,
         rng.normal(size=n_outputs).astype(np.float32),
@@ -83,7 +83,7 @@ def random_model(schema, kind="fm", *, seed=1, k=4, instance_norm=False, n_outpu
 
 @pytest.fixture(scope="session")
 def make_model(schema):
-    """Build a model of random weights, by default over the columns of the tables."""
+    """Make a model with random weights, by default for the columns of the tables."""
 
     def make(kind="fm", *, schema=schema, **options):
         return random_model(schema, kind, **options)

@@ -1,4 +1,4 @@
-"""Evaluation on all items, baselines and the table that compares them."""
+"""Evaluation on all items, baselines, and the table that compares them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from fieldfare.retrieval.baselines import item_knn, matrix_factorization, popula
 
 @pytest.fixture(scope="module")
 def blocks() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Two kinds of users that have items of their kind; a few of these are for the test."""
+    """Training and test interactions of two kinds of users, each with items of their own kind."""
     rng = np.random.default_rng(0)
-    pairs = [(u, i) for u in range(40) for i in range(30) if u % 2 == i % 2]
-    table = pd.DataFrame(pairs, columns=["user", "item"])
+    interactions = [(u, i) for u in range(40) for i in range(30) if u % 2 == i % 2]
+    table = pd.DataFrame(interactions, columns=["user", "item"])
     table["user_kind"] = (table["user"] % 2).astype(str)
     held = rng.random(len(table)) < 0.3
     return table[~held], table[held]
@@ -63,7 +63,7 @@ def test_seen_items_are_never_recommended_and_users_without_a_test_do_not_count(
         Trial.of(train, {"user": [], "item": []})
 
 
-def test_sampled_metrics_go_by_their_name_and_warn(blocks) -> None:
+def test_sampled_metrics_have_their_own_names_and_warn(blocks) -> None:
     trial = Trial.of(*blocks)
     scores = popularity(trial)
     with pytest.warns(DataWarning, match="drawn items"):

@@ -12,7 +12,7 @@ from fieldfare.retrieval.approximate import Calibration
 
 
 def draw(n, seed, tail=0.8):
-    """Vectors in clumps, with a last number of a heavy tail, as what items add on their own."""
+    """Clustered vectors, whose last coordinate has a heavy tail, as the terms of items have."""
     rng = np.random.default_rng(seed)
     centres = np.random.default_rng(0).normal(size=(20, 8))
     vectors = centres[rng.integers(0, 20, n)] + rng.normal(size=(n, 8)) * 0.5
@@ -38,16 +38,17 @@ def recall(index, queries, k=100):
     return np.mean([np.isin(one, other).mean() for one, other in zip(found, truth, strict=True)])
 
 
-def test_an_approximate_index_reaches_the_wanted_recall_and_tells_it(built) -> None:
+def test_an_approximate_index_reaches_the_wanted_recall_and_reports_it(built) -> None:
     index, queries = built
-    told = index.calibration
-    assert told.wanted == 0.99 and told.depth == 100
+    calibration = index.calibration
+    assert calibration.wanted == 0.99 and calibration.depth == 100
     assert recall(index, queries) >= 0.98
-    assert told.recall == pytest.approx(recall(index, queries), abs=0.01)
-    recalls = [point.recall for point in told.curve]
-    assert recalls == sorted(recalls) and told.n_probe in [p.n_probe for p in told.curve]
-    assert "<- chosen" in str(told) and f"{told.recall:.4f}" in repr(index)
-    assert Calibration.from_json(told.to_json()) == told
+    assert calibration.recall == pytest.approx(recall(index, queries), abs=0.01)
+    recalls = [point.recall for point in calibration.curve]
+    assert recalls == sorted(recalls)
+    assert calibration.n_probe in [point.n_probe for point in calibration.curve]
+    assert "<- chosen" in str(calibration) and f"{calibration.recall:.4f}" in repr(index)
+    assert Calibration.from_json(calibration.to_json()) == calibration
 
 
 def test_scores_are_exact_and_nothing_excluded_is_found(built) -> None:
@@ -64,7 +65,7 @@ def test_scores_are_exact_and_nothing_excluded_is_found(built) -> None:
     np.testing.assert_array_equal(rest, expected)
 
 
-def test_a_choice_of_items_is_searched_exactly(built) -> None:
+def test_a_restricted_search_is_exact(built) -> None:
     index, queries = built
     allowed = np.random.default_rng(0).random(4000) < 0.1
     found = index.search(queries, 50, allowed=allowed)

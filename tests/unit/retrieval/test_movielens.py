@@ -17,7 +17,7 @@ USER = ["user", "gender", "age", "occupation", "zip"]
 
 @pytest.fixture(scope="module")
 def movielens(shared_data):
-    """Users, movies, and every tenth rating with an hour, which the data do not tell."""
+    """Users, movies, and every tenth rating with a random hour, since the data have none."""
     folder = shared_data / "ml-1m"
     options = {"sep": "::", "engine": "python", "encoding": "latin-1", "header": None}
     users = pd.read_csv(folder / "users.dat", names=USER, **options).drop(columns="zip")
@@ -65,7 +65,7 @@ def test_the_split_of_a_trained_model(movielens, kind) -> None:
         ids, scores = recommender.recommend(user, n=100, contexts={"hour": 21})
         best = np.argsort(-expected, kind="stable")[:100]
         np.testing.assert_allclose(scores, expected[best], rtol=1e-5)
-        # Scores that differ in the last bits only may change places.
+        # Items whose scores differ only in the last bits may change places.
         apart = np.diff(expected[best]) < -1e-5
         clear = np.append(True, apart) & np.append(apart, True)
         np.testing.assert_array_equal(ids[clear], movies["movie"].to_numpy()[best][clear])

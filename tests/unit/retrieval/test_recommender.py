@@ -16,7 +16,7 @@ from fieldfare.retrieval import Recommender
 
 @pytest.fixture(params=["exact", "approximate"])
 def recommender(request, make_model, tables):
-    """Of a random FM, with users and history."""
+    """A recommender of a random FM, with users and a history."""
     if request.param == "approximate":
         pytest.importorskip("faiss", reason="the extra 'ann' is not installed")
     users, items, seen = tables
@@ -41,8 +41,8 @@ def test_the_best_items_are_those_of_the_model(recommender, make_model, tables) 
         np.testing.assert_array_equal(ids, expected.index)
         np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-4)
         ids, _ = recommender.recommend("u3", n=5, contexts={"hour": hour})
-        had = set(seen[seen["user"] == "u3"]["item"])
-        assert ids.tolist() == [i for i in expected.index if i not in had][:5]
+        already_seen = set(seen[seen["user"] == "u3"]["item"])
+        assert ids.tolist() == [i for i in expected.index if i not in already_seen][:5]
 
 
 def test_batches_frames_and_single_requests_agree(recommender) -> None:
@@ -63,10 +63,10 @@ def test_batches_frames_and_single_requests_agree(recommender) -> None:
     assert frame["rank"].tolist() == [1, 2, 3, 4] * 3
 
 
-def test_unknown_users_get_the_answer_of_the_context(recommender) -> None:
-    nobody = recommender.recommend("nobody", contexts={"hour": "night"})
+def test_unknown_users_get_the_answer_for_the_context(recommender) -> None:
+    unknown = recommender.recommend("nobody", contexts={"hour": "night"})
     context = recommender.recommend(contexts={"hour": "night"})
-    np.testing.assert_array_equal(nobody.ids, context.ids)
+    np.testing.assert_array_equal(unknown.ids, context.ids)
     assert len(recommender.recommend("nobody").ids) == 10
     features = recommender.recommend(contexts=pd.DataFrame({"hour": ["noon", "night"]}), n=3)
     assert features.ids.shape == (2, 3)
@@ -100,7 +100,7 @@ def test_users_without_a_table_are_ids(make_model, tables) -> None:
     assert plain.similar_users("u3", 2).ids.shape == (2,)
 
 
-def test_choices_of_items(recommender, tables) -> None:
+def test_items_can_be_restricted(recommender, tables) -> None:
     items = tables[1]
     chosen = [101, 105, 109, 7777]
     ids, _ = recommender.recommend("u1", candidates=chosen, filter_seen=False)
@@ -122,8 +122,8 @@ def test_choices_of_items(recommender, tables) -> None:
         recommender.recommend("u1", where={"price": 3})
 
 
-def test_what_cannot_be_asked(recommender) -> None:
-    with pytest.raises(ConfigError, match="need users or contexts"):
+def test_invalid_requests_say_what_is_wrong(recommender) -> None:
+    with pytest.raises(ConfigError, match="needs users or contexts"):
         recommender.recommend()
     with pytest.raises(SchemaError, match="Did you mean 'hour'"):
         recommender.recommend("u1", contexts={"hours": "noon"})
@@ -148,8 +148,8 @@ def test_similar_items_and_users(recommender, make_model, tables) -> None:
     np.testing.assert_array_equal(ids, 100 + np.argsort(-cosines)[:5])
     np.testing.assert_allclose(scores, np.sort(cosines)[::-1][:5], rtol=1e-4)
     assert recommender.similar_items([103, 104], 5).ids.shape == (2, 5)
-    people, _ = recommender.similar_users("u4", 3)
-    assert len(people) == 3 and "u4" not in people
+    found, _ = recommender.similar_users("u4", 3)
+    assert len(found) == 3 and "u4" not in found
 
 
 def test_an_explanation_sums_to_the_score(recommender) -> None:
@@ -159,7 +159,7 @@ def test_an_explanation_sums_to_the_score(recommender) -> None:
     assert {"user=u2", "hour=noon", f"item={ids[1]}"} <= set(found.feature_names)
 
 
-def test_items_come_change_and_go(recommender, tables) -> None:
+def test_items_are_added_replaced_and_removed(recommender, tables) -> None:
     items = tables[1]
     before = recommender.recommend("u1", n=60, filter_seen=False)
     recommender.remove_items([before.ids[0], 4242])
@@ -185,7 +185,7 @@ def test_history_grows(recommender) -> None:
     assert best[1] not in recommender.recommend("new", n=60).ids
 
 
-def test_a_ranker_decides_the_order(make_model, tables) -> None:
+def test_a_ranker_determines_the_order(make_model, tables) -> None:
     users, items, seen = tables
     ranker = make_model("ffm", seed=5)
     both = Recommender(
@@ -240,7 +240,7 @@ def test_channels_merge_into_one_list(tables) -> None:
     assert len(recommender.merge({"new": []}, "u1").ids) == 0
 
 
-def test_a_folder_keeps_it_all(recommender, make_model, tables, tmp_path) -> None:
+def test_a_saved_recommender_answers_the_same(recommender, make_model, tables, tmp_path) -> None:
     recommender.remove_items([101])
     folder = tmp_path / "fm.index"
     recommender.save(folder)
@@ -263,7 +263,7 @@ def test_a_folder_keeps_it_all(recommender, make_model, tables, tmp_path) -> Non
         Recommender.load(tmp_path, make_model())
 
 
-def test_a_folder_keeps_files_of_others(recommender, tmp_path) -> None:
+def test_saving_leaves_other_files_in_the_folder_alone(recommender, tmp_path) -> None:
     foreign = [tmp_path / "embeddings.npy", tmp_path / "other.faiss"]
     for path in foreign:
         path.write_bytes(b"mine")
@@ -278,7 +278,7 @@ def test_a_folder_keeps_files_of_others(recommender, tmp_path) -> None:
     assert len(list(tmp_path.glob("vectors-*"))) == 1
 
 
-def test_a_damaged_folder_is_told(recommender, make_model, tmp_path) -> None:
+def test_a_damaged_folder_is_refused(recommender, make_model, tmp_path) -> None:
     recommender.save(tmp_path)
     path = tmp_path / "index.json"
     header = json.loads(path.read_text())
@@ -306,7 +306,7 @@ def test_a_damaged_folder_is_told(recommender, make_model, tmp_path) -> None:
     Recommender.load(tmp_path, make_model())
 
 
-def test_requests_go_on_while_a_recommender_is_swapped(make_model, tables) -> None:
+def test_requests_are_answered_while_a_recommender_is_swapped(make_model, tables) -> None:
     items = tables[1]
     serving = Recommender(make_model(), items)
     answers = {model: Recommender(make_model(seed=model), items) for model in (1, 2)}

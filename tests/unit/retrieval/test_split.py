@@ -1,4 +1,4 @@
-"""The split of models of a table: roles, cold features, sizes, and what cannot be split."""
+"""Splitting models of a table: roles, unknown features, sizes, and models that cannot be split."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fieldfare.training.prepare import resources
 
 @pytest.fixture
 def whole(tables):
-    """Every user with every item, at one hour."""
+    """Five users, each with every item, at one hour."""
     users, items, _ = tables
     return users.head(5).merge(items, how="cross").assign(hour="noon")
 
@@ -69,7 +69,7 @@ def test_roles_may_be_given_and_must_be_complete(make_model, schema) -> None:
     ):
         split(model)
     roles = {"user": ["user", "age"], "context": "hour"}
-    with pytest.raises(SchemaError, match="None is item"):
+    with pytest.raises(SchemaError, match="No column has the role item"):
         split(model, roles | {"user": [c.name for c in columns if c.name != "hour"]})
     roles["item"] = ["item", "genres", "price"]
     given = split(model, roles)
@@ -81,8 +81,8 @@ def test_roles_may_be_given_and_must_be_complete(make_model, schema) -> None:
         split(model, {"user": "gender"})
 
 
-def test_sizes_are_told_before_anything_is_built(make_model, monkeypatch, tables) -> None:
-    assert repr(split(make_model("fm", k=8))) == "Split(fm, 9 numbers (36 bytes) an item)"
+def test_sizes_are_known_before_anything_is_built(make_model, monkeypatch, tables) -> None:
+    assert repr(split(make_model("fm", k=8))) == "Split(fm, 9 numbers (36 bytes) per item)"
     ffm = split(make_model("ffm", k=8))
     assert ffm.dimension == 3 * 3 * 8 + 1
     assert "3 x 3 fields x 8 factors" in repr(ffm)
@@ -93,7 +93,7 @@ def test_sizes_are_told_before_anything_is_built(make_model, monkeypatch, tables
         ffm.items(tables[1])
 
 
-def test_what_cannot_be_split_says_why(make_model) -> None:
+def test_a_model_that_cannot_be_split_says_why(make_model) -> None:
     with pytest.raises(ConfigError, match="divides the features of a row by their common length"):
         split(make_model(instance_norm=True))
     with pytest.raises(ConfigError, match="one for each class"):
@@ -116,7 +116,7 @@ def test_numbered_features_need_roles_of_fields(make_model) -> None:
         parts.items([{"a": 1}])
 
 
-def test_columns_of_one_field_may_stand_on_both_sides(tables, make_model) -> None:
+def test_columns_on_both_sides_may_share_a_field(tables, make_model) -> None:
     seen = tables[2]
     columns = (
         Column("user", role="user"),

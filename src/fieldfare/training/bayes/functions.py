@@ -9,7 +9,7 @@ import numpy as np
 from fieldfare._typing import AnyArray, Float32Array
 from fieldfare._validation import NONE, AnyOf, OneOf, check
 from fieldfare.config import GibbsConfig, ModelConfig, TrainingConfig
-from fieldfare.data.loading import Dataset
+from fieldfare.data.dataset import AnyDataset
 from fieldfare.exceptions import DataError
 from fieldfare.kinds.solvers import GIBBS
 from fieldfare.models.posterior import TASKS
@@ -101,7 +101,7 @@ def ordered_levels(target: Float32Array) -> AnyArray:
     return levels
 
 
-def _targets(dataset: Dataset, task: str | None) -> TargetMap:
+def _targets(dataset: AnyDataset, task: str | None) -> TargetMap:
     """Return what the targets of training samples mean to a sampler."""
     rows, names = RowSubset.of(dataset), dataset.schema.target_classes
     if task == "ordinal":

@@ -9,8 +9,8 @@ import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array
 from fieldfare.metrics import compute
-from fieldfare.models.base import link
-from fieldfare.rows import Rows
+from fieldfare.models.links import link
+from fieldfare.rows import Rows, as_rows
 from fieldfare.training.samples.comparisons import comparison_loss, require_groups
 from fieldfare.training.samples.subset import RowSubset
 
@@ -35,7 +35,7 @@ def score_subset(
 ) -> Float32Array:
     """Return the scores of some rows, float32[n_rows, n_outputs], computed in blocks."""
     if rows.n_rows == 0:
-        return scorer.score(rows.rows.slice(0, 0), n_jobs)
+        return scorer.score(as_rows(rows.rows.slice(0, 0)), n_jobs)
     out: Float32Array | None = None
     start = 0
     for block in rows.blocks(memory_limit):

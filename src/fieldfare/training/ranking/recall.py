@@ -12,7 +12,9 @@ from fieldfare.exceptions import ConfigError, TrainingError
 from fieldfare.kernels.native import resolve_threads
 from fieldfare.kernels.recall import Seen
 from fieldfare.kinds.losses import LOSSES_OF_TASK
-from fieldfare.metrics import recommendation
+from fieldfare.metrics import get_list_metric
+from fieldfare.metrics.lists import judge, rank_items
+from fieldfare.metrics.recommendation import longest
 from fieldfare.models.base import Model
 from fieldfare.models.catalogue import catalogue_scores
 from fieldfare.rows import Rows
@@ -75,8 +77,7 @@ def split_interactions(
     part: RowSubset, schema: Schema, config: TrainingConfig
 ) -> tuple[RowSubset, RowSubset]:
     """Split off a share of the interactions of each query for validation."""
-    rows = part.rows if part.index is None else part.rows.take(part.index)
-    query: Int64Array = distinct(part_of(rows, ~item_features(schema)))[1]
+    query: Int64Array = distinct(part_of(part.joined, ~item_features(schema)))[1]
     kept, held = split_rows(
         part.n_rows, config.validation_fraction, config.random_state, stratify=query
     )
@@ -102,10 +103,7 @@ class Catalogue:
     """
 
     def __init__(self, train: RowSubset, valid: RowSubset, model: Model) -> None:
-        rows = [
-            part.rows if part.index is None else part.rows.take(part.index)
-            for part in (train, valid)
-        ]
+        rows = [part.joined for part in (train, valid)]
         plain = [r.with_(target=None, weight=None, group=None) for r in rows]
         joint = Interactions.of(Rows.concatenate(plain), item_features(model.schema))
         n_train, shape = train.n_rows, joint.shape
@@ -130,8 +128,8 @@ class Catalogue:
         """
         if eval_metric is None:
             return list(_METRICS)
-        head, _, sampled = recommendation.parse(eval_metric)
-        if sampled or head not in recommendation.BY_USER:
+        metric = get_list_metric(eval_metric)
+        if metric.sampled or not metric.needs_hits:
             raise ConfigError(
                 "Early stopping for recall watches a metric of all items, such as 'ndcg@10' or "
                 f"'recall@20'. Got {eval_metric!r}."
@@ -142,7 +140,8 @@ class Catalogue:
         self, model: Model, names: list[str], n_jobs: int | None = None
     ) -> dict[str, float]:
         """Return the mean of each metric over the queries that have something to be found."""
-        n = recommendation.longest(names)
+        n = longest(names)
+        metrics = {name: get_list_metric(name) for name in names}
         sums = dict.fromkeys(names, 0.0)
         for start in range(0, len(self._tested), _QUERIES_AT_ONCE):
             chosen = self._tested[start : start + _QUERIES_AT_ONCE]
@@ -151,10 +150,9 @@ class Catalogue:
             )
             wanted = mask(self._wanted, chosen)
             known = mask(self._known, chosen) & ~wanted
-            lists = recommendation.judge(recommendation.rank_items(scores, n, known), wanted)
-            for name in names:
-                head, k, _ = recommendation.parse(name)
-                sums[name] += float(recommendation.BY_USER[head](lists, k).sum())
+            lists = judge(rank_items(scores, n, known), wanted)
+            for name, metric in metrics.items():
+                sums[name] += float(np.sum(metric(lists)))
         return {name: total / len(self._tested) for name, total in sums.items()}
 
 
