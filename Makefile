@@ -23,7 +23,7 @@ SOURCES := CMakeLists.txt README.md LICENSE \
 CXX_SOURCES := $(wildcard cpp/*/*.cpp)
 CXX_FILES := $(CXX_SOURCES) $(wildcard cpp/*/*.hpp cpp/include/fieldfare/*.hpp)
 
-.PHONY: help demo paper test lint format sanitize fuzz bench docs build clean
+.PHONY: help demo paper test lint format generate sanitize fuzz bench docs build clean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 16
@@ -74,6 +74,9 @@ format: $(VENV)/lint ## rewrite the sources in the house style
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $(CXX_FILES)
+
+generate: $(VENV)/installed ## write the estimator classes and the page of parameters from config.py
+	PYTHONPATH=src $(BIN)/python -m tools.generate
 
 build/tidy/compile_commands.json: $(VENV)/build CMakeLists.txt
 	$(BIN)/cmake -S . -B build/tidy -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja \
@@ -129,7 +132,6 @@ bench: $(VENV)/installed $(VENV)/test ## measure speed and memory, against the p
 	$(BIN)/python benchmarks/growth.py
 
 docs: $(VENV)/installed $(VENV)/docs ## build the site into site/, any warning being an error
-	$(BIN)/python docs/generate_reference.py
 	$(BIN)/mkdocs build --strict --quiet
 
 build: $(VENV)/build ## build the wheel and the source archive into dist/

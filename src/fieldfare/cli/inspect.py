@@ -41,14 +41,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _memory(found: Inspection) -> str:
     """Say what training each kind of model on these data takes, with the default settings."""
-    from fieldfare.config import MODELS, MODELS_WITH_FIELDS, ModelConfig
+    from fieldfare.config import ModelConfig
+    from fieldfare.kinds.models import MODEL_KINDS
     from fieldfare.models.registry import estimate_bytes
 
     classes = len(found.schema.target_classes or ())
     kinds = [
         ModelConfig(model=name)
-        for name in MODELS
-        if found.n_fields or name not in MODELS_WITH_FIELDS
+        for name, kind in MODEL_KINDS.items()
+        if found.n_fields or not kind.uses_fields
     ]
     needed = []
     for kind in kinds:

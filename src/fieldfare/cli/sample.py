@@ -18,6 +18,7 @@ from fieldfare.config import (
     ModelConfig,
     TrainingConfig,
 )
+from fieldfare.kinds.solvers import GIBBS
 
 if TYPE_CHECKING:
     from fieldfare.training.bayes.sampling import SamplingResult
@@ -63,8 +64,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--model",
-        choices=("linear", "fm", "hofm"),
-        default="fm",
+        choices=GIBBS.model_kinds,
+        default=ModelConfig().model,
         help="Linear model, or factorization machine: plain, or of higher order (default: fm)",
     )
     _options.add_flags(group, ModelConfig, SAMPLED_MODEL_PARAMETERS[1:])

@@ -127,10 +127,10 @@ def _said(trained_by: Settings | None, provenance: dict[str, Any]) -> dict[str, 
 def _factors(config: ModelConfig) -> dict[str, object]:
     """Return the numbers of factors, and the highest order."""
     lines: dict[str, object] = {}
-    if config.model != "linear":
+    if config.kind.has_factors:
         given = config.n_factors
         lines["factors"] = given if isinstance(given, int) else ", ".join(map(str, given))
-    if config.model == "hofm":
+    if config.kind.by_order:
         lines["order"] = f"{config.order}{', shared factors' if config.shared_factors else ''}"
     return lines
 

@@ -10,7 +10,7 @@ import numpy as np
 import keras
 from fieldfare._typing import UInt16Array
 from fieldfare.config import ModelConfig
-from fieldfare.models.registry import MODEL_CLASSES
+from fieldfare.kinds.models import FM, HOFM, LINEAR, ModelKind
 from keras import ops
 
 
@@ -40,7 +40,8 @@ class FactorLayer(keras.layers.Layer):  # type: ignore[misc]
         Of the whole tables, in every batch.
     """
 
-    kind: ClassVar[str] = "fm"
+    traits: ClassVar[ModelKind] = FM
+    """The kind of model that the layer is, with interactions of pairs."""
     n_features: int
     n_fields: int = 0
 
@@ -77,12 +78,12 @@ class FactorLayer(keras.layers.Layer):  # type: ignore[misc]
     def _model_config(self) -> ModelConfig:
         """Return the parameters as the models know them, checked; the task is not known here."""
         linear = self.n_factors == 0
-        kind = "linear" if linear else "hofm" if self.order != 2 else self.kind
+        kind = LINEAR if linear else HOFM if self.order != 2 else self.traits
         return ModelConfig(
-            model=kind,
+            model=kind.name,
             task="regression",
             n_factors=ModelConfig().n_factors if linear else self.n_factors,
-            order=self.order if kind == "hofm" else ModelConfig().order,
+            order=self.order if kind.by_order else ModelConfig().order,
             shared_factors=self.shared_factors,
             fit_intercept=self.use_bias,
             fit_linear=self.use_linear,
@@ -94,7 +95,7 @@ class FactorLayer(keras.layers.Layer):  # type: ignore[misc]
         """Make the weights; how many features and fields there are is known by now."""
         n_features, n_fields = self.n_features, self.n_fields
         config = self.model_config
-        model_class = MODEL_CLASSES[config.model]
+        shapes = config.shapes(n_features=n_features, n_fields=n_fields, n_outputs=self.units)
         self.bias = self.linear = self.factors = self.pair_weights = None
         if self.use_bias:
             self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros")
@@ -105,18 +106,16 @@ class FactorLayer(keras.layers.Layer):  # type: ignore[misc]
                 initializer="zeros",
                 regularizer=self.linear_regularizer,
             )
-        shape = model_class.factors_shape(config, n_features, n_fields, self.units)
-        if shape is not None:
+        if "factors" in shapes:
             self.factors = self.add_weight(
                 name="factors",
-                shape=shape,
+                shape=shapes["factors"],
                 initializer=self._random_factors,
                 regularizer=self.factors_regularizer,
             )
-        pairs_shape = model_class.pair_weights_shape(n_fields, self.units)
-        if pairs_shape is not None:
+        if "pair_weights" in shapes:
             self.pair_weights = self.add_weight(
-                name="pair_weights", shape=pairs_shape, initializer="ones"
+                name="pair_weights", shape=shapes["pair_weights"], initializer="ones"
             )
 
     @property

@@ -19,7 +19,7 @@ from fieldfare.keras.entries import (
     FieldEmbeddingFM,
     FieldWeightedFM,
 )
-from fieldfare.kinds.models import PARAMETERS
+from fieldfare.kinds.models import FM, PARAMETERS, Interactions
 from fieldfare.models.base import Model, check_model
 from fieldfare.models.registry import MODEL_CLASSES
 from fieldfare.schema.schema import Schema
@@ -31,7 +31,9 @@ _ACTIVATIONS = {
     "multiclass": "softmax",
 }
 _SCORES_ALONE = {"binary", "rank"}  # besides regression, what one score without activation may be
-_LAYERS: dict[str, type[EntriesLayer]] = {"ffm": FieldAwareFM, "fwfm": FieldWeightedFM}
+_LAYERS: dict[Interactions, type[EntriesLayer]] = {
+    layer.traits.interactions: layer for layer in (FieldAwareFM, FieldWeightedFM)
+}
 
 
 def to_keras(model: Model, *, link: bool = True, dense: bool = False) -> Any:
@@ -73,10 +75,10 @@ def to_keras(model: Model, *, link: bool = True, dense: bool = False) -> Any:
     layer: Any
     if dense:
         inputs: Any = keras.Input((model.n_features,), name="samples")
-        layer = FactorizationMachine(name="fm", **settings)
+        layer = FactorizationMachine(name=FM.name, **settings)
         output = layer(inputs)
     else:
-        layer_class = _LAYERS.get(model.kind, FieldEmbeddingFM)
+        layer_class = _LAYERS.get(model.traits.interactions, FieldEmbeddingFM)
         layer = layer_class(
             model.n_features, n_fields=model.n_fields or None, name=model.kind, **settings
         )
@@ -98,13 +100,13 @@ def _settings(model: Model) -> dict[str, Any]:
     config = model.config
     higher = {"order": config.order, "shared_factors": config.shared_factors}
     return {
-        "n_factors": 0 if model.kind == "linear" else config.n_factors,
+        "n_factors": config.n_factors if model.traits.has_factors else 0,
         "units": model.n_outputs,
         "use_bias": config.fit_intercept or bool(np.any(model.bias)),
         "use_linear": config.fit_linear or bool(np.any(model.linear)),
         "instance_norm": config.instance_norm,
         "init_scale": config.init_scale,
-        **(higher if model.kind == "hofm" else {}),
+        **(higher if model.traits.by_order else {}),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, TypeVar, final
+from typing import Any, TypeVar, final
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from fieldfare._typing import UInt16Array
 from fieldfare.exceptions import ConfigError
 from fieldfare.keras import _formulas
 from fieldfare.keras._layer import FactorLayer
+from fieldfare.kinds.models import FFM, FWFM
 from fieldfare.schema.schema import Schema
 from keras import ops
 
@@ -20,8 +21,6 @@ _LayerT = TypeVar("_LayerT", bound="EntriesLayer")
 
 class EntriesLayer(FactorLayer):
     """Base of the layers that take integer ids; `FieldEmbeddingFM` describes the parameters."""
-
-    uses_fields: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -57,7 +56,7 @@ class EntriesLayer(FactorLayer):
 
     def _count_fields(self, given: int | None) -> int:
         fields = given if isinstance(self.sizes, int) else len(self.sizes)
-        if fields is None and self.uses_fields:
+        if fields is None and self.traits.uses_fields:
             raise ConfigError(
                 f"{type(self).__name__} needs the number of fields. Pass one size for each field, "
                 "or the number of features and n_fields."
@@ -232,8 +231,7 @@ class FieldAwareFM(EntriesLayer):
     factors numbers.
     """
 
-    kind = "ffm"
-    uses_fields = True
+    traits = FFM
 
     def _interactions(self, xv: Any, fields: Any) -> Any:
         return _formulas.field_aware_pairs(xv, self._of_field(fields, xv))
@@ -249,8 +247,7 @@ class FieldWeightedFM(EntriesLayer):
     `FieldEmbeddingFM`, without ``order`` and ``shared_factors``.
     """
 
-    kind = "fwfm"
-    uses_fields = True
+    traits = FWFM
 
     def _interactions(self, xv: Any, fields: Any) -> Any:
         given = ops.cast(self.pair_weights, self._sum_dtype)

@@ -22,7 +22,7 @@ from fieldfare.kernels.recall import Seen
 from fieldfare.metrics import ListMetric, get_list_metric
 from fieldfare.metrics.lists import Lists, judge, rank_items
 from fieldfare.metrics.recommendation import DEFAULT_METRICS, longest
-from fieldfare.schema import build as composing
+from fieldfare.schema import compose
 
 Scores = Callable[[Int64Array], AnyArray]
 """From user numbers, int64 of shape (m,), to the scores of all items, shape (m, n_items)."""
@@ -80,12 +80,12 @@ class Trial:
         DataError
             If the test data hold no interaction.
         """
-        tables = [composing.read(table) for table in (train, test)]
-        user_codes, users = composing.positions_together(
-            [composing.column_of(table, user) for table in tables]
+        tables = [compose.read(table) for table in (train, test)]
+        user_codes, users = compose.positions_together(
+            [compose.column_of(table, user) for table in tables]
         )
-        item_codes, items = composing.positions_together(
-            [composing.column_of(table, item) for table in tables]
+        item_codes, items = compose.positions_together(
+            [compose.column_of(table, item) for table in tables]
         )
         halves = []
         for of_user, of_item in zip(user_codes, item_codes, strict=True):
