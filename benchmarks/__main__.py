@@ -1,8 +1,9 @@
 """The runner of all benchmarks: one command measures, writes the figures and draws the report.
 
 ``python -m benchmarks`` lists them; ``python -m benchmarks speed/kernels --rows 1000`` runs one,
-with options of its own (``--help``). The figures go to ``results/speed/kernels.json``, and tables
-and pictures are drawn from that file alone; ``python -m benchmarks draw`` draws all of them again.
+with options of its own (``--help``), and ``python -m benchmarks speed`` a whole folder. The figures
+go to ``results/speed/kernels.json``, and tables and pictures are drawn from that file alone;
+``python -m benchmarks draw`` draws all of them again.
 
 A benchmark is a module in ``speed``, ``quality`` or ``peers`` without an underscore. Its docstring
 says what it measures and how; ``TITLE`` heads its report, and ``TAKES`` says how long it takes;
@@ -20,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.common import drawing
-from benchmarks.common.report import RESULTS, Report, benchmark, machine, names, path_of
+from benchmarks.common.report import GROUPS, RESULTS, Report, benchmark, machine, names, path_of
 
 
 def main(argv: Sequence[str]) -> int:
@@ -33,6 +34,11 @@ def main(argv: Sequence[str]) -> int:
     if name == "draw":
         for path in [Path(file) for file in rest] or sorted(RESULTS.rglob("*.json")):
             drawing.draw(path)
+        return 0
+    if name in GROUPS:
+        for one in names():
+            if one.startswith(f"{name}/"):
+                run(one, rest)
         return 0
     if name not in names():
         print(f"There is no benchmark {name!r}. There are:\n{listing()}", file=sys.stderr)

@@ -1,6 +1,6 @@
 """Compare exports of every kind of model: score differences, file sizes, latencies.
 
-``python -m benchmarks speed/exports`` needs Frappe's log (``../shared/data/frappe/frappe.csv.gz``
+``python -m benchmarks quality/exports`` needs Frappe's log (``../shared/data/frappe/frappe.csv.gz``
 or ``--data FOLDER``), onnxruntime, TensorFlow, duckdb and a C compiler, and takes some minutes.
 Each line of the log is a positive; each gets a negative with another item, drawn at random. Models
 are trained on what is left after 10,000 rows were set aside; the one of several classes tells the
@@ -30,7 +30,7 @@ import pandas as pd
 
 from benchmarks.common.public import add_data
 from benchmarks.common.report import Report, markdown
-from benchmarks.speed._scorers import Call, Part, Scorer, scorer_of
+from benchmarks.quality._scorers import Call, Part, Scorer, scorer_of
 from fieldfare.export import Exported, export
 from fieldfare.models.base import Model
 from fieldfare.schema.schema import Column, Schema
