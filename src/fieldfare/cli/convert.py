@@ -55,10 +55,10 @@ def run(arguments: argparse.Namespace) -> int:
 def _kind_of(path: str) -> str:
     from fieldfare.exceptions import ConfigError
 
-    extension = path.rpartition(".")[2].lower()
-    kinds = {"ffm": "libffm", "svm": "libsvm"} | {kind: kind for kind in KINDS}
-    if extension not in kinds:
+    suffix = "." + path.rpartition(".")[2].lower()
+    kinds = {".ffm": "libffm", ".svm": "libsvm"} | {f".{kind}": kind for kind in KINDS}
+    if suffix not in kinds:
         raise ConfigError(
             f"The output {path!r} does not tell its kind. Add --to with one of {', '.join(KINDS)}."
         )
-    return kinds[extension]
+    return kinds[suffix]
