@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from tools.estimators.parameters import names
-
-from fieldfare.config import (
-    SAMPLED_MODEL_PARAMETERS,
-    GibbsConfig,
-    KerasConfig,
-    ModelConfig,
-    SolverConfig,
-    TrainingConfig,
-)
+from fieldfare import settings
+from fieldfare.config import KerasConfig, ModelConfig
+from fieldfare.settings import names_of
 
 # What most people set comes first. A new parameter needs a place here; `parameters` finds the rest
 # of what it needs in `config`.
@@ -46,16 +39,12 @@ FACTORS = frozenset({"n_factors", "l2_factors", "l1_factors", "fit_linear", "ini
 ORDERS = frozenset({"order", "shared_factors"})
 CLASSES = frozenset({"class_weight"})
 FIELDS = frozenset({"fields"})
-TRAINED = (
-    names(ModelConfig, SolverConfig, TrainingConfig) | {"warm_start", "schema", "callbacks"}
-) - ({"model", "task"} | RANKING | ORDERS | CLASSES)
-SAMPLED = (
-    names(GibbsConfig)
-    | set(SAMPLED_MODEL_PARAMETERS)
-    | {"groups", "random_state", "n_jobs", "verbose", "warm_start", "schema"}
+TRAINED = (frozenset(settings.TRAINED) | {"warm_start", "schema", "callbacks"}) - (
+    {"model"} | RANKING | ORDERS | CLASSES
 )
+SAMPLED = frozenset(settings.SAMPLED) | {"groups", "warm_start", "schema"}
 BY_KERAS = (
-    names(ModelConfig, KerasConfig)
+    frozenset(names_of(ModelConfig, KerasConfig))
     | {"learning_rate", "l2_linear", "l2_factors", "max_iter", "shuffle"}
     | {"random_state", "verbose", "schema", "callbacks"}
 ) - ({"model", "task"} | ORDERS)

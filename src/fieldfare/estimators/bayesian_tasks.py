@@ -17,8 +17,7 @@ from fieldfare.estimators.regressor import Regressor
 from fieldfare.exceptions import DataError
 from fieldfare.training.bayes.front import ordered_levels
 
-_ClassifierT = TypeVar("_ClassifierT", bound="BayesianClassifier")
-_OrdinalT = TypeVar("_OrdinalT", bound="BayesianOrdinalRegressor")
+_OfClassesT = TypeVar("_OfClassesT", bound="_OfClasses")
 
 
 class BayesianRegressor(RegressorMixin, BayesianFM):  # type: ignore[misc]
@@ -83,12 +82,12 @@ class BayesianRegressor(RegressorMixin, BayesianFM):  # type: ignore[misc]
     _decode_target = Regressor._decode_target
 
 
-class BayesianClassifier(ClassifierMixin, BayesianFM):  # type: ignore[misc]
-    """Base for two classes, by probit."""
+class _OfClasses(BayesianFM):
+    """What two classes and ordered classes share."""
 
     def fit(  # type: ignore[override]
-        self: _ClassifierT, X: Any, y: Any = None, eval_set: Any = None
-    ) -> _ClassifierT:
+        self: _OfClassesT, X: Any, y: Any = None, eval_set: Any = None
+    ) -> _OfClassesT:
         """Sample from the posterior; see `BayesianFMRegressor.fit`. There are no sample weights."""
         return super().fit(X, y, None, eval_set)
 
@@ -102,10 +101,14 @@ class BayesianClassifier(ClassifierMixin, BayesianFM):  # type: ignore[misc]
 
         Returns
         -------
-        float64 array of shape (n_samples, 2)
+        float64 array of shape (n_samples, n_classes)
             Rows sum to one; columns are in the order of ``classes_``.
         """
         return self._probabilities(X)
+
+
+class BayesianClassifier(ClassifierMixin, _OfClasses):  # type: ignore[misc]
+    """Base for two classes, by probit."""
 
     def predict(self, X: Any) -> AnyArray:
         """Return the more probable class of each sample.
@@ -151,49 +154,14 @@ class BayesianClassifier(ClassifierMixin, BayesianFM):  # type: ignore[misc]
         return tags
 
 
-class BayesianOrdinalRegressor(RegressorMixin, BayesianFM):  # type: ignore[misc]
+class BayesianOrdinalRegressor(RegressorMixin, _OfClasses):  # type: ignore[misc]
     """Base for ordered classes, by ordered probit."""
 
-    def fit(  # type: ignore[override]
-        self: _OrdinalT, X: Any, y: Any = None, eval_set: Any = None
-    ) -> _OrdinalT:
-        """Sample from the posterior; see `BayesianFMRegressor.fit`. There are no sample weights."""
-        return super().fit(X, y, None, eval_set)
-
-    def predict_proba(self, X: Any) -> Float64Array:
-        """Return the probability of each class.
-
-        Parameters
-        ----------
-        X : as in `fit`
-            Samples.
-
-        Returns
-        -------
-        float64 array of shape (n_samples, n_classes)
-            Rows sum to one; columns are in the order of ``classes_``.
-        """
-        return self._probabilities(X)
-
     def predict(self, X: Any, return_std: bool = False) -> Any:
-        """Return the expected numbers.
+        """Return the expected numbers, as `BayesianFMRegressor.predict` does, but in float64.
 
         The expectation has the smallest squared error. For the most probable class, take the
         largest column of `predict_proba`.
-
-        Parameters
-        ----------
-        X : as in `fit`
-            Samples.
-        return_std : bool, default=False
-            Whether to return standard deviations, too.
-
-        Returns
-        -------
-        mean : float64 array of shape (n_samples,)
-            Average over the samples of the posterior.
-        std : float64 array of shape (n_samples,)
-            Only with ``return_std``: the standard deviation of a new observation.
         """
         check_is_fitted(self, "trace_")
         rows = self._rows(X)
