@@ -1,4 +1,4 @@
-"""The benchmark's generator writes what it says."""
+"""The generator of the benchmarks writes the data that it describes."""
 
 from __future__ import annotations
 
