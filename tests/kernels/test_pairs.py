@@ -167,13 +167,13 @@ def test_what_does_not_fit_is_refused(make_solver, make_rows):
     with pytest.raises(ValueError, match="one of pairs"):
         solver.train(rows, np.arange(3))
     table = native.TrainingTable(solver._spec, 12)
-    logistic = native._core_spec(replace(solver._spec, loss="logistic"))
+    logistic = native.core_spec(replace(solver._spec, loss="logistic"))
     with pytest.raises(ValueError, match="not one of pairs"):
         _core.train_pairs(
             logistic,
             table.rows,
             table.shared.reshape(1, -1),
-            native._core_rows(rows),
+            native.core_rows(rows),
             np.zeros((1, 2), np.int64),
             1,
         )

@@ -11,12 +11,10 @@ from numpy.lib.stride_tricks import as_strided
 
 from fieldfare import _core
 from fieldfare._typing import Float32Array, Int64Array
-from fieldfare.config import GRADIENT_SOLVERS, MODELS
 from fieldfare.exceptions import DataError
-from fieldfare.kernels.initial import InitialFactors, Run, start_rows
+from fieldfare.kernels.initial import InitialFactors, Stretch, start_rows
 from fieldfare.kernels.machine import aligned, available_cores, give_back
 from fieldfare.kernels.table import Spec
-from fieldfare.kinds.losses import LOSSES
 from fieldfare.rows import RelatedRows, Rows
 
 _ROWS_PER_THREAD = 4096
@@ -38,11 +36,12 @@ def resolve_threads(n_jobs: int | None, n_rows: int) -> int:
 
 
 @lru_cache(maxsize=64)
-def _core_spec(spec: Spec) -> _core.Spec:
+def core_spec(spec: Spec) -> _core.Spec:
+    """Return the compiled struct of a spec: kind, loss and rule are known to the core by name."""
     core = _core.Spec(
-        MODELS.index(spec.model),
-        LOSSES.index(spec.loss),
-        GRADIENT_SOLVERS.index(spec.solver),
+        spec.model,
+        spec.loss,
+        spec.solver,
         spec.n_outputs,
         spec.n_factors,
         spec.n_fields,
@@ -62,7 +61,8 @@ def own_rows(rows: Rows) -> _core.Rows:
     return _core.Rows(rows.indptr, rows.indices, rows.values, rows.fields, rows.target, rows.weight)
 
 
-def _core_rows(rows: Rows) -> _core.Rows:
+def core_rows(rows: Rows) -> _core.Rows:
+    """Return the compiled struct over rows with all their entries, side tables joined."""
     return own_rows(rows.join() if isinstance(rows, RelatedRows) else rows)
 
 
@@ -90,11 +90,11 @@ class TrainingTable:
 
     def __init__(self, spec: Spec, n_features: int) -> None:
         self.spec = spec
-        self.layout = _core_spec(spec).layout()
+        self.layout = core_spec(spec).layout()
         self.rows = aligned((n_features, self.layout.stride))
-        n_pairs = spec.n_fields**2 if spec.model == "fwfm" else 0
-        self.shared = np.zeros((spec.n_outputs, 1 + n_pairs, 1 + self.layout.slots), np.float32)
-        if spec.solver in ("adagrad", "rowwise_adagrad"):
+        each = 1 + self.layout.slots
+        self.shared = np.zeros((spec.n_outputs, self.layout.shared // each, each), np.float32)
+        if self.layout.sums_squares:
             self.bias[:, 1] = spec.rates("bias").start
             self.shared[:, 1:, 1] = spec.rates("pairs").start
 
@@ -102,19 +102,21 @@ class TrainingTable:
         """Write how the rows from feature ``first`` on begin: their state, and random factors."""
         spec, layout = self.spec, self.layout
         outputs = range(0, spec.n_outputs * layout.output_stride, max(1, layout.output_stride))
-        runs: list[Run] = []
+        runs: list[Stretch] = []
         if factors is not None:
             vectors = range(0, layout.factor_state, max(1, layout.padded_factors))
             starts = self._padded_offsets() if spec.parts else None
             runs += factors.runs([base + at for base in outputs for at in vectors], starts)
-        if spec.solver in ("adagrad", "rowwise_adagrad"):
+        if layout.sums_squares:
             # Padding included: the kernels divide by the root of the state.
             for base in outputs:
                 for part, (low, high) in enumerate(self._state_of_parts()):
                     value = spec.rates("factors", part).start
-                    runs.append(Run(base + low, high - low, value=value))
+                    runs.append(Stretch(base + low, high - low, value=value))
                 if spec.fit_linear:
-                    runs.append(Run(base + layout.weight + 1, 1, value=spec.rates("linear").start))
+                    runs.append(
+                        Stretch(base + layout.weight + 1, 1, value=spec.rates("linear").start)
+                    )
         start_rows(self.rows[first:], first, runs, 0 if factors is None else factors.seed)
 
     def surrender(self, shape: tuple[int, ...]) -> Float32Array:
@@ -193,7 +195,7 @@ class TrainingTable:
         start = layout.factor_state
         if not self.spec.parts:
             return [(start, layout.weight)]
-        if self.spec.solver == "rowwise_adagrad":
+        if not layout.state_per_weight:
             return [(start + place, start + place + 1) for place in range(layout.blocks)]
         ends = self._padded_offsets()
         return [(start + low, start + high) for low, high in pairwise(ends)]
@@ -254,10 +256,10 @@ def train(
         used.
     """
     loss, weight, bad_row = _core.train(
-        _core_spec(table.spec),
+        core_spec(table.spec),
         table.rows,
         table.shared.reshape(len(table.shared), -1),
-        _core_rows(rows),
+        core_rows(rows),
         order,
         class_weight,
         n_threads,
@@ -304,10 +306,10 @@ def train_pairs(
         been used.
     """
     loss, weight, bad_row = _core.train_pairs(
-        _core_spec(table.spec),
+        core_spec(table.spec),
         table.rows,
         table.shared.reshape(len(table.shared), -1),
-        _core_rows(rows),
+        core_rows(rows),
         pairs,
         n_threads,
     )
@@ -344,7 +346,7 @@ class Scorer:
             factors = factors[:, :, np.newaxis, :]
         self.spec = spec
         self._core = _core.Scorer(
-            _core_spec(spec),
+            core_spec(spec),
             bias,
             linear if spec.fit_linear else None,
             factors,
@@ -362,8 +364,8 @@ class Scorer:
         """
         out = np.empty((rows.n_rows, self.spec.n_outputs), np.float32)
         self._core.score(
-            _core_rows(rows),
-            None if context is None else _core_rows(context),
+            core_rows(rows),
+            None if context is None else core_rows(context),
             out,
             resolve_threads(n_threads, rows.n_rows),
         )
@@ -387,5 +389,11 @@ def instruction_set() -> str:
 
 
 def use(name: str) -> None:
-    """Switch to another instruction set (for tests and comparisons)."""
+    """Switch to another instruction set, for tests and comparisons.
+
+    Raises
+    ------
+    ValueError
+        If there is no such set, or the processor lacks it.
+    """
     _core.use_instruction_set(name)
