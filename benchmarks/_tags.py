@@ -14,6 +14,7 @@ from _report import markdown
 from fieldfare.data.split import leave_last_out
 from fieldfare.estimators import FMRanker
 from fieldfare.metrics import recommendation
+from fieldfare.metrics.lists import judge, rank_items
 from fieldfare.models.catalogue import catalogue_scores
 
 CORE = 10
@@ -109,8 +110,8 @@ def _f1(tables: Tables, scores: Callable[[pd.DataFrame, pd.Index], Any]) -> list
     joined = tables[1].merge(posts.assign(post=range(len(posts))), on=["user", "artist"])
     wanted = np.zeros((len(posts), len(tags)), bool)
     wanted[joined["post"], tags.get_indexer(joined["tag"])] = True
-    best = recommendation.rank_items(scores(posts, tags), PLACES[-1])
-    lists = recommendation.judge(best, wanted)
+    best = rank_items(scores(posts, tags), PLACES[-1])
+    lists = judge(best, wanted)
     curve = []
     for k in PLACES:
         precision = float(recommendation.precision(lists, k).mean())

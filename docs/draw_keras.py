@@ -21,9 +21,9 @@ DENSE = (
 )
 FIELDS = (
     [
-        (0, 0, "ids", "(batch, entries), −1 fills up"),
+        (0, 0, "ids", "(batch, entries), padded with −1"),
         (1, 0, "values", "(batch, entries)"),
-        (2, 0, "fields, where they count", "(batch, entries)"),
+        (2, 0, "fields, if used", "(batch, entries)"),
         (0, 1, "look-up: w and v of each id", "(batch, entries, units, k)"),
         (1, 2, "times values", "(batch, entries, units, k)"),
         (2, 2, "sums by field", "(batch, units, fields, k)"),

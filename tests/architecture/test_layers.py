@@ -23,7 +23,7 @@ HOMES = {
     "pyarrow": {"sources", "schema", "store", "data"},
     "safetensors": set(),  # only the tests use it, to read our files as others would
     "scipy": {"sources", "data"},
-    "sklearn": {"estimators"},
+    "sklearn": {"estimators", "metrics"},
     "tensorflow": {"export"},
     "tqdm": {"training"},
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -19,34 +19,22 @@ from fieldfare.solvers.gradient import GradientSolver
 
 N_FEATURES, N_FIELDS = 12, 4
 TASK_OF_LOSS = {loss: task for task, losses in LOSSES_OF_TASK.items() for loss in losses}
-DEFAULTS: dict[str, Any] = {
-    "model": "fm",
-    "loss": "logistic",
-    "solver": "adagrad",
-    "n_outputs": 1,
-    "n_factors": 3,
-    "n_fields": N_FIELDS,
-    "fit_intercept": True,
-    "fit_linear": True,
-    "instance_norm": False,
-    "learning_rate": 0.1,
-    "l2_linear": 0.01,
-    "l2_factors": 0.02,
-    "l1_linear": 0.0,
-    "l1_factors": 0.0,
-    "ftrl_beta": 1.0,
-}
+MODEL = {"model": "fm", "n_factors": 3}
+SOLVER = {"solver": "adagrad", "learning_rate": 0.1, "l2_linear": 0.01, "l2_factors": 0.02}
 
 
-def _spec(**changes: Any) -> Spec:
-    if changes.get("loss") == "softmax":
-        changes.setdefault("n_outputs", 3)
-    options = DEFAULTS | changes
-    of_orders = {name: options.pop(name) for name in ("order", "shared_factors") if name in options}
-    if options["model"] == "hofm":
-        config = ModelConfig(model="hofm", n_factors=options["n_factors"], **of_orders)
-        options |= {"n_factors": config.total_factors, "parts": config.factor_blocks}
-    return Spec(**options)
+def _spec(*, loss: str = "logistic", **changes: Any) -> Spec:
+    """Return a Spec; the changes are parameters of models and solvers, or its own."""
+
+    def chosen(group: type, defaults: dict[str, Any]) -> dict[str, Any]:
+        names = [item.name for item in fields(group)]
+        return defaults | {name: changes.pop(name) for name in names if name in changes}
+
+    task = TASK_OF_LOSS[loss]
+    model = ModelConfig(task=task, **chosen(ModelConfig, MODEL))
+    solver = SolverConfig(loss=loss, **chosen(SolverConfig, SOLVER))
+    n_outputs = 3 if task == "multiclass" else 1
+    return Spec(model, solver, **{"n_outputs": n_outputs, "n_fields": N_FIELDS} | changes)
 
 
 def symmetric(pairs: Any) -> Any:
@@ -60,20 +48,14 @@ def _parameters(spec: Spec, n_features: int = N_FEATURES, seed: int = 0) -> Para
     def draw(*shape: int, scale: float = 1.0) -> Any:
         return rng.normal(scale=scale, size=shape).astype(np.float32).astype(np.float64)
 
-    c, k = spec.n_outputs, spec.n_factors
-    vectors = (n_features, c, k)
-    shapes = {
-        "fm": vectors,
-        "fwfm": vectors,
-        "hofm": vectors,
-        "ffm": (n_features, c, spec.n_fields, k),
-    }
+    c, k = spec.n_outputs, spec.model.total_factors
+    shapes = spec.model.shapes(n_features=n_features, n_fields=spec.n_fields, n_outputs=c)
     return Parameters(
-        bias=draw(c) * spec.fit_intercept,
-        linear=draw(n_features, c, scale=0.5) * spec.fit_linear,
-        factors=draw(*shapes[spec.model], scale=0.5 / k**0.5) if spec.model in shapes else None,
-        pair_weights=symmetric(draw(c, spec.n_fields, spec.n_fields, scale=0.5))
-        if spec.model == "fwfm"
+        bias=draw(c) * spec.model.fit_intercept,
+        linear=draw(n_features, c, scale=0.5) * spec.model.fit_linear,
+        factors=draw(*shapes["factors"], scale=0.5 / k**0.5) if "factors" in shapes else None,
+        pair_weights=symmetric(draw(*shapes["pair_weights"], scale=0.5))
+        if "pair_weights" in shapes
         else None,
     )
 
@@ -140,19 +122,13 @@ def make_solver(make_spec: Any, make_parameters: Any) -> Callable[..., Any]:
 
     def make(seed: int = 0, **changes: Any) -> Any:
         spec = make_spec(**changes)
-        wanted = asdict(spec) | changes
-        rates = {name: wanted[name] for name in SolverConfig.__dataclass_fields__ if name in wanted}
-        shape = {name: wanted[name] for name in ModelConfig.__dataclass_fields__ if name in wanted}
-        if spec.model == "hofm":
-            shape["n_factors"] = changes.get("n_factors", spec.parts[0].n_factors)
-        config = ModelConfig(task=TASK_OF_LOSS[wanted["loss"]], **shape)
         params = make_parameters(spec, seed=seed)
         arrays = {
             name: array.astype(np.float32)
             for name, array in vars(params).items()
             if array is not None
         }
-        model = MODEL_CLASSES[spec.model](config, **arrays)
-        return spec, params, GradientSolver(model, SolverConfig(**rates))
+        model = MODEL_CLASSES[spec.kind.name](spec.model, **arrays)
+        return spec, params, GradientSolver(model, spec.solver)
 
     return make

@@ -9,23 +9,27 @@ import pytest
 from tests.kernels.test_coordinate import dense, table
 from tests.oracle.adaptive import Adaptive
 
+from fieldfare.config import ModelConfig, SolverConfig
 from fieldfare.exceptions import DataError
 from fieldfare.kernels.adaptive import adaptive_epoch, step_sizes
-from fieldfare.kernels.table import Spec, Units
+from fieldfare.kernels.table import NO_UNITS, Spec, Units
 from fieldfare.rows import Rows
 
 K = 3
-SPEC = Spec("fm", "squared", "sgda", 1, K, 0, True, True, False, 0.05, 0.1, 0.2, 0.0, 0.0, 1.0)
+SOLVER = SolverConfig("sgda", learning_rate=0.05, l2_linear=0.1, l2_factors=0.2)
 
 
-def problem(loss: str, *, weighted: bool = False, **changes: object) -> tuple[Adaptive, Rows, Spec]:
+def problem(
+    loss: str, *, weighted: bool = False, solver: SolverConfig = SOLVER, units: Units = NO_UNITS
+) -> tuple[Adaptive, Rows, Spec]:
     rows, p = table(60, "one_hot", "gaps", "sets", "numbers")
     rng = np.random.default_rng(4)
     if loss == "logistic":
         rows = rows.with_(target=rng.integers(0, 2, 60).astype(np.float32))
     if weighted:
         rows = rows.with_(weight=rng.uniform(0.5, 2, 60).astype(np.float32))
-    spec = replace(SPEC, loss=loss, **changes)
+    task = "binary" if loss == "logistic" else "regression"
+    spec = Spec(ModelConfig(task=task, n_factors=K), solver, units=units)
     return (
         Adaptive(
             dense(rows, p).astype(np.float64),
@@ -59,7 +63,12 @@ def test_the_gradient_of_the_penalties_is_right_numerically(loss: str) -> None:
 @pytest.mark.parametrize("loss", ["squared", "logistic"])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_an_epoch_matches_float64(loss: str, weighted: bool) -> None:
-    own, rows, spec = problem(loss, weighted=weighted, units=Units(1.7, 2.3), learning_rate=0.1)
+    own, rows, spec = problem(
+        loss,
+        weighted=weighted,
+        solver=replace(SOLVER, learning_rate=0.1),
+        units=Units(1.7, 2.3),
+    )
     train, held_out = np.arange(50), np.arange(50, 60)
     bias = np.array([own.bias], np.float32)
     linear, factors = own.linear.astype(np.float32), own.factors.astype(np.float32)
@@ -92,7 +101,7 @@ def test_parts_can_be_left_out_and_rows_normalised() -> None:
     own = replace(own, X=X)
     bias, factors = np.array([own.bias], np.float32), own.factors.astype(np.float32)
     linear, penalties = own.linear.astype(np.float32), own.penalties.copy()
-    normed = replace(spec, instance_norm=True)
+    normed = replace(spec, model=replace(spec.model, instance_norm=True))
     adaptive_epoch(normed, rows, orders, bias, linear, factors, penalties)
     own.epoch(*orders)
     np.testing.assert_allclose(factors, own.factors, rtol=1e-4, atol=1e-5)

@@ -157,7 +157,7 @@ def test_threads_share_the_pairs(make_solver, make_rows):
     np.testing.assert_allclose(together, alone.train_pairs(rows, pairs), rtol=1e-4)
 
 
-def test_what_does_not_fit_is_refused(make_solver, make_rows):
+def test_what_does_not_fit_is_refused(make_spec, make_solver, make_rows):
     rows = make_rows("mixed")
     _, _, solver = make_solver(loss="pairwise")
     with pytest.raises(ValueError, match="two columns"):
@@ -167,7 +167,7 @@ def test_what_does_not_fit_is_refused(make_solver, make_rows):
     with pytest.raises(ValueError, match="one of pairs"):
         solver.train(rows, np.arange(3))
     table = native.TrainingTable(solver._spec, 12)
-    logistic = native.core_spec(replace(solver._spec, loss="logistic"))
+    logistic = native.core_spec(make_spec(loss="logistic"))
     with pytest.raises(ValueError, match="not one of pairs"):
         _core.train_pairs(
             logistic,

@@ -184,7 +184,7 @@ def test_ffm_moves_only_the_fields_of_the_row(make_spec, make_parameters, solver
 
 def test_a_fm_is_an_ffm_of_one_field(make_spec, make_parameters, make_rows):
     fm = make_spec(model="fm")
-    ffm = replace(fm, model="ffm", n_fields=1)
+    ffm = make_spec(model="ffm", n_fields=1)
     params = make_parameters(fm)
     wide = replace(params, factors=params.factors[:, :, None, :])
     rows = make_rows("mixed")
@@ -203,7 +203,7 @@ def test_a_fwfm_starts_as_a_fm(make_spec, make_parameters, make_rows):
     params = replace(params, pair_weights=np.ones_like(params.pair_weights))
     plain = replace(params, pair_weights=None)
     for sample in samples(make_rows("mixed")):
-        expected = score(plain, replace(spec, model="fm"), *sample)
+        expected = score(plain, make_spec(model="fm"), *sample)
         np.testing.assert_allclose(score(params, spec, *sample), expected)
 
 

@@ -50,6 +50,8 @@ import numpy as np
 
 from fieldfare._typing import AnyArray, Float64Array, Int64Array
 from fieldfare.kernels.table import Spec
+from fieldfare.kinds.models import FFM, FM
+from fieldfare.kinds.solvers import FTRL, ROWWISE_ADAGRAD, SGD
 from fieldfare.rows import Rows
 
 Sample = tuple[AnyArray, AnyArray, Float64Array]
@@ -86,7 +88,7 @@ def known(spec: Spec, n_features: int, sample: Sample) -> Sample:
     keep = ids < n_features
     ids, fields, values = ids[keep], fields[keep], values[keep]
     length = np.linalg.norm(values)
-    if spec.instance_norm and length > 0:
+    if spec.model.instance_norm and length > 0:
         values = values / length
     return ids, fields, values
 
@@ -116,7 +118,7 @@ def score(
 
 def pair_products(v: Float64Array, spec: Spec, fields: AnyArray, x: Float64Array) -> Float64Array:
     """Return the inner product of each pair i < j of entries times their values, float64[m, m]."""
-    if spec.model == "ffm":
+    if spec.kind is FFM:
         towards = v[:, fields]  # towards[i, j] = v_{i, f_j}
         products = np.einsum("ijk,jik->ij", towards, towards)
     else:
@@ -203,7 +205,7 @@ def sums(
     total: Float64Array
     if spec.parts:
         return anova_gradients(spec, x[:, None, None] * params.factors[ids])
-    if spec.model == "fm":
+    if spec.kind is FM:
         total = np.einsum("i,ick->ck", x, params.factors[ids])
         return total
     total = np.zeros((spec.n_fields, *params.factors.shape[1:]))
@@ -217,7 +219,7 @@ def factor_gradient(
     """Return d score / d v of one entry, shaped like ``v``: [C, F, k] of FFM, else [C, k]."""
     if spec.parts:
         return x * total
-    if spec.model == "fm":
+    if spec.kind is FM:
         return x * (total - x * v)
     if params.pair_weights is not None:
         weights = params.pair_weights[:, field]
@@ -278,10 +280,13 @@ class Weights:
     ) -> None:
         self.values, self.spec = values, spec
         self.l1, self.l2 = l1, l2 = penalties
-        self.rowwise = rowwise and spec.solver == "rowwise_adagrad"
-        if spec.solver == "ftrl":
+        self.rowwise = rowwise and spec.solver.kind is ROWWISE_ADAGRAD
+        if spec.solver.kind is FTRL:
             self.n = np.zeros_like(values)
-            self.z = -values * (spec.ftrl_beta / spec.learning_rate + l2) - np.sign(values) * l1
+            self.z = (
+                -values * (spec.solver.ftrl_beta / spec.solver.learning_rate + l2)
+                - np.sign(values) * l1
+            )
         else:
             self.accumulated = np.ones_like(values)
 
@@ -298,14 +303,14 @@ class Weights:
         Row-wise AdaGrad accumulates, for each output, the mean square of all that moves; that of
         ``first``, the gradient before the sample moved anything, where it is given.
         """
-        rate, at = self.spec.learning_rate, (slice(None), blocks)
+        rate, at = self.spec.solver.learning_rate, (slice(None), blocks)
         w = self.values[i][at]
-        if self.spec.solver == "ftrl":  # McMahan et al. 2013, algorithm 1, per coordinate
+        if self.spec.solver.kind is FTRL:  # McMahan et al. 2013, algorithm 1, per coordinate
             n, z = self.n[i][at], self.z[i][at]
             z = z + g - (np.sqrt(n + g * g) - np.sqrt(n)) / rate * w
             n = n + g * g
             shrunk = np.sign(z) * np.maximum(np.abs(z) - self.l1, 0)
-            curvature = (self.spec.ftrl_beta + np.sqrt(n)) / rate + self.l2
+            curvature = (self.spec.solver.ftrl_beta + np.sqrt(n)) / rate + self.l2
             self.values[i][at] = np.where(
                 shrunk == 0, 0, -shrunk / np.where(curvature > 0, curvature, 1)
             )
@@ -315,7 +320,7 @@ class Weights:
             seen = g if first is None else first
             self.accumulated[i] += (seen**2).mean(axis=tuple(range(1, g.ndim)), keepdims=True)
         g = g + self.l2 * w
-        if self.spec.solver == "sgd":
+        if self.spec.solver.kind is SGD:
             self.values[i][at] = w - rate * g
             return
         if not self.rowwise:  # Duchi et al. 2011, diagonal; starts at one
@@ -345,7 +350,9 @@ class Trainer:
         # Scalars are vectors of length one.
         self.bias = Weights(params.bias.astype(np.float64)[:, None], spec)
         self.linear = Weights(
-            params.linear.astype(np.float64)[..., None], spec, (spec.l1_linear, spec.l2_linear)
+            params.linear.astype(np.float64)[..., None],
+            spec,
+            (spec.solver.l1_linear, spec.solver.l2_linear),
         )
         # One for each order of an HOFM, in views of one array: its penalties may be its own.
         self.whole = None if params.factors is None else params.factors.astype(np.float64)
@@ -353,8 +360,8 @@ class Trainer:
             Weights(self.whole[..., columns], spec, (l1, l2), rowwise=True)
             for columns, l1, l2 in zip(
                 columns_of(spec),
-                by_part(spec, spec.l1_factors),
-                by_part(spec, spec.l2_factors),
+                by_part(spec, spec.solver.l1_factors),
+                by_part(spec, spec.solver.l2_factors),
                 strict=True,
             )
             if self.whole is not None
@@ -382,7 +389,7 @@ class Trainer:
         if weight == 0:
             return 0.0
         seen, g = self._see(sample), weight * slope
-        if spec.fit_intercept:
+        if spec.model.fit_intercept:
             self.bias.update(..., g[:, None])
         self._spend(seen, g)
         return weight * loss
@@ -409,13 +416,13 @@ class Trainer:
         params = replace(self.params, pair_weights=seen.pair_weights)
         present = np.unique(fields)
         for e, (i, f, x_i) in enumerate(zip(ids, fields, x, strict=True)):
-            if spec.fit_linear:
+            if spec.model.fit_linear:
                 self.linear.update(i, g[:, None] * x_i)
             if params.factors is None or seen.total is None or seen.before is None:
                 continue
             of_entry = seen.total[e] if spec.parts else seen.total
             gradient = factor_gradient(params, spec, of_entry, params.factors[i], f, x_i)
-            if spec.model == "ffm":
+            if spec.kind is FFM:
                 if f in seen.alone:  # its weights may have moved since they were summed up
                     gradient[:, f] = 0
                 first = g[:, None, None] * seen.before[e][:, present]

@@ -236,7 +236,7 @@ def _query(arguments: argparse.Namespace) -> int:
     from fieldfare.cli.predict import format_of
     from fieldfare.persist.file import load_model
     from fieldfare.retrieval import Recommender
-    from fieldfare.schema import build as composing
+    from fieldfare.schema import compose
     from fieldfare.sources.write import table_writer
 
     ranker = None if arguments.ranker is None else load_model(arguments.ranker)
@@ -246,7 +246,7 @@ def _query(arguments: argparse.Namespace) -> int:
     if arguments.requests is not None:
         if users or contexts:
             raise ConfigError("Give either --requests, or --user and --context. Got both.")
-        contexts = composing.read(arguments.requests)
+        contexts = compose.read(arguments.requests)
         if recommender.user_column in contexts.column_names:
             users = contexts.column(recommender.user_column).to_pylist()
     where = _grouped(arguments.where)

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fieldfare._optional import require
 from fieldfare._typing import AnyArray, PathLike
 from fieldfare._validation import OneOf, check
 from fieldfare.data.loading import load
+from fieldfare.data.options import Options
+from fieldfare.data.stored import encoded_already
 from fieldfare.rows import Rows
-from fieldfare.schema.infer import type_texts
+from fieldfare.schema.infer import typed_batches
 from fieldfare.schema.schema import Schema
-from fieldfare.sources.bytes import expand
-from fieldfare.sources.sparse_text import detect, write_text
-from fieldfare.sources.tables import Table, is_parquet, open_files
+from fieldfare.sources.arrow import texts_or_nulls
+from fieldfare.sources.formats import open_source
+from fieldfare.sources.source import Table
+from fieldfare.sources.sparse_text import write_text
 from fieldfare.sources.write import table_writer
 from fieldfare.store.row_store import RowStore
 
@@ -64,10 +64,13 @@ def convert(
         If the source cannot be read or the file cannot be written.
     """
     check("to", kind, OneOf(KINDS), "convert")
-    table = _table_of(source) if kind in ("csv", "parquet") else None
-    if table is not None:
-        return _write(_typed(table), path, kind)
-    data = load(source, schema=schema, labelled=None, **roles)
+    options = Options(schema=schema, labelled=None, **roles)
+    data = encoded_already(source, options)
+    if data is None:
+        opened = open_source(source)
+        if isinstance(opened, Table) and kind in ("csv", "parquet"):
+            return _write(typed_batches(opened), path, kind)
+        data = load(opened, schema=schema, labelled=None, **roles)
     rows = data.rows
     blocks = (rows.slice(start, start + _ROWS) for start in range(0, max(len(rows), 1), _ROWS))
     if kind in ("csv", "parquet"):
@@ -110,9 +113,7 @@ def rows_as_table(batches: Iterable[Rows], n_fields: int) -> Iterator[dict[str, 
         for owner, field, word in zip(owners.tolist(), fields.tolist(), words, strict=True):
             before = cells[field][owner]
             cells[field][owner] = word if before is None else f"{before}|{word}"
-        arrow = require("pyarrow", "tables")
-        texts = [arrow.array(column, arrow.string()) for column in cells]
-        yield columns | dict(zip(names, texts, strict=True))
+        yield columns | dict(zip(names, map(texts_or_nulls, cells), strict=True))
 
 
 def _words(rows: Rows, span: slice) -> list[str]:
@@ -126,54 +127,6 @@ def _texts(numbers: AnyArray) -> list[str]:
     """Write numbers as the shortest text that reads back the same."""
     texts: list[str] = numbers.astype("U").tolist()
     return texts
-
-
-def _table_of(source: PathLike | list[str]) -> Table | None:
-    """Return the table in some files, or ``None`` if they hold rows or are a stream."""
-    paths = [os.fspath(path) for path in (source if isinstance(source, list) else [source])]
-    if paths == ["-"] or (Path(paths[0]) / "header.json").is_file():
-        return None
-    first = str(expand(paths)[0])
-    return open_files(paths) if is_parquet(first) or detect(first).kind == "csv" else None
-
-
-def _typed(table: Table) -> Iterator[Any]:
-    """Yield the batches of a table; texts of a CSV get the type that fits the whole column."""
-    batches = (batch.data for batch in table.batches())
-    if not table.untyped:
-        yield from batches
-        return
-    arrow, compute = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
-    found: list[set[Any]] = [set() for _ in table.names]
-    for batch in table.batches():
-        for kinds, column in zip(found, batch.data.columns, strict=True):
-            kinds.add(_type_of(column))
-    types = [_common(kinds - {arrow.null()}) for kinds in found]
-    for batch in batches:
-        columns = [
-            column if kind == arrow.string() else compute.cast(type_texts(column), kind)
-            for column, kind in zip(batch.columns, types, strict=True)
-        ]
-        yield arrow.RecordBatch.from_arrays(columns, names=table.names)
-
-
-def _type_of(column: Any) -> Any:
-    """Return the type of texts; those that numbers would not give back, as 007, stay texts."""
-    arrow, compute = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
-    typed = type_texts(column)
-    if typed.type == arrow.int64():
-        back, text = (compute.cast(array, arrow.string()) for array in (typed, column))
-        same = compute.all(compute.equal(back, text)).as_py()
-        return arrow.string() if same is False else arrow.int64()
-    kept = (arrow.float64(), arrow.bool_(), arrow.null())
-    return typed.type if typed.type in kept else arrow.string()
-
-
-def _common(kinds: set[Any]) -> Any:
-    arrow = require("pyarrow", "tables")
-    if kinds == {arrow.int64(), arrow.float64()}:
-        return arrow.float64()
-    return kinds.pop() if len(kinds) == 1 else arrow.string()
 
 
 def _write(batches: Iterable[Any], path: PathLike, kind: str) -> int:

@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from fieldfare.data.loading import Dataset, load
-from fieldfare.rows import Rows
+from fieldfare.data.dataset import Dataset
+from fieldfare.data.loading import load
+from fieldfare.data.options import Options
+from fieldfare.data.road import dictionary_encoded
+from fieldfare.data.stored import encoded_already
 from fieldfare.schema.schema import Schema
-from fieldfare.sources.tables import open_table
-from fieldfare.store.row_store import RowStore
+from fieldfare.sources.formats import open_source
+from fieldfare.sources.source import Table
 
 
 def extend(known: Schema, source: Any, **options: Any) -> Dataset:
@@ -39,19 +42,23 @@ def extend(known: Schema, source: Any, **options: Any) -> Dataset:
     """
     if known.is_indexed:
         return _extend_indexed(known, load(source, **options))
-    if isinstance(source, (Dataset, Rows, RowStore)):
-        return load(source, **options, schema=known)
-    table = open_table(source)
-    return load(table, **options, schema=known.extend(table.batches()))
+    chosen = Options(**options, schema=known)
+    if (data := encoded_already(source, chosen)) is not None:
+        return data
+    opened = open_source(source)
+    if isinstance(opened, Table):
+        opened = dictionary_encoded(opened, known, chosen.n_threads)
+        known = known.extend(opened, n_threads=chosen.n_threads)
+    return load(opened, **options, schema=known)
 
 
-def _extend_indexed(known: Schema, dataset: Dataset) -> Dataset:
-    own = dataset.schema
+def _extend_indexed(known: Schema, data: Dataset) -> Dataset:
+    own = data.schema
     if own.n_features <= known.n_features and own.n_fields <= known.n_fields:
-        return replace(dataset, schema=known)
+        return replace(data, schema=known)
     field_of = np.zeros(max(known.n_features, own.n_features), np.uint16)
     for part in (own, known):
         field_of[: part.n_features] = part.field_of
     n_fields = max(known.n_fields, own.n_fields)
     extended = Schema.indexed(len(field_of), n_fields, field_of=field_of if n_fields else None)
-    return replace(dataset, schema=extended)
+    return replace(data, schema=extended)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,11 +9,16 @@ from typing import Any
 import numpy as np
 
 from fieldfare._typing import AnyArray
+from fieldfare.data.dataset import Dataset
 from fieldfare.data.leaks import BLOCK_ROWS, classes_of, leaks, span_of
-from fieldfare.data.loading import Dataset, load
+from fieldfare.data.loading import load
+from fieldfare.data.options import Options
+from fieldfare.data.stored import encoded_already
 from fieldfare.exceptions import DataWarning
 from fieldfare.rows import Rows
+from fieldfare.schema.fit import scatter
 from fieldfare.schema.schema import Schema
+from fieldfare.sources.formats import open_source
 
 # What is looked at closely, some 60 bytes an entry; of more entries, stretches from all over.
 _SAMPLE_ENTRIES = 4_000_000
@@ -105,7 +109,7 @@ def inspect(source: Any, target: str | None = None, against: Any = None) -> Insp
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DataWarning)
-        data = load(source, target=target, labelled=None)
+        data, form = _load(source, target)
     rows, schema = data.rows, data.schema
     findings = [str(warning.message) for warning in caught]
     sample = _sample(data)
@@ -120,7 +124,7 @@ def inspect(source: Any, target: str | None = None, against: Any = None) -> Insp
     if against is not None:
         unseen = _unseen(data, _sample(load(against, schema=schema, labelled=False)))
     return Inspection(
-        format=describe_format(source),
+        format=form,
         n_rows=rows.n_rows,
         n_entries=rows.nnz,
         n_features=schema.n_features,
@@ -135,27 +139,13 @@ def inspect(source: Any, target: str | None = None, against: Any = None) -> Insp
     )
 
 
-def describe_format(source: Any) -> str:
-    """Return in a few words what kind of source this is."""
-    from fieldfare.sources.bytes import expand
-    from fieldfare.sources.sparse_text import detect
-    from fieldfare.sources.tables import is_parquet
-
-    paths = source if isinstance(source, (list, tuple)) and source else [source]
-    if not all(isinstance(path, (str, os.PathLike)) for path in paths):
-        return type(source).__name__
-    if paths == ["-"] or os.path.isfile(os.path.join(os.fspath(paths[0]), "header.json")):
-        return "standard input" if paths == ["-"] else "RowStore"
-    files = expand(list(paths))
-    count = f"{len(files)} files, " if len(files) > 1 else ""
-    if is_parquet(str(files[0])):
-        return f"{count}Parquet"
-    found = detect(files[0])
-    words: list[str] = [found.kind]
-    if found.kind == "csv":
-        words = ["CSV", f"separator {found.separator!r}"]
-        words.append("header" if found.has_header else "no header")
-    return count + ", ".join([*words, *([found.compression] if found.compression else [])])
+def _load(source: Any, target: str | None) -> tuple[Dataset, str]:
+    """Return the samples of a source, and what kind of source it is in a few words."""
+    known = encoded_already(source, Options(labelled=None))
+    if known is not None:
+        return known, "RowStore" if known.store is not None else type(source).__name__
+    opened = open_source(source)
+    return load(opened, target=target, labelled=None), opened.description
 
 
 def _sample(data: Dataset) -> Dataset:
@@ -176,8 +166,6 @@ def _duplicates(rows: Rows) -> tuple[int, int]:
 
     Rows are compared by a 64-bit sum of scattered entries, which does not see their order.
     """
-    from fieldfare.schema.fit import scatter
-
     span = span_of(rows)
     keys = rows.indices[span].astype(np.uint64) << np.uint64(32)
     if rows.values is not None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fieldfare._typing import Float32Array, Float64Array, Int64Array
+from fieldfare.data.dataset import Dataset
 from fieldfare.rows import Rows
-
-if TYPE_CHECKING:
-    from fieldfare.data.loading import Dataset
 
 BLOCK_ROWS = 1 << 20
 _MAX_CLASSES = 20

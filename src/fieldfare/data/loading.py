@@ -1,24 +1,28 @@
-"""Dispatch: anything that holds samples becomes a Dataset."""
+"""Loading: the batches of a source gathered to a Dataset, in memory or in the cache."""
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterable
+import hashlib
+from pathlib import Path
 from typing import Any
 
-from fieldfare.data.dataset import Dataset, Request, check_same, from_store, keep
-from fieldfare.data.files import from_paths, from_stream
+from fieldfare.data.dataset import Dataset
+from fieldfare.data.options import ROLES, Options
+from fieldfare.data.road import encode, fitted, is_labelled
 from fieldfare.data.side_tables import JoinedTable
-from fieldfare.data.tabular import from_matrix, from_table, is_labelled, table_schema
-from fieldfare.exceptions import DataError
-from fieldfare.rows import Rows
+from fieldfare.data.stored import encoded_already, finish, from_store
 from fieldfare.schema.schema import Schema
-from fieldfare.sources.matrix import is_matrix
-from fieldfare.sources.tables import ACCEPTED, is_frame, open_table, to_arrow
-from fieldfare.store.row_store import RowStore
+from fieldfare.sources.files import Files
+from fieldfare.sources.formats import open_source
+from fieldfare.sources.source import Numbered, Source
+from fieldfare.store.append import gather
+from fieldfare.store.cache import file_fingerprint
+from fieldfare.store.row_store import RowStore, cached
 
 __all__ = ["Dataset", "load", "load_related"]
+
+SMALL_BYTES = 16 << 20
+_ENCODING = 1  # raise when the same input would give other Rows, so that old caches are not used
 
 
 def load(  # noqa: PLR0913 - the front door: all but the source are keywords
@@ -38,8 +42,8 @@ def load(  # noqa: PLR0913 - the front door: all but the source are keywords
     Parameters
     ----------
     source : path, list of paths, DataFrame, Arrow table, dicts, matrix, Rows, RowStore or Dataset
-        Or an open table (`fieldfare.sources.tables.open_table`). Files are told apart by content.
-        ``"-"`` is standard input.
+        Or a Source (`fieldfare.sources.formats.open_source`), an iterable of tables, or a binary
+        file object. Files are told apart by content. ``"-"`` is standard input.
     schema : Schema or None
         A fitted one encodes (validation, prediction); an unfitted one is fitted first; ``None``
         infers and fits. libsvm and libffm text for the fitted Schema of a table must hold its
@@ -50,12 +54,14 @@ def load(  # noqa: PLR0913 - the front door: all but the source are keywords
         out is the column "target" or "label".
     labelled : bool or None
         Whether there is a target; ``None``: read it if it is there.
-    fields : sequence of int or None
-        For matrices: field of each column.
+    fields : sequence, mapping or None
+        Which columns share a field. For matrices: a number from 0 for each column. For tables: a
+        name or number for each column that is a feature, in order, or a mapping from column to
+        field, which leaves other columns as they are.
     cache : bool
         Whether large files become a RowStore in the cache folder instead of staying in memory.
     n_threads : int or None
-        For reading text.
+        For reading and encoding; ``None``: one per core. The Rows are the same for any number.
 
     Returns
     -------
@@ -67,30 +73,9 @@ def load(  # noqa: PLR0913 - the front door: all but the source are keywords
         If the source is of no known kind, or its content is at fault (`TextFormatError`,
         `SchemaError`, `StoreError` say where).
     """
-    request = Request(schema, target, weight, group, labelled, fields, cache, n_threads)
-    if isinstance(source, Dataset):
-        check_same(source.schema, request.schema)
-        return keep(source.rows, source.schema, source.store, request)
-    if isinstance(source, Rows):
-        return keep(source, None, None, request)
-    if isinstance(source, RowStore):
-        return from_store(source, request)
-    if hasattr(source, "read"):
-        return from_stream(source, request)
-    paths = _paths(source)
-    if paths == ["-"]:
-        return from_stream(sys.stdin.buffer, request)
-    if paths is not None:
-        return from_paths(paths, request)
-    if hasattr(source, "batches"):
-        return from_table(source, request)
-    if is_matrix(source):
-        return from_matrix(source, request)
-    if is_frame(source) or (
-        isinstance(source, Iterable) and not isinstance(source, (bytes, bytearray))
-    ):
-        return from_table(open_table(to_arrow(source)), request)
-    raise DataError(f"Samples can be {ACCEPTED}. Got {type(source).__name__}.")
+    options = Options(schema, target, weight, group, labelled, fields, cache, n_threads)
+    known = encoded_already(source, options)
+    return _gather(open_source(source), options) if known is None else known
 
 
 def load_related(source: Any, **options: Any) -> Dataset:
@@ -100,21 +85,32 @@ def load_related(source: Any, **options: Any) -> Dataset:
     """
     if not isinstance(source, JoinedTable):
         return load(source, **options)
-    names = ("schema", "target", "weight", "group", "labelled", "fields", "cache", "n_threads")
-    given: dict[str, Any] = dict.fromkeys(names) | {"labelled": True, "cache": True} | options
-    request = Request(**given)
-    schema, _ = table_schema(source, request)
-    rows = source.related_rows(schema, labelled=is_labelled(source, schema, request))
-    return keep(rows.with_(**request.arrays(rows.n_rows)), schema, None, request)
+    chosen = Options(**options)
+    schema, _ = fitted(source, chosen)
+    rows = source.related_rows(schema, labelled=is_labelled(source, schema, chosen))
+    return finish(Dataset(rows, schema), chosen)
 
 
-def _paths(source: Any) -> list[str] | None:
-    if isinstance(source, (str, os.PathLike)):
-        return [os.fspath(source)]
-    if (
-        isinstance(source, (list, tuple))
-        and source
-        and all(isinstance(part, (str, os.PathLike)) for part in source)
-    ):
-        return [os.fspath(part) for part in source]
-    return None
+def _gather(source: Source, options: Options) -> Dataset:
+    """Encode a source into memory, or large files into a RowStore in the cache."""
+    files = source.files
+    if files is None or not options.cache or files.n_bytes < SMALL_BYTES:
+        schema, batches = encode(source, options)
+        rows = gather(batches, source.n_batches if isinstance(source, Numbered) else 0)
+        return finish(Dataset(rows, schema()), options)
+    options.check(source)
+
+    def build(path: Path) -> RowStore:
+        schema, batches = encode(source, options)
+        return RowStore.build(batches, path, schema=schema)
+
+    # The Schema is part of the key, and an unfitted one is not that of the Rows.
+    return from_store(cached(_key(files, options), build), options)
+
+
+def _key(files: Files, options: Options) -> str:
+    """Return what decides the Rows of files: their content and the options, not their names."""
+    names = [options.names.get(role) for role in ROLES]
+    digest = None if options.schema is None else options.schema.digest
+    chosen = repr((_ENCODING, names, options.labelled, digest, options.fields))
+    return hashlib.sha256(f"{file_fingerprint(list(files))} {chosen}".encode()).hexdigest()

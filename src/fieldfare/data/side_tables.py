@@ -13,26 +13,25 @@ from typing import Any
 
 import numpy as np
 
-from fieldfare._optional import require
-from fieldfare._typing import UInt32Array
-from fieldfare.exceptions import DataError, SchemaError
+from fieldfare.exceptions import SchemaError
 from fieldfare.rows import RelatedRows, Relation, Rows
 from fieldfare.schema.schema import Schema
-from fieldfare.sources.arrow import numpy_of
 from fieldfare.sources.batch import Batch
-from fieldfare.sources.tables import first_rows, open_table
+from fieldfare.sources.formats import open_table
+from fieldfare.sources.side_table import SideTable
+from fieldfare.sources.source import Table
 
 
-class JoinedTable:
+class JoinedTable(Table):
     """A table some of whose columns are keys of side tables, as if all were joined.
 
     Parameters
     ----------
     table : DataFrame, Arrow table, path or anything else that holds a table
-        One row a sample.
+        One row per sample.
     sides : mapping from column to table
-        Under the name of each key column, a table that has it too, with one row for each key;
-        its other columns become columns of the samples. Keys that it lacks have no values there.
+        Under the name of each key column, a table that has it too, with one row per key; its
+        other columns become columns of the samples. Keys that it lacks have no values there.
 
     Raises
     ------
@@ -51,9 +50,10 @@ class JoinedTable:
 
     def __init__(self, table: Any, sides: Mapping[str, Any]) -> None:
         self._main = open_table(table)
-        self.untyped = False
+        self.description = "JoinedTable"
+        self.is_rereadable = self._main.is_rereadable
         self.names = list(self._main.names)
-        self._sides: dict[str, Any] = {}
+        self._sides: dict[str, SideTable] = {}
         for key, side in sides.items():
             opened = open_table(side)
             for owner, names in (("table", self._main.names), ("side table", opened.names)):
@@ -70,23 +70,16 @@ class JoinedTable:
                     "another table too. Rename one of them."
                 )
             self.names += others
-            self._sides[key] = _whole(opened, key, others)
+            self._sides[key] = SideTable(opened, key)
 
     def batches(self) -> Iterator[Batch]:
         """Yield the joined rows in order, in batches of bounded size."""
-        pa = require("pyarrow", "tables")
         for batch in self._main.batches():
             columns, names = list(batch.data.columns), list(batch.data.schema.names)
             for key, side in self._sides.items():
-                codes = pa.array(self._codes(key, batch.data.column(key)))
-                part = side.drop_columns([key]).take(codes).combine_chunks()
-                columns += [_flat(column) for column in part.columns]
-                names += part.column_names
-            yield replace(batch, data=pa.RecordBatch.from_arrays(columns, names=names))
-
-    def head(self, n: int) -> Any:
-        """Return the first joined rows."""
-        return first_rows(self.names, self.batches(), n)
+                columns += side.take(side.codes(batch.data.column(key)))
+                names += side.names
+            yield batch.with_columns(names, columns)
 
     def related_rows(self, schema: Schema, *, labelled: bool = True) -> RelatedRows:
         """Return the samples encoded, with references to the encoded side tables.
@@ -104,59 +97,14 @@ class JoinedTable:
         for batch in self._main.batches():
             parts.append(schema.encode(batch, labelled=labelled, columns=own))
             for key, found in codes.items():
-                found.append(self._codes(key, batch.data.column(key)))
+                found.append(self._sides[key].codes(batch.data.column(key)))
         main = Rows.concatenate(parts)
         bare = replace(schema, target=None, weight=None, group=None)
         relations = []
         for key, side in self._sides.items():
-            columns = [name for name in side.column_names if name != key and name in known]
-            rows = bare.encode(side, labelled=False, columns=columns)
+            columns = [name for name in side.names if name in known]
+            rows = bare.encode(side.table, labelled=False, columns=columns)
             relations.append(Relation(np.concatenate(codes[key]), rows))
         arrays = (main.indptr, main.indices, main.values, main.fields)
         labels = (main.target, main.weight, main.group)
         return RelatedRows(*arrays, *labels, relations=tuple(relations))
-
-    def _codes(self, key: str, column: Any) -> UInt32Array:
-        """Return the row of the side table that each key names; the last is for unknown keys."""
-        pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
-        keys = self._sides[key].column(key).combine_chunks()
-        known = _flat(keys)[:-1]
-        if pa.types.is_dictionary(column.type):
-            column = pc.cast(column, column.type.value_type)
-        try:
-            found = pc.index_in(pc.cast(column, known.type), value_set=known)
-        except pa.ArrowException as error:
-            raise SchemaError(
-                f"The keys {key!r} are {column.type} in the table and {known.type} in its side "
-                f"table, and do not compare: {error}"
-            ) from error
-        return numpy_of(pc.fill_null(found, len(known))).astype(np.uint32)
-
-
-def _whole(table: Any, key: str, others: list[str]) -> Any:
-    """Return a side table in memory, with a row without values at the end."""
-    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
-    whole = pa.Table.from_batches([batch.data for batch in table.batches()])
-    whole = whole.select([key, *others])
-    columns = []
-    for column in whole.columns:
-        flat = _flat(column.combine_chunks())
-        if pa.types.is_dictionary(flat.type):
-            flat = pc.cast(flat, flat.type.value_type)
-        columns.append(flat)
-    keys = columns[0]
-    if keys.null_count or len(pc.unique(keys)) < len(keys):
-        raise DataError(
-            f"Every key must stand once in its side table. The column {key!r} has "
-            + ("missing keys." if keys.null_count else "keys that occur twice.")
-        )
-    filled = [pa.concat_arrays([column, pa.nulls(1, column.type)]) for column in columns]
-    return pa.Table.from_arrays(filled, names=whole.column_names)
-
-
-def _flat(column: Any) -> Any:
-    """Return a column as one array."""
-    pa = require("pyarrow", "tables")
-    if not isinstance(column, pa.ChunkedArray):
-        return column
-    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)

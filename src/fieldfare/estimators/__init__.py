@@ -1,4 +1,4 @@
-"""scikit-learn estimators: the only place that sees scikit-learn."""
+"""scikit-learn estimators."""
 
 from fieldfare.estimators.bayesian import BayesianFMRegressor
 from fieldfare.estimators.bayesian_classes import BayesianFMClassifier, BayesianFMOrdinalRegressor

@@ -17,7 +17,8 @@ from fieldfare.config import GRADIENT_SOLVERS, Config, TrainingConfig
 from fieldfare.estimators._base import Factorization, learns_in_parts
 from fieldfare.estimators._parameters import documented, store
 from fieldfare.exceptions import DataError
-from fieldfare.models.base import Model, link
+from fieldfare.models.base import Model
+from fieldfare.models.links import link
 from fieldfare.schema.schema import Schema
 from fieldfare.training.loop.callbacks import Callback
 from fieldfare.training.prepare.targets import TargetMap

@@ -15,7 +15,7 @@ from fieldfare.exceptions import ConfigError
 # The versions that StringSplit and LabelEncoder need, known to onnxruntime 1.18 and later.
 OPSET, ML_OPSET, IR_VERSION = 20, 3, 9
 ML = "ai.onnx.ml"
-FLOAT, INT64, STRING, DOUBLE, BOOL = 1, 7, 8, 11, 9
+FLOAT, INT64, STRING, DOUBLE = 1, 7, 8, 11
 
 # Protobuf counts the bytes of a message in 32 bits with a sign; nodes and names need some too.
 _LARGEST = 2**31 - 2**20

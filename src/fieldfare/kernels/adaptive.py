@@ -71,7 +71,7 @@ def adaptive_epoch(  # noqa: PLR0913 - rows, and the parameters one by one
         np.array(step_sizes(spec)),
         n_features,
         spec.loss == "logistic",
-        spec.instance_norm,
+        spec.model.instance_norm,
     )
     if isinstance(found, tuple):
         raise DataError(
@@ -88,7 +88,7 @@ def step_sizes(spec: Spec) -> tuple[float, float, float, float, float]:
     scale s: the penalties then move alike in all units of the target.
     """
     rates = [spec.rates(group).learning_rate for group in ("bias", "linear", "factors")]
-    of_one = replace(spec, l2_linear=1.0, l2_factors=1.0)
+    of_one = replace(spec, solver=replace(spec.solver, l2_linear=1.0, l2_factors=1.0))
     scales = [of_one.rates(group).l2 / spec.units.target for group in ("linear", "factors")]
-    linear, factors = (spec.learning_rate * scale**2 for scale in scales)
+    linear, factors = (spec.solver.learning_rate * scale**2 for scale in scales)
     return (rates[0], rates[1], rates[2], linear, factors)

@@ -39,15 +39,15 @@ def resolve_threads(n_jobs: int | None, n_rows: int) -> int:
 def core_spec(spec: Spec) -> _core.Spec:
     """Return the compiled struct of a spec: kind, loss and rule are known to the core by name."""
     core = _core.Spec(
-        spec.model,
+        spec.kind.name,
         spec.loss,
-        spec.solver,
+        spec.solver.solver,
         spec.n_outputs,
-        spec.n_factors,
+        spec.model.total_factors,
         spec.n_fields,
-        spec.fit_intercept,
-        spec.fit_linear,
-        spec.instance_norm,
+        spec.model.fit_intercept,
+        spec.model.fit_linear,
+        spec.model.instance_norm,
         spec.parts,
     )
     factors = [spec.rates("factors", part)[:4] for part in range(spec.n_parts)]
@@ -94,7 +94,7 @@ class TrainingTable:
         self.rows = aligned((n_features, self.layout.stride))
         each = 1 + self.layout.slots
         self.shared = np.zeros((spec.n_outputs, self.layout.shared // each, each), np.float32)
-        if self.layout.sums_squares:
+        if spec.solver.kind.starts_at_unit:
             self.bias[:, 1] = spec.rates("bias").start
             self.shared[:, 1:, 1] = spec.rates("pairs").start
 
@@ -107,16 +107,15 @@ class TrainingTable:
             vectors = range(0, layout.factor_state, max(1, layout.padded_factors))
             starts = self._padded_offsets() if spec.parts else None
             runs += factors.runs([base + at for base in outputs for at in vectors], starts)
-        if layout.sums_squares:
+        if spec.solver.kind.starts_at_unit:
             # Padding included: the kernels divide by the root of the state.
             for base in outputs:
                 for part, (low, high) in enumerate(self._state_of_parts()):
                     value = spec.rates("factors", part).start
                     runs.append(Stretch(base + low, high - low, value=value))
-                if spec.fit_linear:
-                    runs.append(
-                        Stretch(base + layout.weight + 1, 1, value=spec.rates("linear").start)
-                    )
+                if spec.model.fit_linear:
+                    value = spec.rates("linear").start
+                    runs.append(Stretch(base + layout.weight + 1, 1, value=value))
         start_rows(self.rows[first:], first, runs, 0 if factors is None else factors.seed)
 
     def surrender(self, shape: tuple[int, ...]) -> Float32Array:
@@ -128,7 +127,7 @@ class TrainingTable:
         parts = self.factor_blocks()
         n, width = len(self.rows), math.prod(shape[1:])
         flat = self.rows.reshape(-1)
-        found = flat[: n * width].reshape(-1, *parts[0].shape[1:-1], self.spec.n_factors)
+        found = flat[: n * width].reshape(-1, *parts[0].shape[1:-1], self.spec.model.total_factors)
         for low in range(0, n, _ROWS_MOVED):
             high = min(low + _ROWS_MOVED, n)
             found[low:high] = np.concatenate([part[low:high] for part in parts], axis=-1)
@@ -176,7 +175,7 @@ class TrainingTable:
         layout = self.layout
         offset = 0 if slot is None else (slot + 1) * layout.factor_state
         if not self.spec.parts:
-            inner = ((layout.blocks, layout.padded_factors), (self.spec.n_factors, 1))
+            inner = ((layout.blocks, layout.padded_factors), (self.spec.model.total_factors, 1))
             return [self._view(offset, inner)]
         starts = self._padded_offsets()
         return [
@@ -195,7 +194,7 @@ class TrainingTable:
         start = layout.factor_state
         if not self.spec.parts:
             return [(start, layout.weight)]
-        if not layout.state_per_weight:
+        if self.spec.solver.kind.slots_per_vector:
             return [(start + place, start + place + 1) for place in range(layout.blocks)]
         ends = self._padded_offsets()
         return [(start + low, start + high) for low, high in pairwise(ends)]
@@ -348,7 +347,7 @@ class Scorer:
         self._core = _core.Scorer(
             core_spec(spec),
             bias,
-            linear if spec.fit_linear else None,
+            linear if spec.model.fit_linear else None,
             factors,
             pair_weights,
             len(linear),

@@ -18,10 +18,14 @@ pair_weights  float32[C, F, F], symmetric   model ``"fwfm"``
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from fieldfare.kinds.models import FactorBlock
+from fieldfare.config import ModelConfig, SolverConfig
+from fieldfare.exceptions import ConfigError
+from fieldfare.kinds.losses import loss_of
+from fieldfare.kinds.models import FactorBlock, ModelKind
+from fieldfare.kinds.solvers import Steps
 
 
 class Units(NamedTuple):
@@ -50,51 +54,53 @@ class Spec:
 
     Parameters
     ----------
-    model : str
-        One of ``config.MODELS``.
-    loss : {"squared", "logistic", "softmax", "pairwise", "hinge"}
-        The last two are of pairs of rows.
-    solver : str
-        One of ``config.GRADIENT_SOLVERS`` for the kernels of one sample at a time.
+    model : ModelConfig
+    solver : SolverConfig
+        Only its loss and penalties are used where nothing is trained.
     n_outputs : int
         Number of scores per sample, ``C``: 1 unless the loss is softmax.
-    n_factors : int
-        Length of a latent vector, ``k``; that of all its parts for hofm; ignored by the linear
-        model.
     n_fields : int
-        Number of fields, ``F``; used by models with fields only.
-    fit_intercept, fit_linear : bool
-        Whether the bias and the linear weights are part of the model.
-    instance_norm : bool
-        Whether each sample is divided by its Euclidean length first.
-    learning_rate : float
-    l2_linear, l2_factors, l1_linear, l1_factors : float
-        Regularisation; L1 is used by FTRL only. Those of factors may be tuples, one number a part.
-    ftrl_beta : float
-        Smoothing of the FTRL step size.
+        Number of fields, ``F``; 0 for models without fields.
     units : Units
         What targets and rows are measured in, see `rates`.
-    parts : tuple of FactorBlock
-        Used by hofm only: which factors serve which orders.
+
+    Raises
+    ------
+    ConfigError
+        If the loss is not one of the task, or penalties by order do not fit the model's orders.
     """
 
-    model: str
-    loss: str
-    solver: str
-    n_outputs: int
-    n_factors: int
-    n_fields: int
-    fit_intercept: bool
-    fit_linear: bool
-    instance_norm: bool
-    learning_rate: float
-    l2_linear: float
-    l2_factors: float | tuple[float, ...]
-    l1_linear: float
-    l1_factors: float | tuple[float, ...]
-    ftrl_beta: float
+    model: ModelConfig
+    solver: SolverConfig = field(default_factory=SolverConfig)
+    n_outputs: int = 1
+    n_fields: int = 0
     units: Units = NO_UNITS
-    parts: tuple[FactorBlock, ...] = ()
+
+    def __post_init__(self) -> None:
+        loss_of(self.model.task, self.solver.loss)
+        for name in ("l2_factors", "l1_factors"):
+            value = getattr(self.solver, name)
+            if isinstance(value, tuple) and len(value) != len(self.parts):
+                orders = f", or one for each of its {len(self.parts)} orders" if self.parts else ""
+                raise ConfigError(
+                    f"The {name!r} parameter must be one number for this {self.model.model} "
+                    f"model{orders}. Got {value!r}."
+                )
+
+    @property
+    def kind(self) -> ModelKind:
+        """What the kind of model is like."""
+        return self.model.kind
+
+    @property
+    def loss(self) -> str:
+        """Name of the loss: one of `LOSSES`, of which "pairwise" and "hinge" are of two rows."""
+        return loss_of(self.model.task, self.solver.loss)
+
+    @property
+    def parts(self) -> tuple[FactorBlock, ...]:
+        """The blocks of a latent vector that have rates of their own; none if there is just one."""
+        return self.model.factor_blocks if self.kind.by_order else ()
 
     @property
     def n_parts(self) -> int:
@@ -112,24 +118,25 @@ class Spec:
         weights of pairs of fields have no unit, and no penalty: there are few, and every sample
         moves them.
         """
+        solver = self.solver
         order = self.parts[part].highest if self.parts else 2
         unit, l2, l1 = {
             "bias": (self.units.target, 0.0, 0.0),
-            "linear": (self.units.of_weights(1), self.l2_linear, self.l1_linear),
+            "linear": (self.units.of_weights(1), solver.l2_linear, solver.l1_linear),
             "factors": (
                 self.units.of_weights(order),
-                _of_part(self.l2_factors, part),
-                _of_part(self.l1_factors, part),
+                _of_part(solver.l2_factors, part),
+                _of_part(solver.l1_factors, part),
             ),
             "pairs": (1.0, 0.0, 0.0),
         }[group]
         gradient = self.units.target**2 / unit
+        plain = solver.kind.steps is Steps.PLAIN
         return Rates(
-            learning_rate=self.learning_rate
-            * (unit / gradient if self.solver in ("sgd", "sgda") else unit),
+            learning_rate=solver.learning_rate * (unit / gradient if plain else unit),
             l2=l2 * gradient / unit,
             l1=l1 * gradient,
-            beta=self.ftrl_beta * gradient,
+            beta=solver.ftrl_beta * gradient,
             start=gradient**2,
         )
 

@@ -78,6 +78,11 @@ class SolverKind:
         return self.steps is not Steps.SOLVED
 
     @property
+    def starts_at_unit(self) -> bool:
+        """Whether the state begins at one unit of the squared gradient, see `Rates.start`."""
+        return self.slots > 0 and not self.weights_from_state
+
+    @property
     def model_kinds(self) -> tuple[str, ...]:
         """Names of the kinds of model that it takes."""
         return tuple(name for name, kind in MODEL_KINDS.items() if self.takes(kind))

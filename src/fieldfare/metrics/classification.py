@@ -2,6 +2,11 @@
 
 A binary prediction is class 1 when its probability is above one half; a multiclass prediction is
 the class with the largest probability, and the lowest-numbered one of a tie.
+
+Those that are reported by default after each epoch are computed here: on a million samples they
+take an eighth to a third of the time of scikit-learn's, and the command line need not import it.
+scikit-learn has no calibration error or normalized entropy. The others are in
+``metrics/scikit_learn.py``.
 """
 
 from __future__ import annotations
@@ -11,7 +16,7 @@ import math
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float64Array
-from fieldfare.metrics.base import metric
+from fieldfare.metrics.registry import metric
 
 CLIP = float(np.finfo(np.float32).eps)
 """Logarithms keep probabilities at least this far from 0 and 1: the resolution of float32."""
@@ -19,7 +24,8 @@ CLIP = float(np.finfo(np.float32).eps)
 ECE_BINS = 15
 
 
-def _predicted_class(pred: Float64Array) -> AnyArray:
+def predicted_class(pred: Float64Array) -> AnyArray:
+    """Return the class that each prediction implies, shape (n,)."""
     return pred.argmax(axis=1) if pred.ndim == 2 else (pred > 0.5).astype(np.int64)
 
 
@@ -74,7 +80,7 @@ def ece(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
     whether it was right (Guo et al. 2017, eq. 3).
     """
     if pred.ndim == 2:
-        outcome = (_predicted_class(pred) == y).astype(np.float64)
+        outcome = (predicted_class(pred) == y).astype(np.float64)
         pred = pred.max(axis=1)
     else:
         outcome = y
@@ -86,50 +92,4 @@ def ece(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
 @metric("binary", "multiclass", greater_is_better=True, needs_probability=True)
 def accuracy(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
     """Share of samples whose class is predicted correctly."""
-    return float(np.average(_predicted_class(pred) == y, weights=weight))
-
-
-@metric("binary", "multiclass", greater_is_better=True, needs_probability=True)
-def precision(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
-    """Share of correct ones among the samples predicted to be of a class; 0 if there are none.
-
-    Binary: for class 1. Multiclass: the unweighted mean over the classes that occur in targets or
-    predictions (macro average).
-    """
-    right, predicted, _ = _counts(y, pred, weight)
-    return _mean_ratio(right, predicted)
-
-
-@metric("binary", "multiclass", greater_is_better=True, needs_probability=True)
-def recall(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
-    """Share of the samples of a class that are predicted to be of it; averaged like precision."""
-    right, _, actual = _counts(y, pred, weight)
-    return _mean_ratio(right, actual)
-
-
-@metric("binary", "multiclass", greater_is_better=True, needs_probability=True)
-def f1(y: Float64Array, pred: Float64Array, weight: Float64Array) -> float:
-    """Harmonic mean of precision and recall per class; averaged like precision."""
-    right, predicted, actual = _counts(y, pred, weight)
-    return _mean_ratio(2 * right, predicted + actual)
-
-
-def _counts(
-    y: Float64Array, pred: Float64Array, weight: Float64Array
-) -> tuple[Float64Array, Float64Array, Float64Array]:
-    """Return the weights of true positives, predictions and targets for each class that counts."""
-    guess, truth = _predicted_class(pred), y.astype(np.int64)
-    n_classes = pred.shape[1] if pred.ndim == 2 else 2
-    right = np.bincount(truth, weights=weight * (guess == truth), minlength=n_classes)
-    predicted = np.bincount(guess, weights=weight, minlength=n_classes)
-    actual = np.bincount(truth, weights=weight, minlength=n_classes)
-    if pred.ndim == 1:
-        keep = np.array([False, True])
-    else:
-        keep = np.isin(np.arange(n_classes), np.concatenate([guess, truth]))
-    return right[keep], predicted[keep], actual[keep]
-
-
-def _mean_ratio(top: Float64Array, bottom: Float64Array) -> float:
-    ratios = np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)
-    return float(ratios.mean())
+    return float(np.average(predicted_class(pred) == y, weights=weight))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple, TypeVar, cast
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -15,8 +14,8 @@ from fieldfare.exceptions import ConfigError, DataError, SchemaError
 from fieldfare.kernels import native
 from fieldfare.kernels.initial import InitialFactors
 from fieldfare.kernels.table import NO_UNITS, Spec, Units
-from fieldfare.kinds.losses import loss_of
 from fieldfare.kinds.models import PARAMETERS, ModelKind
+from fieldfare.models.links import link, link_one
 from fieldfare.rows import Rows
 from fieldfare.settings import Settings
 
@@ -230,39 +229,11 @@ class Model(ABC):
         Raises
         ------
         ConfigError
-            If the solver has penalties by order that do not fit the orders of the model.
+            If the solver's loss or penalties do not fit the model.
         """
-        solver = solver or SolverConfig()
-        for name in ("l2_factors", "l1_factors"):
-            self._check_by_order(name, getattr(solver, name))
         return Spec(
-            model=self.kind,
-            loss=loss_of(self.config.task, solver.loss),
-            solver=solver.solver,
-            n_outputs=self.n_outputs,
-            n_factors=self.config.total_factors,
-            n_fields=self.n_fields,
-            fit_intercept=self.config.fit_intercept,
-            fit_linear=self.config.fit_linear,
-            instance_norm=self.config.instance_norm,
-            learning_rate=solver.learning_rate,
-            l2_linear=solver.l2_linear,
-            l2_factors=solver.l2_factors,
-            l1_linear=solver.l1_linear,
-            l1_factors=solver.l1_factors,
-            ftrl_beta=solver.ftrl_beta,
-            units=self.units,
-            parts=self.config.factor_blocks if self.traits.by_order else (),
+            self.config, solver or SolverConfig(), self.n_outputs, self.n_fields, self.units
         )
-
-    def _check_by_order(self, name: str, value: float | tuple[float, ...]) -> None:
-        n_parts = len(self.config.factor_blocks) if self.traits.by_order else 0
-        if isinstance(value, tuple) and len(value) != n_parts:
-            allowed = f"or one for each of its {n_parts} orders" if n_parts else "not one an order"
-            raise ConfigError(
-                f"The {name!r} parameter must be one number for this {self.kind} model, {allowed}. "
-                f"Got {value!r}."
-            )
 
     def _scorer(self) -> native.Scorer:
         """Return the parameters as the core wants them, made anew when others took their place.
@@ -335,12 +306,7 @@ class Model(ABC):
         """
         ids, values, fields = self._encoder().encode(sample)
         scores = self._scorer().score_one(ids, values, fields if self.n_fields else None)
-        if self.config.task == "regression":
-            return scores[0]
-        if self.config.task == "multiclass":
-            return cast(Float32Array, link("multiclass", np.array([scores], np.float32))[0])
-        e = math.exp(-abs(scores[0]))
-        return (1.0 if scores[0] >= 0 else e) / (1.0 + e)
+        return link_one(self.config.task, scores)
 
     def score_candidates(
         self, context: Rows | Mapping[str, Any], candidates: Any, n_threads: int | None = None
@@ -509,15 +475,3 @@ def check_model(model: Any, owner: str) -> None:
             else "fieldfare.load_model reads one from its file."
         )
         raise ConfigError(f"{owner} needs a Model. Got {type(model).__name__}. {hint}")
-
-
-def link(task: str, scores: Float32Array) -> Float32Array:
-    """Map raw scores of shape (n, outputs) to the scale of the target; ranks need none."""
-    if task in ("regression", "rank"):
-        return scores[:, 0]
-    if task == "binary":
-        z = scores[:, 0]
-        e = np.exp(-np.abs(z))
-        return cast(Float32Array, np.where(z >= 0, 1, e) / (1 + e))
-    e = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return cast(Float32Array, e / e.sum(axis=1, keepdims=True))

@@ -208,7 +208,9 @@ class Posterior:
 
     def scores(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
         """Return the score of every row under every sample, float32[n_rows, n_samples]."""
-        scorer = native.Scorer(self._spec(), self.bias, self.linear, self.factors)
+        scorer = native.Scorer(
+            Spec(self.config, n_outputs=len(self)), self.bias, self.linear, self.factors
+        )
         return scorer.score(rows, n_threads)
 
     def blocks(
@@ -319,24 +321,3 @@ class Posterior:
     def _levels(self) -> Float64Array:
         """Return the numbers that the classes stand for."""
         return np.array([0.0, 1.0] if self.task == "binary" else self.classes, np.float64)
-
-    def _spec(self) -> Spec:
-        config = self.config
-        return Spec(
-            model=config.model,
-            loss="squared",
-            solver="sgd",
-            n_outputs=len(self),
-            n_factors=config.total_factors,
-            n_fields=0,
-            fit_intercept=config.fit_intercept,
-            fit_linear=config.fit_linear,
-            instance_norm=config.instance_norm,
-            learning_rate=1.0,
-            l2_linear=0.0,
-            l2_factors=0.0,
-            l1_linear=0.0,
-            l1_factors=0.0,
-            ftrl_beta=1.0,
-            parts=config.factor_blocks if config.model == "hofm" else (),
-        )

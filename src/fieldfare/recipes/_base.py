@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from fieldfare.schema import build as composing
+from fieldfare.schema import compose
 from fieldfare.schema.column import Column
 from fieldfare.schema.schema import Schema
 
@@ -33,7 +33,7 @@ class Keep:
 
     def make(self, table: Any) -> Any:
         """Return the column."""
-        return composing.column_of(table, self.column.name)
+        return compose.column_of(table, self.column.name)
 
     def on(self, history: Any) -> Keep:
         """Return itself."""
@@ -101,9 +101,9 @@ class Recipe:
         """
         steps: Sequence[Step] = self.steps
         if history is not None:
-            past = composing.read(history)
+            past = compose.read(history)
             steps = [step.on(past) for step in steps]
-        return _features(composing.read(table), steps, self.roles)
+        return _features(compose.read(table), steps, self.roles)
 
     def __repr__(self) -> str:
         names = ", ".join(step.column.name for step in self.steps)
@@ -113,7 +113,7 @@ class Recipe:
 def cook(table: Any, steps: Sequence[Step], roles: Roles) -> Recipe:
     """Return the recipe of some steps, applied to its training rows."""
     if roles.target is not None:
-        composing.column_of(table, roles.target)
+        compose.column_of(table, roles.target)
     schema = Schema(tuple(step.column for step in steps), roles.target, group=roles.group)
     return Recipe(_features(table, steps, roles), schema, tuple(steps), roles)
 
@@ -121,14 +121,14 @@ def cook(table: Any, steps: Sequence[Step], roles: Roles) -> Recipe:
 def _features(table: Any, steps: Sequence[Step], roles: Roles) -> Any:
     columns: dict[Any, Any] = {step.column.name: (step.make(table), step.column) for step in steps}
     if roles.target is not None and roles.target in table.column_names:
-        columns[roles.target] = (composing.column_of(table, roles.target), None)
+        columns[roles.target] = (compose.column_of(table, roles.target), None)
     if roles.group is not None:
-        parts = [composing.column_of(table, name) for name in roles.group_of]
-        columns[roles.group] = (composing.crossed(parts), None)
-    return composing.compose(columns)
+        parts = [compose.column_of(table, name) for name in roles.group_of]
+        columns[roles.group] = (compose.crossed(parts), None)
+    return compose.table_of(columns)
 
 
 def keep(table: Any, name: str, role: str | None = None) -> Keep:
     """Return the step that takes a column as categories, whatever its type."""
-    composing.column_of(table, name)
+    compose.column_of(table, name)
     return Keep(Column(name, "categorical", role=role))

@@ -9,7 +9,7 @@ import numpy as np
 
 from fieldfare._typing import AnyArray, Float64Array, Int64Array
 from fieldfare.exceptions import SchemaError
-from fieldfare.schema import build as composing
+from fieldfare.schema import compose
 from fieldfare.schema.column import Column
 
 # Shrinks the mean rating of an item towards the overall mean; the value of Koren 2010.
@@ -38,7 +38,7 @@ class Baseline:
     def of(table: Any, names: Names) -> Baseline:
         """Learn from training interactions."""
         assert names.target is not None
-        rating = composing.numbers(table, names.target)
+        rating = compose.numbers(table, names.target)
         place, items = places(table, names.item)
         mean = float(rating.mean()) if len(rating) else 0.0
         total = np.bincount(place, rating - mean, len(items))
@@ -48,7 +48,7 @@ class Baseline:
 
     def of_items(self, array: Any) -> Float64Array:
         """Return b_j of each cell; the mean for items that are not known."""
-        place, _ = composing.positions(array, self.items)
+        place, _ = compose.positions(array, self.items)
         return self.mean + np.append(self.offsets, 0.0)[place]
 
 
@@ -73,8 +73,8 @@ class History:
         values = np.ones(len(pairs))
         if baseline is not None:
             assert names.target is not None
-            surprise = composing.numbers(table, names.target) - baseline.of_items(
-                composing.column_of(table, names.item)
+            surprise = compose.numbers(table, names.target) - baseline.of_items(
+                compose.column_of(table, names.item)
             )
             values = np.bincount(pair.reshape(-1), surprise) / np.bincount(pair.reshape(-1))
         return History(users, items, starts(user[first], len(users)), item[first], values)
@@ -93,18 +93,18 @@ class Rated:
     def make(self, table: Any) -> Any:
         """Return the lists of rated items."""
         history = self.history
-        user, _ = composing.positions(composing.column_of(table, self.names.user), history.users)
+        user, _ = compose.positions(compose.column_of(table, self.names.user), history.users)
         indptr, entries = ranges(history.indptr, user)
         items = history.items[entries]
         if self.leave_out:
-            own, _ = composing.positions(composing.column_of(table, self.names.item), history.names)
+            own, _ = compose.positions(compose.column_of(table, self.names.item), history.names)
             row = np.repeat(np.arange(len(user)), np.diff(indptr))
             other = items != own[row]
             entries, items = entries[other], items[other]
             indptr = starts(row[other], len(user))
         size = np.diff(indptr)
         weights = history.values[entries] / np.sqrt(np.repeat(size, size))
-        return composing.weighted_lists(indptr, history.names, items, weights)
+        return compose.weighted_lists(indptr, history.names, items, weights)
 
     def on(self, history: Any) -> Rated:
         """Return the step over the ratings of another table."""
@@ -130,7 +130,7 @@ class Baskets:
         assert names.time is not None
         user, users = places(table, names.user)
         item, items = places(table, names.item)
-        time = composing.numbers(table, names.time)
+        time = compose.numbers(table, names.time)
         order = np.lexsort((item, time, user))
         keys = np.stack([user, time, item], axis=1)[order]
         change = np.any(np.diff(keys, axis=0) != 0, axis=1)
@@ -169,12 +169,12 @@ class LastBasket:
         """Return the lists of items."""
         assert self.names.time is not None
         baskets = self.baskets
-        user, _ = composing.positions(composing.column_of(table, self.names.user), baskets.users)
-        last = baskets.before(user, composing.numbers(table, self.names.time))
+        user, _ = compose.positions(compose.column_of(table, self.names.user), baskets.users)
+        last = baskets.before(user, compose.numbers(table, self.names.time))
         indptr, entries = ranges(baskets.indptr, last)
         size = np.diff(indptr)
         weights = 1 / np.repeat(size, size)
-        return composing.weighted_lists(indptr, baskets.names, baskets.items[entries], weights)
+        return compose.weighted_lists(indptr, baskets.names, baskets.items[entries], weights)
 
     def on(self, history: Any) -> LastBasket:
         """Return the step over the baskets of another table."""
@@ -189,7 +189,7 @@ def places(table: Any, name: str) -> tuple[Int64Array, Any]:
     SchemaError
         If a cell is missing.
     """
-    place, names = composing.positions(composing.column_of(table, name))
+    place, names = compose.positions(compose.column_of(table, name))
     if (place < 0).any():
         raise SchemaError(
             f"Every interaction needs a value in column {name!r}. Row {int(np.argmax(place < 0))} "

@@ -11,7 +11,7 @@ from fieldfare._random import stream
 from fieldfare._typing import AnyArray
 from fieldfare.exceptions import SchemaError
 from fieldfare.recipes._histories import places
-from fieldfare.schema import build as composing
+from fieldfare.schema import compose
 from fieldfare.schema.column import Column
 
 
@@ -26,8 +26,8 @@ class Attribute:
 
     def make(self, table: Any) -> Any:
         """Return the attribute of each row; missing for a key that is not in the side table."""
-        place, _ = composing.positions(composing.column_of(table, self.key), self.names)
-        return composing.take(self.cells, place)
+        place, _ = compose.positions(compose.column_of(table, self.key), self.names)
+        return compose.take(self.cells, place)
 
     def on(self, history: Any) -> Attribute:
         """Return itself."""
@@ -42,7 +42,7 @@ def attributes(side: Any, key: str, role: str) -> list[Attribute]:
     SchemaError
         If the key is not a column, is missing somewhere, or repeats.
     """
-    table = composing.read(side)
+    table = compose.read(side)
     place, names = places(table, key)
     if len(names) < len(place):
         row = int(np.argmax(np.bincount(place)[place] > 1))
@@ -52,10 +52,10 @@ def attributes(side: Any, key: str, role: str) -> list[Attribute]:
         )
     return [
         Attribute(
-            composing.infer(table, name).change(role=role),
+            compose.infer(table, name).change(role=role),
             key,
             names,
-            composing.column_of(table, name),
+            compose.column_of(table, name),
         )
         for name in table.column_names
         if name != key
@@ -84,8 +84,8 @@ class Negatives:
 
     def add(self, table: Any, target: str) -> Any:
         """Return the rows, each followed by its negatives, with a target of ones and zeros."""
-        context, _ = composing.positions(
-            composing.crossed([composing.column_of(table, name) for name in self.given])
+        context, _ = compose.positions(
+            compose.crossed([compose.column_of(table, name) for name in self.given])
         )
         value, values = places(table, self.drawn)
         rows = np.repeat(np.arange(len(value)), self.n)
@@ -95,13 +95,12 @@ class Negatives:
         order = np.argsort(every, kind="stable")
         every = every[order]
         columns: dict[str, Any] = {
-            name: (composing.take(composing.column_of(table, name), every), None)
-            for name in self.given
+            name: (compose.take(compose.column_of(table, name), every), None) for name in self.given
         }
         chosen = np.concatenate([value, drawn])[order]
-        columns[self.drawn] = (composing.take(values, chosen), None)
+        columns[self.drawn] = (compose.take(values, chosen), None)
         columns[target] = ((order < len(value)).astype(np.int64), None)
-        return composing.compose(columns)
+        return compose.table_of(columns)
 
     def _draw(self, context: AnyArray, n_values: int, seen: AnyArray) -> AnyArray:
         """Return a value for each context, -1 where twenty draws found none that was not seen."""

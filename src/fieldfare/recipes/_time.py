@@ -9,7 +9,7 @@ import numpy as np
 
 from fieldfare._typing import Float64Array, Int64Array
 from fieldfare.recipes._histories import Names, places
-from fieldfare.schema import build as composing
+from fieldfare.schema import compose
 from fieldfare.schema.column import Column
 
 # The exponent of Koren 2009, chosen there by cross-validation.
@@ -39,8 +39,8 @@ class Drift:
     def values(self, table: Any) -> tuple[Int64Array, Float64Array]:
         """Return the user of each row and dev_u(t); 0 for users that are not known."""
         assert self.names.time is not None
-        user, _ = composing.positions(composing.column_of(table, self.names.user), self.users)
-        away = composing.numbers(table, self.names.time) - np.append(self.means, 0.0)[user]
+        user, _ = compose.positions(compose.column_of(table, self.names.user), self.users)
+        away = compose.numbers(table, self.names.time) - np.append(self.means, 0.0)[user]
         drift = np.sign(away) * np.abs(away) ** _EXPONENT / self.scale
         return user, np.where(user >= 0, drift, 0.0)
 
@@ -49,7 +49,7 @@ class Drift:
         user, drift = self.values(table)
         known = user >= 0
         indptr = np.concatenate([[0], np.cumsum(known)])
-        return composing.weighted_lists(indptr, self.users, user[known], drift[known])
+        return compose.weighted_lists(indptr, self.users, user[known], drift[known])
 
     def on(self, history: Any) -> Drift:
         """Return the step with mean times of another table."""
@@ -60,7 +60,7 @@ class Drift:
 def _mean_times(table: Any, names: Names) -> tuple[Any, Float64Array]:
     assert names.time is not None
     user, users = places(table, names.user)
-    total = np.bincount(user, composing.numbers(table, names.time), len(users))
+    total = np.bincount(user, compose.numbers(table, names.time), len(users))
     return users, total / np.maximum(1, np.bincount(user, minlength=len(users)))
 
 
@@ -81,11 +81,11 @@ class Period:
 
     def make(self, table: Any) -> Any:
         """Return texts ``value & period``."""
-        time = composing.numbers(table, self.time)
+        time = compose.numbers(table, self.time)
         period = np.floor((time - self.start) / self.length)
         if self.n is not None:
             period = np.clip(period, 0, self.n - 1)
-        return composing.crossed([composing.column_of(table, self.of), period.astype(np.int64)])
+        return compose.crossed([compose.column_of(table, self.of), period.astype(np.int64)])
 
     def on(self, history: Any) -> Period:
         """Return itself."""

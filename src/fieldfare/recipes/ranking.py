@@ -9,7 +9,7 @@ from fieldfare._validation import Number, check
 from fieldfare.recipes._base import Recipe, Roles, Step, cook, keep
 from fieldfare.recipes._histories import Baskets, LastBasket, Names
 from fieldfare.recipes._tables import Negatives
-from fieldfare.schema import build as composing
+from fieldfare.schema import compose
 from fieldfare.schema.column import Column
 
 _TARGET = "target"
@@ -68,7 +68,7 @@ def pitf(
     Recommendation, WSDM 2010.
     """
     check("n_negatives", n_negatives, Number(0, integer=True), "pitf")
-    table = composing.read(interactions)
+    table = compose.read(interactions)
     given = (user, item)
     draw = Negatives(given, tag, n_negatives, resolve_seed(random_state))
     rows = draw.add(table, _TARGET)
@@ -137,13 +137,11 @@ def fpmc(
     Next-Basket Recommendation, WWW 2010.
     """
     check("n_negatives", n_negatives, Number(0, integer=True), "fpmc")
-    table = composing.read(interactions)
+    table = compose.read(interactions)
     given, names = (user, time), Names(user, item, None, time)
     draw = Negatives(given, item, n_negatives, resolve_seed(random_state))
     rows = draw.add(table, _TARGET)
-    basket = Column(
-        "last_basket", "multi", role="user", weight_separator=composing.WEIGHT_SEPARATOR
-    )
+    basket = Column("last_basket", "multi", role="user", weight_separator=compose.WEIGHT_SEPARATOR)
     steps: list[Step] = [
         keep(rows, user, "user"),
         keep(rows, item, "item"),

@@ -11,7 +11,7 @@ from fieldfare.recipes._base import Recipe, Roles, Step, cook, keep
 from fieldfare.recipes._histories import Baseline, History, Names, Rated
 from fieldfare.recipes._tables import attributes
 from fieldfare.recipes._time import Drift, Period
-from fieldfare.schema import build as composing
+from fieldfare.schema import compose
 from fieldfare.schema.column import Column
 
 
@@ -48,7 +48,7 @@ def matrix_factorization(
     Y. Koren, R. Bell, C. Volinsky, Matrix Factorization Techniques for Recommender Systems, IEEE
     Computer 42(8), 2009.
     """
-    table = composing.read(interactions)
+    table = compose.read(interactions)
     return cook(table, _pair(table, user, item), Roles(target))
 
 
@@ -94,7 +94,7 @@ def svdpp(
     Y. Koren, Factorization Meets the Neighborhood: a Multifaceted Collaborative Filtering Model,
     KDD 2008.
     """
-    table = composing.read(interactions)
+    table = compose.read(interactions)
     names = Names(user, item)
     rated = Rated(_weighted("rated_items"), names, History.of(table, names, None), None, False)
     return cook(table, [*_pair(table, user, item), rated], Roles(target))
@@ -145,7 +145,7 @@ def knn(
     Y. Koren, Factor in the Neighbors: Scalable and Accurate Collaborative Filtering, ACM TKDD
     4(1), 2010.
     """
-    table = composing.read(interactions)
+    table = compose.read(interactions)
     names = Names(user, item, target)
     baseline = None if target is None else Baseline.of(table, names)
     history = History.of(table, names, baseline)
@@ -202,7 +202,7 @@ def attribute_aware(
     D. Stern, R. Herbrich, T. Graepel, Matchbox: Large Scale Online Bayesian Recommendations, WWW
     2009.
     """
-    table = composing.read(interactions)
+    table = compose.read(interactions)
     steps = _pair(table, user, item)
     for side, key, role in ((users, user, "user"), (items, item, "item")):
         if side is not None:
@@ -268,9 +268,9 @@ def time_svd(
     """
     check("n_bins", n_bins, Number(1, 10_000, integer=True), "time_svd")
     check("day", day, Number(0, low_open=True), "time_svd")
-    table = composing.read(interactions)
+    table = compose.read(interactions)
     names = Names(user, item, target, time)
-    times = composing.numbers(table, time)
+    times = compose.numbers(table, time)
     first, last = (float(times.min()), float(times.max())) if len(times) else (0.0, 0.0)
     length = np.nextafter(last - first, np.inf) / n_bins if last > first else 1.0
     steps = [
@@ -287,4 +287,4 @@ def _pair(table: Any, user: str, item: str) -> list[Step]:
 
 
 def _weighted(name: str) -> Column:
-    return Column(name, "multi", role="user", weight_separator=composing.WEIGHT_SEPARATOR)
+    return Column(name, "multi", role="user", weight_separator=compose.WEIGHT_SEPARATOR)

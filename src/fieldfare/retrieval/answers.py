@@ -15,7 +15,7 @@ from fieldfare.retrieval.requests import Requests, id_list, is_single_id, query_
 from fieldfare.retrieval.state import State
 from fieldfare.retrieval.towers import Tower
 from fieldfare.rows import Rows
-from fieldfare.sources.tables import to_pandas
+from fieldfare.sources.frames import to_pandas
 
 
 class Recommended(NamedTuple):

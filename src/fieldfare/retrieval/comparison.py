@@ -17,8 +17,8 @@ from fieldfare.models.catalogue import catalogue_scores
 from fieldfare.retrieval.baselines import BASELINES
 from fieldfare.retrieval.evaluation import Evaluation, Scores, Trial, evaluate_scores
 from fieldfare.rows import Rows
-from fieldfare.schema import build as composing
-from fieldfare.sources.tables import to_pandas
+from fieldfare.schema import compose
+from fieldfare.sources.frames import to_pandas
 from fieldfare.training.loop.history import format_table
 
 
@@ -148,7 +148,7 @@ def model_scores(model: Model, trial: Trial, train: Any, test: Any) -> Scores:
     check_model(model, "model_scores")
     is_item = item_features(model.schema)
     halves = [
-        load(composing.read(table), schema=model.schema, labelled=False).rows
+        load(compose.read(table), schema=model.schema, labelled=False).rows
         for table in (train, test)
     ]
     plain = [rows.with_(target=None, weight=None, group=None) for rows in halves]

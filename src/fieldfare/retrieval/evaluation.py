@@ -19,9 +19,10 @@ from fieldfare._typing import AnyArray, Float64Array, Int64Array
 from fieldfare._validation import Number, check
 from fieldfare.exceptions import ConfigError, DataError, DataWarning
 from fieldfare.kernels.recall import Seen
-from fieldfare.metrics import recommendation
-from fieldfare.metrics.recommendation import DEFAULT_METRICS, Lists
-from fieldfare.schema import build as composing
+from fieldfare.metrics import ListMetric, get_list_metric
+from fieldfare.metrics.lists import Lists, judge, rank_items
+from fieldfare.metrics.recommendation import DEFAULT_METRICS, longest
+from fieldfare.schema import compose
 
 Scores = Callable[[Int64Array], AnyArray]
 """From user numbers, int64 of shape (m,), to the scores of all items, shape (m, n_items)."""
@@ -79,12 +80,12 @@ class Trial:
         DataError
             If the test data hold no interaction.
         """
-        tables = [composing.read(table) for table in (train, test)]
-        user_codes, users = composing.positions_together(
-            [composing.column_of(table, user) for table in tables]
+        tables = [compose.read(table) for table in (train, test)]
+        user_codes, users = compose.positions_together(
+            [compose.column_of(table, user) for table in tables]
         )
-        item_codes, items = composing.positions_together(
-            [composing.column_of(table, item) for table in tables]
+        item_codes, items = compose.positions_together(
+            [compose.column_of(table, item) for table in tables]
         )
         halves = []
         for of_user, of_item in zip(user_codes, item_codes, strict=True):
@@ -229,8 +230,8 @@ def evaluate_scores(
         (Krichene and Rendle 2020).
     """
     check("n_sampled", n_sampled, Number(1, integer=True), "evaluate_scores")
-    asked = {name: recommendation.parse(name) for name in metrics}
-    any_sampled = any(sampled for _, _, sampled in asked.values())
+    asked = {name: get_list_metric(name) for name in metrics}
+    any_sampled = any(metric.sampled for metric in asked.values())
     if any_sampled:
         warnings.warn(
             DataWarning(
@@ -240,7 +241,7 @@ def evaluate_scores(
             ),
             stacklevel=2,
         )
-    n = recommendation.longest(metrics)
+    n = longest(metrics)
     full: list[Lists] = []
     drawn: list[Lists] = []
     random = stream(resolve_seed(random_state), "sample")
@@ -252,21 +253,19 @@ def evaluate_scores(
         if any_sampled:
             not_drawn = _not_drawn(seen | relevant, n_sampled, random)
             drawn.append(_lists(found, n, not_drawn, relevant))
-    return _summary(asked, _concatenated(full), _concatenated(drawn) if drawn else None, trial)
+    counts = trial.counts
+    together = _concatenated(drawn, counts) if drawn else None
+    return _summary(asked, _concatenated(full, counts), together)
 
 
-def _summary(
-    asked: Mapping[str, tuple[str, int, bool]], full: Lists, drawn: Lists | None, trial: Trial
-) -> Evaluation:
+def _summary(asked: Mapping[str, ListMetric], full: Lists, drawn: Lists | None) -> Evaluation:
     by_user, overall = {}, {}
-    for name, (head, k, sampled) in asked.items():
-        if head == "coverage":
-            overall[name] = recommendation.coverage(full.items, k, trial.n_items)
-        elif head == "novelty":
-            by_user[name] = recommendation.novelty(full.items, k, trial.counts)
+    for name, metric in asked.items():
+        found = metric(drawn if metric.sampled and drawn is not None else full)
+        if isinstance(found, float):
+            overall[name] = found
         else:
-            lists = drawn if sampled and drawn is not None else full
-            by_user[name] = recommendation.BY_USER[head](lists, k)
+            by_user[name] = found
     return Evaluation(by_user, overall)
 
 
@@ -305,9 +304,10 @@ def _not_drawn(known: AnyArray, n_sampled: int, random: np.random.Generator) -> 
 def _lists(scores: AnyArray, n: int, excluded: AnyArray, relevant: AnyArray) -> Lists:
     # For a user whose test items were all seen in training there is nothing to find.
     kept = relevant.any(axis=1)
-    items = recommendation.rank_items(scores[kept], n, excluded[kept])
-    return recommendation.judge(items, relevant[kept])
+    return judge(rank_items(scores[kept], n, excluded[kept]), relevant[kept])
 
 
-def _concatenated(lists: Sequence[Lists]) -> Lists:
-    return Lists(*(np.concatenate(arrays) for arrays in zip(*lists, strict=True)))
+def _concatenated(lists: Sequence[Lists], counts: Int64Array) -> Lists:
+    """Return the lists of all blocks of users together."""
+    items, hits, n_relevant, _ = (list(arrays) for arrays in zip(*lists, strict=True))
+    return Lists(np.concatenate(items), np.concatenate(hits), np.concatenate(n_relevant), counts)

@@ -10,7 +10,7 @@ import numpy as np
 
 from fieldfare._typing import AnyArray, Int64Array
 from fieldfare.exceptions import DataError, SchemaError
-from fieldfare.schema import build as composing
+from fieldfare.schema import compose
 
 
 @final
@@ -75,7 +75,7 @@ def read_ids(table: Any, name: str) -> AnyArray:
     SchemaError
         If there is no such column, or one of its cells is empty.
     """
-    column = composing.column_of(table, name)
+    column = compose.column_of(table, name)
     if column.null_count:
         raise SchemaError(
             f"Every row needs an id. Column {name!r} has {column.null_count:,} empty cells: fill "

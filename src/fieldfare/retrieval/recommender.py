@@ -22,7 +22,7 @@ from fieldfare.retrieval.roles import FeatureSides, Roles, id_column, roles_in
 from fieldfare.retrieval.splitting import split
 from fieldfare.retrieval.state import SeenItems, State, sample_queries
 from fieldfare.retrieval.towers import Tower, hstack_rows
-from fieldfare.schema import build as composing
+from fieldfare.schema import compose
 
 
 @final
@@ -86,13 +86,13 @@ class Recommender:
         check("n_candidates", n_candidates, Number(1, integer=True), "Recommender")
         parts = split(model, roles)
         user, item = id_column(parts.model, roles, "user"), id_column(parts.model, roles, "item")
-        items = composing.read(items)
+        items = compose.read(items)
         item_ids = IdMap(check_distinct(read_ids(items, item), "items"))
         user_ids = None
         if users is not None:
-            users = composing.read(users)
+            users = compose.read(users)
             user_ids = IdMap(check_distinct(read_ids(users, user), "users"))
-        history = None if history is None else composing.read(history)
+        history = None if history is None else compose.read(history)
         seen = SeenItems.none() if history is None else SeenItems.of(history, user, item)
         tower = Tower.of(parts.sides, (user, item), items, users)
         ranker_tower = None
@@ -341,7 +341,7 @@ class Recommender:
         SchemaError
             If a column is missing.
         """
-        table = composing.read(items)
+        table = compose.read(items)
         with self._writing:
             self._state = self._state.with_items(table).ready()
 
@@ -358,7 +358,7 @@ class Recommender:
         history : table
             With the columns of the user and item ids.
         """
-        table = composing.read(history)
+        table = compose.read(history)
         with self._writing:
             self._state = self._state.with_history(table).ready()
 

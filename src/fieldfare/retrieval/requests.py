@@ -9,7 +9,7 @@ from fieldfare.exceptions import ConfigError
 from fieldfare.retrieval.state import State
 from fieldfare.retrieval.towers import Tower
 from fieldfare.rows import Rows
-from fieldfare.schema import build as composing
+from fieldfare.schema import compose
 
 
 class Requests(NamedTuple):
@@ -59,7 +59,7 @@ def _users_among(contexts: Any, column: str) -> tuple[Any, Any]:
     """Return the users that the contexts name (None if they name none), and the contexts."""
     if isinstance(contexts, Mapping):
         return contexts.get(column), {k: v for k, v in contexts.items() if k != column}
-    table = composing.read(contexts)
+    table = compose.read(contexts)
     named = column in table.column_names
     return table.column(column).to_pylist() if named else None, table
 
@@ -77,7 +77,7 @@ def id_list(ids: Any) -> list[Any]:
 def query_rows(state: State, tower: Tower, users: list[Any] | None, contexts: Any) -> Rows:
     """Return the features of requests as the model of a tower encodes them."""
     if contexts is not None and not isinstance(contexts, Mapping):
-        contexts = composing.read(contexts)
+        contexts = compose.read(contexts)
     known = users is not None and state.user_ids is not None
     places = state.user_ids.places(users or []) if known and state.user_ids is not None else None
     return tower.queries(users, places, contexts)

@@ -12,7 +12,7 @@ from fieldfare.exceptions import ConfigError
 from fieldfare.retrieval.answers import Recommended, rerank
 from fieldfare.retrieval.requests import query_rows
 from fieldfare.retrieval.state import SeenItems, State
-from fieldfare.schema import build as composing
+from fieldfare.schema import compose
 
 
 class TwoStep(NamedTuple):
@@ -57,7 +57,7 @@ def measure(
         raise ConfigError(
             "Without a ranker there are no two steps to compare. Pass ranker= to Recommender."
         )
-    wanted = SeenItems.of(composing.read(test), state.tower.user, state.item_column)
+    wanted = SeenItems.of(compose.read(test), state.tower.user, state.item_column)
     recalled, all_items = [], []
     catalogue = np.flatnonzero(state.index.alive)
     for user in wanted.users.values:

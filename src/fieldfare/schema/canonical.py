@@ -4,11 +4,16 @@ The same column may reach us as CSV text, as integers from Parquet, or as floats
 has no missing integers. Values are therefore compared as canonical text: ``5`` is "5", ``2.0`` is
 "2", ``True`` is "true". The rule looks at one value at a time, so that ids can not depend on the
 types a reader guessed nor on how the rows were cut into batches.
+
+Each rule stands here twice, once for Arrow arrays and once for a single value of Python, because an
+Arrow kernel costs microseconds however small its input. A property test holds the two together.
 """
 
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,11 +21,14 @@ import numpy as np
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray, Float64Array, Int64Array
 from fieldfare.exceptions import SchemaError
-from fieldfare.sources.arrow import array_of, is_string, numpy_of, scalar_of, texts_of
+from fieldfare.sources.arrow import array_of, is_string, is_view, numpy_of, scalar_of, texts_of
 from fieldfare.sources.batch import SourceLocation
 
 MISSING_NUMBERS = frozenset(("", "na", "n/a", "nan", "null", "none"))
 _EXACT = float(2**53)
+_INT64 = 2**63
+_DECIMAL_ZERO = re.compile(r"-?[0-9]+\.0")
+_WORD = re.compile(r"[a-z0-9_]+")
 
 
 def texts(array: Any) -> Any:
@@ -47,10 +55,6 @@ def texts(array: Any) -> Any:
         raise SchemaError(f"Values of type {kind} cannot be read as text: {error}") from error
 
 
-def _is_view(kind: Any) -> bool:
-    return str(kind) == "string_view"
-
-
 def _float_texts(array: Any) -> Any:
     pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
     if array.type == pa.float16():
@@ -73,6 +77,40 @@ def _string_texts(array: Any) -> Any:
         if pc.any(same).as_py():
             array = pc.if_else(same, scalar_of(canonical, array.type), array)
     return without_empty(array)
+
+
+def text_of(value: Any) -> str | None:
+    """Return the canonical text of one value as `texts` does of many, ``None`` if missing.
+
+    Raises
+    ------
+    ValueError
+        For types that only Arrow can read.
+    """
+    kind = type(value)
+    if kind is str:
+        return canonical_text(value)
+    if value is None:
+        return None
+    if kind is int and -_INT64 <= value < _INT64:
+        return str(value)
+    if kind is bool:
+        return "true" if value else "false"
+    if kind is float:
+        if value != value:
+            return None
+        if abs(value) < _EXACT and value.is_integer():
+            return str(int(value))
+    raise ValueError
+
+
+def canonical_text(text: str) -> str | None:
+    """Return a text as `texts` writes it, ``None`` if it is empty."""
+    if text.endswith(".0") and _DECIMAL_ZERO.fullmatch(text):
+        return text[:-2]
+    if text in ("True", "False"):
+        return text.lower()
+    return text or None
 
 
 def without_empty(array: Any) -> Any:
@@ -147,6 +185,34 @@ def numbers(array: Any, location: SourceLocation, column: str) -> Float64Array:
     return np.asarray(x, np.float64)
 
 
+def number_of(value: Any) -> float:
+    """Return one value as `numbers` does many, NaN if missing.
+
+    Raises
+    ------
+    ValueError
+        For what is no finite number, or only Arrow can read.
+    """
+    kind = type(value)
+    number: float
+    if kind is float:
+        number = value
+    elif kind is int and -_INT64 <= value < _INT64:
+        return float(value)
+    elif value is None:
+        return math.nan
+    elif kind is str:
+        parsed = parse_number(value)
+        if parsed is None:
+            raise ValueError
+        number = parsed
+    else:
+        raise ValueError
+    if math.isinf(number):
+        raise ValueError
+    return number
+
+
 def _floats(array: Any) -> Float64Array:
     """Cast to float64, and append a NaN, for missing values to point at."""
     pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
@@ -155,7 +221,7 @@ def _floats(array: Any) -> Float64Array:
 
 
 def _is_text(kind: Any) -> bool:
-    return is_string(kind) or _is_view(kind)
+    return is_string(kind) or is_view(kind)
 
 
 def _seconds(array: Any) -> Any:
@@ -210,6 +276,16 @@ def log2_texts(x: Float64Array) -> tuple[Int64Array, list[str]]:
     return codes, [("" if big else "SP") + str(int(b)) for b, big in uniques.T.tolist()]
 
 
+def log2_text(x: float) -> str | None:
+    """Return the bucket of one number as `log2_texts` does of many, ``None`` if it is missing."""
+    if x != x:
+        return None
+    if x > 2:
+        logarithm = float(np.log(x))
+        return str(math.floor(logarithm * logarithm))
+    return f"SP{math.floor(x)}"
+
+
 def split_cells(
     array: Any, separator: str | None, is_text: bool
 ) -> tuple[Any, Int64Array, Int64Array]:
@@ -252,3 +328,45 @@ def split_cells(
 
 def _no_tokens(n_rows: int) -> tuple[Int64Array, Int64Array]:
     return np.zeros(0, np.int64), np.zeros(n_rows, np.int64)
+
+
+def words_of(value: Any) -> list[str]:
+    """Return the words of one cell as `split_cells` does of many.
+
+    Raises
+    ------
+    ValueError
+        For text beyond ASCII, whose letters only Arrow tells alike.
+    """
+    text = text_of(value)
+    if text is None:
+        return []
+    if not text.isascii():
+        raise ValueError
+    return _WORD.findall(text.lower())
+
+
+def splitter(separator: str | None) -> Callable[[Any], list[str]]:
+    """Return what cuts one cell into canonical values as `split_cells` does many."""
+
+    def cut(value: Any) -> list[str]:
+        if type(value) is list and value and all(type(token) is str for token in value):
+            parts = value
+        elif value is None:
+            return []
+        elif type(value) is str:
+            text = canonical_text(value)
+            if text is None:
+                return []
+            parts = text.split(separator) if separator else [text]
+        else:
+            raise ValueError
+        tokens = []
+        for part in parts:
+            # Canonical before and after the blanks go, as in tables.
+            token = canonical_text((canonical_text(part) or "").strip())
+            if token is not None:
+                tokens.append(token)
+        return tokens
+
+    return cut

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from fieldfare.kernels.machine import available_cores
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -15,18 +17,32 @@ _MAX_THREADS = 8
 _FEW_ROWS = 4096  # for so few, threads cost more than they save
 
 
-def each(n_rows: int, function: Callable[..., T], *arguments: Iterable[Any]) -> list[T]:
+def each(
+    n_rows: int,
+    function: Callable[..., T],
+    *arguments: Iterable[Any],
+    n_threads: int | None = None,
+) -> list[T]:
     """Return ``list(map(function, *arguments))``; the first error in order is raised.
 
-    ``n_rows`` says how much work one call is.
+    Parameters
+    ----------
+    n_rows : int
+        Of the batch: how much work one call is.
+    function : callable
+    *arguments : iterables
+    n_threads : int or None
+        ``None`` or -1: one per core that this process may use.
     """
-    if n_rows < _FEW_ROWS:
+    wanted = n_threads if n_threads and n_threads > 0 else available_cores()
+    wanted = min(wanted, _MAX_THREADS)
+    if n_rows < _FEW_ROWS or wanted == 1:
         return list(map(function, *arguments))
-    return list(_pool(os.getpid()).map(function, *arguments))
+    return list(_pool(os.getpid(), wanted).map(function, *arguments))
 
 
-@cache
-def _pool(pid: int) -> ThreadPoolExecutor:  # noqa: ARG001 - a forked process needs its own
-    from concurrent.futures import ThreadPoolExecutor
+@lru_cache(maxsize=4)
+def _pool(pid: int, n_threads: int) -> ThreadPoolExecutor:  # noqa: ARG001 - a fork needs its own
+    from concurrent.futures import ThreadPoolExecutor  # only when there is much to do
 
-    return ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1), "fieldfare-columns")
+    return ThreadPoolExecutor(n_threads, "fieldfare-columns")

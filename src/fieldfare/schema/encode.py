@@ -36,7 +36,10 @@ class Entries:
 
 
 def encode_features(
-    columns: Sequence[tuple[Column, Fitted]], field_numbers: Mapping[str, int], batch: Batch
+    columns: Sequence[tuple[Column, Fitted]],
+    field_numbers: Mapping[str, int],
+    batch: Batch,
+    n_threads: int | None = None,
 ) -> Rows:
     """Turn columns of a batch into Rows."""
 
@@ -46,7 +49,7 @@ def encode_features(
         return field_numbers[column.field_name], entries
 
     n_rows = batch.data.num_rows
-    return assemble(each(n_rows, encode, columns), n_rows)
+    return assemble(each(n_rows, encode, columns, n_threads=n_threads), n_rows)
 
 
 def encode_labels(
@@ -158,7 +161,7 @@ def _float32(x: AnyArray, column: str, location: SourceLocation) -> Float32Array
 
 
 def assemble(parts: Sequence[tuple[int, Entries]], n_rows: int) -> Rows:
-    """Join the features of columns, each with its field number, row by row in column order."""
+    """Merge the features of columns, each with its field number, row by row in column order."""
     if parts and all(part.counts is None for _, part in parts):
         return _assemble_square(parts, n_rows)
     lengths = np.zeros(n_rows, np.int64)
@@ -190,7 +193,7 @@ def assemble(parts: Sequence[tuple[int, Entries]], n_rows: int) -> Rows:
 
 
 def _assemble_square(parts: Sequence[tuple[int, Entries]], n_rows: int) -> Rows:
-    """Join columns of one entry in every row, a few rows at a time to stay in the cache."""
+    """Merge columns of one entry in every row, a few rows at a time to stay in the cache."""
     width = len(parts)
     indices = np.empty((n_rows, width), np.uint32)
     valued = [j for j, (_, part) in enumerate(parts) if part.values is not None]

@@ -1,14 +1,14 @@
 """One sample to features, for serving: dictionary look-ups in place of Arrow kernels.
 
-An Arrow kernel costs microseconds however small its input. Here each column has an encoder that
-knows the common types of Python; whatever else it meets goes through the same code as tables do, so
-that a sample has the same features and the same errors either way.
+An Arrow kernel costs microseconds however small its input, so that a table of one row takes some
+hundred times as long. Here each column has an encoder made of the rules for single values in
+`fieldfare.schema.canonical`; what these do not know goes through `encode_column` as a table of one
+row, so that a sample has the same features and the same errors either way. What is separate from
+`fieldfare.schema.encode` is only how results are gathered: lists here, arrays there.
 """
 
 from __future__ import annotations
 
-import math
-import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -16,22 +16,25 @@ from typing import Any
 import numpy as np
 
 from fieldfare.exceptions import SchemaError
-from fieldfare.schema.canonical import parse_number
+from fieldfare.schema.canonical import (
+    log2_text,
+    number_of,
+    parse_number,
+    splitter,
+    text_of,
+    words_of,
+)
 from fieldfare.schema.column import Column
 from fieldfare.schema.encode import encode_column
 from fieldfare.schema.fit import Fitted
 from fieldfare.schema.vocabulary import hash_text
-from fieldfare.sources.tables import batches_of
+from fieldfare.sources.dicts import open_samples
 
 # Ids and values of the features of one cell.
 Features = tuple[list[int], list[float]]
 
 _ONE = [1.0]
-_INT64 = 2**63
-_EXACT = 2.0**53
 _LARGEST, _SMALLEST = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
-_DECIMAL_ZERO = re.compile(r"-?[0-9]+\.0")
-_WORD = re.compile(r"[a-z0-9_]+")
 
 
 class SampleEncoder:
@@ -93,7 +96,7 @@ class SampleEncoder:
 
 def _as_table(column: Column, fitted: Fitted, value: Any) -> Features:
     """Encode one cell as a table of one row."""
-    batch = next(batches_of([{column.name: value}]))
+    batch = next(open_samples([{column.name: value}]).batches())
     entries = encode_column(column, fitted, batch.data.column(column.name), batch.location)
     ids: list[int] = entries.ids.tolist()
     return ids, _ONE * len(ids) if entries.values is None else entries.values.tolist()
@@ -108,8 +111,8 @@ def _encoder(column: Column, fitted: Fitted) -> Callable[[Any], Features]:
     if column.has_vocabulary or column.is_hashed:
         find = _finder(fitted)
         if column.kind == "numeric":
-            return lambda value: ([find(_log2_text(_number(value)))], _ONE)
-        return lambda value: ([find(_text(value))], _ONE)
+            return lambda value: ([find(log2_text(number_of(value)))], _ONE)
+        return lambda value: ([find(text_of(value))], _ONE)
     return _numeric(column, fitted)
 
 
@@ -123,79 +126,20 @@ def _finder(fitted: Fitted) -> Callable[[str | None], int]:
     return lambda text: missing if text is None else first + hash_text(text) % buckets
 
 
-def _text(value: Any) -> str | None:
-    """Return the canonical text of a value as `canonical.texts` does, ``None`` if missing."""
-    kind = type(value)
-    if kind is str:
-        return _canonical(value)
-    if value is None:
-        return None
-    if kind is int and -_INT64 <= value < _INT64:
-        return str(value)
-    if kind is bool:
-        return "true" if value else "false"
-    if kind is float:
-        if value != value:
-            return None
-        if abs(value) < _EXACT and value.is_integer():
-            return str(int(value))
-    raise ValueError
-
-
-def _canonical(text: str) -> str | None:
-    if text.endswith(".0") and _DECIMAL_ZERO.fullmatch(text):
-        return text[:-2]
-    if text in ("True", "False"):
-        return text.lower()
-    return text or None
-
-
-def _number(value: Any) -> float:
-    """Return a value as `canonical.numbers` does, NaN if missing."""
-    kind = type(value)
-    number: float
-    if kind is float:
-        number = value
-    elif kind is int and -_INT64 <= value < _INT64:
-        return float(value)
-    elif value is None:
-        return math.nan
-    elif kind is str:
-        parsed = parse_number(value)
-        if parsed is None:
-            raise ValueError
-        number = parsed
-    else:
-        raise ValueError
-    if math.isinf(number):
-        raise ValueError
-    return number
-
-
-def _log2_text(x: float) -> str | None:
-    """Return the bucket of a number as `canonical.log2_texts` does."""
-    if x != x:
-        return None
-    if x > 2:
-        logarithm = float(np.log(x))
-        return str(math.floor(logarithm * logarithm))
-    return f"SP{math.floor(x)}"
-
-
 def _numeric(column: Column, fitted: Fitted) -> Callable[[Any], Features]:
     missing, first = fitted.missing, fitted.first
     if fitted.edges is not None:
         edges = fitted.edges.tolist()
 
         def bin_of(value: Any) -> Features:
-            x = _number(value)
+            x = number_of(value)
             return [missing if x != x else first + bisect_right(edges, x)], _ONE
 
         return bin_of
     mean, scale = (fitted.mean, fitted.scale) if column.transform == "standardize" else (0.0, 1.0)
 
     def scaled(value: Any) -> Features:
-        x = _number(value)
+        x = number_of(value)
         if x != x:
             return [missing], _ONE
         x = (x - mean) / scale
@@ -210,7 +154,7 @@ def _numeric(column: Column, fitted: Fitted) -> Callable[[Any], Features]:
 
 def _multi(column: Column, fitted: Fitted) -> Callable[[Any], Features]:
     find, missing, mark = _finder(fitted), fitted.missing, column.weight_separator
-    cut = _words if column.kind == "text" else _splitter(column.separator)
+    cut = words_of if column.kind == "text" else splitter(column.separator)
 
     def encode(value: Any) -> Features:
         tokens = cut(value)
@@ -229,39 +173,3 @@ def _multi(column: Column, fitted: Fitted) -> Callable[[Any], Features]:
         return ids, values
 
     return encode
-
-
-def _words(value: Any) -> list[str]:
-    """Return the words of a text as `canonical.split_cells` does."""
-    text = _text(value)
-    if text is None:
-        return []
-    if not text.isascii():
-        raise ValueError
-    return _WORD.findall(text.lower())
-
-
-def _splitter(separator: str | None) -> Callable[[Any], list[str]]:
-    """Return what cuts a cell into canonical values as `canonical.split_cells` does."""
-
-    def cut(value: Any) -> list[str]:
-        if type(value) is list and value and all(type(token) is str for token in value):
-            parts = value
-        elif value is None:
-            return []
-        elif type(value) is str:
-            text = _canonical(value)
-            if text is None:
-                return []
-            parts = text.split(separator) if separator else [text]
-        else:
-            raise ValueError
-        tokens = []
-        for part in parts:
-            # Canonical before and after the blanks go, as in tables.
-            token = _canonical((_canonical(part) or "").strip())
-            if token is not None:
-                tokens.append(token)
-        return tokens
-
-    return cut

@@ -13,15 +13,22 @@ import numpy as np
 
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray, Float64Array, Int64Array
-from fieldfare.schema.canonical import dictionary, log2_texts, numbers, split_cells
+from fieldfare.schema.canonical import (
+    dictionary,
+    log2_texts,
+    numbers,
+    parse_number,
+    split_cells,
+)
 from fieldfare.schema.column import Column
 from fieldfare.schema.columnwise import each
 from fieldfare.schema.vocabulary import Vocabulary, hash64
-from fieldfare.sources.arrow import array_of, numpy_of, texts_of
+from fieldfare.sources.arrow import array_of, numpy_of, one_array, texts_of
 from fieldfare.sources.batch import Batch, SourceLocation
 
 _BLOCK = 65536
 _QUANTILE_SAMPLE = 1_000_000
+MAX_CLASSES = 10_000  # of a target of words
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,14 +62,17 @@ class Fitted:
 
 
 def learn(
-    columns: Sequence[Column], target: str | None, batches: Iterable[Batch]
+    columns: Sequence[Column],
+    target: str | None,
+    batches: Iterable[Batch],
+    n_threads: int | None = None,
 ) -> tuple[tuple[Fitted | None, ...], int, tuple[str, ...] | None]:
     """Learn all columns; return what was learned, the number of rows, and classes of the target."""
     fitters = [make_fitter(column) for column in columns]
     classes = None if target is None else Classes(target)
     n_rows = 0
     for batch in batches:
-        n_rows += _update(columns, fitters, batch)
+        n_rows += _update(columns, fitters, batch, n_threads)
         if classes is not None and target in batch.data.schema.names:
             classes.update(batch)
     fitted: list[Fitted | None] = []
@@ -79,10 +89,11 @@ def learn_more(
     fitted: Sequence[Fitted | None],
     next_id: int,
     batches: Iterable[Batch],
+    n_threads: int | None = None,
 ) -> tuple[tuple[Fitted | None, ...], int]:
     """Give new values of vocabularies ids from ``next_id`` on; return also the number of rows."""
     fitters = [ValueCounts(column) if column.has_vocabulary else None for column in columns]
-    n_rows = sum(_update(columns, fitters, batch) for batch in batches)
+    n_rows = sum(_update(columns, fitters, batch, n_threads) for batch in batches)
     extended = list(fitted)
     for i, (fitter, old) in enumerate(zip(fitters, fitted, strict=True)):
         if fitter is None or old is None or old.vocabulary is None:
@@ -94,14 +105,19 @@ def learn_more(
     return tuple(extended), n_rows
 
 
-def _update(columns: Sequence[Column], fitters: Sequence[Fitter | None], batch: Batch) -> int:
+def _update(
+    columns: Sequence[Column],
+    fitters: Sequence[Fitter | None],
+    batch: Batch,
+    n_threads: int | None,
+) -> int:
     """Show a batch to the accumulators of all columns; return its number of rows."""
 
     def update(column: Column, fitter: Fitter | None) -> None:
         if fitter is not None:
             fitter.update(batch.data.column(column.name), batch.location)
 
-    each(batch.data.num_rows, update, columns, fitters)
+    each(batch.data.num_rows, update, columns, fitters, n_threads=n_threads)
     return int(batch.data.num_rows)
 
 
@@ -184,10 +200,10 @@ class ValueCounts:
         if not self.parts:
             return pa.table({"text": texts_of([]), "count": array_of(np.zeros(0, np.int64))})
         # A look-up rather than Arrow's group_by, which brings along its query engine.
-        joined = pa.concat_tables(self.parts)
-        coded = _flat(joined["text"]).dictionary_encode()
-        counts = np.bincount(numpy_of(coded.indices), numpy_of(_flat(joined["count"])))
-        merged = pa.table({"text": coded.dictionary, "count": array_of(counts.astype(np.int64))})
+        whole = pa.concat_tables(self.parts)
+        encoded = one_array(whole["text"]).dictionary_encode()
+        counts = np.bincount(numpy_of(encoded.indices), numpy_of(one_array(whole["count"])))
+        merged = pa.table({"text": encoded.dictionary, "count": array_of(counts.astype(np.int64))})
         self.parts, self.n_loose, self.n_merged = [merged], 0, merged.num_rows
         return merged
 
@@ -195,8 +211,8 @@ class ValueCounts:
         counted = self.counted()
         if self.column.is_hashed:
             n = self.column.hash_buckets or 1
-            buckets = (hash64(_flat(counted["text"])) % np.uint64(n)).astype(np.int64)
-            total = np.bincount(buckets, numpy_of(_flat(counted["count"])), minlength=n)
+            buckets = (hash64(one_array(counted["text"])) % np.uint64(n)).astype(np.int64)
+            total = np.bincount(buckets, numpy_of(one_array(counted["count"])), minlength=n)
             return Fitted(missing, 1 + n, self.n_missing, counts=total.astype(np.int64))
         vocabulary, n_unknown = self._vocabulary(counted, missing + 2)
         return Fitted(missing, 2 + len(vocabulary), self.n_missing, n_unknown, vocabulary)
@@ -204,12 +220,12 @@ class ValueCounts:
     def _vocabulary(self, counted: Any, first_id: int) -> tuple[Vocabulary, int]:
         """Number the texts seen often enough, most frequent first, ties by text."""
         pc = require("pyarrow.compute", "tables")
-        often = numpy_of(_flat(counted["count"])) >= self.column.min_count
+        often = numpy_of(one_array(counted["count"])) >= self.column.min_count
         frequent = counted.filter(array_of(often))
         order = pc.sort_indices(frequent, [("count", "descending"), ("text", "ascending")])
         frequent = frequent.take(order)
-        counts = numpy_of(_flat(frequent["count"]))
-        vocabulary = Vocabulary.from_arrow(_flat(frequent["text"]), counts, first_id)
+        counts = numpy_of(one_array(frequent["count"]))
+        vocabulary = Vocabulary.from_arrow(one_array(frequent["text"]), counts, first_id)
         return vocabulary, int(pc.sum(counted["count"]).as_py() or 0) - int(counts.sum())
 
     def extend(self, fitted: Fitted, next_id: int) -> Fitted:
@@ -218,22 +234,16 @@ class ValueCounts:
         if old is None:
             return fitted
         counted = self.counted()
-        found = old.find(_flat(counted["text"]))
+        found = old.find(one_array(counted["text"]))
         totals = old.counts.copy()
-        totals[found[found >= 0]] += numpy_of(_flat(counted["count"]))[found >= 0]
+        totals[found[found >= 0]] += numpy_of(one_array(counted["count"]))[found >= 0]
         fresh, n_unknown = self._vocabulary(counted.filter(array_of(found < 0)), next_id)
         return replace(
             fitted,
-            vocabulary=replace(old, counts=totals).joined(fresh),
+            vocabulary=replace(old, counts=totals).followed_by(fresh),
             n_missing=fitted.n_missing + self.n_missing,
             n_unknown=fitted.n_unknown + n_unknown,
         )
-
-
-def _flat(column: Any) -> Any:
-    """Return the one chunk of a column."""
-    array = column.combine_chunks()
-    return array.chunk(0) if hasattr(array, "chunk") else array
 
 
 class Moments:
@@ -336,26 +346,56 @@ def _below(keys: AnyArray, bits: int) -> AnyArray:
 class Classes:
     """Collects the classes of a target that is not a number."""
 
-    _LIMIT = 10_000
-
     def __init__(self, name: str) -> None:
         self.name = name
         self.seen: set[str] = set()
+        self.too_many = False
+        self.word: tuple[SourceLocation, int, str] | None = None
 
     def update(self, batch: Batch) -> None:
+        """Take in the targets of the next rows.
+
+        Raises
+        ------
+        DataError
+            If there are more distinct values than classes may be, and one is no number.
+        """
         array = batch.data.column(self.name)
-        if len(self.seen) > self._LIMIT or str(array.type) in _NUMERIC_TYPES:
+        if str(array.type) in _NUMERIC_TYPES:
             return
-        _, uniques = dictionary(array)
-        self.seen.update(text for text in uniques.to_pylist() if text is not None)
+        codes, uniques = dictionary(array)
+        if self.word is None and (code := _first_word(uniques)) is not None:
+            row = int(np.argmax(codes == code))
+            self.word = batch.location, row, uniques[code].as_py()
+        if not self.too_many:
+            self.seen.update(text for text in uniques.to_pylist() if text is not None)
+            self.too_many = len(self.seen) > MAX_CLASSES
+        if self.too_many:
+            self.seen.clear()
+            if self.word is not None:
+                location, row, word = self.word
+                raise location.error(
+                    row,
+                    self.name,
+                    f"a target that is no number makes each distinct value a class, and at most "
+                    f"{MAX_CLASSES} classes are possible. There are more.",
+                    word,
+                )
 
     def finish(self) -> tuple[str, ...] | None:
         """Return the sorted classes, or ``None`` if the targets are numbers."""
-        from fieldfare.schema.canonical import parse_number
+        return None if self.word is None else tuple(sorted(self.seen))
 
-        if not self.seen or all(parse_number(text) is not None for text in self.seen):
-            return None
-        return tuple(sorted(self.seen))
+
+def _first_word(texts: Any) -> int | None:
+    """Return the place of the first text that stands for no number, ``None`` if all do."""
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    try:
+        pc.cast(texts, pa.float64())
+    except pa.ArrowInvalid:
+        words = (i for i, text in enumerate(texts.to_pylist()) if parse_number(text) is None)
+        return next(words, None)
+    return None
 
 
 _NUMERIC_TYPES = frozenset(

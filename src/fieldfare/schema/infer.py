@@ -13,7 +13,7 @@ The rules, applied to the first 10,000 rows:
 The role comes from the first word of the name: "user_age" describes the user, "movie_year" the
 item.
 
-A column whose Arrow metadata declare what it means (see `fieldfare.schema.build`) is taken at its
+A column whose Arrow metadata declare what it means (see `fieldfare.schema.compose`) is taken at its
 word.
 """
 
@@ -22,7 +22,7 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,7 @@ from fieldfare.exceptions import ConfigError, DataWarning, SchemaError
 from fieldfare.schema.canonical import MISSING_NUMBERS, without_empty
 from fieldfare.schema.column import Column
 from fieldfare.sources.arrow import is_string, numpy_of, scalar_of, texts_of
-from fieldfare.sources.tables import Table
+from fieldfare.sources.source import Table
 
 SAMPLE_ROWS = 10_000
 DECLARED = b"fieldfare"
@@ -173,3 +173,44 @@ def _cast(array: Any, kind: Any) -> Any:
         return pc.cast(array, kind)
     except pa.ArrowInvalid:
         return None
+
+
+def typed_batches(table: Table) -> Iterator[Any]:
+    """Yield the Arrow batches of a table; texts of a CSV get the type that fits the whole column.
+
+    An untyped table is read twice.
+    """
+    if not table.untyped:
+        yield from (batch.data for batch in table.batches())
+        return
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    found: list[set[Any]] = [set() for _ in table.names]
+    for batch in table.batches():
+        for kinds, column in zip(found, batch.data.columns, strict=True):
+            kinds.add(_faithful_type(column))
+    types = [_common_type(kinds - {pa.null()}) for kinds in found]
+    for batch in table.batches():
+        columns = [
+            column if kind == pa.string() else pc.cast(type_texts(column), kind)
+            for column, kind in zip(batch.data.columns, types, strict=True)
+        ]
+        yield pa.RecordBatch.from_arrays(columns, names=table.names)
+
+
+def _faithful_type(column: Any) -> Any:
+    """Return the type of texts; those that numbers would not give back, as 007, stay texts."""
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    typed = type_texts(column)
+    if typed.type == pa.int64():
+        back, text = (pc.cast(array, pa.string()) for array in (typed, column))
+        same = pc.all(pc.equal(back, text)).as_py()
+        return pa.string() if same is False else pa.int64()
+    kept = (pa.float64(), pa.bool_(), pa.null())
+    return typed.type if typed.type in kept else pa.string()
+
+
+def _common_type(kinds: set[Any]) -> Any:
+    pa = require("pyarrow", "tables")
+    if kinds == {pa.int64(), pa.float64()}:
+        return pa.float64()
+    return kinds.pop() if len(kinds) == 1 else pa.string()

@@ -20,21 +20,12 @@ from fieldfare.schema.encode_one import SampleEncoder
 from fieldfare.schema.fit import Fitted, learn, learn_more
 from fieldfare.schema.infer import infer_columns
 from fieldfare.schema.names import FeatureNames, feature_text, format_schema, locate_features
+from fieldfare.schema.numbered import Indexed
 from fieldfare.sources.batch import Batch
-from fieldfare.sources.tables import batches_of, open_table
+from fieldfare.sources.formats import open_table
+from fieldfare.sources.matrix import array_rows
 
 __all__ = ["Column", "Indexed", "Schema"]
-
-
-@dataclass(frozen=True, eq=False)
-class Indexed:
-    """Data whose features are numbered already (libsvm, libffm, matrices)."""
-
-    n_features: int
-    n_fields: int
-    field_names: tuple[str, ...]
-    feature_names: tuple[str, ...] | None = None
-    field_of: UInt16Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +88,7 @@ class Schema:
 
         Parameters
         ----------
-        table : path, DataFrame, Arrow table or anything else that `fieldfare.sources.tables` reads
+        table : path, DataFrame, Arrow table or anything else that `open_table` reads
             Its first 10,000 rows decide; the rules are those of `fieldfare.schema.infer`.
         target, weight, group : str or None
             Columns that are not features. (A group stays a feature unless it is set to ignore.)
@@ -134,8 +125,6 @@ class Schema:
         """
         fields = tuple(map(str, range(n_fields) if field_names is None else field_names))
         names = None if feature_names is None else tuple(map(str, feature_names))
-        if len(fields) != n_fields or (names is not None and len(names) != n_features):
-            raise SchemaError("A Schema needs one name per field and per feature, or none.")
         return Schema(ids=Indexed(n_features, n_fields, fields, names, field_of))
 
     def edit(self, column: str, **changes: Any) -> Schema:
@@ -158,6 +147,39 @@ class Schema:
             return replace(self, columns=columns)
         return replace(self, columns=columns, fitted=None, target_classes=None, n_rows=0)
 
+    def with_fields(self, fields: Mapping[str, Any] | Sequence[Any]) -> Schema:
+        """Return a Schema whose columns have the given fields.
+
+        Parameters
+        ----------
+        fields : mapping from column to field, or sequence of fields
+            Names or numbers; columns of the same field share it. A sequence gives one for each
+            column that is a feature, in order; a mapping leaves other columns as they are.
+
+        Raises
+        ------
+        SchemaError
+            If there is no such column, or not one field per column.
+        """
+        names = [column.name for column in self.columns]
+        if not isinstance(fields, Mapping):
+            given = list(fields)
+            if len(given) != len(names):
+                raise SchemaError(
+                    f"There must be one field per column that is a feature ({len(names)}: "
+                    f"{', '.join(names[:10])}). Got {len(given)}."
+                )
+            fields = dict(zip(names, given, strict=True))
+        for name in fields:
+            _require_column(name, names)
+        return replace(
+            self,
+            columns=tuple(
+                column.change(field=str(fields[column.name])) if column.name in fields else column
+                for column in self.columns
+            ),
+        )
+
     def column(self, name: str) -> Column:
         """Return the column of a name.
 
@@ -174,13 +196,15 @@ class Schema:
 
     # -- learning -------------------------------------------------------------------------------
 
-    def fit(self, batches: Any) -> Schema:
+    def fit(self, batches: Any, *, n_threads: int | None = None) -> Schema:
         """Return a Schema with vocabularies and statistics learned from training data.
 
         Parameters
         ----------
         batches : iterable of table batches, or one table
             Read once, in bounded memory but for the vocabularies themselves.
+        n_threads : int or None
+            ``None``: one per core. The result is the same for any number.
 
         Raises
         ------
@@ -189,7 +213,9 @@ class Schema:
         """
         if self.is_indexed:
             return self
-        fitted, n_rows, classes = learn(self.columns, self.target, self._checked(batches))
+        fitted, n_rows, classes = learn(
+            self.columns, self.target, self._checked(batches), n_threads
+        )
         n_features = sum(learned.size for learned in fitted if learned is not None)
         if n_features > MAX_INDEX:
             raise SchemaError(
@@ -198,7 +224,7 @@ class Schema:
             )
         return replace(self, fitted=fitted, n_rows=n_rows, target_classes=classes)
 
-    def extend(self, batches: Any) -> Schema:
+    def extend(self, batches: Any, *, n_threads: int | None = None) -> Schema:
         """Return a Schema that also knows new values; ids in use never move.
 
         New values of vocabularies (seen ``min_count`` times in ``batches``) get ids at the end.
@@ -209,19 +235,24 @@ class Schema:
         self._check_fitted()
         assert self.fitted is not None
         fitted, n_rows = learn_more(
-            self.columns, self.fitted, self.n_features, self._checked(batches)
+            self.columns, self.fitted, self.n_features, self._checked(batches), n_threads
         )
         return replace(self, fitted=fitted, n_rows=self.n_rows + n_rows)
 
     def _checked(self, batches: Any) -> Iterator[Batch]:
-        for batch in batches_of(batches):
+        for batch in open_table(batches).batches():
             self._check_columns(batch)
             yield batch
 
     # -- encoding -------------------------------------------------------------------------------
 
     def encode(
-        self, batch: Any, *, labelled: bool = True, columns: Sequence[str] | None = None
+        self,
+        batch: Any,
+        *,
+        labelled: bool = True,
+        columns: Sequence[str] | None = None,
+        n_threads: int | None = None,
     ) -> Rows:
         """Turn a batch of a table into Rows.
 
@@ -233,6 +264,8 @@ class Schema:
         columns : sequence of str or None
             Only these columns, such as those of the items alone; by default all, which must then be
             there.
+        n_threads : int or None
+            ``None``: one per core. The Rows are the same for any number.
 
         Returns
         -------
@@ -245,12 +278,13 @@ class Schema:
             If a column is missing or a cell does not fit, naming file, row and column.
         """
         if self.is_indexed:
-            return batch if isinstance(batch, Rows) else _indexed_rows(batch)
+            return batch if isinstance(batch, Rows) else array_rows(batch)
         self._check_fitted()
         if columns is not None:
             columns = [self.column(name).name for name in columns]
+        parts = [batch] if isinstance(batch, Batch) else open_table(batch).batches()
         return Rows.concatenate(
-            [self._encode(part, labelled, columns) for part in batches_of(batch)]
+            [self._encode(part, labelled, columns, n_threads) for part in parts]
         )
 
     def sample_encoder(self) -> SampleEncoder:
@@ -274,7 +308,13 @@ class Schema:
             if fitted is not None
         )
 
-    def _encode(self, batch: Batch, labelled: bool, columns: Sequence[str] | None) -> Rows:
+    def _encode(
+        self,
+        batch: Batch,
+        labelled: bool,
+        columns: Sequence[str] | None,
+        n_threads: int | None,
+    ) -> Rows:
         self._check_columns(batch, columns)
         assert self.fitted is not None
         used = [
@@ -282,7 +322,7 @@ class Schema:
             for column, fitted in zip(self.columns, self.fitted, strict=True)
             if fitted is not None and (columns is None or column.name in columns)
         ]
-        rows = encode_features(used, self._field_number, batch)
+        rows = encode_features(used, self._field_number, batch, n_threads)
         there = batch.data.schema.names
         names = {"target": self.target, "weight": self.weight} if labelled else {}
         if labelled or self.group in there:
@@ -402,18 +442,12 @@ class Schema:
         SchemaError
             If the parts do not fit together.
         """
-        return serial.from_json(header, arrays)
+        return Schema(**serial.from_json(header, arrays))
 
     @cached_property
     def digest(self) -> str:
         """A hexadecimal fingerprint of everything that decides the encoding."""
         return serial.digest(self)
-
-
-def _indexed_rows(batch: Any) -> Rows:
-    from fieldfare.sources.matrix import array_rows
-
-    return array_rows(batch)
 
 
 def _require_column(name: str, names: Sequence[str]) -> None:

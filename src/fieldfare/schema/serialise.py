@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from fieldfare._typing import JSON, AnyArray
 from fieldfare.exceptions import ConfigError, SchemaError
 from fieldfare.schema.column import Column
 from fieldfare.schema.fit import Fitted
+from fieldfare.schema.names import locate_features
+from fieldfare.schema.numbered import Indexed
 from fieldfare.schema.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -72,8 +74,14 @@ def _get_texts(arrays: Mapping[str, AnyArray], prefix: str) -> Vocabulary | None
     return Vocabulary(*(np.asarray(arrays[f"{prefix}.{name}"]) for name in _VOCABULARY))
 
 
-def from_json(header: JSON, arrays: Mapping[str, AnyArray]) -> Schema:
-    """Return the Schema that a header and arrays describe."""
+def from_json(header: JSON, arrays: Mapping[str, AnyArray]) -> dict[str, Any]:
+    """Return the arguments of the Schema that a header and arrays describe.
+
+    Raises
+    ------
+    SchemaError
+        If they are of another format, or do not fit together.
+    """
     if header.get("format") != FORMAT:
         raise SchemaError(
             f"This version reads Schemas of format {FORMAT}. Got {header.get('format')!r}."
@@ -84,19 +92,9 @@ def from_json(header: JSON, arrays: Mapping[str, AnyArray]) -> Schema:
         raise SchemaError(f"The saved Schema is damaged: {error!r}.") from error
 
 
-def _from_json(header: JSON, arrays: Mapping[str, AnyArray]) -> Schema:
-    from fieldfare.schema.schema import Schema
-
+def _from_json(header: JSON, arrays: Mapping[str, AnyArray]) -> dict[str, Any]:
     if "indexed" in header:
-        part = header["indexed"]
-        texts = _get_texts(arrays, "names")
-        return Schema.indexed(
-            part["n_features"],
-            part["n_fields"],
-            part["field_names"],
-            None if texts is None else [texts.text(i) for i in range(len(texts))],
-            arrays.get("field_of"),
-        )
+        return {"ids": _get_indexed(header["indexed"], arrays)}
     columns = tuple(Column(**column) for column in header["columns"])
     fitted = None
     if "fitted" in header:
@@ -107,18 +105,24 @@ def _from_json(header: JSON, arrays: Mapping[str, AnyArray]) -> Schema:
             raise SchemaError("The saved Schema is damaged: columns and statistics differ.")
         for column, state in zip(columns, fitted, strict=True):
             _check_fitted(column, state)
+    _check_ids(columns, fitted)
     classes = header["target_classes"]
-    schema = Schema(
-        columns,
-        header["target"],
-        header["weight"],
-        header["group"],
-        None if classes is None else tuple(classes),
-        fitted,
-        header["n_rows"],
-    )
-    _check_ids(schema)
-    return schema
+    return {
+        "columns": columns,
+        "target": header["target"],
+        "weight": header["weight"],
+        "group": header["group"],
+        "target_classes": None if classes is None else tuple(classes),
+        "fitted": fitted,
+        "n_rows": header["n_rows"],
+    }
+
+
+def _get_indexed(part: JSON, arrays: Mapping[str, AnyArray]) -> Indexed:
+    texts = _get_texts(arrays, "names")
+    names = None if texts is None else tuple(texts.text(i) for i in range(len(texts)))
+    fields = tuple(map(str, part["field_names"]))
+    return Indexed(part["n_features"], part["n_fields"], fields, names, arrays.get("field_of"))
 
 
 def _check_fitted(column: Column, state: Fitted | None) -> None:
@@ -151,11 +155,9 @@ def _is_count(value: Any) -> bool:
     return type(value) is int and 0 <= value < 2**32
 
 
-def _check_ids(schema: Schema) -> None:
+def _check_ids(columns: Sequence[Column], fitted: Sequence[Fitted | None] | None) -> None:
     """Refuse a file in which ids are not each used once: they index the model's arrays."""
-    from fieldfare.schema.names import locate_features
-
-    located = [ids for ids, _ in locate_features(schema.columns, schema.fitted)]
+    located = [ids for ids, _ in locate_features(columns, fitted)]
     ids = np.sort(np.concatenate(located)) if located else np.zeros(0)
     if not np.array_equal(ids, np.arange(len(ids))):
         raise SchemaError("The saved Schema is damaged: its feature ids are not one each.")

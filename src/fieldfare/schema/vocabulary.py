@@ -81,8 +81,8 @@ class Vocabulary:
         ids = np.arange(first_id, first_id + len(words), dtype=np.uint32)
         return Vocabulary(blob, offsets, ids, counts)
 
-    def joined(self, other: Vocabulary) -> Vocabulary:
-        """Return both, the other's texts at the end."""
+    def followed_by(self, other: Vocabulary) -> Vocabulary:
+        """Return the texts of both, the other's at the end."""
         return Vocabulary(
             np.concatenate([self.blob, other.blob]),
             np.concatenate([self.offsets, other.offsets[1:] + self.offsets[-1]]),

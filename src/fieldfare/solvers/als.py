@@ -61,12 +61,13 @@ class AlsSolver(TableSolver):
 
     @staticmethod
     def _laid_out(factors: Float32Array) -> Float32Array:
-        # One factor of all features side by side.
-        return np.ascontiguousarray(factors.T)
+        # One factor of all features side by side. Always a copy, unlike `ascontiguousarray`, which
+        # returns a view if there is only one factor or feature.
+        return np.array(factors.T, order="C")
 
     def _by_feature(self) -> Float32Array | None:
         factors = self._factors
-        return None if factors is None else np.ascontiguousarray(factors.T)[:, np.newaxis]
+        return None if factors is None else np.array(factors.T, order="C")[:, np.newaxis]
 
     def train(
         self,

@@ -84,7 +84,7 @@ class GibbsSampler:
             "sweeps": np.zeros(1, np.int64),
         }
         if model.factors is not None:
-            self._state["factors"] = np.ascontiguousarray(model.factors[:, 0].T)
+            self._state["factors"] = np.array(model.factors[:, 0].T, order="C")
 
     @property
     def sweeps(self) -> int:
@@ -122,7 +122,7 @@ class GibbsSampler:
         return Sample(
             bias=state["bias"].copy(),
             linear=state["linear"].copy(),
-            factors=None if "factors" not in state else np.ascontiguousarray(state["factors"].T),
+            factors=None if "factors" not in state else np.array(state["factors"].T, order="C"),
             noise_precision=float(state["noise_precision"][0]),
             cutpoints=state["cutpoints"].copy(),
         )

@@ -78,7 +78,7 @@ class GradientSolver(Solver):
             return self._model(self._linear(), None)
         factors = aligned(shape)
         parts = self._table.factor_blocks()
-        whole = (*parts[0].shape[:-1], self._spec.n_factors)
+        whole = (*parts[0].shape[:-1], self._spec.model.total_factors)
         np.concatenate(parts, axis=-1, out=factors.reshape(whole))
         return self._model(self._linear(), factors)
 
@@ -95,7 +95,7 @@ class GradientSolver(Solver):
         )
 
     def _linear(self) -> Float32Array:
-        if self._spec.fit_linear:
+        if self._spec.model.fit_linear:
             return np.array(self._table.linear, order="C")
         return np.zeros((self.n_features, self._spec.n_outputs), np.float32)
 
@@ -167,7 +167,7 @@ class GradientSolver(Solver):
             factors = None
         else:
             table.start(first)
-        if self._spec.fit_linear:
+        if self._spec.model.fit_linear:
             table.linear[first:] = linear
             if from_state:
                 z = table.linear_state(0)[first:]

@@ -1,4 +1,4 @@
-"""Arrow arrays and scalars of plain values.
+"""Arrow arrays and scalars of plain values, and plain values of Arrow arrays.
 
 pyarrow's own `array` and `scalar` first import pandas wherever it is installed, which takes longer
 than reading a small file; these build the same from buffers.
@@ -24,6 +24,12 @@ def array_of(numbers: AnyArray) -> Any:
         return pa.Array.from_buffers(pa.bool_(), len(data), [None, pa.py_buffer(bits)])
     kind = pa.from_numpy_dtype(data.dtype)
     return pa.Array.from_buffers(kind, len(data), [None, pa.py_buffer(data)])
+
+
+def texts_or_nulls(texts: Sequence[str | None]) -> Any:
+    """Return texts as an Arrow array of strings, null where there is none."""
+    pa = require("pyarrow", "tables")
+    return pa.array(texts, pa.string())
 
 
 def texts_of(texts: Sequence[str]) -> Any:
@@ -68,6 +74,36 @@ def is_string(kind: Any) -> bool:
     """Whether arrays of this type are bytes and offsets: strings, large or not, but no views."""
     pa = require("pyarrow", "tables")
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def one_array(column: Any) -> Any:
+    """Return a column, chunked or not, as one array."""
+    pa = require("pyarrow", "tables")
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    if column.num_chunks == 0:
+        return pa.nulls(0, column.type)
+    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
+
+
+def is_view(kind: Any) -> bool:
+    """Whether arrays of this type are views of strings, as polars has them."""
+    return str(kind) == "string_view"
+
+
+def column_of(values: Any) -> Any:
+    """Return a column of any values as an Arrow array; values of mixed types become text."""
+    pa = require("pyarrow", "tables")
+    if isinstance(values, (pa.Array, pa.ChunkedArray)):
+        return values
+    try:
+        return pa.array(values, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+        return pa.array([None if _is_missing(v) else str(v) for v in values], pa.string())
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and value != value)
 
 
 def _bits(buffer: Any) -> AnyArray:

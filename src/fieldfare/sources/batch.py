@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from fieldfare._optional import require
 from fieldfare.exceptions import DataError, SchemaError
 
 
@@ -15,7 +17,7 @@ class SourceLocation:
     Parameters
     ----------
     file : str
-        Path of the file; empty for tables in memory.
+        What to call the file in messages; empty for tables in memory.
     first_row : int
         Number, from 0, of the first row of the batch in its file or table.
     """
@@ -38,7 +40,43 @@ class Batch:
     data: Any
     location: SourceLocation = field(default_factory=SourceLocation)
 
+    def with_columns(self, names: Sequence[str], columns: Sequence[Any]) -> Batch:
+        """Return the same rows with other columns, Arrow arrays."""
+        pa = require("pyarrow", "tables")
+        data = pa.RecordBatch.from_arrays(list(columns), names=list(names))
+        return Batch(data, self.location)
+
 
 def shorten(text: str, length: int = 60) -> str:
     """Return the text, cut to fit into a message."""
     return text if len(text) <= length else text[: length - 3] + "..."
+
+
+def check_names(names: list[str], where: str) -> list[str]:
+    """Return column names, refusing repeated ones.
+
+    Raises
+    ------
+    SchemaError
+        If a name repeats.
+    """
+    known = set()
+    for name in names:
+        if name in known:
+            raise SchemaError(f"{where} has two columns named {name!r}. Rename one of them.")
+        known.add(name)
+    return names
+
+
+def first_rows(names: list[str], batches: Iterable[Batch], n: int) -> Any:
+    """Return the first rows of batches as one RecordBatch."""
+    pa = require("pyarrow", "tables")
+    parts, have = [], 0
+    for batch in batches:
+        parts.append(batch.data.slice(0, n - have))
+        have += parts[-1].num_rows
+        if have >= n:
+            break
+    if not parts:
+        return pa.RecordBatch.from_arrays([pa.nulls(0) for _ in names], names=names)
+    return pa.Table.from_batches(parts).combine_chunks().to_batches()[0] if have else parts[0]

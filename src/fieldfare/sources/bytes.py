@@ -1,28 +1,49 @@
-"""Bytes from anywhere: files, folders, globs, standard input, file objects, gzip and zstd."""
+"""Bytes of one file, of standard input or of a file object, with gzip and zstd undone."""
 
 from __future__ import annotations
 
-import glob
 import gzip
 import io
 import os
 import sys
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any, BinaryIO, TypeAlias, cast
+from dataclasses import dataclass
+from typing import Any, BinaryIO, TypeAlias
 
 from fieldfare._optional import require
 from fieldfare._typing import PathLike
 from fieldfare._validation import closest
 from fieldfare.exceptions import DataError
 
-Source: TypeAlias = PathLike | BinaryIO
-Sources: TypeAlias = Source | Sequence[Source]
+ByteSource: TypeAlias = PathLike | BinaryIO
 
 STDIN = "-"
 _BUFFER_BYTES = 1 << 20
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+
+
+@dataclass(frozen=True, eq=False)
+class File(os.PathLike[str]):
+    """A regular file, and what to call it in messages.
+
+    Parameters
+    ----------
+    path : str
+        Where its bytes are.
+    label : str
+        The path, unless the file holds a copy of a stream.
+    """
+
+    path: str
+    label: str
+
+    def __fspath__(self) -> str:
+        return self.path
+
+    def __str__(self) -> str:
+        return self.label
 
 
 class ByteStream(io.BufferedReader):
@@ -98,14 +119,16 @@ class _Raw(io.RawIOBase):
             self._close()
 
 
-def open_bytes(source: Source) -> ByteStream:
+def open_bytes(source: ByteSource, *, raw: bool = False) -> ByteStream:
     """Open a source for reading and undo its compression, told from its first bytes.
 
     Parameters
     ----------
-    source : path, "-" or binary file object
+    source : path, File, "-" or binary file object
         ``"-"`` is standard input. A file object is read from where it stands and is not closed. A
         ByteStream is returned as it is.
+    raw : bool
+        Whether to leave the bytes compressed.
 
     Returns
     -------
@@ -128,7 +151,7 @@ def open_bytes(source: Source) -> ByteStream:
             raise DataError(f"{label} is empty. It must hold at least one sample.")
         head = bytes(ahead[:n])
         compression = next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
-        if compression is None:
+        if compression is None or raw:
             return ByteStream(_Raw(inner, label, stack.pop_all().close, head), label, None)
         packed = io.BufferedReader(_Raw(inner, label, lambda: None, head), _BUFFER_BYTES)
         body: Any
@@ -140,58 +163,7 @@ def open_bytes(source: Source) -> ByteStream:
         return ByteStream(_Raw(body, label, stack.pop_all().close, b""), label, compression)
 
 
-def expand(source: Sources) -> list[Source]:
-    """List the files that a source stands for.
-
-    Parameters
-    ----------
-    source : path, glob, folder, "-", binary file object, or a sequence of these
-        A folder stands for its files in the order of their names, without those whose name begins
-        with a dot or an underscore; a glob for its matches in order (``**`` descends).
-
-    Returns
-    -------
-    list of str, "-" or file objects
-
-    Raises
-    ------
-    DataError
-        If nothing is there.
-    """
-    if isinstance(source, (list, tuple)):
-        if not source:
-            raise DataError("A list of files must name at least one. Got an empty list.")
-        return [file for part in source for file in expand(part)]
-    if not isinstance(source, (str, os.PathLike)):
-        if hasattr(source, "read"):
-            return [cast(BinaryIO, source)]
-        raise DataError(
-            f"A source must be a path, a glob, a folder, '-', a binary file object or a list of "
-            f"these. Got {type(source).__name__}."
-        )
-    path = os.fspath(source)
-    if path == STDIN:
-        return [path]
-    path = os.path.expanduser(path)
-    if os.path.isdir(path):
-        names = sorted(name for name in os.listdir(path) if name[0] not in "._")
-        files: list[Source] = [
-            file for name in names if os.path.isfile(file := os.path.join(path, name))
-        ]
-        if not files:
-            raise DataError(f"The folder {path} holds no files.")
-        return files
-    if os.path.exists(path):
-        return [path]
-    if glob.has_magic(path):
-        matches = sorted(m for m in glob.glob(path, recursive=True) if os.path.isfile(m))
-        if matches:
-            return list(matches)
-        raise DataError(f"No file matches {path!r}.")
-    raise DataError(_missing(path))
-
-
-def _open_inner(source: Source, stack: ExitStack) -> tuple[Any, str]:
+def _open_inner(source: ByteSource, stack: ExitStack) -> tuple[Any, str]:
     """Open a source without looking into it; what must be closed goes on the stack."""
     if not isinstance(source, (str, os.PathLike)):
         if not hasattr(source, "read"):
@@ -201,9 +173,10 @@ def _open_inner(source: Source, stack: ExitStack) -> tuple[Any, str]:
     if path == STDIN:
         return sys.stdin.buffer, "<stdin>"
     try:
-        return stack.enter_context(io.FileIO(path)), path
+        label = source.label if isinstance(source, File) else path
+        return stack.enter_context(io.FileIO(path)), label
     except FileNotFoundError:
-        raise DataError(_missing(path)) from None
+        raise DataError(missing_file(path)) from None
     except IsADirectoryError:
         raise DataError(
             f"{path} is a folder. Name a file in it, or all of them: {path}/*"
@@ -212,7 +185,8 @@ def _open_inner(source: Source, stack: ExitStack) -> tuple[Any, str]:
         raise DataError(f"{path} cannot be opened: {error.strerror or error}.") from error
 
 
-def _missing(path: str) -> str:
+def missing_file(path: str) -> str:
+    """Say that there is no such file, naming the nearest that there is."""
     folder, name = os.path.split(path)
     if not os.path.isdir(folder or "."):
         return f"There is no folder {folder}, so no file {path}."

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fieldfare.exceptions import DataError
-from fieldfare.sources.bytes import ByteStream, Sources, expand, open_bytes
+from fieldfare.sources.bytes import ByteStream
 
 TextKind = Literal["libsvm", "libffm", "csv"]
 
@@ -51,34 +51,8 @@ class TextFormat:
     grouped: bool = False
 
 
-def detect(source: Sources) -> TextFormat:
-    """Tell the format of a text file from its first lines, never from its name.
-
-    Blank lines and comments are passed over and the majority of up to 200 lines decides, so that a
-    damaged line does not change the format but is reported by the reader.
-
-    Parameters
-    ----------
-    source : path, glob, folder, "-", binary file object, or a sequence of these
-        The first file is looked at. A ByteStream is not consumed: open standard input by
-        ``open_bytes`` to look at it and read it afterwards.
-
-    Returns
-    -------
-    TextFormat
-
-    Raises
-    ------
-    DataError
-        If there is no such file, or it is empty or not text.
-    """
-    if isinstance(source, ByteStream):
-        return _detect_stream(source)
-    with open_bytes(expand(source)[0]) as stream:
-        return _detect_stream(stream)
-
-
-def _detect_stream(stream: ByteStream) -> TextFormat:
+def detect_stream(stream: ByteStream) -> TextFormat:
+    """Tell the format of a stream from its first lines, without consuming them."""
     head = stream.head().removeprefix(BYTE_ORDER_MARK)
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise DataError(f"{stream.label} is UTF-16 text. Convert it to UTF-8.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,10 @@ import numpy as np
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare.exceptions import DataError
 from fieldfare.rows import MAX_FIELD, MAX_INDEX, Rows
+from fieldfare.sources.dicts import open_columns
+from fieldfare.sources.format import Format
+from fieldfare.sources.source import Ids, Numbered, Source
+from fieldfare.sources.tables import MemoryTable
 
 
 def is_matrix(source: Any) -> bool:
@@ -73,12 +77,7 @@ def array_rows(
 
 def _as_dense(matrix: Any) -> AnyArray:
     array = np.asarray(matrix)
-    if array.ndim != 2:
-        raise DataError(
-            f"A matrix must have 2 dimensions, samples and features. Got shape {array.shape}. "
-            "Use X.reshape(-1, 1) for one feature or X.reshape(1, -1) for one sample."
-        )
-    _check_width(array.shape[1])
+    _check_shape(array)
     if array.dtype.kind in "buif":
         return array
     problem = (
@@ -93,9 +92,14 @@ def _as_dense(matrix: Any) -> AnyArray:
         raise DataError(f"{problem} {error}.") from error
 
 
-def _check_width(width: int) -> None:
-    if width > MAX_INDEX + 1:
-        raise DataError(f"At most {MAX_INDEX + 1} columns are possible. Got {width}.")
+def _check_shape(matrix: Any) -> None:
+    if len(matrix.shape) != 2:
+        raise DataError(
+            f"A matrix must have 2 dimensions, samples and features. Got shape {matrix.shape}. "
+            "Use X.reshape(-1, 1) for one feature or X.reshape(1, -1) for one sample."
+        )
+    if matrix.shape[1] > MAX_INDEX + 1:
+        raise DataError(f"At most {MAX_INDEX + 1} columns are possible. Got {matrix.shape[1]}.")
 
 
 def _from_dense(array: AnyArray) -> tuple[Int64Array, AnyArray, AnyArray]:
@@ -106,9 +110,7 @@ def _from_dense(array: AnyArray) -> tuple[Int64Array, AnyArray, AnyArray]:
 
 
 def _from_sparse(matrix: Any) -> tuple[Int64Array, AnyArray, AnyArray]:
-    if len(matrix.shape) != 2:
-        raise DataError(f"A sparse matrix must have 2 dimensions. Got shape {matrix.shape}.")
-    _check_width(matrix.shape[1])
+    _check_shape(matrix)
     if matrix.dtype.kind not in "buif":
         raise DataError(f"A matrix must hold real numbers. Got dtype {matrix.dtype}.")
     csr = matrix.tocsr()
@@ -175,3 +177,67 @@ def per_row(name: str, values: Any, n_rows: int, dtype: Any) -> AnyArray | None:
         row = int(np.argmax(~np.isfinite(out)))
         raise DataError(f"Every {name} must be a finite number. Row {row} has {array[row]}.")
     return out
+
+
+class Matrix(Numbered):
+    """A matrix of numbers: the id of a feature is the number of its column.
+
+    Parameters
+    ----------
+    matrix : 2-d array or SciPy sparse matrix of shape (n_samples, n_features)
+    fields : sequence of int of shape (n_features,) or None
+        Field of each column.
+    """
+
+    def __init__(self, matrix: Any, fields: Any = None) -> None:
+        _check_shape(matrix)
+        self.description = type(matrix).__name__
+        self._matrix = matrix
+        self._fields = fields
+
+    @property
+    def ids(self) -> Ids:  # type: ignore[override]
+        """The numbers of the columns and, if they were given, their fields."""
+        width = int(self._matrix.shape[1])
+        if self._fields is None:
+            return Ids(width, 0)
+        fields = field_numbers(self._fields, width)
+        return Ids(width, int(fields.max()) + 1 if width else 0, fields)
+
+    def with_fields(self, fields: Any) -> Matrix:
+        """Return the same matrix with the field of each column."""
+        return Matrix(self._matrix, fields)
+
+    def rows(self, *, labelled: bool | None = None, n_threads: int | None = None) -> Iterator[Rows]:
+        """Yield all samples at once; a matrix holds no targets."""
+        del labelled, n_threads
+        yield array_rows(self._matrix, fields=self._fields)
+
+    def no_column(self, what: str, name: str) -> DataError:
+        """Return the error for a target, weight or group that is asked for by name."""
+        return DataError(
+            f"A matrix has no columns with names, so {what} must be an array. Got {name!r}."
+        )
+
+
+class TextMatrix(MemoryTable):
+    """A matrix of texts or mixed values: a table with the columns x0, x1, ..."""
+
+    def __init__(self, matrix: AnyArray) -> None:
+        columns = {f"x{i}": matrix[:, i].tolist() for i in range(matrix.shape[1])}
+        super().__init__(open_columns(columns).table, "ndarray")
+        self._matrix = matrix
+
+    def as_numbered(self) -> Matrix:
+        """Return the cells as numbers, for features that are numbered by their columns."""
+        return Matrix(self._matrix)
+
+
+def open_matrix(source: Any) -> Source:
+    """Return a matrix of numbers as numbered features, one of texts as a table."""
+    if isinstance(source, np.ndarray) and source.ndim == 2 and source.dtype.kind in "OUS":
+        return TextMatrix(source)
+    return Matrix(source)
+
+
+FORMATS = (Format("a 2-d NumPy array, a SciPy sparse matrix", is_matrix, open_matrix),)

@@ -20,11 +20,14 @@ from fieldfare.exceptions import DataError, TextFormatError
 from fieldfare.kernels.machine import available_cores
 from fieldfare.kernels.text import Fault, Parsed, Reason, format_text, parse_text
 from fieldfare.rows import MAX_FIELD, MAX_INDEX, Rows
-from fieldfare.sources.bytes import ByteStream, Sources, expand, open_bytes
-from fieldfare.sources.detect import BYTE_ORDER_MARK, TextFormat, detect
+from fieldfare.sources.bytes import ByteStream, open_bytes
+from fieldfare.sources.detect import BYTE_ORDER_MARK
+from fieldfare.sources.files import Files, Sources, detect, expand
+from fieldfare.sources.format import Format
+from fieldfare.sources.source import Numbered
 from fieldfare.sources.write import open_output
 
-__all__ = ["TextFormat", "detect", "read_text", "write_text"]
+__all__ = ["read_text", "write_text"]
 
 SparseKind = Literal["libsvm", "libffm"]
 
@@ -112,7 +115,7 @@ def read_text(
     """
     n_threads = n_threads if n_threads and n_threads > 0 else available_cores()
     n_threads = min(n_threads, _MAX_THREADS)
-    found: TextFormat | None = None
+    found = source.text if isinstance(source, Files) else None
     any_rows = False
     for file in expand(source):
         with open_bytes(file) as stream:
@@ -253,3 +256,27 @@ def _raise_fault(fault: Fault, block: bytes, file: str, first_line: int) -> NoRe
         column=offset - start + 1,
         text=text if len(text) <= _SHOWN_BYTES else text[:_SHOWN_BYTES] + "...",
     )
+
+
+class SparseText(Numbered):
+    """libsvm or libffm files, in batches of about 4 MB of text."""
+
+    files: Files
+
+    def __init__(self, files: Files) -> None:
+        self.files = files
+        packed = [files.text.compression] if files.text.compression else []
+        self.description = files.describe(files.text.kind, *packed)
+        self.n_batches = files.n_bytes / BATCH_BYTES
+
+    def rows(self, *, labelled: bool | None = None, n_threads: int | None = None) -> Iterator[Rows]:
+        """Yield the samples as `read_text` does."""
+        return read_text(self.files, labelled=labelled, n_threads=n_threads)
+
+
+def is_sparse_text(source: object) -> bool:
+    """Whether these are files of libsvm or libffm text."""
+    return isinstance(source, Files) and source.text.kind in ("libsvm", "libffm")
+
+
+FORMATS = (Format("libsvm, libffm", is_sparse_text, SparseText, in_files=True),)

@@ -216,6 +216,11 @@ def read_header(folder: Path) -> Header:
     return header
 
 
+def is_store(folder: Path) -> bool:
+    """Whether a folder says that it is a RowStore, sound or not."""
+    return (folder / HEADER).is_file()
+
+
 def damaged(folder: Path, what: str) -> StoreError:
     """Return the error for a RowStore that is not what was built."""
     return StoreError(f"The RowStore {folder} is damaged: {what}. Delete it and build it again.")

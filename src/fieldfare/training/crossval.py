@@ -16,7 +16,7 @@ from fieldfare.data.loading import load
 from fieldfare.data.split import kfold
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.metrics import default_metrics
-from fieldfare.sources.tables import to_pandas
+from fieldfare.sources.frames import to_pandas
 from fieldfare.training.loop.evaluation import evaluate_scores, score_part
 from fieldfare.training.loop.history import format_table
 from fieldfare.training.loop.run import fit, resolve

@@ -15,7 +15,8 @@ from fieldfare.data.extend import extend
 from fieldfare.data.loading import Dataset, load, load_related
 from fieldfare.exceptions import ConfigError
 from fieldfare.metrics import default_metrics
-from fieldfare.models.base import Model, check_model, link
+from fieldfare.models.base import Model, check_model
+from fieldfare.models.links import link
 from fieldfare.models.registry import build, estimate_bytes
 from fieldfare.schema.schema import Schema
 from fieldfare.settings import Settings

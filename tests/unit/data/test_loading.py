@@ -37,7 +37,7 @@ def test_streams_are_read(monkeypatch):
 
 
 def test_large_files_become_a_store_in_the_cache(tmp_path, monkeypatch):
-    monkeypatch.setattr("fieldfare.data.files.SMALL_BYTES", 0)
+    monkeypatch.setattr("fieldfare.data.loading.SMALL_BYTES", 0)
     FRAME.to_csv(tmp_path / "a.csv", index=False)
     (tmp_path / "a.ffm").write_text(FFM)
     for name in ("a.csv", "a.ffm"):
@@ -53,7 +53,7 @@ def test_large_files_become_a_store_in_the_cache(tmp_path, monkeypatch):
 
 
 def test_a_store_carries_its_schema(tmp_path, monkeypatch):
-    monkeypatch.setattr("fieldfare.data.files.SMALL_BYTES", 0)
+    monkeypatch.setattr("fieldfare.data.loading.SMALL_BYTES", 0)
     FRAME.to_csv(tmp_path / "a.csv", index=False)
     built = load(tmp_path / "a.csv")
     opened = load(built.store.path)

@@ -10,7 +10,7 @@ import pytest
 from fieldfare import FMRegressor, Schema, load_model, predict, recipes, save_model, train
 from fieldfare.cli import main
 from fieldfare.exceptions import SchemaError
-from fieldfare.sources.tables import open_table
+from fieldfare.sources.formats import open_table
 from fieldfare.sources.write import table_writer
 
 MAKERS = {

@@ -215,3 +215,24 @@ def test_estimators_train_go_on_and_pickle(cls: type) -> None:
     steps = pickle.loads(pickle.dumps(steps)).fit(X, y)
     assert whole.score(X, y) > 0.7
     np.testing.assert_allclose(steps.predict(X), whole.predict(X), rtol=1e-2, atol=1e-3)
+
+
+@pytest.mark.parametrize(("k", "n_features"), [(1, N), (K, 1), (1, 1)])
+def test_snapshots_and_the_first_model_stay_as_they_are(k: int, n_features: int) -> None:
+    """Where a table has one row or column, its transpose is contiguous too: no reason to alias."""
+    rows = _rows()
+    if n_features == 1:
+        rows = Rows(
+            np.arange(len(rows) + 1), np.zeros(len(rows), np.uint32), rows.target, None, rows.target
+        )
+    config = ModelConfig(task="regression", n_factors=k)
+    start = build(config, n_features=n_features, seed=7)
+    first = {name: array.copy() for name, array in start.arrays().items()}
+    solver = AlsSolver(start)
+    solver.train(rows, np.arange(len(rows)))
+    snapshot = solver.export()
+    taken = {name: array.copy() for name, array in snapshot.arrays().items()}
+    solver.train(rows, np.arange(len(rows)))
+    for name, array in first.items():
+        np.testing.assert_array_equal(start.arrays()[name], array)
+        np.testing.assert_array_equal(snapshot.arrays()[name], taken[name])

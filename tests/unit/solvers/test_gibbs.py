@@ -234,3 +234,17 @@ def test_cutpoints_follow_their_posterior() -> None:
     density = np.exp([latent.likelihood(scores, labels, pair).value for pair in pairs])
     expected = density @ pairs / density.sum()
     np.testing.assert_allclose(np.mean(drawn, axis=0), expected, atol=0.08)
+
+
+@pytest.mark.parametrize("n_factors", [1, 3])
+def test_a_sample_and_the_first_model_stay_as_they_are(n_factors: int) -> None:
+    sampler = _sampler(_rows(), n_factors=n_factors)
+    assert sampler.model.factors is not None
+    first = sampler.model.factors.copy()
+    sampler.sweep()
+    sample = sampler.sample()
+    assert sample.factors is not None
+    taken = sample.factors.copy()
+    sampler.sweep()
+    np.testing.assert_array_equal(sampler.model.factors, first)
+    np.testing.assert_array_equal(sample.factors, taken)

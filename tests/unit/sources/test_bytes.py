@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from fieldfare.exceptions import DataError, MissingDependencyError
-from fieldfare.sources.bytes import expand, open_bytes
+from fieldfare.sources.bytes import open_bytes
+from fieldfare.sources.files import expand
 from fieldfare.sources.write import open_output
 
 CONTENT = b"1 1:1\n" * 1000

@@ -10,7 +10,9 @@ import pytest
 
 from fieldfare.exceptions import DataError
 from fieldfare.sources.bytes import open_bytes
-from fieldfare.sources.sparse_text import TextFormat, detect, read_text
+from fieldfare.sources.detect import TextFormat
+from fieldfare.sources.files import detect
+from fieldfare.sources.sparse_text import read_text
 
 
 def found(content: str | bytes) -> TextFormat:

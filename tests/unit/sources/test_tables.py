@@ -15,7 +15,7 @@ import pytest
 from fieldfare.data.loading import load
 from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.rows import Rows
-from fieldfare.sources.tables import open_table
+from fieldfare.sources.formats import open_table
 
 
 def assert_same(a: Rows, b: Rows) -> None:

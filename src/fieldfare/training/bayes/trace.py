@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float64Array
-from fieldfare.sources.tables import to_pandas
+from fieldfare.sources.frames import to_pandas
 from fieldfare.training.loop.history import format_table
 
 _NOT_FOLLOWED = ("sweep", "seconds")

@@ -9,7 +9,7 @@ import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array
 from fieldfare.metrics import compute
-from fieldfare.models.base import link
+from fieldfare.models.links import link
 from fieldfare.rows import Rows
 from fieldfare.training.prepare.row_subset import RowSubset
 from fieldfare.training.ranking.comparisons import pair_loss, require_groups

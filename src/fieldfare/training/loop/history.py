@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fieldfare._typing import JSON
-from fieldfare.sources.tables import to_pandas
+from fieldfare.sources.frames import to_pandas
 
 
 @dataclass

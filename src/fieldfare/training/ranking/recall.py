@@ -12,7 +12,9 @@ from fieldfare.exceptions import ConfigError, TrainingError
 from fieldfare.kernels.native import resolve_threads
 from fieldfare.kernels.recall import Seen
 from fieldfare.kinds.losses import LOSSES_OF_TASK
-from fieldfare.metrics import recommendation
+from fieldfare.metrics import get_list_metric
+from fieldfare.metrics.lists import judge, rank_items
+from fieldfare.metrics.recommendation import longest
 from fieldfare.models.base import Model
 from fieldfare.models.catalogue import catalogue_scores
 from fieldfare.rows import Rows
@@ -130,8 +132,8 @@ class Catalogue:
         """
         if eval_metric is None:
             return list(_METRICS)
-        head, _, sampled = recommendation.parse(eval_metric)
-        if sampled or head not in recommendation.BY_USER:
+        metric = get_list_metric(eval_metric)
+        if metric.sampled or not metric.needs_hits:
             raise ConfigError(
                 "Early stopping for recall watches a metric of all items, such as 'ndcg@10' or "
                 f"'recall@20'. Got {eval_metric!r}."
@@ -142,7 +144,8 @@ class Catalogue:
         self, model: Model, names: list[str], n_jobs: int | None = None
     ) -> dict[str, float]:
         """Return the mean of each metric over the queries that have something to be found."""
-        n = recommendation.longest(names)
+        n = longest(names)
+        metrics = {name: get_list_metric(name) for name in names}
         sums = dict.fromkeys(names, 0.0)
         for start in range(0, len(self._tested), _QUERIES_AT_ONCE):
             chosen = self._tested[start : start + _QUERIES_AT_ONCE]
@@ -151,10 +154,9 @@ class Catalogue:
             )
             wanted = mask(self._wanted, chosen)
             known = mask(self._known, chosen) & ~wanted
-            lists = recommendation.judge(recommendation.rank_items(scores, n, known), wanted)
-            for name in names:
-                head, k, _ = recommendation.parse(name)
-                sums[name] += float(recommendation.BY_USER[head](lists, k).sum())
+            lists = judge(rank_items(scores, n, known), wanted)
+            for name, metric in metrics.items():
+                sums[name] += float(np.sum(metric(lists)))
         return {name: total / len(self._tested) for name, total in sums.items()}
 
 

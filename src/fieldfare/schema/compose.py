@@ -1,4 +1,4 @@
-"""Composing: tables made column by column, each column saying in its metadata what it means."""
+"""Tables made column by column, each column saying in its metadata what it means."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from fieldfare.exceptions import SchemaError
 from fieldfare.schema import canonical
 from fieldfare.schema.column import Column
 from fieldfare.schema.infer import DECLARED, infer_column, type_texts
+from fieldfare.sources.arrow import one_array
 from fieldfare.sources.batch import SourceLocation
-from fieldfare.sources.tables import open_table
+from fieldfare.sources.formats import open_table
 
 WEIGHT_SEPARATOR = ":"
 
@@ -27,11 +28,11 @@ def read(source: Any) -> Any:
     whole = pa.Table.from_batches([b.data for b in table.batches()] or [table.head(0)])
     if not table.untyped:
         return whole
-    columns = [type_texts(_joined(column)) for column in whole.columns]
+    columns = [type_texts(one_array(column)) for column in whole.columns]
     return pa.Table.from_arrays(columns, names=whole.column_names)
 
 
-def compose(columns: Mapping[str, tuple[Any, Column | None]]) -> Any:
+def table_of(columns: Mapping[str, tuple[Any, Column | None]]) -> Any:
     """Return a pyarrow Table of columns; those with a `Column` carry it in their metadata.
 
     `Schema.infer` reads it there, also from Parquet files, so that the command line needs no more.
@@ -39,9 +40,9 @@ def compose(columns: Mapping[str, tuple[Any, Column | None]]) -> Any:
     pa = require("pyarrow", "tables")
     fields, arrays = [], []
     for name, (array, column) in columns.items():
-        said = None if column is None else {DECLARED: json.dumps(column.to_json()).encode()}
+        declared = None if column is None else {DECLARED: json.dumps(column.to_json()).encode()}
         array = array if hasattr(array, "type") else pa.array(array)
-        fields.append(pa.field(name, array.type, metadata=said))
+        fields.append(pa.field(name, array.type, metadata=declared))
         arrays.append(array)
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
 
@@ -59,11 +60,7 @@ def column_of(table: Any, name: str) -> Any:
             f"There is no column {name!r}. The columns are "
             f"{', '.join(map(repr, table.column_names))}."
         )
-    return _joined(table.column(name))
-
-
-def _joined(column: Any) -> Any:
-    return column.combine_chunks() if hasattr(column, "combine_chunks") else column
+    return one_array(table.column(name))
 
 
 def infer(table: Any, name: str) -> Column:
@@ -130,15 +127,15 @@ def weighted_lists(indptr: Int64Array, names: Any, codes: Int64Array, weights: A
     pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
     # Few of the pairs are distinct, and only those become text.
     narrow = np.asarray(weights, np.float32)
-    coded = pa.array(codes.astype(np.int64) << 32 | narrow.view(np.uint32)).dictionary_encode()
-    pairs = coded.dictionary.to_numpy(zero_copy_only=False)
+    encoded = pa.array(codes.astype(np.int64) << 32 | narrow.view(np.uint32)).dictionary_encode()
+    pairs = encoded.dictionary.to_numpy(zero_copy_only=False)
     weight = (pairs & 0xFFFFFFFF).astype(np.uint32).view(np.float32)
     words = pc.binary_join_element_wise(
         names.take(pa.array(pairs >> 32)),
         pc.cast(pa.array(weight), pa.large_string()),
         pa.scalar(WEIGHT_SEPARATOR, pa.large_string()),
     )
-    return pa.LargeListArray.from_arrays(pa.array(indptr), words.take(coded.indices))
+    return pa.LargeListArray.from_arrays(pa.array(indptr), words.take(encoded.indices))
 
 
 def crossed(parts: Sequence[Any]) -> Any:

@@ -8,8 +8,8 @@ import pytest
 from tests.unit.store.test_row_store import assert_same
 
 from fieldfare.data.loading import load
-from fieldfare.schema import dictionary as coded
-from fieldfare.schema.dictionary import CodedTable
+from fieldfare.schema import dictionary_encoded
+from fieldfare.schema.dictionary_encoded import DictionaryEncodedTable
 from fieldfare.schema.schema import Schema
 from fieldfare.sources.csv import CsvFiles
 
@@ -29,10 +29,10 @@ def table(tmp_path: Path) -> CsvFiles:
 def test_codes_change_nothing(
     table: CsvFiles, kept_bytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(coded, "KEPT_BYTES", kept_bytes)
+    monkeypatch.setattr(dictionary_encoded, "KEPT_BYTES", kept_bytes)
     schema = Schema.infer(table, "target").edit("m", kind="multi", separator="|")
     plain = schema.fit(table)
-    with_codes = CodedTable(table, schema.columns, ["target"])
+    with_codes = DictionaryEncodedTable(table, schema.columns, ["target"])
     fitted = schema.fit(with_codes)
     assert fitted.digest == plain.digest
     for own, other in zip(with_codes.batches(), table.batches(), strict=True):
@@ -45,7 +45,7 @@ def test_a_file_is_read_once_if_its_codes_fit(
 ) -> None:
     passes = []
     batches = CsvFiles.batches
-    monkeypatch.setattr(coded, "KEPT_BYTES", kept_bytes)
+    monkeypatch.setattr(dictionary_encoded, "KEPT_BYTES", kept_bytes)
     monkeypatch.setattr(CsvFiles, "batches", lambda self: passes.append(1) or batches(self))
     assert len(load(table.files[0], target="target").rows) == 300
     assert len(passes) == n_passes

@@ -1,4 +1,8 @@
-"""The registry of metrics, and the checks that all of them share."""
+"""The registry of all metrics: those of samples, and those of lists of recommendations.
+
+A metric is one decorated function, in any file: `metric` or `list_metric` enters it, and whoever
+takes the name of a metric (evaluation, early stopping, the command line) finds it here.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +12,20 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-import numpy as np
 import numpy.typing as npt
 
-from fieldfare._typing import AnyArray, Float64Array
+from fieldfare._typing import Float64Array
 from fieldfare._validation import closest
-from fieldfare.exceptions import ConfigError, DataError
+from fieldfare.exceptions import ConfigError
+from fieldfare.metrics import checks
+from fieldfare.metrics.lists import Lists
 
 _Function = TypeVar("_Function", bound=Callable[..., float])
+_OfLists = Callable[[Lists, int], Float64Array | float]
+_ListFunction = TypeVar("_ListFunction", bound=_OfLists)
+
+SAMPLED = "sampled_"
+_PLACE = "[1-9][0-9]{0,8}"
 
 ALIASES = {
     "acc": "accuracy",
@@ -36,7 +46,7 @@ _DEFAULTS = {
 
 @dataclass(frozen=True)
 class Metric:
-    """A named measure of the quality of predictions; call it to compute it.
+    """A named measure of the quality of the predictions for samples; call it to compute it.
 
     Parameters
     ----------
@@ -96,17 +106,51 @@ class Metric:
         DataError
             If the arrays are empty, differ in length, or hold values that are not allowed.
         """
-        targets, predictions = _check_y(self, y), _check_pred(self, pred)
-        _check_length(self, "predictions", len(predictions), len(targets))
-        _check_labels(self, targets, predictions)
-        weights = _check_weight(self, weight, len(targets))
+        targets, predictions = checks.check_y(self, y), checks.check_pred(self, pred)
+        checks.check_length(self, "predictions", len(predictions), len(targets))
+        checks.check_labels(self, targets, predictions)
+        weights = checks.check_weight(self, weight, len(targets))
         if self.grouped:
-            groups = _check_group(self, group, len(targets))
+            groups = checks.check_group(self, group, len(targets))
             return self.function(targets, predictions, weights, groups)
         return self.function(targets, predictions, weights)
 
 
-METRICS: dict[str, Metric] = {}
+@dataclass(frozen=True)
+class ListMetric:
+    """A named measure of lists of recommendations, cut at a place; call it to compute it.
+
+    Greater is better for all of them.
+
+    Parameters
+    ----------
+    name : str
+        As asked for: ``recall@10``, ``sampled_recall@10``; ``recall@k`` in ``METRICS``.
+    needs_hits : bool
+        Whether it asks which items are relevant. Only such metrics exist on sampled items, and can
+        decide when training stops.
+    function : callable
+        ``function(lists, k) -> float64 array of shape (n_users,)``; or a float, for a metric of all
+        lists together.
+    k : int
+        Number of places to look at; 0 in ``METRICS``, where no length was asked for yet.
+    sampled : bool
+        Whether it is taken among the relevant and some drawn items.
+    """
+
+    name: str
+    needs_hits: bool
+    function: _OfLists
+    k: int = 0
+    sampled: bool = False
+
+    def __call__(self, lists: Lists) -> Float64Array | float:
+        """Compute the metric: one value per user, or one for all lists together."""
+        return self.function(lists, self.k)
+
+
+METRICS: dict[str, Metric | ListMetric] = {}
+"""All metrics by name; those of lists as ``name@k``, since they always need a length."""
 
 
 def metric(
@@ -128,14 +172,32 @@ def metric(
     return register
 
 
+def list_metric(name: str, *, needs_hits: bool = True) -> Callable[[_ListFunction], _ListFunction]:
+    """Register the decorated function in ``METRICS`` as ``name@k``."""
+
+    def register(function: _ListFunction) -> _ListFunction:
+        METRICS[f"{name}@k"] = ListMetric(f"{name}@k", needs_hits, function)
+        return function
+
+    return register
+
+
+def _of_samples() -> dict[str, Metric]:
+    return {name: found for name, found in METRICS.items() if isinstance(found, Metric)}
+
+
+def _of_lists() -> dict[str, ListMetric]:
+    found = {n.removesuffix("@k"): m for n, m in METRICS.items() if isinstance(m, ListMetric)}
+    return dict(sorted(found.items(), key=lambda item: not item[1].needs_hits))
+
+
 def get_metric(name: str) -> Metric:
-    """Return the metric of a name.
+    """Return the metric of samples of a name.
 
     Parameters
     ----------
     name : str
-        A key of ``METRICS`` or ``ALIASES``. Metrics of ranked lists also take a length, as in
-        ``ndcg@10``.
+        A key of ``METRICS`` or ``ALIASES``. Some also take a length, as in ``ndcg@10``.
 
     Returns
     -------
@@ -147,15 +209,14 @@ def get_metric(name: str) -> Metric:
         If there is no such metric, or the length after ``@`` is not a whole number from 1 on.
     """
     head, _, place = name.partition("@")
-    found = METRICS.get(ALIASES.get(head, head))
+    known = _of_samples()
+    found = known.get(ALIASES.get(head, head))
     if found is None or (head != name and not found.cut):
-        near = closest(name, (*METRICS, *ALIASES))
-        raise ConfigError(
-            f"There is no metric {name!r}.{near} The metrics are {', '.join(METRICS)}."
-        )
+        near = closest(name, (*known, *ALIASES))
+        raise ConfigError(f"There is no metric {name!r}.{near} The metrics are {', '.join(known)}.")
     if head == name:
         return found
-    if not re.fullmatch("[1-9][0-9]{0,8}", place):
+    if not re.fullmatch(_PLACE, place):
         raise ConfigError(
             f"The number after @ must be a whole number of at least 1, as in {head}@10. "
             f"Got {name!r}."
@@ -165,6 +226,41 @@ def get_metric(name: str) -> Metric:
         name=f"{found.name}@{place}",
         function=functools.partial(found.function, k=int(place)),
     )
+
+
+def get_list_metric(name: str) -> ListMetric:
+    """Return the metric of lists of a name.
+
+    Parameters
+    ----------
+    name : str
+        With the length of the lists, such as ``recall@10``, or ``sampled_recall@10``.
+
+    Returns
+    -------
+    ListMetric
+
+    Raises
+    ------
+    ConfigError
+        If there is no such metric, or k is missing.
+    """
+    plain = name.removeprefix(SAMPLED)
+    sampled = plain != name
+    head, _, place = plain.partition("@")
+    known = _of_lists()
+    found = known.get(head)
+    if found is None or (sampled and not found.needs_hits):
+        never_sampled = ", ".join(name for name, one in known.items() if not one.needs_hits)
+        raise ConfigError(
+            f"There is no recommendation metric {name!r}.{closest(head, known)} The metrics are "
+            f"{', '.join(known)}; all but {never_sampled} also exist as {SAMPLED}..."
+        )
+    if not re.fullmatch(_PLACE, place):
+        raise ConfigError(
+            f"A recommendation metric needs the length of the lists, as in {head}@10. Got {name!r}."
+        )
+    return replace(found, name=name, k=int(place), sampled=sampled)
 
 
 def default_metrics(task: str) -> tuple[str, ...]:
@@ -222,112 +318,3 @@ def compute(
     """
     chosen = [get_metric(name) for name in ([names] if isinstance(names, str) else names)]
     return {item.name: item(y, pred, weight, group) for item in chosen}
-
-
-def _check_length(item: Metric, what: str, got: int, expected: int) -> None:
-    if got != expected:
-        raise DataError(
-            f"The metric {item.name!r} needs as many {what} as targets ({expected}). Got {got}."
-        )
-
-
-def _check_finite(item: Metric, what: str, array: Float64Array) -> None:
-    bad = ~np.isfinite(array)
-    if bad.any():
-        place = np.argwhere(bad)[0]
-        raise DataError(
-            f"The metric {item.name!r} needs finite {what}. "
-            f"Sample {place[0]} has {array[tuple(place)]}."
-        )
-
-
-def _as_float(item: Metric, what: str, values: npt.ArrayLike) -> Float64Array:
-    try:
-        array: Float64Array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(
-            f"The metric {item.name!r} needs {what} that are numbers: {error}."
-        ) from error
-    _check_finite(item, what, array)
-    return array
-
-
-def _check_y(item: Metric, y: npt.ArrayLike) -> Float64Array:
-    array = _as_float(item, "targets", y)
-    if array.ndim != 1 or not len(array):
-        raise DataError(
-            f"The metric {item.name!r} needs a 1-d array of at least one target. "
-            f"Got shape {array.shape}."
-        )
-    return array
-
-
-def _check_pred(item: Metric, pred: npt.ArrayLike) -> Float64Array:
-    array = _as_float(item, "predictions", pred)
-    allowed = {2 if task == "multiclass" else 1 for task in item.tasks}
-    if array.ndim not in allowed:
-        raise DataError(
-            f"The metric {item.name!r} is for {' and '.join(item.tasks)} predictions: an array of "
-            f"{' or '.join(f'{n} dimension(s)' for n in sorted(allowed))}. Got shape {array.shape}."
-        )
-    if item.needs_probability and array.size:
-        low, high = array.min(), array.max()
-        if low < 0 or high > 1:
-            raise DataError(
-                f"The metric {item.name!r} needs probabilities, from 0 to 1. "
-                f"Got predictions from {low:g} to {high:g}."
-            )
-    return array
-
-
-def _check_labels(item: Metric, y: Float64Array, pred: Float64Array) -> None:
-    if pred.ndim == 2:
-        n_classes = pred.shape[1]
-        bad = (y < 0) | (y >= n_classes) | (y != np.floor(y))
-        allowed = f"class numbers from 0 to {n_classes - 1}"
-    elif "rank" in item.tasks:
-        bad = y < 0
-        allowed = "relevances from 0"
-    elif "binary" in item.tasks:
-        bad = (y != 0) & (y != 1)
-        allowed = "targets 0 and 1"
-    else:
-        return
-    if bad.any():
-        row = int(np.argmax(bad))
-        raise DataError(
-            f"The metric {item.name!r} needs {allowed}. Sample {row} has {y[row]:g}. "
-            "Map the labels first, or choose a regression metric."
-        )
-
-
-def _check_weight(item: Metric, weight: npt.ArrayLike | None, n: int) -> Float64Array:
-    if weight is None:
-        return np.ones(n)
-    array = _as_float(item, "weights", weight)
-    if array.ndim != 1:
-        raise DataError(
-            f"The metric {item.name!r} needs a 1-d array of weights. Got shape {array.shape}."
-        )
-    _check_length(item, "weights", len(array), n)
-    if array.min() < 0 or not array.any():
-        raise DataError(
-            f"The metric {item.name!r} needs weights that are not negative and not all zero. "
-            f"Got weights from {array.min():g} to {array.max():g}."
-        )
-    return array
-
-
-def _check_group(item: Metric, group: npt.ArrayLike | None, n: int) -> AnyArray:
-    if group is None:
-        raise DataError(
-            f"The metric {item.name!r} needs the group of each sample (a user or a query). "
-            "Got none: name the group column, or choose a metric without groups."
-        )
-    array = np.asarray(group)
-    if array.ndim != 1:
-        raise DataError(
-            f"The metric {item.name!r} needs a 1-d array of groups. Got shape {array.shape}."
-        )
-    _check_length(item, "groups", len(array), n)
-    return array

@@ -1,0 +1,175 @@
+"""The road that samples take: source, Schema, batches of Rows.
+
+Training and prediction, one row and a million, pass here: `load` gathers the batches, `stream`
+hands them on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from fieldfare.data.options import ROLES, Options
+from fieldfare.exceptions import DataError, SchemaError
+from fieldfare.rows import Rows
+from fieldfare.schema.dictionary_encoded import DictionaryEncodedTable
+from fieldfare.schema.numbered import FieldsSeen
+from fieldfare.schema.schema import Schema
+from fieldfare.sources.source import Numbered, Source, Table
+
+_TARGET_NAMES = ("target", "label")
+
+Encoded = tuple[Callable[[], Schema], Iterator[Rows]]
+
+
+def encode(source: Source, options: Options) -> Encoded:
+    """Return the samples of a source as Rows, batch by batch, and their Schema.
+
+    Parameters
+    ----------
+    source : Source
+        A table without a fitted Schema is read twice, so it must then be rereadable or fit into
+        memory.
+    options : Options
+
+    Returns
+    -------
+    schema : function
+        Returns the Schema, which for numbered features may be known once all batches have passed.
+    batches : iterator of Rows
+
+    Raises
+    ------
+    DataError
+        If the source does not go with the options; faults of content are found when their batch
+        is reached.
+    """
+    options.check(source)
+    schema = options.schema
+    if isinstance(source, Table) and schema is not None and schema.is_indexed:
+        source = source.as_numbered()
+    if isinstance(source, Numbered):
+        return _encode_numbered(source, options)
+    assert isinstance(source, Table)
+    schema, table = fitted(source, options)
+    return (lambda: schema), _encode_table(table, schema, options)
+
+
+def _encode_numbered(source: Numbered, options: Options) -> Encoded:
+    if options.fields is not None:
+        source = source.with_fields(options.fields)
+    schema = options.schema
+    if schema is not None and not schema.is_indexed:
+        _check_ids_of_table(source, schema)
+    batches = source.rows(labelled=options.labelled, n_threads=options.n_threads)
+    if schema is not None:
+        return (lambda: schema), _with_fields_of(schema, batches)
+    if source.ids is not None:
+        ids = source.ids
+        known = Schema.indexed(ids.n_features, ids.n_fields, field_of=ids.field_of)
+        return (lambda: known), batches
+    seen = FieldsSeen()
+
+    def schema_seen() -> Schema:
+        return Schema.indexed(seen.n_features, seen.n_fields, field_of=seen.field_of)
+
+    return schema_seen, seen.watch(batches)
+
+
+def _check_ids_of_table(source: Numbered, schema: Schema) -> None:
+    """Refuse numbers that cannot be the ids of a table's Schema."""
+    columns = ", ".join(column.name for column in schema.columns[:10])
+    if not source.files:
+        raise SchemaError(
+            "The Schema describes a table with named columns. Got a matrix; use a DataFrame with "
+            f"the columns {columns}."
+        )
+    if not schema.is_fitted:
+        raise SchemaError(
+            f"{source.files[0]} holds numbered features, and the Schema, not fitted yet, needs a "
+            f"table with the columns {columns}."
+        )
+
+
+def _with_fields_of(schema: Schema, batches: Iterator[Rows]) -> Iterator[Rows]:
+    """Yield numbered rows; where they have no fields, a Schema of a table tells them."""
+    for rows in batches:
+        if schema.is_indexed or rows.fields is not None:
+            yield rows
+            continue
+        known = rows.indices < schema.n_features
+        fields = np.zeros(len(rows.indices), np.uint16)
+        fields[known] = schema.field_of[rows.indices[known]]
+        yield rows.with_(fields=fields)
+
+
+def fitted(table: Table, options: Options) -> tuple[Schema, Table]:
+    """Return the fitted Schema to encode a table with, and the table to encode.
+
+    The Schema is the given one, or inferred; unless it is fitted already, it is fitted, and what
+    that found out of the table is kept for encoding it.
+
+    Raises
+    ------
+    DataError
+        If columns are missing or do not fit their kind, or the fields do not fit the columns.
+    """
+    schema, names = options.schema, options.names
+    if schema is None:
+        if "target" not in names and options.labelled is not False and options.target is None:
+            names |= _guess_target(table.names, required=bool(options.labelled))
+        schema = Schema.infer(table, **names)
+        if options.labelled is False:
+            schema = replace(schema, target=None)
+    elif names:
+        roles = {role: getattr(schema, role) for role in ROLES} | names
+        schema = replace(schema, **roles)
+    if options.fields is not None:
+        if schema.is_fitted:
+            raise DataError(
+                "The Schema is fitted and says which field each column has. Leave out fields=, or "
+                "change the Schema with its with_fields() before training."
+            )
+        schema = schema.with_fields(options.fields)
+    if schema.is_fitted:
+        return schema, table
+    table = dictionary_encoded(table, schema, options.n_threads)
+    return schema.fit(table, n_threads=options.n_threads), table
+
+
+def dictionary_encoded(table: Table, schema: Schema, n_threads: int | None) -> Table:
+    """Return a table to be read twice, whose texts are looked up once."""
+    others = [name for name in (schema.target, schema.weight, schema.group) if name is not None]
+    return DictionaryEncodedTable(table, schema.columns, others, n_threads)
+
+
+def _guess_target(names: list[str], *, required: bool) -> dict[str, str]:
+    for name in _TARGET_NAMES:
+        if name in names:
+            return {"target": name}
+    if required:
+        raise SchemaError(
+            "Which column is to be predicted? Name it as target. "
+            f"The columns are {', '.join(map(repr, names))}."
+        )
+    return {}
+
+
+def is_labelled(table: Table, schema: Schema, options: Options) -> bool:
+    """Return whether the table's own target is to be read."""
+    if options.labelled is None or options.has_target_array:
+        return schema.target is not None and schema.target in table.names
+    return options.labelled
+
+
+def _encode_table(table: Table, schema: Schema, options: Options) -> Iterator[Rows]:
+    """Yield the Rows of a table batch by batch, and at least once."""
+    labelled = is_labelled(table, schema, options)
+    any_rows = False
+    for batch in table.batches():
+        any_rows = True
+        yield schema.encode(batch, labelled=labelled, n_threads=options.n_threads)
+    if not any_rows:
+        yield schema.encode(table.head(0), labelled=labelled)

@@ -1,0 +1,76 @@
+"""Features that are numbered already: how many there are, and the field of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from fieldfare._typing import UInt16Array
+from fieldfare.exceptions import SchemaError
+from fieldfare.kernels.text import note_fields
+from fieldfare.rows import Rows
+
+
+@dataclass(frozen=True, eq=False)
+class Indexed:
+    """Data whose features are numbered already (libsvm, libffm, matrices).
+
+    Parameters
+    ----------
+    n_features, n_fields : int
+        Features are below ``n_features``, fields below ``n_fields`` (0: no fields).
+    field_names, feature_names : tuple of str
+        Names to print; ``feature_names=None``: the numbers.
+    field_of : uint16 array of shape (n_features,) or None
+        Field of each feature where it is known.
+
+    Raises
+    ------
+    SchemaError
+        If there is not one name per field and per feature.
+    """
+
+    n_features: int
+    n_fields: int
+    field_names: tuple[str, ...]
+    feature_names: tuple[str, ...] | None = None
+    field_of: UInt16Array | None = None
+
+    def __post_init__(self) -> None:
+        names = self.feature_names
+        if len(self.field_names) != self.n_fields or (
+            names is not None and len(names) != self.n_features
+        ):
+            raise SchemaError("A Schema needs one name per field and per feature, or none.")
+
+
+class FieldsSeen:
+    """Notes the field of each feature while Rows pass by, so that no second pass is needed."""
+
+    def __init__(self) -> None:
+        self._of: UInt16Array | None = None
+        self.n_features = self.n_fields = 0
+
+    def watch(self, batches: Iterable[Rows]) -> Iterator[Rows]:
+        """Yield the batches as they are."""
+        for rows in batches:
+            self.n_features = max(self.n_features, rows.n_features)
+            self.n_fields = max(self.n_fields, rows.n_fields)
+            if rows.fields is not None:
+                self._note(rows)
+            yield rows
+
+    @property
+    def field_of(self) -> UInt16Array | None:
+        """Field of each feature seen, uint16 array of shape (n_features,); None without fields."""
+        return None if self._of is None else self._of[: self.n_features].copy()
+
+    def _note(self, rows: Rows) -> None:
+        known = np.zeros(0, np.uint16) if self._of is None else self._of
+        if self.n_features > len(known):
+            # Twice the room: growing to the exact size each time would copy too often.
+            known = np.concatenate([known, np.zeros(2 * self.n_features - len(known), np.uint16)])
+        note_fields(known, rows)
+        self._of = known

@@ -1,0 +1,200 @@
+"""Files: what a path, a glob, a folder, a stream or a list of these stands for.
+
+What is no regular file (standard input, a pipe, a file object) can be read only once. It is copied
+to a temporary file before anyone looks at it, because formats are told from the first bytes, tables
+may be read twice, and faults are located by reading again.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import stat
+import tempfile
+import weakref
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any, BinaryIO, TypeAlias, cast
+
+from fieldfare._typing import PathLike
+from fieldfare.exceptions import DataError
+from fieldfare.sources.bytes import (
+    STDIN,
+    ByteSource,
+    ByteStream,
+    File,
+    missing_file,
+    open_bytes,
+)
+from fieldfare.sources.detect import TextFormat, detect_stream
+
+Sources: TypeAlias = ByteSource | Sequence[ByteSource]
+
+
+class Files(Sequence[File]):
+    """Regular files that hold samples together, in order.
+
+    Parameters
+    ----------
+    source : path, glob, folder, "-", binary file object, or a sequence of these
+        As for `expand`.
+
+    Raises
+    ------
+    DataError
+        If nothing is there, or a stream cannot be read to its end.
+    """
+
+    def __init__(self, source: Sources) -> None:
+        self._files = [_regular(file) for file in expand(source)]
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._files[index]
+
+    def __iter__(self) -> Iterator[File]:
+        return iter(self._files)
+
+    @cached_property
+    def n_bytes(self) -> int:
+        """Size of all files together, in bytes."""
+        return sum(os.path.getsize(file) for file in self._files)
+
+    @cached_property
+    def magic(self) -> bytes:
+        """The first 16 bytes of the first file, as they stand: enough to know a binary format."""
+        with open_bytes(self._files[0], raw=True) as stream:
+            return stream.read(16)
+
+    @cached_property
+    def text(self) -> TextFormat:
+        """The text format of the first file, told from its first lines.
+
+        Raises
+        ------
+        DataError
+            If it is empty or not text.
+        """
+        return detect(self._files[0])
+
+    def describe(self, *words: str) -> str:
+        """Return a format in words, with the number of files where there are several."""
+        count = f"{len(self)} files, " if len(self) > 1 else ""
+        return count + ", ".join(words)
+
+
+def are_files(source: Any) -> bool:
+    """Whether this names files or is one: paths, a list of paths, ``"-"``, or a file object."""
+    if isinstance(source, (list, tuple)):
+        return bool(source) and all(_is_file(part) for part in source)
+    return isinstance(source, Files) or _is_file(source)
+
+
+def _is_file(source: Any) -> bool:
+    return isinstance(source, (str, os.PathLike)) or hasattr(source, "read")
+
+
+def detect(source: Sources) -> TextFormat:
+    """Tell the format of a text file from its first lines, never from its name.
+
+    Blank lines and comments are passed over and the majority of up to 200 lines decides, so that a
+    damaged line does not change the format but is reported by the reader.
+
+    Parameters
+    ----------
+    source : path, glob, folder, "-", binary file object, or a sequence of these
+        The first file is looked at. A ByteStream is not consumed: open standard input by
+        ``open_bytes`` to look at it and read it afterwards.
+
+    Returns
+    -------
+    TextFormat
+
+    Raises
+    ------
+    DataError
+        If there is no such file, or it is empty or not text.
+    """
+    if isinstance(source, ByteStream):
+        return detect_stream(source)
+    with open_bytes(expand(source)[0]) as stream:
+        return detect_stream(stream)
+
+
+def expand(source: Sources) -> list[ByteSource]:
+    """List the files that a source stands for.
+
+    Parameters
+    ----------
+    source : path, glob, folder, "-", binary file object, or a sequence of these
+        A folder stands for its files in the order of their names, without those whose name begins
+        with a dot or an underscore; a glob for its matches in order (``**`` descends).
+
+    Returns
+    -------
+    list of str, File, "-" or file objects
+
+    Raises
+    ------
+    DataError
+        If nothing is there.
+    """
+    if isinstance(source, (list, tuple, Files)):
+        if not source:
+            raise DataError("A list of files must name at least one. Got an empty list.")
+        return [file for part in source for file in expand(part)]
+    if isinstance(source, File):
+        return [source]
+    if not isinstance(source, (str, os.PathLike)):
+        if hasattr(source, "read"):
+            return [cast(BinaryIO, source)]
+        raise DataError(
+            f"A source must be a path, a glob, a folder, '-', a binary file object or a list of "
+            f"these. Got {type(source).__name__}."
+        )
+    path = os.fspath(source)
+    return [path] if path == STDIN else _matches(os.path.expanduser(path))
+
+
+def _matches(path: str) -> list[ByteSource]:
+    """List what a path, a folder or a glob leads to."""
+    if os.path.isdir(path):
+        names = sorted(name for name in os.listdir(path) if name[0] not in "._")
+        inside = [os.path.join(path, name) for name in names]
+        files: list[ByteSource] = [file for file in inside if os.path.isfile(file)]
+        if not files:
+            raise DataError(f"The folder {path} holds no files.")
+        return files
+    if os.path.exists(path):
+        return [path]
+    if glob.has_magic(path):
+        matches = sorted(m for m in glob.glob(path, recursive=True) if os.path.isfile(m))
+        if matches:
+            return list(matches)
+        raise DataError(f"No file matches {path!r}.")
+    raise DataError(missing_file(path))
+
+
+def _regular(source: ByteSource) -> File:
+    """Return a regular file with the bytes of a source: itself, or a temporary copy of a stream."""
+    if isinstance(source, File):
+        return source
+    if isinstance(source, (str, os.PathLike)) and source != STDIN:
+        path = os.fspath(source)
+        if stat.S_ISREG(os.stat(path).st_mode):
+            return File(path, path)
+    with open_bytes(source, raw=True) as stream:
+        descriptor, path = tempfile.mkstemp(prefix="fieldfare-")
+        file = File(path, stream.label)
+        weakref.finalize(file, _remove, path)
+        with open(descriptor, "wb") as copy:
+            shutil.copyfileobj(stream, copy, 1 << 20)
+    return file
+
+
+def _remove(path: PathLike) -> None:
+    if os.path.exists(path):
+        os.unlink(path)

@@ -1,0 +1,132 @@
+"""Source: what every format opens to, samples in batches of named columns or numbered features."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from fieldfare._typing import UInt16Array
+from fieldfare.exceptions import DataError, SchemaError
+from fieldfare.rows import Rows
+from fieldfare.sources.batch import Batch, first_rows
+from fieldfare.sources.files import Files
+
+
+class Source(ABC):
+    """Samples that are read batch by batch, in order.
+
+    Attributes
+    ----------
+    description : str
+        What this is, in a few words, for reports: ``CSV, separator ',', header``.
+    files : Files or None
+        Where the samples lie; ``None`` for what is in memory.
+    is_rereadable : bool
+        Whether the batches can be read more than once.
+    """
+
+    description: str
+    files: Files | None = None
+    is_rereadable: bool = True
+
+
+class Table(Source):
+    """Samples with named columns, which a Schema turns into features.
+
+    Attributes
+    ----------
+    names : list of str
+        Of the columns, in order.
+    untyped : bool
+        Whether all columns are text because the format has no types (CSV).
+    """
+
+    names: list[str]
+    untyped: bool = False
+
+    @abstractmethod
+    def batches(self) -> Iterator[Batch]:
+        """Yield the rows in order, in batches of bounded size."""
+
+    def head(self, n: int) -> Any:
+        """Return the first ``n`` rows as one pyarrow RecordBatch."""
+        return first_rows(self.names, self.batches(), n)
+
+    def as_numbered(self) -> Numbered:
+        """Return the same samples with the numbers of the columns as feature ids, if they can be.
+
+        Raises
+        ------
+        SchemaError
+            If the columns have names and so mean something else.
+        """
+        raise SchemaError(
+            "The model or Schema expects numbered features (libsvm, libffm or a matrix). "
+            f"Got a table with the columns {', '.join(self.names[:10])}."
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Ids:
+    """How many feature ids and fields there are, where that is known before reading.
+
+    Parameters
+    ----------
+    n_features, n_fields : int
+    field_of : uint16 array of shape (n_features,) or None
+    """
+
+    n_features: int
+    n_fields: int
+    field_of: UInt16Array | None = None
+
+
+class Numbered(Source):
+    """Samples whose features are numbered already.
+
+    Attributes
+    ----------
+    ids : Ids or None
+        ``None``: known once all rows have passed.
+    n_batches : float
+        About how many batches there will be.
+    """
+
+    ids: Ids | None = None
+    n_batches: float = 1
+
+    @abstractmethod
+    def rows(self, *, labelled: bool | None = None, n_threads: int | None = None) -> Iterator[Rows]:
+        """Yield the samples in order.
+
+        Parameters
+        ----------
+        labelled : bool or None
+            ``True``: every sample must have its target in the source; ``False``: targets are
+            dropped; ``None``: as the source has them.
+        n_threads : int or None
+            ``None``: one per core. The rows are the same for any number.
+        """
+
+    def with_fields(self, fields: Any) -> Numbered:
+        """Return the same samples, with the field of each column.
+
+        Raises
+        ------
+        DataError
+            If the source has no columns to give fields to.
+        """
+        raise DataError(
+            f"{self.description} holds features that are numbered already, and the field of each "
+            f"in its lines, if it has fields. Leave out fields={fields!r}, which is for matrices "
+            "and tables."
+        )
+
+    def no_column(self, what: str, name: str) -> DataError:
+        """Return the error for a target, weight or group that is asked for by name."""
+        return DataError(
+            f"{self.description} has no column {name!r}. Leave out {what}: it stands in the lines "
+            "themselves."
+        )
