@@ -25,7 +25,7 @@ CXX_FILES := $(CXX_SOURCES) $(wildcard cpp/*/*.hpp)
 # Those that a build compiles and that are ours alone: the bindings are mostly nanobind's templates.
 CXX_TIDIED := $(filter-out cpp/bindings/% cpp/fuzz/% cpp/tests/%,$(CXX_SOURCES))
 
-.PHONY: help demo paper test lint format sanitize fuzz bench docs build clean
+.PHONY: help demo paper test lint format generate sanitize fuzz bench docs build clean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 16
@@ -76,6 +76,9 @@ format: $(VENV)/lint ## rewrite the sources in the house style
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $(CXX_FILES)
+
+generate: $(VENV)/installed ## write the estimator classes and the page of parameters from config.py
+	PYTHONPATH=src $(BIN)/python -m tools.generate
 
 build/tidy/compile_commands.json: $(VENV)/build CMakeLists.txt
 	$(BIN)/cmake -S . -B build/tidy -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja \
@@ -131,7 +134,6 @@ bench: $(VENV)/installed $(VENV)/test ## measure speed and memory, against the p
 	$(BIN)/python benchmarks/growth.py
 
 docs: $(VENV)/installed $(VENV)/docs ## build the site into site/, any warning being an error
-	$(BIN)/python docs/generate_reference.py
 	$(BIN)/mkdocs build --strict --quiet
 
 build: $(VENV)/build ## build the wheel and the source archive into dist/

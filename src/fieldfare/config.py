@@ -6,7 +6,7 @@ these classes, or tested to agree with them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
@@ -64,6 +64,12 @@ def description(item: Field[Any], *, note: bool = True) -> str:
     """Return the sentences about a parameter, with or without the note on higher orders."""
     parts = (item.metadata["doc"], item.metadata["note"] if note else "")
     return " ".join(part for part in parts if part)
+
+
+def optimiser_sentence(kinds: Iterable[SolverKind]) -> str:
+    """Return the sentence about ``solver`` where these are the solvers to choose from."""
+    *first, last = (f"{kind.name!r} ({kind.title})" for kind in kinds)
+    return f"Optimiser: {', '.join(first)} or {last}."
 
 
 @dataclass(frozen=True)
@@ -173,10 +179,7 @@ class SolverConfig(Config):
     solver: str = _param(
         "adagrad",
         OneOf(SOLVER_KINDS),
-        "Optimiser: AdaGrad with one step size per weight or per latent vector, plain SGD, "
-        "FTRL-Proximal, alternating least squares (als, without a step size), SGD that learns its "
-        "L2 penalties (sgda), or 'nonsampled', which ranks all items for a query and learns from "
-        "all pairs of query and item.",
+        optimiser_sentence(SOLVER_KINDS.values()),
     )
     loss: str = _param(
         "auto",
@@ -335,7 +338,7 @@ class TrainingConfig(Config):
     n_jobs: int | None = _param(
         None,
         AnyOf((Number(1, integer=True), OneOf((-1,)), NONE)),
-        "Number of threads; None or -1 means all cores. One thread repeats its results bit by bit.",
+        "Number of threads; None or -1 means all cores. On one thread, results repeat bit for bit.",
     )
     deterministic: bool = _param(
         False,

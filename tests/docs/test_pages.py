@@ -1,8 +1,7 @@
-"""The pages that are generated are up to date, and the changelog tells the version."""
+"""The pages belong to the site, name commands that exist, and the changelog tells the version."""
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from pathlib import Path
 
@@ -11,23 +10,43 @@ import fieldfare
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_the_reference_is_up_to_date() -> None:
-    script = ROOT / "docs" / "generate_reference.py"
-    spec = importlib.util.spec_from_file_location("generate_reference", script)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    written = module.PAGE.read_text(encoding="utf-8")
-    assert written == module.render(), "run: python docs/generate_reference.py"
-
-
 def test_the_newest_heading_of_the_changelog_is_the_version() -> None:
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     newest = re.search(r"^## \[(?P<version>[^\]]+)\] - (?P<date>.+)$", text, re.MULTILINE)
     assert newest is not None
     assert newest["version"] == fieldfare.__version__
     assert re.fullmatch(r"unreleased|\d{4}-\d{2}-\d{2}", newest["date"])
+
+
+def block_below(heading: str) -> list[str]:
+    """Return the lines of the first block below a heading of the page on architecture."""
+    page = (ROOT / "docs" / "design" / "architecture.md").read_text(encoding="utf-8")
+    return (
+        page.partition(f"\n## {heading}\n")[2]
+        .partition("```text\n")[2]
+        .partition("\n```")[0]
+        .split("\n")
+    )
+
+
+def test_the_layers_on_the_page_are_those_of_the_contract() -> None:
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    contract = re.search(r"^layers = \[\n(?P<lines>.*?)^\]", project, re.MULTILINE | re.DOTALL)
+    assert contract is not None
+    layers = re.findall(r'"(.+)"', contract["lines"])
+    assert [re.split(r"\s{2,}", line)[0] for line in block_below("The layers")] == layers
+
+
+def test_the_tree_on_the_page_is_that_of_the_sources() -> None:
+    lines = [line for line in block_below("The tree") if line]
+    tops = [number for number, line in enumerate(lines) if not line.startswith(" ")]
+    for top, end in zip(tops, [*tops[1:], len(lines)], strict=True):
+        shown = {line.split()[0] for line in lines[top + 1 : end]}
+        assert shown == {
+            f"{path.name}/" if path.is_dir() else path.name
+            for path in (ROOT / lines[top]).iterdir()
+            if path.suffix != ".so" and path.name != "__pycache__"
+        }
 
 
 def test_every_page_is_in_the_navigation() -> None:

@@ -1,4 +1,4 @@
-"""Tour the library on click data made for it: train, compare, explain, save, predict."""
+"""Take a tour of the library on generated click data: train, compare, explain, save, predict."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ examples:
   fieldfare demo
   fieldfare demo --rows 20000 --out /tmp/clicks
 
-The data are drawn from a model that is known, so that the tour can say how good any model could
-possibly get, and whether the interactions found are the ones that were planted.
+The data are drawn from a known model, so the tour can tell how good any model could possibly be,
+and whether the interactions found are the ones that were planted.
 """
 TARGET = "clicked"
 TRAIN_SHARE, VALID_SHARE = 0.8, 0.1
@@ -42,7 +42,7 @@ COMMON: dict[str, Any] = {"max_iter": 20, "n_iter_no_change": 2, "random_state":
 
 @dataclass(frozen=True)
 class Story:
-    """What the steps of the tour share."""
+    """Data that the steps of the tour share."""
 
     folder: Path
     clicks: Clicks
@@ -52,11 +52,16 @@ class Story:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--rows", type=int, default=100_000, metavar="N", help="default: 100000")
     parser.add_argument(
-        "--out", default="fieldfare-demo", metavar="FOLDER", help="default: ./fieldfare-demo"
+        "--rows", type=int, default=100_000, metavar="N", help="rows to generate (default: 100000)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="default: 0")
+    parser.add_argument(
+        "--out",
+        default="fieldfare-demo",
+        metavar="FOLDER",
+        help="folder for all files (default: ./fieldfare-demo)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the data (default: 0)")
 
 
 def run(arguments: argparse.Namespace) -> int:

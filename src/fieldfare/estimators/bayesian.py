@@ -1,49 +1,89 @@
-"""Bayesian factorization machine for numbers: Gibbs sampling of all its parameters."""
+# Written by `make generate` from fieldfare.config and tools/estimators: do not edit.
+"""Bayesian estimators, whose parameters are sampled."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Literal, final
 
 import numpy as np
-from sklearn.base import RegressorMixin
-from sklearn.utils.validation import check_is_fitted
 
-from fieldfare._typing import Float64Array
-from fieldfare.estimators._bayesian import BayesianFM
-from fieldfare.estimators._parameters import documented, store
-from fieldfare.estimators.regressor import Regressor
+from fieldfare._typing import AnyArray
+from fieldfare.estimators.bayesian_tasks import (
+    BayesianClassifier,
+    BayesianOrdinalRegressor,
+    BayesianRegressor,
+)
 from fieldfare.schema.schema import Schema
 
 
-@documented
-class BayesianFMRegressor(RegressorMixin, BayesianFM):  # type: ignore[misc]
-    """Bayesian factorization machine that predicts numbers, with their uncertainty.
+@final
+class BayesianFMRegressor(BayesianRegressor):
+    """Bayesian factorization machine that predicts numbers and their uncertainty.
 
-    Nothing but the number of factors has to be tuned: penalties and noise are sampled along with
-    the parameters, by Gibbs sampling (Freudenthaler, Schmidt-Thieme and Rendle 2011; Rendle 2012,
-    section 5.3), and predictions are averaged over the samples.
+    Only the number of factors has to be tuned: Gibbs sampling draws penalties and noise along with
+    the parameters (Freudenthaler, Schmidt-Thieme and Rendle 2011; Rendle 2012, section 5.3), and
+    predictions are averages over the samples.
 
     Parameters
     ----------
-    {parameters}
+    model : {'linear', 'fm', 'hofm'}, default='fm'
+        Kind of model: linear, a factorization machine, or one of higher order (hofm).
+    n_factors : int in [1, 256] or sequence of int in [1, 256], default=8
+        Length of each latent vector (k). For hofm also one length per order, from order 2 on.
+    order : int in [2, 16], default=3
+        Largest number of features that interact, in a model of higher order (hofm).
+    shared_factors : bool, default=False
+        Whether to share the latent vectors among all orders of a hofm, instead of each having its
+        own.
+    n_warmup : int >= 0, default=20
+        Sweeps before the first sample is taken, so that the chain can leave its start.
+    n_samples : int >= 1, default=100
+        Sweeps after the warm-up; each one is a sample of all parameters.
+    n_keep_samples : int >= 0 or None, default=None
+        How many samples to keep for predicting new rows, evenly spaced; None keeps them all. Each
+        takes as much memory as a model. With 0, only the rows of eval_set are predicted.
+    fit_intercept : bool, default=True
+        Whether to fit a bias term.
+    fit_linear : bool, default=True
+        Whether to fit one weight per feature.
+    instance_norm : bool, default=False
+        Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    init_scale : float >= 0, default=0.1
+        Standard deviation of the initial latent factors. For hofm, those of order t start with its
+        power 2/t.
+    groups : array-like of shape (n_features,), 'all' or None, default=None
+        Which features share a prior: None for those of the same field, 'all' for all of them, or
+        the number or name of the group of each feature, after encoding.
+    random_state : int, RandomState, Generator or None, default=None
+        Seed of everything random; on one thread it fixes the result.
+    n_jobs : int >= 1, -1 or None, default=None
+        Number of threads; None or -1 means all cores. On one thread, results repeat bit for bit.
+    verbose : int >= 0 or bool, default=0
+        0: silent; 1: a line or a progress bar per epoch.
+    warm_start : bool, default=False
+        Whether `fit` continues the chain of the last `fit` instead of starting a new one.
+    schema : Schema or None, default=None
+        What the columns of a data frame or a file mean; None infers it. Ignored for numeric arrays.
 
     Attributes
     ----------
     trace_ : Trace
         Fit and hyperparameters of every sweep; prints as a table of diagnostics.
     posterior_ : Posterior
-        The kept samples.
-    eval_prediction_, eval_std_ : float64 array
-        Prediction for the rows of ``eval_set``, and the standard deviation of their targets.
+        The samples that were kept.
     schema_ : Schema
-        What the features mean.
+        What the columns and the features mean.
     n_iter_ : int
-        Number of sweeps.
+        Number of sweeps so far.
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : array of shape (n_features_in_,)
-        Names of the columns of X, if they have names.
+    feature_names_in_ : object array of shape (n_features_in_,)
+        Names of the columns of X. Only defined if they have names.
+    eval_prediction_ : float64 array of shape (n_eval_samples,)
+        Prediction for each row of ``eval_set``, if given.
+    eval_std_ : float64 array of shape (n_eval_samples,)
+        Standard deviation of the target of each of these rows.
 
     Examples
     --------
@@ -59,7 +99,7 @@ class BayesianFMRegressor(RegressorMixin, BayesianFM):  # type: ignore[misc]
     def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters from here
         self,
         *,
-        model: str = "fm",
+        model: Literal["linear", "fm", "hofm"] = "fm",
         n_factors: int | Sequence[int] = 8,
         order: int = 3,
         shared_factors: bool = False,
@@ -70,68 +110,262 @@ class BayesianFMRegressor(RegressorMixin, BayesianFM):  # type: ignore[misc]
         fit_linear: bool = True,
         instance_norm: bool = False,
         init_scale: float = 0.1,
-        groups: Any = None,
-        random_state: Any = None,
+        groups: Sequence[int | str] | AnyArray | Literal["all"] | None = None,
+        random_state: int | np.random.RandomState | np.random.Generator | None = None,
         n_jobs: int | None = None,
         verbose: int = 0,
         warm_start: bool = False,
         schema: Schema | None = None,
     ) -> None:
-        store(self, locals())
+        self.model = model
+        self.n_factors = n_factors
+        self.order = order
+        self.shared_factors = shared_factors
+        self.n_warmup = n_warmup
+        self.n_samples = n_samples
+        self.n_keep_samples = n_keep_samples
+        self.fit_intercept = fit_intercept
+        self.fit_linear = fit_linear
+        self.instance_norm = instance_norm
+        self.init_scale = init_scale
+        self.groups = groups
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.schema = schema
 
-    def predict(self, X: Any, return_std: bool = False) -> Any:
-        """Return the expected numbers.
 
-        Parameters
-        ----------
-        X : as in `fit`
-            Samples.
-        return_std : bool
-            Whether to return standard deviations too.
+@final
+class BayesianFMClassifier(BayesianClassifier):
+    """Bayesian factorization machine for two classes, with the probit link.
 
-        Returns
-        -------
-        mean : float32 array of shape (n_samples,)
-        std : float64 array of shape (n_samples,)
-            Only with ``return_std``: the deviation of a new observation, from the uncertainty about
-            the parameters and from noise.
-        """
-        check_is_fitted(self, "trace_")
-        rows = self._rows(X)
-        mean = self.posterior_.predict(rows, self.n_jobs).astype(np.float32)
-        if not return_std:
-            return mean
-        return mean, self.posterior_.deviations(rows, self.n_jobs)
+    The probability of the second class is Phi(score), averaged over samples of all parameters and
+    hyperparameters (Albert and Chib 1993). See `BayesianFMRegressor`.
 
-    def predict_interval(
-        self, X: Any, coverage: float = 0.95, *, noise: bool = True
-    ) -> Float64Array:
-        """Return intervals that should hold the target with a given probability.
+    Parameters
+    ----------
+    model : {'linear', 'fm', 'hofm'}, default='fm'
+        Kind of model: linear, a factorization machine, or one of higher order (hofm).
+    n_factors : int in [1, 256] or sequence of int in [1, 256], default=8
+        Length of each latent vector (k). For hofm also one length per order, from order 2 on.
+    order : int in [2, 16], default=3
+        Largest number of features that interact, in a model of higher order (hofm).
+    shared_factors : bool, default=False
+        Whether to share the latent vectors among all orders of a hofm, instead of each having its
+        own.
+    n_warmup : int >= 0, default=20
+        Sweeps before the first sample is taken, so that the chain can leave its start.
+    n_samples : int >= 1, default=100
+        Sweeps after the warm-up; each one is a sample of all parameters.
+    n_keep_samples : int >= 0 or None, default=None
+        How many samples to keep for predicting new rows, evenly spaced; None keeps them all. Each
+        takes as much memory as a model. With 0, only the rows of eval_set are predicted.
+    fit_intercept : bool, default=True
+        Whether to fit a bias term.
+    fit_linear : bool, default=True
+        Whether to fit one weight per feature.
+    instance_norm : bool, default=False
+        Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    init_scale : float >= 0, default=0.1
+        Standard deviation of the initial latent factors. For hofm, those of order t start with its
+        power 2/t.
+    groups : array-like of shape (n_features,), 'all' or None, default=None
+        Which features share a prior: None for those of the same field, 'all' for all of them, or
+        the number or name of the group of each feature, after encoding.
+    random_state : int, RandomState, Generator or None, default=None
+        Seed of everything random; on one thread it fixes the result.
+    n_jobs : int >= 1, -1 or None, default=None
+        Number of threads; None or -1 means all cores. On one thread, results repeat bit for bit.
+    verbose : int >= 0 or bool, default=0
+        0: silent; 1: a line or a progress bar per epoch.
+    warm_start : bool, default=False
+        Whether `fit` continues the chain of the last `fit` instead of starting a new one.
+    schema : Schema or None, default=None
+        What the columns of a data frame or a file mean; None infers it. Ignored for numeric arrays.
 
-        Parameters
-        ----------
-        X : as in `fit`
-            Samples.
-        coverage : float in (0, 1)
-            The probability.
-        noise : bool
-            True: interval for a new observation, by the normal distribution of its mean and
-            deviation. False: credible interval for its expectation, between quantiles of the
-            samples.
+    Attributes
+    ----------
+    classes_ : array of shape (2,)
+        The classes, sorted.
+    trace_ : Trace
+        Fit and hyperparameters of every sweep; prints as a table of diagnostics.
+    posterior_ : Posterior
+        The samples that were kept.
+    schema_ : Schema
+        What the columns and the features mean.
+    n_iter_ : int
+        Number of sweeps so far.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : object array of shape (n_features_in_,)
+        Names of the columns of X. Only defined if they have names.
+    eval_prediction_ : float64 array of shape (n_eval_samples,)
+        Probability of the second class for each row of ``eval_set``, if given.
+    eval_std_ : float64 array of shape (n_eval_samples,)
+        Standard deviation of the target of each of these rows.
 
-        Returns
-        -------
-        float64 array of shape (n_samples, 2)
-            Lower and upper ends.
-        """
-        check_is_fitted(self, "trace_")
-        rows = self._rows(X)
-        return self.posterior_.intervals(rows, coverage, noise=noise, n_threads=self.n_jobs)
+    Examples
+    --------
+    >>> X = [{"user": u, "item": i} for u, i in zip("ab" * 50, "xy" * 50)]
+    >>> clf = BayesianFMClassifier(n_factors=2, random_state=0).fit(X, ["no", "yes"] * 50)
+    >>> [str(label) for label in clf.predict(X[:2])]
+    ['no', 'yes']
+    """
 
-    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Return the coefficient of determination, R squared."""
-        return float(super().score(*self._labelled(X, y, sample_weight)))
+    _posterior_task = "binary"
 
-    _task = Regressor._task
-    _encode_target = Regressor._encode_target
-    _decode_target = Regressor._decode_target
+    def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters from here
+        self,
+        *,
+        model: Literal["linear", "fm", "hofm"] = "fm",
+        n_factors: int | Sequence[int] = 8,
+        order: int = 3,
+        shared_factors: bool = False,
+        n_warmup: int = 20,
+        n_samples: int = 100,
+        n_keep_samples: int | None = None,
+        fit_intercept: bool = True,
+        fit_linear: bool = True,
+        instance_norm: bool = False,
+        init_scale: float = 0.1,
+        groups: Sequence[int | str] | AnyArray | Literal["all"] | None = None,
+        random_state: int | np.random.RandomState | np.random.Generator | None = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+        warm_start: bool = False,
+        schema: Schema | None = None,
+    ) -> None:
+        self.model = model
+        self.n_factors = n_factors
+        self.order = order
+        self.shared_factors = shared_factors
+        self.n_warmup = n_warmup
+        self.n_samples = n_samples
+        self.n_keep_samples = n_keep_samples
+        self.fit_intercept = fit_intercept
+        self.fit_linear = fit_linear
+        self.instance_norm = instance_norm
+        self.init_scale = init_scale
+        self.groups = groups
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.schema = schema
+
+
+@final
+class BayesianFMOrdinalRegressor(BayesianOrdinalRegressor):
+    """Bayesian factorization machine for ordered classes, with the ordered probit link.
+
+    The class is the interval between two sampled cutpoints into which the score plus standard
+    normal noise falls (Albert and Chib 1993). With stars, the step from one to two may therefore
+    differ from that from four to five. See `BayesianFMRegressor`.
+
+    Parameters
+    ----------
+    model : {'linear', 'fm', 'hofm'}, default='fm'
+        Kind of model: linear, a factorization machine, or one of higher order (hofm).
+    n_factors : int in [1, 256] or sequence of int in [1, 256], default=8
+        Length of each latent vector (k). For hofm also one length per order, from order 2 on.
+    order : int in [2, 16], default=3
+        Largest number of features that interact, in a model of higher order (hofm).
+    shared_factors : bool, default=False
+        Whether to share the latent vectors among all orders of a hofm, instead of each having its
+        own.
+    n_warmup : int >= 0, default=20
+        Sweeps before the first sample is taken, so that the chain can leave its start.
+    n_samples : int >= 1, default=100
+        Sweeps after the warm-up; each one is a sample of all parameters.
+    n_keep_samples : int >= 0 or None, default=None
+        How many samples to keep for predicting new rows, evenly spaced; None keeps them all. Each
+        takes as much memory as a model. With 0, only the rows of eval_set are predicted.
+    fit_linear : bool, default=True
+        Whether to fit one weight per feature.
+    instance_norm : bool, default=False
+        Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    init_scale : float >= 0, default=0.1
+        Standard deviation of the initial latent factors. For hofm, those of order t start with its
+        power 2/t.
+    groups : array-like of shape (n_features,), 'all' or None, default=None
+        Which features share a prior: None for those of the same field, 'all' for all of them, or
+        the number or name of the group of each feature, after encoding.
+    random_state : int, RandomState, Generator or None, default=None
+        Seed of everything random; on one thread it fixes the result.
+    n_jobs : int >= 1, -1 or None, default=None
+        Number of threads; None or -1 means all cores. On one thread, results repeat bit for bit.
+    verbose : int >= 0 or bool, default=0
+        0: silent; 1: a line or a progress bar per epoch.
+    warm_start : bool, default=False
+        Whether `fit` continues the chain of the last `fit` instead of starting a new one.
+    schema : Schema or None, default=None
+        What the columns of a data frame or a file mean; None infers it. Ignored for numeric arrays.
+
+    Attributes
+    ----------
+    classes_ : float64 array of shape (n_classes,)
+        The numbers that occur as targets, ascending.
+    trace_ : Trace
+        Fit and hyperparameters of every sweep; prints as a table of diagnostics.
+    posterior_ : Posterior
+        The samples that were kept.
+    schema_ : Schema
+        What the columns and the features mean.
+    n_iter_ : int
+        Number of sweeps so far.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : object array of shape (n_features_in_,)
+        Names of the columns of X. Only defined if they have names.
+    eval_prediction_ : float64 array of shape (n_eval_samples,)
+        Expected number for each row of ``eval_set``, if given.
+    eval_std_ : float64 array of shape (n_eval_samples,)
+        Standard deviation of the target of each of these rows.
+
+    Examples
+    --------
+    >>> X = [{"user": u, "item": i} for u, i in zip("abc" * 40, "xyz" * 40)]
+    >>> reg = BayesianFMOrdinalRegressor(n_factors=2, random_state=0).fit(X, [1, 2, 5] * 40)
+    >>> reg.predict_proba(X[:3]).argmax(axis=1).tolist()
+    [0, 1, 2]
+    """
+
+    _posterior_task = "ordinal"
+
+    def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters from here
+        self,
+        *,
+        model: Literal["linear", "fm", "hofm"] = "fm",
+        n_factors: int | Sequence[int] = 8,
+        order: int = 3,
+        shared_factors: bool = False,
+        n_warmup: int = 20,
+        n_samples: int = 100,
+        n_keep_samples: int | None = None,
+        fit_linear: bool = True,
+        instance_norm: bool = False,
+        init_scale: float = 0.1,
+        groups: Sequence[int | str] | AnyArray | Literal["all"] | None = None,
+        random_state: int | np.random.RandomState | np.random.Generator | None = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+        warm_start: bool = False,
+        schema: Schema | None = None,
+    ) -> None:
+        self.model = model
+        self.n_factors = n_factors
+        self.order = order
+        self.shared_factors = shared_factors
+        self.n_warmup = n_warmup
+        self.n_samples = n_samples
+        self.n_keep_samples = n_keep_samples
+        self.fit_linear = fit_linear
+        self.instance_norm = instance_norm
+        self.init_scale = init_scale
+        self.groups = groups
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.schema = schema

@@ -1,66 +1,126 @@
+# Written by `make generate` from fieldfare.config and tools/estimators: do not edit.
 """Estimators of the field-weighted factorization machine."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, final
 
-from fieldfare._typing import Float32Array
-from fieldfare.estimators._parameters import documented, store
+import numpy as np
+
+from fieldfare._typing import AnyArray
 from fieldfare.estimators.classifier import Classifier
+from fieldfare.estimators.pair_weights import WithPairWeights
 from fieldfare.estimators.regressor import Regressor
-from fieldfare.models.base import Model
 from fieldfare.schema.schema import Schema
 from fieldfare.training.loop.callbacks import Callback
 
 
-class _WithPairWeights:
-    """What both have that is learned of pairs of fields."""
+@final
+class FwFMClassifier(WithPairWeights, Classifier):
+    """Field-weighted factorization machine (Pan et al. 2018) for classification.
 
-    model_: Model
+    A pair of features adds to the score the inner product of their latent vectors, times a weight
+    that is learned for the pair of their fields (eq. 4). Two classes are learned by the logistic
+    loss; more by the softmax loss, with one score per class.
 
-    @property
-    def pair_weights_(self) -> Float32Array:
-        """Weights of pairs of fields, without the axis of outputs if there is but one."""
-        weights = self.model_.pair_weights
-        assert weights is not None
-        return weights[0] if len(weights) == 1 else weights
-
-
-@documented
-class FwFMClassifier(_WithPairWeights, Classifier):
-    """Field-weighted factorization machine (Pan et al. 2018) that tells classes apart.
+    The field of a feature is the column that it comes from, unless ``fields`` or the file says
+    otherwise.
 
     Parameters
     ----------
-    {parameters}
+    n_factors : int in [1, 256], default=8
+        Length of each latent vector (k).
+    solver : {'adagrad', 'rowwise_adagrad', 'sgd', 'ftrl'}, default='adagrad'
+        Optimiser: 'adagrad' (AdaGrad), 'rowwise_adagrad' (AdaGrad with one step size per latent
+        vector), 'sgd' (stochastic gradient descent) or 'ftrl' (FTRL-Proximal).
+    learning_rate : float > 0, default=0.4
+        Step size, for rows whose length is one on average; for FTRL its alpha.
+    max_iter : int >= 1, default=20
+        Maximum number of epochs.
+    l2_linear : float >= 0, default=1e-05
+        L2 penalty on the linear weights of a sample's features, applied at each visit.
+    l2_factors : float >= 0, default=0.0001
+        L2 penalty on the latent factors of a sample's features, applied at each visit.
+    l1_linear : float >= 0, default=0.0
+        L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
+    l1_factors : float >= 0, default=0.0
+        L1 penalty on the latent factors, which makes many of them exactly zero. FTRL only.
+    ftrl_beta : float >= 0, default=1.0
+        Smoothing of the step size of FTRL (its beta).
+    fit_intercept : bool, default=True
+        Whether to fit a bias term.
+    fit_linear : bool, default=True
+        Whether to fit one weight per feature.
+    instance_norm : bool, default=False
+        Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    init_scale : float >= 0, default=0.1
+        Standard deviation of the initial latent factors.
+    early_stopping : bool or 'auto', default='auto'
+        Whether to stop when the validation metric no longer improves, and keep the best epoch.
+        'auto' does so if validation data are given; True splits some off if they are not.
+    validation_fraction : float in (0, 1), default=0.1
+        Share of samples to split off if early_stopping=True and no validation data are given.
+    n_iter_no_change : int >= 1, default=3
+        Epochs without a new best one after which training stops (patience).
+    tol : float >= 0, default=0.0
+        Smallest change of the metric that is an improvement.
+    eval_metric : str or None, default=None
+        Metric on the validation data; None means the training loss.
+    class_weight : 'balanced', mapping or None, default=None
+        Weights of the classes, or 'balanced' for weights inverse to the frequency of each class.
+    max_time : float > 0 or None, default=None
+        Seconds after which no new epoch starts.
+    shuffle : bool, default=True
+        Whether to visit blocks of rows, and the rows within them, in random order.
+    memory_limit : int >= 1 or None, default=None
+        Megabytes of stored rows to keep in memory when training from disk; None leaves this to the
+        operating system. The model itself is not counted.
+    random_state : int, RandomState, Generator or None, default=None
+        Seed of everything random; on one thread it fixes the result.
+    n_jobs : int >= 1, -1 or None, default=None
+        Number of threads; None or -1 means all cores. On one thread, results repeat bit for bit.
+    deterministic : bool, default=False
+        Whether to train on one thread where the result would depend on the number of threads
+        (AdaGrad); everything else still uses all of them.
+    verbose : int >= 0 or bool, default=0
+        0: silent; 1: a line or a progress bar per epoch.
+    warm_start : bool, default=False
+        Whether `fit` continues from the last `fit`, with the state of the optimiser, instead of
+        starting anew. New values of categorical columns extend the model.
+    schema : Schema or None, default=None
+        What the columns of a data frame or a file mean; None infers it. Ignored for numeric arrays.
+    fields : array-like of shape (n_features,) or None, default=None
+        Field of each column of an array, as numbers or names; None gives every column a field of
+        its own. Data frames and files have fields already.
+    callbacks : sequence of Callback or None, default=None
+        Instances of `fieldfare.Callback`, called in this order.
 
     Attributes
     ----------
     classes_ : array of shape (n_classes,)
         The classes, sorted.
     model_ : Model
-        What was learned; for `fieldfare.explain`, `fieldfare.save_model` and the like.
+        The trained model, for `fieldfare.explain`, `fieldfare.save_model` and so on.
     history_ : History
         The epochs of the last call of `fit` or `partial_fit`; prints as a table.
     schema_ : Schema
-        What the features mean.
+        What the columns and the features mean.
     n_iter_ : int
-        Number of epochs.
+        Number of epochs so far.
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : array of shape (n_features_in_,)
-        Names of the columns of X, if they have names.
+    feature_names_in_ : object array of shape (n_features_in_,)
+        Names of the columns of X. Only defined if they have names.
     intercept_ : float32 array of shape (1,) or (n_classes,)
         Bias.
     coef_ : float32 array of shape (1, n_features) or (n_classes, n_features)
-        Linear weights of the features, after encoding (see ``schema_.feature_names``).
+        Linear weights of the features after encoding; ``schema_.feature_names`` has their names.
     factors_ : float32 array of shape (n_features, n_factors)
-        Latent vectors; with more than two classes there is an axis of classes after the
-        first.
+        Latent vectors. With more than two classes, the shape is (n_features, n_classes, n_factors).
     pair_weights_ : float32 array of shape (n_fields, n_fields)
-        Weight of each pair of fields, symmetric; with more than two classes there is an axis of
-        classes before the others.
+        Weight of each pair of fields; symmetric. With more than two classes, the shape is
+        (n_classes, n_fields, n_fields).
 
     Examples
     --------
@@ -76,11 +136,11 @@ class FwFMClassifier(_WithPairWeights, Classifier):
         self,
         *,
         n_factors: int = 8,
-        solver: str = "adagrad",
+        solver: Literal["adagrad", "rowwise_adagrad", "sgd", "ftrl"] = "adagrad",
         learning_rate: float = 0.4,
         max_iter: int = 20,
-        l2_linear: float = 1e-5,
-        l2_factors: float = 1e-4,
+        l2_linear: float = 1e-05,
+        l2_factors: float = 0.0001,
         l1_linear: float = 0.0,
         l1_factors: float = 0.0,
         ftrl_beta: float = 1.0,
@@ -88,57 +148,155 @@ class FwFMClassifier(_WithPairWeights, Classifier):
         fit_linear: bool = True,
         instance_norm: bool = False,
         init_scale: float = 0.1,
-        early_stopping: bool | str = "auto",
+        early_stopping: bool | Literal["auto"] = "auto",
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 3,
         tol: float = 0.0,
         eval_metric: str | None = None,
-        class_weight: Mapping[Any, float] | str | None = None,
+        class_weight: Literal["balanced"] | Mapping[Any, float] | None = None,
         max_time: float | None = None,
         shuffle: bool = True,
         memory_limit: int | None = None,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | np.random.Generator | None = None,
         n_jobs: int | None = None,
         deterministic: bool = False,
         verbose: int = 0,
         warm_start: bool = False,
         schema: Schema | None = None,
-        fields: Any = None,
+        fields: Sequence[int | str] | AnyArray | None = None,
         callbacks: Sequence[Callback] | None = None,
     ) -> None:
-        store(self, locals())
+        self.n_factors = n_factors
+        self.solver = solver
+        self.learning_rate = learning_rate
+        self.max_iter = max_iter
+        self.l2_linear = l2_linear
+        self.l2_factors = l2_factors
+        self.l1_linear = l1_linear
+        self.l1_factors = l1_factors
+        self.ftrl_beta = ftrl_beta
+        self.fit_intercept = fit_intercept
+        self.fit_linear = fit_linear
+        self.instance_norm = instance_norm
+        self.init_scale = init_scale
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.eval_metric = eval_metric
+        self.class_weight = class_weight
+        self.max_time = max_time
+        self.shuffle = shuffle
+        self.memory_limit = memory_limit
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.deterministic = deterministic
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.schema = schema
+        self.fields = fields
+        self.callbacks = callbacks
 
 
-@documented
-class FwFMRegressor(_WithPairWeights, Regressor):
-    """Field-weighted factorization machine (Pan et al. 2018) that predicts numbers.
+@final
+class FwFMRegressor(WithPairWeights, Regressor):
+    """Field-weighted factorization machine (Pan et al. 2018) for regression.
+
+    A pair of features adds to the score the inner product of their latent vectors, times a weight
+    that is learned for the pair of their fields (eq. 4). It is learned by the squared loss.
+
+    The field of a feature is the column that it comes from, unless ``fields`` or the file says
+    otherwise.
 
     Parameters
     ----------
-    {parameters}
+    n_factors : int in [1, 256], default=8
+        Length of each latent vector (k).
+    solver : {'adagrad', 'rowwise_adagrad', 'sgd', 'ftrl'}, default='adagrad'
+        Optimiser: 'adagrad' (AdaGrad), 'rowwise_adagrad' (AdaGrad with one step size per latent
+        vector), 'sgd' (stochastic gradient descent) or 'ftrl' (FTRL-Proximal).
+    learning_rate : float > 0, default=0.4
+        Step size, for rows whose length is one on average; for FTRL its alpha.
+    max_iter : int >= 1, default=20
+        Maximum number of epochs.
+    l2_linear : float >= 0, default=1e-05
+        L2 penalty on the linear weights of a sample's features, applied at each visit.
+    l2_factors : float >= 0, default=0.0001
+        L2 penalty on the latent factors of a sample's features, applied at each visit.
+    l1_linear : float >= 0, default=0.0
+        L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
+    l1_factors : float >= 0, default=0.0
+        L1 penalty on the latent factors, which makes many of them exactly zero. FTRL only.
+    ftrl_beta : float >= 0, default=1.0
+        Smoothing of the step size of FTRL (its beta).
+    fit_intercept : bool, default=True
+        Whether to fit a bias term.
+    fit_linear : bool, default=True
+        Whether to fit one weight per feature.
+    instance_norm : bool, default=False
+        Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    init_scale : float >= 0, default=0.1
+        Standard deviation of the initial latent factors.
+    early_stopping : bool or 'auto', default='auto'
+        Whether to stop when the validation metric no longer improves, and keep the best epoch.
+        'auto' does so if validation data are given; True splits some off if they are not.
+    validation_fraction : float in (0, 1), default=0.1
+        Share of samples to split off if early_stopping=True and no validation data are given.
+    n_iter_no_change : int >= 1, default=3
+        Epochs without a new best one after which training stops (patience).
+    tol : float >= 0, default=0.0
+        Smallest change of the metric that is an improvement.
+    eval_metric : str or None, default=None
+        Metric on the validation data; None means the training loss.
+    max_time : float > 0 or None, default=None
+        Seconds after which no new epoch starts.
+    shuffle : bool, default=True
+        Whether to visit blocks of rows, and the rows within them, in random order.
+    memory_limit : int >= 1 or None, default=None
+        Megabytes of stored rows to keep in memory when training from disk; None leaves this to the
+        operating system. The model itself is not counted.
+    random_state : int, RandomState, Generator or None, default=None
+        Seed of everything random; on one thread it fixes the result.
+    n_jobs : int >= 1, -1 or None, default=None
+        Number of threads; None or -1 means all cores. On one thread, results repeat bit for bit.
+    deterministic : bool, default=False
+        Whether to train on one thread where the result would depend on the number of threads
+        (AdaGrad); everything else still uses all of them.
+    verbose : int >= 0 or bool, default=0
+        0: silent; 1: a line or a progress bar per epoch.
+    warm_start : bool, default=False
+        Whether `fit` continues from the last `fit`, with the state of the optimiser, instead of
+        starting anew. New values of categorical columns extend the model.
+    schema : Schema or None, default=None
+        What the columns of a data frame or a file mean; None infers it. Ignored for numeric arrays.
+    fields : array-like of shape (n_features,) or None, default=None
+        Field of each column of an array, as numbers or names; None gives every column a field of
+        its own. Data frames and files have fields already.
+    callbacks : sequence of Callback or None, default=None
+        Instances of `fieldfare.Callback`, called in this order.
 
     Attributes
     ----------
     model_ : Model
-        What was learned; for `fieldfare.explain`, `fieldfare.save_model` and the like.
+        The trained model, for `fieldfare.explain`, `fieldfare.save_model` and so on.
     history_ : History
         The epochs of the last call of `fit` or `partial_fit`; prints as a table.
     schema_ : Schema
-        What the features mean.
+        What the columns and the features mean.
     n_iter_ : int
-        Number of epochs.
+        Number of epochs so far.
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : array of shape (n_features_in_,)
-        Names of the columns of X, if they have names.
+    feature_names_in_ : object array of shape (n_features_in_,)
+        Names of the columns of X. Only defined if they have names.
     intercept_ : float
         Bias.
     coef_ : float32 array of shape (n_features,)
-        Linear weights of the features, after encoding (see ``schema_.feature_names``).
+        Linear weights of the features after encoding; ``schema_.feature_names`` has their names.
     factors_ : float32 array of shape (n_features, n_factors)
         Latent vectors.
     pair_weights_ : float32 array of shape (n_fields, n_fields)
-        Weight of each pair of fields, symmetric.
+        Weight of each pair of fields; symmetric.
 
     Examples
     --------
@@ -154,11 +312,11 @@ class FwFMRegressor(_WithPairWeights, Regressor):
         self,
         *,
         n_factors: int = 8,
-        solver: str = "adagrad",
+        solver: Literal["adagrad", "rowwise_adagrad", "sgd", "ftrl"] = "adagrad",
         learning_rate: float = 0.4,
         max_iter: int = 20,
-        l2_linear: float = 1e-5,
-        l2_factors: float = 1e-4,
+        l2_linear: float = 1e-05,
+        l2_factors: float = 0.0001,
         l1_linear: float = 0.0,
         l1_factors: float = 0.0,
         ftrl_beta: float = 1.0,
@@ -166,7 +324,7 @@ class FwFMRegressor(_WithPairWeights, Regressor):
         fit_linear: bool = True,
         instance_norm: bool = False,
         init_scale: float = 0.1,
-        early_stopping: bool | str = "auto",
+        early_stopping: bool | Literal["auto"] = "auto",
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 3,
         tol: float = 0.0,
@@ -174,13 +332,41 @@ class FwFMRegressor(_WithPairWeights, Regressor):
         max_time: float | None = None,
         shuffle: bool = True,
         memory_limit: int | None = None,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | np.random.Generator | None = None,
         n_jobs: int | None = None,
         deterministic: bool = False,
         verbose: int = 0,
         warm_start: bool = False,
         schema: Schema | None = None,
-        fields: Any = None,
+        fields: Sequence[int | str] | AnyArray | None = None,
         callbacks: Sequence[Callback] | None = None,
     ) -> None:
-        store(self, locals())
+        self.n_factors = n_factors
+        self.solver = solver
+        self.learning_rate = learning_rate
+        self.max_iter = max_iter
+        self.l2_linear = l2_linear
+        self.l2_factors = l2_factors
+        self.l1_linear = l1_linear
+        self.l1_factors = l1_factors
+        self.ftrl_beta = ftrl_beta
+        self.fit_intercept = fit_intercept
+        self.fit_linear = fit_linear
+        self.instance_norm = instance_norm
+        self.init_scale = init_scale
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.eval_metric = eval_metric
+        self.max_time = max_time
+        self.shuffle = shuffle
+        self.memory_limit = memory_limit
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.deterministic = deterministic
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.schema = schema
+        self.fields = fields
+        self.callbacks = callbacks

@@ -20,17 +20,14 @@ from fieldfare.data.extend import extend
 from fieldfare.data.loading import load
 from fieldfare.estimators import _input
 from fieldfare.estimators._base import Factorization
-from fieldfare.estimators._parameters import documented, store
 from fieldfare.exceptions import DataError
 from fieldfare.metrics import get_metric
-from fieldfare.schema.schema import Schema
-from fieldfare.training.loop.callbacks import Callback
 from fieldfare.training.prepare.row_subset import RowSubset
 from fieldfare.training.ranking.comparisons import require_groups
 from fieldfare.training.ranking.recall import fold_in, for_recall, labelled_interactions
 from fieldfare.training.workflow import schema_of
 
-_RankerT = TypeVar("_RankerT", bound="FMRanker")
+_RankerT = TypeVar("_RankerT", bound="Ranker")
 
 
 class _Labels(NamedTuple):
@@ -41,101 +38,8 @@ class _Labels(NamedTuple):
     pairs: Any = None
 
 
-@documented
-class FMRanker(Factorization):
-    """Factorization machine (Rendle 2010) that orders the samples of a group.
-
-    Trained on pairs of samples of one group, by the logistic loss of the difference of their scores
-    (Rendle et al. 2009; Burges et al. 2005) or by the hinge loss (Herbrich et al. 2000).
-
-    For recall, samples are interactions, each of a user with an item: ``solver="nonsampled"``
-    learns from all pairs of users and items at once, and ``negatives`` draws items against each
-    interaction. The columns of the item must have the role ``item`` in the Schema, all others
-    ``user`` or ``context``. There are then neither groups nor need there be a target: a row is an
-    interaction unless its target is 0.
-
-    Parameters
-    ----------
-    {parameters}
-
-    Attributes
-    ----------
-    model_ : Model
-        What was learned; for `fieldfare.explain`, `fieldfare.save_model` and the like.
-    history_ : History
-        The epochs of the last call of `fit`; prints as a table.
-    schema_ : Schema
-        What the features mean.
-    n_iter_ : int
-        Number of epochs.
-    n_features_in_ : int
-        Number of columns of X.
-    feature_names_in_ : array of shape (n_features_in_,)
-        Names of the columns of X, if they have names.
-    coef_ : float32 array of shape (n_features,)
-        Linear weights of the features, after encoding (see ``schema_.feature_names``).
-    factors_ : float32 array of shape (n_features, n_factors)
-        Latent vectors.
-
-    Examples
-    --------
-    >>> X = [{"user": u, "item": i} for u in "ab" for i in "xy"] * 20
-    >>> ranker = FMRanker(n_factors=2, random_state=0)
-    >>> ranker = ranker.fit(X, [1, 0, 0, 1] * 20, qid=[0, 0, 1, 1] * 20)
-    >>> scores = ranker.predict([{"user": "a", "item": "x"}, {"user": "a", "item": "y"}])
-    >>> bool(scores[0] > scores[1])
-    True
-
-    >>> seen = [{"user": u, "item": i} for u, i in ("ax", "ay", "bx", "by", "cy", "cz")]
-    >>> ranker = FMRanker(n_factors=2, solver="nonsampled", random_state=0).fit(seen)
-    >>> scores = ranker.predict([{"user": "a", "item": "x"}, {"user": "a", "item": "z"}])
-    >>> bool(scores[0] > scores[1])
-    True
-    """
-
-    _kind = "fm"
-
-    def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters from here
-        self,
-        *,
-        n_factors: int = 8,
-        loss: str = "auto",
-        pairs_per_row: int = 10,
-        negatives: str | None = None,
-        negatives_exponent: float = 0.75,
-        known_negatives: bool = False,
-        solver: str = "adagrad",
-        learning_rate: float = 0.4,
-        max_iter: int = 20,
-        l2_linear: float = 1e-5,
-        l2_factors: float = 1e-4,
-        l1_linear: float = 0.0,
-        l1_factors: float = 0.0,
-        ftrl_beta: float = 1.0,
-        unobserved_weight: float = 0.2,
-        l2_queries: float = 0.02,
-        l2_items: float = 0.02,
-        l2_exponent: float = 1.0,
-        fit_linear: bool = True,
-        instance_norm: bool = False,
-        init_scale: float = 0.1,
-        early_stopping: bool | str = "auto",
-        validation_fraction: float = 0.1,
-        n_iter_no_change: int = 3,
-        tol: float = 0.0,
-        eval_metric: str | None = None,
-        max_time: float | None = None,
-        shuffle: bool = True,
-        memory_limit: int | None = None,
-        random_state: Any = None,
-        n_jobs: int | None = None,
-        deterministic: bool = False,
-        verbose: int = 0,
-        warm_start: bool = False,
-        schema: Schema | None = None,
-        callbacks: Sequence[Callback] | None = None,
-    ) -> None:
-        store(self, locals())
+class Ranker(Factorization):
+    """Base of the rankers: groups of samples, or interactions, instead of a target per sample."""
 
     def fit(  # type: ignore[override]
         self: _RankerT,
@@ -155,22 +59,22 @@ class FMRanker(Factorization):
         X : data frame, Arrow table, list of dict, array, sparse matrix or path
             Samples, as for the other estimators.
         y : array-like of shape (n_samples,), str or None
-            Relevances: the larger, the further up. Or the name of their column.
+            Relevances, larger ones ranking higher; or the name of their column.
         qid : array-like of shape (n_samples,), str or None
             Group of each sample (a query or a user), or the name of its column, which stays a
             feature unless a ``schema`` says otherwise. ``None`` for files and tables that have
             groups of their own (``qid:`` in libsvm text, the group of the Schema), and for recall.
         group : array-like of shape (n_groups,) or None
-            Sizes of the groups, which then follow one another, in place of ``qid``.
+            Instead of ``qid``: sizes of the groups, whose samples then follow one another.
         pairs : int array of shape (n_pairs, 2) or None
-            Numbers of the samples to compare, the better one first. Takes the place of ``y`` and of
-            groups in training; every pair is visited in each epoch.
+            Row numbers of the samples to compare, the better one first. In training, they replace
+            ``y`` and the groups; every pair is visited in each epoch.
         sample_weight : array-like of shape (n_samples,), str or None
-            Weights of the samples; a pair has the geometric mean of the two.
+            Weights of the samples; the weight of a pair is the geometric mean of the two.
         eval_set : (X, y, qid), path or None
             Validation data; for recall, ``(X, None, None)`` with other interactions of the users.
             All items are then ranked, and ``eval_metric`` may be ``"ndcg@10"``, ``"recall@20"`` and
-            the like.
+            so on.
 
         Returns
         -------
@@ -201,26 +105,26 @@ class FMRanker(Factorization):
         return self
 
     def fold_in(self: _RankerT, X: Any, *, known: Any, sample_weight: Any = None) -> _RankerT:
-        """Give new users and items their place in the model, and change nothing else.
+        """Add new users and items to the model, and change nothing else.
 
-        Each feature that only ``X`` has, such as the id of a new user, gets the parameters that are
-        best for its interactions, given everything else: what a sweep of the non-sampled solver
-        would give it.
+        Each feature that occurs only in ``X``, such as the id of a new user, gets the parameters
+        that suit its interactions best while everything else stays fixed: those that a sweep of
+        the ``"nonsampled"`` solver would give it.
 
         Parameters
         ----------
         X : as in `fit`
-            All interactions of the new users and items; every row is one.
+            All interactions of the new users and items, one per row.
         known : as in `fit`
-            The table that the model was fitted on, for its users and items: what a new user has not
-            seen counts, too.
+            The table that the model was fitted on. Its users and items are needed because the pairs
+            that were not seen count, too.
         sample_weight : array-like of shape (n_samples,) or None
             Weights of the interactions.
 
         Returns
         -------
         self
-            With a larger ``model_`` and ``schema_``.
+            The estimator, with a larger ``model_`` and ``schema_``.
 
         Raises
         ------
@@ -244,7 +148,7 @@ class FMRanker(Factorization):
         return self
 
     def predict(self, X: Any) -> Float32Array:
-        """Return scores, which say the order of the samples of a group and nothing else.
+        """Return scores, which order the samples of a group and have no other meaning.
 
         Parameters
         ----------
@@ -272,7 +176,7 @@ class FMRanker(Factorization):
         """
         check_is_fitted(self)
         part = self._read(X, _Labels(y, qid), sample_weight)
-        scores = self.model_.score(part.rows, self.n_jobs)[:, 0]
+        scores = self.model_.score(part.joined, self.n_jobs)[:, 0]
         return get_metric("ndcg")(part.target, scores, part.weight, require_groups(part.group))
 
     @property

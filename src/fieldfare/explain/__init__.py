@@ -1,4 +1,4 @@
-"""Why a model says what it says: exact decompositions, strongest interactions, latent vectors."""
+"""Why a model predicts what it does: exact decompositions, top interactions, latent vectors."""
 
 from __future__ import annotations
 

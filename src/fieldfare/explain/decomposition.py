@@ -1,4 +1,4 @@
-"""One score taken apart: bias, terms of features, of pairs, and of higher orders together."""
+"""The decomposition of one score: bias, terms of features and of pairs, sums of higher orders."""
 
 from __future__ import annotations
 
@@ -21,44 +21,46 @@ from fieldfare.explain.entries import (
 from fieldfare.explain.ranking import format_table
 from fieldfare.models.base import Model
 
+# Terms that an explanation prints one by one.
 SHOWN = 20
 
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """The exact decomposition of one score: it is the sum of its terms.
+    """The exact decomposition of one score, which is the sum of its terms; prints as a table.
 
     Parameters
     ----------
     score : float
-        Score of the sample (before the logistic or softmax function): ``bias + linear.sum() +
+        Score of the sample, before the logistic or softmax function: ``bias + linear.sum() +
         pair_terms.sum() + higher.sum()``.
     prediction : float or None
-        What the model predicts: the number, or the probability of the explained class.
+        The prediction of the model: a number, or the probability of the explained class.
     label : object or None
-        The class explained: the second one of a binary model; None for a regression.
+        The explained class, which is the second class of a binary model; None for a regression.
     bias : float
         Term of the intercept.
     features : int64 array of shape (m,)
-        Features of the sample that the model knows.
+        The features of the sample that the model knows.
     values : float64 array of shape (m,)
         Their values, after instance normalisation if the model has it.
     linear : float64 array of shape (m,)
-        Term of each feature on its own.
-    first, second : int64 array of shape (m * (m - 1) / 2,)
-        Positions in ``features`` of the two sides of each pair.
+        Linear term of each feature.
+    first, second : int64 arrays of shape (m * (m - 1) / 2,)
+        Positions in ``features`` of the two features of each pair.
     pair_terms : float64 array of shape (m * (m - 1) / 2,)
-        Term of each pair.
-    higher : float64 array of shape (order - 2,)
-        Sum of the terms of all triples, of all quadruples, and so on; empty but for HOFM.
+        Interaction term of each pair.
     feature_names : tuple of str
         Name of each of ``features``.
     fields : int64 array of shape (m,) or None
-        Field of each of ``features``.
+        Field of each of ``features``; None if the data have no fields.
     field_names : tuple of str
         Names of all fields.
     n_unknown : int
-        Entries of the sample that the model does not know and leaves out.
+        Number of entries of the sample that the model does not know and leaves out.
+    higher : float64 array of shape (order - 2,)
+        The sum of the terms of all triples, that of all quadruples, and so on. Empty for all models
+        but HOFM.
     """
 
     score: float
@@ -78,7 +80,7 @@ class Explanation:
     higher: Float64Array = field(default_factory=lambda: np.zeros(0))
 
     def terms(self) -> list[tuple[str, float]]:
-        """Return (description, term) of everything, the largest in absolute value first."""
+        """Return (description, term) for every term that is not zero, the largest |term| first."""
         names = self.feature_names
         found = [("bias", self.bias)]
         found += zip(names, self.linear.tolist(), strict=True)
@@ -90,17 +92,18 @@ class Explanation:
         return sorted((item for item in found if item[1] != 0), key=lambda item: -abs(item[1]))
 
     def _by_order(self) -> list[tuple[int, float]]:
+        """Return (order, sum of the terms) for the orders from 3 on."""
         return list(enumerate(self.higher.tolist(), 3))
 
     def field_matrix(self) -> Float64Array:
-        """Return what each pair of fields adds to the score.
+        """Return what each pair of fields contributes to the score.
 
         Returns
         -------
         float64 array of shape (n_fields, n_fields)
-            Symmetric. Each entry off the diagonal is the sum of the terms of the pairs between two
-            fields, the diagonal that of the pairs within a field; so the upper triangle with the
-            diagonal sums to ``pair_terms.sum()``.
+            Symmetric. Entry (a, b) is the sum of the terms of all pairs of a feature in field a and
+            one in field b; entry (a, a) that of the pairs within field a. The upper triangle with
+            the diagonal therefore sums to ``pair_terms.sum()``.
 
         Raises
         ------
@@ -109,7 +112,7 @@ class Explanation:
         """
         if self.fields is None:
             raise DataError(
-                "A matrix of field pairs needs data with fields. This sample has none: use a "
+                "A matrix of field pairs needs data with fields, and this sample has none. Use a "
                 "table with columns, libffm text, or Rows with fields."
             )
         n = len(self.field_names)
@@ -119,7 +122,7 @@ class Explanation:
         return np.asarray(matrix + np.triu(matrix, 1).T)
 
     def to_dict(self) -> JSON:
-        """Return plain numbers, text and lists, ready for JSON."""
+        """Return numbers, strings and lists, ready for JSON."""
         names = self.feature_names
         return {
             "score": self.score,
@@ -164,24 +167,24 @@ class Explanation:
 
 
 def explain(model: Model, data: Any, row: int = 0, *, label: Any = None) -> Explanation:
-    """Take the score of one sample apart.
+    """Decompose the score of one sample into its terms.
 
     The score of a factorization machine is a sum by definition (Rendle 2010, eq. 1; Juan et al.
-    2016, eq. 4), so this is exact and no approximation: its terms add up to the score. Of an HOFM
-    each pair has its term, while triples, quadruples and so on, of which there are too many to
-    list, have one term an order.
+    2016, eq. 4), so the decomposition is exact rather than an approximation. For an HOFM every pair
+    has its own term. Triples, quadruples and so on are too many to list, so each order has one
+    term.
 
     Parameters
     ----------
     model : Model
         Any trained model.
     data : Rows, path, table or array
-        What holds the sample; other than Rows it is encoded with the schema of the model.
+        Samples. Anything but Rows is encoded with the model's Schema.
     row : int, default=0
-        Which sample; negative numbers count from the end.
+        Number of the sample, from 0; negative numbers count from the end.
     label : object, default=None
-        For models of several classes, the class whose score is explained; None means the class
-        with the highest score.
+        For multiclass models, the class whose score is explained; None means the class with the
+        highest score.
 
     Returns
     -------
@@ -200,34 +203,32 @@ def explain(model: Model, data: Any, row: int = 0, *, label: Any = None) -> Expl
     """
     rows = as_rows(model, data)
     if not -len(rows) <= row < len(rows):
-        raise DataError(
-            f"There is no row {row}: the data have {len(rows)} rows, which count from 0."
-        )
+        raise DataError(f"There is no row {row}: the data have {len(rows)} rows, counted from 0.")
     row %= len(rows)
     one = rows.slice(row, row + 1)
     scores = model.score(one, n_threads=1)[0]
     output = int(np.argmax(scores)) if label is None else outputs(model, label)[0]
-    seen = entries_of(model, one)
-    linear = seen.values * model.linear[seen.ids, output].astype(np.float64)
-    first, second, terms = model.pair_terms(seen.ids, seen.fields, seen.values, output)
-    higher = model.higher_terms(seen.ids, seen.values, output)
+    entries = entries_of(model, one)
+    linear = entries.values * model.linear[entries.ids, output].astype(np.float64)
+    first, second, terms = model.pair_terms(entries.ids, entries.fields, entries.values, output)
+    higher = model.higher_terms(entries.ids, entries.values, output)
     bias = float(model.bias[output])
     predicted = np.atleast_1d(model.predict(one)[0])
-    n_fields = count_fields(model, seen.fields)
+    n_fields = count_fields(model, entries.fields)
     return Explanation(
         score=bias + float(linear.sum()) + float(terms.sum()) + float(higher.sum()),
         prediction=float(predicted[output if len(predicted) > 1 else 0]),
         label=explained_class(model, output),
         bias=bias,
-        features=seen.ids,
-        values=seen.values,
+        features=entries.ids,
+        values=entries.values,
         linear=linear,
         first=first,
         second=second,
         pair_terms=terms,
-        feature_names=tuple(feature_name(model, int(i)) for i in seen.ids),
-        fields=seen.fields,
+        feature_names=tuple(feature_name(model, int(i)) for i in entries.ids),
+        fields=entries.fields,
         field_names=tuple(field_name(model, f) for f in range(n_fields)),
-        n_unknown=one.nnz - len(seen.ids),
+        n_unknown=one.nnz - len(entries.ids),
         higher=higher,
     )

@@ -1,4 +1,4 @@
-"""What the other modules share: the entries of rows as a model sees them, and names to show."""
+"""The entries of rows as a model sees them, and the names of features, fields and classes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,19 @@ from fieldfare.rows import Rows
 
 
 @dataclass(frozen=True)
-class Entries:
+class KnownEntries:
     """The entries of some rows that a model knows, scaled as the model scales them.
 
-    ``row`` is int64 and counts from 0, ``ids`` int64, ``fields`` int64 or None, ``values`` float64;
-    all have one element an entry, in the order of the rows.
+    Parameters
+    ----------
+    row : int64 array of shape (m,)
+        Row of each entry, counted from 0 and never decreasing.
+    ids : int64 array of shape (m,)
+        Feature of each entry.
+    fields : int64 array of shape (m,) or None
+        Field of each entry.
+    values : float64 array of shape (m,)
+        After instance normalisation if the model has it.
     """
 
     row: Int64Array
@@ -29,7 +37,7 @@ class Entries:
 
 
 def as_rows(model: Model, data: Any) -> Rows:
-    """Return Rows as they are, and anything else encoded with the schema of the model."""
+    """Return Rows as they are, and encode anything else with the model's Schema."""
     check_model(model, "An explanation")
     if isinstance(data, Rows):
         return data
@@ -39,15 +47,15 @@ def as_rows(model: Model, data: Any) -> Rows:
     return rows
 
 
-def entries_of(model: Model, rows: Rows) -> Entries:
-    """Return what the model sees of the rows: no unknown ids, unit length if it normalises.
+def entries_of(model: Model, rows: Rows) -> KnownEntries:
+    """Return the entries that the model knows, with rows scaled to unit length if it does so.
 
-    Fields come from the rows, or else from the schema, or else are None.
+    Fields are those of the rows, or else those in the Schema, or else None.
 
     Raises
     ------
     DataError
-        If the model uses fields and nobody tells them.
+        If the model uses fields, and neither the rows nor the Schema have them.
     """
     span = slice(int(rows.indptr[0]), int(rows.indptr[-1]))
     row = np.repeat(np.arange(len(rows)), np.diff(rows.indptr))
@@ -65,17 +73,17 @@ def entries_of(model: Model, rows: Rows) -> Entries:
         fields = None if field_of is None else field_of[ids]
     if fields is None and model.uses_fields:
         raise DataError(
-            f"A {model.kind} model needs the field of every entry. These rows have none, and the "
-            "model has no schema that knows them: pass rows with fields."
+            f"A {model.kind} model needs the field of every entry. These rows have no fields, and "
+            "the model's Schema does not have them either: pass Rows with fields."
         )
     if model.config.instance_norm:
         squares = np.bincount(row, values * values, minlength=len(rows))
         values = values / np.sqrt(np.where(squares > 0, squares, 1))[row]
-    return Entries(row, ids, fields, values)
+    return KnownEntries(row, ids, fields, values)
 
 
 def fields_of_features(model: Model) -> Int64Array | None:
-    """Return the field of every feature, int64[n_features], if the schema knows it."""
+    """Return the field of each feature, int64 of shape (n_features,), if the Schema has it."""
     schema = model.schema
     if schema is None or schema.n_features < model.n_features:
         return None
@@ -85,7 +93,7 @@ def fields_of_features(model: Model) -> Int64Array | None:
 
 
 def count_fields(model: Model, fields: Int64Array | None) -> int:
-    """Return how many fields the model, its schema and the given fields know of."""
+    """Return the number of fields in the model, its Schema and the given fields of entries."""
     if fields is None:
         return 0
     named = 0 if model.schema is None else model.schema.n_fields
@@ -93,18 +101,24 @@ def count_fields(model: Model, fields: Int64Array | None) -> int:
 
 
 def factors_of(model: Model) -> Any:
-    """Return the latent factors, or say that there are none."""
+    """Return the latent factors of a model.
+
+    Raises
+    ------
+    ConfigError
+        If the model has none.
+    """
     check_model(model, "An explanation")
     if model.factors is None:
         raise ConfigError(
-            "Interactions and latent vectors need a model with latent factors, which are all but "
-            f"'linear'. Got a {model.kind!r} model."
+            "Interactions and latent vectors need a model with latent factors. Got a "
+            f"{model.kind!r} model, which has none: train a factorization machine."
         )
     return model.factors
 
 
 def feature_name(model: Model, feature: int) -> str:
-    """Return "column=value" if the schema knows it, else "feature 12"."""
+    """Return the name of a feature, "column=value" if the Schema has it, else "feature 12"."""
     schema = model.schema
     known = schema is not None and feature < schema.n_features
     name = str(schema.feature_name(feature)) if known else ""
@@ -112,26 +126,26 @@ def feature_name(model: Model, feature: int) -> str:
 
 
 def field_name(model: Model, field: int) -> str:
-    """Return the name of a field if the schema knows it, else "field 3"."""
+    """Return the name of a field if the Schema has it, else "field 3"."""
     names: Sequence[str] = () if model.schema is None else model.schema.field_names
     name = str(names[field]) if field < len(names) else ""
     return f"field {field}" if name in ("", str(field)) else name
 
 
 def outputs(model: Model, label: Any) -> list[int]:
-    """Return the outputs that a class label means: all of them if it is None.
+    """Return the numbers of the outputs that a class label stands for; None stands for all.
 
     Raises
     ------
     ConfigError
-        If the model has no such class, or has no classes to choose from.
+        If the model has no such class, or only one output.
     """
     if label is None:
         return list(range(model.n_outputs))
     if model.n_outputs == 1:
         raise ConfigError(
-            f"The 'label' parameter is for models of several classes. Got {label!r} for a model "
-            f"of task {model.config.task!r}: leave it out."
+            f"The 'label' parameter is for multiclass models. Got {label!r} for a model of task "
+            f"{model.config.task!r}: leave it out."
         )
     labels = class_labels(model)
     if label not in labels:
@@ -141,14 +155,14 @@ def outputs(model: Model, label: Any) -> list[int]:
 
 
 def class_labels(model: Model) -> list[Any]:
-    """Return the label of each output of a model of several classes."""
+    """Return the class label of each output of a multiclass model."""
     if model.classes is not None and len(model.classes) == model.n_outputs:
         return list(model.classes)
     return list(range(model.n_outputs))
 
 
 def label_of(model: Model, output: int) -> Any:
-    """Return the class of an output, or None for models of one output."""
+    """Return the class label of an output, or None for models with one output."""
     return None if model.n_outputs == 1 else class_labels(model)[output]
 
 

@@ -1,4 +1,4 @@
-"""The strongest interactions of a model: between features, found exactly, and between fields."""
+"""The strongest interactions of a model, between features and between fields, found exactly."""
 
 from __future__ import annotations
 
@@ -24,11 +24,15 @@ from fieldfare.explain.ranking import Ranking, largest, scales
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows
 
+# Vectors on either side of a block of inner products.
 _BLOCK = 1024
 
 
 class Interaction(NamedTuple):
-    """Two features: ``value`` is the inner product, ``strength`` what it was ranked by."""
+    """Two features: ``value`` is their inner product, and ``strength`` is what ranks them.
+
+    ``features`` are their ids, the lower first; ``label`` is the class, if there are several.
+    """
 
     first: str
     second: str
@@ -39,7 +43,10 @@ class Interaction(NamedTuple):
 
 
 class FieldInteraction(NamedTuple):
-    """Two fields and the root mean square of the interaction between them."""
+    """Two fields, and as ``strength`` the root mean square of the interaction between them.
+
+    ``fields`` are their numbers, the lower first; ``label`` is the class, if there are several.
+    """
 
     first: str
     second: str
@@ -80,36 +87,37 @@ def top_interactions(
 ) -> Ranking:
     """Rank pairs of features, or of fields, by how strongly they interact.
 
-    The value of two features is ``<v_i, v_j>`` in an FM (Rendle 2010, eq. 1),
+    The value of a pair of features is ``<v_i, v_j>`` in an FM (Rendle 2010, eq. 1),
     ``<v_{i,f_j}, v_{j,f_i}>`` in an FFM (Juan et al. 2016, eq. 4) and ``r_{f_i,f_j} <v_i, v_j>`` in
-    an FwFM (Pan et al. 2018). Of an HOFM only pairs (order 2) are ranked. The strength is the
-    absolute value times ``sqrt(p_i p_j)``, with ``p`` the share of training samples that have the
-    feature: the root mean square of what the pair would add to the score if the two occurred
-    independently and with value one. Without counts, or with ``weighted=False``, it is the absolute
-    value alone, in which rare features with hardly trained vectors may lead.
+    an FwFM (Pan et al. 2018). For an HOFM, only the interactions of order 2 are ranked. The
+    strength is the absolute value times ``sqrt(p_i p_j)``, with ``p`` the share of training samples
+    that have the feature. This is the root mean square of what the pair would contribute to the
+    score if its features occurred independently of each other and with value one. Without counts,
+    or with ``weighted=False``, the strength is the absolute value alone; rare features with barely
+    trained vectors may then lead the list.
 
-    The ranking is exact. Features are taken in the order of the lengths of their vectors and in
-    blocks; since ``|<u, v>| <= |u| |v|``, the search stops where no pair can enter the list any
-    more. Memory does not grow with the number of pairs. Where the fields of the features are known
-    and there are several, pairs within a field are left out: the values of one column exclude each
-    other.
+    The ranking is exact. Features are searched in blocks, those with the longest vectors first.
+    Since ``|<u, v>| <= |u| |v|``, the search can stop as soon as no further pair can enter the
+    list. Memory does not grow with the number of pairs. If the features are known to lie in several
+    fields, pairs within a field are left out, because the values of one column exclude each other.
 
     Parameters
     ----------
     model : Model
         Any but a linear one.
-    n : int, default=20
-        How many to list.
+    n : int in [1, inf), default=20
+        Length of the list.
     by : {"feature", "field"}, default="feature"
-        What is paired. For fields the strength is that of `field_interactions`.
+        Whether to rank pairs of features or of fields. The strength of a pair of fields is that of
+        `field_interactions`.
     min_count : int, default=0
-        Leave out features seen in fewer training samples; needs counts.
+        Leave out features that occur in fewer training samples; needs counts.
     weighted : bool, default=True
         Whether frequent features count for more.
     label : object, default=None
-        For models of several classes, the class; None ranks over all of them.
+        For multiclass models, the class; None ranks over all of them.
     rows : Rows, default=None
-        Samples to take counts and fields from; by default they are those of the schema.
+        Samples from which counts and fields are taken, by default those in the Schema.
 
     Returns
     -------
@@ -120,7 +128,7 @@ def top_interactions(
     ConfigError
         If the model is linear, a parameter is not allowed, or there is no such class.
     DataError
-        If fields are needed and neither the schema nor ``rows`` tells them.
+        If fields are needed, and neither the Schema nor ``rows`` has them.
     """
     check("n", n, Number(1, integer=True), "top_interactions")
     check("by", by, OneOf(("feature", "field")), "top_interactions")
@@ -132,7 +140,7 @@ def top_interactions(
     best = _Best(n)
     chosen = outputs(model, label)
     for output in chosen:
-        for left, right in _sides(model, output, scale, fields, best):
+        for left, right in _searches(model, output, scale, fields, best):
             _search(left, right, best, output)
     found = tuple(_interaction(model, item, fields) for item in best.items())
     return Ranking("Strongest interactions of features", found)
@@ -143,11 +151,11 @@ def field_interactions(
 ) -> FieldMatrix:
     """Measure how strongly each pair of fields interacts.
 
-    Between the fields a and b this is ``sqrt(sum_{i in a, j in b} q_i q_j value_{ij}^2)``: the root
-    mean square of the interaction of one feature of each, drawn independently with their training
-    frequencies ``q`` within the field, which are taken as equal without counts or with
-    ``weighted=False``. No pair is visited: the sum is the inner product of two k x k matrices of
-    second moments.
+    The strength between the fields a and b is ``sqrt(sum_{i in a, j in b} q_i q_j value_{ij}^2)``:
+    the root mean square of the interaction of one feature of each field, drawn independently with
+    the training frequency ``q`` within its field. Without counts, or with ``weighted=False``, all
+    features of a field count equally. No pair of features is visited: the sum is the inner product
+    of two k x k matrices of second moments.
 
     Parameters
     ----------
@@ -156,9 +164,9 @@ def field_interactions(
     weighted : bool, default=True
         Whether frequent features count for more.
     label : object, default=None
-        For models of several classes, the class; None takes the root mean square over all of them.
+        For multiclass models, the class; None takes the root mean square over all classes.
     rows : Rows, default=None
-        Samples to take counts and fields from; by default they are those of the schema.
+        Samples from which counts and fields are taken, by default those in the Schema.
 
     Returns
     -------
@@ -169,10 +177,10 @@ def field_interactions(
     ConfigError
         If the model is linear or has no such class.
     DataError
-        If neither the schema nor ``rows`` tells the fields of the features.
+        If neither the Schema nor ``rows`` has the fields of the features.
     """
     factors_of(model)
-    fields = _need_fields(_fields(model, rows))
+    fields = _require_fields(_fields(model, rows))
     _, scale = scales(model, rows, weighted=weighted)
     chosen = outputs(model, label)
     squares = sum(_field_squares(model, output, scale, fields) for output in chosen)
@@ -181,8 +189,17 @@ def field_interactions(
 
 
 @dataclass(frozen=True)
-class _Side:
-    """Vectors of one side of a search, the longest first: ids int64[m], vectors float64[m, k]."""
+class _SortedVectors:
+    """Scaled vectors of some features, the longest first, without those of length zero.
+
+    Parameters
+    ----------
+    ids : int64 array of shape (m,)
+    vectors : float64 array of shape (m, k)
+    lengths : float64 array of shape (m,)
+    fields : int64 array of shape (m,) or None
+        Field of each feature if pairs within a field are to be left out.
+    """
 
     ids: Int64Array
     vectors: Float64Array
@@ -190,28 +207,30 @@ class _Side:
     fields: Int64Array | None
 
     @staticmethod
-    def of(ids: AnyArray, vectors: Float64Array, fields: Int64Array | None = None) -> _Side:
+    def of(
+        ids: AnyArray, vectors: Float64Array, fields: Int64Array | None = None
+    ) -> _SortedVectors:
         lengths = np.linalg.norm(vectors, axis=1)
         order = np.argsort(-lengths, kind="stable")
         order = order[lengths[order] > 0]
         kept = None if fields is None else fields[order]
-        return _Side(ids[order], vectors[order], lengths[order], kept)
+        return _SortedVectors(ids[order], vectors[order], lengths[order], kept)
 
 
 class _Best:
-    """The ``n`` strongest pairs so far; ``threshold`` is what a further one must exceed."""
+    """The ``n`` strongest interactions so far; another one must exceed ``threshold``."""
 
     def __init__(self, n: int) -> None:
         self.n = n
         self.threshold = 0.0
         self.strength = np.zeros(0)
-        self.pairs = np.zeros((0, 3), np.int64)
+        self.found = np.zeros((0, 3), np.int64)  # feature, feature, output
 
-    def add(self, strength: Float64Array, pairs: Int64Array) -> None:
+    def add(self, strength: Float64Array, found: Int64Array) -> None:
         strength = np.concatenate([self.strength, strength])
-        pairs = np.concatenate([self.pairs, pairs])
+        found = np.concatenate([self.found, found])
         keep = largest(strength, self.n)
-        self.strength, self.pairs = strength[keep], pairs[keep]
+        self.strength, self.found = strength[keep], found[keep]
         if len(keep) == self.n:
             self.threshold = float(self.strength[-1])
 
@@ -219,38 +238,39 @@ class _Best:
         """Return (strength, i, j, output), the strongest first."""
         found = [
             (s, i, j, c)
-            for s, (i, j, c) in zip(self.strength.tolist(), self.pairs.tolist(), strict=True)
+            for s, (i, j, c) in zip(self.strength.tolist(), self.found.tolist(), strict=True)
         ]
         return sorted(found, key=lambda item: (-item[0], item[1:]))
 
 
-def _sides(
+def _searches(
     model: Model, output: int, scale: Float64Array, fields: Int64Array | None, best: _Best
-) -> Iterator[tuple[_Side, _Side]]:
-    """Yield what is to be searched against what; the same object twice means pairs within it."""
+) -> Iterator[tuple[_SortedVectors, _SortedVectors]]:
+    """Yield the two sets of vectors of each search; the same set twice means pairs within it."""
     if not model.uses_fields:
         known = fields if fields is not None and len(np.unique(fields)) > 1 else None
         ids = np.arange(model.n_features)
         vectors, _ = model.pair_vectors(ids, ids, ids, ids, output)
-        side = _Side.of(ids, scale[:, None] * vectors, known)
-        yield side, side
+        everything = _SortedVectors.of(ids, scale[:, None] * vectors, known)
+        yield everything, everything
         return
-    members = _members(_need_fields(fields), model.n_fields)
+    members = _features_by_field(_require_fields(fields), model.n_fields)
     bounds = np.zeros((model.n_fields, model.n_fields))
     for a, b in _field_pairs(model.n_fields):
         left, right = _scaled_vectors(model, members, (a, b), scale, output)
-        bounds[a, b] = _longest(left) * _longest(right)
-    # The most promising pairs of fields come first, so that most of the others need no search.
+        bounds[a, b] = _largest_length(left) * _largest_length(right)
+    # The most promising pairs of fields come first. They raise the threshold, so that most of the
+    # others need no search.
     for place in np.argsort(-bounds, axis=None, kind="stable"):
         a, b = divmod(int(place), model.n_fields)
         if bounds[a, b] <= best.threshold:
             return
         left, right = _scaled_vectors(model, members, (a, b), scale, output)
-        yield _Side.of(members[a], left), _Side.of(members[b], right)
+        yield _SortedVectors.of(members[a], left), _SortedVectors.of(members[b], right)
 
 
 def _field_pairs(n_fields: int) -> Iterator[tuple[int, int]]:
-    """Yield the pairs of different fields."""
+    """Yield all pairs of two different fields, the lower first."""
     return ((a, b) for a in range(n_fields) for b in range(a + 1, n_fields))
 
 
@@ -261,46 +281,48 @@ def _scaled_vectors(
     scale: Float64Array,
     output: int,
 ) -> tuple[Float64Array, Float64Array]:
-    """Return the vectors of the features of one field as they meet those of another."""
+    """Return the scaled vectors with which the features of two fields interact with each other."""
     a, b = pair
     i, j = members[a], members[b]
     left, right = model.pair_vectors(i, j, np.array(a), np.array(b), output)
     return left * scale[i, None], right * scale[j, None]
 
 
-def _longest(vectors: Float64Array) -> float:
+def _largest_length(vectors: Float64Array) -> float:
     return float(np.linalg.norm(vectors, axis=1).max(initial=0))
 
 
-def _search(left: _Side, right: _Side, best: _Best, output: int) -> None:
-    """Offer every pair of a left and a right vector that can enter the list."""
+def _search(left: _SortedVectors, right: _SortedVectors, best: _Best, output: int) -> None:
+    """Add every pair of a left and a right vector that can enter the list."""
     for p in range(0, len(left.ids), _BLOCK):
         for q in range(p if left is right else 0, len(right.ids), _BLOCK):
+            # Vectors p and q are the longest of their blocks and of all that follow.
             if left.lengths[p] * right.lengths[q] <= best.threshold:
                 break
-            a = slice(p, p + _able(left.lengths[p : p + _BLOCK] * right.lengths[q], best))
-            b = slice(q, q + _able(right.lengths[q : q + _BLOCK] * left.lengths[p], best))
+            a = slice(p, p + _n_above(left.lengths[p : p + _BLOCK] * right.lengths[q], best))
+            b = slice(q, q + _n_above(right.lengths[q : q + _BLOCK] * left.lengths[p], best))
             strength = np.abs(left.vectors[a] @ right.vectors[b].T)
             if left.fields is not None and right.fields is not None:
                 strength[left.fields[a, None] == right.fields[None, b]] = 0
-            if left is right and p == q:  # each pair once
+            if left is right and p == q:  # count each pair once, and no feature with itself
                 strength = np.triu(strength, 1)
             flat = strength.ravel()
             places = np.flatnonzero(flat > best.threshold)
             places = places[largest(flat[places], best.n)]
             i, j = np.divmod(places, strength.shape[1])
-            pairs = np.stack([left.ids[a][i], right.ids[b][j], np.full_like(i, output)], axis=1)
-            best.add(flat[places], pairs)
+            found = np.stack([left.ids[a][i], right.ids[b][j], np.full_like(i, output)], axis=1)
+            best.add(flat[places], found)
 
 
-def _able(bounds: Float64Array, best: _Best) -> int:
-    """Return how many of the bounds, which fall, still exceed the threshold."""
+def _n_above(bounds: Float64Array, best: _Best) -> int:
+    """Return how many of the decreasing bounds exceed the threshold."""
     return int(np.count_nonzero(bounds > best.threshold))
 
 
 def _interaction(
     model: Model, item: tuple[float, int, int, int], fields: Int64Array | None
 ) -> Interaction:
+    """Return an interaction with its names, and its value without the scale of the ranking."""
     strength, i, j, output = item
     i, j = min(i, j), max(i, j)
     first, second = np.array([[i], [j]])
@@ -314,7 +336,7 @@ def _interaction(
 def _top_fields(
     model: Model, n: int, scale: Float64Array, fields: Int64Array | None, label: Any
 ) -> Ranking:
-    fields = _need_fields(fields)
+    fields = _require_fields(fields)
     found: list[FieldInteraction] = []
     for output in outputs(model, label):
         strength = np.triu(np.sqrt(_field_squares(model, output, scale, fields)), 1)
@@ -331,9 +353,12 @@ def _top_fields(
 def _field_squares(
     model: Model, output: int, scale: Float64Array, fields: Int64Array
 ) -> Float64Array:
-    """Return the mean square interaction of every pair of fields, zero on the diagonal."""
+    """Return the mean square interaction of every pair of fields, zero on the diagonal.
+
+    sum_ij q_i q_j <u_i, v_j>^2 is the inner product of sum_i q_i u_i u_i^T and sum_j q_j v_j v_j^T.
+    """
     n_fields = count_fields(model, fields)
-    members = _members(fields, n_fields)
+    members = _features_by_field(fields, n_fields)
     squares = np.zeros((n_fields, n_fields))
     for a, b in _field_pairs(n_fields):
         left, right = _scaled_vectors(model, members, (a, b), scale, output)
@@ -343,14 +368,14 @@ def _field_squares(
     return squares + squares.T
 
 
-def _members(fields: Int64Array, n_fields: int) -> list[AnyArray]:
+def _features_by_field(fields: Int64Array, n_fields: int) -> list[AnyArray]:
     """Return the features of each field."""
     order = np.argsort(fields, kind="stable")
     return np.split(order, np.searchsorted(fields[order], np.arange(1, n_fields)))
 
 
 def _fields(model: Model, rows: Rows | None) -> Int64Array | None:
-    """Return the field of every feature, from the schema or else from the rows."""
+    """Return the field of each feature, from the Schema or else from the rows."""
     known = fields_of_features(model)
     if known is not None or rows is None or rows.fields is None:
         return known
@@ -362,10 +387,10 @@ def _fields(model: Model, rows: Rows | None) -> Int64Array | None:
     return known
 
 
-def _need_fields(fields: Int64Array | None) -> Int64Array:
+def _require_fields(fields: Int64Array | None) -> Int64Array:
     if fields is None:
         raise DataError(
-            "This needs the field of every feature, and the schema of the model does not tell it. "
-            "Pass rows=, samples with fields, such as the training data."
+            "This needs the field of every feature, which the model's Schema does not have. Pass "
+            "samples with fields as rows=, for instance the training data."
         )
     return fields

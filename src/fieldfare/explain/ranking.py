@@ -16,7 +16,11 @@ from fieldfare.rows import Rows
 
 
 class FeatureWeight(NamedTuple):
-    """One linear weight: ``weight`` as it is, ``strength`` what it was ranked by."""
+    """One linear weight, with the ``strength`` that ranks it.
+
+    ``support`` is the number of training samples with the feature, if known; ``label`` is the
+    class, if there are several; ``feature`` is the feature id.
+    """
 
     name: str
     weight: float
@@ -28,14 +32,14 @@ class FeatureWeight(NamedTuple):
 
 @dataclass(frozen=True)
 class Ranking(Sequence[Any]):
-    """A list of named tuples, the strongest first, that prints as a table.
+    """A sequence of named tuples, the strongest first; prints as a table.
 
     Parameters
     ----------
     title : str
         What is listed.
     items : tuple of named tuples
-        All of one type; ``strength`` never rises.
+        All of the same type, in decreasing order of ``strength``.
     """
 
     title: str
@@ -51,7 +55,7 @@ class Ranking(Sequence[Any]):
         return iter(self.items)
 
     def to_dict(self) -> list[dict[str, Any]]:
-        """Return one dictionary an item, ready for JSON or a DataFrame."""
+        """Return one dictionary per item, ready for JSON or a DataFrame."""
         return [item._asdict() for item in self.items]
 
     def __str__(self) -> str:
@@ -79,27 +83,27 @@ def top_features(
     label: Any = None,
     rows: Rows | None = None,
 ) -> Ranking:
-    """Rank the linear weights.
+    """Rank the features by their linear weights.
 
-    The strength of a weight is ``|w| sqrt(p)`` where ``p`` is the share of training samples that
-    have the feature: the root mean square of what the feature adds to the score, when its value is
-    one. Without counts, or with ``weighted=False``, it is ``|w|``, in which rare features with
-    hardly trained weights may lead.
+    The strength of a weight is ``|w| sqrt(p)``, where ``p`` is the share of training samples that
+    have the feature. This is the root mean square of what the feature contributes to the score if
+    its value is one. Without counts, or with ``weighted=False``, the strength is ``|w|``; rare
+    features with barely trained weights may then lead the list.
 
     Parameters
     ----------
     model : Model
         Any trained model.
-    n : int, default=20
-        How many to list.
+    n : int in [1, inf), default=20
+        Length of the list.
     min_count : int, default=0
-        Leave out features seen in fewer training samples; needs counts.
+        Leave out features that occur in fewer training samples; needs counts.
     weighted : bool, default=True
         Whether frequent features count for more.
     label : object, default=None
-        For models of several classes, the class; None ranks over all of them.
+        For multiclass models, the class; None ranks over all of them.
     rows : Rows, default=None
-        Samples to take the counts from; by default they are those of the schema, if it has any.
+        Samples from which the counts are taken, by default those in the Schema, if it has any.
 
     Returns
     -------
@@ -136,15 +140,15 @@ def top_features(
 def scales(
     model: Model, rows: Rows | None, *, min_count: int = 0, weighted: bool
 ) -> tuple[Int64Array | None, Float64Array]:
-    """Return how often each feature occurs and what its weights are multiplied with for ranking.
+    """Return how often each feature occurs, and what its weights are multiplied by for ranking.
 
     Returns
     -------
-    counts : int64[n_features] or None
-        From the rows, or else from the schema, or else None.
-    scale : float64[n_features]
-        ``sqrt(p)`` with ``p`` the share of samples, at most one; zero for features seen too rarely.
-        Ones without counts.
+    counts : int64 array of shape (n_features,) or None
+        From the rows, or else from the Schema, or else None.
+    scale : float64 array of shape (n_features,)
+        ``sqrt(p)`` with ``p`` the share of samples, at most one; one if not ``weighted`` or if
+        there are no counts; zero for features that occur too rarely.
     """
     n = model.n_features
     if rows is not None:
@@ -152,7 +156,7 @@ def scales(
         counts, n_samples = np.bincount(ids, minlength=n)[:n], len(rows)
     elif model.schema is not None and model.schema.counts is not None:
         counts, n_samples = model.schema.counts[:n], model.schema.n_rows
-        # Features beyond the schema have not been counted.
+        # Features that the Schema does not have were not counted.
         counts = np.pad(counts, (0, n - len(counts)))
     else:
         return None, np.ones(n)
@@ -164,7 +168,7 @@ def scales(
 
 
 def largest(strength: Float64Array, n: int) -> AnyArray:
-    """Return the places of the ``n`` largest positive numbers, the largest first."""
+    """Return the positions of the ``n`` largest positive numbers, the largest first."""
     places = np.flatnonzero(strength > 0)
     if len(places) > n:
         places = places[np.argpartition(-strength[places], n - 1)[:n]]
@@ -174,7 +178,7 @@ def largest(strength: Float64Array, n: int) -> AnyArray:
 def format_table(
     header: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[int] = ()
 ) -> str:
-    """Align columns of text, to the right except for those in ``left``."""
+    """Return text with aligned columns: to the left those whose numbers are in ``left``."""
     table = [tuple(header), *map(tuple, rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = [

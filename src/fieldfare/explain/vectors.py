@@ -1,6 +1,7 @@
-"""Latent vectors of samples, to feed to other models.
+"""Latent vectors of samples, as inputs for other models.
 
-With ``x'`` the sample as the model sees it (unknown ids left out, unit length if it normalises):
+With ``x'`` the sample as the model sees it (without unknown ids, and scaled to unit length if the
+model uses instance normalisation):
 
 =====  =====================================  ==================================================
 model  latent vector                          field vectors
@@ -12,10 +13,10 @@ ffm    ``S[b] = sum_i x'_i v_{i,b}``, [F, k]  ``S[a, b] = sum_{i in field a} x'_
                                               [F, F, k]
 =====  =====================================  ==================================================
 
-In an FM the pair term is ``(|S|^2 - sum_i |x'_i v_i|^2) / 2`` (Rendle 2010, lemma 3.1). The terms
-between the fields a and b add up to ``<S[a, b], S[b, a]>`` in an FFM (Juan et al. 2016, eq. 4) and
-to ``r[a, b] <S[a], S[b]>`` in an FwFM (Pan et al. 2018). The vectors of an HOFM hold the factors of
-all its orders, those of pairs first.
+In an FM the interactions of a sample add up to ``(|S|^2 - sum_i |x'_i v_i|^2) / 2`` (Rendle 2010,
+lemma 3.1). Those between the fields a and b add up to ``<S[a, b], S[b, a]>`` in an FFM (Juan et al.
+2016, eq. 4) and to ``r[a, b] <S[a], S[b]>`` in an FwFM (Pan et al. 2018). The vectors of an HOFM
+hold the factors of all its orders, beginning with order 2.
 """
 
 from __future__ import annotations
@@ -40,14 +41,14 @@ def latent_vectors(model: Model, data: Any, *, label: Any = None) -> Float32Arra
     model : Model
         Any but a linear one.
     data : Rows, path, table or array
-        Samples; other than Rows they are encoded with the schema of the model.
+        Samples. Anything but Rows is encoded with the model's Schema.
     label : object, default=None
-        For models of several classes, the class whose vectors are taken; None means the first.
+        For multiclass models, the class whose vectors are taken; None means the first.
 
     Returns
     -------
     float32 array of shape (n, k), for an FFM (n, n_fields, k)
-        Samples without known features have zeros.
+        Zero for samples without known features.
 
     Raises
     ------
@@ -65,9 +66,9 @@ def field_vectors(model: Model, data: Any, *, label: Any = None) -> Float32Array
     model : Model
         Any but a linear one.
     data : Rows, path, table or array
-        Samples with fields; other than Rows they are encoded with the schema of the model.
+        Samples with fields. Anything but Rows is encoded with the model's Schema.
     label : object, default=None
-        For models of several classes, the class whose vectors are taken; None means the first.
+        For multiclass models, the class whose vectors are taken; None means the first.
 
     Returns
     -------
@@ -87,31 +88,32 @@ def field_vectors(model: Model, data: Any, *, label: Any = None) -> Float32Array
 def _sums(model: Model, data: Any, label: Any, *, by_field: bool) -> Float32Array:
     factors = factors_of(model)[:, outputs(model, label)[0]]
     rows = as_rows(model, data)
-    seen = entries_of(model, rows)
+    entries = entries_of(model, rows)
     n_groups = 1
     if by_field:
-        if seen.fields is None:
+        if entries.fields is None:
             raise DataError(
-                "Vectors by field need data with fields. These have none: use a table with "
-                "columns, libffm text, or Rows with fields; or take latent_vectors."
+                "Field vectors need data with fields, and these have none. Use a table with "
+                "columns, libffm text, or Rows with fields; or use latent_vectors."
             )
-        n_groups = count_fields(model, seen.fields)
+        n_groups = count_fields(model, entries.fields)
     result = np.zeros((len(rows) * n_groups, *factors.shape[1:]), np.float32)
-    starts = np.searchsorted(seen.row, np.arange(len(rows) + 1))
-    bytes_per_row = 8 * factors[:1].size * (1 + len(seen.ids) // max(1, len(rows)))
+    # The vectors of all entries are large, so they are gathered for a block of rows at a time.
+    starts = np.searchsorted(entries.row, np.arange(len(rows) + 1))
+    bytes_per_row = 8 * factors[:1].size * (1 + len(entries.ids) // max(1, len(rows)))
     step = max(1, _BLOCK_BYTES // max(1, bytes_per_row))
     for low in range(0, len(rows), step):
         part = slice(starts[low], starts[min(low + step, len(rows))])
-        key = seen.row[part] * n_groups
-        if by_field and seen.fields is not None:
-            key = key + seen.fields[part]
-        x = seen.values[part].reshape(-1, *[1] * (factors.ndim - 1))
-        _add_groups(result, key, x * factors[seen.ids[part]].astype(np.float64))
+        key = entries.row[part] * n_groups
+        if by_field and entries.fields is not None:
+            key = key + entries.fields[part]
+        x = entries.values[part].reshape(-1, *[1] * (factors.ndim - 1))
+        _add_groups(result, key, x * factors[entries.ids[part]].astype(np.float64))
     return result.reshape(len(rows), *([n_groups] if by_field else []), *factors.shape[1:])
 
 
 def _add_groups(result: Float32Array, key: AnyArray, terms: Float64Array) -> None:
-    """Write the sum of the terms of each key to its place in the result."""
+    """Write the sum of the terms of each key to that row of the result."""
     if not len(key):
         return
     order = np.argsort(key, kind="stable")

@@ -1,8 +1,8 @@
-"""C source that scores one sample: C99, nothing but the standard library, nothing allocated.
+"""C source that scores one sample: C99, with only the standard library and no allocations.
 
-It has the parameters as tables, and reads a sample as feature ids, values and fields. The name of
-the file is the prefix of what it defines: ``clicks.c`` has ``clicks_score`` and ``clicks_predict``.
-A file that ends in ``.h`` is a header, whose functions are ``static inline``.
+It contains the parameters as tables, and reads a sample as feature ids, values and fields. The name
+of the file is the prefix of all it defines: ``clicks.c`` has ``clicks_score`` and
+``clicks_predict``. A file that ends in ``.h`` is a header, whose functions are ``static inline``.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from fieldfare._typing import AnyArray, PathLike
 from fieldfare._version import __version__
 from fieldfare.export.decimals import blocks, numbers
 from fieldfare.export.packing import Packed, pack
+from fieldfare.export.support import check_interactions
+from fieldfare.kinds.models import Interactions
 from fieldfare.models.base import Model
 
 _TYPES = {"float32": "float", "float16": "uint16_t", "int8": "signed char"}
@@ -31,18 +33,22 @@ def export_c(model: Model, path: PathLike, *, quantize: str | None = None) -> No
     model : Model
         Of any kind.
     path : path
-        File to write or replace, atomically. Its name gives the functions theirs; with the ending
-        ``.h`` they are ``static inline``.
+        File to write or replace, atomically. Its name is the prefix of the functions' names. With
+        the extension ``.h`` they are ``static inline``.
     quantize : {"fp16", "int8"}, optional
-        How weights are stored; the arithmetic is that of double and float all the same.
+        Type in which weights are stored. The arithmetic uses double and float in any case.
 
     Raises
     ------
+    ConfigError
+        If ``quantize`` is not allowed, or a weight does not fit into float16.
     OSError
         If the file cannot be written.
     """
+    check_interactions(model, "The C export", _INTERACTIONS)
     target = Path(path)
     prefix = re.sub(r"\W", "_", target.stem, flags=re.ASCII)
+    # An identifier must not begin with a digit.
     prefix = f"model_{prefix}" if not prefix or prefix[0].isdigit() else prefix
     packed = pack(model, quantize)
     is_header = target.suffix.lower() == ".h"
@@ -59,7 +65,7 @@ def _source(model: Model, packed: dict[str, Packed], prefix: str, is_header: boo
         kind=model.kind,
         task=config.task,
         prefix=prefix,
-        needs_fields="needed" if model.uses_fields else "not used, NULL will do",
+        needs_fields="needed" if model.uses_fields else "not used, may be NULL",
     )
     if is_header:
         yield f"#ifndef {guard}\n#define {guard}\n\n"
@@ -84,6 +90,7 @@ def _source(model: Model, packed: dict[str, Packed], prefix: str, is_header: boo
 
 def _table(name: str, array: AnyArray) -> Iterator[str]:
     flat = array.reshape(len(array), -1)
+    # C has no empty arrays: one of size zero becomes a single 0.
     yield f"static const {_TYPES[array.dtype.name]} {name}[{max(array.size, 1)}] = {{\n"
     if not array.size:
         yield "0\n"
@@ -92,18 +99,20 @@ def _table(name: str, array: AnyArray) -> Iterator[str]:
         if part.dtype == np.float32:
             lines = [text.replace(" ", "f, ") + "f,\n" for text in numbers(part)]
         else:
-            whole = part.view(np.uint16) if part.dtype == np.float16 else part
-            lines = [", ".join(map(str, row)) + ",\n" for row in whole.tolist()]
+            # C99 has no half-precision type, so float16 is written as its bits.
+            integers = part.view(np.uint16) if part.dtype == np.float16 else part
+            lines = [", ".join(map(str, row)) + ",\n" for row in integers.tolist()]
         yield "".join(lines)
     yield "};\n\n"
 
 
 def _functions(model: Model, packed: dict[str, Packed], prefix: str, linkage: str) -> str:
-    """Put the code together and name its parts: ``@`` stands for the prefix."""
+    """Return the functions; in the templates ``@`` stands for the prefix."""
     code = "".join(_reader(name, array) for name, array in packed.items())
     code += _KNOWN_FIELDS if model.uses_fields else _KNOWN
     code += _LENGTH if model.config.instance_norm else _NO_LENGTH
-    code += _SCORE_BEGIN + _INTERACTIONS[model.kind](model) + _SCORE_END + _LINKS[model.config.task]
+    interactions = _INTERACTIONS[model.traits.interactions](model)
+    code += _SCORE_BEGIN + interactions + _SCORE_END + _LINKS[model.config.task]
     code = code.replace("LINKAGE ", linkage)
     for name in ("FEATURES", "FIELDS", "OUTPUTS", "FACTORS"):
         code = code.replace(f"N_{name}", f"{prefix.upper()}_{name}")
@@ -111,17 +120,18 @@ def _functions(model: Model, packed: dict[str, Packed], prefix: str, linkage: st
 
 
 def _reader(name: str, array: Packed) -> str:
-    """Return the function that reads one stored number as float."""
+    """Return the function that reads one stored number as a float."""
     number = f"@_{name}[i]"
     if array.data.dtype == np.float16:
         number = f"@_half({number})"
     if array.scale is not None:
+        # One scale serves the numbers of one feature and output.
         number += f" * @_{name}_scale[i / {array.data[:1].size // array.scale.shape[1]}]"
     return f"static inline float @_get_{name}(size_t i) {{\n  return {number};\n}}\n\n"
 
 
 def _hofm(model: Model) -> str:
-    """Return the kernels of each part, by the recurrence of Blondel et al. 2016, algorithm 1."""
+    """Return the loops over the ANOVA kernels of each block (Blondel et al. 2016, algorithm 1)."""
     begin, code = 0, ""
     for part in model.config.factor_blocks:
         end = begin + part.n_factors
@@ -146,7 +156,7 @@ _HEAD = """\
 """
 
 _HALF = """\
-/* The bits of a half, moved to where a float has them, are its number times 2^-112. */
+/* The bits of a half, moved to their places in a float, encode its value times 2^-112. */
 static inline float @_half(uint16_t half) {
   const uint32_t bits = (uint32_t)(half & 0x7fff) << 13;
   float size;
@@ -267,11 +277,11 @@ _HOFM = """\
 """
 
 _INTERACTIONS = {
-    "linear": lambda model: "",
-    "fm": lambda model: _FM,
-    "ffm": lambda model: _FFM,
-    "fwfm": lambda model: _FWFM,
-    "hofm": _hofm,
+    Interactions.NONE: lambda model: "",
+    Interactions.PAIRS: lambda model: _FM,
+    Interactions.FIELD_AWARE: lambda model: _FFM,
+    Interactions.FIELD_WEIGHTED: lambda model: _FWFM,
+    Interactions.ALL_ORDERS: _hofm,
 }
 
 _SCORE_END = """\

@@ -1,4 +1,4 @@
-"""What exports that read a table need to know of its columns."""
+"""The columns of a Schema, for exports that read a table."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from fieldfare.models.base import Model
 from fieldfare.schema.column import Column
 from fieldfare.schema.fit import Fitted
 
-ANSWERS = ("score", "prediction")
+OUTPUTS = ("score", "prediction")
 _WHOLE = re.compile(r"-?[0-9]+")
 
 
 class Used(NamedTuple):
-    """A column that becomes features."""
+    """A column that becomes features, what the Schema has learned of it, and its field."""
 
     column: Column
     fitted: Fitted
@@ -24,30 +24,30 @@ class Used(NamedTuple):
 
 
 def used_columns(model: Model, owner: str, otherwise: str) -> list[Used]:
-    """Return the columns of the Schema of a model that become features, in order.
+    """Return the columns in the Schema of a model that become features, in order.
 
     Parameters
     ----------
     model : Model
     owner : str
-        What reads them, for messages.
+        The export, for messages.
     otherwise : str
-        What to do where a column cannot be expressed, for messages.
+        What to do if a column cannot be expressed, for messages.
 
     Raises
     ------
     ConfigError
-        If the model was not trained on a table, or a column cannot be expressed: hashed values,
-        words of texts, values with weights, a name that what is answered has too.
+        If the model was not trained on a table, or a column cannot be expressed: because its values
+        are hashed, texts cut into words or have weights, or because an output has the same name.
     """
     schema = model.schema
     if schema is None or schema.fitted is None:
         raise ConfigError(
-            f"{owner} needs a model that was trained on a table. The features of this one are "
-            "numbered: export it with inputs='features'."
+            f"{owner} needs a model that was trained on a table, and the features of this one are "
+            "numbered. Export it with inputs='features'."
         )
     found = []
-    number = {name: i for i, name in enumerate(schema.field_names)}
+    field_number = {name: i for i, name in enumerate(schema.field_names)}
     for column, fitted in zip(schema.columns, schema.fitted, strict=True):
         if fitted is None:
             continue
@@ -57,26 +57,28 @@ def used_columns(model: Model, owner: str, otherwise: str) -> list[Used]:
                 f"{owner} cannot read column {column.name!r}: {problem}. {otherwise}, or train "
                 "without it."
             )
-        found.append(Used(column, fitted, number[column.field_name]))
+        found.append(Used(column, fitted, field_number[column.field_name]))
     return found
 
 
 def _problem(column: Column) -> str:
-    if column.name in ANSWERS:
-        return "what is answered has that name"
+    """Return why a column cannot be expressed, or an empty text."""
+    if column.name in OUTPUTS:
+        return "an output has that name"
     if column.is_hashed:
         return "its values are hashed, for which there is no operator"
     if column.kind == "text":
-        return "it is cut into words, for which there is no operator"
+        return "its texts are cut into words, for which there is no operator"
     if column.weight_separator:
-        return "its values have weights, which are parts of texts"
+        return "its values have weights inside their text, which no operator can read"
     return ""
 
 
 def vocabulary_of(used: Used) -> dict[str, int]:
-    """Return the feature id of every text that becomes a value of a column.
+    """Return the feature id of every text that stands for a value of a column.
 
-    Several do: see `fieldfare.schema.canonical`. Buckets of numbers have one name each.
+    Several texts may stand for the same value: see `fieldfare.schema.canonical`. The buckets of a
+    numeric column have one name each.
     """
     assert used.fitted.vocabulary is not None
     ids = used.fitted.vocabulary.id_of
@@ -86,6 +88,7 @@ def vocabulary_of(used: Used) -> dict[str, int]:
 
 
 def _spellings(word: str) -> Iterator[str]:
+    """Yield the texts that the Schema reads as this value: 7 and 7.0, true and True."""
     yield word
     if _WHOLE.fullmatch(word):
         yield f"{word}.0"

@@ -1,4 +1,4 @@
-"""Parameters as decimals, for the formats that are text: a block of features at a time."""
+"""Parameters as decimal text, a block of features at a time."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _FEATURES_AT_ONCE = 4096
 
 
 def numbers(vectors: Float32Array) -> list[str]:
-    """Format each row of a 2-d array, shortest round trip, separated by spaces."""
+    """Format each row of a 2-d array as the shortest decimals that give the same float32 back."""
     return [" ".join(row) for row in vectors.astype(np.str_).tolist()]
 
 
 def blocks(n_features: int) -> Iterator[range]:
-    """Cut the features into ranges that are formatted at once."""
+    """Yield the ranges of features that are formatted at once."""
     for start in range(0, n_features, _FEATURES_AT_ONCE):
         yield range(start, min(start + _FEATURES_AT_ONCE, n_features))

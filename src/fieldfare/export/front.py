@@ -1,4 +1,4 @@
-"""The front door of all exports: one table of formats, each loaded when it is asked for."""
+"""The front door of all exports: one table of formats, each loaded when it is used."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EXPORTERS: dict[str, tuple[str, str]] = {
     "frozen": ("fieldfare.export.tensorflow", "export_frozen"),
     "keras": ("fieldfare.export.tensorflow", "export_keras"),
 }
-"""From the name of a format to module and name of ``function(model, path, **options)``."""
+"""Maps a format to the module and the name of its ``function(model, path, **options)``."""
 
 SUFFIXES = {
     ".onnx": "onnx",
@@ -40,12 +40,12 @@ SUFFIXES = {
     ".pb": "frozen",
     ".keras": "keras",
 }
-"""The format that a file's name stands for."""
+"""Maps the extension of a file to its format."""
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written.
+    """An exported model; prints as a line or two.
 
     Parameters
     ----------
@@ -53,9 +53,9 @@ class Exported:
     to : str
         Name of the format.
     n_bytes : int
-        Size of the file (of all files, if it is a folder).
+        Size of the file, or of all files in the folder, in bytes.
     loss : Loss or None
-        What was lost, if the parameters were quantised.
+        What quantising the parameters lost; None if they were not quantised.
     """
 
     path: str
@@ -78,21 +78,21 @@ def export(
     model : Model
         Trained model.
     path : path
-        File to write or replace, atomically; of a SavedModel a folder, which must not exist.
+        File to write or replace, atomically. A SavedModel is a folder, which must not exist yet.
     to : str, optional
-        Name of the format, one of `fieldfare.export.EXPORTERS`; by default told by the ending of
-        ``path``, such as ``.onnx``.
+        Name of the format, one of `fieldfare.export.EXPORTERS`. By default it is determined by the
+        extension of ``path``, such as ``.onnx``.
     data : path, table, Rows or Dataset, optional
         Labelled data on which the loss of a quantised model is measured.
     **options
-        Options of that format, those of the function that `fieldfare.export.EXPORTERS` names.
-        ``quantize="fp16"`` or ``"int8"``, where there is such an option, stores 16 or 8 bits for
-        each weight.
+        Options of the format: the further parameters of the function that
+        `fieldfare.export.EXPORTERS` names. ``quantize="fp16"`` or ``"int8"``, if the format has
+        this option, stores 16 or 8 bits per weight.
 
     Returns
     -------
     Exported
-        With the size of the file, and what quantising lost.
+        With the size of the file and what quantising lost.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def export(
     MissingDependencyError
         If the format needs a package that is not installed; the message says how to install it.
     OSError
-        If the file cannot be written; an older file at ``path`` is then still whole.
+        If the file cannot be written; an older file at ``path`` is then left intact.
     """
     check_model(model, "export")
     to = format_of(path) if to is None else to
@@ -116,10 +116,10 @@ def export(
     quantize = options.get("quantize")
     if data is not None and quantize is None:
         raise ConfigError(
-            "The 'data' of an export are there to measure what quantising loses. Add "
-            "quantize='fp16' or 'int8' (formats onnx, c and npz), or leave them out."
+            "The 'data' parameter serves to measure what quantising loses, but nothing is "
+            "quantised. Add quantize='fp16' or 'int8' (formats onnx, c and npz), or leave it out."
         )
-    # Before anything is written: the data may not fit the model.
+    # Measured before anything is written, because the data may not fit the model.
     loss = None if quantize is None else loss_of_packing(model, quantize, data)
     function(model, path, **options)
     return Exported(os.fspath(path), to, _size(Path(path)), loss)
@@ -135,7 +135,7 @@ def _check_options(to: str, options: Iterable[str], known: Sequence[str]) -> Non
 
 
 def format_of(path: PathLike) -> str:
-    """Return the format that the ending of a path stands for.
+    """Return the format that the extension of a path stands for.
 
     Raises
     ------
@@ -145,8 +145,9 @@ def format_of(path: PathLike) -> str:
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
         raise ConfigError(
-            f"The ending of {os.fspath(path)!r} does not tell the format. Say to=... (--to ...) "
-            f"with one of {', '.join(EXPORTERS)}, or end the name in {', '.join(SUFFIXES)}."
+            f"The extension of {os.fspath(path)!r} does not determine the format. Pass to=... "
+            f"(--to ...) with one of {', '.join(EXPORTERS)}, or use one of the extensions "
+            f"{', '.join(SUFFIXES)}."
         )
     return SUFFIXES[suffix]
 

@@ -1,12 +1,12 @@
-"""Raw columns as the inputs of an ONNX graph: texts and numbers become features inside it.
+"""Raw columns as the inputs of an ONNX graph, which turns texts and numbers into features.
 
 ======================  ===================================================================
 column                  input
 ======================  ===================================================================
 categorical             texts, shape (batch,); "" where missing
 numeric                 float64, shape (batch,); NaN where missing
-multi, with separator   texts, shape (batch,), cut by the graph
-multi, lists            texts, shape (batch, longest), filled up with ""
+multi, with separator   texts, shape (batch,), split by the graph
+multi, lists            texts, shape (batch, longest), padded with ""
 ======================  ===================================================================
 """
 
@@ -19,22 +19,29 @@ from typing import NamedTuple
 import numpy as np
 
 from fieldfare.export.columns import Used, used_columns, vocabulary_of
-from fieldfare.export.onnx_entries import SquareEntries
+from fieldfare.export.onnx_entries import RectangularEntries
 from fieldfare.export.onnx_graph import DOUBLE, FLOAT, INT64, ML, STRING, Graph
 from fieldfare.models.base import Model
 from fieldfare.schema.fit import Fitted
 
 _OWNER = "An ONNX graph of raw columns"
 _OTHERWISE = "Export with inputs='features' and encode samples with model.schema"
+# The feature id of an empty text, which is not a value.
 _NOTHING = -1
-# Numbers of buckets of log2: those of x > 2 begin at 3, those of smaller x are floor(x).
+# Integer keys of the log2 buckets: floor(log(x)^2) + 3 for x > 2, and floor(x) for smaller x, so
+# that the two do not overlap.
 _FIRST_LARGE = 3
+# Up to here a float64 holds every integer exactly.
 _EXACT = 2.0**53
 _BUCKET = re.compile(r"(SP)?(-?[0-9]+)")
 
 
-class Part(NamedTuple):
-    """Some places of the rectangle of entries: tensors of shape (batch, places)."""
+class ColumnEntries(NamedTuple):
+    """The entries that one column or several become: names of tensors of shape (batch, places).
+
+    ``fields`` is the field of each place, or the one field of all places if their number is not
+    fixed.
+    """
 
     ids: str
     values: str
@@ -42,13 +49,13 @@ class Part(NamedTuple):
     is_fixed: bool = True
 
 
-def column_entries(model: Model, graph: Graph) -> SquareEntries:
-    """Declare an input for each column, and return their features.
+def column_entries(model: Model, graph: Graph) -> RectangularEntries:
+    """Declare an input for each column, and return the entries that the columns become.
 
     Raises
     ------
     ConfigError
-        If a column cannot be expressed.
+        If the model was not trained on a table, or a column cannot be expressed.
     """
     columns = used_columns(model, _OWNER, _OTHERWISE)
     parts = []
@@ -60,8 +67,9 @@ def column_entries(model: Model, graph: Graph) -> SquareEntries:
             parts.append(_several(graph, used))
         elif not _is_scaled(used):
             ids = graph("Unsqueeze", _one(graph, used), graph.ints(1))
-            parts.append(Part(ids, _ones(graph, ids), (used.field,)))
-    entries = _joined(graph, parts, model.schema.n_fields)
+            parts.append(ColumnEntries(ids, _ones(graph, ids), (used.field,)))
+    entries = _rectangle(graph, parts, model.schema.n_fields)
+    # The Schema may have learned values after the model was trained.
     if model.schema.n_features > model.n_features:
         entries.forget_unknown(model.n_features)
     return entries
@@ -75,26 +83,28 @@ def _ones(graph: Graph, like: str) -> str:
     return graph("Expand", graph.floats(1), graph("Shape", like))
 
 
-def _joined(graph: Graph, parts: Sequence[Part], n_fields: int) -> SquareEntries:
+def _rectangle(graph: Graph, parts: Sequence[ColumnEntries], n_fields: int) -> RectangularEntries:
+    """Return the entries of all columns as one rectangle."""
     ids = graph("Concat", *(part.ids for part in parts), axis=1)
     values = graph("Concat", *(part.values for part in parts), axis=1)
     places = [field for part in parts for field in part.fields]
+    # With one place per field, sorting the places by field saves the sums by field.
     if all(part.is_fixed for part in parts) and sorted(places) == list(range(n_fields)):
         order = graph.constant(np.argsort(places))
         ids = graph("Gather", ids, order, axis=1)
         values = graph("Gather", values, order, axis=1)
-        return SquareEntries(graph, ids, values, n_fields, None)
+        return RectangularEntries(graph, ids, values, n_fields, None)
     fields = [
         graph.ints(*part.fields)
         if part.is_fixed
         else graph("Expand", graph.ints(*part.fields), graph.size(part.ids, 1))
         for part in parts
     ]
-    return SquareEntries(graph, ids, values, n_fields, graph("Concat", *fields, axis=0))
+    return RectangularEntries(graph, ids, values, n_fields, graph("Concat", *fields, axis=0))
 
 
-def _scaled(graph: Graph, columns: Sequence[Used]) -> Part:
-    """Numbers as they are, or standardised: all such columns in one go."""
+def _scaled(graph: Graph, columns: Sequence[Used]) -> ColumnEntries:
+    """Return the entries of all columns whose values are numbers, standardised or as they are."""
     inputs = [graph.input(used.column.name, DOUBLE, ["batch"]) for used in columns]
     x = graph("Concat", *(graph("Unsqueeze", name, graph.ints(1)) for name in inputs), axis=1)
     learned = [
@@ -113,11 +123,11 @@ def _scaled(graph: Graph, columns: Sequence[Used]) -> Part:
         graph.ints(*(used.fitted.first for used in columns)),
     )
     values = graph("Where", absent, graph.floats(1), graph.cast(z, FLOAT))
-    return Part(ids, values, tuple(used.field for used in columns))
+    return ColumnEntries(ids, values, tuple(used.field for used in columns))
 
 
 def _one(graph: Graph, used: Used) -> str:
-    """Return the feature of a column that has one, of value one, in every sample: (batch,)."""
+    """Return the feature ids, (batch,), of a column with one feature of value one per sample."""
     column, fitted = used.column, used.fitted
     if column.kind != "numeric":
         texts = graph.input(column.name, STRING, ["batch"])
@@ -128,6 +138,7 @@ def _one(graph: Graph, used: Used) -> str:
 
 
 def _bin(graph: Graph, x: str, fitted: Fitted) -> str:
+    """Return the feature of the bin of each number: the first one plus the number of edges <= x."""
     assert fitted.edges is not None
     wide = graph("Unsqueeze", x, graph.ints(1))
     above = graph("GreaterOrEqual", wide, graph.constant(fitted.edges))
@@ -136,7 +147,7 @@ def _bin(graph: Graph, x: str, fitted: Fitted) -> str:
 
 
 def _bucket(graph: Graph, x: str, used: Used) -> str:
-    """Buckets of `fieldfare.schema.canonical.log2_texts`, as numbers."""
+    """Return the features of the buckets that `fieldfare.schema.canonical.log2_texts` names."""
 
     def number(value: float) -> str:
         return graph.constant(np.array(value, np.float64))
@@ -161,10 +172,11 @@ def _bucket(graph: Graph, x: str, used: Used) -> str:
     )
 
 
-def _several(graph: Graph, used: Used) -> Part:
-    """A column of several values: a feature each, or the one of missing values if there are none.
+def _several(graph: Graph, used: Used) -> ColumnEntries:
+    """Return the entries of a column of several values: one each, or that of a missing value.
 
-    Values are known with a blank before and behind too: no operator takes blanks away.
+    Every value is also known with a blank before and after it, because ONNX has no operator that
+    strips blanks.
     """
     column, fitted = used.column, used.fitted
     if column.separator is None:
@@ -185,7 +197,7 @@ def _several(graph: Graph, used: Used) -> Part:
     missing = graph("Expand", graph.ints(fitted.missing), graph("Shape", none))
     ids = graph("Concat", graph("Where", there, found, graph.scalar(0)), missing, axis=1)
     values = graph("Concat", ones, graph.cast(none, FLOAT), axis=1)
-    return Part(ids, values, (used.field,), is_fixed=False)
+    return ColumnEntries(ids, values, (used.field,), is_fixed=False)
 
 
 def _look_up(graph: Graph, texts: str, ids: Mapping[str, int], default: int) -> str:

@@ -1,4 +1,4 @@
-"""Entries of samples in an ONNX graph: as flat lists with offsets, or as a rectangle.
+"""The entries of samples in an ONNX graph: flat lists with offsets, or a rectangle.
 
 Quantities of the entries have the shape ``(*entries, D)``, those of the samples ``(batch, D)``.
 """
@@ -14,8 +14,8 @@ from fieldfare.export.onnx_graph import FLOAT, INT64, Graph
 from fieldfare.export.packing import Packed
 
 
-class Entries(ABC):
-    """Features of samples, with their values.
+class GraphEntries(ABC):
+    """The features of samples, with their values.
 
     Parameters
     ----------
@@ -33,7 +33,15 @@ class Entries(ABC):
         self.values = self.graph("Unsqueeze", values, self.graph.ints(-1))
 
     def forget_unknown(self, n_features: int, known: str | None = None) -> None:
-        """Give entries of features that the model does not have the value zero."""
+        """Set the value of entries to zero if the model does not have their feature.
+
+        Parameters
+        ----------
+        n_features : int
+            Number of features of the model.
+        known : str, optional
+            Name of a bool tensor; entries for which it is false are zeroed too.
+        """
         graph = self.graph
         inside = _inside(graph, self.ids, n_features)
         inside = inside if known is None else graph("And", inside, known)
@@ -50,13 +58,14 @@ class Entries(ABC):
         self.values = graph("Div", self.values, self.spread(length))
 
     def gather(self, packed: Packed) -> str:
-        """Return the parameters of every entry as float, D being all but the feature."""
+        """Return the parameters of each entry's feature as float, flattened to D numbers."""
         graph, data = self.graph, packed.data
         n = len(data)
         found = graph("Gather", graph.constant(data.reshape(n, -1)), self.ids)
         if data.dtype != np.float32:
             found = graph.cast(found, FLOAT)
         if packed.scale is not None:
+            # One scale per feature and output, repeated over the numbers that it belongs to.
             n_outputs = packed.scale.shape[1]
             scale = graph("Gather", graph.constant(packed.scale), self.ids)
             if n_outputs > 1:
@@ -75,16 +84,17 @@ class Entries(ABC):
 
     @abstractmethod
     def spread(self, quantity: str) -> str:
-        """Give every entry the quantity of its sample."""
+        """Return the quantity of its sample for every entry."""
 
 
 @final
-class FlatEntries(Entries):
-    """Entries of all samples one after the other; ``offsets`` says where each sample starts.
+class FlatEntries(GraphEntries):
+    """The entries of all samples one after another; ``offsets`` says where each sample starts.
 
     Parameters
     ----------
     graph : Graph
+    n_features : int
     n_fields : int
         0 for models without fields.
     """
@@ -104,11 +114,12 @@ class FlatEntries(Entries):
         self.forget_unknown(n_features, known)
 
     def _rows(self, offsets: str) -> str:
-        """Return the sample of each entry: a one where each but the first starts, added up."""
+        """Return the sample of each entry: how many samples but the first start at or before it."""
         graph = self.graph
         starts = graph("Slice", offsets, graph.ints(1), graph.ints(-1), graph.ints(0))
         n = graph.size(self.ids, 0)
-        length = graph("Add", n, graph.ints(1))  # empty samples at the end start behind the last
+        # One more than the entries, because empty samples at the end start after the last entry.
+        length = graph("Add", n, graph.ints(1))
         zeros = graph("Expand", graph.ints(0), length)
         ones = graph("Expand", graph.ints(1), graph("Shape", starts))
         marks = graph("ScatterElements", zeros, starts, ones, reduction="add")
@@ -136,8 +147,8 @@ class FlatEntries(Entries):
 
 
 @final
-class SquareEntries(Entries):
-    """As many entries in every sample, some of value zero; each place has its field.
+class RectangularEntries(GraphEntries):
+    """The same number of entries in every sample, some of value zero; each place has one field.
 
     Parameters
     ----------
@@ -146,7 +157,7 @@ class SquareEntries(Entries):
         Names of tensors of shape (batch, places).
     n_fields : int
     fields : str or None
-        Name of an int64 tensor of shape (places,); None: place i is the one place of field i.
+        Name of an int64 tensor of shape (places,); None if place i is the only place of field i.
     """
 
     def __init__(
@@ -171,6 +182,6 @@ class SquareEntries(Entries):
 
 
 def _inside(graph: Graph, numbers: str, n: int) -> str:
-    """Return which int64 numbers are in [0, n)."""
+    """Return which of the int64 numbers are in [0, n)."""
     below = graph("Less", numbers, graph.scalar(n))
     return graph("And", below, graph("GreaterOrEqual", numbers, graph.scalar(0)))

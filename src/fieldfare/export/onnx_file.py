@@ -1,4 +1,4 @@
-"""ONNX: any model as a graph that onnxruntime and others run."""
+"""ONNX: any model as a graph for onnxruntime and other tools."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fieldfare._files import atomic_write
 from fieldfare._typing import PathLike
 from fieldfare._validation import OneOf, check
 from fieldfare.export.onnx_columns import column_entries
-from fieldfare.export.onnx_entries import Entries, FlatEntries
+from fieldfare.export.onnx_entries import FlatEntries, GraphEntries
 from fieldfare.export.onnx_graph import Graph
 from fieldfare.export.onnx_scores import add_outputs
 from fieldfare.export.packing import pack
@@ -22,8 +22,8 @@ def export_onnx(
 ) -> None:
     """Write a model as an ONNX graph (opset 20, for onnxruntime 1.18 and later).
 
-    Its outputs are ``score``, as `Model.score`, and ``prediction``, as `Model.predict`: float32 of
-    shape (batch,), or (batch, n_outputs) if the model is multiclass.
+    Its outputs are ``score``, as returned by `Model.score`, and ``prediction``, as returned by
+    `Model.predict`: float32 of shape (batch,), or (batch, n_outputs) if the model is multiclass.
 
     Parameters
     ----------
@@ -32,18 +32,19 @@ def export_onnx(
     path : path
         File to write or replace, atomically.
     inputs : {"features", "columns"}
-        What the graph reads. ``"features"``: the arrays of `Rows`, as ``indices`` (int64),
-        ``values`` (float32) and ``offsets`` (int64, `Rows.indptr` from 0 on), and ``fields``
-        (int64) if the model uses them. ``"columns"``: one input per column of the Schema, by its
-        name, as `fieldfare.export.onnx_columns` lists them; vocabularies and bins are inside.
+        What the graph reads. ``"features"``: the arrays of `Rows` as ``indices`` (int64),
+        ``values`` (float32) and ``offsets`` (int64, `Rows.indptr` starting from 0), and ``fields``
+        (int64) if the model uses them. ``"columns"``: one input per column of the Schema, with the
+        column's name, of the types that `fieldfare.export.onnx_columns` lists; the graph then
+        contains vocabularies and bins.
     quantize : {"fp16", "int8"}, optional
-        How weights are stored; the graph computes with float32 all the same.
+        Type in which weights are stored. The graph computes with float32 in any case.
 
     Raises
     ------
     ConfigError
-        If a column is of a kind that ONNX has no operators for, or the file would be larger than
-        2 GB.
+        If ONNX has no operators for a column, a parameter is not allowed, or the file would be
+        larger than 2 GB.
     MissingDependencyError
         If onnx is not installed.
     OSError
@@ -52,7 +53,7 @@ def export_onnx(
     check("inputs", inputs, OneOf(INPUTS), "the onnx export")
     packed = pack(model, quantize)
     graph = Graph()
-    entries: Entries
+    entries: GraphEntries
     if inputs == "columns":
         entries = column_entries(model, graph)
     else:

@@ -1,4 +1,4 @@
-"""An ONNX graph, put together node by node with `onnx.helper`."""
+"""An ONNX graph, built node by node with `onnx.helper`."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from fieldfare._typing import AnyArray
 from fieldfare._version import __version__
 from fieldfare.exceptions import ConfigError
 
-# The versions that StringSplit and LabelEncoder need, known to onnxruntime 1.18 and later.
+# The lowest versions with StringSplit and LabelEncoder; onnxruntime knows them from 1.18 on.
 OPSET, ML_OPSET, IR_VERSION = 20, 3, 9
 ML = "ai.onnx.ml"
 FLOAT, INT64, STRING, DOUBLE = 1, 7, 8, 11
 
-# Protobuf counts the bytes of a message in 32 bits with a sign; nodes and names need some too.
+# Protobuf counts the bytes of a message in a signed 32-bit integer. Some are left for nodes and
+# names.
 _LARGEST = 2**31 - 2**20
 
 
 class Graph:
-    """A graph in the making; nodes and constants are known by the name of their result.
+    """A graph under construction; nodes and constants are referred to by the name of their result.
 
-    Results have a slash in their names, which keeps them apart from inputs: columns of tables.
+    The names of results contain a slash and a prefix, so that they differ from the inputs, which
+    are named after columns.
     """
 
     def __init__(self) -> None:
@@ -37,18 +39,19 @@ class Graph:
         self._n_bytes = 0
 
     def input(self, name: str, kind: int, shape: Sequence[int | str]) -> str:
-        """Declare an input; dimensions given by name are free."""
+        """Declare an input and return its name; dimensions given by name are free."""
         self._inputs.append(self._onnx.helper.make_tensor_value_info(name, kind, list(shape)))
         return name
 
     def output(self, name: str, value: str, shape: Sequence[int | str]) -> None:
-        """Declare a float output."""
+        """Declare that a value is the float output ``name``."""
         self._nodes.append(self._onnx.helper.make_node("Identity", [value], [name]))
         self._outputs.append(self._onnx.helper.make_tensor_value_info(name, FLOAT, list(shape)))
 
     def constant(self, value: AnyArray) -> str:
-        """Return the name of an array; equal small ones are stored once."""
+        """Add a constant and return its name; equal small arrays are stored only once."""
         array = np.ascontiguousarray(value)
+        # Large arrays get a key of their own, since comparing their bytes would take long.
         key = (array.dtype.str, array.shape, array.tobytes()) if array.size < 64 else len(self)
         if key not in self._known:
             name = self._known[key] = f"fieldfare/constant{len(self._constants)}"
@@ -57,42 +60,42 @@ class Graph:
         return self._known[key]
 
     def floats(self, *values: float) -> str:
-        """Return the name of a float vector."""
+        """Return the name of a constant float32 vector."""
         return self.constant(np.array(values, np.float32))
 
     def ints(self, *values: int) -> str:
-        """Return the name of an int64 vector."""
+        """Return the name of a constant int64 vector."""
         return self.constant(np.array(values, np.int64))
 
     def scalar(self, value: int) -> str:
-        """Return the name of an int64 scalar."""
+        """Return the name of a constant int64 scalar."""
         return self.constant(np.array(value, np.int64))
 
     def __len__(self) -> int:
         return len(self._nodes) + len(self._constants)
 
     def __call__(self, operator: str, *inputs: str, n: int = 1, **attributes: Any) -> str:
-        """Add a node and return the name of its first result."""
+        """Add a node with n results and return the name of the first."""
         names = [f"fieldfare/node{len(self._nodes)}.{i}" for i in range(n)]
         node = self._onnx.helper.make_node(operator, list(inputs), names, **attributes)
         self._nodes.append(node)
         return names[0]
 
     def cast(self, value: str, kind: int) -> str:
-        """Convert numbers to another type."""
+        """Convert a tensor to another type."""
         return self("Cast", value, to=kind)
 
     def size(self, value: str, axis: int) -> str:
-        """Return one dimension, as a vector of one."""
+        """Return the size of one dimension, as an int64 vector of length one."""
         return self("Shape", value, start=axis, end=axis + 1)
 
     def serialise(self, facts: Mapping[str, str]) -> bytes:
-        """Return the whole model with metadata, as bytes.
+        """Return the finished model with metadata, as bytes.
 
         Raises
         ------
         ConfigError
-            If it is larger than the 2 GB that its format allows.
+            If it is larger than the 2 GB that the format allows.
         """
         if self._n_bytes > _LARGEST:
             raise ConfigError(

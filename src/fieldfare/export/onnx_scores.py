@@ -1,8 +1,9 @@
 """The score of a model as an ONNX graph over the entries of samples.
 
-Pairs are summed without looking at pairs, as in training: of FM by lemma 3.1 of Rendle 2010, of FFM
-and FwFM by the sums of each field. The ANOVA kernels of HOFM come from power sums by Newton's
-identities (in float64, because they subtract), since a graph has no quick loop over entries.
+As in training, no pair of entries is visited: the interactions of an FM follow from lemma 3.1 of
+Rendle 2010, those of FFM and FwFM from sums by field. The ANOVA kernels of an HOFM are computed
+from power sums by Newton's identities, because a graph has no fast loop over entries; in float64,
+because the terms partly cancel each other.
 """
 
 from __future__ import annotations
@@ -11,15 +12,17 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from fieldfare.export.onnx_entries import Entries
+from fieldfare.export.onnx_entries import GraphEntries
 from fieldfare.export.onnx_graph import DOUBLE, FLOAT, Graph
 from fieldfare.export.packing import Packed
+from fieldfare.export.support import check_interactions
+from fieldfare.kinds.models import Interactions
 from fieldfare.models.base import Model
 
-Parameters = Mapping[str, Packed]
+PackedArrays = Mapping[str, Packed]
 
 
-def add_outputs(model: Model, packed: Parameters, entries: Entries) -> None:
+def add_outputs(model: Model, packed: PackedArrays, entries: GraphEntries) -> None:
     """Add the outputs ``score`` and ``prediction`` to the graph of the entries.
 
     They have the shape (batch,), and (batch, n_outputs) if the model is multiclass.
@@ -39,7 +42,7 @@ def add_outputs(model: Model, packed: Parameters, entries: Entries) -> None:
     graph.output("prediction", score, shape)
 
 
-def _score(model: Model, packed: Parameters, entries: Entries) -> str:
+def _score(model: Model, packed: PackedArrays, entries: GraphEntries) -> str:
     """Return the raw scores, (batch, n_outputs)."""
     graph = entries.graph
     if model.config.instance_norm:
@@ -48,12 +51,14 @@ def _score(model: Model, packed: Parameters, entries: Entries) -> str:
     score = graph("Add", entries.total(weighted, model.n_outputs), graph.constant(model.bias))
     if model.factors is None:
         return score
+    check_interactions(model, "The ONNX export", _INTERACTIONS)
+    interactions = _INTERACTIONS[model.traits.interactions]
     products = graph("Mul", entries.gather(packed["factors"]), entries.values)
-    return graph("Add", score, _INTERACTIONS[model.kind](model, entries, products))
+    return graph("Add", score, interactions(model, entries, products))
 
 
-def _fm(model: Model, entries: Entries, products: str) -> str:
-    """Half of (sum of x v)^2 - sum of (x v)^2, summed over the factors."""
+def _fm(model: Model, entries: GraphEntries, products: str) -> str:
+    """Return half of (sum of x v)^2 - sum of (x v)^2, summed over the factors."""
     graph, k = entries.graph, model.config.total_factors
     size = model.n_outputs * k
     sums = entries.total(products, size)
@@ -62,8 +67,11 @@ def _fm(model: Model, entries: Entries, products: str) -> str:
     return graph("MatMul", difference, graph.constant(_blocks(model.n_outputs, k) / 2))
 
 
-def _ffm(model: Model, entries: Entries, products: str) -> str:
-    """Half of sum <A[a, b], A[b, a]> less that of entries with themselves; A: sums by field."""
+def _ffm(model: Model, entries: GraphEntries, products: str) -> str:
+    """Return half of sum_ab <A[a, b], A[b, a]>, less each entry with itself.
+
+    A[a, b] is the sum over the entries of field a of x times their vectors towards field b.
+    """
     graph, k = entries.graph, model.config.total_factors
     n_outputs, n_fields = model.n_outputs, model.n_fields
     sums = entries.by_field(products, n_outputs * n_fields * k)
@@ -73,14 +81,18 @@ def _ffm(model: Model, entries: Entries, products: str) -> str:
     squares = graph("Mul", products, products)
     lengths = graph("MatMul", squares, graph.constant(_blocks(n_outputs * n_fields, k)))
     lengths = entries.by_field(lengths, n_outputs * n_fields)
+    # An entry of field a meets itself with its vector towards field a: the diagonal.
     own = np.tile(np.eye(n_fields, dtype=np.float32), (1, n_outputs))
     lengths = graph("Mul", lengths, graph.constant(own))
     lengths = graph("Reshape", lengths, graph.ints(0, n_fields, n_outputs, n_fields))
     return _half_difference(graph, everything, _wide_sum(graph, lengths, 1, 3))
 
 
-def _fwfm(model: Model, entries: Entries, products: str) -> str:
-    """Half of sum r[a, b] <A[a], A[b]> less that of entries with themselves; A: sums by field."""
+def _fwfm(model: Model, entries: GraphEntries, products: str) -> str:
+    """Return half of sum_ab r[a, b] <A[a], A[b]>, less each entry with itself.
+
+    A[a] is the sum over the entries of field a of x times their vectors.
+    """
     assert model.pair_weights is not None
     graph, k = entries.graph, model.config.total_factors
     n_outputs, n_fields = model.n_outputs, model.n_fields
@@ -98,7 +110,7 @@ def _fwfm(model: Model, entries: Entries, products: str) -> str:
 
 
 def _wide_sum(graph: Graph, value: str, *axes: int) -> str:
-    """Sum in float64: pairs of fields are many, and partly cancel each other."""
+    """Sum in float64, because the many pairs of fields partly cancel each other."""
     return graph("ReduceSum", graph.cast(value, DOUBLE), graph.ints(*axes), keepdims=0)
 
 
@@ -107,8 +119,8 @@ def _half_difference(graph: Graph, left: str, right: str) -> str:
     return graph.cast(graph("Mul", graph("Sub", left, right), half), FLOAT)
 
 
-def _hofm(model: Model, entries: Entries, products: str) -> str:
-    """Sum of the kernels A^t = (1/t) sum_{s=1..t} (-1)^(s-1) A^(t-s) (sum of p^s)."""
+def _hofm(model: Model, entries: GraphEntries, products: str) -> str:
+    """Return the sum of the kernels A^t = (1/t) sum_{s=1..t} (-1)^(s-1) A^(t-s) (sum of p^s)."""
     graph, parts = entries.graph, model.config.factor_blocks
     order, n_outputs = parts[-1].highest, model.n_outputs
     size = n_outputs * model.config.total_factors
@@ -135,13 +147,13 @@ def _hofm(model: Model, entries: Entries, products: str) -> str:
 
 
 def _blocks(n: int, length: int) -> np.ndarray:
-    """Return the matrix that sums ``n`` stretches of ``length`` numbers each, float32."""
+    """Return the float32 matrix that sums each of ``n`` runs of ``length`` numbers."""
     return np.repeat(np.eye(n, dtype=np.float32), length, axis=0)
 
 
-_INTERACTIONS: dict[str, Callable[[Model, Entries, str], str]] = {
-    "fm": _fm,
-    "ffm": _ffm,
-    "fwfm": _fwfm,
-    "hofm": _hofm,
+_INTERACTIONS: dict[Interactions, Callable[[Model, GraphEntries, str], str]] = {
+    Interactions.PAIRS: _fm,
+    Interactions.FIELD_AWARE: _ffm,
+    Interactions.FIELD_WEIGHTED: _fwfm,
+    Interactions.ALL_ORDERS: _hofm,
 }

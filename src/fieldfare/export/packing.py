@@ -1,8 +1,8 @@
-"""Parameters as an export stores them: float32, float16, or int8 with scales; and what that loses.
+"""Parameters as an export stores them, in float32, float16 or scaled int8, and what that loses.
 
-``fp16`` halves linear weights and latent vectors. ``int8`` stores the latent vectors of a feature
-and output as whole numbers from -127 to 127 and one scale, and the linear weights, which are few,
-as fp16. The bias and the weights of pairs of fields stay as they are.
+``fp16`` stores linear weights and latent vectors in 16 bits. ``int8`` stores the latent vectors of
+each feature and output as integers from -127 to 127 with one scale, and the linear weights, which
+are few, in 16 bits. The bias and the weights of pairs of fields stay float32.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from fieldfare.rows import Rows
 from fieldfare.training.workflow import evaluate, predict
 
 QUANTIZE = ("fp16", "int8")
+# The largest int8. -128 is not used, so that the range is symmetric.
 _LARGEST = 127
 _N_DRAWN = 1000
 _N_WITHOUT_FIELDS = 16
@@ -28,13 +29,14 @@ _N_WITHOUT_FIELDS = 16
 
 @dataclass(frozen=True, eq=False)
 class Packed:
-    """One array of parameters as it is stored.
+    """An array of parameters as it is stored.
 
     Parameters
     ----------
     data : float32, float16 or int8 array
+        Of the same shape as the model's array.
     scale : float32 array of shape (n_features, n_outputs) or None
-        What int8 numbers are multiplied by.
+        Factor of the int8 numbers; None for the other types.
     """
 
     data: AnyArray
@@ -42,11 +44,11 @@ class Packed:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of data and scale."""
+        """Size of data and scale in bytes."""
         return self.data.nbytes + (0 if self.scale is None else self.scale.nbytes)
 
     def unpack(self) -> Float32Array:
-        """Return the numbers that the stored ones stand for."""
+        """Return the parameters that the stored numbers represent, as float32."""
         wide = self.data.astype(np.float32)
         if self.scale is None:
             return wide
@@ -55,17 +57,18 @@ class Packed:
 
 @dataclass(frozen=True)
 class Loss:
-    """What quantising lost.
+    """What quantising lost; prints as a line.
 
     Parameters
     ----------
     quantize : {"fp16", "int8"}
     difference : float
-        Largest difference of a raw score.
+        Largest absolute difference of a raw score.
     on : str
-        The rows it was found on.
+        The rows that it was measured on.
     before, after : float or None
-        Loss on labelled data with the parameters as trained, and as stored.
+        Loss on the labelled data with the parameters as trained and as stored; None without such
+        data.
     """
 
     quantize: str
@@ -82,12 +85,17 @@ class Loss:
 
 
 def pack(model: Model, quantize: str | None) -> dict[str, Packed]:
-    """Return the parameters of a model, by name, as they are to be stored.
+    """Return the parameters of a model by name, as they will be stored.
+
+    Parameters
+    ----------
+    model : Model
+    quantize : {"fp16", "int8"} or None
 
     Raises
     ------
     ConfigError
-        If ``quantize`` is none of the ways, or a weight does not fit into float16.
+        If ``quantize`` is not allowed, or a weight does not fit into float16.
     """
     check("quantize", quantize, AnyOf((OneOf(QUANTIZE), NONE)), "export")
     packed = {name: Packed(array) for name, array in model.arrays().items()}
@@ -103,13 +111,14 @@ def _to_fp16(array: Float32Array) -> Packed:
         data = array.astype(np.float16)
     if not np.isfinite(data).all():
         raise ConfigError(
-            f"The 'quantize' parameter cannot be used: a weight of {np.abs(array).max():g} is "
-            "larger than 65504, the largest number of 16 bits. Export without it."
+            f"This model cannot be quantised: a weight of {np.abs(array).max():g} is larger than "
+            "65504, the largest 16-bit number. Export without 'quantize'."
         )
     return Packed(data)
 
 
 def _to_int8(array: Float32Array) -> Packed:
+    """Scale the vectors of each feature and output to [-127, 127] and round them."""
     largest = np.abs(array).max(axis=tuple(range(2, array.ndim)), initial=0)
     scale = (largest / np.float32(_LARGEST)).astype(np.float32)
     divisor = np.where(scale > 0, scale, 1).reshape(scale.shape + (1,) * (array.ndim - 2))
@@ -117,7 +126,7 @@ def _to_int8(array: Float32Array) -> Packed:
 
 
 def quantized(model: Model, quantize: str) -> Model:
-    """Return a model whose parameters are what the stored ones stand for."""
+    """Return a model with the parameters that the stored numbers represent."""
     arrays: dict[str, Any] = {n: packed.unpack() for n, packed in pack(model, quantize).items()}
     return type(model)(model.config, **arrays, schema=model.schema, classes=model.classes)
 
@@ -130,7 +139,7 @@ def loss_of_packing(model: Model, quantize: str, data: Any = None) -> Loss:
     model : Model
     quantize : {"fp16", "int8"}
     data : path, table, Rows or Dataset, optional
-        Labelled data; by default 1,000 drawn rows, which have no loss.
+        Labelled data. By default the scores of 1,000 random rows are compared, without a loss.
     """
     stored = quantized(model, quantize)
     if data is None:
@@ -145,13 +154,15 @@ def loss_of_packing(model: Model, quantize: str, data: Any = None) -> Loss:
 
 
 def drawn_rows(model: Model, n_rows: int = _N_DRAWN) -> Rows:
-    """Return rows of one feature a field, drawn as often as in the data of the Schema.
+    """Return random rows with one feature per field, drawn by the counts in the Schema.
 
-    All features are as likely where their counts are not known. Without fields a row has 16.
+    If the counts are not known, all features of a field are equally likely. If there are no fields,
+    a row has 16 features.
     """
     random, schema, n = np.random.default_rng(0), model.schema, model.n_features
     known = schema is not None and not (schema.is_indexed and schema.ids.field_of is None)
     n_fields = schema.n_fields if known else model.n_fields or _N_WITHOUT_FIELDS
+    # The small number keeps the weights of a field positive if none of its features was counted.
     counts = np.ones(n) if not known or schema.counts is None else schema.counts[:n] + 1e-9
     ids = np.zeros((n_rows, n_fields), np.uint32)
     for field in range(n_fields):

@@ -1,9 +1,9 @@
-"""JSON and NumPy's npz: parameters, configuration and columns, for programs of one's own.
+"""JSON and NumPy's npz: parameters, configuration and columns, for use in other programs.
 
-Both have the same header: ``format``, ``library``, ``model`` (the configuration), ``classes``, and
-the columns of the Schema. In JSON each column lists its values with their feature ids, and
-``parameters`` holds nested lists; in npz the parameters are arrays, ``header`` is JSON text, and
-the vocabularies are arrays as in the model file.
+Both have the same header: ``format``, ``library``, ``model`` (the configuration), ``classes``, the
+numbers of features, fields and outputs, and the columns of the Schema. In JSON each column lists
+its values with their feature ids, and ``parameters`` holds nested lists. In npz the parameters are
+arrays, ``header`` is JSON text, and the vocabularies are arrays as in the model file.
 """
 
 from __future__ import annotations
@@ -58,11 +58,13 @@ def export_npz(model: Model, path: PathLike, *, quantize: str | None = None) -> 
     path : path
         File to write or replace, atomically.
     quantize : {"fp16", "int8"}, optional
-        How weights are stored. int8 factors have their scales, one per feature and output, in
-        ``factors_scale``: multiply by them.
+        Type in which weights are stored. int8 factors have to be multiplied by the scales in
+        ``factors_scale``, one per feature and output.
 
     Raises
     ------
+    ConfigError
+        If ``quantize`` is not allowed, or a weight does not fit into float16.
     OSError
         If the file cannot be written.
     """
@@ -93,7 +95,7 @@ def _header(model: Model) -> JSON:
 
 
 def _columns(model: Model) -> JSON | None:
-    """Return the columns of the Schema with what was learned of them; None without columns."""
+    """Return the columns of the Schema and what was learned about them; None without columns."""
     schema = model.schema
     if schema is None or schema.fitted is None:
         return None
@@ -114,6 +116,7 @@ def _columns(model: Model) -> JSON | None:
 
 
 def _json_parts(model: Model, header: JSON) -> Iterator[str]:
+    # The closing brace of the header is left off, to continue its object with the parameters.
     yield json.dumps(header, ensure_ascii=False)[:-1] + ', "parameters": {'
     for place, (name, array) in enumerate(model.arrays().items()):
         yield f"{', ' if place else ''}{json.dumps(name)}: "
@@ -129,7 +132,7 @@ def _json_parts(model: Model, header: JSON) -> Iterator[str]:
 
 
 def _nested(array: Float32Array) -> list[str]:
-    """Return each part of an array along its first axis as nested lists."""
+    """Return each element of an array's first axis as the text of nested lists."""
     rows: list[Any] = numbers(array.reshape(-1, array.shape[-1]))
     rows = [f"[{row.replace(' ', ', ')}]" for row in rows]
     for size in reversed(array.shape[1:-1]):

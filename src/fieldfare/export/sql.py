@@ -1,12 +1,13 @@
-"""SQL: a script that makes a view which scores the rows of a table, for linear models and small FM.
+"""SQL: a script that creates a view with the scores of a table, for linear models and small FM.
 
-The parameters go into tables, since databases take seconds to read them out of a query. With the
-file's name as prefix, ``clicks.sql`` makes ``clicks_features``, ``clicks_vocabulary`` and the view
-``clicks_scores``. The view of a model of a table has the columns of that table and two more,
-``score`` and ``prediction``. A model of numbered features reads a table of entries with the columns
-``sample``, ``feature`` and ``value``; its view has ``sample``, ``score`` and ``prediction``.
+The parameters go into tables, because databases need seconds to parse them as part of a query. The
+name of the file is the prefix: ``clicks.sql`` creates the tables ``clicks_features`` and
+``clicks_vocabulary`` and the view ``clicks_scores``. For a model that was trained on a table, the
+view has the columns of the scored table and two more, ``score`` and ``prediction``. A model with
+numbered features reads a table of entries with the columns ``sample``, ``feature`` and ``value``;
+its view has the columns ``sample``, ``score`` and ``prediction``.
 
-Written in what PostgreSQL, DuckDB and others have in common. The tests run it in DuckDB.
+The script uses only what PostgreSQL, DuckDB and others have in common. The tests run it in DuckDB.
 """
 
 from __future__ import annotations
@@ -21,31 +22,33 @@ from fieldfare._files import atomic_write
 from fieldfare._typing import AnyArray, PathLike
 from fieldfare.exceptions import ConfigError
 from fieldfare.export.columns import Used, used_columns, vocabulary_of
+from fieldfare.kinds.models import Interactions
 from fieldfare.models.base import Model
 
 MAX_NUMBERS = 1_000_000
+# Rows per INSERT.
 _ROWS_AT_ONCE = 1000
 _OWNER = "The SQL export"
 _OTHERWISE = "Export to onnx or c"
 
 
 def export_sql(model: Model, path: PathLike, *, table: str = "samples") -> None:
-    """Write a model as an SQL script that makes a view of scores.
+    """Write a model as an SQL script that creates a view of scores.
 
     Parameters
     ----------
     model : Model
-        Linear or FM, with one output (not multiclass), with at most a million weights.
+        A linear model or an FM with one output (not multiclass) and at most a million weights.
     path : path
-        File to write or replace, atomically. Its name is the prefix of what the script makes, which
-        must not be there yet.
+        File to write or replace, atomically. Its name is the prefix of the tables and the view that
+        the script creates, which must not exist yet.
     table : str
-        Name of the table (or view) that is scored; it must be there when the script runs.
+        Name of the table (or view) to score; it must exist when the script runs.
 
     Raises
     ------
     ConfigError
-        If the model is of another kind, or a column of its table cannot be expressed.
+        If the model is of another kind or too large, or a column of its table cannot be expressed.
     OSError
         If the file cannot be written.
     """
@@ -61,7 +64,8 @@ def export_sql(model: Model, path: PathLike, *, table: str = "samples") -> None:
 
 
 def _check(model: Model) -> None:
-    if model.kind not in ("linear", "fm") or model.config.task == "multiclass":
+    expressed = model.traits.interactions in (Interactions.NONE, Interactions.PAIRS)
+    if not expressed or model.config.task == "multiclass":
         raise ConfigError(
             f"{_OWNER} knows linear models and FM with one output. This is a "
             f"{model.config.task} model of kind {model.kind!r}: export it to onnx or c."
@@ -77,7 +81,7 @@ def _check(model: Model) -> None:
     several = [] if schema is None else [c.name for c in schema.columns if c.kind == "multi"]
     if several:
         raise ConfigError(
-            f"{_OWNER} reads one value a column, and column {several[0]!r} holds several. Export "
+            f"{_OWNER} reads one value per column, and column {several[0]!r} holds several. Export "
             "to onnx, or train without it."
         )
 
@@ -86,12 +90,13 @@ def _n_factors(model: Model) -> int:
     return 0 if model.factors is None else int(model.factors.shape[-1])
 
 
-def _made(prefix: str, what: str) -> str:
+def _name(prefix: str, what: str) -> str:
+    """Return the quoted name of a table or view that the script creates."""
     return _quoted(f"{prefix}_{what}")
 
 
 def _filled(table: str, columns: str, rows: Iterable[str]) -> Iterator[str]:
-    """Yield what makes and fills a table."""
+    """Yield the statements that create and fill a table."""
     yield f"CREATE TABLE {table} ({columns});\n"
     left = iter(rows)
     while block := list(islice(left, _ROWS_AT_ONCE)):
@@ -106,11 +111,11 @@ def _features(model: Model, prefix: str) -> Iterator[str]:
     if model.factors is not None:
         weights = np.hstack([weights, model.factors[:, 0]])
     rows = (f"({i}, {', '.join(map(_number, row))})" for i, row in enumerate(weights))
-    yield from _filled(_made(prefix, "features"), columns, rows)
+    yield from _filled(_name(prefix, "features"), columns, rows)
 
 
 def _of_entries(model: Model, prefix: str, table: str) -> Iterator[str]:
-    """Yield a view of a table of entries, one a row."""
+    """Yield the view that scores a table with one entry per row."""
     sums = [
         "SUM(f.w * e.value) AS linear",
         "SUM(CASE WHEN f.id IS NULL THEN 0 ELSE e.value * e.value END) AS squares",
@@ -118,23 +123,26 @@ def _of_entries(model: Model, prefix: str, table: str) -> Iterator[str]:
     for f in range(_n_factors(model)):
         sums.append(f"SUM(f.v{f} * e.value) AS s{f}")
         sums.append(f"SUM(f.v{f} * f.v{f} * e.value * e.value) AS q{f}")
-    pairs = " + ".join(f"s{f} * s{f} - q{f}" for f in range(_n_factors(model)))
-    # The sums of a sample without any known feature are NULL: it has the bias alone.
-    pairs = f"COALESCE({pairs}, 0)" if pairs else ""
-    score = _score(model, "COALESCE(linear, 0)", pairs, "squares")
+    interactions = " + ".join(f"s{f} * s{f} - q{f}" for f in range(_n_factors(model)))
+    # The sums of a sample without any known feature are NULL: its score is the bias.
+    interactions = f"COALESCE({interactions}, 0)" if interactions else ""
+    score = _score(model, "COALESCE(linear, 0)", interactions, "squares")
     yield (
-        f"CREATE VIEW {_made(prefix, 'scores')} AS\n"
+        f"CREATE VIEW {_name(prefix, 'scores')} AS\n"
         f"SELECT scored.*, {_link(model)} AS prediction FROM (\n"
         f"  SELECT sample, {score} AS score FROM (\n"
         f"    SELECT e.sample, {', '.join(sums)}\n"
         f"    FROM {_quoted(table)} e\n"
-        f"    LEFT JOIN {_made(prefix, 'features')} f ON f.id = e.feature\n"
+        f"    LEFT JOIN {_name(prefix, 'features')} f ON f.id = e.feature\n"
         "    GROUP BY e.sample) sums) scored;\n"
     )
 
 
 def _of_columns(model: Model, prefix: str, table: str, columns: Sequence[Used]) -> Iterator[str]:
-    """Yield a view of a table of samples: columns find features, and these their weights."""
+    """Yield the view that scores a table of samples.
+
+    Each column is joined with the vocabulary to find its feature, and with the weights of that.
+    """
     looked_up = [n for n, used in enumerate(columns) if used.fitted.vocabulary is not None]
     words = (
         f"({n}, {_text(word)}, {id_})"
@@ -142,40 +150,52 @@ def _of_columns(model: Model, prefix: str, table: str, columns: Sequence[Used]) 
         for word, id_ in vocabulary_of(columns[n]).items()
     )
     keys = "place INTEGER, text VARCHAR, id INTEGER, PRIMARY KEY (place, text)"
-    yield from _filled(_made(prefix, "vocabulary"), keys, words)
+    yield from _filled(_name(prefix, "vocabulary"), keys, words)
     encoded = [_encoded(n, used) for n, used in enumerate(columns)]
-    pairs = []
+    # The factor f of every column's feature, multiplied by its value (left out where it is one).
+    interactions = []
     for f in range(_n_factors(model)):
         products = [f"f{n}.v{f}{x and f' * {x}'}" for n, (_, x) in enumerate(encoded)]
         squares = [f"({product}) * ({product})" for product in products]
         total = f"({' + '.join(products)})"
-        pairs.append(f"{total} * {total} - ({' + '.join(squares)})")
+        interactions.append(f"{total} * {total} - ({' + '.join(squares)})")
     linear = " + ".join(f"f{n}.w{x and f' * {x}'}" for n, (_, x) in enumerate(encoded))
     length = " + ".join(f"{x} * {x}" if x else "1" for _, x in encoded)
     yield (
-        f"CREATE VIEW {_made(prefix, 'scores')} AS\n"
+        f"CREATE VIEW {_name(prefix, 'scores')} AS\n"
         f"SELECT scored.*, {_link(model)} AS prediction FROM (\n"
-        f"  SELECT s.*, {_score(model, linear, ' + '.join(pairs), f'({length})')} AS score\n"
+        f"  SELECT s.*, {_score(model, linear, ' + '.join(interactions), f'({length})')} AS score\n"
         f"  FROM {_quoted(table)} s\n"
     )
     for n in looked_up:
         yield (
-            f"  LEFT JOIN {_made(prefix, 'vocabulary')} w{n}\n"
+            f"  LEFT JOIN {_name(prefix, 'vocabulary')} w{n}\n"
             f"    ON w{n}.place = {n} AND w{n}.text = {_key(columns[n])}\n"
         )
     for n, (id_, _) in enumerate(encoded):
-        yield f"  JOIN {_made(prefix, 'features')} f{n} ON f{n}.id = {id_}\n"
+        yield f"  JOIN {_name(prefix, 'features')} f{n} ON f{n}.id = {id_}\n"
     yield ") scored;\n"
 
 
-def _score(model: Model, linear: str, pairs: str, squares: str) -> str:
-    """Return the score as SQL, of the sums over the entries."""
+def _score(model: Model, linear: str, interactions: str, squares: str) -> str:
+    """Return the score as SQL, given sums over the entries as SQL.
+
+    Parameters
+    ----------
+    linear : str
+        The sum of weight times value.
+    interactions : str
+        Twice the sum of the interactions; empty for linear models.
+    squares : str
+        The sum of the squared values, for instance normalisation.
+    """
     bias = _number(model.bias[0])
+    half = f"\n    + 0.5e0 * ({interactions})" if interactions else ""
     if not model.config.instance_norm:
-        return f"{bias} + {linear}" + (f"\n    + 0.5e0 * ({pairs})" if pairs else "")
-    length = f"(CASE WHEN {squares} > 0 THEN {squares} ELSE 1 END)"
-    score = f"{bias} + ({linear}) / SQRT({length})"
-    return score + (f"\n    + 0.5e0 * ({pairs}) / {length}" if pairs else "")
+        return f"{bias} + {linear}{half}"
+    squared_length = f"(CASE WHEN {squares} > 0 THEN {squares} ELSE 1 END)"
+    score = f"{bias} + ({linear}) / SQRT({squared_length})"
+    return score + (f"{half} / {squared_length}" if half else "")
 
 
 def _link(model: Model) -> str:
@@ -183,7 +203,7 @@ def _link(model: Model) -> str:
 
 
 def _encoded(place: int, used: Used) -> tuple[str, str]:
-    """Return the feature of a column and its value (empty: one), as SQL."""
+    """Return the feature id of a column and its value as SQL; the value is empty if it is one."""
     column, fitted = used.column, used.fitted
     name = f"s.{_quoted(column.name)}"
     if fitted.vocabulary is not None:
@@ -206,11 +226,15 @@ def _encoded(place: int, used: Used) -> tuple[str, str]:
 
 
 def _key(used: Used) -> str:
-    """Return the text that is looked up for a column, as SQL."""
+    """Return the text that is looked up in the vocabulary of a column, as SQL.
+
+    For numbers it is that of `fieldfare.schema.canonical.log2_texts`.
+    """
     name = f"s.{_quoted(used.column.name)}"
     if used.column.kind != "numeric":
         return f"CAST({name} AS VARCHAR)"
     x = f"CAST({name} AS DOUBLE PRECISION)"
+    # Both branches are computed for every row, so neither may fail where the other one is taken.
     large = f"FLOOR(POWER(LN(CASE WHEN {x} > 2 THEN {x} ELSE 3 END), 2))"
     small = f"FLOOR(CASE WHEN {x} <= -1e15 THEN -1e15 WHEN {x} <= 2 THEN {x} END)"
     return (
@@ -221,17 +245,18 @@ def _key(used: Used) -> str:
 
 
 def _absent(name: str, *texts: str) -> str:
-    """Return the condition that a value is missing: NULL, not a number, or one of some texts."""
+    """Return the condition that a value is missing: NULL, NaN, or one of these texts."""
     listed = ", ".join(map(_text, ("NaN", "nan", *texts)))
     return f"{name} IS NULL OR CAST({name} AS VARCHAR) IN ({listed})"
 
 
 def _number(value: AnyArray) -> str:
-    """Return the float32 number as SQL; with an exponent, so that it is no decimal."""
+    """Return a float32 as SQL; the exponent makes it a double instead of a DECIMAL."""
     return f"{float(value):.8e}"
 
 
 def _exact(value: float) -> str:
+    """Return a float64 as SQL."""
     return f"{value:.17e}"
 
 

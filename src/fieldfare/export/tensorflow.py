@@ -1,10 +1,10 @@
-"""TensorFlow's forms: a SavedModel, a frozen graph in one file, and Keras' own file.
+"""TensorFlow's formats: a SavedModel, a frozen graph in one file, and Keras' own file.
 
-All take what `fieldfare.keras.to_inputs` makes of rows: ``ids`` (int32), ``values`` (float32) and,
-for models that use fields, ``fields`` (int32), each of shape (batch, entries); both are free. Ids
-that are negative or unknown add nothing, so rows are filled up with -1. The output,
-``prediction``, is of shape (batch, n_outputs): what ``model.predict`` gives, or the scores if
-``link`` is false.
+All take the inputs that `fieldfare.keras.to_inputs` makes of rows: ``ids`` (int32), ``values``
+(float32) and, for models that use fields, ``fields`` (int32). Each has the shape (batch, entries),
+both of them free. Negative and unknown ids contribute nothing, so rows are padded with -1. The
+output ``prediction`` has the shape (batch, n_outputs) and is what ``model.predict`` returns, or the
+scores if ``link`` is false.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from fieldfare._typing import PathLike
 from fieldfare.exceptions import ConfigError
 from fieldfare.models.base import Model
 
-# The largest message that protobuf can write, less what is no weight.
+# The largest message that protobuf can write, less some room for all that is not a weight.
 _MAX_FROZEN_BYTES = 2**31 - 2**16
 _INPUTS = {"ids": "int32", "values": "float32", "fields": "int32"}
 
@@ -30,15 +30,16 @@ _INPUTS = {"ids": "int32", "values": "float32", "fields": "int32"}
 def export_savedmodel(model: Model, path: PathLike, *, link: bool = True) -> None:
     """Write a SavedModel, a folder for TensorFlow Serving and ``tf.saved_model.load``.
 
-    Its signature ``serving_default`` has the inputs of this module's docstring.
+    Its signature ``serving_default`` has the inputs and the output that `fieldfare.keras.to_inputs`
+    and `fieldfare.export.tensorflow` describe.
 
     Parameters
     ----------
     model : Model
     path : path
-        Folder to make; it must not exist.
+        Folder to create; it must not exist yet.
     link : bool
-        Whether predictions leave the graph, or scores.
+        Whether the output is predictions; otherwise it is scores.
 
     Raises
     ------
@@ -52,11 +53,11 @@ def export_savedmodel(model: Model, path: PathLike, *, link: bool = True) -> Non
     path = Path(path).absolute()
     if path.exists():
         raise ConfigError(
-            f"A SavedModel is a folder of its own, and {path} exists. Remove it, or choose another "
-            "path."
+            f"A SavedModel is a new folder, and {path} exists. Remove it, or choose another path."
         )
     tf = _tensorflow()
     module, score = _graph(tf, model, link)
+    # Written next to its place and renamed, so that no half-written model is ever served.
     beside = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
     try:
         tf.saved_model.save(module, os.fspath(beside), signatures={"serving_default": score})
@@ -74,16 +75,16 @@ def export_frozen(model: Model, path: PathLike, *, link: bool = True) -> None:
     Parameters
     ----------
     model : Model
-        Of less than 2 GB.
+        Smaller than 2 GB.
     path : path
         File to write or replace, atomically.
     link : bool
-        Whether predictions leave the graph, or scores.
+        Whether the output is predictions; otherwise it is scores.
 
     Raises
     ------
     ConfigError
-        If the model is too large for the form, or Keras runs on another backend in this process.
+        If the model is too large for the format, or Keras runs on another backend in this process.
     MissingDependencyError
         If Keras or TensorFlow is not installed.
     OSError
@@ -105,9 +106,9 @@ def export_frozen(model: Model, path: PathLike, *, link: bool = True) -> None:
 
 
 def export_keras(model: Model, path: PathLike, *, link: bool = True) -> None:
-    """Write the file that ``keras.saving.load_model`` reads, on any backend of Keras.
+    """Write a file that ``keras.saving.load_model`` reads, on any backend of Keras.
 
-    Who loads it has to ``import fieldfare.keras`` first, which registers the layers.
+    Loading it needs ``import fieldfare.keras`` first, which registers the layers.
 
     Parameters
     ----------
@@ -115,7 +116,7 @@ def export_keras(model: Model, path: PathLike, *, link: bool = True) -> None:
     path : path
         File to write or replace, atomically.
     link : bool
-        Whether predictions leave the model, or scores.
+        Whether the output is predictions; otherwise it is scores.
 
     Raises
     ------
@@ -126,7 +127,7 @@ def export_keras(model: Model, path: PathLike, *, link: bool = True) -> None:
     """
     network = _to_keras(model, link)
     with tempfile.TemporaryDirectory() as folder:
-        # Keras insists on the ending.
+        # Keras refuses any other extension.
         written = Path(folder) / "model.keras"
         network.save(written)
         with open(written, "rb") as source, atomic_write(path) as file:
@@ -147,15 +148,15 @@ def _tensorflow() -> Any:
 
     if backend() != "tensorflow":
         raise ConfigError(
-            f"TensorFlow's forms need Keras on TensorFlow, and in this process it runs on "
+            f"TensorFlow's formats need Keras on TensorFlow, and in this process it runs on "
             f"{backend()!r}. Set the environment variable KERAS_BACKEND=tensorflow before Keras is "
-            "imported; or export to 'keras', which any backend can."
+            "imported, or export to 'keras', which works on any backend."
         )
     return tf
 
 
 def _graph(tf: Any, model: Model, link: bool) -> tuple[Any, Any]:
-    """Return a module that owns the weights, and the function that is its graph."""
+    """Return a TensorFlow module with the weights of a model, and the function to export."""
     network = _to_keras(model, link)
     names = [name for name in _INPUTS if name != "fields" or model.uses_fields]
     specs = [tf.TensorSpec((None, None), _INPUTS[name], name=name) for name in names]
@@ -164,7 +165,7 @@ def _graph(tf: Any, model: Model, link: bool) -> tuple[Any, Any]:
         output = network(dict(zip(names, tensors, strict=True)))
         return {"prediction": tf.identity(output, name="prediction")}
 
-    # The weights alone: the layers around them would be saved a second time.
+    # Only the weights: a module that held the network would save its layers as well.
     module = tf.Module()
     module.weights_of_model = [weight.value for weight in network.weights]
     module.score = tf.function(score, input_signature=specs)

@@ -1,4 +1,4 @@
-"""The text forms of xLearn and libffm.
+"""The text formats of xLearn and libffm.
 
 xLearn, one line per parameter (vector), for every feature id ``i`` from 0::
 
@@ -28,52 +28,56 @@ from fieldfare._files import atomic_write
 from fieldfare._typing import PathLike
 from fieldfare.exceptions import ConfigError
 from fieldfare.export.decimals import blocks, numbers
+from fieldfare.export.support import check_interactions
+from fieldfare.kinds.models import Interactions
 from fieldfare.models.base import Model
+
+_INTERACTIONS = (Interactions.NONE, Interactions.PAIRS, Interactions.FIELD_AWARE)
 
 
 def export_xlearn(model: Model, path: PathLike) -> None:
-    """Write the parameters of a model in the text form of xLearn.
+    """Write the parameters of a model in the text format of xLearn.
 
     Parameters
     ----------
     model : Model
-        Linear, FM or FFM for regression or two classes.
+        A linear model, FM or FFM with one output (not multiclass).
     path : path
         File to write or replace, atomically.
 
     Raises
     ------
     ConfigError
-        If the form cannot express the model.
+        If the format cannot express the model.
     OSError
         If the file cannot be written.
 
     Notes
     -----
-    The form does not record ``instance_norm``, and xLearn's own factorization machines scale their
-    pair term once more than the formula says.
+    The format does not record ``instance_norm``. xLearn's own factorization machines scale their
+    interaction term once more than the formula does.
     """
     _check(model, "xlearn")
     _write(path, _xlearn(model))
 
 
 def export_libffm(model: Model, path: PathLike, *, drop_linear: bool = False) -> None:
-    """Write the parameters of a model in the text form of libffm.
+    """Write the parameters of a model in the text format of libffm.
 
     Parameters
     ----------
     model : Model
-        FFM for two classes. With ``instance_norm`` libffm scales samples as fieldfare does.
+        A binary FFM. With ``instance_norm``, libffm scales samples as fieldfare does.
     path : path
         File to write or replace, atomically.
     drop_linear : bool
-        libffm has neither bias nor linear weights. A model that has them is refused, unless this
-        is true: then they are left out, and the scores change accordingly.
+        libffm has neither a bias nor linear weights. A model that has them is refused unless this
+        is true; then they are left out, and the scores change accordingly.
 
     Raises
     ------
     ConfigError
-        If the form cannot express the model.
+        If the format cannot express the model.
     OSError
         If the file cannot be written.
     """
@@ -91,27 +95,24 @@ def _write(path: PathLike, parts: Iterator[str]) -> None:
 def _check(model: Model, form: str) -> None:
     if model.config.task == "multiclass":
         raise ConfigError(
-            f"The {form} text form holds one score, and this multiclass model has "
+            f"The {form} text format holds one score, and this multiclass model has "
             f"{model.n_outputs}. Train one binary model per class, or export it to another format."
         )
-    if model.kind not in ("linear", "fm", "ffm"):
-        raise ConfigError(
-            f"The {form} text form has no place for the parameters of a {model.kind} model. "
-            "Export it to another format."
-        )
+    check_interactions(model, f"The {form} text format", _INTERACTIONS)
 
 
 def _check_libffm(model: Model, drop_linear: bool) -> None:
-    if model.config.model != "ffm" or model.config.task != "binary":
+    aware = model.traits.interactions is Interactions.FIELD_AWARE
+    if not aware or model.config.task != "binary":
         raise ConfigError(
-            "libffm knows binary field-aware models only. This is a "
-            f"{model.config.task} model of kind {model.config.model!r}; export it to 'xlearn', or "
-            "train with model='ffm', task='binary'."
+            "libffm knows only binary field-aware models. This is a "
+            f"{model.config.task} model of kind {model.config.model!r}: export it to 'xlearn', or "
+            "train with model='ffm' and task='binary'."
         )
     linear = model.linear is not None and bool(np.any(model.linear))
     if (linear or np.any(model.bias)) and not drop_linear:
         raise ConfigError(
-            "libffm has neither bias nor linear weights, and this model uses them. Train with "
+            "libffm has neither a bias nor linear weights, and this model has them. Train with "
             "fit_intercept=False and fit_linear=False, or pass drop_linear=True (--drop-linear) to "
             "leave them out."
         )
@@ -120,7 +121,7 @@ def _check_libffm(model: Model, drop_linear: bool) -> None:
 def _factor_lines(
     model: Model, plain: Callable[[int], str], by_field: Callable[[int, int], str]
 ) -> Iterator[str]:
-    """Yield lines of factors, each vector after the label of its feature (and field)."""
+    """Yield lines of latent vectors, each after the label of its feature (and field)."""
     factors = model.factors
     if factors is None:
         return

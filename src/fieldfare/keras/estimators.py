@@ -1,11 +1,13 @@
-"""scikit-learn estimators that Keras trains."""
+# Written by `make generate` from fieldfare.config and tools/estimators: do not edit.
+"""Estimators that Keras trains."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, final
 
-from fieldfare.estimators._parameters import documented, store
+import numpy as np
+
 from fieldfare.estimators.classifier import Classifier
 from fieldfare.estimators.regressor import Regressor
 from fieldfare.keras._base import KerasEstimator
@@ -13,37 +15,72 @@ from fieldfare.schema.schema import Schema
 
 
 @final
-@documented
 class KerasFMClassifier(KerasEstimator, Classifier):
-    """Factorization machine that tells classes apart, trained by Keras.
+    """Factorization machine for classification, trained by Keras.
 
-    `fieldfare.FMClassifier` trains the same model by the library's own solvers; this one is for
-    optimizers, callbacks and accelerators of Keras.
+    `fieldfare.FMClassifier` trains the same model with the library's own solvers; this class is for
+    the optimizers, callbacks and accelerators of Keras.
 
     Parameters
     ----------
-    {parameters}
+    n_factors : int in [1, 256], default=8
+        Length of each latent vector (k).
+    optimizer : str, default='adam'
+        Name of a Keras optimizer; it takes a step per batch.
+    learning_rate : float > 0, default=0.01
+        Step size of the optimizer.
+    max_iter : int >= 1, default=20
+        Maximum number of epochs.
+    batch_size : int >= 1, default=256
+        Samples per batch; the gradient is their mean.
+    l2_linear : float >= 0, default=1e-05
+        L2 penalty on the linear weights of a sample's features, applied at each visit.
+    l2_factors : float >= 0, default=0.0001
+        L2 penalty on the latent factors of a sample's features, applied at each visit.
+    fit_intercept : bool, default=True
+        Whether to fit a bias term.
+    fit_linear : bool, default=True
+        Whether to fit one weight per feature.
+    instance_norm : bool, default=False
+        Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    init_scale : float >= 0, default=0.1
+        Standard deviation of the initial latent factors.
+    shuffle : bool, default=True
+        Whether to visit blocks of rows, and the rows within them, in random order.
+    random_state : int, RandomState, Generator or None, default=None
+        Seed of everything random; on one thread it fixes the result.
+    verbose : int >= 0 or bool, default=0
+        0: silent; otherwise one line per epoch.
+    schema : Schema or None, default=None
+        What the columns of a data frame or a file mean; None infers it. Ignored for numeric arrays.
+    callbacks : sequence of keras.callbacks.Callback or None, default=None
+        Callbacks of Keras, called in this order.
 
     Attributes
     ----------
     classes_ : array of shape (n_classes,)
         The classes, sorted.
     model_ : Model
-        What was learned, which predicts; for `fieldfare.explain`, `fieldfare.save_model` and the
-        like.
+        The trained model, for `fieldfare.explain`, `fieldfare.save_model` and so on.
     keras_model_ : keras.Model
-        The same for Keras: it takes what `fieldfare.keras.to_inputs` makes of rows, and returns
-        scores.
+        The same model for Keras. Its inputs are what `fieldfare.keras.to_inputs` makes of rows, its
+        outputs are scores.
     history_ : History
-        The epochs of the last call of `fit`; prints as a table.
+        The epochs of the last call of `fit` or `partial_fit`; prints as a table.
     schema_ : Schema
-        What the features mean.
+        What the columns and the features mean.
     n_iter_ : int
-        Number of epochs.
+        Number of epochs so far.
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : array of shape (n_features_in_,)
-        Names of the columns of X, if they have names.
+    feature_names_in_ : object array of shape (n_features_in_,)
+        Names of the columns of X. Only defined if they have names.
+    intercept_ : float32 array of shape (1,) or (n_classes,)
+        Bias.
+    coef_ : float32 array of shape (1, n_features) or (n_classes, n_features)
+        Linear weights of the features after encoding; ``schema_.feature_names`` has their names.
+    factors_ : float32 array of shape (n_features, n_factors)
+        Latent vectors. With more than two classes, the shape is (n_features, n_classes, n_factors).
 
     Examples
     --------
@@ -61,52 +98,102 @@ class KerasFMClassifier(KerasEstimator, Classifier):
         learning_rate: float = 0.01,
         max_iter: int = 20,
         batch_size: int = 256,
-        l2_linear: float = 1e-5,
-        l2_factors: float = 1e-4,
+        l2_linear: float = 1e-05,
+        l2_factors: float = 0.0001,
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
         init_scale: float = 0.1,
         shuffle: bool = True,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | np.random.Generator | None = None,
         verbose: int = 0,
         schema: Schema | None = None,
         callbacks: Sequence[Any] | None = None,
     ) -> None:
-        store(self, locals())
+        self.n_factors = n_factors
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.l2_linear = l2_linear
+        self.l2_factors = l2_factors
+        self.fit_intercept = fit_intercept
+        self.fit_linear = fit_linear
+        self.instance_norm = instance_norm
+        self.init_scale = init_scale
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.verbose = verbose
+        self.schema = schema
+        self.callbacks = callbacks
 
 
 @final
-@documented
 class KerasFMRegressor(KerasEstimator, Regressor):
-    """Factorization machine that predicts numbers, trained by Keras.
+    """Factorization machine for regression, trained by Keras.
 
-    `fieldfare.FMRegressor` trains the same model by the library's own solvers; this one is for
-    optimizers, callbacks and accelerators of Keras. It learns in units of the target's standard
-    deviation.
+    `fieldfare.FMRegressor` trains the same model with the library's own solvers; this class is for
+    the optimizers, callbacks and accelerators of Keras. It learns the target in units of its
+    standard deviation.
 
     Parameters
     ----------
-    {parameters}
+    n_factors : int in [1, 256], default=8
+        Length of each latent vector (k).
+    optimizer : str, default='adam'
+        Name of a Keras optimizer; it takes a step per batch.
+    learning_rate : float > 0, default=0.01
+        Step size of the optimizer.
+    max_iter : int >= 1, default=20
+        Maximum number of epochs.
+    batch_size : int >= 1, default=256
+        Samples per batch; the gradient is their mean.
+    l2_linear : float >= 0, default=1e-05
+        L2 penalty on the linear weights of a sample's features, applied at each visit.
+    l2_factors : float >= 0, default=0.0001
+        L2 penalty on the latent factors of a sample's features, applied at each visit.
+    fit_intercept : bool, default=True
+        Whether to fit a bias term.
+    fit_linear : bool, default=True
+        Whether to fit one weight per feature.
+    instance_norm : bool, default=False
+        Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    init_scale : float >= 0, default=0.1
+        Standard deviation of the initial latent factors.
+    shuffle : bool, default=True
+        Whether to visit blocks of rows, and the rows within them, in random order.
+    random_state : int, RandomState, Generator or None, default=None
+        Seed of everything random; on one thread it fixes the result.
+    verbose : int >= 0 or bool, default=0
+        0: silent; otherwise one line per epoch.
+    schema : Schema or None, default=None
+        What the columns of a data frame or a file mean; None infers it. Ignored for numeric arrays.
+    callbacks : sequence of keras.callbacks.Callback or None, default=None
+        Callbacks of Keras, called in this order.
 
     Attributes
     ----------
     model_ : Model
-        What was learned, which predicts; for `fieldfare.explain`, `fieldfare.save_model` and the
-        like.
+        The trained model, for `fieldfare.explain`, `fieldfare.save_model` and so on.
     keras_model_ : keras.Model
-        The same for Keras: it takes what `fieldfare.keras.to_inputs` makes of rows, and returns
-        scores.
+        The same model for Keras. Its inputs are what `fieldfare.keras.to_inputs` makes of rows, its
+        outputs are scores.
     history_ : History
-        The epochs of the last call of `fit`; prints as a table.
+        The epochs of the last call of `fit` or `partial_fit`; prints as a table.
     schema_ : Schema
-        What the features mean.
+        What the columns and the features mean.
     n_iter_ : int
-        Number of epochs.
+        Number of epochs so far.
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : array of shape (n_features_in_,)
-        Names of the columns of X, if they have names.
+    feature_names_in_ : object array of shape (n_features_in_,)
+        Names of the columns of X. Only defined if they have names.
+    intercept_ : float
+        Bias.
+    coef_ : float32 array of shape (n_features,)
+        Linear weights of the features after encoding; ``schema_.feature_names`` has their names.
+    factors_ : float32 array of shape (n_features, n_factors)
+        Latent vectors.
 
     Examples
     --------
@@ -124,16 +211,31 @@ class KerasFMRegressor(KerasEstimator, Regressor):
         learning_rate: float = 0.01,
         max_iter: int = 20,
         batch_size: int = 256,
-        l2_linear: float = 1e-5,
-        l2_factors: float = 1e-4,
+        l2_linear: float = 1e-05,
+        l2_factors: float = 0.0001,
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
         init_scale: float = 0.1,
         shuffle: bool = True,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | np.random.Generator | None = None,
         verbose: int = 0,
         schema: Schema | None = None,
         callbacks: Sequence[Any] | None = None,
     ) -> None:
-        store(self, locals())
+        self.n_factors = n_factors
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.l2_linear = l2_linear
+        self.l2_factors = l2_factors
+        self.fit_intercept = fit_intercept
+        self.fit_linear = fit_linear
+        self.instance_norm = instance_norm
+        self.init_scale = init_scale
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.verbose = verbose
+        self.schema = schema
+        self.callbacks = callbacks

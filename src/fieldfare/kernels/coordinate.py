@@ -16,7 +16,7 @@ from fieldfare import _core
 from fieldfare._typing import Float32Array, Int64Array, UInt32Array
 from fieldfare.config import ModelConfig
 from fieldfare.exceptions import ConfigError, DataError
-from fieldfare.kernels.native import own_rows
+from fieldfare.kernels.native import core_rows
 from fieldfare.rows import RelatedRows, Rows
 
 
@@ -46,7 +46,7 @@ class SweepParameters:
 
 def orders_of(config: ModelConfig) -> UInt32Array | None:
     """Return the lowest and the highest order that each factor serves; None for pairs only."""
-    if config.model != "hofm":
+    if not config.kind.by_order:
         return None
     orders = [[p.lowest, p.highest] for p in config.factor_blocks for _ in range(p.n_factors)]
     return np.array(orders, np.uint32).reshape(-1, 2)
@@ -146,8 +146,14 @@ class Design:
     """
 
     def __init__(
-        self, rows: Rows, order: Int64Array | None, n_features: int, *, normalised: bool = False
+        self,
+        rows: Rows | RelatedRows,
+        order: Int64Array | None,
+        n_features: int,
+        *,
+        normalised: bool = False,
     ) -> None:
+        own = rows.own if isinstance(rows, RelatedRows) else rows
         relations = rows.relations if isinstance(rows, RelatedRows) else ()
         if relations and normalised:
             raise ConfigError(
@@ -155,9 +161,9 @@ class Design:
                 "out instance_norm, or give the joined table."
             )
         made = _core.make_design(
-            own_rows(rows),
+            core_rows(own),
             [relation.codes for relation in relations],
-            [own_rows(relation.rows) for relation in relations],
+            [core_rows(relation.rows) for relation in relations],
             order,
             n_features,
             normalised,

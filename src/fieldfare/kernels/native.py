@@ -15,7 +15,7 @@ from fieldfare.exceptions import DataError
 from fieldfare.kernels.initial import InitialFactors, Stretch, start_rows
 from fieldfare.kernels.machine import aligned, available_cores, give_back
 from fieldfare.kernels.table import Spec
-from fieldfare.rows import RelatedRows, Rows
+from fieldfare.rows import RelatedRows, Rows, as_rows
 
 _ROWS_PER_THREAD = 4096
 _ROWS_MOVED = 4096
@@ -56,14 +56,10 @@ def core_spec(spec: Spec) -> _core.Spec:
     return core
 
 
-def own_rows(rows: Rows) -> _core.Rows:
-    """Return the compiled struct over these arrays, without what side tables add."""
+def core_rows(rows: Rows | RelatedRows) -> _core.Rows:
+    """Return the compiled struct over the arrays of rows, joined with their side tables."""
+    rows = as_rows(rows)
     return _core.Rows(rows.indptr, rows.indices, rows.values, rows.fields, rows.target, rows.weight)
-
-
-def core_rows(rows: Rows) -> _core.Rows:
-    """Return the compiled struct over rows with all their entries, side tables joined."""
-    return own_rows(rows.join() if isinstance(rows, RelatedRows) else rows)
 
 
 class TrainingTable:
@@ -354,7 +350,10 @@ class Scorer:
         )
 
     def score(
-        self, rows: Rows, n_threads: int | None = None, context: Rows | None = None
+        self,
+        rows: Rows | RelatedRows,
+        n_threads: int | None = None,
+        context: Rows | None = None,
     ) -> Float32Array:
         """Return the score of every row, float32[n_rows, C]; what is not known is ignored.
 

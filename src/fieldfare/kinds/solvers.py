@@ -116,7 +116,7 @@ ALS = SolverKind(
 )
 SGDA = SolverKind(
     "sgda",
-    "stochastic gradient descent that learns its penalties",
+    "stochastic gradient descent that learns its L2 penalties",
     Steps.PLAIN,
     interactions=frozenset({Interactions.NONE, Interactions.PAIRS}),
     tasks=("regression", "binary"),
@@ -124,7 +124,7 @@ SGDA = SolverKind(
 )
 NONSAMPLED = SolverKind(
     "nonsampled",
-    "least squares over all pairs of queries and items",
+    "least squares over all pairs of queries and items, seen or not",
     Steps.SOLVED,
     interactions=frozenset({Interactions.PAIRS}),
     tasks=("rank",),

@@ -6,6 +6,7 @@ import numpy as np
 
 from fieldfare._typing import Float32Array
 from fieldfare.kernels.recall import Seen, Side
+from fieldfare.kinds.models import Interactions
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows
 
@@ -28,18 +29,18 @@ def catalogue_scores(
     -------
     float32 array of shape (n_queries, n_items)
     """
-    if model.kind == "fm" and not model.config.instance_norm:
+    if model.traits.interactions is Interactions.PAIRS and not model.config.instance_norm:
         assert model.factors is not None
         k = model.factors.shape[2]
         vectors = []
         for rows in (queries, items):
-            nobody = Seen(
+            unseen = Seen(
                 np.zeros(len(rows) + 1, np.int64),
                 np.zeros(0, np.uint32),
                 np.zeros(0, np.float32),
                 0,
             )
-            side = Side(rows, nobody, items=rows is items)
+            side = Side(rows, unseen, items=rows is items)
             linear = model.linear[:, 0] if model.config.fit_linear else None
             vectors.append(side.vectors(side.pack(model.factors[:, 0], linear), k))
         separable: Float32Array = vectors[0] @ vectors[1].T

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -39,15 +40,14 @@ def build(  # noqa: PLR0913 - sizes, seed and labels, each given by name
     Scores start as large as ``units`` of target and rows say; see
     `fieldfare.kernels.table.Spec.rates`.
     """
-    model_class = MODEL_CLASSES[config.model]
-    shape = model_class.factors_shape(config, n_features, n_fields, n_outputs)
-    pairs_shape = model_class.pair_weights_shape(n_fields, n_outputs)
-    return model_class(
+    shapes = config.shapes(n_features=n_features, n_fields=n_fields, n_outputs=n_outputs)
+    factors, pairs = shapes.get("factors"), shapes.get("pair_weights")
+    return MODEL_CLASSES[config.model](
         config,
-        np.zeros(n_outputs, np.float32),
-        np.zeros((n_features, n_outputs), np.float32),
-        None if shape is None else initial_factors(config, shape, seed, units),
-        pair_weights=None if pairs_shape is None else np.ones(pairs_shape, np.float32),
+        np.zeros(shapes["bias"], np.float32),
+        np.zeros(shapes["linear"], np.float32),
+        None if factors is None else initial_factors(config, factors, seed, units),
+        pair_weights=None if pairs is None else np.ones(pairs, np.float32),
         schema=schema,
         classes=classes,
         units=units,
@@ -83,15 +83,12 @@ def estimate_bytes(
     Nothing is allocated. The sum is the training table and a copy of the parameters, the best so
     far.
     """
-    solver = solver or SolverConfig()
-    model_class = MODEL_CLASSES[config.model]
-    shape = model_class.factors_shape(config, 1, n_fields, n_outputs)
-    factors = 0 if shape is None else int(np.prod(shape))
-    pairs = int(np.prod(model_class.pair_weights_shape(n_fields, n_outputs) or 0))
-    slots = {"adagrad": 1, "rowwise_adagrad": 1, "ftrl": 2}.get(solver.solver, 0)
-    state = slots * factors
-    if solver.solver == "rowwise_adagrad":
-        state = n_outputs * len(config.factor_blocks)
+    kind = (solver or SolverConfig()).kind
+    shapes = config.shapes(n_features=1, n_fields=n_fields, n_outputs=n_outputs)
+    factors = math.prod(shapes.get("factors", (0,)))
+    pairs = math.prod(shapes.get("pair_weights", (0,)))
+    vectors = n_outputs * len(config.factor_blocks)
+    state = kind.slots * (vectors if kind.slots_per_vector else factors)
     weights = factors + n_outputs
-    per_feature = weights + weights + state + slots * n_outputs
-    return 4 * (n_features * per_feature + pairs * (1 + 1 + slots))
+    per_feature = weights + weights + state + kind.slots * n_outputs
+    return 4 * (n_features * per_feature + pairs * (1 + 1 + kind.slots))

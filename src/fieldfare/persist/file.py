@@ -19,6 +19,7 @@ from fieldfare.persist.format import (
     check_finite,
     check_parameters,
     make_header,
+    n_fields_of,
     parse_header,
     read_classes,
     read_config,
@@ -151,8 +152,7 @@ def _check_schema(schema: Schema | None, config: ModelConfig, arrays: dict[str, 
         raise ModelFileError(
             f"The schema has {n_features} features, the parameters {len(arrays['linear'])}."
         )
-    with_fields = {"ffm": "factors", "fwfm": "pair_weights"}
-    if config.model in with_fields:
-        own_fields = arrays[with_fields[config.model]].shape[2]
+    if config.kind.uses_fields:
+        own_fields = n_fields_of(config, arrays)
         if n_fields != own_fields:
             raise ModelFileError(f"The schema has {n_fields} fields, the parameters {own_fields}.")

@@ -242,49 +242,40 @@ def read_classes(header: JSON, config: ModelConfig, n_outputs: int) -> list[Any]
 
 def check_parameters(config: ModelConfig, arrays: Mapping[str, AnyArray]) -> None:
     """Check presence, dtype and shape of the parameter arrays against the configuration."""
-    n_dimensions = {"bias": 1, "linear": 2}
-    if config.model != "linear":
-        n_dimensions["factors"] = 4 if config.model == "ffm" else 3
-    if config.model == "fwfm":
-        n_dimensions["pair_weights"] = 3
+    declared = config.kind.parameters
     present = {name for name in arrays if not name.startswith(SCHEMA_PREFIX)}
-    if present != set(n_dimensions):
+    if present != set(declared):
         raise ModelFileError(
-            f"A model of kind {config.model!r} has the arrays {sorted(n_dimensions)}. "
+            f"A model of kind {config.model!r} has the arrays {sorted(declared)}. "
             f"Got {sorted(present)[:5]}."
         )
-    for name, expected in n_dimensions.items():
+    for name, sizes in declared.items():
         array = arrays[name]
-        if array.dtype != np.float32 or array.ndim != expected:
+        if array.dtype != np.float32 or array.ndim != len(sizes):
             raise ModelFileError(
-                f"The array {name!r} must be float32 with {expected} dimension(s). "
+                f"The array {name!r} must be float32 with {len(sizes)} dimension(s). "
                 f"Got {array.dtype} of shape {array.shape}."
             )
     n_features, n_outputs = arrays["linear"].shape
     if (n_outputs < 2) if config.task == "multiclass" else (n_outputs != 1):
         raise ModelFileError(f"A {config.task} model cannot have {n_outputs} output(s).")
-    if len(arrays["bias"]) != n_outputs:
-        raise ModelFileError(f"There are {len(arrays['bias'])} biases for {n_outputs} output(s).")
-    if "factors" in arrays:
-        shape = arrays["factors"].shape
-        if shape[:2] != (n_features, n_outputs) or shape[-1] != config.total_factors:
+    n_fields = n_fields_of(config, arrays)
+    expected = config.shapes(n_features=n_features, n_fields=n_fields, n_outputs=n_outputs)
+    for name, shape in expected.items():
+        if arrays[name].shape != shape:
             raise ModelFileError(
-                f"The factors of {n_features} features, {n_outputs} output(s) and "
-                f"{config.total_factors} factors cannot have shape {shape}."
+                f"The array {name!r} of {n_features} features, {n_outputs} output(s), {n_fields} "
+                f"fields and {config.total_factors} factors must have shape {shape}. Got "
+                f"{arrays[name].shape}."
             )
-    if "pair_weights" in arrays:
-        _check_pair_weights(arrays["pair_weights"], n_outputs)
-
-
-def _check_pair_weights(weights: AnyArray, n_outputs: int) -> None:
-    outputs, rows, columns = weights.shape
-    if outputs != n_outputs or rows != columns:
-        raise ModelFileError(
-            f"The weights of pairs of fields must have shape ({n_outputs}, n_fields, n_fields). "
-            f"Got {weights.shape}."
-        )
-    if not np.array_equal(weights, weights.swapaxes(1, 2), equal_nan=True):
+    weights = arrays.get("pair_weights")
+    if weights is not None and not np.array_equal(weights, weights.swapaxes(1, 2), equal_nan=True):
         raise ModelFileError("The weights of pairs of fields must be symmetric.")
+
+
+def n_fields_of(config: ModelConfig, arrays: Mapping[str, AnyArray]) -> int:
+    """Return how many fields the parameters distinguish; 0 for kinds without fields."""
+    return config.kind.n_fields({name: array.shape for name, array in arrays.items()})
 
 
 def check_finite(arrays: Mapping[str, AnyArray]) -> None:

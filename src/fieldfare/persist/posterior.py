@@ -45,8 +45,8 @@ import numpy as np
 from fieldfare import _container as container
 from fieldfare._typing import JSON, AnyArray, PathLike
 from fieldfare._version import __version__
-from fieldfare.config import ModelConfig
 from fieldfare.exceptions import ConfigError, DataError, ModelFileError
+from fieldfare.kinds.solvers import GIBBS
 from fieldfare.models.posterior import About, Posterior
 from fieldfare.persist.file import read_schema
 from fieldfare.persist.format import (
@@ -171,16 +171,16 @@ def holds_posterior(path: PathLike) -> bool:
 
 def _build(header: JSON, arrays: dict[str, AnyArray], verify: bool) -> Posterior:
     config = read_config(header)
-    if config.model not in ("linear", "fm", "hofm"):
+    if not GIBBS.takes(config.kind):
         raise ModelFileError(
-            f"A posterior is of a linear model, an FM or a HOFM. Got {config.model!r}."
+            f"A posterior is of a model of the kinds {', '.join(GIBBS.model_kinds)}. Got "
+            f"{config.model!r}."
         )
     task = header.get("task")
     classes = _classes(header, task)
     trained_by, provenance = read_trained_by(header), read_provenance(header)
     own = {name: a for name, a in arrays.items() if not name.startswith(SCHEMA_PREFIX)}
-    names = {"bias", "linear", "noise_precision"}
-    names |= set() if config.model == "linear" else {"factors"}
+    names = {*config.kind.parameters, "noise_precision"}
     names |= set() if classes is None else {"cutpoints"}
     if set(own) != names:
         raise ModelFileError(f"This posterior has the arrays {sorted(names)}. Got {sorted(own)}.")
@@ -188,7 +188,7 @@ def _build(header: JSON, arrays: dict[str, AnyArray], verify: bool) -> Posterior
         raise ModelFileError("The samples do not have the shapes of a posterior.")
     if verify:
         _check_numbers(own)
-    schema = read_schema(header, ModelConfig(model="linear"), arrays)
+    schema = read_schema(header, config, arrays)
     own.setdefault("cutpoints", np.zeros((len(own["bias"]), 0)))
     try:
         return Posterior(

@@ -1,4 +1,4 @@
-"""Pictures: heat maps of field pairs, learning curves and traces (needs ``fieldfare[plot]``)."""
+"""Plots: heat maps of field pairs, learning curves and traces (needs ``fieldfare[plot]``)."""
 
 from __future__ import annotations
 

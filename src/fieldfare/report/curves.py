@@ -23,7 +23,8 @@ def plot_history(history: History, path: PathLike | None = None) -> Any:
     history : History
         Of at least one epoch.
     path : path or None
-        Where to write the picture, atomically: PNG or SVG by its extension; None writes nothing.
+        File to write, atomically; its extension, .png or .svg, determines the format. None writes
+        no file.
 
     Returns
     -------
@@ -41,10 +42,12 @@ def plot_history(history: History, path: PathLike | None = None) -> Any:
     if path is not None:
         picture_format(path)
     if not history.epochs:
-        raise DataError("There is nothing to draw: no epoch of this training has ended.")
+        raise DataError(
+            "A learning curve needs at least one epoch, and no epoch of this training has ended."
+        )
     columns = [name for name in history.columns if name not in ("epoch", "seconds")]
     losses = [name for name in columns if name in _COLOURS]
-    # The loss of the task, under a name of its own, is in the first panel already.
+    # The metric that equals the validation loss is in the first panel already, as the loss.
     loss = history["valid_loss"] if "valid_loss" in losses else None
     metrics = [name for name in columns if name not in losses and history[name] != loss]
     panels = [losses, *([name] for name in metrics)]
@@ -53,7 +56,7 @@ def plot_history(history: History, path: PathLike | None = None) -> Any:
     for axes, names in zip(all_axes, panels, strict=True):
         _panel(axes, history, names)
     all_axes[-1].set_xlabel("epoch", color=INK)
-    all_axes[-1].xaxis.get_major_locator().set_params(integer=True)
+    all_axes[-1].xaxis.get_major_locator().set_params(integer=True)  # no ticks at half epochs
     all_axes[0].set_title("Learning curves", color=INK, fontsize=13, loc="left", pad=10)
     if path is not None:
         save(figure, path)

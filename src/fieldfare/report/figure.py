@@ -1,4 +1,4 @@
-"""Figures made and saved without the global state of pyplot."""
+"""Figures, made and saved without the global state of pyplot."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from fieldfare.exceptions import ConfigError
 FORMATS = ("png", "svg")
 INK = "#333333"
 _DPI = 150
-# Text in an SVG stays text, and the same picture gives the same bytes.
+# Keeps text in an SVG as text, and makes the same figure give the same bytes.
 _STYLE = {"svg.fonttype": "none", "svg.hashsalt": "fieldfare", "font.family": "DejaVu Sans"}
 
 
 def picture_format(path: PathLike) -> str:
-    """Return the format that the extension of a path names.
+    """Return the format that the extension of a path stands for.
 
     Raises
     ------
     ConfigError
-        If it is none of PNG and SVG.
+        If it is neither PNG nor SVG.
     """
     suffix = Path(path).suffix.lower().removeprefix(".")
     if suffix not in FORMATS:
         allowed = " or ".join(f".{name}" for name in FORMATS)
-        raise ConfigError(f"A picture's name must end in {allowed}. Got {str(path)!r} instead.")
+        raise ConfigError(f"The name of a plot must end in {allowed}. Got {str(path)!r}.")
     return suffix
 
 
 def new_figure(width: float, height: float) -> Any:
-    """Return an empty matplotlib Figure of a size in inches.
+    """Return an empty matplotlib Figure, its width and height in inches.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def save(figure: Any, path: PathLike) -> None:
 
 
 def tidy(axes: Any) -> None:
-    """Give axes the common look: no box, quiet ticks."""
+    """Give axes the common style: no frame, and labels without tick marks."""
     for side in ("top", "right", "left", "bottom"):
         axes.spines[side].set_visible(False)
     axes.tick_params(length=0, colors=INK)

@@ -1,4 +1,4 @@
-"""The heat map of field pairs."""
+"""Heat map of field pairs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fieldfare._typing import AnyArray, PathLike
 from fieldfare.exceptions import DataError
 from fieldfare.report.figure import INK, new_figure, picture_format, save, tidy
 
-# Up to this many fields each cell has room for its number.
+# Up to this many fields, each cell has room for its number.
 _NUMBERED = 14
 _LONGEST_NAME = 24
 
@@ -27,23 +27,25 @@ def plot_field_matrix(
 ) -> Any:
     """Draw a symmetric matrix of field pairs as a heat map.
 
-    Signed values, such as the contributions to one score of `Explanation.field_matrix`, are drawn
-    from blue (they lower the score) over white to red (they raise it); values without a negative,
-    such as the strengths of `field_interactions`, from white to dark. Only the lower triangle is
-    drawn: the other half would repeat it. The diagonal is drawn if it has any value.
+    Signed values, such as the contributions to one score that `Explanation.field_matrix` returns,
+    are drawn from blue (lowers the score) through white to red (raises it). Values that are not
+    negative, such as the strengths of `field_interactions`, are drawn from white to dark. Only the
+    lower triangle is drawn, since the upper one would repeat it. The diagonal is drawn unless it is
+    all zero.
 
     Parameters
     ----------
-    names : sequence of str of length F
+    names : sequence of str of length n_fields
         Names of the fields; long ones are shortened.
-    values : array of shape (F, F)
-        Finite.
+    values : array of shape (n_fields, n_fields)
+        Symmetric and finite.
     path : path or None
-        Where to write the picture, atomically: PNG or SVG by its extension; None writes nothing.
+        File to write, atomically; its extension, .png or .svg, determines the format. None writes
+        no file.
     title, label : str or None
-        Text above the picture and beside the colour bar; sensible by default.
+        Text above the heat map and beside the colour bar. By default they say what is shown.
     signed : bool or None
-        Whether zero is the middle of the colours; None: if any value is negative.
+        Whether zero is the middle of the colour scale; None means if any value is negative.
 
     Returns
     -------
@@ -91,7 +93,7 @@ def plot_field_matrix(
 
 
 def _lower(values: AnyArray) -> Any:
-    """Mask what is not drawn: above the diagonal, and the diagonal itself if it is all zero."""
+    """Mask the upper triangle, and the diagonal too if it is all zero."""
     hidden = np.triu(np.ones_like(values, bool), 1 if np.diag(values).any() else 0)
     return np.ma.masked_array(values, hidden)
 
@@ -115,7 +117,10 @@ def _draw(figure: Any, axes: Any, shown: Any, label: str, *, signed: bool) -> No
 
 
 def _name(axes: Any, names: Sequence[str], first: int) -> None:
-    """Write the names: columns below, rows left; the ends that have no cell stay unnamed."""
+    """Write the names of columns below and of rows at the left, except where there is no cell.
+
+    Without the diagonal (``first`` is 1), the first row and the last column have no cells.
+    """
     n = len(names)
     size = 10 if n <= _NUMBERED else 8
     columns, rows = (
@@ -132,6 +137,7 @@ def _name(axes: Any, names: Sequence[str], first: int) -> None:
 
 
 def _number(axes: Any, shown: Any) -> None:
+    """Write its value into each cell."""
     largest = float(np.abs(shown.filled(0)).max()) or 1.0
     digits = int(np.clip(2 - np.floor(np.log10(largest)), 0, 4))
     for row, column in zip(*np.nonzero(~np.ma.getmaskarray(shown)), strict=True):

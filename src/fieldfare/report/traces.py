@@ -1,4 +1,4 @@
-"""Traces of sampled chains."""
+"""Traces of Gibbs sampling."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ _COLOUR = "#1b6ca8"
 
 
 def plot_trace(trace: Trace, path: PathLike | None = None) -> Any:
-    """Draw everything that was sampled over the sweeps, one panel each.
+    """Draw each followed quantity over the sweeps, in a panel of its own.
 
-    A chain that has settled looks like a level band; the warm-up is shaded.
+    The trace of a chain that has converged looks like a level band. The warm-up is shaded.
 
     Parameters
     ----------
     trace : Trace
         Of at least two sweeps.
     path : path or None
-        Where to write the picture, atomically: PNG or SVG by its extension; None writes nothing.
+        File to write, atomically; its extension, .png or .svg, determines the format. None writes
+        no file.
 
     Returns
     -------
@@ -40,7 +41,7 @@ def plot_trace(trace: Trace, path: PathLike | None = None) -> Any:
     if path is not None:
         picture_format(path)
     if len(trace) < 2:
-        raise DataError(f"A trace needs at least two sweeps to be drawn. Got {len(trace)}.")
+        raise DataError(f"Drawing a trace needs at least two sweeps. Got {len(trace)}.")
     names = trace.followed
     known = {row["name"]: row for row in trace.diagnostics()}
     figure = new_figure(8.0, 0.8 + 1.3 * len(names))

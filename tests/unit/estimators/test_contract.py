@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
 import pickle
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,6 @@ import pytest
 from scipy import sparse
 from sklearn.base import clone
 
-from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.estimators import (
     FFMClassifier,
     FFMRegressor,
@@ -45,19 +42,6 @@ ALL = [
     HOFMClassifier,
     HOFMRegressor,
 ]
-CLASSIFIERS = [cls for cls in ALL if cls.__name__.endswith("Classifier")]
-OF_RANKING = {
-    "loss",
-    "pairs_per_row",
-    "negatives",
-    "negatives_exponent",
-    "known_negatives",
-    "unobserved_weight",
-    "l2_queries",
-    "l2_items",
-    "l2_exponent",
-}
-OWN = {"warm_start", "schema", "fields", "callbacks"}
 
 
 @pytest.fixture(scope="module")
@@ -79,38 +63,6 @@ def clicks() -> pd.DataFrame:
 
 def parts(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
     return table.drop(columns="liked"), table["liked"]
-
-
-@pytest.mark.parametrize("cls", [*ALL, FMRanker])
-def test_parameters_and_defaults_are_those_of_config(cls: type) -> None:
-    declared = {
-        item.name: item.default
-        for group in (ModelConfig, SolverConfig, TrainingConfig)
-        for item in fields(group)
-    }
-    signature = inspect.signature(cls).parameters
-    assert {name: p.default for name, p in signature.items() if name not in OWN} == {
-        name: declared[name] for name in signature if name not in OWN
-    }
-    missing = set(declared) - set(signature) - {"model", "task"}
-    of_factors = {"n_factors", "l1_factors", "l2_factors", "init_scale", "fit_linear"}
-    of_orders = {"order", "shared_factors"}
-    expected = (
-        (of_factors if "Linear" in cls.__name__ else set())
-        | (set() if cls in CLASSIFIERS else {"class_weight"})
-        | (set() if cls.__name__.startswith("HOFM") else of_orders)
-    )
-    expected |= {"fit_intercept"} if cls is FMRanker else OF_RANKING
-    assert missing == expected
-    assert ("fields" in signature) == cls.__name__.startswith(("FFM", "FwFM"))
-
-
-@pytest.mark.parametrize("cls", [*ALL, FMRanker])
-def test_the_docstring_describes_every_parameter(cls: type) -> None:
-    doc = inspect.getdoc(cls) or ""
-    assert "{" not in doc.partition("Examples")[0].partition("Attributes")[0]
-    for name in inspect.signature(cls).parameters:
-        assert f"\n{name} : " in doc
 
 
 @pytest.mark.parametrize("cls", [*ALL, FMRanker])

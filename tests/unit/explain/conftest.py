@@ -13,7 +13,7 @@ N_FEATURES, N_FIELDS, K = 40, 5, 4
 
 
 class FakeSchema:
-    """What explanations ask of a Schema: feature i belongs to field i % 5."""
+    """The part of a Schema that explanations use: feature i belongs to field i % 5."""
 
     is_indexed = False
     n_features = N_FEATURES
@@ -38,7 +38,7 @@ def symmetric(pairs):
 
 @pytest.fixture
 def make_model():
-    """Build a model of random weights."""
+    """Make a model with random weights."""
 
     def make(kind="ffm", *, n_outputs=1, schema=None, instance_norm=False, task=None, classes=None):
         rng = np.random.default_rng(1)

@@ -1,4 +1,4 @@
-"""The terms of an explanation sum to the score, and say whose they are."""
+"""The terms of an explanation sum to the score, and are named."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_unknown_features_are_counted(make_model, rows):
     assert "2 entries" in str(found)
 
 
-def test_an_empty_row_has_its_bias_only(make_model, rows):
+def test_an_empty_row_has_only_the_bias(make_model, rows):
     model = make_model("ffm")
     found = explain(model, rows, 2)
     assert found.score == found.bias == pytest.approx(float(model.bias[0]))

@@ -1,4 +1,4 @@
-"""Rankings against brute force over all pairs."""
+"""Rankings compared with brute force over all pairs."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_fm_without_fields_takes_all_pairs(make_model):
     assert [item.features for item in top_interactions(model, 15)] == [p for _, _, p in expected]
 
 
-def test_all_classes_are_ranked_together_or_one(make_model, schema):
+def test_classes_are_ranked_together_or_one_alone(make_model, schema):
     model = make_model("ffm", n_outputs=3, schema=schema, classes=["a", "b", "c"])
     ones = np.ones(model.n_features)
     expected = brute_force(model, ones, (0, 1, 2))[:12]
@@ -114,7 +114,7 @@ def test_fields_are_ranked_by_their_matrix(make_model, schema):
     assert "user" in str(found)
 
 
-def test_rows_can_tell_fields_and_counts(make_model, schema, rows):
+def test_fields_and_counts_can_come_from_rows(make_model, schema, rows):
     known = rows.take(np.array([0, 1, 4, 7]))
     bare = make_model("ffm")
     with pytest.raises(DataError, match="rows="):

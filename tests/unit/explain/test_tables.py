@@ -18,7 +18,7 @@ from fieldfare.training.workflow import train
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
-    """A CSV file in which the colour decides, together with the shape."""
+    """A CSV file in which colour and shape together determine the label."""
     pytest.importorskip("pyarrow")
     rng = np.random.default_rng(4)
     lines = ["colour,shape,size,clicked"]
@@ -33,7 +33,7 @@ def table(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def text(tmp_path_factory):
-    """The same in libffm text, of features that are numbered only."""
+    """The same in libffm text, whose features are only numbered."""
     rng = np.random.default_rng(4)
     lines = []
     for _ in range(400):
@@ -45,7 +45,7 @@ def text(tmp_path_factory):
 
 
 @pytest.mark.parametrize("kind", ["linear", "fm", "ffm"])
-def test_a_table_is_explained_in_its_own_words(table, kind):
+def test_explanations_of_a_table_name_its_values(table, kind):
     options = {"random_state": 1, "n_jobs": 1, "max_iter": 10}
     model = train(table, target="clicked", model=kind, **options).model
     found = explain(model, table, 3)

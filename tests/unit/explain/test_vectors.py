@@ -1,4 +1,4 @@
-"""Latent vectors against the formulas, and against the scores that they make up."""
+"""Latent vectors compared with the formulas, and with the scores that they add up to."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_classes_have_their_own_vectors(make_model, rows):
     assert not np.allclose(latent_vectors(model, rows, label="yes"), latent_vectors(model, rows))
 
 
-def test_what_is_refused(make_model, rows):
+def test_linear_models_and_data_without_fields_are_refused(make_model, rows):
     with pytest.raises(ConfigError, match="latent"):
         latent_vectors(make_model("linear"), rows)
     with pytest.raises(DataError, match="fields"):

@@ -1,4 +1,4 @@
-"""Models and rows for the tests of exports: parameters drawn at random, and every odd entry."""
+"""Models and rows for the tests of exports: random parameters, and every kind of odd entry."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TOLERANCE = 1e-5
 
 
 def make_model(kind: str, task: str = "binary", **config: Any) -> Model:
-    """Return a model that nothing was taught, with parameters of ordinary size."""
+    """Return an untrained model with random parameters of realistic size."""
     random = np.random.default_rng(1)
     n_outputs = 3 if task == "multiclass" else 1
     config = {"n_factors": 3, "order": 4 if kind == "hofm" else 3} | config
@@ -37,7 +37,7 @@ def make_model(kind: str, task: str = "binary", **config: Any) -> Model:
 
 
 def make_rows() -> Rows:
-    """Return rows of 0 to 7 entries; some features, fields and pairs the models do not know."""
+    """Return rows of 0 to 7 entries, some with features or fields that the models do not know."""
     random = np.random.default_rng(2)
     lengths = random.integers(0, 8, 40)
     lengths[[0, 7, 8, -2, -1]] = 0
@@ -65,7 +65,7 @@ def feeds(rows: Rows, model: Model) -> dict[str, np.ndarray]:
 
 
 def run_onnx(path: Path, arrays: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Return score and prediction of a graph, run by onnxruntime."""
+    """Run a graph in onnxruntime and return score and prediction."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])

@@ -24,7 +24,7 @@ SEVERAL = (Column("tags", "multi", separator="|"), Column("words", "multi"))
 
 
 def make_table(n_rows: int, *, seed: int = 0) -> pd.DataFrame:
-    """Return a table with a missing value here and there."""
+    """Return a table with some missing values."""
     random = np.random.default_rng(seed)
 
     def gaps(values: Any) -> Any:
@@ -61,7 +61,7 @@ def odd_table() -> pd.DataFrame:
 
 
 def train_on(columns: tuple[Column, ...], **parameters: Any) -> Model:
-    """Return a model trained a little on some of the columns."""
+    """Return a model trained for a moment on some of the columns."""
     table = make_table(300)[[column.name for column in columns]]
     random = np.random.default_rng(5)
     table["y"] = random.integers(0, 3 if parameters.get("task") == "multiclass" else 2, len(table))

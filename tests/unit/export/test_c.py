@@ -69,7 +69,7 @@ def test_scores_and_predictions(
 @pytest.mark.parametrize("kind", ["fm", "ffm"])
 def test_quantised_weights(tmp_path: Path, compiler: str, kind: str, quantize: str) -> None:
     model = make_model(kind, "multiclass")
-    model.linear[0, 0] = 1e-6  # one that float16 holds with fewer digits
+    model.linear[0, 0] = 1e-6  # subnormal in float16
     export(model, tmp_path / "m.c", quantize=quantize)
     found = scores(compiled(compiler, tmp_path / "m.c"), "m_score", model)
     expected = quantized(model, quantize).score(ROWS)

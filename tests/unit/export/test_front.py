@@ -1,4 +1,4 @@
-"""The front door: formats told by name or ending, and what is refused there."""
+"""The front door: formats chosen by name or extension, and what is refused."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def exportable(to: str):
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_the_ending_tells_the_format(tmp_path: Path, suffix: str) -> None:
+def test_the_extension_determines_the_format(tmp_path: Path, suffix: str) -> None:
     done = export(make_model("fm"), tmp_path / f"m{suffix.upper()}")
     assert done.to == SUFFIXES[suffix]
     assert done.n_bytes == (tmp_path / f"m{suffix.upper()}").stat().st_size
@@ -34,9 +34,9 @@ def test_the_ending_tells_the_format(tmp_path: Path, suffix: str) -> None:
     assert done.loss is None
 
 
-# A SavedModel is a folder, which must not be there yet.
+# Not savedmodel: it is a folder, which must not exist yet.
 @pytest.mark.parametrize("to", [to for to in EXPORTERS if to != "savedmodel"])
-def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch, to: str) -> None:
+def test_a_failed_export_leaves_the_old_file(tmp_path: Path, monkeypatch, to: str) -> None:
     path = tmp_path / "m.txt"
     path.write_bytes(b"old")
 
@@ -53,8 +53,8 @@ def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch, to: str) -> 
 @pytest.mark.parametrize(
     ("name", "options", "words"),
     [
-        ("m.txt", {}, r"ending of '.*m.txt' does not tell.*one of onnx, c"),
-        ("m", {}, "does not tell the format"),
+        ("m.txt", {}, r"extension of '.*m.txt' does not determine.*one of onnx, c"),
+        ("m", {}, "does not determine the format"),
         ("m.txt", {"to": "xlern"}, "no export format 'xlern'. Did you mean 'xlearn'"),
         ("m.sql", {"tabel": "t"}, "sql export has no option 'tabel'. Did you mean 'table'"),
         ("m.json", {"quantize": "int8"}, "json export has no option 'quantize'.*none"),
@@ -95,7 +95,7 @@ def test_a_file_that_cannot_be_made_is_named(tmp_path: Path, monkeypatch) -> Non
     assert caught.value.filename == str(tmp_path / "m.json")
 
 
-def test_a_missing_package_gives_the_line_to_run(tmp_path: Path, monkeypatch) -> None:
+def test_a_missing_package_is_named_with_its_extra(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'fieldfare\[onnx\]'"):
         export(make_model("fm"), tmp_path / "m.onnx")

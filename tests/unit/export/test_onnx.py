@@ -64,7 +64,7 @@ def test_quantised_graphs_score_as_their_rounded_weights(
     np.testing.assert_allclose(score.reshape(expected.shape), expected, atol=TOLERANCE, rtol=0)
 
 
-def test_what_the_file_says_of_itself(tmp_path: Path) -> None:
+def test_the_metadata_of_a_file(tmp_path: Path) -> None:
     model = make_model("fm", "multiclass")
     model.classes = ["a", "b", "é"]
     export(model, tmp_path / "m.onnx")
@@ -76,7 +76,7 @@ def test_what_the_file_says_of_itself(tmp_path: Path) -> None:
     assert file.producer_name == "fieldfare"
 
 
-def test_more_than_protobuf_holds_is_refused(tmp_path: Path, monkeypatch) -> None:
+def test_models_too_large_for_protobuf_are_refused(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(onnx_graph, "_LARGEST", 100)
     with pytest.raises(ConfigError, match=r"at most 2 GB.*quantize='fp16'"):
         export(make_model("fm"), tmp_path / "m.onnx")

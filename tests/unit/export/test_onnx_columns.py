@@ -1,4 +1,4 @@
-"""ONNX graphs over raw columns make the features that the Schema makes."""
+"""ONNX graphs over raw columns encode them as the Schema does."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_tasks_with_instance_norm(tmp_path: Path, task: str) -> None:
 
 
 def test_values_that_the_schema_learned_later(tmp_path: Path) -> None:
-    """Their ids are beyond the model's features: they count for nothing."""
+    """Their ids are beyond the model's features, so they contribute nothing."""
     model = train_on(ONE_VALUED, model="fm", task="binary")
     table = odd_table()[2:]  # without a bucket beyond int64
     model.schema = model.schema.extend(table)
@@ -62,11 +62,11 @@ def test_a_column_without_any_known_value(tmp_path: Path) -> None:
     ("column", "words"),
     [
         (Column("city", hash_buckets=8), "column 'city': its values are hashed"),
-        (Column("city", "text"), "column 'city': it is cut into words"),
+        (Column("city", "text"), "column 'city': its texts are cut into words"),
         (Column("tags", "multi", separator="|", weight_separator=":"), "values have weights"),
     ],
 )
-def test_what_has_no_operator_is_refused(tmp_path: Path, column: Column, words: str) -> None:
+def test_columns_without_operators_are_refused(tmp_path: Path, column: Column, words: str) -> None:
     model = train_on((column, Column("age", "numeric")), model="fm", task="binary")
     with pytest.raises(ConfigError, match=words):
         export(model, tmp_path / "m.onnx", inputs="columns")
@@ -78,7 +78,7 @@ def test_a_column_named_as_an_output_is_refused(tmp_path: Path, name: str) -> No
     table = {name: ["a", "b"] * 20, "y": [0, 1] * 20}
     model = train(table, target="y", model="linear", max_iter=1, random_state=0).model
     for file, options in (("m.onnx", {"inputs": "columns"}), ("m.sql", {})):
-        with pytest.raises(ConfigError, match=f"column '{name}': what is answered has that name"):
+        with pytest.raises(ConfigError, match=f"column '{name}': an output has that name"):
             export(model, tmp_path / file, **options)
 
 

@@ -1,4 +1,4 @@
-"""Quantised parameters: how far they are from the trained ones, and what that costs."""
+"""Quantised parameters: how far they are from the trained ones, and what that loses."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_rows_are_drawn_without_a_schema_too(kind: str) -> None:
     assert rows.indices.max() < model.n_features
 
 
-def test_drawn_rows_have_a_feature_of_each_field() -> None:
+def test_drawn_rows_have_one_feature_per_field() -> None:
     model = train_on(ONE_VALUED, model="ffm", task="binary")
     rows = drawn_rows(model)
     np.testing.assert_array_equal(model.schema.field_of[rows.indices], rows.fields)

@@ -1,4 +1,4 @@
-"""JSON and npz hold every parameter, and all that encoding needs."""
+"""JSON and npz hold every parameter, and everything that encoding needs."""
 
 from __future__ import annotations
 

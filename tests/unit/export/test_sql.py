@@ -1,4 +1,4 @@
-"""SQL views, made and read in DuckDB, score as the model does."""
+"""SQL views, created and queried in DuckDB, score as the model does."""
 
 from __future__ import annotations
 

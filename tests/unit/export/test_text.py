@@ -135,9 +135,9 @@ def test_many_features_are_written_in_blocks(tmp_path: Path) -> None:
     np.testing.assert_array_equal(w["v_8999"], model.factors[8999, 0])
 
 
-def test_libffm_refuses_bias_and_linear_unless_told(tmp_path: Path) -> None:
+def test_libffm_refuses_bias_and_linear_weights_unless_told_to_drop_them(tmp_path: Path) -> None:
     model = make_model("ffm")
-    with pytest.raises(ConfigError, match=r"neither bias nor linear.*drop_linear=True"):
+    with pytest.raises(ConfigError, match=r"neither a bias nor linear.*drop_linear=True"):
         export(model, tmp_path / "m.txt", "libffm")
     assert list(tmp_path.iterdir()) == []
     export(model, tmp_path / "m.txt", "libffm", drop_linear=True)
@@ -152,12 +152,12 @@ def test_libffm_refuses_bias_and_linear_unless_told(tmp_path: Path) -> None:
         ("fm", "multiclass", "xlearn", "multiclass model has 3"),
         ("ffm", "multiclass", "libffm", "multiclass model has 3"),
         ("fm", "binary", "libffm", "kind 'fm'"),
-        ("ffm", "regression", "libffm", "binary field-aware models only"),
+        ("ffm", "regression", "libffm", "only binary field-aware models"),
         ("fwfm", "binary", "xlearn", "no place for the parameters of a fwfm model"),
         ("hofm", "binary", "libffm", "no place for the parameters of a hofm model"),
     ],
 )
-def test_what_a_format_cannot_say_is_refused(
+def test_models_that_a_format_cannot_express_are_refused(
     tmp_path: Path, kind: str, task: str, to: str, words: str
 ) -> None:
     with pytest.raises(ConfigError, match=words):

@@ -205,7 +205,7 @@ def test_other_tools_read_the_arrays(tmp_path: Path) -> None:
         (lambda m: setattr(m, "classes", ["one"]), "must have 2 class labels. Got 1"),
         (lambda m: setattr(m, "classes", ["a", "a"]), "listed twice"),
         (lambda m: setattr(m, "classes", [None, "a"]), "numbers or texts"),
-        (lambda m: setattr(m, "bias", np.zeros(2, np.float32)), "2 biases for 1 output"),
+        (lambda m: setattr(m, "bias", np.zeros(2, np.float32)), "'bias' of .* 1 output"),
         (lambda m: setattr(m, "linear", np.zeros((7, 1))), "must be float32"),
     ],
 )
@@ -225,8 +225,8 @@ def test_what_would_not_load_is_not_saved(tmp_path: Path, change, words: str) ->
 @pytest.mark.parametrize(
     ("weights", "words"),
     [
-        (np.ones((1, 3, 2)), r"must have shape \(1, n_fields, n_fields\)"),
-        (np.ones((2, 3, 3)), r"must have shape \(1, n_fields, n_fields\)"),
+        (np.ones((1, 3, 2)), r"must have shape \(1, \d, \d\)"),
+        (np.ones((2, 3, 3)), r"must have shape \(1, \d, \d\)"),
         (np.arange(9.0).reshape(1, 3, 3), "must be symmetric"),
         (np.full((1, 3, 3), np.nan), "not finite"),
     ],

@@ -1,4 +1,4 @@
-"""Pictures are written whole, in the format that their name asks for, and say what is in them."""
+"""Plots are written completely, in the format that their name asks for, and are labelled."""
 
 from __future__ import annotations
 

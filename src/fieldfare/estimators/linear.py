@@ -1,0 +1,306 @@
+# Written by `make generate` from fieldfare.config and tools/estimators: do not edit.
+"""Estimators of the linear model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, final
+
+import numpy as np
+
+from fieldfare.estimators.classifier import Classifier
+from fieldfare.estimators.regressor import Regressor
+from fieldfare.schema.schema import Schema
+from fieldfare.training.loop.callbacks import Callback
+
+
+@final
+class LinearClassifier(Classifier):
+    """Logistic regression on sparse features.
+
+    The score of a sample is a bias plus the weighted sum of its features. Two classes are learned
+    by the logistic loss; more by the softmax loss, with one score per class.
+
+    Parameters
+    ----------
+    solver : {'adagrad', 'rowwise_adagrad', 'sgd', 'ftrl', 'als', 'sgda'}, default='adagrad'
+        Optimiser: 'adagrad' (AdaGrad), 'rowwise_adagrad' (AdaGrad with one step size per latent
+        vector), 'sgd' (stochastic gradient descent), 'ftrl' (FTRL-Proximal), 'als' (alternating
+        least squares) or 'sgda' (stochastic gradient descent that learns its L2 penalties).
+    learning_rate : float > 0, default=0.4
+        Step size, for rows whose length is one on average; for FTRL its alpha.
+    max_iter : int >= 1, default=20
+        Maximum number of epochs.
+    l2_linear : float >= 0, default=1e-05
+        L2 penalty on the linear weights of a sample's features, applied at each visit.
+    l1_linear : float >= 0, default=0.0
+        L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
+    ftrl_beta : float >= 0, default=1.0
+        Smoothing of the step size of FTRL (its beta).
+    fit_intercept : bool, default=True
+        Whether to fit a bias term.
+    instance_norm : bool, default=False
+        Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    early_stopping : bool or 'auto', default='auto'
+        Whether to stop when the validation metric no longer improves, and keep the best epoch.
+        'auto' does so if validation data are given; True splits some off if they are not.
+    validation_fraction : float in (0, 1), default=0.1
+        Share of samples to split off if early_stopping=True and no validation data are given.
+    n_iter_no_change : int >= 1, default=3
+        Epochs without a new best one after which training stops (patience).
+    tol : float >= 0, default=0.0
+        Smallest change of the metric that is an improvement.
+    eval_metric : str or None, default=None
+        Metric on the validation data; None means the training loss.
+    class_weight : 'balanced', mapping or None, default=None
+        Weights of the classes, or 'balanced' for weights inverse to the frequency of each class.
+    max_time : float > 0 or None, default=None
+        Seconds after which no new epoch starts.
+    shuffle : bool, default=True
+        Whether to visit blocks of rows, and the rows within them, in random order.
+    memory_limit : int >= 1 or None, default=None
+        Megabytes of stored rows to keep in memory when training from disk; None leaves this to the
+        operating system. The model itself is not counted.
+    random_state : int, RandomState, Generator or None, default=None
+        Seed of everything random; on one thread it fixes the result.
+    n_jobs : int >= 1, -1 or None, default=None
+        Number of threads; None or -1 means all cores. On one thread, results repeat bit for bit.
+    deterministic : bool, default=False
+        Whether to train on one thread where the result would depend on the number of threads
+        (AdaGrad); everything else still uses all of them.
+    verbose : int >= 0 or bool, default=0
+        0: silent; 1: a line or a progress bar per epoch.
+    warm_start : bool, default=False
+        Whether `fit` continues from the last `fit`, with the state of the optimiser, instead of
+        starting anew. New values of categorical columns extend the model.
+    schema : Schema or None, default=None
+        What the columns of a data frame or a file mean; None infers it. Ignored for numeric arrays.
+    callbacks : sequence of Callback or None, default=None
+        Instances of `fieldfare.Callback`, called in this order.
+
+    Attributes
+    ----------
+    classes_ : array of shape (n_classes,)
+        The classes, sorted.
+    model_ : Model
+        The trained model, for `fieldfare.explain`, `fieldfare.save_model` and so on.
+    history_ : History
+        The epochs of the last call of `fit` or `partial_fit`; prints as a table.
+    schema_ : Schema
+        What the columns and the features mean.
+    n_iter_ : int
+        Number of epochs so far.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : object array of shape (n_features_in_,)
+        Names of the columns of X. Only defined if they have names.
+    intercept_ : float32 array of shape (1,) or (n_classes,)
+        Bias.
+    coef_ : float32 array of shape (1, n_features) or (n_classes, n_features)
+        Linear weights of the features after encoding; ``schema_.feature_names`` has their names.
+
+    Examples
+    --------
+    >>> X = [{"user": u, "item": i} for u, i in zip("ab" * 50, "xy" * 50)]
+    >>> clf = LinearClassifier(random_state=0).fit(X, ["yes", "no"] * 50)
+    >>> str(clf.predict(X[:1])[0])
+    'yes'
+    """
+
+    _kind = "linear"
+
+    def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters from here
+        self,
+        *,
+        solver: Literal["adagrad", "rowwise_adagrad", "sgd", "ftrl", "als", "sgda"] = "adagrad",
+        learning_rate: float = 0.4,
+        max_iter: int = 20,
+        l2_linear: float = 1e-05,
+        l1_linear: float = 0.0,
+        ftrl_beta: float = 1.0,
+        fit_intercept: bool = True,
+        instance_norm: bool = False,
+        early_stopping: bool | Literal["auto"] = "auto",
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 3,
+        tol: float = 0.0,
+        eval_metric: str | None = None,
+        class_weight: Literal["balanced"] | Mapping[Any, float] | None = None,
+        max_time: float | None = None,
+        shuffle: bool = True,
+        memory_limit: int | None = None,
+        random_state: int | np.random.RandomState | np.random.Generator | None = None,
+        n_jobs: int | None = None,
+        deterministic: bool = False,
+        verbose: int = 0,
+        warm_start: bool = False,
+        schema: Schema | None = None,
+        callbacks: Sequence[Callback] | None = None,
+    ) -> None:
+        self.solver = solver
+        self.learning_rate = learning_rate
+        self.max_iter = max_iter
+        self.l2_linear = l2_linear
+        self.l1_linear = l1_linear
+        self.ftrl_beta = ftrl_beta
+        self.fit_intercept = fit_intercept
+        self.instance_norm = instance_norm
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.eval_metric = eval_metric
+        self.class_weight = class_weight
+        self.max_time = max_time
+        self.shuffle = shuffle
+        self.memory_limit = memory_limit
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.deterministic = deterministic
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.schema = schema
+        self.callbacks = callbacks
+
+
+@final
+class LinearRegressor(Regressor):
+    """Linear regression on sparse features.
+
+    The score of a sample is a bias plus the weighted sum of its features. It is learned by the
+    squared loss.
+
+    Parameters
+    ----------
+    solver : {'adagrad', 'rowwise_adagrad', 'sgd', 'ftrl', 'als', 'sgda'}, default='adagrad'
+        Optimiser: 'adagrad' (AdaGrad), 'rowwise_adagrad' (AdaGrad with one step size per latent
+        vector), 'sgd' (stochastic gradient descent), 'ftrl' (FTRL-Proximal), 'als' (alternating
+        least squares) or 'sgda' (stochastic gradient descent that learns its L2 penalties).
+    learning_rate : float > 0, default=0.4
+        Step size, for rows whose length is one on average; for FTRL its alpha.
+    max_iter : int >= 1, default=20
+        Maximum number of epochs.
+    l2_linear : float >= 0, default=1e-05
+        L2 penalty on the linear weights of a sample's features, applied at each visit.
+    l1_linear : float >= 0, default=0.0
+        L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
+    ftrl_beta : float >= 0, default=1.0
+        Smoothing of the step size of FTRL (its beta).
+    fit_intercept : bool, default=True
+        Whether to fit a bias term.
+    instance_norm : bool, default=False
+        Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    early_stopping : bool or 'auto', default='auto'
+        Whether to stop when the validation metric no longer improves, and keep the best epoch.
+        'auto' does so if validation data are given; True splits some off if they are not.
+    validation_fraction : float in (0, 1), default=0.1
+        Share of samples to split off if early_stopping=True and no validation data are given.
+    n_iter_no_change : int >= 1, default=3
+        Epochs without a new best one after which training stops (patience).
+    tol : float >= 0, default=0.0
+        Smallest change of the metric that is an improvement.
+    eval_metric : str or None, default=None
+        Metric on the validation data; None means the training loss.
+    max_time : float > 0 or None, default=None
+        Seconds after which no new epoch starts.
+    shuffle : bool, default=True
+        Whether to visit blocks of rows, and the rows within them, in random order.
+    memory_limit : int >= 1 or None, default=None
+        Megabytes of stored rows to keep in memory when training from disk; None leaves this to the
+        operating system. The model itself is not counted.
+    random_state : int, RandomState, Generator or None, default=None
+        Seed of everything random; on one thread it fixes the result.
+    n_jobs : int >= 1, -1 or None, default=None
+        Number of threads; None or -1 means all cores. On one thread, results repeat bit for bit.
+    deterministic : bool, default=False
+        Whether to train on one thread where the result would depend on the number of threads
+        (AdaGrad); everything else still uses all of them.
+    verbose : int >= 0 or bool, default=0
+        0: silent; 1: a line or a progress bar per epoch.
+    warm_start : bool, default=False
+        Whether `fit` continues from the last `fit`, with the state of the optimiser, instead of
+        starting anew. New values of categorical columns extend the model.
+    schema : Schema or None, default=None
+        What the columns of a data frame or a file mean; None infers it. Ignored for numeric arrays.
+    callbacks : sequence of Callback or None, default=None
+        Instances of `fieldfare.Callback`, called in this order.
+
+    Attributes
+    ----------
+    model_ : Model
+        The trained model, for `fieldfare.explain`, `fieldfare.save_model` and so on.
+    history_ : History
+        The epochs of the last call of `fit` or `partial_fit`; prints as a table.
+    schema_ : Schema
+        What the columns and the features mean.
+    n_iter_ : int
+        Number of epochs so far.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : object array of shape (n_features_in_,)
+        Names of the columns of X. Only defined if they have names.
+    intercept_ : float
+        Bias.
+    coef_ : float32 array of shape (n_features,)
+        Linear weights of the features after encoding; ``schema_.feature_names`` has their names.
+
+    Examples
+    --------
+    >>> X = [{"user": u, "item": i} for u, i in zip("ab" * 50, "xy" * 50)]
+    >>> reg = LinearRegressor(random_state=0).fit(X, [1.0, 3.0] * 50)
+    >>> round(float(reg.predict(X[:1])[0]))
+    1
+    """
+
+    _kind = "linear"
+
+    def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters from here
+        self,
+        *,
+        solver: Literal["adagrad", "rowwise_adagrad", "sgd", "ftrl", "als", "sgda"] = "adagrad",
+        learning_rate: float = 0.4,
+        max_iter: int = 20,
+        l2_linear: float = 1e-05,
+        l1_linear: float = 0.0,
+        ftrl_beta: float = 1.0,
+        fit_intercept: bool = True,
+        instance_norm: bool = False,
+        early_stopping: bool | Literal["auto"] = "auto",
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 3,
+        tol: float = 0.0,
+        eval_metric: str | None = None,
+        max_time: float | None = None,
+        shuffle: bool = True,
+        memory_limit: int | None = None,
+        random_state: int | np.random.RandomState | np.random.Generator | None = None,
+        n_jobs: int | None = None,
+        deterministic: bool = False,
+        verbose: int = 0,
+        warm_start: bool = False,
+        schema: Schema | None = None,
+        callbacks: Sequence[Callback] | None = None,
+    ) -> None:
+        self.solver = solver
+        self.learning_rate = learning_rate
+        self.max_iter = max_iter
+        self.l2_linear = l2_linear
+        self.l1_linear = l1_linear
+        self.ftrl_beta = ftrl_beta
+        self.fit_intercept = fit_intercept
+        self.instance_norm = instance_norm
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.eval_metric = eval_metric
+        self.max_time = max_time
+        self.shuffle = shuffle
+        self.memory_limit = memory_limit
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.deterministic = deterministic
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.schema = schema
+        self.callbacks = callbacks
