@@ -88,15 +88,15 @@ def generated(n_rows: int) -> RelatedRows:
 def rated(sides: list[Rows], codes: list[Any], target: Any) -> RelatedRows:
     """Return rows that have nothing of their own but the target."""
     relations = tuple(Relation(of, side) for of, side in zip(codes, sides, strict=True))
-    return RelatedRows(
+    own = Rows(
         np.zeros(len(target) + 1, np.int64),
         np.zeros(0, np.uint32),
         target=np.asarray(target, np.float32),
-        relations=relations,
     )
+    return RelatedRows(own, relations)
 
 
-def ours(rows: Rows, n_sweeps: int, n_threads: int, kind: str = "fm") -> dict[str, Any]:
+def ours(rows: RelatedRows, n_sweeps: int, n_threads: int, kind: str = "fm") -> dict[str, Any]:
     """Return the seconds of our sweeps."""
     config = ModelConfig(model=kind, task="regression", n_factors=K, order=3)
     model = build(config, n_features=rows.n_features, seed=1)

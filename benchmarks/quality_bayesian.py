@@ -131,14 +131,11 @@ def related(parts: Parts, sides: dict[str, pd.DataFrame], *, extended: bool) -> 
             [] if day not in known else [("day", day, 1.0)]
             for day in (days if days is not None else [None] * len(part))
         ]
-        own = encoder.rows(samples)
+        own = encoder.rows(samples).with_(target=part["rating"].to_numpy(np.float32))
         found.append(
             RelatedRows(
-                own.indptr,
-                own.indices,
-                values=own.values,
-                target=part["rating"].to_numpy(np.float32),
-                relations=tuple(
+                own,
+                tuple(
                     Relation(names.get_indexer(part[key]).astype(np.uint32), rows)
                     for key, (names, rows) in relations.items()
                 ),
@@ -184,7 +181,7 @@ def by_myfm(python: str, protocol: Protocol, settings: Settings, seed: int) -> f
     """Return the RMSE of myFM with as many sweeps, all of them averaged."""
     train, test, groups = related(protocol.parts, protocol.sides, extended=protocol.ordinal)
     # Its features are numbered table after table, those of a group one after the other.
-    tables = [np.union1d(train.indices, test.indices)]
+    tables = [np.union1d(train.own.indices, test.own.indices)]
     tables += [np.unique(relation.rows.indices) for relation in train.relations]
     place, sizes = np.zeros(len(groups), np.int64), []
     for ids in tables:
@@ -199,7 +196,7 @@ def by_myfm(python: str, protocol: Protocol, settings: Settings, seed: int) -> f
         "group_sizes": [sum(sizes)] if settings.get("groups") == "all" else sizes,
     }
     for part, rows in (("train", train), ("test", test)):
-        arrays |= as_arrays(part, rows, place) | {f"{part}_target": rows.target}
+        arrays |= as_arrays(part, rows.own, place) | {f"{part}_target": rows.target}
         arrays |= {f"{part}_codes{n}": of.codes for n, of in enumerate(rows.relations)}
     for n, relation in enumerate(train.relations):
         arrays |= as_arrays(f"side{n}", relation.rows, place)

@@ -1,4 +1,4 @@
-"""The benchmark's generator writes what it says."""
+"""The generators of the benchmarks write the data that they describe."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def test_the_schema_of_a_model_gives_the_ids(run, model, clicks_folder):
 
 
 @pytest.mark.parametrize("name", ["n.ffm", "n.svm"])
-def test_a_model_reads_the_text_that_has_its_ids(run, model, clicks_folder, name):
+def test_a_model_reads_text_with_its_feature_ids(run, model, clicks_folder, name):
     table = clicks_folder / "new.csv"
     assert run("convert", table, name, "--schema-from", model).code == 0
     for command in ("evaluate", "predict"):
@@ -104,7 +104,7 @@ def test_rows_become_columns_of_fields(run, tmp_path):
     assert (tmp_path / "s.csv").read_text().splitlines() == ["target,features", "1.0,5|7", "0.0,7"]
 
 
-def test_evaluation_agrees_across_forms(run, model, clicks_folder):
+def test_evaluation_agrees_across_formats(run, model, clicks_folder):
     run("convert", clicks_folder / "new.csv", "n.parquet")
     figures = [
         json.loads(run("evaluate", path, "-m", model, "--json").out)
@@ -123,7 +123,7 @@ def test_inspect_prints_memory_once_and_small(run, tmp_path):
     assert "unseen       nothing" in ran.out
 
 
-def test_inspect_lists_what_is_unseen_a_line_a_column(run, tmp_path):
+def test_inspect_lists_unseen_values_on_one_line_per_column(run, tmp_path):
     (tmp_path / "a.csv").write_text("a,b,c,y\n" + "x,u,s,1\nz,v,t,0\n" * 20)
     (tmp_path / "b.csv").write_text("a,b,c\n" + "x,new,s\nnew,new,t\n" * 20)
     ran = run("inspect", "a.csv", "--target", "y", "--against", "b.csv")

@@ -1,4 +1,4 @@
-"""The example scripts run, those that draw the papers' figures again on a part of the data."""
+"""The example scripts run; those that reproduce figures of papers run on part of the data."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_example_runs(path):
 
 
 @pytest.mark.parametrize("path", PAPER, ids=lambda path: path.stem)
-def test_figure_of_the_papers_is_drawn(path, request, tmp_path):
+def test_figures_of_papers_are_drawn(path, request, tmp_path):
     for package in ("matplotlib", "pandas", "scipy"):
         pytest.importorskip(package)
     data = [] if path.stem == "runtime" else ["--data", str(request.getfixturevalue("shared_data"))]

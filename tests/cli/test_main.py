@@ -46,7 +46,7 @@ def test_help_names_every_command_and_the_next_step(run):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_command_helps_with_examples(run, name):
+def test_the_help_of_every_command_has_examples(run, name):
     ran = run(name, "--help")
     assert ran.code == 0
     assert f"examples:\n  fieldfare {name}" in ran.out
@@ -75,7 +75,7 @@ def test_misuse_is_exit_code_2(run, arguments):
         (["trian", "x.csv"], "fieldfare", "Did you mean 'train'?"),
     ],
 )
-def test_a_misspelt_word_is_told_the_nearest(run, arguments, usage, hint):
+def test_a_misspelt_word_gets_a_suggestion(run, arguments, usage, hint):
     ran = run(*arguments)
     assert ran.code == 2
     assert ran.err.startswith(f"usage: {usage} [-h]")
@@ -100,7 +100,7 @@ def test_a_value_that_is_not_allowed_names_the_flag(run, arguments, message):
     assert "None" not in ran.err
 
 
-def test_the_help_of_flags_speaks_of_flags(run):
+def test_help_describes_flags_not_parameters(run):
     words = " ".join(run("train", "--help").out.split())
     assert "None" not in words
     assert "--no-fit-intercept Do not fit a bias term" in words
@@ -143,7 +143,7 @@ def test_debug_shows_the_traceback(run):
         run("show", "no.ff", "--debug")
 
 
-def test_the_unexpected_is_a_message_and_a_hint(run, monkeypatch, clicks_folder):
+def test_an_unexpected_error_is_a_message_and_a_hint(run, monkeypatch, clicks_folder):
     def fail(*_, **__):
         raise RuntimeError("the sky fell")
 
@@ -182,7 +182,7 @@ def test_module_ends_with_the_exit_code():
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX pipes")
 @pytest.mark.parametrize("kind", ["text", "csv"])
 def test_a_closed_pipe_is_quiet(model, clicks_folder, kind):
-    # More than a pipe holds, so that the program still writes when its reader has left.
+    # More than a pipe holds, so that the program is still writing when its reader has left.
     data = [str(clicks_folder / "new.csv")] * 40
     with subprocess.Popen(
         [sys.executable, "-m", "fieldfare", "predict", *data, "-m", str(model), "--format", kind],

@@ -86,7 +86,7 @@ def test_export(run, model, tmp_path, kind):
     assert (tmp_path / "out.txt").stat().st_size > 0
 
 
-def test_export_tells_the_format_by_the_ending_and_what_quantising_loses(
+def test_export_takes_the_format_from_the_extension_and_reports_what_quantising_loses(
     run, model, clicks_folder, tmp_path
 ):
     ran = run(
@@ -99,7 +99,7 @@ def test_export_tells_the_format_by_the_ending_and_what_quantising_loses(
     assert (tmp_path / "clicks.onnx").stat().st_size > 0
 
 
-def test_export_refuses_what_a_format_cannot_say(run, model, tmp_path):
+def test_export_refuses_models_that_a_format_cannot_express(run, model, tmp_path):
     ran = run("export", model, "clicks.sql")
     assert ran.code == 1
     assert "linear models and FM" in ran.err
@@ -109,15 +109,15 @@ def test_export_refuses_what_a_format_cannot_say(run, model, tmp_path):
     assert list(tmp_path.glob("clicks.*")) == [model]
 
 
-def test_export_does_not_write_over_the_model(run, model):
+def test_export_does_not_overwrite_the_model(run, model):
     before = model.read_bytes()
     ran = run("export", model, model, "--to", "json")
     assert ran.code == 1
-    assert "is the model itself" in ran.err
+    assert "is the model file itself" in ran.err
     assert model.read_bytes() == before
 
 
-def test_demo_tells_the_whole_story(run, tmp_path):
+def test_demo_runs_the_whole_tour(run, tmp_path):
     ran = run("demo", "--rows", 4000, "--out", "story")
     assert ran.code == 0, ran.err
     for number in range(1, 8):

@@ -1,4 +1,4 @@
-"""``fieldfare predict``: the same numbers in every form, complete or not at all."""
+"""``fieldfare predict``: the same numbers in every format, and complete files or none."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_several_classes(run, tmp_path):
     assert sum(map(float, plain)) == pytest.approx(1, abs=1e-5)
 
 
-def test_a_fault_half_way_leaves_the_old_file(run, tmp_path):
+def test_an_error_half_way_leaves_the_old_file(run, tmp_path):
     good = "".join(f"{i % 2} 0:{i % 2}:1 1:{2 + i % 3}:1\n" for i in range(60))
     (tmp_path / "good.ffm").write_text(good)
     (tmp_path / "bad.ffm").write_text(good + "1 0:x:1\n")

@@ -1,4 +1,4 @@
-"""``fieldfare sample``, and the other commands with its file."""
+"""``fieldfare sample``, and the other commands on its output."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def ratings(tmp_path):
 
 
 def keep(folder, *names):
-    """Rewrite both tables with some columns only."""
+    """Rewrite both tables with only some of the columns."""
     for file in ("train.csv", "valid.csv"):
         rows = [line.split(",") for line in (folder / file).read_text().splitlines()]
         at = [rows[0].index(name) for name in names]
@@ -132,11 +132,11 @@ def test_classes(run, ratings, target, task):
     assert "Intervals are for regression" in ran.err
 
 
-def test_what_cannot_be_sampled_is_said(run, ratings, clicks_folder):
+def test_models_that_cannot_be_sampled_are_refused(run, ratings, clicks_folder):
     keep(ratings, "user", "item", "score")
     ran = run("train", "train.csv", "--target", "score", "-q", "--epochs", 1)
     ran = run("predict", "valid.csv", "-m", "train.ff", "--interval", 0.9)
-    assert "use 'fieldfare sample'" in ran.err
+    assert "Use 'fieldfare sample'" in ran.err
     (ratings / "three.csv").write_text("a,b\n" + "".join(f"x,{c}\n" for c in "uvwuvw"))
     assert "3 classes" in run("sample", "three.csv", "--target", "b").err
     ran = run("sample", "three.csv", "--target", "b", "--task", "ordinal")

@@ -20,7 +20,7 @@ def test_a_table_and_a_target_are_enough(run, clicks_folder, tmp_path):
     assert ran.code == 0, ran.err
     assert (tmp_path / "train.ff").is_file()
     assert "advertiser" in ran.out  # the schema
-    assert "valid_auc" in ran.out  # what came of it
+    assert "valid_auc" in ran.out  # the result
     assert "fieldfare predict NEW -m train.ff" in ran.out  # the next step
     assert "epoch 1/2" in ran.err
 
@@ -65,7 +65,7 @@ def test_orders_that_do_not_fit_are_refused(run, clicks_folder, given, words):
     assert words in ran.err
 
 
-def test_wide_tables_are_described_in_short(run, tmp_path):
+def test_descriptions_of_wide_tables_are_shortened(run, tmp_path):
     names = [f"c{i}" for i in range(60)]
     lines = [",".join(["label", *names])]
     lines += [",".join([str(i % 2), *["ab"[i % 3 % 2]] * 60]) for i in range(50)]
@@ -144,7 +144,7 @@ def test_evaluate_prints_metrics(run, model, clicks_folder):
     assert f"{found['auc']:.5f}" in plain
 
 
-def test_cv_prints_a_line_a_fold(run, clicks_folder):
+def test_cv_prints_one_line_per_fold(run, clicks_folder):
     ran = run(
         "cv", clicks_folder / "new.csv", "--target", "clicked", "--folds", 3, "--epochs", 1,
         "--seed", 1,
@@ -165,7 +165,7 @@ def test_text_from_standard_input(run, monkeypatch, tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anywhere")
-def test_a_closed_folder_is_told_before_training(run, clicks_folder, tmp_path):
+def test_an_unwritable_folder_is_reported_before_training(run, clicks_folder, tmp_path):
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o500)
     ran = run("train", clicks_folder / "train.csv", "--target", "clicked", "-o", closed / "m.ff")
@@ -173,7 +173,7 @@ def test_a_closed_folder_is_told_before_training(run, clicks_folder, tmp_path):
     assert "not writable" in ran.err
 
 
-def test_a_missing_folder_is_told_before_training(run, clicks_folder):
+def test_a_missing_folder_is_reported_before_training(run, clicks_folder):
     ran = run("train", clicks_folder / "train.csv", "--target", "clicked", "-o", "no/m.ff")
     assert ran.code == 1
     assert "does not exist" in ran.err

@@ -1,4 +1,4 @@
-"""These tests run on TensorFlow, but for those that start a process on another backend."""
+"""These tests run on TensorFlow, except those that start a process on another backend."""
 
 from __future__ import annotations
 

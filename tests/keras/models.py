@@ -1,4 +1,4 @@
-"""Random models of every kind, random rows, and what both backends are asked."""
+"""Random models of every kind, random rows, and the checks made on both backends."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ N_FEATURES, N_FIELDS = 20, 4
 
 
 def make_model(kind: str, task: str = "binary", **config: Any) -> Model:
-    """Return a model of random weights."""
+    """Return a model with random weights."""
     random = np.random.default_rng(1)
     config = {"n_factors": (3, 2, 2), "order": 4} | config if kind == "hofm" else config
     model = build(
@@ -48,14 +48,14 @@ def make_rows(n_rows: int = 40, seed: int = 0) -> Rows:
 
 
 def inputs_of(model: Model, rows: Rows) -> dict[str, Any]:
-    """Return what the Keras model of a model takes."""
+    """Return the inputs of the Keras model of a model."""
     inputs = to_inputs(rows)
     return inputs if model.uses_fields else {n: a for n, a in inputs.items() if n != "fields"}
 
 
 def outputs(network: Any, inputs: Any) -> Any:
     """Call a Keras model and return an array."""
-    if keras.backend.backend() == "jax":  # which compiles each operation for itself otherwise
+    if keras.backend.backend() == "jax":  # it would otherwise compile each operation by itself
         return network.predict_on_batch(inputs)
     return np.array(keras.ops.convert_to_numpy(network(inputs)))
 
@@ -63,7 +63,7 @@ def outputs(network: Any, inputs: Any) -> Any:
 def check_there_and_back(
     kind: str, task: str, norm: bool, links: tuple[bool, ...] = (False, True)
 ) -> None:
-    """The scores and predictions of a model stay, in Keras and back again."""
+    """The scores and predictions of a model are the same in Keras and after conversion back."""
     model, rows = make_model(kind, task, instance_norm=norm), make_rows()
     for link in links:
         network = to_keras(model, link=link)

@@ -57,7 +57,7 @@ def test_parts_that_are_off_stay_off():
     assert not from_keras(network).config.fit_linear
 
 
-def test_rows_are_filled_up():
+def test_rows_are_padded():
     rows = fieldfare.Rows(np.array([0, 2, 2, 3]), np.array([7, 2**32 - 2, 1], np.uint32))
     inputs = to_inputs(rows, 3)
     assert inputs["ids"].tolist() == [[7, 2**31 - 1, -1], [-1, -1, -1], [1, -1, -1]]
@@ -77,13 +77,13 @@ def test_rows_are_filled_up():
         ),
     ],
 )
-def test_what_is_no_model_of_ours_is_refused(make, words):
+def test_other_keras_models_are_refused(make, words):
     with pytest.raises(ConfigError, match=words):
         from_keras(make())
 
 
-def test_a_matrix_does_not_tell_fields():
-    with pytest.raises(ConfigError, match="does not tell the fields"):
+def test_a_matrix_does_not_hold_fields():
+    with pytest.raises(ConfigError, match="which a matrix does not hold"):
         to_keras(make_model("ffm"), dense=True)
 
 

@@ -1,4 +1,4 @@
-"""What the estimators that Keras trains add to the others: batches, callbacks, validation."""
+"""What the estimators trained by Keras add to the others: batches, callbacks, validation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from fieldfare.keras import (  # noqa: E402
 
 @pytest.fixture(autouse=True)
 def _eagerly(monkeypatch):
-    """Run the few steps of these tests without seconds of compilation each."""
+    """Run eagerly, since compiling would take seconds for the few steps of each test."""
     eagerly = partialmethod(keras.Model.compile, run_eagerly=True)
     monkeypatch.setattr(keras.Model, "compile", eagerly)
 
@@ -67,7 +67,7 @@ def test_a_store_on_disk_trains_and_a_saved_model_goes_on(tmp_path):
 
 
 class Numbered(keras.utils.PyDataset):  # type: ignore[name-defined]
-    """Batches that Keras users have already."""
+    """Batches as Keras users have them already."""
 
     def __init__(self, X, y):
         super().__init__()
@@ -103,7 +103,7 @@ def test_batches_of_a_dataset_and_of_a_generator_train_alike():
 
 
 def test_rows_of_any_length_may_follow_each_other():
-    """Keras on TensorFlow would take the widths of the first two batches for those of all."""
+    """Keras on TensorFlow would require the width of the first two batches of all others."""
     tags = [["a"], ["b"], ["a", "b"], ["a", "b", "c", "d"], [], ["c"] * 9]
     X = [{"tags": tags[i // 4]} for i in range(24)]
     y = [i % 2 for i in range(24)]
@@ -149,7 +149,7 @@ def test_a_training_that_fails_leaves_the_model_as_it_was(monkeypatch):
         np.testing.assert_array_equal(now, then)
 
 
-def test_each_epoch_visits_each_row_once_in_an_order_of_its_own():
+def test_each_epoch_visits_each_row_once_in_a_new_order():
     n = 25
     rows = fieldfare.Rows(
         np.arange(n + 1, dtype=np.int64),

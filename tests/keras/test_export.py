@@ -39,7 +39,7 @@ for sample in sorted(folder.glob("*.npz")):
     )
     frozen = graph.prune([f"{name}:0" for name in inputs], "prediction:0")
     np.save(folder / f"{kind}.frozen.npy", frozen(*feeds.values()).numpy())
-# Only now: the two above need nothing but TensorFlow.
+# Imported only now, because the two above need nothing but TensorFlow.
 import keras
 import fieldfare.keras
 for sample in sorted(folder.glob("*.npz")):
@@ -49,7 +49,7 @@ for sample in sorted(folder.glob("*.npz")):
 """
 
 
-def test_all_forms_score_equally_in_a_fresh_process(tmp_path: Path) -> None:
+def test_all_formats_score_equally_in_a_fresh_process(tmp_path: Path) -> None:
     rows = make_rows()
     models = {kind: make_model(kind, "multiclass") for kind in KINDS}
     for kind, model in models.items():
@@ -89,7 +89,7 @@ def test_a_folder_that_exists_is_left_alone(tmp_path: Path) -> None:
         export(make_model("fm"), tmp_path, "savedmodel")
 
 
-def test_more_than_two_gigabytes_are_no_frozen_graph(tmp_path: Path, monkeypatch) -> None:
+def test_models_over_two_gigabytes_are_not_frozen(tmp_path: Path, monkeypatch) -> None:
     model = make_model("fm")
     monkeypatch.setattr(type(model), "nbytes", 2**31)
     with pytest.raises(ConfigError, match=r"at most 2 GB, and this model has 2.1 GB"):

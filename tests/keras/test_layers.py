@@ -64,7 +64,7 @@ def check_gradients(model: Model, rows: Rows, network: Any, inputs: Any) -> None
     wanted = oracle_gradients(model, rows)
     for name, gradient in tape.gradient(total, weights).items():
         got = tf.convert_to_tensor(gradient).numpy()
-        if name == "pair_weights":  # the oracle's is of a pair, which has two places here
+        if name == "pair_weights":  # the oracle has one weight per pair, the layer two entries
             got = np.triu(got + got.swapaxes(1, 2), 1) + got * np.eye(got.shape[1])
         np.testing.assert_allclose(got, wanted[name], rtol=1e-4, atol=1e-4, err_msg=name)
 
@@ -187,7 +187,7 @@ def test_mixed_precision_is_close(make, policy):
 
 def test_compiled_training_lowers_the_loss_of_every_layer():
     ids, matrix = keras.Input((3,), dtype="int32"), keras.Input((10,))
-    scores = {  # in one network, because each compilation takes seconds
+    scores = {  # in one network, since each compilation takes seconds
         "ffm": FieldAwareFM(10, 2, n_fields=3, l2_linear=1e-4, l2_factors=1e-4)(ids),
         "fwfm": FieldWeightedFM(10, 2, n_fields=3, dtype="mixed_float16")(ids),
         "hofm": FieldEmbeddingFM(10, 2, order=3, linear_regularizer="l2")(ids),
@@ -208,7 +208,7 @@ def test_compiled_training_lowers_the_loss_of_every_layer():
         assert history[f"{name}_loss"][2] < history[f"{name}_loss"][0]
 
 
-def test_the_penalty_is_that_of_the_weights_a_sample_holds():
+def test_the_penalty_is_on_the_weights_of_a_samples_features():
     layer = FieldEmbeddingFM(5, 2, l2_linear=0.5, l2_factors=0.25)
     ids = np.array([[0, 3], [3, -1]], np.int32)
     layer(ids)

@@ -40,7 +40,7 @@ _learned: dict[Any, tuple[list[Any], Any]] = {}
 
 
 def learned_once(network: Any, batches: Any, **options: Any) -> Any:
-    """Train, or take what came out when the same start was trained on the same batches."""
+    """Train, or take the result of an earlier training with the same start and batches."""
     data = [batches[i] for i in range(len(batches))]
     arrays = keras.tree.flatten((data, network.get_weights()))
     loss = str(network.get_compile_config()["loss"])  # the rest is one for each estimator

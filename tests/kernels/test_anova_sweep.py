@@ -95,11 +95,10 @@ def test_side_tables_are_visited_as_if_joined() -> None:
     ids = np.stack([np.arange(6), 6 + np.arange(6) % 3], axis=1).astype(np.uint32).ravel()
     sides = [Rows(np.arange(7) * 2, ids + np.uint32(first)) for first in (0, 9)]
     codes = [rng.integers(0, 6, n).astype(np.uint32) for _ in sides]
+    target = rng.normal(size=n).astype(np.float32)
     rows = RelatedRows(
-        np.zeros(n + 1, np.int64),
-        np.zeros(0, np.uint32),
-        target=rng.normal(size=n).astype(np.float32),
-        relations=tuple(Relation(of, side) for of, side in zip(codes, sides, strict=True)),
+        Rows(np.zeros(n + 1, np.int64), np.zeros(0, np.uint32), target=target),
+        tuple(Relation(of, side) for of, side in zip(codes, sides, strict=True)),
     )
     found = []
     for given in (rows, rows.join()):

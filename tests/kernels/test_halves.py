@@ -7,7 +7,7 @@ import pytest
 
 from fieldfare import _core
 from fieldfare.kernels.halves import Halves
-from fieldfare.kernels.native import own_rows
+from fieldfare.kernels.native import core_rows
 from fieldfare.rows import Rows
 
 QUERIES = Rows(
@@ -48,7 +48,7 @@ def test_halves_that_are_not_there_are_refused(query: list[int], item: list[int]
 
 
 def test_arrays_that_do_not_fit_are_refused() -> None:
-    halves = _core.Halves(own_rows(QUERIES), own_rows(ITEMS))
+    halves = _core.Halves(core_rows(QUERIES), core_rows(ITEMS))
     one = np.zeros(1, np.int64)
     with pytest.raises(ValueError, match="wrong length"):
         halves.starts(one, one, np.empty(1, np.int64))
@@ -56,4 +56,4 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
         halves.entries(one, one, np.empty(4, np.uint32), None, None)
     broken = _core.Rows(np.array([0, 2, 1]), QUERIES.indices, None, None, None, None)
     with pytest.raises(ValueError, match="decreases"):
-        _core.Halves(broken, own_rows(ITEMS))
+        _core.Halves(broken, core_rows(ITEMS))

@@ -360,7 +360,7 @@ def core_arguments(solver, rows):
     return {
         "table": table.rows,
         "bias": table.bias,
-        "rows": native._core_rows(rows),
+        "rows": native.core_rows(rows),
         "order": np.arange(len(rows)),
         "class_weight": np.ones(2, np.float32),
     }
@@ -394,7 +394,7 @@ def test_rows_of_the_core_convert_no_array(make_rows, name):
 
 def test_scores_are_not_written_into_a_copy(make_solver, make_rows):
     _, _, solver = make_solver(model="linear")
-    rows = native._core_rows(make_rows("dense"))
+    rows = native.core_rows(make_rows("dense"))
     scorer = solver.export()._scorer()
     with pytest.raises(TypeError):
         scorer._core.score(rows, None, np.zeros((24, 1)), 1)

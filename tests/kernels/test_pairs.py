@@ -173,7 +173,7 @@ def test_what_does_not_fit_is_refused(make_spec, make_solver, make_rows):
             logistic,
             table.rows,
             table.shared.reshape(1, -1),
-            native._core_rows(rows),
+            native.core_rows(rows),
             np.zeros((1, 2), np.int64),
             1,
         )

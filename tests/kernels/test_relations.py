@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.kernels.test_coordinate import dense, prior_of, reference, start
@@ -32,12 +34,12 @@ def related(n: int = 80, seed: int = 0) -> tuple[RelatedRows, int]:
     rng = np.random.default_rng(seed)
     users, films = side(N_USERS, 4, rng), side(N_FILMS, 4 + N_USERS + 7, rng)
     u, f = (rng.integers(0, m, n).astype(np.uint32) for m in (N_USERS, N_FILMS))
-    rows = RelatedRows(
+    own = Rows(
         np.arange(n + 1),
         rng.integers(0, 4, n).astype(np.uint32),
         target=rng.normal(size=n).astype(np.float32),
-        relations=(Relation(u, users), Relation(f, films)),
     )
+    rows = RelatedRows(own, (Relation(u, users), Relation(f, films)))
     return rows, 4 + N_USERS + 7 + N_FILMS + 7
 
 
@@ -50,7 +52,7 @@ def test_joined_rows_hold_all_entries_and_slices_and_copies_agree() -> None:
     u = rows.relations[0]
     for i in (0, 7, 19):
         at = joined.indices[joined.indptr[i] : joined.indptr[i + 1]]
-        assert at[0] == rows.indices[i]
+        assert at[0] == rows.own.indices[i]
         assert u.rows.indices[u.rows.indptr[u.codes[i]]] in at
     np.testing.assert_array_equal(dense(rows.slice(3, 9).join(), p), dense(joined, p)[3:9])
     order = np.array([5, 5, 0])
@@ -132,12 +134,12 @@ def test_large_tables_are_visited_by_all_threads_to_the_same_bits() -> None:
     ids = np.stack([np.arange(m), m + rng.integers(0, 50, m)], axis=1).astype(np.uint32)
     sides = Rows(np.arange(0, 2 * m + 1, 2), ids.ravel())
     codes = rng.integers(0, m, n).astype(np.uint32)
-    rows = RelatedRows(
+    own = Rows(
         np.arange(n + 1),
         (m + 50 + rng.integers(0, 9, n)).astype(np.uint32),
         target=rng.normal(size=n).astype(np.float32),
-        relations=(Relation(codes, sides),),
     )
+    rows = RelatedRows(own, (Relation(codes, sides),))
     design, p = Design(rows, None, m + 59), m + 59
     prior = Prior(np.ones((4, 1), np.float32), np.zeros((4, 1), np.float32))
     found = []
@@ -160,15 +162,15 @@ def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ConfigError, match="instance_norm"):
         Design(rows, None, p, normalised=True)
     with pytest.raises(DataError, match="occurs in a side table and elsewhere"):
-        Design(rows.with_(relations=(user, user)), None, p)
+        Design(replace(rows, relations=(user, user)), None, p)
     with pytest.raises(DataError, match=r"side table holds a feature twice"):
         Design(rows, None, p - 8)
     twice = user.rows.with_(indices=np.full_like(user.rows.indices, 4))
     with pytest.raises(DataError, match=r"side table holds a feature twice"):
-        Design(rows.with_(relations=(Relation(user.codes, twice),)), None, p)
+        Design(replace(rows, relations=(Relation(user.codes, twice),)), None, p)
     with pytest.raises(DataError, match="refers to row 9"):
         Relation(np.array([9], np.uint32), user.rows)
     with pytest.raises(DataError, match="one code per row"):
-        rows.with_(relations=(Relation(user.codes[:3], user.rows),))
+        replace(rows, relations=(Relation(user.codes[:3], user.rows),))
     assert Design(rows, np.array([1, 1]), p).n_rows == 2
-    assert len(rows.with_(relations=(film,)).join()) == 10
+    assert len(replace(rows, relations=(film,)).join()) == 10

@@ -1,6 +1,7 @@
 """The estimators, each declared once: what is particular to it.
 
-To add one: an `Estimator` here, `make generate`, and its name in ``estimators/__init__.py``.
+A new kind of model needs a `Kind` here, for its classifier and its regressor; then `make generate`,
+and their names in ``estimators/__init__.py`` and in the root.
 """
 
 from __future__ import annotations
@@ -9,146 +10,34 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tools.estimators.parameters import Change, Parameter, names
-
-from fieldfare.config import (
-    SAMPLED_MODEL_PARAMETERS,
-    GibbsConfig,
-    KerasConfig,
-    ModelConfig,
-    SolverConfig,
-    TrainingConfig,
-    optimiser_sentence,
+from tools.estimators.attributes import (
+    BY_CLASS,
+    CLASSES_,
+    KERAS_MODEL_,
+    MODEL_,
+    OF_NUMBERS,
+    SAMPLING,
+    Attribute,
+    arrays,
+    predicted,
+    training,
 )
+from tools.estimators.parameters import Change, Parameter
+from tools.estimators.signatures import (
+    BY_KERAS,
+    CLASSES,
+    FACTORS,
+    FIELDS,
+    ORDERS,
+    RANKING,
+    SAMPLED,
+    TRAINED,
+)
+
+from fieldfare.config import optimiser_sentence
 from fieldfare.kinds.losses import LOSSES_OF_TASK, SAMPLED_LOSSES
 from fieldfare.kinds.models import FFM, FM, FWFM, HOFM, LINEAR, ModelKind
 from fieldfare.kinds.solvers import GIBBS, SOLVER_KINDS
-
-# What most people set comes first. A new parameter needs a place here; `parameters` finds the rest
-# of what it needs in `config`.
-ORDER = (
-    *("model", "n_factors", "order", "shared_factors"),
-    *("loss", "pairs_per_row", "negatives", "negatives_exponent", "known_negatives"),
-    *("n_warmup", "n_samples", "n_keep_samples"),
-    *("solver", "optimizer", "learning_rate", "max_iter", "batch_size"),
-    *("l2_linear", "l2_factors", "l1_linear", "l1_factors", "ftrl_beta"),
-    *("unobserved_weight", "l2_queries", "l2_items", "l2_exponent"),
-    *("fit_intercept", "fit_linear", "instance_norm", "init_scale"),
-    *("early_stopping", "validation_fraction", "n_iter_no_change", "tol", "eval_metric"),
-    *("class_weight", "max_time", "shuffle", "groups", "memory_limit"),
-    *("random_state", "n_jobs", "deterministic", "verbose"),
-    *("warm_start", "schema", "fields", "callbacks"),
-)
-
-# ---- which parameters a class takes ---------------------------------------------------------
-
-RANKING = frozenset(
-    {
-        "loss",
-        "pairs_per_row",
-        "negatives",
-        "negatives_exponent",
-        "known_negatives",
-        "unobserved_weight",
-        "l2_queries",
-        "l2_items",
-        "l2_exponent",
-    }
-)
-FACTORS = frozenset({"n_factors", "l2_factors", "l1_factors", "fit_linear", "init_scale"})
-ORDERS = frozenset({"order", "shared_factors"})
-CLASSES = frozenset({"class_weight"})
-FIELDS = frozenset({"fields"})
-TRAINED = (
-    names(ModelConfig, SolverConfig, TrainingConfig) | {"warm_start", "schema", "callbacks"}
-) - ({"model", "task"} | RANKING | ORDERS | CLASSES)
-SAMPLED = (
-    names(GibbsConfig)
-    | set(SAMPLED_MODEL_PARAMETERS)
-    | {"groups", "random_state", "n_jobs", "verbose", "warm_start", "schema"}
-)
-BY_KERAS = (
-    names(ModelConfig, KerasConfig)
-    | {"learning_rate", "l2_linear", "l2_factors", "max_iter", "shuffle"}
-    | {"random_state", "verbose", "schema", "callbacks"}
-) - ({"model", "task"} | ORDERS)
-
-
-# ---- the learned attributes -----------------------------------------------------------------
-
-
-class Attribute(NamedTuple):
-    """A learned attribute, as its docstring describes it."""
-
-    name: str
-    type: str
-    doc: str
-
-
-CLASSES_ = Attribute("classes_", "array of shape (n_classes,)", "The classes, sorted.")
-MODEL_ = Attribute(
-    "model_",
-    "Model",
-    "The trained model, for `fieldfare.explain`, `fieldfare.save_model` and so on.",
-)
-COLUMNS = (
-    Attribute("n_features_in_", "int", "Number of columns of X."),
-    Attribute(
-        "feature_names_in_",
-        "object array of shape (n_features_in_,)",
-        "Names of the columns of X. Only defined if they have names.",
-    ),
-)
-SCHEMA_ = Attribute("schema_", "Schema", "What the columns and the features mean.")
-
-
-def _training(calls: str = "`fit` or `partial_fit`") -> tuple[Attribute, ...]:
-    """Return the attributes that a training leaves."""
-    history = f"The epochs of the last call of {calls}; prints as a table."
-    return (
-        Attribute("history_", "History", history),
-        SCHEMA_,
-        Attribute("n_iter_", "int", "Number of epochs so far."),
-        *COLUMNS,
-    )
-
-
-SAMPLING = (
-    Attribute(
-        "trace_",
-        "Trace",
-        "Fit and hyperparameters of every sweep; prints as a table of diagnostics.",
-    ),
-    Attribute("posterior_", "Posterior", "The samples that were kept."),
-    SCHEMA_,
-    Attribute("n_iter_", "int", "Number of sweeps so far."),
-    *COLUMNS,
-)
-NAMED = "after encoding; ``schema_.feature_names`` has their names"
-BY_CLASS = (
-    Attribute("intercept_", "float32 array of shape (1,) or (n_classes,)", "Bias."),
-    Attribute(
-        "coef_",
-        "float32 array of shape (1, n_features) or (n_classes, n_features)",
-        f"Linear weights of the features {NAMED}.",
-    ),
-)
-OF_NUMBERS = (
-    Attribute("intercept_", "float", "Bias."),
-    Attribute(
-        "coef_", "float32 array of shape (n_features,)", f"Linear weights of the features {NAMED}."
-    ),
-)
-
-
-def _predicted(what: str) -> tuple[Attribute, ...]:
-    """Return the attributes of the rows that are predicted while sampling."""
-    shape = "float64 array of shape (n_eval_samples,)"
-    return (
-        Attribute("eval_prediction_", shape, f"{what} for each row of ``eval_set``, if given."),
-        Attribute("eval_std_", shape, "Standard deviation of the target of each of these rows."),
-    )
-
 
 # ---- the kinds of model ---------------------------------------------------------------------
 
@@ -210,28 +99,6 @@ FIELDS_NOTE = (
     "The field of a feature is the column that it comes from, unless ``fields`` or the file says "
     "otherwise."
 )
-
-
-def _arrays(kind: ModelKind, *, by_class: bool) -> tuple[Attribute, ...]:
-    """Return the attributes for the arrays that not all kinds have."""
-    docs = {
-        "factors": "Latent vectors: the factors of order 2, then those of order 3, and so on."
-        if kind.by_order
-        else "Latent vectors.",
-        "pair_weights": "Weight of each pair of fields; symmetric.",
-    }
-    found = []
-    for name, doc in docs.items():
-        if name not in kind.parameters:
-            continue
-        axes = {"features": "n_features", "outputs": "n_classes", "fields": "n_fields"}
-        axes["factors"] = "n_all_factors" if kind.by_order else "n_factors"
-        shape = [axes[size] for size in kind.parameters[name]]
-        short = ", ".join(axis for axis in shape if axis != "n_classes")
-        if by_class:
-            doc += f" With more than two classes, the shape is ({', '.join(shape)})."
-        found.append(Attribute(f"{name}_", f"float32 array of shape ({short})", doc))
-    return tuple(found)
 
 
 def _parameters(kind: ModelKind) -> frozenset[str]:
@@ -316,7 +183,7 @@ def _classifier(about: Kind) -> Estimator:
             "score per class.",
         ),
         parameters=_parameters(kind) | CLASSES,
-        attributes=(CLASSES_, MODEL_, *_training(), *BY_CLASS, *_arrays(kind, by_class=True)),
+        attributes=(CLASSES_, MODEL_, *training(), *BY_CLASS, *arrays(kind, by_class=True)),
         example=f"{CLICKS}\n{CLASSIFY.format(call=_call(name, kind))}",
         constants={"_kind": kind.name},
         changes=_solvers(kind, "binary", "multiclass"),
@@ -332,7 +199,7 @@ def _regressor(about: Kind) -> Estimator:
         summary=about.regression,
         notes=_notes(about, "It is learned by the squared loss."),
         parameters=_parameters(kind),
-        attributes=(MODEL_, *_training(), *OF_NUMBERS, *_arrays(kind, by_class=False)),
+        attributes=(MODEL_, *training(), *OF_NUMBERS, *arrays(kind, by_class=False)),
         example=f"{CLICKS}\n{REGRESS.format(call=_call(name, kind))}",
         constants={"_kind": kind.name},
         changes=_solvers(kind, "regression"),
@@ -357,9 +224,9 @@ RANKER = Estimator(
     parameters=(TRAINED | RANKING) - {"fit_intercept"},
     attributes=(
         MODEL_,
-        *_training("`fit`"),
+        *training("`fit`"),
         OF_NUMBERS[1],
-        *_arrays(FM, by_class=False),
+        *arrays(FM, by_class=False),
     ),
     example="""\
 >>> X = [{"user": u, "item": i} for u in "ab" for i in "xy"] * 20
@@ -407,7 +274,7 @@ BAYESIAN = (
             "2012, section 5.3), and predictions are averages over the samples.",
         ),
         parameters=SAMPLED,
-        attributes=(*SAMPLING, *_predicted("Prediction")),
+        attributes=(*SAMPLING, *predicted("Prediction")),
         example=f"""\
 {CLICKS}
 >>> reg = BayesianFMRegressor(n_factors=2, random_state=0).fit(X, [1.0, 3.0] * 50)
@@ -430,7 +297,7 @@ BAYESIAN = (
         attributes=(
             CLASSES_._replace(type="array of shape (2,)"),
             *SAMPLING,
-            *_predicted("Probability of the second class"),
+            *predicted("Probability of the second class"),
         ),
         example=f"""\
 {CLICKS}
@@ -458,7 +325,7 @@ BAYESIAN = (
                 "The numbers that occur as targets, ascending.",
             ),
             *SAMPLING,
-            *_predicted("Expected number"),
+            *predicted("Expected number"),
         ),
         example="""\
 >>> X = [{"user": u, "item": i} for u, i in zip("abc" * 40, "xyz" * 40)]
@@ -481,12 +348,6 @@ _BY_KERAS: dict[str, Change | Parameter] = {
         "Callbacks of Keras, called in this order.",
     ),
 }
-KERAS_MODEL_ = Attribute(
-    "keras_model_",
-    "keras.Model",
-    "The same model for Keras. Its inputs are what `fieldfare.keras.to_inputs` makes of rows, its "
-    "outputs are scores.",
-)
 KERAS_NOTE = (
     "`fieldfare.{name}` trains the same model with the library's own solvers; this class is for "
     "the optimizers, callbacks and accelerators of Keras."
@@ -499,7 +360,14 @@ BY_KERAS_TRAINED = (
         summary="Factorization machine for classification, trained by Keras.",
         notes=(KERAS_NOTE.format(name="FMClassifier"),),
         parameters=BY_KERAS,
-        attributes=(CLASSES_, MODEL_, KERAS_MODEL_, *_training()),
+        attributes=(
+            CLASSES_,
+            MODEL_,
+            KERAS_MODEL_,
+            *training(),
+            *BY_CLASS,
+            *arrays(FM, by_class=True),
+        ),
         example=f"{CLICKS}\n"
         + CLASSIFY.format(call="KerasFMClassifier(batch_size=10, random_state=0)"),
         changes=_BY_KERAS,
@@ -514,7 +382,13 @@ BY_KERAS_TRAINED = (
             + " It learns the target in units of its standard deviation.",
         ),
         parameters=BY_KERAS,
-        attributes=(MODEL_, KERAS_MODEL_, *_training()),
+        attributes=(
+            MODEL_,
+            KERAS_MODEL_,
+            *training(),
+            *OF_NUMBERS,
+            *arrays(FM, by_class=False),
+        ),
         example=f"{CLICKS}\n"
         + REGRESS.format(call="KerasFMRegressor(batch_size=10, random_state=0)"),
         changes=_BY_KERAS,

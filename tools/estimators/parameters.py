@@ -8,7 +8,6 @@ from typing import Any
 
 from fieldfare._validation import AnyOf, Constraint, Flag, Instance, Number, OneOf, Several
 from fieldfare.config import (
-    Config,
     GibbsConfig,
     KerasConfig,
     ModelConfig,
@@ -96,11 +95,6 @@ OWN = {
         ),
     )
 }
-
-
-def names(*groups: type[Config]) -> frozenset[str]:
-    """Return the names of the parameters of groups of `config`."""
-    return frozenset(item.name for group in groups for item in fields(group))
 
 
 def resolve(

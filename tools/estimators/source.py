@@ -6,8 +6,10 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator
 
-from tools.estimators.declarations import ESTIMATORS, MODULES, ORDER, Attribute, Estimator
+from tools.estimators.attributes import Attribute
+from tools.estimators.declarations import ESTIMATORS, MODULES, Estimator
 from tools.estimators.parameters import Parameter, resolve
+from tools.estimators.signatures import ORDER
 
 WIDTH = 100
 HEAD = "# Written by `make generate` from fieldfare.config and tools/estimators: do not edit.\n"
@@ -76,7 +78,7 @@ def _base(path: str) -> tuple[str, str]:
 def _class(item: Estimator) -> str:
     missing = item.parameters - set(ORDER)
     if missing:
-        raise ValueError(f"{sorted(missing)} have no place in tools.estimators.declarations.ORDER")
+        raise ValueError(f"{sorted(missing)} have no place in tools.estimators.signatures.ORDER")
     parameters = [
         resolve(name, item.parameters, item.changes) for name in ORDER if name in item.parameters
     ]

@@ -48,13 +48,13 @@ _COMMANDS = (
 )
 _EPILOG = """\
 start here:
-  fieldfare demo                                a tour on data made for it, half a minute
+  fieldfare demo                                a tour on generated data, half a minute
   fieldfare inspect train.csv --target clicked  what a file holds, and what is wrong with it
   fieldfare train train.csv --target clicked    train a factorization machine
   fieldfare predict new.csv -m train.ff         predict with it
 
 DATA is a file, several files, a folder, a quoted glob, or - for standard input: CSV or TSV,
-Parquet, libsvm, libffm, or a RowStore, plain or compressed; its content tells the kind.
+Parquet, libsvm, libffm, or a RowStore, plain or compressed. The content determines the format.
 'fieldfare COMMAND --help' explains each command with examples.
 """
 
@@ -65,13 +65,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     argv : sequence of str or None
-        Arguments after the program's name; ``None`` takes the process's own.
+        Arguments after the program's name; None takes those of the process.
 
     Returns
     -------
     int
-        0: done. 1: failed, with a message on standard error. 2: the command was not understood.
-        130: interrupted.
+        0: success. 1: failure, with a message on standard error. 2: wrong usage. 130: interrupted.
     """
     try:
         arguments = _parser().parse_args(argv)
@@ -96,8 +95,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 raise
             say_aside(
                 f"fieldfare {arguments.command}: unexpected {type(error).__name__}: {error}\n"
-                "This looks like a fault of fieldfare. Run again with --debug for the traceback, "
-                "and please report it."
+                "This looks like a bug in fieldfare. Run the command again with --debug for the "
+                "traceback, and please report it."
             )
             return FAILED
 
@@ -149,6 +148,6 @@ def _plain_warnings() -> Iterator[None]:
 
 
 def _forget_stdout() -> None:
-    """Point standard output elsewhere, or its flush at exit would complain of the closed pipe."""
+    """Redirect standard output, whose flush at exit would complain about the closed pipe."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

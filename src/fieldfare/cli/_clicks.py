@@ -4,10 +4,10 @@ The log-odds of a click are
 
     b + sum_c w_c[x_c] + sum_{(a, c) planted} <u_{a,c}[x_a], u_{c,a}[x_c]>
 
-over the columns of a table of mixed kinds: each planted pair of columns has latent vectors of its
-own, so no single vector per value (a plain factorization machine of small rank) can hold them all.
-A multi-valued column contributes the sum over its values, a number its standardised value, and a
-missing cell nothing.
+over the columns of a table of mixed kinds. Each planted pair of columns has latent vectors of its
+own, so a single vector per value (a plain factorization machine of small rank) cannot represent
+them all. A multi-valued column contributes the sum over its values, a number its standardised
+value, and a missing cell nothing.
 """
 
 from __future__ import annotations
@@ -79,14 +79,14 @@ class Clicks:
     Parameters
     ----------
     columns : dict of str to list
-        Cells by column name, ``None`` where missing; tags are joined by ``|``.
+        Cells by column name, None where missing. Several tags in a cell are separated by ``|``.
     clicked : int64 array of shape (n_rows,)
         The target, 0 or 1.
     probability : float64 array of shape (n_rows,)
-        The probability that each label was drawn with: the best possible prediction.
+        The probability with which each label was drawn, which is the best possible prediction.
     interactions : dict of (str, str) to float
-        How much each planted pair of columns matters: the standard deviation of what it adds to the
-        log-odds.
+        Importance of each planted pair of columns: the standard deviation of its contribution to
+        the log-odds.
     """
 
     columns: dict[str, list[Any]]
@@ -118,7 +118,7 @@ def generate(n_rows: int, seed: int = 0) -> Clicks:
     n_rows : int
         Number of rows.
     seed : int
-        Fixes every cell and label.
+        Determines every cell and label.
 
     Returns
     -------
@@ -139,13 +139,14 @@ def generate(n_rows: int, seed: int = 0) -> Clicks:
 
 
 def _active(name: str, n_rows: int, random: np.random.Generator) -> AnyArray:
-    """Return value numbers: shape (n_rows, 3) for tags (-1: none), else (n_rows, 1)."""
+    """Draw value numbers: of shape (n_rows, 3) for tags (-1: none), else (n_rows, 1)."""
     n = len(VALUES[name])
     popularity = (np.arange(n) + 4.0) ** -0.8
     popularity /= popularity.sum()
     if name != "interests":
         return random.choice(n, size=(n_rows, 1), p=popularity)
-    # Ranking by noise over popularity draws without replacement, for all rows at once.
+    # The smallest of exponential noise over popularity are a weighted draw without replacement
+    # (Efraimidis and Spirakis 2006), here for all rows at once.
     ranks = np.argpartition(random.exponential(size=(n_rows, n)) / popularity, 3, axis=1)[:, :3]
     counts = random.integers(1, 4, size=(n_rows, 1))
     return np.where(np.arange(3) < counts, ranks, -1)

@@ -1,4 +1,4 @@
-"""Model files of either kind, and output files, refused early when they cannot work."""
+"""Model files of either kind, and early checks of output files."""
 
 from __future__ import annotations
 
@@ -14,25 +14,27 @@ if TYPE_CHECKING:
 
 
 def check_writable(path: str) -> None:
-    """Refuse an output path that cannot work, before hours of training end there.
+    """Refuse an output path that cannot be written, before hours of training are lost there.
 
     Raises
     ------
     ConfigError
-        If its folder is absent or closed, or the path exists and is not an ordinary file.
+        If its folder is missing or not writable, or the path exists and is not a regular file.
     """
     target = Path(path)
     folder = target.parent
     if not folder.is_dir():
-        raise ConfigError(f"The folder of the output {path!r} does not exist. Make it first.")
+        raise ConfigError(f"The folder of the output {path!r} does not exist. Create it first.")
     if not os.access(folder, os.W_OK):
         raise ConfigError(f"The folder of the output {path!r} is not writable. Choose another one.")
     if target.exists() and not target.is_file():
-        raise ConfigError(f"The output {path!r} exists and is no file. Give the name of a file.")
+        raise ConfigError(
+            f"The output {path!r} exists and is not a file. Choose the name of a file."
+        )
 
 
 def load_any(path: str) -> Model | Posterior:
-    """Load what ``fieldfare train`` or ``fieldfare sample`` wrote."""
+    """Load a model from ``fieldfare train`` or the samples from ``fieldfare sample``."""
     from fieldfare.persist.file import load_model
     from fieldfare.persist.posterior import holds_posterior, load_posterior
 

@@ -1,4 +1,4 @@
-"""Options that several commands share; hyperparameter flags are made from ``config``."""
+"""Options that several commands share; the flags of hyperparameters are made from ``config``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from fieldfare._validation import NONE, AnyOf, Flag, Number, OneOf, Several, closest
 from fieldfare.config import Config, ModelConfig, SolverConfig, TrainingConfig, description
 
-# The flag leads where the command line's usual word differs from the parameter's name.
+# Flags that come before the one made from the parameter's name, where another word is usual.
 ALIASES = {
     "n_factors": ("-k",),
     "max_iter": ("--epochs",),
@@ -43,17 +43,17 @@ _DOCS = {
 
 
 class Formatter(argparse.RawDescriptionHelpFormatter):
-    """Help with examples as written, and room for long flags."""
+    """Shows examples exactly as written, and leaves room for long flags."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=30, width=100)
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that names the nearest option or choice when it does not know a word."""
+    """A parser that suggests the nearest option or choice for an unknown word."""
 
-    # What a command does not know is an error of the command, with its usage: left alone, argparse
-    # hands it up to the program's own parser.
+    # By default, argparse passes unknown words up to the main parser. Here they are an error of the
+    # command, which shows the command's own usage.
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
@@ -73,7 +73,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def add_data(parser: argparse.ArgumentParser, *, labelled: bool = True) -> None:
-    """Add DATA and what says how to read it."""
+    """Add DATA and, if it is labelled, the options that name columns."""
     parser.add_argument("data", nargs="+", metavar="DATA", help="file, folder, glob or - (stdin)")
     if labelled:
         add_roles(parser)
@@ -82,7 +82,7 @@ def add_data(parser: argparse.ArgumentParser, *, labelled: bool = True) -> None:
 def add_roles(parser: argparse.ArgumentParser) -> None:
     """Add the options that name the columns of a table."""
     group = parser.add_argument_group("columns of a table")
-    group.add_argument("--target", metavar="COLUMN", help="what is to be predicted")
+    group.add_argument("--target", metavar="COLUMN", help="what to predict")
     group.add_argument("--weight", metavar="COLUMN", help="weight of each sample")
     group.add_argument(
         "--group", metavar="COLUMN", help="group of each sample, for grouped metrics"
@@ -133,12 +133,12 @@ def roles(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def source(paths: list[str]) -> Any:
-    """Return DATA as readers take it: one path as it is, several as a list."""
+    """Return DATA in the form that readers take: a single path, or a list of several."""
     return paths[0] if len(paths) == 1 else paths
 
 
 def flag_names(name: str) -> tuple[str, ...]:
-    """Return the flags of a hyperparameter, the usual one first."""
+    """Return the flags of a hyperparameter, the most usual one first."""
     return (*ALIASES.get(name, ()), "--" + name.replace("_", "-"))
 
 
@@ -165,7 +165,7 @@ def _add_flag(section: Any, item: Field[Any]) -> None:
 
 
 def _switch(item: Field[Any], flags: tuple[str, ...], options: dict[str, Any]) -> tuple[str, ...]:
-    """Make a switch that turns the default round; both ways where the default is neither."""
+    """Make a flag that reverses the default, or one for each value if the default is neither."""
     if not isinstance(item.default, bool):
         options["action"] = argparse.BooleanOptionalAction
         return flags
@@ -183,11 +183,11 @@ def _number_type(name: str, parts: tuple[Any, ...]) -> type[int] | type[float] |
 
 
 def _number(item: Field[Any]) -> Callable[[str], Any]:
-    """Return what reads the value of a flag, and refuses it in the words of the command line."""
+    """Return the function that reads the value of a flag or refuses it, without Python's terms."""
     constraint = item.metadata["constraint"]
     parts = constraint.constraints if isinstance(constraint, AnyOf) else (constraint,)
     kind = _number_type(item.name, parts) or str
-    # None is what leaving out the flag means, so it is no value to name here.
+    # None means that the flag is left out, so the message does not name it as a value.
     allowed = AnyOf(tuple(part for part in parts if part is not NONE))
     several = any(isinstance(part, Several) for part in parts)
 
@@ -230,11 +230,12 @@ def _class_weight(text: str) -> str | dict[Any, float]:
     if text == "balanced":
         return text
     try:
-        pairs = [pair.rsplit(":", 1) for pair in text.split(",")]
-        return {_class_label(label): float(weight) for label, weight in pairs}
+        parts = [part.rsplit(":", 1) for part in text.split(",")]
+        return {_class_label(label): float(weight) for label, weight in parts}
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"must be 'balanced' or CLASS:WEIGHT,CLASS:WEIGHT (for instance 0:1,1:5), got {text!r}"
+            "must be 'balanced' or CLASS:WEIGHT,CLASS:WEIGHT (for instance 0:1,1:5). Got "
+            f"{text!r} instead."
         ) from None
 
 
@@ -246,7 +247,7 @@ def _class_label(label: str) -> int | str:
 
 
 def default_output(paths: list[str]) -> str:
-    """Return ``STEM.ff`` in the current folder for the first data file."""
+    """Return ``STEM.ff`` in the current folder, with the stem of the first data file."""
     name = os.path.basename(os.path.normpath(paths[0]))
     stem = name.split(".")[0] if paths[0] != "-" else "model"
     return f"{stem or 'model'}.ff"

@@ -19,7 +19,7 @@ Write = Callable[[AnyArray], None]
 def prediction_writer(
     path: str, kind: str, model: Model | Posterior, *, interval: bool = False
 ) -> Iterator[Write]:
-    """Open an output that takes blocks of predictions and appears only when complete.
+    """Open an output that takes blocks of predictions, and is only created once it is complete.
 
     Parameters
     ----------
@@ -27,14 +27,14 @@ def prediction_writer(
         ``-`` is standard output.
     kind : {"text", "csv", "parquet"}
     model : Model or Posterior
-        Its task and classes name the columns.
+        Its task and classes determine the names of the columns.
     interval : bool
-        Whether the predictions come with the ends of intervals, as columns.
+        Whether the predictions have two further columns, the bounds of intervals.
 
     Yields
     ------
     function
-        Takes what ``model.predict`` returns.
+        Writes a block of predictions, an array as ``model.predict`` returns it.
     """
     from fieldfare.kernels.text import format_numbers
     from fieldfare.sources.write import open_output, table_writer
@@ -69,7 +69,7 @@ def names(model: Model | Posterior, interval: bool = False) -> list[str]:
 def columns(
     predictions: AnyArray, model: Model | Posterior, interval: bool = False
 ) -> dict[str, AnyArray]:
-    """Return predictions as columns: for several classes also the most likely one."""
+    """Return predictions as columns; for multiclass models the most likely class comes first."""
     if predictions.ndim == 1:
         return {names(model)[0]: predictions}
     import numpy as np
@@ -87,7 +87,7 @@ def _task(model: Model | Posterior) -> str:
 
 
 def _labelled(predictions: AnyArray, text: str, classes: list[Any]) -> bytes:
-    """Put the most likely class before each line of probabilities."""
+    """Prefix each line of probabilities with the most likely class."""
     labels = [_quoted(str(label)) for label in classes]
     lines = zip(predictions.argmax(1).tolist(), text.splitlines(), strict=True)
     return "".join(f"{labels[best]},{line}\n" for best, line in lines).encode()

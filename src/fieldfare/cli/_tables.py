@@ -1,4 +1,4 @@
-"""Plain text for people: aligned tables, sizes and names."""
+"""Plain text for the terminal: aligned tables, and names with values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], indent: int = 2) -> str:
-    """Return an aligned table: text to the left, numbers to the right.
+    """Return a table with aligned columns, text to the left and numbers to the right.
 
     Parameters
     ----------
@@ -15,7 +15,7 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], indent: int = 2
     rows : iterable of sequences
         Cells; floats are shown with five decimals, ``None`` as an empty cell.
     indent : int
-        Blanks before each line.
+        Number of blanks before each line.
     """
     kept = [list(row) for row in rows]
     texts = [[cell(value) for value in row] for row in kept]
@@ -46,7 +46,7 @@ def pairs(items: Mapping[str, Any], indent: int = 2) -> str:
 
 
 def cell(value: Any) -> str:
-    """Return one value as a person would write it."""
+    """Return a value as text for a person."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -59,7 +59,7 @@ def cell(value: Any) -> str:
 
 
 def size(n_bytes: int) -> str:
-    """Return a number of bytes in the fitting unit."""
+    """Return a number of bytes in a suitable unit (1 KB is 1,000 bytes)."""
     amount = float(n_bytes)
     units = ["bytes", "KB", "MB", "GB", "TB"]
     while amount >= 1000 and len(units) > 1:

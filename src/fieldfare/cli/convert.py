@@ -1,4 +1,4 @@
-"""Convert data: any input to libsvm, libffm, CSV, Parquet or a RowStore."""
+"""Convert data to libsvm, libffm, CSV, Parquet or a RowStore."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from fieldfare.cli import _options
 EXAMPLES = """\
 examples:
   fieldfare convert train.csv train.ffm --to libffm --target clicked
-  fieldfare convert test.csv test.ffm --to libffm --schema-from clicks.ff  the ids of the model
+  fieldfare convert test.csv test.ffm --to libffm --schema-from clicks.ff  the model's feature ids
   fieldfare convert log.csv log.parquet --to parquet
-  fieldfare convert train.ffm train.store --to store                      reads at once next time
+  fieldfare convert train.ffm train.store --to store                      opens at once afterwards
 
-A table becomes libsvm, libffm or a store through its schema, inferred here or taken from a model,
-so that features get numbers. The other way, libffm becomes one column a field and libsvm one
-column of features; a cell holds feature ids, as id or id:value, joined by |.
+To become libsvm, libffm or a store, a table is encoded with a schema, inferred from it or taken
+from a model, which numbers the features. In the other direction, libffm becomes one column per
+field and libsvm one column of features; a cell holds feature ids, as id or id:value, separated
+by |.
 """
 KINDS = ("libsvm", "libffm", "csv", "parquet", "store")
 
@@ -25,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("data", nargs="+", metavar="IN", help="file, folder, glob or - (stdin)")
     parser.add_argument("output", metavar="OUT", help="file to write; a folder for a store")
-    parser.add_argument("--to", choices=KINDS, help="default: by OUT's extension")
+    parser.add_argument("--to", choices=KINDS, help="format (default: by OUT's extension)")
     parser.add_argument(
         "--schema-from", metavar="MODEL.ff", help="model whose schema gives the ids"
     )
@@ -33,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Convert, and say what came of it."""
+    """Convert, and report the number of rows."""
     from fieldfare.data.convert import convert
 
     schema = None
@@ -55,10 +56,11 @@ def run(arguments: argparse.Namespace) -> int:
 def _kind_of(path: str) -> str:
     from fieldfare.exceptions import ConfigError
 
-    extension = path.rpartition(".")[2].lower()
-    kinds = {"ffm": "libffm", "svm": "libsvm"} | {kind: kind for kind in KINDS}
-    if extension not in kinds:
+    suffix = "." + path.rpartition(".")[2].lower()
+    kinds = {".ffm": "libffm", ".svm": "libsvm"} | {f".{kind}": kind for kind in KINDS}
+    if suffix not in kinds:
         raise ConfigError(
-            f"The output {path!r} does not tell its kind. Add --to with one of {', '.join(KINDS)}."
+            f"The extension of the output {path!r} does not determine the format. Add --to with "
+            f"one of {', '.join(KINDS)}."
         )
-    return kinds[extension]
+    return kinds[suffix]

@@ -1,4 +1,4 @@
-"""Cross-validate a model: how good the settings are, and how sure that is."""
+"""Cross-validate a model: measure how good its settings are, and how certain that is."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ examples:
   fieldfare cv train.csv --target clicked --model ffm -k 4
   fieldfare cv ratings.csv --target rating --task regression --folds 10 --seed 1
 
-Each row is predicted once by a model that has not seen it. When the figures satisfy, train on all
-rows with the same settings: fieldfare train DATA ...
+Each row is predicted once, by a model that has not seen it. When the figures are good enough, train
+on all rows with the same settings: fieldfare train DATA ...
 """
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     _options.add_data(parser)
-    parser.add_argument("--folds", type=int, default=5, metavar="N", help="default: 5")
+    parser.add_argument(
+        "--folds", type=int, default=5, metavar="N", help="number of folds (default: 5)"
+    )
     _options.add_hyperparameters(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print one line a fold, the mean and the deviation."""
+    """Print one line per fold, the mean and the standard deviation."""
     from fieldfare.data.loading import load
     from fieldfare.training.crossval import cross_validate
 

@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--metric",
         action="append",
         metavar="NAME",
-        help="may be repeated (default: those of the task)",
+        help="metric; may be repeated (default: those of the task)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     _options.add_threads(parser)

@@ -1,4 +1,4 @@
-"""Write a model for other tools: ONNX, TensorFlow, Keras, C, SQL, JSON, npz, xLearn, libffm."""
+"""Export a model to ONNX, TensorFlow, Keras, C, SQL, JSON, npz, xLearn or libffm."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ examples:
   fieldfare export clicks.ff clicks.txt --to xlearn
   fieldfare export clicks.ff clicks.txt --to libffm --drop-linear
   fieldfare export clicks.ff served/1 --to savedmodel            a folder, for TensorFlow Serving
-  fieldfare export clicks.ff model.pb                            a frozen graph of TensorFlow
+  fieldfare export clicks.ff model.pb                            a frozen TensorFlow graph
   fieldfare export clicks.ff clicks.keras
 
-The ending of OUT tells the format (.onnx .c .h .sql .json .npz .pb .keras), or --to does: onnx, c,
-sql, json, npz, xlearn, libffm, savedmodel, frozen or keras.
+The extension of OUT determines the format (.onnx .c .h .sql .json .npz .pb .keras), unless --to
+names it: onnx, c, sql, json, npz, xlearn, libffm, savedmodel, frozen or keras.
 """
 
 _OPTIONS = ("inputs", "quantize", "table", "drop_linear")
@@ -31,11 +31,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("model", metavar="MODEL.ff", help="model file from 'fieldfare train'")
     parser.add_argument("output", metavar="OUT", help="file (savedmodel: folder) to write")
-    parser.add_argument("--to", metavar="FORMAT", help="format (default: told by the name of OUT)")
+    parser.add_argument("--to", metavar="FORMAT", help="format (default: by OUT's extension)")
     parser.add_argument(
         "--inputs",
         choices=("features", "columns"),
-        help="onnx: read feature ids, or the columns of the table (default: features)",
+        help="onnx: read feature ids or the columns of a table (default: features)",
     )
     parser.add_argument(
         "--quantize",
@@ -48,19 +48,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--drop-linear",
         action="store_true",
         default=None,
-        help="libffm: leave out bias and linear weights, for which it has no place",
+        help="libffm: leave out the bias and the linear weights, which it cannot hold",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Export."""
+    """Export, and report the file and what quantising lost."""
     from fieldfare.export import export
     from fieldfare.persist.file import load_model
 
     if os.path.exists(arguments.output) and os.path.samefile(arguments.model, arguments.output):
         raise ConfigError(
-            f"The output {arguments.output!r} is the model itself, which would be lost. Give "
-            "another name."
+            f"The output {arguments.output!r} is the model file itself, which would be "
+            "overwritten. Choose another name."
         )
 
     given = {name: getattr(arguments, name) for name in _OPTIONS}

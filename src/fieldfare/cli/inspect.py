@@ -1,4 +1,4 @@
-"""Say what a data file holds, what is wrong with it, and what models of it would cost."""
+"""Show what a data file holds, what is wrong with it, and the memory that models would need."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\
 examples:
   fieldfare inspect train.csv --target clicked
-  fieldfare inspect train.csv --target clicked --against test.csv   how much of test is unseen
+  fieldfare inspect train.csv --target clicked --against test.csv   how much of test.csv is unseen
   fieldfare inspect train.ffm
 """
 
@@ -23,7 +23,7 @@ examples:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     _options.add_data(parser, labelled=False)
-    parser.add_argument("--target", metavar="COLUMN", help="what is to be predicted")
+    parser.add_argument("--target", metavar="COLUMN", help="what to predict")
     parser.add_argument("--against", metavar="DATA", help="a second file to compare with")
 
 
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _memory(found: Inspection) -> str:
-    """Say what training each kind of model on these data takes, with the default settings."""
+    """Return the memory that training each kind of model takes, with the default settings."""
     from fieldfare.config import ModelConfig
     from fieldfare.kinds.models import MODEL_KINDS
     from fieldfare.models.registry import estimate_bytes

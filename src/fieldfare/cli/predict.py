@@ -1,4 +1,4 @@
-"""Predict with a saved model: one prediction a row, in order."""
+"""Predict with a saved model: one prediction per row, in order."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ examples:
   zcat new.ffm.gz | fieldfare predict - -m clicks.ff | head
   fieldfare predict new.csv -m stars.ff --interval 0.9 -o predictions.csv
 
-Binary models give the probability of class 1, regressions a number, multiclass models the most
-likely class and the probability of each (as text: the probabilities, separated by blanks). DATA
-may have the target or not. Rows stream through: memory does not grow with the file. Of the samples
-that 'fieldfare sample' saved, predictions are averages: numbers, or the probability of the second
-class, or the expected number.
+Binary models predict the probability of class 1, regressions a number, multiclass models the most
+likely class and the probability of each class (as text: only the probabilities, separated by
+blanks). DATA may contain the target or not. Rows are streamed, so memory does not grow with the
+file. For a file from 'fieldfare sample', predictions are averages over the samples: a number, the
+probability of the second class, or the expected number.
 """
 FORMATS = ("text", "csv", "parquet")
 
@@ -32,14 +32,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", default="-", metavar="OUT", help="output file (default: -, stdout)"
     )
     parser.add_argument(
-        "--format", choices=FORMATS, help="default: by OUT's extension, .csv or .parquet, else text"
+        "--format",
+        choices=FORMATS,
+        help="output format (default: by OUT's extension, .csv or .parquet, else text)",
     )
     parser.add_argument(
         "--interval",
         type=float,
         metavar="P",
-        help="regressions from 'fieldfare sample': add the ends of the interval that holds the "
-        "target with this probability",
+        help="regressions from 'fieldfare sample': add the bounds of the interval that contains "
+        "the target with this probability",
     )
     _options.add_threads(parser)
 
@@ -56,8 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
     model, coverage = load_any(arguments.model), arguments.interval
     if coverage is not None and not isinstance(model, Posterior):
         raise ConfigError(
-            f"Only samples say how sure a prediction is (--interval). {arguments.model} holds one "
-            "set of parameters: use 'fieldfare sample' in place of 'fieldfare train'."
+            f"--interval needs the samples of a Bayesian model, and {arguments.model} holds a "
+            "single set of parameters. Use 'fieldfare sample' instead of 'fieldfare train'."
         )
     kind = arguments.format or format_of(arguments.output)
     n_rows, n_threads = 0, arguments.threads
@@ -76,6 +78,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def format_of(path: str) -> str:
-    """Return the format that a file's extension names, or text."""
+    """Return the format that the extension of a path stands for, "text" if it stands for none."""
     extension = path.rpartition(".")[2].lower()
     return extension if extension in FORMATS else "text"

@@ -33,8 +33,8 @@ examples:
   fieldfare sample ratings.csv --target stars --model hofm --order 3 -k 8,4
   fieldfare predict new.csv -m stars.ff --interval 0.9 -o predictions.csv
 
-There are no penalties and no step size to tune: they are sampled too. The output holds all kept
-samples; predict averages over them. With --valid the error of the average is followed.
+There is no step size to tune, and the penalties are sampled too. The output holds all the samples
+that were kept; predict averages over them. With --valid, the error of the average is reported.
 """
 
 
@@ -46,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="MODEL.ff",
-        help="output (default: DATA's name, here, as .ff)",
+        help="output (default: DATA's name with .ff, in this folder)",
     )
     parser.add_argument("-q", "--quiet", action="store_true", help="print errors only")
     parser.add_argument("--no-cache", action="store_true", help="do not keep the encoded rows")
@@ -54,13 +54,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--task",
         choices=("regression", "binary", "ordinal"),
-        help="What is predicted: a number, the probability of a yes, or ordered numbers such as "
-        "stars (default: binary for two different targets, else regression)",
+        help="What is predicted: a number, the probability of the second class, or ordered numbers "
+        "such as stars (default: binary for two different targets, else regression)",
     )
     group.add_argument(
         "--one-group",
         action="store_true",
-        help="All features share one prior (default: those of a column)",
+        help="Use one prior for all features (default: one for the features of each column)",
     )
     group.add_argument(
         "--model",

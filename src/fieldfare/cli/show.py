@@ -1,4 +1,4 @@
-"""Show a model: what it is, how it was trained, and what it has learned."""
+"""Show what a model is, how it was trained, and what it has learned."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ examples:
   fieldfare show clicks.ff --top 30 --schema
   fieldfare show clicks.ff --plot fields.png                  heat map of field pairs
   fieldfare show stars.ff --plot trace.png                    trace of a sampled chain
-  fieldfare show clicks.ff --explain test.csv --row 3         why this prediction
+  fieldfare show clicks.ff --explain test.csv --row 3         the reasons for one prediction
 """
 
 
@@ -40,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--explain", metavar="DATA", help="explain one prediction of this data")
     parser.add_argument(
-        "--row", type=int, default=0, metavar="N", help="which row of it (default: 0)"
+        "--row", type=int, default=0, metavar="N", help="row to explain, from 0 (default: 0)"
     )
 
 
@@ -53,8 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
     if isinstance(model, Posterior):
         if arguments.explain:
             raise ConfigError(
-                f"{arguments.model} holds samples of a Bayesian model, and explanations are of one "
-                "set of parameters. Explain a model from 'fieldfare train'."
+                f"{arguments.model} holds samples of a Bayesian model, but only a single set of "
+                "parameters can be explained. Explain a model from 'fieldfare train'."
             )
         say(_posterior(model, arguments.model))
         if arguments.schema:
@@ -89,9 +89,9 @@ def _header(model: Model, path: str) -> str:
     lines |= _factors(config)
     if model.classes is not None:
         lines["classes"] = ", ".join(map(str, model.classes))
-    # The history below has the metrics; a setting that is off says nothing.
+    # The metrics are in the history below.
     provenance.pop("metrics", None)
-    lines |= _said(model.trained_by, provenance)
+    lines |= _settings(model.trained_by, provenance)
     parts = [pairs(lines, indent=0)]
     if history:
         parts += ["", "history", str(History.from_json(history))]
@@ -113,19 +113,19 @@ def _posterior(posterior: Posterior, path: str) -> str:
     lines |= _factors(posterior.config)
     if posterior.classes is not None:
         lines["classes"] = ", ".join(map(str, posterior.classes))
-    lines |= _said(posterior.trained_by, provenance)
+    lines |= _settings(posterior.trained_by, provenance)
     return f"{pairs(lines, indent=0)}\n\n{Trace.from_json(trace)}"
 
 
-def _said(trained_by: Settings | None, provenance: dict[str, Any]) -> dict[str, object]:
-    """Return the provenance and the settings, but for what is off."""
+def _settings(trained_by: Settings | None, provenance: dict[str, Any]) -> dict[str, object]:
+    """Return the provenance and the settings, without those that are None."""
     saved: dict[str, Any] = {} if trained_by is None else trained_by.to_json()
     known = _flat(provenance | {name: group for name, group in saved.items() if group})
     return {name: _short(value) for name, value in known.items() if value is not None}
 
 
 def _factors(config: ModelConfig) -> dict[str, object]:
-    """Return the numbers of factors, and the highest order."""
+    """Return the lines about the latent vectors: their lengths and the highest order."""
     lines: dict[str, object] = {}
     if config.kind.has_factors:
         given = config.n_factors
@@ -156,7 +156,7 @@ def _learned(model: Model, n: int) -> str:
     parts = ["", str(top_features(model, n))] if model.config.fit_linear else []
     if model.factors is None:
         return "\n".join(parts)
-    # A model of rows that carry their own fields cannot tell the field of a feature.
+    # If rows carry their own fields, the field of a feature is not known.
     if not model.uses_fields or _knows_fields(model):
         parts += ["", str(top_interactions(model, n))]
     if _knows_fields(model):
@@ -196,7 +196,7 @@ def _plot(model: Model, arguments: argparse.Namespace) -> None:
     else:
         matrix = field_interactions(model)
         names, values = matrix.names, matrix.values
-    # What adds to one score has a sign, even where this row happens to have no negative term.
+    # Contributions to a score have a sign, even if this row happens to have no negative one.
     plot_field_matrix(names, values, arguments.plot, signed=bool(arguments.explain))
     say(f"heat map written to {arguments.plot}")
 

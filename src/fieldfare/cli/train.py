@@ -22,11 +22,11 @@ examples:
   fieldfare train train.csv --target clicked
   fieldfare train train.csv --target clicked --valid valid.csv --model ffm -k 4 -o clicks.ff
   fieldfare train ratings.parquet --target rating --task regression --epochs 30 --l2-factors 0.01
-  fieldfare train train.ffm --model ffm --threads 1 --seed 7     the same bits each time
+  fieldfare train train.ffm --model ffm --threads 1 --seed 7     the same model every time
   zcat log.csv.gz | fieldfare train - --target clicked -o log.ff
 
-Without --valid, a tenth of the rows is held out and decides when to stop; --no-early-stopping
-trains on every row for all epochs.
+Without --valid, a tenth of the rows is held out to decide when to stop. With --no-early-stopping,
+all rows are used for training, for all epochs.
 """
 
 
@@ -34,10 +34,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     _options.add_data(parser)
     parser.add_argument(
-        "--valid", metavar="DATA", help="validation data, for stopping and the report"
+        "--valid", metavar="DATA", help="validation data, for early stopping and the report"
     )
     parser.add_argument(
-        "-o", "--output", metavar="MODEL.ff", help="model file (default: DATA's name, here, as .ff)"
+        "-o",
+        "--output",
+        metavar="MODEL.ff",
+        help="model file (default: DATA's name with .ff, in this folder)",
     )
     parser.add_argument("-q", "--quiet", action="store_true", help="print errors only")
     parser.add_argument("--no-cache", action="store_true", help="do not keep the encoded rows")
@@ -45,7 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--checkpoint", metavar="FILE", help="write the state of training here after each epoch"
     )
     parser.add_argument(
-        "--resume", metavar="FILE", help="go on from such a file, with the same data and flags"
+        "--resume", metavar="FILE", help="resume from such a file, with the same data and flags"
     )
     _options.add_hyperparameters(parser)
 
@@ -96,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _described(schema: Schema) -> str:
-    """Return the table of columns, cut short if there are very many."""
+    """Return the table of columns, shortened if there are very many."""
     lines = str(schema).splitlines()
     if len(lines) > _COLUMNS_SHOWN + 2:
         rest = len(lines) - 2 - _COLUMNS_SHOWN

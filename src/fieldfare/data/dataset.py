@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fieldfare.rows import Rows
+from fieldfare.rows import RelatedRows, Rows
 from fieldfare.schema.schema import Schema
 from fieldfare.store.row_store import RowStore
 
@@ -26,6 +26,25 @@ class Dataset:
     rows: Rows
     schema: Schema
     store: RowStore | None = None
+
+    def __len__(self) -> int:
+        return self.rows.n_rows
+
+
+@dataclass(frozen=True, eq=False)
+class RelatedDataset:
+    """Samples with side tables that are not joined, and what they mean.
+
+    Parameters
+    ----------
+    rows : RelatedRows
+    schema : Schema
+        Of the joined table: ids are the same either way.
+    """
+
+    rows: RelatedRows
+    schema: Schema
+    store: None = None
 
     def __len__(self) -> int:
         return self.rows.n_rows

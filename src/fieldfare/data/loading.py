@@ -6,11 +6,12 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from fieldfare.data.dataset import Dataset
+from fieldfare.data.dataset import Dataset, RelatedDataset
 from fieldfare.data.options import ROLES, Options
 from fieldfare.data.road import encode, fitted, is_labelled
 from fieldfare.data.side_tables import JoinedTable
-from fieldfare.data.stored import encoded_already, finish, from_store
+from fieldfare.data.stored import encoded_already, finish, finish_related, from_store, schema_of
+from fieldfare.rows import RelatedRows
 from fieldfare.schema.schema import Schema
 from fieldfare.sources.files import Files
 from fieldfare.sources.formats import open_source
@@ -78,17 +79,37 @@ def load(  # noqa: PLR0913 - the front door: all but the source are keywords
     return _gather(open_source(source), options) if known is None else known
 
 
-def load_related(source: Any, **options: Any) -> Dataset:
-    """Return samples as `load` does, but leave the side tables of a JoinedTable unjoined.
+def load_related(source: Any, **options: Any) -> Dataset | RelatedDataset:
+    """Return samples as `load` does, but leave side tables unjoined.
 
-    Its rows are then `RelatedRows`, which coordinate descent and Gibbs sampling use as they are.
+    Coordinate descent and Gibbs sampling use them as they are.
+
+    Parameters
+    ----------
+    source : whatever `load` takes
+    **options
+        As for `load`.
+
+    Returns
+    -------
+    RelatedDataset
+        Of a JoinedTable or RelatedRows; of anything else a Dataset.
+
+    Raises
+    ------
+    DataError
+        As `load` does.
     """
+    chosen = Options(**options)
+    if isinstance(source, RelatedRows):
+        return finish_related(source, chosen.schema or schema_of(source.join()), chosen)
+    if isinstance(source, RelatedDataset):
+        return finish_related(source.rows, source.schema, chosen)
     if not isinstance(source, JoinedTable):
         return load(source, **options)
-    chosen = Options(**options)
     schema, _ = fitted(source, chosen)
     rows = source.related_rows(schema, labelled=is_labelled(source, schema, chosen))
-    return finish(Dataset(rows, schema), chosen)
+    return finish_related(rows, schema, chosen)
 
 
 def _gather(source: Source, options: Options) -> Dataset:

@@ -105,6 +105,4 @@ class JoinedTable(Table):
             columns = [name for name in side.names if name in known]
             rows = bare.encode(side.table, labelled=False, columns=columns)
             relations.append(Relation(np.concatenate(codes[key]), rows))
-        arrays = (main.indptr, main.indices, main.values, main.fields)
-        labels = (main.target, main.weight, main.group)
-        return RelatedRows(*arrays, *labels, relations=tuple(relations))
+        return RelatedRows(main, tuple(relations))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from fieldfare.data.dataset import Dataset
+from fieldfare.data.dataset import Dataset, RelatedDataset
 from fieldfare.data.options import Options
 from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.rows import RelatedRows, Rows
@@ -22,7 +23,7 @@ def encoded_already(source: Any, options: Options) -> Dataset | None:
     Parameters
     ----------
     source : anything
-        Rows, a RowStore or the path of one, a Dataset; or something else.
+        Rows, a RowStore or the path of one, a Dataset; or something else. Side tables are joined.
     options : Options
 
     Raises
@@ -35,7 +36,11 @@ def encoded_already(source: Any, options: Options) -> Dataset | None:
     path = source[0] if isinstance(source, (list, tuple)) and len(source) == 1 else source
     if isinstance(path, (str, os.PathLike)) and is_store(Path(path)):
         source = RowStore.open(path)
-    if not isinstance(source, (Dataset, RowStore, Rows, RelatedRows)):
+    if isinstance(source, RelatedDataset):
+        source = Dataset(source.rows.join(), source.schema)
+    elif isinstance(source, RelatedRows):
+        source = source.join()
+    if not isinstance(source, (Dataset, RowStore, Rows)):
         return None
     if options.fields is not None:
         raise DataError(
@@ -44,7 +49,7 @@ def encoded_already(source: Any, options: Options) -> Dataset | None:
     if isinstance(source, RowStore):
         return from_store(source, options)
     if not isinstance(source, Dataset):
-        source = Dataset(source, options.schema or _schema_of(source))
+        source = Dataset(source, options.schema or schema_of(source))
     _check_same(source.schema, options.schema)
     return finish(source, options)
 
@@ -55,7 +60,7 @@ def from_store(store: RowStore, options: Options) -> Dataset:
     if own is not None:
         _check_same(own, options.schema)
     return finish(
-        Dataset(store.rows, own or options.schema or _schema_of(store.rows), store), options
+        Dataset(store.rows, own or options.schema or schema_of(store.rows), store), options
     )
 
 
@@ -67,15 +72,23 @@ def finish(data: Dataset, options: Options) -> Dataset:
     DataError
         If there is not one number per row, or no target where one is wanted.
     """
-    rows = data.rows.with_(**options.arrays(data.rows.n_rows))
+    return replace(data, rows=_with_roles(data.rows, options))
+
+
+def finish_related(rows: RelatedRows, schema: Schema, options: Options) -> RelatedDataset:
+    """Return encoded samples with side tables as `finish` does others."""
+    return RelatedDataset(replace(rows, own=_with_roles(rows.own, options)), schema)
+
+
+def _with_roles(rows: Rows, options: Options) -> Rows:
+    rows = rows.with_(**options.arrays(rows.n_rows))
     if options.labelled and rows.target is None:
         raise DataError("The samples have no target. Give one, or pass labelled=False.")
-    if options.labelled is False:
-        rows = rows.with_(target=None)
-    return Dataset(rows, data.schema, data.store)
+    return rows.with_(target=None) if options.labelled is False else rows
 
 
-def _schema_of(rows: Rows) -> Schema:
+def schema_of(rows: Rows) -> Schema:
+    """Return the Schema of Rows with ids from elsewhere: their number, and their fields."""
     seen = FieldsSeen()
     for _ in seen.watch([rows]):
         pass

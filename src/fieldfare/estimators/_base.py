@@ -29,13 +29,14 @@ from fieldfare.config import (
     SolverConfig,
     TrainingConfig,
 )
+from fieldfare.data.dataset import Dataset, RelatedDataset
 from fieldfare.data.extend import extend
-from fieldfare.data.loading import Dataset, load, load_related
+from fieldfare.data.loading import load, load_related
 from fieldfare.estimators import _input
 from fieldfare.exceptions import ConfigError, DataError, ModelFileError
 from fieldfare.models.base import Model
 from fieldfare.persist.file import load_model, save_model
-from fieldfare.rows import Rows
+from fieldfare.rows import Rows, as_rows
 from fieldfare.schema.schema import Schema
 from fieldfare.settings import Settings
 from fieldfare.training.loop.history import History
@@ -216,7 +217,7 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         exact = whole if np.array_equal(whole, target) else target
         return RowSubset.of(data), exact, data.schema.target_classes
 
-    def _load(self, X: Any, **options: Any) -> Dataset:
+    def _load(self, X: Any, **options: Any) -> Dataset | RelatedDataset:
         """Return samples with their side tables, if any, as the solver can use them."""
         related = getattr(self, "solver", "als") == "als"  # without the parameter: Gibbs sampling
         return (load_related if related else load)(X, **options)
@@ -264,7 +265,7 @@ class Factorization(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
     def _rows(self, X: Any) -> Rows:
         """Return samples to predict."""
         if _input.is_source(X):
-            return self._load(X, schema=self.schema_, labelled=None).rows
+            return as_rows(self._load(X, schema=self.schema_, labelled=None).rows)
         table = self._as_table(X, False, ())
         if table is None:
             return self._array_rows(self._check_array(X, learn=False))

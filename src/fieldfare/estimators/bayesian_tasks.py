@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
@@ -17,9 +17,11 @@ from fieldfare.estimators.regressor import Regressor
 from fieldfare.exceptions import DataError
 from fieldfare.training.bayes.front import ordered_levels
 
+_OfClassesT = TypeVar("_OfClassesT", bound="_OfClasses")
+
 
 class BayesianRegressor(RegressorMixin, BayesianFM):  # type: ignore[misc]
-    """Numbers, with their uncertainty."""
+    """Base for numbers, with their uncertainty."""
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Return the expected numbers.
@@ -28,15 +30,16 @@ class BayesianRegressor(RegressorMixin, BayesianFM):  # type: ignore[misc]
         ----------
         X : as in `fit`
             Samples.
-        return_std : bool
-            Whether to return standard deviations too.
+        return_std : bool, default=False
+            Whether to return standard deviations, too.
 
         Returns
         -------
         mean : float32 array of shape (n_samples,)
+            Average over the samples of the posterior.
         std : float64 array of shape (n_samples,)
-            Only with ``return_std``: the deviation of a new observation, from the uncertainty about
-            the parameters and from noise.
+            Only with ``return_std``: the standard deviation of a new observation, which comes from
+            the uncertainty about the parameters and from noise.
         """
         check_is_fitted(self, "trace_")
         rows = self._rows(X)
@@ -48,30 +51,30 @@ class BayesianRegressor(RegressorMixin, BayesianFM):  # type: ignore[misc]
     def predict_interval(
         self, X: Any, coverage: float = 0.95, *, noise: bool = True
     ) -> Float64Array:
-        """Return intervals that should hold the target with a given probability.
+        """Return intervals that contain the target with a given probability.
 
         Parameters
         ----------
         X : as in `fit`
             Samples.
-        coverage : float in (0, 1)
+        coverage : float in (0, 1), default=0.95
             The probability.
-        noise : bool
-            True: interval for a new observation, by the normal distribution of its mean and
-            deviation. False: credible interval for its expectation, between quantiles of the
-            samples.
+        noise : bool, default=True
+            True: the interval is for a new observation, from the normal distribution with its mean
+            and standard deviation. False: it is a credible interval for the expectation of the
+            observation, between quantiles of the samples.
 
         Returns
         -------
         float64 array of shape (n_samples, 2)
-            Lower and upper ends.
+            Lower and upper bound.
         """
         check_is_fitted(self, "trace_")
         rows = self._rows(X)
         return self.posterior_.intervals(rows, coverage, noise=noise, n_threads=self.n_jobs)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Return the coefficient of determination, R squared."""
+        """Return the coefficient of determination, R squared; see `FMRegressor.score`."""
         return float(super().score(*self._labelled(X, y, sample_weight)))
 
     _task = Regressor._task
@@ -79,27 +82,53 @@ class BayesianRegressor(RegressorMixin, BayesianFM):  # type: ignore[misc]
     _decode_target = Regressor._decode_target
 
 
-class BayesianClassifier(ClassifierMixin, BayesianFM):  # type: ignore[misc]
-    """Two classes, by probit."""
+class _OfClasses(BayesianFM):
+    """What two classes and ordered classes share."""
 
     def fit(  # type: ignore[override]
-        self, X: Any, y: Any = None, eval_set: Any = None
-    ) -> BayesianClassifier:
+        self: _OfClassesT, X: Any, y: Any = None, eval_set: Any = None
+    ) -> _OfClassesT:
         """Sample from the posterior; see `BayesianFMRegressor.fit`. There are no sample weights."""
         return super().fit(X, y, None, eval_set)
 
     def predict_proba(self, X: Any) -> Float64Array:
-        """Return the probability of each class, of shape (n_samples, 2)."""
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : as in `fit`
+            Samples.
+
+        Returns
+        -------
+        float64 array of shape (n_samples, n_classes)
+            Rows sum to one; columns are in the order of ``classes_``.
+        """
         return self._probabilities(X)
 
+
+class BayesianClassifier(ClassifierMixin, _OfClasses):  # type: ignore[misc]
+    """Base for two classes, by probit."""
+
     def predict(self, X: Any) -> AnyArray:
-        """Return the more probable class of each sample."""
+        """Return the more probable class of each sample.
+
+        Parameters
+        ----------
+        X : as in `fit`
+            Samples.
+
+        Returns
+        -------
+        array of shape (n_samples,)
+            Members of ``classes_``.
+        """
         best = self._probabilities(X).argmax(axis=1)
         labels: AnyArray = self.classes_[best]
         return labels
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Return the accuracy."""
+        """Return the accuracy; see `FMClassifier.score`."""
         return float(super().score(*self._labelled(X, y, sample_weight)))
 
     _decode_target = Classifier._decode_target
@@ -125,24 +154,14 @@ class BayesianClassifier(ClassifierMixin, BayesianFM):  # type: ignore[misc]
         return tags
 
 
-class BayesianOrdinalRegressor(RegressorMixin, BayesianFM):  # type: ignore[misc]
-    """Ordered classes, by ordered probit."""
-
-    def fit(  # type: ignore[override]
-        self, X: Any, y: Any = None, eval_set: Any = None
-    ) -> BayesianOrdinalRegressor:
-        """Sample from the posterior; see `BayesianFMRegressor.fit`. There are no sample weights."""
-        return super().fit(X, y, None, eval_set)
-
-    def predict_proba(self, X: Any) -> Float64Array:
-        """Return the probability of each class, of shape (n_samples, n_classes)."""
-        return self._probabilities(X)
+class BayesianOrdinalRegressor(RegressorMixin, _OfClasses):  # type: ignore[misc]
+    """Base for ordered classes, by ordered probit."""
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
-        """Return the expected number, and with ``return_std`` its standard deviation.
+        """Return the expected numbers, as `BayesianFMRegressor.predict` does, but in float64.
 
-        The expectation has the smallest squared error; for the most probable class take the largest
-        column of `predict_proba`.
+        The expectation has the smallest squared error. For the most probable class, take the
+        largest column of `predict_proba`.
         """
         check_is_fitted(self, "trace_")
         rows = self._rows(X)

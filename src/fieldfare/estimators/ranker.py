@@ -59,22 +59,22 @@ class Ranker(Factorization):
         X : data frame, Arrow table, list of dict, array, sparse matrix or path
             Samples, as for the other estimators.
         y : array-like of shape (n_samples,), str or None
-            Relevances: the larger, the further up. Or the name of their column.
+            Relevances, larger ones ranking higher; or the name of their column.
         qid : array-like of shape (n_samples,), str or None
             Group of each sample (a query or a user), or the name of its column, which stays a
             feature unless a ``schema`` says otherwise. ``None`` for files and tables that have
             groups of their own (``qid:`` in libsvm text, the group of the Schema), and for recall.
         group : array-like of shape (n_groups,) or None
-            Sizes of the groups, which then follow one another, in place of ``qid``.
+            Instead of ``qid``: sizes of the groups, whose samples then follow one another.
         pairs : int array of shape (n_pairs, 2) or None
-            Numbers of the samples to compare, the better one first. Takes the place of ``y`` and of
-            groups in training; every pair is visited in each epoch.
+            Row numbers of the samples to compare, the better one first. In training, they replace
+            ``y`` and the groups; every pair is visited in each epoch.
         sample_weight : array-like of shape (n_samples,), str or None
-            Weights of the samples; a pair has the geometric mean of the two.
+            Weights of the samples; the weight of a pair is the geometric mean of the two.
         eval_set : (X, y, qid), path or None
             Validation data; for recall, ``(X, None, None)`` with other interactions of the users.
             All items are then ranked, and ``eval_metric`` may be ``"ndcg@10"``, ``"recall@20"`` and
-            the like.
+            so on.
 
         Returns
         -------
@@ -105,26 +105,26 @@ class Ranker(Factorization):
         return self
 
     def fold_in(self: _RankerT, X: Any, *, known: Any, sample_weight: Any = None) -> _RankerT:
-        """Give new users and items their place in the model, and change nothing else.
+        """Add new users and items to the model, and change nothing else.
 
-        Each feature that only ``X`` has, such as the id of a new user, gets the parameters that are
-        best for its interactions, given everything else: what a sweep of the non-sampled solver
-        would give it.
+        Each feature that occurs only in ``X``, such as the id of a new user, gets the parameters
+        that suit its interactions best while everything else stays fixed: those that a sweep of
+        the ``"nonsampled"`` solver would give it.
 
         Parameters
         ----------
         X : as in `fit`
-            All interactions of the new users and items; every row is one.
+            All interactions of the new users and items, one per row.
         known : as in `fit`
-            The table that the model was fitted on, for its users and items: what a new user has not
-            seen counts, too.
+            The table that the model was fitted on. Its users and items are needed because the pairs
+            that were not seen count, too.
         sample_weight : array-like of shape (n_samples,) or None
             Weights of the interactions.
 
         Returns
         -------
         self
-            With a larger ``model_`` and ``schema_``.
+            The estimator, with a larger ``model_`` and ``schema_``.
 
         Raises
         ------
@@ -148,7 +148,7 @@ class Ranker(Factorization):
         return self
 
     def predict(self, X: Any) -> Float32Array:
-        """Return scores, which say the order of the samples of a group and nothing else.
+        """Return scores, which order the samples of a group and have no other meaning.
 
         Parameters
         ----------
@@ -176,7 +176,7 @@ class Ranker(Factorization):
         """
         check_is_fitted(self)
         part = self._read(X, _Labels(y, qid), sample_weight)
-        scores = self.model_.score(part.rows, self.n_jobs)[:, 0]
+        scores = self.model_.score(part.joined, self.n_jobs)[:, 0]
         return get_metric("ndcg")(part.target, scores, part.weight, require_groups(part.group))
 
     @property

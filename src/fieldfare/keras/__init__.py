@@ -1,15 +1,16 @@
-"""Factorization machines as Keras 3 layers, on any backend, and the way there and back.
+"""Factorization machines as Keras 3 layers on any backend, and conversion in both directions.
 
-Needs the extra ``keras`` and a backend of Keras (TensorFlow, JAX or PyTorch; the environment
-variable ``KERAS_BACKEND`` chooses). Importing this package registers the layers, so that Keras can
-load files that hold them.
+Needs the extra ``keras`` and a backend of Keras: TensorFlow, JAX or PyTorch, as chosen by the
+environment variable ``KERAS_BACKEND``. Importing this package registers the layers, so that Keras
+can load files that contain them.
 """
 
 from __future__ import annotations
 
 from fieldfare._optional import require
 
-backend = require("keras", "keras").backend.backend  # first of all, for the error that helps
+# Comes before the other imports, so that a missing Keras is reported with the extra to install.
+backend = require("keras", "keras").backend.backend
 
 from fieldfare.keras.batches import RowsDataset, to_inputs  # noqa: E402
 from fieldfare.keras.convert import from_keras, to_keras  # noqa: E402

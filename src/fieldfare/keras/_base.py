@@ -198,7 +198,7 @@ class KerasEstimator(Factorization):
 
     def _scaled(self, part: RowSubset) -> Rows:
         """Return rows whose targets are in the unit that steps and penalties are made for."""
-        return part.rows.with_(target=part.target / np.float32(self._unit))
+        return part.joined.with_(target=part.target / np.float32(self._unit))
 
     def _dataset(self, part: RowSubset, seed: int | None = None) -> RowsDataset:
         return RowsDataset(

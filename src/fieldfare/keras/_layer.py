@@ -1,4 +1,4 @@
-"""What the layers share: parameters, tables of weights, and what becomes of a score."""
+"""The base of the layers: parameters, tables of weights, and the end of the computation."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from keras import ops
 
 
 class FactorLayer(keras.layers.Layer):  # type: ignore[misc]
-    """Base of the layers. Weights have the shapes of `fieldfare.models.base.Model`.
+    """Base of the layers. Their weights have the shapes of `fieldfare.models.base.Model`.
 
     Parameters
     ----------
     n_factors : int or tuple of int
-        Length of each latent vector; one for each order from 2 on where they differ; 0 leaves the
-        linear part alone.
+        Length of each latent vector, or one length per order from 2 on. With 0 there is only the
+        linear part.
     units : int
-        Scores for each sample, C.
+        Number of scores per sample.
     order : int
-        How many features interact at most.
+        Largest number of features that interact.
     shared_factors : bool
         Whether all orders use the same latent vectors.
     activation : str, callable or None
-        Of the scores.
+        Applied to the scores.
     use_bias, use_linear : bool
         Whether there are a bias and a linear part.
     instance_norm : bool
         Whether each sample is scaled to unit Euclidean length first.
     init_scale : float
-        Standard deviation of the factors at the start; of order t its power 2/t.
+        Standard deviation of the initial factors; for those of order t, its power 2/t.
     linear_regularizer, factors_regularizer : keras Regularizer, str or None
-        Of the whole tables, in every batch.
+        Applied to the whole tables in every batch.
     """
 
     traits: ClassVar[ModelKind] = FM
@@ -76,7 +76,7 @@ class FactorLayer(keras.layers.Layer):  # type: ignore[misc]
         self.model_config = self._model_config()
 
     def _model_config(self) -> ModelConfig:
-        """Return the parameters as the models know them, checked; the task is not known here."""
+        """Return the parameters as a checked configuration; a layer does not know its task."""
         linear = self.n_factors == 0
         kind = LINEAR if linear else HOFM if self.order != 2 else self.traits
         return ModelConfig(
@@ -92,7 +92,7 @@ class FactorLayer(keras.layers.Layer):  # type: ignore[misc]
         )
 
     def _build_tables(self) -> None:
-        """Make the weights; how many features and fields there are is known by now."""
+        """Create the weights, once the numbers of features and fields are known."""
         n_features, n_fields = self.n_features, self.n_fields
         config = self.model_config
         shapes = config.shapes(n_features=n_features, n_fields=n_fields, n_outputs=self.units)
@@ -120,7 +120,7 @@ class FactorLayer(keras.layers.Layer):  # type: ignore[misc]
 
     @property
     def field_of(self) -> UInt16Array | None:
-        """Field of each feature, of shape (n_features,), or None where ids do not tell it."""
+        """Field of each feature, uint16 of shape (n_features,); None if it is not fixed."""
         return None
 
     def _random_factors(self, shape: Sequence[int], dtype: Any = None) -> Any:
@@ -135,19 +135,19 @@ class FactorLayer(keras.layers.Layer):  # type: ignore[misc]
 
     @property
     def _sum_dtype(self) -> str:
-        """Where sums are kept: squares of sums soon overflow 16 bits."""
+        """Type in which sums are computed, because squared sums easily overflow 16 bits."""
         narrow = self.compute_dtype in ("float16", "bfloat16")
         return "float32" if narrow else str(self.compute_dtype)
 
     def _finish(self, parts: Sequence[Any]) -> Any:
-        """Add up what a score consists of, and apply the activation."""
+        """Add the parts of the score and the bias, and apply the activation."""
         score = sum(ops.cast(part, self._sum_dtype) for part in parts)
         if self.bias is not None:
             score = score + ops.cast(self.bias, self._sum_dtype)
         return self.activation(ops.cast(score, self.compute_dtype))
 
     def get_config(self) -> dict[str, Any]:
-        """Return what Keras needs to make the same layer again."""
+        """Return what Keras needs to create the same layer again."""
         return {
             **super().get_config(),
             "n_factors": self.n_factors,

@@ -1,4 +1,4 @@
-"""Rows as Keras wants them: rectangles of ids, filled up with -1, batch by batch."""
+"""Rows in the form that Keras takes: rectangles of ids, padded with -1, batch by batch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fieldfare.exceptions import DataError
 from fieldfare.rows import Rows
 from fieldfare.store.row_store import RowStore
 
-FILLER = -1
+PADDING = -1
 
 
 def to_inputs(rows: Rows, length: int | None = None) -> dict[str, AnyArray]:
@@ -25,14 +25,15 @@ def to_inputs(rows: Rows, length: int | None = None) -> dict[str, AnyArray]:
     ----------
     rows : Rows
     length : int or None
-        Entries a row has room for; ``None``: as many as the longest row has, and at least one.
+        Number of entries to make room for in every row. None means that of the longest row, and at
+        least one.
 
     Returns
     -------
     dict
-        ``ids`` int32 and ``values`` float32 of shape (n_rows, length), and ``fields`` int32 of the
-        same shape if the rows have fields. Rows with fewer entries are filled up with id -1, value
-        0 and field 0.
+        ``ids`` (int32) and ``values`` (float32) of shape (n_rows, length), and ``fields`` (int32)
+        of the same shape if the rows have fields. Shorter rows are padded with id -1, value 0 and
+        field 0.
     """
     counts = np.diff(rows.indptr)
     length = length or max(1, int(counts.max(initial=0)))
@@ -45,9 +46,9 @@ def to_inputs(rows: Rows, length: int | None = None) -> dict[str, AnyArray]:
             out[there] = array[span]
         return out
 
-    # An unknown id may be too large for int32, and any that is too large for the model will do.
+    # An unknown id may be too large for int32. The largest int32 is as unknown to the model.
     known = np.minimum(rows.indices[span], np.iinfo(np.int32).max)
-    inputs = {"ids": np.full(there.shape, FILLER, np.int32)}
+    inputs = {"ids": np.full(there.shape, PADDING, np.int32)}
     inputs["ids"][there] = known
     inputs["values"] = fill(rows.values, 0, 1, np.float32)
     if rows.fields is not None:
@@ -57,25 +58,26 @@ def to_inputs(rows: Rows, length: int | None = None) -> dict[str, AnyArray]:
 
 @final
 class RowsDataset(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches of rows in memory or on disk, in a new random order each epoch.
+    """Batches of rows in memory or on disk, in a new random order in each epoch.
 
     Parameters
     ----------
     rows : Rows or RowStore
-        With a target, if they are to train or to validate.
+        With a target for training or validation.
     batch_size : int
     shuffle : bool
-        Whether each epoch visits the rows in an order of its own.
+        Whether each epoch visits the rows in a different order.
     seed : int
-        Fixes the orders.
+        Determines the orders.
     fields : bool
-        Whether the model wants the fields of the entries.
+        Whether the model needs the fields of the entries.
 
     Notes
     -----
-    A batch is (inputs, target[, weight]), the target of shape (batch, 1); or (inputs,). It is as
-    wide as its longest row, rounded up to a power of two, so that few shapes have to be compiled.
-    Where rows differ in length, the first batch is wider than all others: see `first_width`.
+    A batch is (inputs, target) or (inputs, target, weight), the target of shape (batch, 1); without
+    a target it is (inputs,). It is as wide as its longest row, rounded up to a power of two, so
+    that only a few shapes have to be compiled. If rows differ in length, the first batch is wider
+    than all others: see `first_width`.
     """
 
     def __init__(
@@ -130,8 +132,9 @@ def width_of(rows: Rows) -> int:
 def first_width(rows: Rows) -> int:
     """Return a width that no other batch has.
 
-    On TensorFlow, Keras takes a dimension in which the first two batches agree for the same in all
-    later ones, and refuses those that differ.
+    On TensorFlow, Keras concludes from the first two batches which dimensions are fixed: one that
+    is equal in both must be the same in all later batches. A first batch of a different width keeps
+    the dimension free.
     """
     return 2 * width_of(rows) + 1
 
@@ -143,25 +146,25 @@ def batch(rows: Rows, width: int, *, fields: bool) -> tuple[Any, ...]:
         inputs.pop("fields", None)
     if rows.target is None:
         return (inputs,)
-    # As many axes as the output has: Keras' metrics insist on it.
+    # Keras' metrics need a target with as many axes as the output.
     labelled = (inputs, rows.target[:, np.newaxis])
     return labelled if rows.weight is None else (*labelled, rows.weight)
 
 
 def endless(batches: Any, seed: int | None) -> Iterator[Any]:
-    """Yield the batches of one epoch after the other.
+    """Yield the batches of one epoch after another, without end.
 
     Parameters
     ----------
     batches : iterable or sequence
-        What has a length and numbered items is visited in a new order each epoch.
+        A sequence is visited in a new order in each epoch.
     seed : int or None
-        Fixes the orders; ``None``: always the first to the last.
+        Determines the orders; None keeps the order of the sequence.
 
     Raises
     ------
     DataError
-        If an epoch has no batches, since an iterator has ended.
+        If an epoch has no batches, because the iterator is exhausted.
     """
     numbered = hasattr(batches, "__getitem__") and hasattr(batches, "__len__")
     for epoch in count():
@@ -171,8 +174,8 @@ def endless(batches: Any, seed: int | None) -> Iterator[Any]:
             yield item
         if not found:
             raise DataError(
-                "The batches have ended. Give an endless generator, or something that can be "
-                "begun again, such as a list or a keras PyDataset."
+                "The batches have ended before the training. Pass an endless generator, or an "
+                "iterable that can be started again, such as a list or a keras PyDataset."
             )
         if hasattr(batches, "on_epoch_end"):
             batches.on_epoch_end()

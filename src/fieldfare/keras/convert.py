@@ -1,4 +1,4 @@
-"""Models to Keras and back: the weights move, the scores stay."""
+"""Models converted to Keras and back, with the same scores."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ _ACTIVATIONS = {
     "binary": "sigmoid",
     "multiclass": "softmax",
 }
-_SCORES_ALONE = {"binary", "rank"}  # besides regression, what one score without activation may be
+# Tasks, besides regression, that a single score without activation may have.
+_SCORE_TASKS = {"binary", "rank"}
 _LAYERS: dict[Interactions, type[EntriesLayer]] = {
     layer.traits.interactions: layer for layer in (FieldAwareFM, FieldWeightedFM)
 }
@@ -44,30 +45,31 @@ def to_keras(model: Model, *, link: bool = True, dense: bool = False) -> Any:
     model : Model
         Of any kind.
     link : bool
-        Whether it gives what ``model.predict`` does, a probability for classes; else the scores, as
-        ``model.score`` does: to train on, pass these to a loss with ``from_logits=True``.
+        Whether the output is that of ``model.predict``, which is a probability for classes;
+        otherwise it is that of ``model.score``. To continue training, pass scores to a loss with
+        ``from_logits=True``.
     dense : bool
-        Whether its input is a matrix with one column for each feature, instead of ids and values.
-        Not for models that use fields.
+        Whether the input is a matrix with one column per feature, instead of ids and values. Not
+        for models that use fields.
 
     Returns
     -------
     keras.Model
-        Its inputs are a dict that `to_inputs` makes of Rows: ``ids`` and ``values``, and
-        ``fields`` for models that use them; or one matrix of shape (batch, n_features) if
-        ``dense``. Its output has the shape (batch, n_outputs). The Schema stays behind: keep the
-        model file too.
+        Its input is the dict that `to_inputs` makes of Rows: ``ids`` and ``values``, and ``fields``
+        for models that use them. With ``dense`` it is a matrix of shape (batch, n_features). Its
+        output has the shape (batch, n_outputs). The Schema is not converted, so keep the model file
+        too.
 
     Raises
     ------
     ConfigError
-        If ``dense`` is asked of a model that uses fields.
+        If ``dense`` is true for a model that uses fields.
     """
     check_model(model, "to_keras")
     if dense and model.uses_fields:
         raise ConfigError(
-            f"A matrix does not tell the fields that a {model.kind} model needs. Leave dense=True "
-            "out."
+            f"A {model.kind} model needs the field of every entry, which a matrix does not hold. "
+            "Leave out dense=True."
         )
     settings = _settings(model)
     if link:
@@ -117,19 +119,20 @@ def from_keras(
     schema: Schema | None = None,
     classes: Sequence[Any] | None = None,
 ) -> Model:
-    """Return the model that a Keras model or layer is.
+    """Return a Keras model or layer as a fieldfare model.
 
     Parameters
     ----------
     keras_model : keras.Model or layer
-        One layer of this package, built; a model may have nothing else with weights.
+        A built layer of this package, or a model in which nothing else has weights.
     task : {"regression", "binary", "multiclass", "rank"} or None
-        What it predicts; ``None``: as its activation says (none, sigmoid, softmax). One score
-        without activation may also be of task ``"binary"`` or ``"rank"``.
+        What is predicted. None derives it from the activation: regression without one, binary from
+        a sigmoid, multiclass from a softmax. A single score without activation may also be passed
+        as ``"binary"`` or ``"rank"``.
     schema : Schema or None
-        What the features mean; ``None``: they are numbered.
+        Schema of the features; None if they are numbered.
     classes : sequence or None
-        Labels of the classes; ``None``: 0, 1, ... for classifiers.
+        Class labels; None means 0, 1, ... for classifiers.
 
     Returns
     -------
@@ -139,8 +142,8 @@ def from_keras(
     Raises
     ------
     ConfigError
-        If this is not a model of this package's layers, holds more than one of them, or has an
-        activation that no task has.
+        If this is not a model made of one layer of this package, its activation belongs to no task,
+        or the Schema has another number of features.
     """
     layer, last = _only_layer(keras_model)
     task = _task(last, layer.units, task)
@@ -151,9 +154,10 @@ def from_keras(
     elif schema.n_features != n_features:
         raise ConfigError(
             f"The Schema has {schema.n_features} features and the layer {n_features}. Pass the "
-            "Schema that made the ids it was trained on."
+            "Schema that encoded the data the layer was trained on."
         )
     arrays = {name: _array(getattr(layer, name)) for name in PARAMETERS}
+    # Only the symmetric part of the field weights affects the scores, and a Model needs that.
     if arrays["pair_weights"] is not None:
         arrays["pair_weights"] = (
             arrays["pair_weights"] + arrays["pair_weights"].swapaxes(1, 2)
@@ -188,7 +192,7 @@ def _only_layer(keras_model: Any) -> tuple[Any, Any]:
         names = [type(layer).__name__ for layer in (*found, *others)]
         raise ConfigError(
             "from_keras needs one built layer of fieldfare.keras, with nothing but inputs and an "
-            f"activation around it. Got {', '.join(names) or 'none'}."
+            f"activation around it. Got {', '.join(names) or 'no layer'}."
         )
     activations = [found[0].activation]
     if found[0] is not keras_model:
@@ -197,7 +201,9 @@ def _only_layer(keras_model: Any) -> tuple[Any, Any]:
     linear = keras.activations.linear
     given = [activation for activation in activations if activation is not linear]
     if len(given) > 1:
-        raise ConfigError("from_keras understands one activation. Got one after the other.")
+        raise ConfigError(
+            f"from_keras can convert one activation. Got {len(given)}, one after another."
+        )
     return found[0], given[0] if given else linear
 
 
@@ -207,10 +213,10 @@ def _task(activation: Any, units: int, given: str | None) -> str:
     name = getattr(activation, "__name__", str(activation))
     if name not in tasks:
         raise ConfigError(
-            f"No task has the activation {name!r} with {units} scores. Allowed are "
-            f"{', '.join(tasks)}."
+            f"No task has the activation {name!r} with {units} scores. The activation must be one "
+            f"of {', '.join(tasks)}."
         )
-    allowed = {tasks[name]} | (_SCORES_ALONE if name == "linear" and units == 1 else set())
+    allowed = {tasks[name]} | (_SCORE_TASKS if name == "linear" and units == 1 else set())
     if given is not None and given not in allowed:
         raise ConfigError(
             f"The 'task' parameter must be one of {sorted(allowed)} for the activation {name!r} "

@@ -1,4 +1,4 @@
-"""The factorization machine of a matrix: one column for each feature."""
+"""The factorization machine over a matrix with one column per feature."""
 
 from __future__ import annotations
 
@@ -15,36 +15,37 @@ from keras import ops
 class FactorizationMachine(FactorLayer):
     """Factorization machine of any order over the columns of a matrix.
 
-    The score is w0 + <w, x> + sum_{i<j} <v_i, v_j> x_i x_j (Rendle 2010, eq. 1), and more for
-    higher orders. For features that are ids, `FieldEmbeddingFM` needs far less memory.
+    The score is w0 + <w, x> + sum_{i<j} <v_i, v_j> x_i x_j (Rendle 2010, eq. 1), plus the ANOVA
+    kernels of higher orders, if any (Blondel et al. 2016). For features that are ids,
+    `FieldEmbeddingFM` needs far less memory.
 
     Parameters
     ----------
     n_factors : int or tuple of int, default=8
-        Length of each latent vector; one for each order from 2 on where they differ; 0 leaves the
-        linear part alone.
+        Length of each latent vector, or one length per order from 2 on. With 0 there is only the
+        linear part.
     units : int, default=1
-        Scores for each sample.
+        Number of scores per sample.
     order : int, default=2
-        How many features interact at most, by the ANOVA recurrence from 3 on. It then takes memory
-        for batch x columns x factors numbers.
+        Largest number of features that interact. From 3 on, a batch takes memory for batch x
+        columns x factors numbers.
     shared_factors : bool, default=False
         Whether all orders use the same latent vectors.
     activation : str, callable or None, default=None
-        Of the scores.
+        Applied to the scores.
     use_bias, use_linear : bool, default=True
         Whether there are a bias and a linear part.
     instance_norm : bool, default=False
         Whether each sample is scaled to unit Euclidean length first.
     init_scale : float, default=0.1
-        Standard deviation of the factors at the start; of order t its power 2/t.
+        Standard deviation of the initial factors; for those of order t, its power 2/t.
     linear_regularizer, factors_regularizer : keras Regularizer, str or None
-        Of the whole tables, in every batch.
+        Applied to the whole tables in every batch.
 
     Notes
     -----
-    Input: float of shape (batch, n_features), dense, or sparse on the backends where Keras knows
-    sparse tensors (TensorFlow, JAX). Output: (batch, units).
+    Input: float of shape (batch, n_features), dense, or sparse on the backends whose sparse tensors
+    Keras supports (TensorFlow, JAX). Output: (batch, units).
 
     Weights: ``bias`` (units,), ``linear`` (n_features, units), ``factors`` (n_features, units,
     n_factors). In mixed precision, sums are kept in float32.
@@ -56,7 +57,7 @@ class FactorizationMachine(FactorLayer):
     """
 
     def build(self, input_shape: Any) -> None:
-        """Make the weights, as many as the input has columns."""
+        """Create the weights for the columns of the input."""
         self.n_features = int(input_shape[-1])
         self._build_tables()
         self.input_spec = keras.layers.InputSpec(ndim=2, axes={-1: self.n_features})
@@ -65,7 +66,7 @@ class FactorizationMachine(FactorLayer):
         """Return the scores of a batch."""
         x, inverse = inputs, 1.0
         if self.instance_norm:
-            # Scores are divided instead of samples: a sparse sample stays sparse.
+            # The scores are divided instead of the samples, so that sparse samples stay sparse.
             ones = ops.ones((x.shape[-1], 1), self.compute_dtype)
             squares = ops.cast(ops.matmul(ops.square(x), ones), self._sum_dtype)
             inverse = ops.where(squares > 0, ops.rsqrt(ops.where(squares > 0, squares, 1.0)), 1.0)
@@ -75,7 +76,8 @@ class FactorizationMachine(FactorLayer):
         if self.factors is not None and self.order == 2:
             parts.append(self._pairs(x) * inverse**2)
         elif self.factors is not None:
-            # Order t would want the t-th power: here the samples are dense in any case.
+            # Each order t would need the t-th power of the length. Samples are dense here anyway,
+            # so they are divided first.
             dense = ops.cast(ops.convert_to_tensor(x, sparse=False), self._sum_dtype) * inverse
             factors = ops.cast(self.factors, self._sum_dtype)
             xv = dense[:, :, None, None] * factors
@@ -83,7 +85,10 @@ class FactorizationMachine(FactorLayer):
         return self._finish(parts)
 
     def _pairs(self, x: Any) -> Any:
-        """All pairs by two products of matrices (lemma 3.1), without an array of entries."""
+        """Return all pairwise interactions by two matrix products (Rendle 2010, lemma 3.1).
+
+        Unlike `_formulas.pairwise`, this needs no array of batch x columns x factors.
+        """
         n_factors = self.model_config.total_factors
         columns = ops.reshape(self.factors, (-1, self.units * n_factors))
         sums = ops.cast(ops.matmul(x, columns), self._sum_dtype)

@@ -1,4 +1,4 @@
-"""Factorization machines of samples that are lists of entries: ids, values and fields."""
+"""Factorization machines over samples that are lists of entries: ids, values and fields."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class EntriesLayer(FactorLayer):
         self.n_fields = self._count_fields(n_fields)
         if lengths is not None and len(lengths) != len(of_fields):
             raise ConfigError(
-                "The 'lengths' parameter holds the number of columns of each field, so it needs "
-                "one size for each field in 'sizes'. "
+                "The 'lengths' parameter must have one number of columns per field in 'sizes'. "
                 f"Got lengths={lengths!r} and sizes={sizes!r}."
             )
         self.lengths = None if lengths is None else tuple(map(int, lengths))
         self.l2_linear, self.l2_factors = l2_linear, l2_factors
         self.supports_masking = True
-        # Constants, one for each column; kept out of Keras' weights.
+        # Field, size and offset of each column. NumPy arrays, so that Keras does not count them
+        # among its weights.
         columns = np.repeat(np.arange(len(of_fields)), self.lengths or 1)
         self._column_field = columns.astype(np.int32)
         self._column_size = np.array(of_fields, np.int32)[columns]
@@ -58,12 +58,12 @@ class EntriesLayer(FactorLayer):
         fields = given if isinstance(self.sizes, int) else len(self.sizes)
         if fields is None and self.traits.uses_fields:
             raise ConfigError(
-                f"{type(self).__name__} needs the number of fields. Pass one size for each field, "
-                "or the number of features and n_fields."
+                f"{type(self).__name__} needs the number of fields. Pass one size per field, or "
+                "the number of features and n_fields."
             )
         if given not in (None, fields):
             raise ConfigError(
-                f"The 'n_fields' parameter must be the number of sizes, {fields}. Got {given}."
+                f"The 'n_fields' parameter must equal the number of sizes, {fields}. Got {given}."
             )
         return fields or 0
 
@@ -73,24 +73,32 @@ class EntriesLayer(FactorLayer):
     ) -> _LayerT:
         """Return a layer for the features of a fitted Schema.
 
-        Its vocabularies and hash buckets give the ids: ``to_inputs(schema.encode(table))`` is what
-        the layer takes.
+        The ids are those of its vocabularies and hash buckets: pass ``to_inputs(schema.encode(
+        table))`` to the layer.
+
+        Parameters
+        ----------
+        schema : Schema
+            Fitted.
+        n_factors : int or tuple of int, default=8
+        **kwargs
+            Further parameters of the layer.
         """
         return cls(schema.n_features, n_factors, n_fields=schema.n_fields or None, **kwargs)
 
     @property
     def field_of(self) -> UInt16Array | None:
-        """Field of each feature, of shape (n_features,), or None where ids do not tell it."""
+        """Field of each feature, uint16 of shape (n_features,); None if it is not fixed."""
         if isinstance(self.sizes, int):
             return None
         return np.repeat(np.arange(len(self.sizes), dtype=np.uint16), self.sizes)
 
     def build(self, ids_shape: Any, values_shape: Any = None, fields_shape: Any = None) -> None:
-        """Make the weights; they do not depend on the shapes of the input."""
+        """Create the weights, whose shapes do not depend on the input."""
         columns = len(self._column_field)
         if columns and ids_shape[-1] not in (None, columns):
             raise ConfigError(
-                f"The ids must have {columns} columns, as 'sizes' and 'lengths' say. Got "
+                f"The ids must have {columns} columns, according to 'sizes' and 'lengths'. Got "
                 f"{ids_shape[-1]}."
             )
         self._build_tables()
@@ -99,7 +107,7 @@ class EntriesLayer(FactorLayer):
         """Return the scores of a batch."""
         if not keras.backend.standardize_dtype(ids.dtype).startswith(("int", "uint")):
             raise ConfigError(
-                "Ids must be integers: floats would not hold large ones. Declare the input as "
+                "Ids must be integers, because floats cannot hold large ones. Declare the input as "
                 f"keras.Input(..., dtype='int32'). Got {ids.dtype}."
             )
         known, places = self._locate(ops.cast(ids, "int32"))
@@ -112,6 +120,7 @@ class EntriesLayer(FactorLayer):
         if self.instance_norm:
             squares = ops.sum(ops.square(x), axis=1, keepdims=True)
             x = x * ops.where(squares > 0, ops.rsqrt(ops.where(squares > 0, squares, 1.0)), 1.0)
+        # A column of zeros, which gives the score its shape even if there are no other parts.
         parts = [0.0 * ops.sum(x, axis=1, keepdims=True)]
         if self.linear is not None:
             linear = ops.cast(ops.take(self.linear, places, axis=0), self._sum_dtype)
@@ -125,22 +134,22 @@ class EntriesLayer(FactorLayer):
         return self._finish(parts)
 
     def compute_mask(self, *_: Any) -> None:
-        """Return no mask: what is masked has been left out of the scores."""
+        """Return no mask, since masked entries are already left out of the scores."""
 
     def _interactions(self, xv: Any, fields: Any) -> Any:
-        """All interactions of the entries, (batch, units)."""
+        """Return the sum of all interactions of the entries, (batch, units)."""
         if self.order == 2:
-            return _formulas.pairs(xv)
+            return _formulas.pairwise(xv)
         return _formulas.higher_order(xv, self.model_config.factor_blocks)
 
     def _locate(self, ids: Any) -> tuple[Any, Any]:
-        """Return which ids are known, and their rows in the tables."""
+        """Return which ids are known, and the row of each in the tables of weights."""
         if isinstance(self.sizes, int):
             return ops.logical_and(ids >= 0, ids < self.sizes), ids
         return ops.logical_and(ids >= 0, ids < self._column_size), ids + self._column_start
 
     def _of_field(self, fields: Any, like: Any) -> Any:
-        """Return one where an entry is of a field, (batch or 1, entries, fields)."""
+        """Return the fields of the entries, one-hot, of shape (batch, entries, fields)."""
         if fields is None:
             columns = self._column_field
             if not len(columns):
@@ -149,14 +158,14 @@ class EntriesLayer(FactorLayer):
         return ops.one_hot(ops.cast(fields, "int32"), self.n_fields, dtype=self._sum_dtype)
 
     def _penalise(self, strength: float, weights: Any, known: Any) -> None:
-        """Add a penalty on the weights that the samples hold, as the solvers of this library do."""
+        """Add a penalty on the weights of the samples' features, as this library's solvers do."""
         if strength:
             squares = ops.sum(ops.square(weights), axis=tuple(range(2, len(weights.shape))))
             per_sample = ops.sum(ops.where(known, squares, 0.0), axis=1)
             self.add_loss(0.5 * strength * ops.mean(per_sample))
 
     def get_config(self) -> dict[str, Any]:
-        """Return what Keras needs to make the same layer again."""
+        """Return what Keras needs to create the same layer again."""
         return {
             **super().get_config(),
             "sizes": self.sizes,
@@ -170,30 +179,30 @@ class EntriesLayer(FactorLayer):
 @final
 @keras.saving.register_keras_serializable(package="fieldfare")
 class FieldEmbeddingFM(EntriesLayer):
-    """Factorization machine of any order over integer ids, one or several for each field.
+    """Factorization machine of any order over integer ids, one or several per field.
 
     Parameters
     ----------
     sizes : int or sequence of int
-        Number of features, whose ids are 0, 1, ... in all columns alike; or one number for each
-        field: then the ids of each field are its own, from 0, and columns belong to the fields in
-        order.
+        The number of features, whose ids 0, 1, ... may appear in any column. Or the number of
+        features of each field: then every field has ids of its own, counted from 0, and the columns
+        belong to the fields in order.
     n_factors : int or tuple of int, default=8
-        Length of each latent vector; one for each order from 2 on where they differ; 0 leaves the
-        linear part alone.
+        Length of each latent vector, or one length per order from 2 on. With 0 there is only the
+        linear part.
     units : int, default=1
-        Scores for each sample.
+        Number of scores per sample.
     n_fields : int or None, default=None
-        Number of fields where ``sizes`` is one number; needed by models that use fields.
+        Number of fields, if ``sizes`` is one number; needed by models that use fields.
     lengths : sequence of int or None, default=None
-        How many columns each field has at most, where ``sizes`` is given for each field; ``None``:
-        one each.
+        Number of columns of each field, if ``sizes`` is given per field; None means one column
+        each.
     l2_linear, l2_factors : float, default=0
-        Penalty on the weights that a sample holds, half of their squares, averaged over a batch:
-        what the same parameters of fieldfare's own estimators are. Unlike a regularizer it does
-        not touch features that are not in the batch.
+        Strength of the penalty on the weights of a sample's features: half of their squares,
+        averaged over the batch, as for the parameters of the same name of fieldfare's own
+        estimators. Unlike a regularizer, it does not affect features that are not in the batch.
     order : int, default=2
-        How many features interact at most, by the ANOVA recurrence from 3 on.
+        Largest number of features that interact.
     shared_factors, activation, use_bias, use_linear, instance_norm, init_scale
         As in `FactorizationMachine`.
     linear_regularizer, factors_regularizer
@@ -203,12 +212,12 @@ class FieldEmbeddingFM(EntriesLayer):
     -----
     Call it as ``layer(ids, values=None, fields=None, mask=None)``:
 
-    - ``ids``: integers of shape (batch, n_entries). Samples with fewer entries are filled up: ids
-      that are negative, or unknown (too large), add nothing.
-    - ``values``: float of the same shape, the weights of the entries; ones if left out.
-    - ``fields``: integers of the same shape. Used by models with fields only; where they are left
-      out, columns belong to fields as ``sizes`` and ``lengths`` say, or are one for each field.
-    - ``mask``: bool of the same shape; what is false adds nothing.
+    - ``ids``: integers of shape (batch, n_entries). Pad samples with fewer entries: ids that are
+      negative or unknown (too large) contribute nothing.
+    - ``values``: float of the same shape, the values of the entries; ones by default.
+    - ``fields``: integers of the same shape, used only by models with fields. By default, columns
+      belong to fields as given by ``sizes`` and ``lengths``, or column i belongs to field i.
+    - ``mask``: bool of the same shape; entries for which it is false contribute nothing.
 
     Output: (batch, units). Weights: ``bias`` (units,), ``linear`` (n_features, units), ``factors``
     (n_features, units, n_factors). In mixed precision, sums are kept in float32.
@@ -216,7 +225,7 @@ class FieldEmbeddingFM(EntriesLayer):
     Raises
     ------
     ConfigError
-        If a parameter has a value that is not allowed, or ids are no integers.
+        If a parameter has a value that is not allowed, or ids are not integers.
     """
 
 
@@ -225,8 +234,8 @@ class FieldEmbeddingFM(EntriesLayer):
 class FieldAwareFM(EntriesLayer):
     """Field-aware factorization machine (Juan et al. 2016) over integer ids.
 
-    A feature has a latent vector for each field that it meets. Parameters and inputs are those of
-    `FieldEmbeddingFM`, without ``order`` and ``shared_factors``; ``factors`` has the shape
+    A feature has one latent vector per field with which it interacts. Parameters and inputs are
+    those of `FieldEmbeddingFM`, without ``order`` and ``shared_factors``; ``factors`` has the shape
     (n_features, units, n_fields, n_factors). A batch takes memory for batch x entries x fields x
     factors numbers.
     """
@@ -234,7 +243,7 @@ class FieldAwareFM(EntriesLayer):
     traits = FFM
 
     def _interactions(self, xv: Any, fields: Any) -> Any:
-        return _formulas.field_aware_pairs(xv, self._of_field(fields, xv))
+        return _formulas.field_aware(xv, self._of_field(fields, xv))
 
 
 @final
@@ -242,9 +251,10 @@ class FieldAwareFM(EntriesLayer):
 class FieldWeightedFM(EntriesLayer):
     """Field-weighted factorization machine (Pan et al. 2018) over integer ids.
 
-    The vectors of a plain machine, and ``pair_weights`` (units, n_fields, n_fields): the weight of
-    each pair of fields, of which the symmetric part counts. Parameters and inputs are those of
-    `FieldEmbeddingFM`, without ``order`` and ``shared_factors``.
+    It has the latent vectors of a plain factorization machine, and ``pair_weights`` of shape
+    (units, n_fields, n_fields): the weight of each pair of fields, of which only the symmetric part
+    counts. Parameters and inputs are those of `FieldEmbeddingFM`, without ``order`` and
+    ``shared_factors``.
     """
 
     traits = FWFM
@@ -252,4 +262,4 @@ class FieldWeightedFM(EntriesLayer):
     def _interactions(self, xv: Any, fields: Any) -> Any:
         given = ops.cast(self.pair_weights, self._sum_dtype)
         weights = 0.5 * (given + ops.transpose(given, (0, 2, 1)))
-        return _formulas.field_weighted_pairs(xv, self._of_field(fields, xv), weights)
+        return _formulas.field_weighted(xv, self._of_field(fields, xv), weights)

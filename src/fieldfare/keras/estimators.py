@@ -75,6 +75,12 @@ class KerasFMClassifier(KerasEstimator, Classifier):
         Number of columns of X.
     feature_names_in_ : object array of shape (n_features_in_,)
         Names of the columns of X. Only defined if they have names.
+    intercept_ : float32 array of shape (1,) or (n_classes,)
+        Bias.
+    coef_ : float32 array of shape (1, n_features) or (n_classes, n_features)
+        Linear weights of the features after encoding; ``schema_.feature_names`` has their names.
+    factors_ : float32 array of shape (n_features, n_factors)
+        Latent vectors. With more than two classes, the shape is (n_features, n_classes, n_factors).
 
     Examples
     --------
@@ -182,6 +188,12 @@ class KerasFMRegressor(KerasEstimator, Regressor):
         Number of columns of X.
     feature_names_in_ : object array of shape (n_features_in_,)
         Names of the columns of X. Only defined if they have names.
+    intercept_ : float
+        Bias.
+    coef_ : float32 array of shape (n_features,)
+        Linear weights of the features after encoding; ``schema_.feature_names`` has their names.
+    factors_ : float32 array of shape (n_features, n_factors)
+        Latent vectors.
 
     Examples
     --------

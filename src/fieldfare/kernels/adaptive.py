@@ -9,7 +9,7 @@ import numpy as np
 from fieldfare import _core
 from fieldfare._typing import Float32Array, Float64Array, Int64Array
 from fieldfare.exceptions import DataError
-from fieldfare.kernels.native import _core_rows
+from fieldfare.kernels.native import core_rows
 from fieldfare.kernels.table import Spec
 from fieldfare.rows import Rows
 
@@ -61,7 +61,7 @@ def adaptive_epoch(  # noqa: PLR0913 - rows, and the parameters one by one
     tables = [table for table in (linear, factors) if table is not None]
     n_features = len(tables[0]) if tables else rows.n_features
     found = _core.adaptive_epoch(
-        _core_rows(rows),
+        core_rows(rows),
         weight,
         *orders,
         bias,

@@ -16,7 +16,7 @@ from fieldfare import _core
 from fieldfare._typing import Float32Array, Int64Array, UInt32Array
 from fieldfare.config import ModelConfig
 from fieldfare.exceptions import ConfigError, DataError
-from fieldfare.kernels.native import own_rows
+from fieldfare.kernels.native import core_rows
 from fieldfare.rows import RelatedRows, Rows
 
 
@@ -144,8 +144,14 @@ class Design:
     """
 
     def __init__(
-        self, rows: Rows, order: Int64Array | None, n_features: int, *, normalised: bool = False
+        self,
+        rows: Rows | RelatedRows,
+        order: Int64Array | None,
+        n_features: int,
+        *,
+        normalised: bool = False,
     ) -> None:
+        own = rows.own if isinstance(rows, RelatedRows) else rows
         relations = rows.relations if isinstance(rows, RelatedRows) else ()
         if relations and normalised:
             raise ConfigError(
@@ -153,9 +159,9 @@ class Design:
                 "out instance_norm, or give the joined table."
             )
         made = _core.make_design(
-            own_rows(rows),
+            core_rows(own),
             [relation.codes for relation in relations],
-            [own_rows(relation.rows) for relation in relations],
+            [core_rows(relation.rows) for relation in relations],
             order,
             n_features,
             normalised,

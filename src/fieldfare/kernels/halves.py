@@ -6,7 +6,7 @@ import numpy as np
 
 from fieldfare import _core
 from fieldfare._typing import Int64Array
-from fieldfare.kernels.native import own_rows
+from fieldfare.kernels.native import core_rows
 from fieldfare.rows import Rows
 
 
@@ -20,7 +20,7 @@ class Halves:
     """
 
     def __init__(self, queries: Rows, items: Rows) -> None:
-        self._core = _core.Halves(own_rows(queries), own_rows(items))
+        self._core = _core.Halves(core_rows(queries), core_rows(items))
         self._weighted = queries.values is not None or items.values is not None
         self._fielded = queries.fields is not None or items.fields is not None
 

@@ -18,7 +18,7 @@ from fieldfare.kernels.table import Spec
 from fieldfare.kinds.losses import LOSSES
 from fieldfare.kinds.models import MODEL_KINDS
 from fieldfare.kinds.solvers import SOLVER_KINDS
-from fieldfare.rows import RelatedRows, Rows
+from fieldfare.rows import RelatedRows, Rows, as_rows
 
 _ROWS_PER_THREAD = 4096
 _ROWS_MOVED = 4096
@@ -58,13 +58,10 @@ def _core_spec(spec: Spec) -> _core.Spec:
     return core
 
 
-def own_rows(rows: Rows) -> _core.Rows:
-    """Return the compiled struct over these arrays, without what side tables add."""
+def core_rows(rows: Rows | RelatedRows) -> _core.Rows:
+    """Return the compiled struct over the arrays of rows, joined with their side tables."""
+    rows = as_rows(rows)
     return _core.Rows(rows.indptr, rows.indices, rows.values, rows.fields, rows.target, rows.weight)
-
-
-def _core_rows(rows: Rows) -> _core.Rows:
-    return own_rows(rows.join() if isinstance(rows, RelatedRows) else rows)
 
 
 class TrainingTable:
@@ -258,7 +255,7 @@ def train(
         _core_spec(table.spec),
         table.rows,
         table.shared.reshape(len(table.shared), -1),
-        _core_rows(rows),
+        core_rows(rows),
         order,
         class_weight,
         n_threads,
@@ -308,7 +305,7 @@ def train_pairs(
         _core_spec(table.spec),
         table.rows,
         table.shared.reshape(len(table.shared), -1),
-        _core_rows(rows),
+        core_rows(rows),
         pairs,
         n_threads,
     )
@@ -354,7 +351,10 @@ class Scorer:
         )
 
     def score(
-        self, rows: Rows, n_threads: int | None = None, context: Rows | None = None
+        self,
+        rows: Rows | RelatedRows,
+        n_threads: int | None = None,
+        context: Rows | None = None,
     ) -> Float32Array:
         """Return the score of every row, float32[n_rows, C]; what is not known is ignored.
 
@@ -363,8 +363,8 @@ class Scorer:
         """
         out = np.empty((rows.n_rows, self.spec.n_outputs), np.float32)
         self._core.score(
-            _core_rows(rows),
-            None if context is None else _core_rows(context),
+            core_rows(rows),
+            None if context is None else core_rows(context),
             out,
             resolve_threads(n_threads, rows.n_rows),
         )

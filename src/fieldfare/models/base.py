@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -14,8 +14,9 @@ from fieldfare.exceptions import ConfigError, DataError, SchemaError
 from fieldfare.kernels import native
 from fieldfare.kernels.initial import InitialFactors
 from fieldfare.kernels.table import NO_UNITS, Spec, Units
-from fieldfare.kinds.models import PARAMETERS, ModelKind
+from fieldfare.models.candidates import halves
 from fieldfare.models.links import link, link_one
+from fieldfare.models.parameters import ParameterArrays
 from fieldfare.rows import Rows
 from fieldfare.settings import Settings
 
@@ -36,7 +37,7 @@ class _Held(NamedTuple):
     pair_weights: Float32Array | None
 
 
-class Model(ABC):
+class Model(ParameterArrays):
     """Base of the models.
 
     Parameters
@@ -67,15 +68,8 @@ class Model(ABC):
         If an array does not have the shape or dtype that the configuration asks for.
     """
 
-    kind: ClassVar[str]
-    """Name of the kind, as in ``ModelConfig.model``."""
-    traits: ClassVar[ModelKind]
-    """What is true of all models of the kind."""
     _held: _Held | None = None
     _encoding: tuple[Any, Any] = (None, None)
-
-    def __init_subclass__(cls) -> None:
-        cls.kind = cls.traits.name
 
     def __init__(  # noqa: PLR0913 - the arrays, and what the caller knows of them by name
         self,
@@ -91,17 +85,12 @@ class Model(ABC):
         trained_by: Settings | None = None,
         provenance: Mapping[str, Any] | None = None,
     ) -> None:
-        self.config = config
-        self.bias = bias
-        self.linear = linear
-        self._factors = factors
-        self.pair_weights = pair_weights
+        super().__init__(config, bias, linear, factors, pair_weights)
         self.schema = schema
         self.classes = None if classes is None else list(classes)
         self.units = units
         self.trained_by = trained_by
         self.provenance: dict[str, Any] = dict(provenance or {})
-        self._check_arrays()
 
     def with_(self: _ModelT, **changes: Any) -> _ModelT:
         """Return a model in which some constructor arguments differ, and leave this one alone.
@@ -116,34 +105,6 @@ class Model(ABC):
         parts = {name: getattr(self, name) for name in _PARTS}
         return type(self)(**{**parts, "factors": self._factors, **changes})
 
-    def _check_arrays(self) -> None:
-        for name, array, ndim in (("bias", self.bias, 1), ("linear", self.linear, 2)):
-            if array.dtype != np.float32 or array.ndim != ndim:
-                raise DataError(
-                    f"A model needs {name} as a {ndim}-d float32 array. Got {array.dtype} of shape "
-                    f"{array.shape}."
-                )
-        n, outputs = self.linear.shape
-        if self.bias.shape != (outputs,):
-            raise DataError(
-                f"A model needs one bias per output ({outputs}). Got shape {self.bias.shape}."
-            )
-        fields = self.n_fields
-        given: Float32Array | InitialFactors | None
-        optional: tuple[
-            tuple[str, Float32Array | InitialFactors | None, tuple[int, ...] | None], ...
-        ] = (
-            ("factors", self._factors, self.factors_shape(self.config, n, fields, outputs)),
-            ("pair_weights", self.pair_weights, self.pair_weights_shape(fields, outputs)),
-        )
-        for name, given, expected in optional:
-            got = None if given is None else given.shape
-            wrong = isinstance(given, np.ndarray) and given.dtype != np.float32
-            if got != expected or wrong:
-                raise DataError(
-                    f"A {self.kind} model needs float32 {name} of shape {expected}. Got {got}."
-                )
-
     def __repr__(self) -> str:
         size = f"{self.n_features} features"
         if self.n_fields:
@@ -151,77 +112,6 @@ class Model(ABC):
         if self.has_factors:
             size += f", {self.config.n_factors} factors"
         return f"{type(self).__name__}({self.config.task}, {size})"
-
-    @classmethod
-    def factors_shape(
-        cls, config: ModelConfig, n_features: int, n_fields: int, n_outputs: int
-    ) -> tuple[int, ...] | None:
-        """Return the shape that the factors have, or None without factors."""
-        return cls.traits.shapes(
-            features=n_features,
-            outputs=n_outputs,
-            fields=n_fields,
-            factors=config.total_factors,
-        ).get("factors")
-
-    @classmethod
-    def pair_weights_shape(cls, n_fields: int, n_outputs: int) -> tuple[int, ...] | None:
-        """Return the shape that the weights of pairs of fields have, or None without them."""
-        return cls.traits.shapes(features=0, outputs=n_outputs, fields=n_fields, factors=0).get(
-            "pair_weights"
-        )
-
-    @property
-    def factors(self) -> Float32Array | None:
-        """Latent vectors, None of a linear model."""
-        if isinstance(self._factors, InitialFactors):
-            self._factors = self._factors.draw()
-        return self._factors
-
-    @factors.setter
-    def factors(self, factors: Float32Array | None) -> None:
-        self._factors = factors
-
-    @property
-    def undrawn(self) -> InitialFactors | None:
-        """The factors where they are still to be drawn, as in a new model; else None."""
-        return self._factors if isinstance(self._factors, InitialFactors) else None
-
-    @property
-    def has_factors(self) -> bool:
-        """Whether there are latent vectors, drawn or not."""
-        return self._factors is not None
-
-    @property
-    def n_features(self) -> int:
-        """Number of features, one more than the largest id that the model knows."""
-        return len(self.linear)
-
-    @property
-    def n_outputs(self) -> int:
-        """Number of scores per sample: 1, or the number of classes of a multiclass model."""
-        return int(self.linear.shape[1])
-
-    @property
-    def n_fields(self) -> int:
-        """Number of fields that the parameters distinguish: 0 for models without fields."""
-        own = {"factors": self._factors, "pair_weights": self.pair_weights}
-        return self.traits.n_fields({n: a.shape for n, a in own.items() if a is not None})
-
-    @property
-    def uses_fields(self) -> bool:
-        """Whether scores depend on the fields of the entries."""
-        return self.traits.uses_fields
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the parameters."""
-        return sum(array.nbytes for array in self.arrays().values())
-
-    def arrays(self) -> dict[str, Float32Array]:
-        """Return the parameters that are there, by name."""
-        found = {name: getattr(self, name) for name in PARAMETERS}
-        return {name: array for name, array in found.items() if array is not None}
 
     def spec(self, solver: SolverConfig | None = None) -> Spec:
         """Return what the kernels need to know, with the given solver or the default one.
@@ -340,24 +230,8 @@ class Model(ABC):
         SchemaError
             If a column is neither in the context nor in the table of candidates.
         """
-        if isinstance(context, Rows):
-            if len(context) != 1:
-                raise DataError(f"A context is one row. Got {len(context)} rows.")
-            if not isinstance(candidates, Rows):
-                raise DataError(
-                    "Candidates of a context given as Rows must be Rows too. Encode them with "
-                    "model.schema.encode(candidates, labelled=False, columns=[...]), or give the "
-                    f"context as a dict. Got {type(candidates).__name__}."
-                )
-            shared = context
-        else:
-            encoder = self._encoder()
-            given = [name for name in encoder.names if name in context]
-            shared = _one_row(*encoder.encode(context, given))
-            if not isinstance(candidates, Rows):
-                rest = [name for name in encoder.names if name not in context]
-                candidates = self.schema.encode(candidates, labelled=False, columns=rest)
-        return self._scorer().score(candidates, n_threads, shared)
+        shared, rows = halves(self._encoder, self.schema, context, candidates)
+        return self._scorer().score(rows, n_threads, shared)
 
     def predict_candidates(
         self, context: Rows | Mapping[str, Any], candidates: Any, n_threads: int | None = None
@@ -455,15 +329,6 @@ class Model(ABC):
         assert self.factors is not None
         vectors: Float64Array = self.factors[features, output].astype(np.float64)
         return vectors
-
-
-def _one_row(ids: list[int], values: list[float], fields: list[int]) -> Rows:
-    return Rows(
-        np.array([0, len(ids)], np.int64),
-        np.array(ids, np.uint32),
-        np.array(values, np.float32),
-        np.array(fields, np.uint16),
-    )
 
 
 def check_model(model: Any, owner: str) -> None:

@@ -1,16 +1,17 @@
-"""Recipes: special models as factorization machines, by the choice of features.
+"""Recipes: special models expressed as factorization machines, by the choice of features.
 
 Each function turns a table of interactions into a `Recipe`: a training table with its Schema, and
-the way to make the same columns for new rows.
+the steps that make the same columns for new rows.
 
-A factorization machine sees every pair of features. Split the features of a row into those of the
-item (or tag) that is asked for, I, and all others, U. Then (Rendle 2010, eq. 1)
+A factorization machine models every pair of features. Split the features of a row into those of the
+item (or tag) to be scored, I, and all others, U. Then (Rendle 2010, eq. 1)
 
     score = w_0 + sum_I w_i x_i + sum_U w_u x_u
-            + <sum_I x_i v_i, sum_U x_u v_u> + pairs inside I + pairs inside U.
+            + <sum_I x_i v_i, sum_U x_u v_u> + interactions within I + interactions within U.
 
-The pairs across are those that the special models have; what lies inside U is the same for all
-items, and so never changes their order. Each function says which terms its model does not have.
+The interactions across are those of the special models. The interactions within U are the same for
+all items, so they never change the order of items. The docstring of each function says which other
+terms the factorization machine adds.
 
 References
 ----------

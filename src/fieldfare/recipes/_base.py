@@ -1,4 +1,4 @@
-"""Recipe: derived columns that are made alike for training rows and for new ones."""
+"""Recipe: derived columns that are made in the same way for training rows and new rows."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from fieldfare.schema.schema import Schema
 
 
 class Step(Protocol):
-    """What makes one column of features."""
+    """Makes one column of features."""
 
     @property
     def column(self) -> Column:
-        """What the column means."""
+        """Declaration of the column."""
 
     def make(self, table: Any) -> Any:
         """Return the column for the rows of a table, as an Arrow array."""
 
-    def on(self, history: Any) -> Step:
-        """Return the step with its histories taken from another table of interactions."""
+    def with_history(self, history: Any) -> Step:
+        """Return the same step with its history taken from another table of interactions."""
 
 
 @dataclass(frozen=True)
-class Keep:
-    """A column taken as it is."""
+class KeepColumn:
+    """A column that is taken over unchanged."""
 
     column: Column
 
@@ -35,14 +35,23 @@ class Keep:
         """Return the column."""
         return compose.column_of(table, self.column.name)
 
-    def on(self, history: Any) -> Keep:
-        """Return itself."""
+    def with_history(self, history: Any) -> KeepColumn:
+        """Return itself, since it has no history."""
         return self
 
 
 @dataclass(frozen=True)
-class Roles:
-    """Columns that are no features: the target, and the group that `group_of` makes together."""
+class LabelColumns:
+    """Columns that are not features.
+
+    Parameters
+    ----------
+    target : str or None
+        Name of the target.
+    group : str or None
+        Name of the group, made by crossing the columns ``group_of``.
+    group_of : tuple of str
+    """
 
     target: str | None = None
     group: str | None = None
@@ -53,82 +62,95 @@ class Roles:
 class Recipe:
     """Features that make a factorization machine equal to a special model.
 
-    Made by the functions of `fieldfare.recipes`; pickle keeps it for later predictions.
+    The functions of `fieldfare.recipes` make it. Pickle it for later predictions.
 
     Parameters
     ----------
     table : pyarrow.Table
-        The training rows: a column for each kind of feature, and the target. Train with
-        ``fieldfare.train(recipe.table, schema=recipe.schema)``, or write it to Parquet for the
-        command line; its columns say themselves what they are.
+        The training rows, with a column for each kind of feature and the target. Train with
+        ``fieldfare.train(recipe.table, schema=recipe.schema)``, or write the table to Parquet for
+        the command line: the metadata of its columns declare what they mean.
     schema : Schema
-        What the columns mean; not fitted yet.
+        Declarations of the columns, not fitted yet.
     steps : tuple of Step
-        What makes the columns.
-    roles : Roles
-        Other columns that `transform` keeps.
+        Make the feature columns.
+    label_columns : LabelColumns
+        The other columns.
     """
 
     table: Any
     schema: Schema
     steps: tuple[Step, ...]
-    roles: Roles
+    label_columns: LabelColumns
 
     def transform(self, table: Any, *, history: Any = None) -> Any:
         """Return the features of new rows.
 
-        The rows a user has in ``table`` tell nothing about each other: everything that a recipe
-        knows of users and items comes from the history. A row never sees its own target.
+        The rows of a user in ``table`` do not affect each other: everything that a recipe knows
+        about users and items comes from the history. A row never sees its own target.
 
         Parameters
         ----------
         table : anything tabular
             With the columns that the recipe was made from; the target may be missing.
         history : anything tabular, optional
-            Interactions to take histories from (rated items, last baskets), by default those that
-            the recipe was made from. What describes the training data as a whole (mean ratings,
-            bins of time) stays as it was.
+            Interactions from which histories (rated items, last baskets) are taken, by default
+            those that the recipe was made from. What describes the training data as a whole (mean
+            ratings, bins of time) stays the same.
 
         Returns
         -------
         pyarrow.Table
-            As ``self.table``, with the target only if ``table`` has it.
+            With the columns of ``self.table``, but the target only if ``table`` has it.
 
         Raises
         ------
         SchemaError
-            If a column is missing or holds what it may not.
+            If a column is missing or holds values that are not allowed.
         """
         steps: Sequence[Step] = self.steps
         if history is not None:
             past = compose.read(history)
-            steps = [step.on(past) for step in steps]
-        return _features(compose.read(table), steps, self.roles)
+            steps = [step.with_history(past) for step in steps]
+        return _features(compose.read(table), steps, self.label_columns)
 
     def __repr__(self) -> str:
         names = ", ".join(step.column.name for step in self.steps)
         return f"Recipe({self.table.num_rows} rows, columns {names})"
 
 
-def cook(table: Any, steps: Sequence[Step], roles: Roles) -> Recipe:
-    """Return the recipe of some steps, applied to its training rows."""
-    if roles.target is not None:
-        compose.column_of(table, roles.target)
-    schema = Schema(tuple(step.column for step in steps), roles.target, group=roles.group)
-    return Recipe(_features(table, steps, roles), schema, tuple(steps), roles)
+def make_recipe(table: Any, steps: Sequence[Step], labels: LabelColumns) -> Recipe:
+    """Return a recipe with these steps, applied to the training rows.
+
+    Raises
+    ------
+    SchemaError
+        If the table does not have the target.
+    """
+    if labels.target is not None:
+        compose.column_of(table, labels.target)
+    schema = Schema(tuple(step.column for step in steps), labels.target, group=labels.group)
+    return Recipe(_features(table, steps, labels), schema, tuple(steps), labels)
 
 
-def _features(table: Any, steps: Sequence[Step], roles: Roles) -> Any:
+def _features(table: Any, steps: Sequence[Step], labels: LabelColumns) -> Any:
+    """Return the table of features, target and group."""
     columns: dict[Any, Any] = {step.column.name: (step.make(table), step.column) for step in steps}
-    if roles.target is not None and roles.target in table.column_names:
-        columns[roles.target] = (compose.column_of(table, roles.target), None)
-    if roles.group is not None:
-        parts = [compose.column_of(table, name) for name in roles.group_of]
-        columns[roles.group] = (compose.crossed(parts), None)
+    if labels.target is not None and labels.target in table.column_names:
+        columns[labels.target] = (compose.column_of(table, labels.target), None)
+    if labels.group is not None:
+        parts = [compose.column_of(table, name) for name in labels.group_of]
+        columns[labels.group] = (compose.crossed(parts), None)
     return compose.table_of(columns)
 
 
-def keep(table: Any, name: str, role: str | None = None) -> Keep:
-    """Return the step that takes a column as categories, whatever its type."""
+def category(table: Any, name: str, role: str | None = None) -> KeepColumn:
+    """Return the step that takes over a column as categorical, whatever its type.
+
+    Raises
+    ------
+    SchemaError
+        If there is no such column.
+    """
     compose.column_of(table, name)
-    return Keep(Column(name, "categorical", role=role))
+    return KeepColumn(Column(name, "categorical", role=role))

@@ -1,4 +1,4 @@
-"""Histories: what each user did, and steps that turn it into features of a row."""
+"""Histories: the past interactions of each user, and steps that turn them into features."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from fieldfare.exceptions import SchemaError
 from fieldfare.schema import compose
 from fieldfare.schema.column import Column
 
-# Shrinks the mean rating of an item towards the overall mean; the value of Koren 2010.
+# Shrinks the mean rating of an item towards the overall mean. The value is that of Koren 2010.
 _SHRINKAGE = 25.0
 
 
 @dataclass(frozen=True)
-class Names:
-    """The columns of an interactions table; ``None`` where a recipe does not need one."""
+class InteractionColumns:
+    """Names of the columns of a table of interactions; None for those a recipe does not need."""
 
     user: str
     item: str
@@ -27,34 +27,55 @@ class Names:
 
 
 @dataclass(frozen=True, eq=False)
-class Baseline:
-    """What to expect of an item: b_j = mu + sum of (r - mu) / (25 + n_j) over its n_j ratings."""
+class ItemBaseline:
+    """The expected rating of an item, b_j = mu + sum of (r - mu) / (25 + n_j) over its n_j ratings.
+
+    Parameters
+    ----------
+    items : Arrow array of n_items ids
+    offsets : float64 array of shape (n_items,)
+        b_j - mu.
+    mean : float
+        mu, the mean of all ratings.
+    """
 
     items: Any
     offsets: Float64Array
     mean: float
 
     @staticmethod
-    def of(table: Any, names: Names) -> Baseline:
+    def of(table: Any, names: InteractionColumns) -> ItemBaseline:
         """Learn from training interactions."""
         assert names.target is not None
         rating = compose.numbers(table, names.target)
         place, items = places(table, names.item)
         mean = float(rating.mean()) if len(rating) else 0.0
         total = np.bincount(place, rating - mean, len(items))
-        return Baseline(
+        return ItemBaseline(
             items, total / (_SHRINKAGE + np.bincount(place, minlength=len(items))), mean
         )
 
     def of_items(self, array: Any) -> Float64Array:
-        """Return b_j of each cell; the mean for items that are not known."""
+        """Return b_j for each cell of an array of items; mu for unknown items."""
         place, _ = compose.positions(array, self.items)
+        # Unknown items have place -1, which is the appended zero.
         return self.mean + np.append(self.offsets, 0.0)[place]
 
 
 @dataclass(frozen=True, eq=False)
-class History:
-    """The items of each user, each once: user u has ``items[indptr[u]:indptr[u + 1]]``."""
+class UserHistory:
+    """The items of each user, each once.
+
+    Parameters
+    ----------
+    users, names : Arrow arrays
+        The ids of users and items.
+    indptr : int64 array of shape (n_users + 1,)
+    items : int64 array of shape (n,)
+        User u has the items ``items[indptr[u]:indptr[u + 1]]``, as positions in ``names``.
+    values : float64 array of shape (n,)
+        Value of each of these items: the mean rating less the baseline, or one.
+    """
 
     users: Any
     names: Any
@@ -63,31 +84,41 @@ class History:
     values: Float64Array
 
     @staticmethod
-    def of(table: Any, names: Names, baseline: Baseline | None) -> History:
-        """Collect a table of interactions; values are ratings less the baseline, or ones."""
+    def of(table: Any, names: InteractionColumns, baseline: ItemBaseline | None) -> UserHistory:
+        """Read a table of interactions; without a baseline all values are one."""
         user, users = places(table, names.user)
         item, items = places(table, names.item)
-        pairs, first, pair = np.unique(
+        distinct, first, inverse = np.unique(
             user * max(1, len(items)) + item, return_index=True, return_inverse=True
         )
-        values = np.ones(len(pairs))
+        values = np.ones(len(distinct))
         if baseline is not None:
             assert names.target is not None
             surprise = compose.numbers(table, names.target) - baseline.of_items(
                 compose.column_of(table, names.item)
             )
-            values = np.bincount(pair.reshape(-1), surprise) / np.bincount(pair.reshape(-1))
-        return History(users, items, starts(user[first], len(users)), item[first], values)
+            values = np.bincount(inverse.reshape(-1), surprise) / np.bincount(inverse.reshape(-1))
+        return UserHistory(users, items, starts(user[first], len(users)), item[first], values)
 
 
 @dataclass(frozen=True, eq=False)
 class Rated:
-    """The items that the user of a row has rated, with weight value / sqrt(their number)."""
+    """The items that the user of a row has rated, each with the weight value / sqrt(n).
+
+    Parameters
+    ----------
+    column : Column
+    names : InteractionColumns
+    history : UserHistory
+    baseline : ItemBaseline or None
+    leave_out : bool
+        Whether to leave out the item of the row itself.
+    """
 
     column: Column
-    names: Names
-    history: History
-    baseline: Baseline | None
+    names: InteractionColumns
+    history: UserHistory
+    baseline: ItemBaseline | None
     leave_out: bool
 
     def make(self, table: Any) -> Any:
@@ -106,16 +137,24 @@ class Rated:
         weights = history.values[entries] / np.sqrt(np.repeat(size, size))
         return compose.weighted_lists(indptr, history.names, items, weights)
 
-    def on(self, history: Any) -> Rated:
-        """Return the step over the ratings of another table."""
-        return replace(self, history=History.of(history, self.names, self.baseline))
+    def with_history(self, history: Any) -> Rated:
+        """Return the step with the ratings of another table."""
+        return replace(self, history=UserHistory.of(history, self.names, self.baseline))
 
 
 @dataclass(frozen=True, eq=False)
 class Baskets:
-    """The baskets of each user in order of time: basket b holds ``items[indptr[b]:indptr[b + 1]]``.
+    """The baskets of each user, in order of time.
 
-    ``keys`` hold user and time of each basket, sorted by both.
+    Parameters
+    ----------
+    users, names : Arrow arrays
+        The ids of users and items.
+    keys : array of shape (n_baskets, 2)
+        User (as position in ``users``) and time of each basket, sorted by both.
+    indptr : int64 array of shape (n_baskets + 1,)
+    items : int64 array
+        Basket b holds ``items[indptr[b]:indptr[b + 1]]``, as positions in ``names``.
     """
 
     users: Any
@@ -125,8 +164,8 @@ class Baskets:
     items: Int64Array
 
     @staticmethod
-    def of(table: Any, names: Names) -> Baskets:
-        """Collect a table of interactions; those of one user and time are one basket."""
+    def of(table: Any, names: InteractionColumns) -> Baskets:
+        """Read a table of interactions; those of one user at one time form a basket."""
         assert names.time is not None
         user, users = places(table, names.user)
         item, items = places(table, names.item)
@@ -145,8 +184,8 @@ class Baskets:
         )
 
     def before(self, user: Int64Array, time: Float64Array) -> Int64Array:
-        """Return the number of the last basket of each user before a time; -1 if there is none."""
-        # Ranks make one sorted key of user and time.
+        """Return the number of each user's last basket before a time; -1 if there is none."""
+        # With times replaced by their ranks, user and time are one integer that can be searched.
         times, rank = np.unique(np.concatenate([self.keys[:, 1], time]), return_inverse=True)
         rank = rank.reshape(-1)
         known = self.keys[:, 0].astype(np.int64) * len(times) + rank[: len(self.keys)]
@@ -159,10 +198,10 @@ class Baskets:
 
 @dataclass(frozen=True, eq=False)
 class LastBasket:
-    """The items of the user's last basket before the row, each with weight 1 / their number."""
+    """The n items of the user's last basket before the time of a row, each with weight 1 / n."""
 
     column: Column
-    names: Names
+    names: InteractionColumns
     baskets: Baskets
 
     def make(self, table: Any) -> Any:
@@ -176,37 +215,44 @@ class LastBasket:
         weights = 1 / np.repeat(size, size)
         return compose.weighted_lists(indptr, baskets.names, baskets.items[entries], weights)
 
-    def on(self, history: Any) -> LastBasket:
-        """Return the step over the baskets of another table."""
+    def with_history(self, history: Any) -> LastBasket:
+        """Return the step with the baskets of another table."""
         return replace(self, baskets=Baskets.of(history, self.names))
 
 
 def places(table: Any, name: str) -> tuple[Int64Array, Any]:
-    """Return the place of each cell of a column among its distinct values, and these.
+    """Return the position of each cell among the distinct values of a column, and these values.
 
     Raises
     ------
     SchemaError
-        If a cell is missing.
+        If there is no such column, or a cell is empty.
     """
     place, names = compose.positions(compose.column_of(table, name))
     if (place < 0).any():
         raise SchemaError(
             f"Every interaction needs a value in column {name!r}. Row {int(np.argmax(place < 0))} "
-            "has none. Remove such rows."
+            "has none: remove such rows."
         )
     return place, names
 
 
 def starts(owner: Int64Array, n: int) -> Int64Array:
-    """Return where the entries of each of ``n`` owners start, the owners being sorted."""
+    """Return where the entries of each of ``n`` owners start, given the sorted owner of each."""
     indptr = np.zeros(n + 1, np.int64)
     np.cumsum(np.bincount(owner, minlength=n), out=indptr[1:])
     return indptr
 
 
 def ranges(indptr: Int64Array, which: Int64Array) -> tuple[Int64Array, Int64Array]:
-    """Return the entries of chosen owners (-1: none), and where those of each start."""
+    """Return where the entries of each chosen owner start, and these; owner -1 has none.
+
+    Returns
+    -------
+    starts : int64 array of shape (len(which) + 1,)
+    entries : int64 array of shape (starts[-1],)
+        Positions among the entries that ``indptr`` delimits.
+    """
     begin, end = indptr[:-1], indptr[1:]
     if not len(begin):
         return np.zeros(len(which) + 1, np.int64), np.zeros(0, np.int64)

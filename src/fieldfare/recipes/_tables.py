@@ -1,4 +1,4 @@
-"""Tables beside the interactions: attributes of users and items, and interactions that were not."""
+"""Attributes of users and items from side tables, and rows that were not observed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,18 @@ from fieldfare.schema.column import Column
 
 @dataclass(frozen=True, eq=False)
 class Attribute:
-    """A column of a side table, looked up by the user or item of each row."""
+    """A column of a side table, looked up by the user or item of each row.
+
+    Parameters
+    ----------
+    column : Column
+    key : str
+        Column of the user or item, in the interactions.
+    names : Arrow array
+        The keys of the side table.
+    cells : Arrow array
+        The attribute of each key.
+    """
 
     column: Column
     key: str
@@ -25,30 +36,30 @@ class Attribute:
     cells: Any
 
     def make(self, table: Any) -> Any:
-        """Return the attribute of each row; missing for a key that is not in the side table."""
+        """Return the attribute of each row; missing if its key is not in the side table."""
         place, _ = compose.positions(compose.column_of(table, self.key), self.names)
         return compose.take(self.cells, place)
 
-    def on(self, history: Any) -> Attribute:
-        """Return itself."""
+    def with_history(self, history: Any) -> Attribute:
+        """Return itself, since it has no history."""
         return self
 
 
 def attributes(side: Any, key: str, role: str) -> list[Attribute]:
-    """Return a step for each column of a side table but its key.
+    """Return a step for each column of a side table except its key.
 
     Raises
     ------
     SchemaError
-        If the key is not a column, is missing somewhere, or repeats.
+        If the key is not a column, or one of its cells is empty or repeated.
     """
     table = compose.read(side)
     place, names = places(table, key)
     if len(names) < len(place):
         row = int(np.argmax(np.bincount(place)[place] > 1))
         raise SchemaError(
-            f"A side table needs one row for each {key!r}. {names[int(place[row])].as_py()!r} has "
-            "several: remove or join them."
+            f"A side table needs one row per {key!r}. {names[int(place[row])].as_py()!r} has "
+            "several: keep one, or combine them."
         )
     return [
         Attribute(
@@ -63,17 +74,17 @@ def attributes(side: Any, key: str, role: str) -> list[Attribute]:
 
 
 @dataclass(frozen=True)
-class Negatives:
-    """Rows that were not observed, drawn to be told from those that were.
+class UnobservedRows:
+    """Negative samples: random rows that were not observed.
 
     Parameters
     ----------
     given : tuple of str
-        Columns that make the context, copied from the observed row.
+        Columns that form the context, copied from the observed row.
     drawn : str
-        Column that is drawn evenly from all its values but those seen in the context.
+        Column whose value is drawn uniformly from all its values but those observed in the context.
     n : int
-        Rows for each observed one; fewer in contexts where nearly everything was seen.
+        Rows per observed row; fewer in contexts in which nearly every value was observed.
     seed : int
     """
 
@@ -83,7 +94,7 @@ class Negatives:
     seed: int
 
     def add(self, table: Any, target: str) -> Any:
-        """Return the rows, each followed by its negatives, with a target of ones and zeros."""
+        """Return the rows, each followed by its negatives; the target of these is 0, of those 1."""
         context, _ = compose.positions(
             compose.crossed([compose.column_of(table, name) for name in self.given])
         )
@@ -91,11 +102,11 @@ class Negatives:
         rows = np.repeat(np.arange(len(value)), self.n)
         drawn = self._draw(context[rows], len(values), np.unique(context * len(values) + value))
         rows, drawn = rows[drawn >= 0], drawn[drawn >= 0]
-        every = np.concatenate([np.arange(len(value)), rows])
-        order = np.argsort(every, kind="stable")
-        every = every[order]
+        row = np.concatenate([np.arange(len(value)), rows])
+        order = np.argsort(row, kind="stable")
+        row = row[order]
         columns: dict[str, Any] = {
-            name: (compose.take(compose.column_of(table, name), every), None) for name in self.given
+            name: (compose.take(compose.column_of(table, name), row), None) for name in self.given
         }
         chosen = np.concatenate([value, drawn])[order]
         columns[self.drawn] = (compose.take(values, chosen), None)
@@ -103,17 +114,20 @@ class Negatives:
         return compose.table_of(columns)
 
     def _draw(self, context: AnyArray, n_values: int, seen: AnyArray) -> AnyArray:
-        """Return a value for each context, -1 where twenty draws found none that was not seen."""
+        """Return an unobserved value for each context; -1 where twenty draws did not find one.
+
+        ``seen`` holds context * n_values + value of everything observed, sorted.
+        """
         random = stream(self.seed, "sample")
         drawn = np.full(len(context), -1, np.int64)
-        open_ = np.arange(len(context))
+        pending = np.arange(len(context))
         for _ in range(20):
-            trial = random.integers(n_values, size=len(open_))
-            keys = context[open_] * n_values + trial
+            trial = random.integers(n_values, size=len(pending))
+            keys = context[pending] * n_values + trial
             place = np.minimum(np.searchsorted(seen, keys), len(seen) - 1)
             new = seen[place] != keys
-            drawn[open_[new]] = trial[new]
-            open_ = open_[~new]
-            if not len(open_):
+            drawn[pending[new]] = trial[new]
+            pending = pending[~new]
+            if not len(pending):
                 break
         return drawn

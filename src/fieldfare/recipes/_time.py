@@ -1,4 +1,4 @@
-"""Steps of time-aware models: drift of users, and columns crossed with periods of time."""
+"""Steps of time-aware models: the drift of users, and columns crossed with periods of time."""
 
 from __future__ import annotations
 
@@ -8,36 +8,45 @@ from typing import Any
 import numpy as np
 
 from fieldfare._typing import Float64Array, Int64Array
-from fieldfare.recipes._histories import Names, places
+from fieldfare.recipes._histories import InteractionColumns, places
 from fieldfare.schema import compose
 from fieldfare.schema.column import Column
 
-# The exponent of Koren 2009, chosen there by cross-validation.
+# The exponent that Koren 2009 chose by cross-validation.
 _EXPONENT = 0.4
 
 
 @dataclass(frozen=True, eq=False)
 class Drift:
-    """The user once more, with the value dev_u(t) = sign(t - t_u) |t - t_u|^0.4 / scale.
+    """The user again, with the value dev_u(t) = sign(t - t_u) |t - t_u|^0.4 / scale.
 
-    t_u is the mean time of the user's ratings. The scale makes 1 the largest value of training.
+    t_u is the mean time of the user's ratings. The scale makes the largest training value 1.
+
+    Parameters
+    ----------
+    column : Column
+    names : InteractionColumns
+    users : Arrow array of n_users ids
+    means : float64 array of shape (n_users,)
+        t_u of each user.
+    scale : float
     """
 
     column: Column
-    names: Names
+    names: InteractionColumns
     users: Any
     means: Float64Array
     scale: float = 1.0
 
     @staticmethod
-    def of(table: Any, names: Names, column: Column) -> Drift:
-        """Learn the mean times, and the scale."""
+    def of(table: Any, names: InteractionColumns, column: Column) -> Drift:
+        """Learn the mean times and the scale from training interactions."""
         step = Drift(column, names, *_mean_times(table, names))
         largest = np.abs(step.values(table)[1]).max(initial=0.0)
         return replace(step, scale=float(largest) or 1.0)
 
     def values(self, table: Any) -> tuple[Int64Array, Float64Array]:
-        """Return the user of each row and dev_u(t); 0 for users that are not known."""
+        """Return the user of each row (-1: unknown) and dev_u(t), which is 0 for unknown users."""
         assert self.names.time is not None
         user, _ = compose.positions(compose.column_of(table, self.names.user), self.users)
         away = compose.numbers(table, self.names.time) - np.append(self.means, 0.0)[user]
@@ -51,13 +60,13 @@ class Drift:
         indptr = np.concatenate([[0], np.cumsum(known)])
         return compose.weighted_lists(indptr, self.users, user[known], drift[known])
 
-    def on(self, history: Any) -> Drift:
-        """Return the step with mean times of another table."""
+    def with_history(self, history: Any) -> Drift:
+        """Return the step with the mean times of another table."""
         users, means = _mean_times(history, self.names)
         return replace(self, users=users, means=means)
 
 
-def _mean_times(table: Any, names: Names) -> tuple[Any, Float64Array]:
+def _mean_times(table: Any, names: InteractionColumns) -> tuple[Any, Float64Array]:
     assert names.time is not None
     user, users = places(table, names.user)
     total = np.bincount(user, compose.numbers(table, names.time), len(users))
@@ -66,10 +75,10 @@ def _mean_times(table: Any, names: Names) -> tuple[Any, Float64Array]:
 
 @dataclass(frozen=True)
 class Period:
-    """A column crossed with the period of time that a row lies in.
+    """A column crossed with the period in which the time of a row lies.
 
-    Period p is [start + p length, start + (p + 1) length); times outside the ``n`` periods belong
-    to the first or the last.
+    Period p is [start + p length, start + (p + 1) length). With ``n`` given, times before the first
+    or after the last of the ``n`` periods belong to these.
     """
 
     column: Column
@@ -80,13 +89,13 @@ class Period:
     n: int | None = None
 
     def make(self, table: Any) -> Any:
-        """Return texts ``value & period``."""
+        """Return the texts ``value & period``."""
         time = compose.numbers(table, self.time)
         period = np.floor((time - self.start) / self.length)
         if self.n is not None:
             period = np.clip(period, 0, self.n - 1)
         return compose.crossed([compose.column_of(table, self.of), period.astype(np.int64)])
 
-    def on(self, history: Any) -> Period:
-        """Return itself."""
+    def with_history(self, history: Any) -> Period:
+        """Return itself, since it has no history."""
         return self

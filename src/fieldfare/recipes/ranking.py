@@ -1,4 +1,4 @@
-"""Recipes of ranking models: what to offer in a context. Their scores matter by order only."""
+"""Recipes of ranking models: what to offer in a context. Only the order of their scores matters."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 from fieldfare._random import resolve_seed
 from fieldfare._validation import Number, check
-from fieldfare.recipes._base import Recipe, Roles, Step, cook, keep
-from fieldfare.recipes._histories import Baskets, LastBasket, Names
-from fieldfare.recipes._tables import Negatives
+from fieldfare.recipes._base import LabelColumns, Recipe, Step, category, make_recipe
+from fieldfare.recipes._histories import Baskets, InteractionColumns, LastBasket
+from fieldfare.recipes._tables import UnobservedRows
 from fieldfare.schema import compose
 from fieldfare.schema.column import Column
 
@@ -24,9 +24,9 @@ def pitf(
     n_negatives: int = 5,
     random_state: Any = None,
 ) -> Recipe:
-    """Pairwise interaction tensor factorisation (PITF): the tags a user will give an item.
+    """Pairwise interaction tensor factorisation (PITF): the tags that a user will give an item.
 
-    The model (Rendle and Schmidt-Thieme 2010) has two vectors for each tag:
+    The model (Rendle and Schmidt-Thieme 2010) has two vectors per tag:
 
         score = <u, t^U> + <i, t^I>
 
@@ -35,19 +35,19 @@ def pitf(
 
         score = w_t + <v_u + v_i, v_t>    (plus what does not depend on t)
 
-    that is PITF with a bias and with t^U = t^I. Two vectors again has a field-aware model
-    (``model="ffm"`` with ``fit_linear=False``), which is PITF but for <u, i>; and an FM of
-    twice the rank, v_u = (u, 0), v_i = (0, i), v_t = (t^U, t^I), is PITF itself.
+    which is PITF with a bias and with t^U = t^I. A field-aware model (``model="ffm"`` with
+    ``fit_linear=False``) also has two vectors per tag, and is PITF plus <u, i>. An FM of twice the
+    rank with v_u = (u, 0), v_i = (0, i) and v_t = (t^U, t^I) is exactly PITF.
 
     Parameters
     ----------
     interactions : path, DataFrame, Arrow table or anything tabular
-        One row for each tag given.
+        One row per tag that was given.
     user, item, tag : str
-        Names of the columns that say who tagged what and how. Taken as categories.
+        Names of the columns of users, items and tags, which are taken as categorical.
     n_negatives : int in [0, inf)
-        Tags drawn for each one given, evenly from those not given in the post (this user and this
-        item). They have the target 0, tags given the target 1.
+        Tags drawn per given tag, uniformly from those not given in the same post (by this user to
+        this item). Their target is 0, that of given tags is 1.
     random_state : int, RandomState, Generator or None
         Seed of the draws.
 
@@ -59,8 +59,10 @@ def pitf(
 
     Raises
     ------
+    ConfigError
+        If ``n_negatives`` is out of range.
     SchemaError
-        If a column is missing or holds what it may not.
+        If a column is missing or has empty cells.
 
     References
     ----------
@@ -70,14 +72,14 @@ def pitf(
     check("n_negatives", n_negatives, Number(0, integer=True), "pitf")
     table = compose.read(interactions)
     given = (user, item)
-    draw = Negatives(given, tag, n_negatives, resolve_seed(random_state))
+    draw = UnobservedRows(given, tag, n_negatives, resolve_seed(random_state))
     rows = draw.add(table, _TARGET)
     steps: list[Step] = [
-        keep(rows, user, "user"),
-        keep(rows, item, "context"),
-        keep(rows, tag, "item"),
+        category(rows, user, "user"),
+        category(rows, item, "context"),
+        category(rows, tag, "item"),
     ]
-    return cook(rows, steps, Roles(_TARGET, "post", given))
+    return make_recipe(rows, steps, LabelColumns(_TARGET, "post", given))
 
 
 def fpmc(
@@ -89,10 +91,10 @@ def fpmc(
     n_negatives: int = 5,
     random_state: Any = None,
 ) -> Recipe:
-    """Factorised personalised Markov chains (FPMC): what comes after the last basket.
+    """Factorised personalised Markov chains (FPMC): what a user buys after the last basket.
 
-    The model (Rendle, Freudenthaler and Schmidt-Thieme 2010), with B the last basket of
-    the user before time t, m items in it:
+    The model (Rendle, Freudenthaler and Schmidt-Thieme 2010), with B the user's last basket before
+    time t, which holds m items:
 
         score = <v_u^{U,I}, v_i^{I,U}> + 1/m sum_{l in B} <v_i^{I,L}, v_l^{L,I}>
 
@@ -100,36 +102,40 @@ def fpmc(
 
         score = w_i + <v_u + 1/m sum_{l in B} v_l, v_i>    (plus what does not depend on i)
 
-    that is FPMC with a bias and with v_i^{I,U} = v_i^{I,L}. An FM of twice the rank, v_u = (u,
-    0), v_l = (0, l), v_i = (i^U, i^L), ranks as FPMC does, and so does a field-aware model with
-    ``fit_linear=False``. The item and the same item in a basket are different features.
+    which is FPMC with a bias and with v_i^{I,U} = v_i^{I,L}. An FM of twice the rank with
+    v_u = (u, 0), v_l = (0, l) and v_i = (i^U, i^L) ranks exactly as FPMC does, and so does a
+    field-aware model with ``fit_linear=False``. An item and the same item in a basket are different
+    features.
 
-    A basket is what a user has bought at one time. It is looked up in the history, strictly before
-    the time of the row: to predict what follows the newest baskets, give the newest history to
-    `Recipe.transform`.
+    A basket holds all the items that a user bought at one time. It is looked up in the history,
+    strictly before the time of the row. To predict what follows the newest baskets, pass the newest
+    history to `Recipe.transform`.
 
     Parameters
     ----------
     interactions : path, DataFrame, Arrow table or anything tabular
-        One row for each item of each basket.
+        One row per item of each basket.
     user, item, time : str
-        Names of the columns that say who, what and when. Times are numbers or dates.
+        Names of the columns of users, items and times. Times are numbers or dates.
     n_negatives : int in [0, inf)
-        Items drawn for each one bought, evenly from those not in the basket. They have the target
-        0, items bought the target 1.
+        Items drawn per item bought, uniformly from those not in the same basket. Their target is 0,
+        that of items bought is 1.
     random_state : int, RandomState, Generator or None
         Seed of the draws.
 
     Returns
     -------
     Recipe
-        With the columns ``user``, ``item`` and ``last_basket`` (missing before the first one),
-        the target ``target`` and the group ``basket``. `Recipe.transform` draws no negatives.
+        With the columns ``user``, ``item`` and ``last_basket`` (missing if there is no earlier
+        basket), the target ``target`` and the group ``basket``. `Recipe.transform` draws no
+        negatives.
 
     Raises
     ------
+    ConfigError
+        If ``n_negatives`` is out of range.
     SchemaError
-        If a column is missing or holds what it may not.
+        If a column is missing, has empty cells, or holds times that are neither numbers nor dates.
 
     References
     ----------
@@ -138,13 +144,13 @@ def fpmc(
     """
     check("n_negatives", n_negatives, Number(0, integer=True), "fpmc")
     table = compose.read(interactions)
-    given, names = (user, time), Names(user, item, None, time)
-    draw = Negatives(given, item, n_negatives, resolve_seed(random_state))
+    given, names = (user, time), InteractionColumns(user, item, None, time)
+    draw = UnobservedRows(given, item, n_negatives, resolve_seed(random_state))
     rows = draw.add(table, _TARGET)
     basket = Column("last_basket", "multi", role="user", weight_separator=compose.WEIGHT_SEPARATOR)
     steps: list[Step] = [
-        keep(rows, user, "user"),
-        keep(rows, item, "item"),
+        category(rows, user, "user"),
+        category(rows, item, "item"),
         LastBasket(basket, names, Baskets.of(table, names)),
     ]
-    return cook(rows, steps, Roles(_TARGET, "basket", given))
+    return make_recipe(rows, steps, LabelColumns(_TARGET, "basket", given))

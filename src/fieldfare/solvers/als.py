@@ -21,7 +21,7 @@ from fieldfare.config import SolverConfig
 from fieldfare.kernels.coordinate import Design, Observed, Parameters, Prior, orders_of
 from fieldfare.kinds.solvers import ALS
 from fieldfare.models.base import Model
-from fieldfare.rows import Rows
+from fieldfare.rows import RelatedRows, Rows
 from fieldfare.solvers.tables import TableSolver, labels_of, weights_of
 
 # Sweeps keep scores up to date by differences; so often they are computed anew.
@@ -57,7 +57,7 @@ class AlsSolver(TableSolver):
         # Scores of the training rows, empty until they are known.
         self._scores = np.zeros(0, np.float32)
         self._sweeps = np.zeros(1, np.int64)
-        self._design: tuple[Rows, Int64Array, Design] | None = None
+        self._design: tuple[Rows | RelatedRows, Int64Array, Design] | None = None
 
     @staticmethod
     def _laid_out(factors: Float32Array) -> Float32Array:
@@ -71,7 +71,7 @@ class AlsSolver(TableSolver):
 
     def train(
         self,
-        rows: Rows,
+        rows: Rows | RelatedRows,
         order: Int64Array,
         class_weight: Float32Array | None = None,
         n_threads: int = 1,
@@ -134,7 +134,7 @@ class AlsSolver(TableSolver):
         penalties = penalties[:, np.newaxis]
         return Prior(penalties, np.zeros_like(penalties), multiplier=design.counts())
 
-    def _design_of(self, rows: Rows, order: Int64Array) -> Design:
+    def _design_of(self, rows: Rows | RelatedRows, order: Int64Array) -> Design:
         """Return the design of these rows, made once for all sweeps over them."""
         if self._design is not None:
             known, known_order, design = self._design

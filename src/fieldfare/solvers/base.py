@@ -10,7 +10,7 @@ from fieldfare.config import SolverConfig
 from fieldfare.exceptions import ConfigError
 from fieldfare.kinds.solvers import SolverKind
 from fieldfare.models.base import Model
-from fieldfare.rows import Rows
+from fieldfare.rows import RelatedRows, Rows
 
 
 class Solver(ABC):
@@ -58,7 +58,7 @@ class Solver(ABC):
     @abstractmethod
     def train(
         self,
-        rows: Rows,
+        rows: Rows | RelatedRows,
         order: Int64Array,
         class_weight: Float32Array | None = None,
         n_threads: int = 1,
@@ -67,7 +67,8 @@ class Solver(ABC):
 
         Parameters
         ----------
-        rows : Rows
+        rows : Rows or RelatedRows
+            Side tables are used as they are if ``kind.reads_side_tables``, else joined.
         order : int64 array
             Row numbers: some at a time, or all at once if ``kind.needs_all_rows``.
         class_weight : float32 array of shape (n_classes,), optional

@@ -20,7 +20,7 @@ from fieldfare.kernels import latent, native
 from fieldfare.kernels.coordinate import Design, Observed, Parameters, Prior, orders_of
 from fieldfare.models.base import Model
 from fieldfare.models.posterior import Sample
-from fieldfare.rows import Rows
+from fieldfare.rows import RelatedRows, Rows
 
 # Sweeps keep scores up to date by differences; so often they are computed anew.
 _REFRESH = 10
@@ -42,8 +42,9 @@ class GibbsSampler:
     ----------
     model : Model
         A linear model, an FM or a HOFM: where to start; not changed.
-    rows : Rows
-        Training rows. The target is a number, or a class number from 0.
+    rows : Rows or RelatedRows
+        Training rows; side tables are used as they are. The target is a number, or a class number
+        from 0.
     group : uint32 array of shape (n_features,)
         Group of each feature.
     n_classes : int
@@ -53,7 +54,13 @@ class GibbsSampler:
     """
 
     def __init__(
-        self, model: Model, rows: Rows, group: UInt32Array, *, n_classes: int = 0, seed: int = 0
+        self,
+        model: Model,
+        rows: Rows | RelatedRows,
+        group: UInt32Array,
+        *,
+        n_classes: int = 0,
+        seed: int = 0,
     ) -> None:
         if rows.target is None:
             raise DataError("Training needs a target for every row. These rows have none.")
@@ -262,7 +269,9 @@ class GibbsSampler:
         raise TypeError("A sampler holds its rows in the core: keep its state() instead.")
 
 
-def score_sample(model: Model, sample: Sample, rows: Rows, n_threads: int | None) -> Float32Array:
+def score_sample(
+    model: Model, sample: Sample, rows: Rows | RelatedRows, n_threads: int | None
+) -> Float32Array:
     """Return the score of every row under one sample, float32[n_rows]."""
     factors = None if sample.factors is None else sample.factors[:, np.newaxis]
     linear = sample.linear[:, np.newaxis]

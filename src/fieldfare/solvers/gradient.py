@@ -18,7 +18,7 @@ from fieldfare.kernels.machine import aligned
 from fieldfare.kinds.solvers import ADAGRAD, FTRL, ROWWISE_ADAGRAD, SGD
 from fieldfare.models.base import Model
 from fieldfare.models.registry import initial_factors
-from fieldfare.rows import Rows
+from fieldfare.rows import RelatedRows, Rows, as_rows
 from fieldfare.solvers.base import Solver
 from fieldfare.solvers.state import check_state
 
@@ -51,13 +51,13 @@ class GradientSolver(Solver):
 
     def train(
         self,
-        rows: Rows,
+        rows: Rows | RelatedRows,
         order: Int64Array,
         class_weight: Float32Array | None = None,
         n_threads: int = 1,
     ) -> tuple[float, float]:
         """Visit the rows that ``order`` names; see ``kernels.native.train``."""
-        return native.train(self._table, rows, order, class_weight, n_threads)
+        return native.train(self._table, as_rows(rows), order, class_weight, n_threads)
 
     def train_pairs(self, rows: Rows, pairs: Int64Array, n_threads: int = 1) -> tuple[float, float]:
         """Visit pairs of rows; see ``kernels.native.train_pairs``."""

@@ -26,7 +26,7 @@ from fieldfare.exceptions import ConfigError, TrainingError
 from fieldfare.kernels.recall import Settings, Side
 from fieldfare.kinds.solvers import NONSAMPLED
 from fieldfare.models.base import Model
-from fieldfare.rows import Rows
+from fieldfare.rows import RelatedRows, Rows, as_rows
 from fieldfare.schema.schema import Schema
 from fieldfare.solvers.tables import TableSolver
 
@@ -79,7 +79,7 @@ class NonSampledSolver(TableSolver):
 
     def train(
         self,
-        rows: Rows,
+        rows: Rows | RelatedRows,
         order: Int64Array,
         class_weight: Float32Array | None = None,
         n_threads: int = 1,
@@ -101,6 +101,7 @@ class NonSampledSolver(TableSolver):
         TrainingError
             If there is no interaction.
         """
+        rows = as_rows(rows)
         sides = self._sides_of(rows, order)
         loss = 0.0
         for side, other in ((sides.queries, sides.items), (sides.items, sides.queries)):

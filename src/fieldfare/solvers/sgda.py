@@ -19,7 +19,7 @@ from fieldfare.kernels.adaptive import adaptive_epoch
 from fieldfare.kernels.table import Spec
 from fieldfare.kinds.solvers import SGDA
 from fieldfare.models.base import Model
-from fieldfare.rows import Rows
+from fieldfare.rows import RelatedRows, Rows, as_rows
 from fieldfare.solvers.tables import TableSolver, labels_of, weights_of
 
 _HELD_OUT = 0.1
@@ -58,7 +58,7 @@ class SgdaSolver(TableSolver):
 
     def train(
         self,
-        rows: Rows,
+        rows: Rows | RelatedRows,
         order: Int64Array,
         class_weight: Float32Array | None = None,
         n_threads: int = 1,
@@ -77,6 +77,7 @@ class SgdaSolver(TableSolver):
         DataError
             If there are fewer than two rows, or one is out of range.
         """
+        rows = as_rows(rows)
         labels_of(rows)
         kept, held_out = split_rows(len(order), _HELD_OUT, self.seed)
         self._epochs[0] += 1

@@ -12,7 +12,7 @@ from fieldfare.exceptions import DataError
 from fieldfare.kernels import native
 from fieldfare.models.base import Model
 from fieldfare.models.registry import initial_factors
-from fieldfare.rows import Rows
+from fieldfare.rows import RelatedRows, Rows
 from fieldfare.solvers.base import Solver
 from fieldfare.solvers.state import check_state
 
@@ -95,7 +95,7 @@ class TableSolver(Solver):
             self._factors = self._laid_out(np.concatenate([old, fresh])[:, 0])
 
 
-def labels_of(rows: Rows, order: Int64Array | None = None) -> Float32Array:
+def labels_of(rows: Rows | RelatedRows, order: Int64Array | None = None) -> Float32Array:
     """Return the targets of some rows, by default of all; DataError if there are none."""
     if rows.target is None:
         raise DataError("Training needs a target for every row. These rows have none.")
@@ -103,7 +103,7 @@ def labels_of(rows: Rows, order: Int64Array | None = None) -> Float32Array:
 
 
 def weights_of(
-    rows: Rows, order: Int64Array | None, class_weight: Float32Array | None
+    rows: Rows | RelatedRows, order: Int64Array | None, class_weight: Float32Array | None
 ) -> Float32Array | None:
     """Return the weights of some rows, with those of their classes."""
     weight: Any = rows.weight

@@ -13,7 +13,7 @@ from fieldfare._typing import AnyArray
 from fieldfare.exceptions import DataError
 from fieldfare.kernels.machine import reserved
 from fieldfare.rows import Rows
-from fieldfare.store.files import DTYPES
+from fieldfare.rows.arrays import DTYPES
 
 # What an optional array holds for the batches that lack it; targets and groups have no such value.
 _FILL = {"values": 1, "fields": 0, "weight": 1}

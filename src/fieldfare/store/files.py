@@ -33,22 +33,13 @@ from fieldfare._files import sync_folder
 from fieldfare._typing import JSON, AnyArray
 from fieldfare.exceptions import StoreError
 from fieldfare.kernels.checksum import Checksum
-from fieldfare.rows import MAX_FIELD, MAX_INDEX
+from fieldfare.rows.arrays import DTYPES, MAX_FIELD, MAX_INDEX
 
 FORMAT = "fieldfare-rows"
 VERSION = 3
 HEADER = "header.json"
 SCHEMA = "schema.bin"
 
-DTYPES: dict[str, np.dtype[Any]] = {
-    "indptr": np.dtype(np.int64),
-    "indices": np.dtype(np.uint32),
-    "values": np.dtype(np.float32),
-    "fields": np.dtype(np.uint16),
-    "target": np.dtype(np.float32),
-    "weight": np.dtype(np.float32),
-    "group": np.dtype(np.int64),
-}
 _SCHEMA_DTYPES = ("|u1", "<u2", "<u4", "<i8", "<f8")
 PER_ENTRY = ("indices", "values", "fields")
 

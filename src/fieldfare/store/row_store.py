@@ -20,11 +20,11 @@ from fieldfare._files import sync_folder
 from fieldfare._typing import JSON, AnyArray, Int64Array, PathLike
 from fieldfare.exceptions import DataError, StoreError
 from fieldfare.rows import Rows
+from fieldfare.rows.arrays import DTYPES
 from fieldfare.schema.schema import Schema
 from fieldfare.store.append import Joiner
 from fieldfare.store.cache import cache_folder, file_checksum, file_fingerprint
 from fieldfare.store.files import (
-    DTYPES,
     PER_ENTRY,
     ArrayFile,
     Header,

@@ -11,8 +11,9 @@ import numpy as np
 from fieldfare._typing import AnyArray, PathLike
 from fieldfare._validation import OneOf, check, closest
 from fieldfare.config import MODELS_WITH_FIELDS, ModelConfig, SolverConfig, TrainingConfig
+from fieldfare.data.dataset import Dataset, RelatedDataset
 from fieldfare.data.extend import extend
-from fieldfare.data.loading import Dataset, load, load_related
+from fieldfare.data.loading import load, load_related
 from fieldfare.exceptions import ConfigError
 from fieldfare.metrics import default_metrics
 from fieldfare.models.base import Model, check_model
@@ -303,7 +304,11 @@ class _Plan:
 
 
 def _fit(
-    model: Model, dataset: Dataset, part: RowSubset, valid: RowSubset | None, plan: _Plan
+    model: Model,
+    dataset: Dataset | RelatedDataset,
+    part: RowSubset,
+    valid: RowSubset | None,
+    plan: _Plan,
 ) -> TrainResult:
     """Train a model on encoded rows, and note in it how it came about."""
     result = fit(model, plan.solver, part, valid, plan.config, plan.callbacks, plan.resume)

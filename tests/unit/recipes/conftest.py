@@ -1,4 +1,4 @@
-"""Machines with random parameters over the features of a recipe, looked up by feature name."""
+"""Models with random parameters over the features of a recipe, looked up by feature name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Vector = Any
 
 
 class Machine:
-    """A model over a recipe's features; parameters are found by names such as ``user=ann``."""
+    """A model of a recipe's features, whose parameters have names such as ``user=ann``."""
 
     def __init__(self, recipe: Recipe, kind: str = "fm", k: int = 3, seed: int = 0) -> None:
         self.recipe = recipe
@@ -71,7 +71,7 @@ def machine() -> Callable[..., Machine]:
 
 @pytest.fixture
 def ratings() -> list[dict[str, Any]]:
-    """Ratings of seven users; no pair repeats, and names hold what separates weights."""
+    """Ratings by seven users, without repeats; their names hold the separator of weights."""
     random = np.random.default_rng(3)
     return [
         {"user": f"u:{u}", "item": f"i{i}", "rating": float(random.integers(1, 6)), "time": t}

@@ -1,4 +1,4 @@
-"""Machines over the features of PITF and FPMC order candidates as these models do."""
+"""Factorization machines with the features of PITF and FPMC order candidates as these do."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def every_post():
 
 
 def centred(scores, per_context):
-    """Scores less their mean in each context: what decides the order."""
+    """Scores less their mean in each context, which determine the order."""
     blocks = np.reshape(scores, (-1, per_context))
     return (blocks - blocks.mean(axis=1, keepdims=True)).ravel()
 
@@ -76,7 +76,7 @@ def test_pitf_is_a_machine_of_twice_the_rank(machine, posts, every_post):
     np.testing.assert_allclose(m.scores(every_post), pitf, **CLOSE)
 
 
-def test_pitf_with_two_vectors_a_tag_is_field_aware(machine, posts, every_post):
+def test_pitf_with_two_vectors_per_tag_is_field_aware(machine, posts, every_post):
     m = machine(recipes.pitf(posts, random_state=0), kind="ffm")
     m.model.linear[:] = 0
     user, item, tag = range(3)
@@ -109,7 +109,7 @@ def test_a_context_with_everything_seen_gets_no_negatives():
 
 @pytest.fixture
 def purchases():
-    """Baskets of three users; the last but one holds every item."""
+    """Baskets of three users; the second to last one holds every item."""
     random = np.random.default_rng(1)
     baskets = [("a", 1), ("a", 3), ("a", 4), ("b", 2), ("b", 9), ("c", 5)]
     return [
@@ -163,7 +163,7 @@ def test_fpmc_ranks_as_a_machine_of_twice_the_rank(machine, purchases):
     np.testing.assert_allclose(centred(m.scores(candidates()), 7), centred(fpmc, 7), **CLOSE)
 
 
-def test_fpmc_takes_the_basket_before_never_the_own(purchases):
+def test_fpmc_takes_the_previous_basket_never_its_own(purchases):
     rows = recipes.fpmc(purchases, n_negatives=0).table.to_pylist()
     for row, r in zip(rows, purchases, strict=True):
         expected = last_basket(purchases, r["user"], r["time"])

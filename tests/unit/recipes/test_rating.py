@@ -1,4 +1,4 @@
-"""A machine over a recipe's features scores as the special model's formula does."""
+"""A factorization machine with a recipe's features scores as the special model's formula does."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_matrix_factorization(machine, ratings):
 
 
 def user_terms(m, user, items):
-    """What the FM of SVD++ has besides SVD++; it depends on the user only."""
+    """The additional terms of the FM of SVD++, which depend only on the user."""
     scale = len(items) ** -0.5
     y = [m.v(f"rated_items={j}") * scale for j in items]
     bias = sum(scale * m.w(f"rated_items={j}") for j in items)
@@ -48,7 +48,7 @@ def test_svdpp(machine, ratings, rated):
         expected.append(svdpp)
         whole.append(svdpp + user_terms(m, r["user"], items))
     np.testing.assert_allclose(m.scores(), whole, **CLOSE)
-    # The weight of the user takes the other terms up: then the FM is SVD++ itself.
+    # If the weight of the user compensates for the additional terms, the FM is SVD++ itself.
     for user, items in rated.items():
         m.set(f"user={user}", w=m.w(f"user={user}") - user_terms(m, user, items))
     np.testing.assert_allclose(m.scores(), expected, **CLOSE, err_msg="absorbed")
@@ -87,7 +87,7 @@ def test_knn(machine, ratings, rated):
 
 
 def test_knn_never_sees_its_own_target(ratings):
-    """A row's features stay when its rating changes, but for the mean of all ratings."""
+    """A row's features change with its own rating only through the mean of all ratings."""
     before = recipes.knn(ratings, target="rating").table["rated_items"].to_pylist()
     changed = [dict(r) for r in ratings]
     changed[0]["rating"] += 1
@@ -169,7 +169,7 @@ def test_time_svd(machine, ratings):
         q, q_bin = m.v(f"item={item}"), m.v(in_bin)
         timesvd.append(m.w0 + b_u + b_i + q @ sum(p))
         of_user.append(pairs(p))  # a function of user, day and drift
-        of_item.append(q @ q_bin + q_bin @ sum(p))  # gone without vectors of item and bin
+        of_item.append(q @ q_bin + q_bin @ sum(p))  # zero without vectors of item and bin
     whole = np.sum([timesvd, of_user, of_item], axis=0)
     np.testing.assert_allclose(m.scores(), whole, **CLOSE)
     for name in m.ids:

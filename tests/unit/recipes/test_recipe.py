@@ -1,4 +1,4 @@
-"""Recipes go through training, files, prediction and pickle like any table with a Schema."""
+"""Training, files, prediction and pickle work for recipes as for any table with a Schema."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_columns_say_what_they_are(name, ratings):
 @pytest.mark.parametrize("form", ["pandas", "polars", "csv"])
 def test_any_table_will_do(form, ratings, tmp_path):
     pandas = pytest.importorskip("pandas")
-    # Not "u:0", which looks like libsvm text.
+    # "u:0" would look like libsvm text.
     ratings = [{**r, "user": r["user"].replace(":", "")} for r in ratings]
     frame = pandas.DataFrame(ratings)
     if form == "polars":
@@ -95,7 +95,7 @@ def test_no_rows_at_all(name):
     assert recipe.transform(some).num_rows == 1
 
 
-def test_metadata_that_make_no_sense_are_refused():
+def test_invalid_metadata_are_refused():
     pa = pytest.importorskip("pyarrow")
     for said in (b"{", b"[]", b'{"kind": "strange"}', b'{"colour": "red"}'):
         field = pa.field("x", pa.int64(), metadata={"fieldfare": said})

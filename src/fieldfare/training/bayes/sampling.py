@@ -13,7 +13,7 @@ from fieldfare.config import GibbsConfig
 from fieldfare.kernels import latent
 from fieldfare.metrics import compute
 from fieldfare.models.posterior import About, Posterior, Sample
-from fieldfare.rows import Rows
+from fieldfare.rows import RelatedRows, Rows
 from fieldfare.solvers.gibbs import GibbsSampler, score_sample
 from fieldfare.training.bayes.trace import Trace
 
@@ -31,7 +31,7 @@ class RunningPrediction:
     """
 
     def __init__(
-        self, rows: Rows, levels: AnyArray | None = None, *, unordered: bool = False
+        self, rows: Rows | RelatedRows, levels: AnyArray | None = None, *, unordered: bool = False
     ) -> None:
         self.rows, self.levels, self.unordered = rows, levels, unordered
         self.n_samples = 0

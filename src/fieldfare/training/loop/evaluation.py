@@ -10,7 +10,7 @@ import numpy as np
 from fieldfare._typing import AnyArray, Float32Array
 from fieldfare.metrics import compute
 from fieldfare.models.links import link
-from fieldfare.rows import Rows
+from fieldfare.rows import Rows, as_rows
 from fieldfare.training.prepare.row_subset import RowSubset
 from fieldfare.training.ranking.comparisons import pair_loss, require_groups
 
@@ -35,7 +35,7 @@ def score_part(
 ) -> Float32Array:
     """Return the scores of a part, of shape (n_rows, n_outputs), computed in blocks."""
     if part.n_rows == 0:
-        return scorer.score(part.rows.slice(0, 0), n_jobs)
+        return scorer.score(as_rows(part.rows.slice(0, 0)), n_jobs)
     out: Float32Array | None = None
     start = 0
     for block in part.blocks(memory_limit):

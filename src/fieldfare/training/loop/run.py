@@ -20,7 +20,7 @@ from fieldfare.kernels.native import resolve_threads
 from fieldfare.metrics import default_metrics, get_metric
 from fieldfare.models.base import Model
 from fieldfare.persist.checkpoint import load_checkpoint
-from fieldfare.rows import Rows
+from fieldfare.rows import RelatedRows, Rows, as_rows
 from fieldfare.solvers.base import Solver
 from fieldfare.solvers.gradient import GradientSolver
 from fieldfare.solvers.registry import make_solver
@@ -330,7 +330,7 @@ class Run:
             return self.negatives.learn(solver, call, self.n_threads)
         if self.pairs is not None:
             assert isinstance(solver, GradientSolver)  # no other takes the task
-            return solver.train_pairs(rows, call, self.n_threads)
+            return solver.train_pairs(as_rows(rows), call, self.n_threads)
         return solver.train(rows, call, self.class_weight, self.n_threads)
 
     def _evaluate(self) -> dict[str, float]:
@@ -385,7 +385,7 @@ def _metric_names(eval_metric: str | None, task: str) -> tuple[str, list[str]]:
     return watched, list(dict.fromkeys([watched, *default_metrics(task)]))
 
 
-def _rows_per_call(model: Model, rows: Rows) -> int:
+def _rows_per_call(model: Model, rows: Rows | RelatedRows) -> int:
     """Return how many rows the kernel may visit before Python gets its turn.
 
     It follows from the data and the model alone, so the loss is summed in the same groups each

@@ -6,10 +6,11 @@ import hashlib
 from dataclasses import replace
 from datetime import datetime, timezone
 
-from fieldfare._typing import JSON
+from fieldfare._typing import JSON, AnyArray
 from fieldfare._version import __version__
-from fieldfare.data.loading import Dataset
+from fieldfare.data.dataset import Dataset, RelatedDataset
 from fieldfare.models.base import Model
+from fieldfare.rows import RelatedRows, Rows
 from fieldfare.settings import Settings
 from fieldfare.training.loop.history import History
 from fieldfare.training.prepare.row_subset import RowSubset
@@ -18,7 +19,7 @@ from fieldfare.training.prepare.row_subset import RowSubset
 def stamped(
     model: Model,
     history: History,
-    train: Dataset | RowSubset,
+    train: Dataset | RelatedDataset | RowSubset,
     valid: RowSubset | None,
     settings: Settings,
     seed: int,
@@ -60,7 +61,7 @@ def _to_be_kept(settings: Settings, seed: int) -> Settings:
     return replace(settings, training=replace(settings.training, random_state=seed))
 
 
-def data_provenance(train: Dataset | RowSubset, seed: int) -> JSON:
+def data_provenance(train: Dataset | RelatedDataset | RowSubset, seed: int) -> JSON:
     """Return what is noted of any model: library version, time, seed, and the data."""
     return {
         "library": __version__,
@@ -74,12 +75,20 @@ def data_provenance(train: Dataset | RowSubset, seed: int) -> JSON:
     }
 
 
-def _fingerprint(data: Dataset | RowSubset) -> str:
+def _fingerprint(data: Dataset | RelatedDataset | RowSubset) -> str:
     """Return a short text that other training data would hardly have."""
     if data.store is not None:
         return data.store.path.name
     state = hashlib.blake2b(digest_size=16)
-    rows = data.rows
-    for array in (rows.indptr, rows.indices, rows.values, rows.fields, rows.target, rows.weight):
+    for array in _arrays_of(data.rows):
         state.update(b"none" if array is None else array.data)
     return state.hexdigest()
+
+
+def _arrays_of(rows: Rows | RelatedRows) -> list[AnyArray | None]:
+    """Return what rows, and their side tables, are made of."""
+    if isinstance(rows, Rows):
+        entries = (rows.indptr, rows.indices, rows.values, rows.fields)
+        return [*entries, rows.target, rows.weight]
+    sides = [[side.codes, *_arrays_of(side.rows)] for side in rows.relations]
+    return sum(sides, _arrays_of(rows.own))

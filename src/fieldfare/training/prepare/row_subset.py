@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
-from fieldfare.data.loading import Dataset
+from fieldfare.data.dataset import Dataset, RelatedDataset
 from fieldfare.data.split import split_rows
 from fieldfare.exceptions import DataError
 from fieldfare.kernels.checksum import Checksum
-from fieldfare.rows import Rows
+from fieldfare.rows import RelatedRows, Rows, as_rows
 from fieldfare.training.prepare.windows import CHUNK_ROWS, window_rows, windows
 from fieldfare.training.ranking.comparisons import Given, Groups, check_pairs, require_groups
 
@@ -33,7 +33,7 @@ class RowSubset:
 
     Parameters
     ----------
-    rows : Rows
+    rows : Rows or RelatedRows
         All rows of the data set, in memory or memory-mapped.
     index : int64 array of shape (n_rows,) or None
         Which rows belong to the part, ascending; ``None`` for all.
@@ -44,17 +44,17 @@ class RowSubset:
         of each group.
     """
 
-    rows: Rows
+    rows: Rows | RelatedRows
     index: Int64Array | None = None
     store: RowStore | None = None
     given: Int64Array | None = None
 
     @staticmethod
-    def of(data: Dataset | Rows | RowSubset) -> RowSubset:
+    def of(data: Dataset | RelatedDataset | Rows | RelatedRows | RowSubset) -> RowSubset:
         """Return the data as a part, without copying."""
         if isinstance(data, RowSubset):
             return data
-        if isinstance(data, Rows):
+        if isinstance(data, (Rows, RelatedRows)):
             return RowSubset(data)
         return RowSubset(data.rows, store=data.store)
 
@@ -82,6 +82,11 @@ class RowSubset:
     def group(self) -> Int64Array | None:
         """The groups of the part, if there are any."""
         return None if self.rows.group is None else self._pick(self.rows.group)
+
+    @property
+    def joined(self) -> Rows:
+        """The rows of the part, with the entries of their side tables."""
+        return as_rows(self.rows if self.index is None else self.rows.take(self.index))
 
     def with_target(self, target: Float32Array) -> RowSubset:
         """Return the part with other targets for all of ``rows``."""
@@ -154,21 +159,22 @@ class RowSubset:
         return np.arange(self.rows.n_rows, dtype=np.int64) if self.index is None else self.index
 
     def blocks(self, memory_limit: int | None = None) -> Iterator[Rows]:
-        """Yield the rows in order, in blocks of bounded size."""
+        """Yield the rows in order, in blocks of bounded size, joined with their side tables."""
         size = max(CHUNK_ROWS, window_rows(self.rows) // 2)
         for start in range(0, self.n_rows, size):
             stop = min(start + size, self.n_rows)
             if self.index is None:
-                yield self.rows.slice(start, stop)
+                yield as_rows(self.rows.slice(start, stop))
                 self.release(np.arange(start, stop, dtype=np.int64), memory_limit)
             else:
-                yield self.rows.take(self.index[start:stop])
+                yield as_rows(self.rows.take(self.index[start:stop]))
                 self.release(self.index[start:stop], memory_limit)
 
     def fingerprint(self, memory_limit: int | None = None) -> str:
         """Return a checksum of the content: of all rows, and of which of them belong to the part.
 
-        Left-out arrays count as what they stand for, so that it is the same in memory and on disk.
+        Left-out arrays count as what they stand for, and side tables are joined, so that it is the
+        same in memory, on disk and with side tables.
         """
         checksum = Checksum()
         for block in replace(self, index=None).blocks(memory_limit):

@@ -111,7 +111,7 @@ def row_scale(part: RowSubset, memory_limit: int | None = None) -> float:
     columns in another order, then gives the same. 1 where all values are zero.
     """
     weight = part.weight
-    if part.rows.values is None:
+    if isinstance(part.rows, Rows) and part.rows.values is None:
         lengths = np.diff(part.rows.indptr)
         blocks = iter([lengths if part.index is None else lengths[part.index]])
     else:
@@ -128,7 +128,8 @@ def row_scale(part: RowSubset, memory_limit: int | None = None) -> float:
 
 
 def _squared_lengths(block: Rows) -> Float64Array:
-    assert block.values is not None
+    if block.values is None:
+        return np.diff(block.indptr).astype(np.float32)
     first, last = int(block.indptr[0]), int(block.indptr[-1])
     sums = np.zeros(last - first + 1)
     np.cumsum(np.square(block.values[first:last], dtype=np.float64), out=sums[1:])

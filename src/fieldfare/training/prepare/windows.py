@@ -15,7 +15,7 @@ import numpy as np
 from fieldfare._random import stream
 from fieldfare._typing import Int64Array
 from fieldfare.kernels import native
-from fieldfare.rows import Rows
+from fieldfare.rows import RelatedRows, Rows
 
 CHUNK_ROWS = 1024
 WINDOW_BYTES = 16 * 2**20
@@ -25,7 +25,7 @@ _ENTRY_BYTES = 10
 _ROW_BYTES = 24
 
 
-def window_rows(rows: Rows) -> int:
+def window_rows(rows: Rows | RelatedRows) -> int:
     """Return how many rows make a window: whole chunks, about 16 MB, at least one chunk."""
     per_row = _ROW_BYTES + _ENTRY_BYTES * rows.nnz / max(1, rows.n_rows)
     return max(1, int(WINDOW_BYTES / per_row) // CHUNK_ROWS) * CHUNK_ROWS

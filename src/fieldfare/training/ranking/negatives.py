@@ -60,7 +60,7 @@ class Negatives:
     """
 
     def __init__(self, train: RowSubset, model: Model, loss: str, config: TrainingConfig) -> None:
-        rows = train.rows if train.index is None else train.rows.take(train.index)
+        rows = train.joined
         self._halves = Interactions.of(rows, item_features(model.schema))
         self._joined = Halves(self._halves.queries, self._halves.items).join
         self._seen = self._halves.seen(rows.target, rows.weight)

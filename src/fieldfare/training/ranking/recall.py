@@ -77,8 +77,7 @@ def split_interactions(
     part: RowSubset, model: Model, config: TrainingConfig
 ) -> tuple[RowSubset, RowSubset]:
     """Split off a share of the interactions of each query for validation."""
-    rows = part.rows if part.index is None else part.rows.take(part.index)
-    query: Int64Array = distinct(part_of(rows, ~item_features(model.schema)))[1]
+    query: Int64Array = distinct(part_of(part.joined, ~item_features(model.schema)))[1]
     kept, held = split_rows(
         part.n_rows, config.validation_fraction, config.random_state, stratify=query
     )
@@ -104,10 +103,7 @@ class Catalogue:
     """
 
     def __init__(self, train: RowSubset, valid: RowSubset, model: Model) -> None:
-        rows = [
-            part.rows if part.index is None else part.rows.take(part.index)
-            for part in (train, valid)
-        ]
+        rows = [part.joined for part in (train, valid)]
         plain = [r.with_(target=None, weight=None, group=None) for r in rows]
         joint = Interactions.of(Rows.concatenate(plain), item_features(model.schema))
         n_train, shape = train.n_rows, joint.shape

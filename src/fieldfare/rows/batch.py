@@ -1,4 +1,4 @@
-"""Rows: the one data structure that every part speaks, a batch of samples in CSR form."""
+"""Rows: a batch of samples in compressed sparse row form."""
 
 from __future__ import annotations
 
@@ -17,21 +17,14 @@ from fieldfare._typing import (
     UInt32Array,
 )
 from fieldfare.exceptions import DataError
-
-MAX_INDEX = 2**32 - 2
-MAX_FIELD = 2**16 - 2
-
-_OPTIONAL = ("values", "fields")
-_PER_ROW = ("target", "weight", "group")
-_DTYPES: dict[str, type[np.generic]] = {
-    "indptr": np.int64,
-    "indices": np.uint32,
-    "values": np.float32,
-    "fields": np.uint16,
-    "target": np.float32,
-    "weight": np.float32,
-    "group": np.int64,
-}
+from fieldfare.rows.arrays import (
+    DTYPES,
+    MAX_INDEX,
+    PER_ENTRY,
+    PER_ROW,
+    check_array,
+    largest,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,20 +66,20 @@ class Rows:
     group: Int64Array | None = None
 
     def __post_init__(self) -> None:
-        for name, dtype in _DTYPES.items():
+        for name, dtype in DTYPES.items():
             array = getattr(self, name)
             if array is None and name not in ("indptr", "indices"):
                 continue
-            _check_array(name, array, dtype)
+            check_array(name, array, dtype)
         if len(self.indptr) == 0:
             raise DataError("Rows need an indptr of at least one entry. Got an empty array.")
-        for name in _OPTIONAL:
+        for name in PER_ENTRY:
             array = getattr(self, name)
             if array is not None and len(array) != len(self.indices):
                 raise DataError(
                     f"Rows need as many {name} as indices ({len(self.indices)}). Got {len(array)}."
                 )
-        for name in _PER_ROW:
+        for name in PER_ROW:
             array = getattr(self, name)
             if array is not None and len(array) != self.n_rows:
                 raise DataError(
@@ -103,7 +96,7 @@ class Rows:
         return self.n_rows
 
     def __repr__(self) -> str:
-        kept = [name for name in (*_OPTIONAL, *_PER_ROW) if getattr(self, name) is not None]
+        kept = [name for name in (*PER_ENTRY, *PER_ROW) if getattr(self, name) is not None]
         return f"Rows({self.n_rows} rows, {self.nnz} entries, with {', '.join(kept) or 'ones'})"
 
     @property
@@ -119,14 +112,14 @@ class Rows:
     @cached_property
     def n_features(self) -> int:
         """One more than the largest feature id."""
-        return _largest(self.indices[int(self.indptr[0]) : int(self.indptr[-1])]) + 1
+        return largest(self.indices[int(self.indptr[0]) : int(self.indptr[-1])]) + 1
 
     @cached_property
     def n_fields(self) -> int:
         """One more than the largest field; 0 without fields."""
         if self.fields is None:
             return 0
-        return _largest(self.fields[int(self.indptr[0]) : int(self.indptr[-1])]) + 1
+        return largest(self.fields[int(self.indptr[0]) : int(self.indptr[-1])]) + 1
 
     @property
     def nbytes(self) -> int:
@@ -135,7 +128,7 @@ class Rows:
             4 + (4 if self.values is not None else 0) + (2 if self.fields is not None else 0)
         )
         per_row = 8 + sum(
-            _DTYPES[name](0).itemsize for name in _PER_ROW if getattr(self, name) is not None
+            DTYPES[name].itemsize for name in PER_ROW if getattr(self, name) is not None
         )
         return self.nnz * per_entry + self.n_rows * per_row
 
@@ -187,7 +180,7 @@ class Rows:
         stop = max(start, stop)
         per_row: dict[str, Any] = {
             name: None if (array := getattr(self, name)) is None else array[start:stop]
-            for name in _PER_ROW
+            for name in PER_ROW
         }
         return replace(self, indptr=self.indptr[start : stop + 1], **per_row)
 
@@ -200,11 +193,11 @@ class Rows:
         entries = np.repeat(starts - indptr[:-1], lengths) + np.arange(indptr[-1])
         parts = {
             name: None if (array := getattr(self, name)) is None else array[entries]
-            for name in _OPTIONAL
+            for name in PER_ENTRY
         }
         parts |= {
             name: None if (array := getattr(self, name)) is None else array[rows]
-            for name in _PER_ROW
+            for name in PER_ROW
         }
         return Rows(indptr, self.indices[entries], **parts)
 
@@ -214,7 +207,7 @@ class Rows:
 
     @staticmethod
     def concatenate(parts: Sequence[Rows]) -> Rows:
-        """Join batches into one.
+        """Append batches to each other.
 
         An optional array is kept if any part has it; parts without values, fields or weights
         contribute ones, zeros and ones. Targets and groups must be in all parts or in none.
@@ -227,24 +220,24 @@ class Rows:
             np.cumsum(np.concatenate(lengths), out=indptr[1:])
         columns: dict[str, AnyArray | None] = {}
         fill = {"values": 1, "fields": 0, "weight": 1}
-        for name in (*_OPTIONAL, *_PER_ROW):
+        for name in (*PER_ENTRY, *PER_ROW):
             have = [getattr(part, name) is not None for part in parts]
             if not any(have):
                 columns[name] = None
                 continue
             if name not in fill and not all(have):
-                raise DataError(f"Some of the joined rows have a {name} and some have none.")
+                raise DataError(f"Some of the batches have a {name} and some have none.")
             columns[name] = np.concatenate(
                 [
-                    _own(part, name)
+                    own_entries(part, name)
                     if there
                     else np.full(
-                        part.nnz if name in _OPTIONAL else len(part), fill[name], _DTYPES[name]
+                        part.nnz if name in PER_ENTRY else len(part), fill[name], DTYPES[name]
                     )
                     for part, there in zip(parts, have, strict=True)
                 ]
             )
-        indices = [_own(part, "indices") for part in parts]
+        indices = [own_entries(part, "indices") for part in parts]
         return Rows(
             indptr,
             np.concatenate(indices) if indices else np.zeros(0, np.uint32),
@@ -252,134 +245,9 @@ class Rows:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class Relation:
-    """A side table, and which of its rows each sample refers to.
-
-    Parameters
-    ----------
-    codes : uint32 array of shape (n_samples,)
-        Row of ``rows`` whose entries the sample has too.
-    rows : Rows
-        The side table; without targets.
-    """
-
-    codes: UInt32Array
-    rows: Rows
-
-    def __post_init__(self) -> None:
-        _check_array("codes", self.codes, np.uint32)
-        if _largest(self.codes) >= self.rows.n_rows:
-            raise DataError(
-                f"A sample refers to row {_largest(self.codes)} of a side table of "
-                f"{self.rows.n_rows} rows."
-            )
-
-
-@dataclass(frozen=True, eq=False)
-class RelatedRows(Rows):
-    """Rows that share entries: each sample has its own, and those of a row of each side table.
-
-    The arrays hold what the samples have of their own. Coordinate descent and Gibbs sampling use
-    the side tables as they are (Rendle 2013); other kernels are given `join`, so that these rows
-    are best scored in blocks.
-
-    Parameters
-    ----------
-    indptr, indices, values, fields, target, weight, group
-        As of `Rows`.
-    relations : tuple of Relation
-    """
-
-    relations: tuple[Relation, ...] = ()
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for relation in self.relations:
-            if len(relation.codes) != self.n_rows:
-                raise DataError(
-                    f"Rows need one code per row ({self.n_rows} rows) for each side table. Got "
-                    f"{len(relation.codes)}."
-                )
-
-    @property
-    def nnz(self) -> int:
-        """Number of entries that the samples have, their own and those of side tables."""
-        related = (np.diff(r.rows.indptr)[r.codes].sum() for r in self.relations)
-        return super().nnz + int(sum(related))
-
-    @cached_property
-    def n_features(self) -> int:
-        """One more than the largest feature id."""
-        own = _largest(self.indices[int(self.indptr[0]) : int(self.indptr[-1])]) + 1
-        return max([own, *(relation.rows.n_features for relation in self.relations)])
-
-    def slice(self, start: int, stop: int) -> RelatedRows:
-        """Return rows ``start`` to ``stop`` (exclusive), sharing memory."""
-        part, span = self._own().slice(start, stop), slice(start, stop)
-        return self._like(part, [r.codes[span] for r in self.relations])
-
-    def take(self, rows: AnyArray) -> RelatedRows:
-        """Return a copy of the chosen rows, in the given order."""
-        return self._like(self._own().take(rows), [r.codes[rows] for r in self.relations])
-
-    def _own(self) -> Rows:
-        entries = (self.indptr, self.indices, self.values, self.fields)
-        return Rows(*entries, **_per_row(self))
-
-    def _like(self, own: Rows, codes: Sequence[UInt32Array]) -> RelatedRows:
-        pairs = zip(codes, self.relations, strict=True)
-        relations = tuple(Relation(of, relation.rows) for of, relation in pairs)
-        entries = (own.indptr, own.indices, own.values, own.fields)
-        return RelatedRows(*entries, **_per_row(own), relations=relations)
-
-    def join(self) -> Rows:
-        """Return the same samples with all their entries, own ones first."""
-        parts = [self._own(), *(r.rows.take(r.codes) for r in self.relations)]
-        lengths = [np.diff(part.indptr) for part in parts]
-        indptr = np.zeros(self.n_rows + 1, np.int64)
-        np.cumsum(np.sum(lengths, axis=0), out=indptr[1:])
-        places, at = [], indptr[:-1].copy()
-        for length in lengths:
-            first = np.cumsum(length) - length
-            places.append(np.repeat(at - first, length) + np.arange(int(length.sum())))
-            at += length
-        columns: dict[str, AnyArray | None] = {}
-        for name in ("indices", *_OPTIONAL):
-            if all(getattr(part, name) is None for part in parts):
-                columns[name] = None
-                continue
-            out = np.empty(int(indptr[-1]), _DTYPES[name])
-            for part, place in zip(parts, places, strict=True):
-                missing = 1 if name == "values" else 0
-                out[place] = missing if getattr(part, name) is None else _own(part, name)
-            columns[name] = out
-        return Rows(indptr, **columns, **_per_row(self))  # type: ignore[arg-type]
-
-
-def _per_row(rows: Rows) -> dict[str, Any]:
-    return {name: getattr(rows, name) for name in _PER_ROW}
-
-
-def _own(part: Rows, name: str) -> AnyArray:
+def own_entries(part: Rows, name: str) -> AnyArray:
     """Return an array of a batch without the entries that belong to its parent only."""
     array: AnyArray = getattr(part, name)
-    if name in _PER_ROW:
+    if name in PER_ROW:
         return array
     return array[int(part.indptr[0]) : int(part.indptr[-1])]
-
-
-def _largest(array: AnyArray) -> int:
-    return int(array.max()) if len(array) else -1
-
-
-def _check_array(name: str, array: object, dtype: type[np.generic]) -> None:
-    if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype != dtype:
-        got = (
-            f"{array.dtype} of shape {array.shape}"
-            if isinstance(array, np.ndarray)
-            else type(array).__name__
-        )
-        raise DataError(f"Rows need {name} as a 1-d {np.dtype(dtype)} array. Got {got}.")
-    if not array.flags.c_contiguous:
-        raise DataError(f"Rows need {name} to be contiguous. Got a strided view.")

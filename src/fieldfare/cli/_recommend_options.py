@@ -1,0 +1,153 @@
+"""The options of ``fieldfare recommend`` and of its three steps."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from fieldfare.cli import _options
+from fieldfare.cli._options import Formatter
+from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
+
+FACTORS = 64
+_LEARNING = {
+    ModelConfig: ("fit_linear",),
+    SolverConfig: ("unobserved_weight", "l2_queries", "l2_items", "l2_exponent"),
+    TrainingConfig: ("max_iter", "n_iter_no_change", "random_state", "n_jobs"),
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the steps."""
+    steps = parser.add_subparsers(title="steps", dest="step", metavar="STEP", required=True)
+    options: dict[str, Any] = {"formatter_class": Formatter, "allow_abbrev": False}
+    _configure_train(steps.add_parser("train", help="train a model on interactions", **options))
+    _configure_index(steps.add_parser("index", help="build an index of items", **options))
+    _configure_query(steps.add_parser("query", help="ask for recommendations", **options))
+
+
+def _configure_train(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", metavar="TABLE", help="one row per interaction")
+    _add_roles(
+        parser, "columns by role; others are left out (default: inferred from the names of columns)"
+    )
+    parser.add_argument(
+        "--target", metavar="COLUMN", help="rows with a target of 0 or less are not interactions"
+    )
+    parser.add_argument("--weight", metavar="COLUMN", help="weight of each interaction")
+    parser.add_argument(
+        "--valid",
+        metavar="TABLE",
+        help="held-out interactions: stop when their ranking no longer improves",
+    )
+    parser.add_argument("-o", "--output", required=True, metavar="MODEL.ff", help="model file")
+    group = parser.add_argument_group("training")
+    group.add_argument(
+        "-k",
+        "--n-factors",
+        type=int,
+        default=FACTORS,
+        metavar="N",
+        help=f"length of the latent vectors (default: {FACTORS})",
+    )
+    group.add_argument(
+        "--eval-metric",
+        default=argparse.SUPPRESS,
+        metavar="NAME",
+        help="metric on --valid, such as recall@50 (default: ndcg@10)",
+    )
+    for config, names in _LEARNING.items():
+        _options.add_flags(group, config, names)
+
+
+def _configure_index(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL.ff", help="model file from 'fieldfare train'")
+    parser.add_argument("--items", required=True, metavar="TABLE", help="one row per item")
+    parser.add_argument("--users", metavar="TABLE", help="one row per user, if users have columns")
+    parser.add_argument(
+        "--history", metavar="TABLE", help="interactions, to leave out what users have already seen"
+    )
+    _add_roles(parser, "columns by role, if they are not in the model")
+    parser.add_argument(
+        "--index",
+        choices=("auto", "exact", "approximate"),
+        default="auto",
+        help="auto (default): exact up to 100,000 items",
+    )
+    parser.add_argument(
+        "--recall",
+        type=float,
+        default=0.99,
+        metavar="SHARE",
+        help="share of the true best 100 items that an approximate index finds (default: 0.99)",
+    )
+    _add_ranker(parser)
+    parser.add_argument(
+        "--candidates",
+        type=int,
+        default=500,
+        metavar="N",
+        help="items recalled for the ranker (default: 500)",
+    )
+    parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="folder to write")
+
+
+def _configure_query(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("index", metavar="FOLDER", help="folder from 'fieldfare recommend index'")
+    parser.add_argument(
+        "-m",
+        "--model",
+        required=True,
+        metavar="MODEL.ff",
+        help="model file that the index was built from",
+    )
+    _add_ranker(parser)
+    asked = parser.add_argument_group("requests")
+    asked.add_argument(
+        "--user", action="append", metavar="ID", help="id of a user; may be repeated"
+    )
+    asked.add_argument(
+        "--context",
+        action="append",
+        default=[],
+        metavar="COLUMN=VALUE",
+        help="value of a context column; may be repeated",
+    )
+    asked.add_argument(
+        "--requests", metavar="TABLE", help="users and contexts, one row per request"
+    )
+    parser.add_argument(
+        "-n", type=int, default=10, metavar="N", help="items per request (default: 10)"
+    )
+    parser.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        metavar="COLUMN=VALUE",
+        help="only items with this value; may be repeated",
+    )
+    parser.add_argument(
+        "--with-seen", action="store_true", help="include items that users have already seen"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        default="-",
+        metavar="OUT",
+        help="output file, .parquet or else CSV (default: -, stdout)",
+    )
+
+
+def _add_roles(parser: argparse.ArgumentParser, title: str) -> None:
+    roles = parser.add_argument_group(title, "separate several by commas")
+    roles.add_argument("--user", metavar="COLUMNS", help="columns of the user, the id first")
+    roles.add_argument("--item", metavar="COLUMNS", help="columns of the item, the id first")
+    roles.add_argument("--context", metavar="COLUMNS", help="columns of the context")
+
+
+def _add_ranker(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--ranker",
+        metavar="RANKER.ff",
+        help="another model, which ranks the items that this one recalls",
+    )

@@ -1,0 +1,47 @@
+"""The arrays that Rows are made of: their names, dtypes and limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fieldfare._typing import AnyArray
+from fieldfare.exceptions import DataError
+
+MAX_INDEX = 2**32 - 2
+MAX_FIELD = 2**16 - 2
+
+PER_ENTRY = ("values", "fields")
+"""Optional arrays with one element per entry."""
+
+PER_ROW = ("target", "weight", "group")
+"""Optional arrays with one element per row."""
+
+DTYPES: dict[str, np.dtype[Any]] = {
+    "indptr": np.dtype(np.int64),
+    "indices": np.dtype(np.uint32),
+    "values": np.dtype(np.float32),
+    "fields": np.dtype(np.uint16),
+    "target": np.dtype(np.float32),
+    "weight": np.dtype(np.float32),
+    "group": np.dtype(np.int64),
+}
+
+
+def largest(array: AnyArray) -> int:
+    """Return the largest element of an integer array, -1 if it is empty."""
+    return int(array.max()) if len(array) else -1
+
+
+def check_array(name: str, array: object, dtype: np.dtype[Any]) -> None:
+    """Raise DataError unless an array is 1-d, contiguous and of a dtype."""
+    if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype != dtype:
+        got = (
+            f"{array.dtype} of shape {array.shape}"
+            if isinstance(array, np.ndarray)
+            else type(array).__name__
+        )
+        raise DataError(f"Rows need {name} as a 1-d {dtype} array. Got {got}.")
+    if not array.flags.c_contiguous:
+        raise DataError(f"Rows need {name} to be contiguous. Got a strided view.")

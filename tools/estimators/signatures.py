@@ -1,0 +1,50 @@
+"""Which parameters the estimators take, and in which order."""
+
+from __future__ import annotations
+
+from fieldfare import settings
+from fieldfare.config import KerasConfig, ModelConfig
+from fieldfare.settings import names_of
+
+# What most people set comes first. A new parameter needs a place here; `parameters` finds the rest
+# of what it needs in `config`.
+ORDER = (
+    *("model", "n_factors", "order", "shared_factors"),
+    *("loss", "pairs_per_row", "negatives", "negatives_exponent", "known_negatives"),
+    *("n_warmup", "n_samples", "n_keep_samples"),
+    *("solver", "optimizer", "learning_rate", "max_iter", "batch_size"),
+    *("l2_linear", "l2_factors", "l1_linear", "l1_factors", "ftrl_beta"),
+    *("unobserved_weight", "l2_queries", "l2_items", "l2_exponent"),
+    *("fit_intercept", "fit_linear", "instance_norm", "init_scale"),
+    *("early_stopping", "validation_fraction", "n_iter_no_change", "tol", "eval_metric"),
+    *("class_weight", "max_time", "shuffle", "groups", "memory_limit"),
+    *("random_state", "n_jobs", "deterministic", "verbose"),
+    *("warm_start", "schema", "fields", "callbacks"),
+)
+
+RANKING = frozenset(
+    {
+        "loss",
+        "pairs_per_row",
+        "negatives",
+        "negatives_exponent",
+        "known_negatives",
+        "unobserved_weight",
+        "l2_queries",
+        "l2_items",
+        "l2_exponent",
+    }
+)
+FACTORS = frozenset({"n_factors", "l2_factors", "l1_factors", "fit_linear", "init_scale"})
+ORDERS = frozenset({"order", "shared_factors"})
+CLASSES = frozenset({"class_weight"})
+FIELDS = frozenset({"fields"})
+TRAINED = (frozenset(settings.TRAINED) | {"warm_start", "schema", "callbacks"}) - (
+    {"model"} | RANKING | ORDERS | CLASSES
+)
+SAMPLED = frozenset(settings.SAMPLED) | {"groups", "warm_start", "schema"}
+BY_KERAS = (
+    frozenset(names_of(ModelConfig, KerasConfig))
+    | {"learning_rate", "l2_linear", "l2_factors", "max_iter", "shuffle"}
+    | {"random_state", "verbose", "schema", "callbacks"}
+) - ({"model", "task"} | ORDERS)
