@@ -23,8 +23,8 @@ from fieldfare._validation import (
 )
 from fieldfare.exceptions import ConfigError
 from fieldfare.kinds.losses import LOSSES, SAMPLED_LOSSES, TASKS
-from fieldfare.kinds.models import MODEL_KINDS, FactorBlock, ModelKind
-from fieldfare.kinds.solvers import SOLVER_KINDS, SolverKind
+from fieldfare.kinds.models import FM, MODEL_KINDS, FactorBlock, ModelKind
+from fieldfare.kinds.solvers import ADAGRAD, SOLVER_KINDS, SolverKind
 
 MODELS = tuple(MODEL_KINDS)
 SOLVERS = tuple(SOLVER_KINDS)
@@ -78,7 +78,7 @@ class ModelConfig(Config):
     """What kind of function is fitted."""
 
     model: str = _param(
-        "fm",
+        FM.name,
         OneOf(MODEL_KINDS),
         "Kind of model: linear, or a factorization machine: plain, field-aware, field-weighted or "
         "of higher order. Parameters that a kind does not have are ignored.",
@@ -166,7 +166,7 @@ class SolverConfig(Config):
     """How the parameters are learned."""
 
     solver: str = _param(
-        "adagrad",
+        ADAGRAD.name,
         OneOf(SOLVER_KINDS),
         optimiser_sentence(SOLVER_KINDS.values()),
     )

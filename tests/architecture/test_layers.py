@@ -18,11 +18,11 @@ HOMES = {
     "matplotlib": {"report"},
     "onnx": {"export"},
     "onnxruntime": set(),  # only the tests and benchmarks use it
-    "pandas": {"sources", "schema", "data"},
-    "polars": {"sources", "data"},
-    "pyarrow": {"sources", "schema", "store", "data"},
+    "pandas": {"sources"},
+    "polars": set(),  # its frames speak Arrow
+    "pyarrow": {"sources", "schema"},
     "safetensors": set(),  # only the tests use it, to read our files as others would
-    "scipy": {"sources", "data"},
+    "scipy": set(),  # its matrices are known by their type
     "sklearn": {"estimators", "metrics"},
     "tensorflow": {"export"},
     "tqdm": {"training"},

@@ -39,6 +39,10 @@ def folder(tmp_path: Path) -> Path:
     return RowStore.build([make_rows()], path, metadata={"source": "x"}, schema=schema).path
 
 
+def path_of(folder: Path, name: str) -> Path:
+    return folder / (_storefile.SCHEMA if name == "schema" else f"{name}.bin")
+
+
 def forge(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
     """Change the header and give it the checksum that it would have."""
     content = json.loads((folder / "header.json").read_text())
@@ -87,14 +91,10 @@ def test_wrong_counts(folder: Path, name: str, value: int) -> None:
         lambda h: h.update(metadata=3),
         lambda h: h.pop("schema") and h.update(schema=3),
         lambda h: h.update(schema={}),
-        lambda h: h["schema"].update(content=[]),
-        lambda h: h["schema"].update(arrays=[]),
         lambda h: h["schema"].update(checksum=1),
-        lambda h: h["schema"]["arrays"].update(field_of=["<u2", -1]),
-        lambda h: h["schema"]["arrays"].update(field_of=["<u2", 2**60]),
-        lambda h: h["schema"]["arrays"].update(field_of=["<u2", True]),
-        lambda h: h["schema"]["arrays"].update(field_of=["|O", 2000]),
-        lambda h: h["schema"]["arrays"].update(field_of=["<u2"]),
+        lambda h: h["schema"].update(n_bytes=True),
+        lambda h: h["schema"].update(n_bytes=-1),
+        lambda h: h["schema"].update(n_bytes=2**60),
         lambda h: h.pop("n_rows"),
     ],
 )
@@ -104,7 +104,7 @@ def test_wrong_header(folder: Path, change: Callable[[dict[str, Any]], object]) 
         RowStore.open(folder)
 
 
-@pytest.mark.parametrize("value", [1, 2, 4, "3", None])
+@pytest.mark.parametrize("value", [1, 3, 5, "4", None])
 def test_other_versions(folder: Path, value: object) -> None:
     forge(folder, lambda header: header.update(version=value))
     with pytest.raises(StoreError, match="build it again"):
@@ -150,26 +150,26 @@ def test_every_flipped_bit_of_the_header_is_seen(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["indptr", "indices", "values", "fields", "target", "schema"])
-class TestArray:
+class TestFile:
     def test_missing(self, folder: Path, name: str) -> None:
-        (folder / f"{name}.bin").unlink()
+        path_of(folder, name).unlink()
         with pytest.raises(StoreError, match="missing"):
             RowStore.open(folder)
 
     @pytest.mark.parametrize("change", [-1, 1, -4000])
     def test_of_wrong_size(self, folder: Path, name: str, change: int) -> None:
-        path = folder / f"{name}.bin"
+        path = path_of(folder, name)
         os.truncate(path, max(0, path.stat().st_size + change))
         with pytest.raises(StoreError, match="bytes instead of"):
             RowStore.open(folder)
 
     def test_flipped_bit(self, folder: Path, name: str) -> None:
-        path = folder / f"{name}.bin"
+        path = path_of(folder, name)
         content = bytearray(path.read_bytes())
         content[len(content) // 2] ^= 4
         path.write_bytes(content)
         RowStore.open(folder)
-        with pytest.raises(StoreError, match=f"checksum of {name}"):
+        with pytest.raises(StoreError, match=f"(checksum of {name}|{name}.*match their checksum)"):
             RowStore.open(folder, verify=True)
 
 

@@ -56,11 +56,11 @@ def run(arguments: argparse.Namespace) -> int:
 def _kind_of(path: str) -> str:
     from fieldfare.exceptions import ConfigError
 
-    extension = path.rpartition(".")[2].lower()
-    kinds = {"ffm": "libffm", "svm": "libsvm"} | {kind: kind for kind in KINDS}
-    if extension not in kinds:
+    suffix = "." + path.rpartition(".")[2].lower()
+    kinds = {".ffm": "libffm", ".svm": "libsvm"} | {f".{kind}": kind for kind in KINDS}
+    if suffix not in kinds:
         raise ConfigError(
             f"The extension of the output {path!r} does not determine the format. Add --to with "
             f"one of {', '.join(KINDS)}."
         )
-    return kinds[extension]
+    return kinds[suffix]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fieldfare._logging import say
 from fieldfare.cli._tables import size, table
+from fieldfare.kinds.models import FFM, FM, LINEAR, ModelKind
 
 if TYPE_CHECKING:
     from fieldfare.cli._clicks import Clicks
@@ -27,15 +28,10 @@ and whether the interactions found are the ones that were planted.
 """
 TARGET = "clicked"
 TRAIN_SHARE, VALID_SHARE = 0.8, 0.1
-TITLES = {
-    "linear": "linear (logistic regression)",
-    "fm": "factorization machine",
-    "ffm": "field-aware factorization machine",
-}
-SETTINGS: dict[str, dict[str, Any]] = {
-    "linear": {},
-    "fm": {"n_factors": 8, "l2_factors": 1e-3},
-    "ffm": {"n_factors": 4, "l2_factors": 3e-4},
+SETTINGS: dict[ModelKind, dict[str, Any]] = {
+    LINEAR: {},
+    FM: {"n_factors": 8, "l2_factors": 1e-3},
+    FFM: {"n_factors": 4, "l2_factors": 3e-4},
 }
 COMMON: dict[str, Any] = {"max_iter": 20, "n_iter_no_change": 2, "random_state": 0}
 
@@ -73,9 +69,10 @@ def run(arguments: argparse.Namespace) -> int:
     start = time.perf_counter()
     story = _make_data(arguments)
     train, valid = _read(story)
-    results = {kind: _train(kind, train, valid) for kind in TITLES}
+    _title(3, "Three models, each stopped when the validation loss no longer falls")
+    results = {kind: _train(kind, train, valid) for kind in SETTINGS}
     _compare(story, results)
-    model = results["ffm"].model
+    model = results[FFM].model
     _show_interactions(story.clicks, model)
     _explain(model, valid)
     _save_and_predict(story, model, valid)
@@ -114,18 +111,16 @@ def _read(story: Story) -> tuple[Any, Any]:
     return train, load(story.files["valid"], schema=train.schema)
 
 
-def _train(kind: str, train: Any, valid: Any) -> TrainResult:
+def _train(kind: ModelKind, train: Any, valid: Any) -> TrainResult:
     from fieldfare.training.functions import train as train_model
 
-    if kind == "linear":
-        _title(3, "Three models, each stopped when the validation loss no longer falls")
-    say(TITLES[kind])
-    result = train_model(train, valid=valid, model=kind, verbose=1, **SETTINGS[kind], **COMMON)
+    say(kind.title)
+    result = train_model(train, valid=valid, model=kind.name, verbose=1, **SETTINGS[kind], **COMMON)
     say()
     return result
 
 
-def _compare(story: Story, results: dict[str, TrainResult]) -> None:
+def _compare(story: Story, results: dict[ModelKind, TrainResult]) -> None:
     from fieldfare.metrics import compute
 
     _title(4, "Validation loss and AUC, and what is the best possible")
@@ -133,7 +128,7 @@ def _compare(story: Story, results: dict[str, TrainResult]) -> None:
     best = compute(["logloss", "auc"], y, story.clicks.probability[story.valid_rows])
     rows = [
         [
-            TITLES[kind],
+            kind.title,
             result.history.best["valid_logloss"],
             result.history.best["valid_auc"],
             len(result.history),

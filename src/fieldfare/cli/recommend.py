@@ -41,6 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _train(arguments: argparse.Namespace) -> int:
     from fieldfare.data.loading import load
+    from fieldfare.kinds.models import FM
+    from fieldfare.kinds.solvers import NONSAMPLED
     from fieldfare.persist.file import save_model
     from fieldfare.training.functions import train
 
@@ -49,9 +51,9 @@ def _train(arguments: argparse.Namespace) -> int:
     result = train(
         data,
         valid=arguments.valid,
-        model="fm",
+        model=FM.name,
         task="rank",
-        solver="nonsampled",
+        solver=NONSAMPLED.name,
         early_stopping=arguments.valid is not None,
         **_options.hyperparameters(arguments),
     )

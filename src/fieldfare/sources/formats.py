@@ -75,7 +75,7 @@ def open_source(source: Any) -> Source:
     elif isinstance(source, (list, tuple)) and source and all(map(_is_part, source)):
         return ChainedTables([open_table(part) for part in source])
     for form in _formats:
-        if form.detect(source):
+        if form.in_files == isinstance(source, Files) and form.detect(source):
             return form.open(source)
     got = type(source).__name__
     if isinstance(source, Iterable) and not isinstance(source, (list, tuple, bytes, bytearray)):

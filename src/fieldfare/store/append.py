@@ -1,4 +1,4 @@
-"""Batches of Rows joined as they come, into arrays that grow in memory or on disk."""
+"""Batches of Rows appended as they come, to arrays that grow in memory or on disk."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Growing(Protocol):
 Array = TypeVar("Array", bound=Growing)
 
 
-class Joiner(Generic[Array]):
-    """Joins batches as ``Rows.concatenate`` does; values and weights all one are left out.
+class RowsAppender(Generic[Array]):
+    """Appends batches as ``Rows.concatenate`` does; values and weights all one are left out.
 
     Parameters
     ----------
@@ -75,11 +75,11 @@ class Joiner(Generic[Array]):
         self.arrays["indices"].append(batch.indices[own])
         for name in ("values", "fields"):
             array: AnyArray | None = getattr(batch, name)
-            self._join(name, None if array is None else array[own], n_entries, batch.nnz)
+            self._append_optional(name, None if array is None else array[own], n_entries, batch.nnz)
         for name in ("target", "weight", "group"):
-            self._join(name, getattr(batch, name), n_rows, len(batch))
+            self._append_optional(name, getattr(batch, name), n_rows, len(batch))
 
-    def _join(self, name: str, array: AnyArray | None, before: int, n_more: int) -> None:
+    def _append_optional(self, name: str, array: AnyArray | None, before: int, n_more: int) -> None:
         """Append to an optional array, starting or filling it up where batches differ."""
         if array is not None and name in ("values", "weight") and (array == 1).all():
             array = None
@@ -98,15 +98,15 @@ class Joiner(Generic[Array]):
 
 
 def gather(batches: Iterable[Rows], n_expected: float = 0) -> Rows:
-    """Join batches in memory, each as soon as it comes; its own memory may then be used again.
+    """Gather batches in memory, each as soon as it comes; its own memory may then be used again.
 
     So memory is needed for the result and one batch, and little of it is touched for the first
-    time, which is what costs: a list of all batches that is joined in the end takes twice as much.
+    time, which is what costs: a list of all batches, concatenated at the end, takes twice as much.
 
     Parameters
     ----------
     batches : iterable of Rows
-        Joined as by `Joiner`; a single one is returned as it is.
+        Appended as by `RowsAppender`; a single one is returned as it is.
     n_expected : float
         About how many there will be, if that is known; it saves copies.
 
@@ -118,18 +118,18 @@ def gather(batches: Iterable[Rows], n_expected: float = 0) -> Rows:
     ahead = deque(islice(batches, 2))
     if len(ahead) < 2:
         return Rows.concatenate(ahead)
-    n_joined = 0
+    n_appended = 0
 
     def room(length: int) -> int:
-        return int(length * max(2, _MARGIN * n_expected / max(1, n_joined)))
+        return int(length * max(2, _MARGIN * n_expected / max(1, n_appended)))
 
-    joiner = Joiner(lambda name: _MemoryArray(DTYPES[name], room))
+    appender = RowsAppender(lambda name: _MemoryArray(DTYPES[name], room))
     while ahead:
-        n_joined += 1
-        joiner.append(ahead.popleft())  # held by nobody from here on
+        n_appended += 1
+        appender.append(ahead.popleft())  # nothing else holds it from here on
         ahead.extend(islice(batches, 1))
-    rows = Rows(**{name: array.finish() for name, array in joiner.arrays.items()})
-    known = {name: joiner.counts[name] for name in ("n_features", "n_fields")}
+    rows = Rows(**{name: array.finish() for name, array in appender.arrays.items()})
+    known = {name: appender.counts[name] for name in ("n_features", "n_fields")}
     vars(rows).update(known)  # without another pass
     return rows
 

@@ -3,16 +3,16 @@
 Header (``header.json``, UTF-8 JSON)::
 
     format      "fieldfare-rows"
-    version     3
+    version     4
     n_rows, n_entries, n_features, n_fields    counts
     arrays      {name: {"dtype": "int64", "checksum": "..."}}
     metadata    an object that means nothing to the store
-    schema      null or {"content": {...}, "arrays": {name: ["<i8", length]}, "checksum": "..."}
+    schema      null or {"n_bytes": ..., "checksum": "..."}
     checksum    of all the rest, as JSON with sorted keys and without blanks
 
 An array ``name`` is the file ``name.bin``: its elements, little-endian, and nothing else. The
-arrays of the Schema are ``schema.bin``: in the order of the header, each from a multiple of 64
-bytes on. Checksums are those of `fieldfare.kernels.checksum`.
+Schema is ``schema.safetensors``, in the container of model files (`fieldfare._container`), whose
+size and checksum the header repeats. Checksums are those of `fieldfare.kernels.checksum`.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
+from fieldfare import _container as container
 from fieldfare._files import sync_folder
 from fieldfare._typing import JSON, AnyArray
-from fieldfare.exceptions import StoreError
+from fieldfare.exceptions import ModelFileError, StoreError
 from fieldfare.kernels.checksum import Checksum
 from fieldfare.rows.arrays import DTYPES, MAX_FIELD, MAX_INDEX
 
 FORMAT = "fieldfare-rows"
-VERSION = 3
+VERSION = 4
 HEADER = "header.json"
-SCHEMA = "schema.bin"
+SCHEMA = "schema.safetensors"
+SCHEMA_KEY = "fieldfare.schema"
 
-_SCHEMA_DTYPES = ("|u1", "<u2", "<u4", "<i8", "<f8")
 PER_ENTRY = ("indices", "values", "fields")
 
 _BLOCK_BYTES = 1 << 22
-_ALIGNMENT = 64
 _MAX_HEADER_BYTES = 1 << 30
 
 
@@ -103,7 +103,7 @@ class ArrayFile:
         return {"dtype": self.dtype.name, "checksum": self._sum.hexdigest()}
 
     def abandon(self) -> None:
-        """Close the file without a care for what it holds; a full disk may refuse even that."""
+        """Close the file, whatever it holds; a full disk may refuse even that."""
         with contextlib.suppress(OSError):
             self._file.close()
 
@@ -120,33 +120,28 @@ def checked_metadata(metadata: JSON | None) -> JSON:
 
 
 def write_schema(folder: Path, content: JSON, arrays: Mapping[str, AnyArray]) -> JSON:
-    """Write the arrays of a Schema to one file and return its entry of the header."""
-    known: dict[str, list[Any]] = {}
-    total = Checksum()
-    with open(folder / SCHEMA, "xb") as file:
-        for name, array in arrays.items():
-            little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-            known[name] = [little.dtype.str, len(little)]
-            for data in (little.view(np.uint8).data, bytes(_padding(little.nbytes))):
-                file.write(data)
-                total.update(data)
-        file.flush()
-        os.fsync(file.fileno())
-    return {"content": content, "arrays": known, "checksum": total.hexdigest()}
+    """Write a Schema to its file and return its entry of the header."""
+    container.write(folder / SCHEMA, SCHEMA_KEY, json.dumps(content), arrays)
+    metadata, _ = container.read(folder / SCHEMA)
+    n_bytes = (folder / SCHEMA).stat().st_size
+    return {"n_bytes": n_bytes, "checksum": metadata[container.CHECKSUM]}
 
 
 def read_schema(folder: Path, entry: JSON) -> tuple[JSON, dict[str, AnyArray]]:
-    """Return the content and, mapped into memory, the arrays of a Schema: those once written."""
-    arrays, start = {}, 0
-    content = map_file(folder / SCHEMA) if _schema_bytes(entry) else b""
-    total = Checksum()
-    total.update(memoryview(content))
-    if total.hexdigest() != entry["checksum"]:
-        raise damaged(folder, f"the checksum of {SCHEMA} does not agree")
-    for name, (dtype, length) in entry["arrays"].items():
-        arrays[name] = np.frombuffer(content, dtype, length, start)
-        start += arrays[name].nbytes + _padding(arrays[name].nbytes)
-    return entry["content"], arrays
+    """Return the content and, mapped into memory, the arrays of a Schema.
+
+    Raises
+    ------
+    StoreError
+        If its file is damaged, or is not the one that the header was written with.
+    """
+    try:
+        metadata, arrays = container.read(folder / SCHEMA)
+        text = metadata.get(SCHEMA_KEY, "")
+        container.verify(entry["checksum"], text, arrays)
+        return container.parse_object(text, "Schema"), arrays
+    except (ModelFileError, OSError) as error:
+        raise damaged(folder, f"{SCHEMA} cannot be read ({error.args[0]})") from error
 
 
 def map_file(path: Path) -> mmap.mmap:
@@ -156,10 +151,6 @@ def map_file(path: Path) -> mmap.mmap:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError) as error:
         raise damaged(path.parent, f"{path.name} cannot be mapped ({error})") from error
-
-
-def _padding(n_bytes: int) -> int:
-    return -n_bytes % _ALIGNMENT
 
 
 def write_header(folder: Path, header: Header) -> None:
@@ -196,7 +187,7 @@ def read_header(folder: Path) -> Header:
         raise StoreError("A RowStore is little-endian and cannot be mapped on this machine.")
     expected = {f"{name}.bin": header.n_bytes(name) for name in header.arrays}
     if header.schema is not None:
-        expected[SCHEMA] = _schema_bytes(header.schema)
+        expected[SCHEMA] = header.schema["n_bytes"]
     for name, n_bytes in expected.items():
         try:
             size = (folder / name).stat().st_size
@@ -237,7 +228,7 @@ def _read_json(folder: Path) -> JSON:
 
 
 def _typed_header(folder: Path, content: JSON) -> Header:
-    """Check the type and range of everything: a checksum proves that nobody slipped, not more."""
+    """Check the type and range of everything: a checksum shows accidents, not forgery."""
     limits = {"n_rows": 2**56, "n_entries": 2**56, "n_features": MAX_INDEX + 1}
     limits["n_fields"] = MAX_FIELD + 1
     counts: dict[str, int] = {}
@@ -263,28 +254,11 @@ def _typed_header(folder: Path, content: JSON) -> Header:
 
 
 def _is_schema(entry: Any) -> TypeGuard[JSON | None]:
-    if entry is None:
-        return True
-    if not isinstance(entry, dict) or not isinstance(entry.get("checksum"), str):
-        return False
-    arrays = entry.get("arrays")
-    return (
-        isinstance(entry.get("content"), dict)
-        and isinstance(arrays, dict)
-        and all(
-            isinstance(said, list)
-            and len(said) == 2
-            and said[0] in _SCHEMA_DTYPES
-            and type(said[1]) is int
-            and 0 <= said[1] <= 2**56
-            for said in arrays.values()
-        )
+    return entry is None or (
+        isinstance(entry, dict)
+        and isinstance(entry.get("checksum"), str)
+        and type(entry.get("n_bytes")) is int
     )
-
-
-def _schema_bytes(entry: JSON) -> int:
-    sizes = [np.dtype(dtype).itemsize * length for dtype, length in entry["arrays"].values()]
-    return sum(size + _padding(size) for size in sizes)
 
 
 def _checksum(content: JSON) -> str:

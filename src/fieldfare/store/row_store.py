@@ -22,7 +22,7 @@ from fieldfare.exceptions import DataError, StoreError
 from fieldfare.rows import Rows
 from fieldfare.rows.arrays import DTYPES
 from fieldfare.schema.schema import Schema
-from fieldfare.store.append import Joiner
+from fieldfare.store.append import RowsAppender
 from fieldfare.store.cache import cache_folder, file_checksum, file_fingerprint
 from fieldfare.store.files import (
     PER_ENTRY,
@@ -90,7 +90,7 @@ class RowStore:
         Parameters
         ----------
         batches : iterable of Rows
-            Joined as by ``Rows.concatenate``: without values, fields or weight a batch stands for
+            Appended as by ``Rows.concatenate``: without values, fields or weight a batch stands for
             ones, zeros and ones; targets and groups must be in all batches or in none. Values and
             weights that are all one are not stored.
         path : path
@@ -315,13 +315,13 @@ def _write(
             stack.callback(file.abandon)
             return file
 
-        joiner = Joiner(start)
+        appender = RowsAppender(start)
         for batch in batches:
-            joiner.append(batch.validate())
-        arrays = {name: file.finish() for name, file in joiner.arrays.items()}
-    said = schema() if callable(schema) else schema
-    entry = None if said is None else write_schema(folder, *said.to_json())
-    header = Header(**joiner.counts, arrays=arrays, metadata=metadata, schema=entry)
+            appender.append(batch.validate())
+        arrays = {name: file.finish() for name, file in appender.arrays.items()}
+    known = schema() if callable(schema) else schema
+    entry = None if known is None else write_schema(folder, *known.to_json())
+    header = Header(**appender.counts, arrays=arrays, metadata=metadata, schema=entry)
     write_header(folder, header)
 
 

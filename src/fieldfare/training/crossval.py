@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fieldfare._random import permutation
+from fieldfare._tables import aligned_lines
 from fieldfare._typing import AnyArray, Int64Array
 from fieldfare._validation import Number, check
 from fieldfare.config import ModelConfig
@@ -21,7 +22,6 @@ from fieldfare.sources.frames import to_pandas
 from fieldfare.training.functions import ROLES, read_settings
 from fieldfare.training.job import Job
 from fieldfare.training.loop.evaluation import evaluate_scores, score_subset
-from fieldfare.training.loop.history import format_table
 from fieldfare.training.samples.comparisons import require_groups
 
 
@@ -66,7 +66,7 @@ class CrossValResult:
             ]
             for label, row in labelled
         ]
-        return "\n".join(format_table(["fold", *self.names], cells))
+        return "\n".join(aligned_lines(["fold", *self.names], cells))
 
     def to_frame(self) -> Any:
         """Return the folds as a pandas DataFrame (pandas must be installed)."""

@@ -1,0 +1,67 @@
+"""``fields=`` says which columns share a field, for tables as for matrices, or is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fieldfare.data.loading import load
+from fieldfare.exceptions import DataError, SchemaError
+from fieldfare.schema.schema import Schema
+
+TABLE = {"a": ["x", "y"] * 20, "b": ["p", "p", "q", "q"] * 10, "c": ["k"] * 40, "y": [0, 1] * 20}
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        (["user", "user", "item"], [0, 0, 1]),
+        ([3, 3, 3], [0, 0, 0]),
+        (np.array([0, 1, 0]), [0, 1, 0]),
+        ({"b": "a"}, [0, 0, 1]),
+        ({"a": 0, "c": 0}, [0, 1, 0]),
+    ],
+)
+def test_columns_of_a_table_share_fields(fields: Any, expected: list[int]) -> None:
+    data = load(TABLE, target="y", fields=fields)
+    assert data.rows.fields is not None
+    assert data.rows.fields[:3].tolist() == expected
+    assert data.schema.n_fields == max(expected) + 1
+
+
+def test_ids_do_not_depend_on_fields() -> None:
+    plain, shared = load(TABLE, target="y"), load(TABLE, target="y", fields=[0, 0, 0])
+    np.testing.assert_array_equal(plain.rows.indices, shared.rows.indices)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        (["wrong"], r"one field per column that is a feature \(3: a, b, c\)\. Got 1"),
+        ([0, 0, 0, 0], "Got 4"),
+        ({"d": 0}, "no column 'd'"),
+    ],
+)
+def test_fields_that_do_not_fit_the_columns_are_refused(fields: Any, words: str) -> None:
+    with pytest.raises(SchemaError, match=words):
+        load(TABLE, target="y", fields=fields)
+
+
+def test_fields_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.ffm"
+    path.write_text("1 0:1:1\n0 1:2:1\n")
+    with pytest.raises(DataError, match=r"libffm holds features .* Leave out fields="):
+        load(path, fields=[0, 1, 2])
+    data = load(TABLE, target="y")
+    with pytest.raises(DataError, match="encoded already"):
+        load(data, fields=[0, 0, 0])
+    with pytest.raises(DataError, match="Schema is fitted"):
+        load(TABLE, schema=data.schema, fields=[0, 0, 0])
+
+
+def test_an_unfitted_schema_takes_fields(tmp_path: Path) -> None:
+    schema = Schema.infer(TABLE, "y")
+    assert load(TABLE, schema=schema, fields={"b": "a"}).schema.field_names == ("a", "c")

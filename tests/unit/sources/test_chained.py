@@ -1,0 +1,52 @@
+"""Iterables of tables are one table; a generator of them is read once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fieldfare.data.extend import extend
+from fieldfare.data.loading import load
+from fieldfare.exceptions import DataError
+from fieldfare.schema.schema import Schema
+from fieldfare.sources.formats import open_source, open_table
+
+FRAME = pd.DataFrame(
+    {"user": [f"u{i % 9}" for i in range(90)], "age": np.arange(90) / 4, "y": np.arange(90) % 2}
+)
+
+
+def parts() -> list[pd.DataFrame]:
+    return [FRAME[start : start + 20] for start in range(0, 90, 20)]
+
+
+def test_a_list_and_a_generator_of_frames_are_the_whole_frame() -> None:
+    expected = load(FRAME, target="y").rows
+    for source in (parts(), iter(parts())):
+        rows = load(source, target="y").rows
+        np.testing.assert_array_equal(rows.indices, expected.indices)
+        np.testing.assert_array_equal(rows.values, expected.values)
+
+
+def test_a_source_knows_whether_it_can_be_read_again() -> None:
+    assert open_source(parts()).is_rereadable
+    table = open_table(iter(parts()))
+    assert not table.is_rereadable
+    assert table.head(30).num_rows == 30
+    assert sum(batch.data.num_rows for batch in table.batches()) == 90
+    with pytest.raises(DataError, match="was read already"):
+        list(table.batches())
+
+
+def test_an_open_source_is_looked_at_and_then_loaded() -> None:
+    table = open_table(iter(parts()))
+    schema = Schema.infer(table, target="y")
+    assert len(load(table, schema=schema)) == 90
+
+
+def test_a_generator_of_frames_extends_a_schema() -> None:
+    known = load(FRAME[:5], target="y").schema
+    data = extend(known, iter(parts()))
+    assert len(data) == 90
+    assert data.schema.n_features == known.n_features + 4
