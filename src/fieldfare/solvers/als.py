@@ -18,7 +18,7 @@ import numpy as np
 
 from fieldfare._typing import Float32Array, Int64Array
 from fieldfare.config import SolverConfig
-from fieldfare.kernels.coordinate import Design, Observed, Parameters, Prior, orders_of
+from fieldfare.kernels.coordinate import Design, Observed, Prior, SweepParameters, orders_of
 from fieldfare.kinds.solvers import ALS
 from fieldfare.models.base import Model
 from fieldfare.rows import RelatedRows, Rows
@@ -117,9 +117,9 @@ class AlsSolver(TableSolver):
         # The design is an object of the core; the next sweep makes it again from its rows.
         return self.__dict__ | {"_design": None}
 
-    def _parameters(self) -> Parameters:
+    def _parameters(self) -> SweepParameters:
         config = self._origin.config
-        return Parameters(
+        return SweepParameters(
             self._bias if config.fit_intercept else None,
             self._linear if config.fit_linear else None,
             self._factors,

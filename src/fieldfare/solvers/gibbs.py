@@ -17,7 +17,7 @@ from fieldfare._random import stream
 from fieldfare._typing import AnyArray, Float32Array, Float64Array, UInt32Array
 from fieldfare.exceptions import DataError
 from fieldfare.kernels import latent, native
-from fieldfare.kernels.coordinate import Design, Observed, Parameters, Prior, orders_of
+from fieldfare.kernels.coordinate import Design, Observed, Prior, SweepParameters, orders_of
 from fieldfare.models.base import Model
 from fieldfare.models.posterior import Sample
 from fieldfare.rows import RelatedRows, Rows
@@ -189,9 +189,9 @@ class GibbsSampler:
         """Discard the scores, because the rows are not those that the state was made with."""
         self._state["scores"] = np.zeros(0, np.float32)
 
-    def _parameters(self) -> Parameters:
+    def _parameters(self) -> SweepParameters:
         config, state = self.model.config, self._state
-        return Parameters(
+        return SweepParameters(
             state["bias"] if config.fit_intercept else None,
             state["linear"] if config.fit_linear else None,
             state.get("factors"),

@@ -23,7 +23,7 @@ from fieldfare._typing import Float32Array, Int64Array
 from fieldfare.config import SolverConfig
 from fieldfare.data.interactions import Interactions, item_features
 from fieldfare.exceptions import ConfigError, TrainingError
-from fieldfare.kernels.recall import Settings, Side
+from fieldfare.kernels.recall import RecallSettings, Side
 from fieldfare.kinds.solvers import NONSAMPLED
 from fieldfare.models.base import Model
 from fieldfare.rows import RelatedRows, Rows, as_rows
@@ -130,7 +130,7 @@ class NonSampledSolver(TableSolver):
         mass = side.mass(config.unobserved_weight)
         packed = side.pack(self._factors, self._linear)
         first = int(np.searchsorted(side.features, first_free))
-        settings = Settings(k, config.unobserved_weight, linear, first, n_steps)
+        settings = RecallSettings(k, config.unobserved_weight, linear, first, n_steps)
         loss = side.solve(
             packed,
             side.vectors(packed, k, n_threads),
