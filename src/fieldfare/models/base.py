@@ -200,7 +200,7 @@ class Model(ParameterArrays):
             If the model has no columns, a column is missing, or a value does not fit its column.
         """
         ids, values, fields = self._encoder().encode(sample)
-        scores = self._scorer().score_one(ids, values, fields if self.n_fields else None)
+        scores = self._scorer().score_one(ids, values, fields if self.traits.uses_fields else None)
         return link_one(self.config.task, scores)
 
     def score_candidates(
