@@ -166,7 +166,7 @@ class Run:
     def __call__(self, *, last: bool = False) -> FitResult:
         """Train until the epochs, the time or the patience run out, or until Ctrl-C.
 
-        After the ``last`` run of a solver, which may then be used up, no copy is made of the model.
+        In the ``last`` run of a solver the model takes over its memory instead of a copy.
         """
         state = self.state
         try:
