@@ -12,6 +12,8 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?= python3
 ARGS ?=
 FUZZ_SECONDS ?= 60
+NIGHTLY_FUZZ_SECONDS ?= 1800
+NIGHTLY_EXAMPLES ?= 20
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -21,9 +23,11 @@ export PIP_NO_INPUT := 1
 SOURCES := CMakeLists.txt README.md LICENSE \
   $(shell find src cpp -type f -not -name '*.so' -not -name '*.pyc' 2>/dev/null)
 CXX_SOURCES := $(wildcard cpp/*/*.cpp)
-CXX_FILES := $(CXX_SOURCES) $(wildcard cpp/*/*.hpp cpp/include/fieldfare/*.hpp)
+CXX_FILES := $(CXX_SOURCES) $(wildcard cpp/*/*.hpp)
+# Those that a build compiles and that are ours alone: the bindings are mostly nanobind's templates.
+CXX_TIDIED := $(filter-out cpp/bindings/% cpp/fuzz/% cpp/tests/%,$(CXX_SOURCES))
 
-.PHONY: help demo paper test lint format generate sanitize fuzz bench docs build clean
+.PHONY: help demo paper test lint format generate sanitize fuzz bench nightly docs build clean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 16
@@ -40,7 +44,7 @@ paper: $(VENV)/installed $(VENV)/test ## draw the figures of Rendle's papers aga
 test: $(VENV)/installed $(VENV)/test ## run the tests on the installed package
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
-# ---- set-up: one stamp a step, renewed when what it read has changed ------------------------
+# ---- set-up: one stamp per step, renewed when what it read has changed ------------------------
 
 # A virtual environment whose pip knows dependency groups (25.1), with the tools that build the core.
 $(VENV)/build: pyproject.toml
@@ -67,7 +71,7 @@ lint: $(VENV)/installed $(VENV)/test $(VENV)/lint build/tidy/compile_commands.js
 	$(BIN)/mypy
 	PYTHONPATH=src $(BIN)/lint-imports
 	$(BIN)/clang-format --dry-run --Werror $(CXX_FILES)
-	printf '%s\n' $(filter cpp/src/%,$(CXX_SOURCES)) \
+	printf '%s\n' $(CXX_TIDIED) \
 	  | xargs -P 2 -n 1 $(BIN)/clang-tidy -p build/tidy --quiet --warnings-as-errors='*'
 
 format: $(VENV)/lint ## rewrite the sources in the house style
@@ -116,20 +120,28 @@ fuzz: $(SANITIZED)/fuzz_text $(OVERLAY)/stamp $(VENV)/installed $(VENV)/test ## 
 	$(SANITIZED)/fuzz_text $(FUZZ_SECONDS)
 	$(SANITIZE_ENV) $(BIN)/python tests/hostile/fuzz_model_file.py --seconds $(FUZZ_SECONDS)
 
-$(SANITIZED)/fuzz_text: $(wildcard cpp/fuzz/*.cpp cpp/include/fieldfare/*.hpp cpp/src/text*)
+$(SANITIZED)/fuzz_text: $(wildcard cpp/fuzz/*.cpp cpp/common/*.hpp cpp/text/*)
 	mkdir -p $(@D)
 	$(CXX) -std=c++20 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \
-	  -fno-omit-frame-pointer -DFIELDFARE_FUZZ_MAIN -Icpp/include -pthread \
-	  cpp/fuzz/fuzz_text.cpp $(wildcard cpp/src/text*.cpp) -o $@
+	  -fno-omit-frame-pointer -DFIELDFARE_FUZZ_MAIN -Icpp -pthread \
+	  cpp/fuzz/fuzz_text.cpp cpp/text/text.cpp -o $@
 
 # ---- the rest -------------------------------------------------------------------------------
 
 # The peers get an environment of their own, build/peers; what does not install is reported as such.
 bench: $(VENV)/installed $(VENV)/test ## measure speed and memory, against the peers that can be had
-	$(BIN)/python benchmarks/peers.py
-	$(BIN)/python benchmarks/compare.py $(ARGS)
-	$(BIN)/python benchmarks/kernels.py
-	$(BIN)/python benchmarks/growth.py
+	$(BIN)/python -m benchmarks.peers.install
+	$(BIN)/python -m benchmarks peers/compare $(ARGS)
+	$(BIN)/python -m benchmarks speed/kernels
+	$(BIN)/python -m benchmarks speed/growth
+
+# Hours on two cores. The reports go to build/nightly, beside those that are checked in.
+nightly: $(VENV)/installed $(VENV)/test ## what takes long: more fuzzing and examples, speed, quality on ../shared/data
+	$(MAKE) fuzz FUZZ_SECONDS=$(NIGHTLY_FUZZ_SECONDS)
+	FIELDFARE_EXAMPLES=$(NIGHTLY_EXAMPLES) $(BIN)/python -m pytest -n 2 tests/property tests/kernels tests/unit $(ARGS)
+	$(BIN)/python -m benchmarks speed --results build/nightly
+	if [ -d ../shared/data ]; then $(BIN)/python -m benchmarks quality --results build/nightly; \
+	else echo "Quality is not measured: there is no folder ../shared/data."; fi
 
 docs: $(VENV)/installed $(VENV)/docs ## build the site into site/, any warning being an error
 	$(BIN)/mkdocs build --strict --quiet

@@ -6,9 +6,8 @@
 #include <tuple>
 #include <variant>
 
-#include "arrays.hpp"
 #include "bindings.hpp"
-#include "fieldfare/adaptive.hpp"
+#include "gradient/adaptive.hpp"
 
 namespace nb = nanobind;
 
@@ -28,24 +27,21 @@ std::variant<double, std::tuple<std::int64_t>> epoch(
   model.n_features = n_features;
   require(rows.target != nullptr, "there must be targets");
   require(rates.shape(0) == 5, "there must be five rates");
-  require(!weight || static_cast<std::int64_t>(weight->shape(0)) == rows.n_rows,
-          "there must be one weight a row");
+  require(!weight || length(*weight) == rows.n_rows, "there must be one weight per row");
   if (bias) {
     require(bias->shape(0) == 1, "there must be one bias");
     model.bias = bias->data();
   }
   if (linear) {
-    require(static_cast<std::int64_t>(linear->shape(0)) == n_features,
-            "there must be one linear weight a feature");
+    require(length(*linear) == n_features, "there must be one linear weight per feature");
     model.linear = linear->data();
   }
   if (factors) {
-    require(static_cast<std::int64_t>(factors->shape(0)) == n_features,
-            "there must be one row of factors a feature");
+    require(length(*factors) == n_features, "there must be one row of factors per feature");
     model.factors = factors->data();
-    model.k = static_cast<std::int64_t>(factors->shape(1));
+    model.k = length(*factors, 1);
   }
-  require(static_cast<std::int64_t>(penalties.shape(0)) == 1 + model.k,
+  require(length(penalties) == 1 + model.k,
           "there must be a penalty of the linear weights and one for each factor");
   model.penalties = penalties.data();
   model.bias_rate = rates.data()[0];
@@ -55,8 +51,7 @@ std::variant<double, std::tuple<std::int64_t>> epoch(
   model.factor_penalty_rate = rates.data()[4];
   model.logistic = logistic;
   model.normalised = normalised;
-  const AdaptiveOrder order{train.data(), static_cast<std::int64_t>(train.shape(0)),
-                            held_out.data(), static_cast<std::int64_t>(held_out.shape(0))};
+  const AdaptiveOrder order{train.data(), length(train), held_out.data(), length(held_out)};
   const nb::gil_scoped_release released;
   if (const auto row = unusable_row(rows, order, n_features)) return std::tuple(*row);
   return adaptive_epoch(rows, weight ? weight->data() : nullptr, order, model);

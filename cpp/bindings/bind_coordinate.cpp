@@ -13,11 +13,11 @@
 #include <variant>
 #include <vector>
 
-#include "arrays.hpp"
 #include "bindings.hpp"
-#include "fieldfare/coordinate.hpp"
-#include "fieldfare/kernels.hpp"
-#include "fieldfare/latent.hpp"
+#include "common/normal.hpp"
+#include "coordinate/coordinate.hpp"
+#include "coordinate/latent.hpp"
+#include "models/spec.hpp"
 
 namespace nb = nanobind;
 
@@ -25,32 +25,26 @@ namespace fieldfare {
 
 namespace {
 
-template <class T>
-T* data_of(const Maybe<T, 1>& array, std::int64_t n, const char* message) {
-  if (!array) return nullptr;
-  require(static_cast<std::int64_t>(array->shape(0)) == n, message);
-  return array->data();
-}
-
 // The structs of the core, with the arrays that they point into.
 struct OwnedParameters {
   Maybe<float, 1> bias, linear;
   Maybe<float, 2> factors;
   Maybe<const std::uint32_t, 2> orders;
 
-  Parameters checked(const Design& design) const {
-    Parameters found;
-    found.bias = data_of(bias, 1, "there must be one bias");
-    found.linear = data_of(linear, design.n_features, "there must be one linear weight a feature");
+  SweepParameters checked(const Design& design) const {
+    SweepParameters found;
+    found.bias = data_or_null(bias, 1, "there must be one bias");
+    found.linear =
+        data_or_null(linear, design.n_features, "there must be one linear weight per feature");
     if (factors) {
-      require(static_cast<std::int64_t>(factors->shape(1)) == design.n_features,
-              "there must be one column of factors a feature");
+      require(length(*factors, 1) == design.n_features,
+              "there must be one column of factors per feature");
       found.factors = factors->data();
-      found.k = static_cast<std::int64_t>(factors->shape(0));
+      found.k = length(*factors);
     }
     if (orders) {
-      require(static_cast<std::int64_t>(orders->shape(0)) == found.k && orders->shape(1) == 2,
-              "there must be a lowest and a highest order a factor");
+      require(length(*orders) == found.k && orders->shape(1) == 2,
+              "there must be a lowest and a highest order per factor");
       for (std::int64_t f = 0; f < found.k; ++f) {
         const FactorOrders own{orders->data()[2 * f], orders->data()[2 * f + 1]};
         require(2 <= own.lowest && own.lowest <= own.highest && own.highest <= max_order,
@@ -70,19 +64,18 @@ struct OwnedPrior {
 
   Prior checked(const Design& design, std::int64_t k) const {
     Prior found;
-    found.n_groups = static_cast<std::int64_t>(precision.shape(1));
+    found.n_groups = length(precision, 1);
     require(found.n_groups >= 1 && mean.shape(1) == precision.shape(1) &&
-                static_cast<std::int64_t>(precision.shape(0)) == 1 + k &&
-                static_cast<std::int64_t>(mean.shape(0)) == 1 + k,
-            "there must be one precision and one mean a factor and group");
-    found.group = data_of(group, design.n_features, "there must be one group a feature");
+                length(precision) == 1 + k && length(mean) == 1 + k,
+            "there must be one precision and one mean per factor and group");
+    found.group = data_or_null(group, design.n_features, "there must be one group per feature");
     for (std::int64_t j = 0; found.group != nullptr && j < design.n_features; ++j) {
       require(found.group[j] < found.n_groups, "a group is out of range");
     }
     found.precision = precision.data();
     found.mean = mean.data();
     found.multiplier =
-        data_of(multiplier, design.n_features, "there must be one multiplier a feature");
+        data_or_null(multiplier, design.n_features, "there must be one multiplier per feature");
     found.bias_precision = bias_precision;
     return found;
   }
@@ -95,24 +88,37 @@ struct OwnedObserved {
 
   Observed checked(const Design& design) const {
     Observed found;
-    require(static_cast<std::int64_t>(residual.shape(0)) == design.n_rows &&
-                static_cast<std::int64_t>(target.shape(0)) == design.n_rows,
-            "there must be one residual and one target a row");
+    require(length(residual) == design.n_rows && length(target) == design.n_rows,
+            "there must be one residual and one target per row");
     found.residual = residual.data();
     found.target = target.data();
-    found.label = data_of(label, design.n_rows, "there must be one label a row");
-    found.weight = data_of(weight, design.n_rows, "there must be one weight a row");
+    found.label = data_or_null(label, design.n_rows, "there must be one label per row");
+    found.weight = data_or_null(weight, design.n_rows, "there must be one weight per row");
     found.precision = precision;
     return found;
   }
 };
 
-// Returns the design, or else the row at fault and what is wrong with it, see DesignFault.
-std::variant<Design, std::pair<std::int64_t, int>> build_design(
+const char* name_of(DesignFault::Reason reason) {
+  switch (reason) {
+    case DesignFault::Reason::bad_row:
+      return "bad_row";
+    case DesignFault::Reason::repeated_feature:
+      return "repeated_feature";
+    case DesignFault::Reason::bad_relation:
+      return "bad_relation";
+    case DesignFault::Reason::shared_feature:
+      return "shared_feature";
+  }
+  return "";
+}
+
+// Returns the design, or else the row at fault and the name of the DesignFault::Reason.
+std::variant<Design, std::pair<std::int64_t, std::string>> build_design(
     const Rows& rows, const std::vector<Array<const std::uint32_t, 1>>& codes,
     const std::vector<Rows>& sides, const Maybe<const std::int64_t, 1>& order,
     std::int64_t n_features, bool normalised) {
-  const std::int64_t n_order = order ? static_cast<std::int64_t>(order->shape(0)) : 0;
+  const std::int64_t n_order = order ? length(*order) : 0;
   constexpr std::int64_t most = std::numeric_limits<std::uint32_t>::max();
   require(rows.n_rows < most && n_order < most && n_features >= 0 && n_features < most,
           "there are too many rows or features for coordinate descent");
@@ -120,8 +126,8 @@ std::variant<Design, std::pair<std::int64_t, int>> build_design(
   require(sides.empty() || !normalised, "rows with side tables cannot be normalised");
   std::vector<Relation> relations;
   for (std::size_t r = 0; r < sides.size(); ++r) {
-    require(static_cast<std::int64_t>(codes[r].shape(0)) == rows.n_rows && sides[r].n_rows < most,
-            "there must be one code a row");
+    require(length(codes[r]) == rows.n_rows && sides[r].n_rows < most,
+            "there must be one code per row");
     relations.push_back({codes[r].data(), sides[r]});
   }
   Design design;
@@ -133,13 +139,13 @@ std::variant<Design, std::pair<std::int64_t, int>> build_design(
         make_design(rows, relations, order ? order->data() : nullptr, n_order, normalised, &design);
   }
   if (!fault) return design;
-  return std::pair(fault->row, static_cast<int>(fault->reason));
+  return std::pair(fault->row, std::string(name_of(fault->reason)));
 }
 
 bool sweep_design(const Design& design, const OwnedParameters& owned_parameters,
                   const OwnedPrior& owned_prior, const OwnedObserved& owned_observed,
                   const std::optional<std::uint64_t>& key, std::int64_t n_threads) {
-  const Parameters parameters = owned_parameters.checked(design);
+  const SweepParameters parameters = owned_parameters.checked(design);
   const Prior prior = owned_prior.checked(design, parameters.k);
   const Observed observed = owned_observed.checked(design);
   std::optional<Draws> draws;
@@ -155,8 +161,8 @@ bool sweep_design(const Design& design, const OwnedParameters& owned_parameters,
 
 void scores(const Design& design, const OwnedParameters& owned, const Array<float, 1>& out,
             std::int64_t n_threads) {
-  const Parameters parameters = owned.checked(design);
-  require(static_cast<std::int64_t>(out.shape(0)) == design.n_rows, "out has a wrong shape");
+  const SweepParameters parameters = owned.checked(design);
+  require(length(out) == design.n_rows, "out has a wrong shape");
   const nb::gil_scoped_release released;
   score_design(design, parameters, out.data(), n_threads);
 }
@@ -166,9 +172,9 @@ using Cutpoints = Array<const double, 1>;
 
 Ordinal ordinal_from(const Array<const float, 1>& scores, const Labels& labels,
                      const Cutpoints& cutpoints) {
-  const auto n = static_cast<std::int64_t>(scores.shape(0));
-  const auto m = static_cast<std::int64_t>(cutpoints.shape(0));
-  require(static_cast<std::int64_t>(labels.shape(0)) == n, "there must be one label a row");
+  const auto n = length(scores);
+  const auto m = length(cutpoints);
+  require(length(labels) == n, "there must be one label per row");
   require(m >= 1, "there must be a cutpoint");
   for (std::int64_t i = 0; i < n; ++i) require(labels.data()[i] <= m, "a label is out of range");
   return {n, scores.data(), labels.data(), m, cutpoints.data()};
@@ -188,7 +194,7 @@ double likelihood(const Array<const float, 1>& scores, const Labels& labels,
   const Ordinal ordinal = ordinal_from(scores, labels, cutpoints);
   require(gradient.shape(0) == cutpoints.shape(0) && second.shape(0) == cutpoints.shape(0) &&
               second.shape(1) == 2,
-          "there must be one derivative a cutpoint");
+          "there must be one derivative per cutpoint");
   const nb::gil_scoped_release released;
   return ordinal_likelihood(ordinal, gradient.data(), second.data(), n_threads);
 }
@@ -199,10 +205,8 @@ void probabilities(const Array<const float, 2>& scores, const Array<const double
               cutpoints.shape(0) == scores.shape(1),
           "out or cutpoints have a wrong shape");
   const nb::gil_scoped_release released;
-  class_probabilities(static_cast<std::int64_t>(scores.shape(0)),
-                      static_cast<std::int64_t>(scores.shape(1)), scores.data(),
-                      static_cast<std::int64_t>(cutpoints.shape(1)), cutpoints.data(), out.data(),
-                      n_threads);
+  class_probabilities(length(scores), length(scores, 1), scores.data(), length(cutpoints, 1),
+                      cutpoints.data(), out.data(), n_threads);
 }
 
 std::vector<std::tuple<std::string, std::int64_t, std::int64_t>> describe(const Design& design) {
@@ -219,7 +223,7 @@ std::vector<std::tuple<std::string, std::int64_t, std::int64_t>> describe(const 
 }  // namespace
 
 void bind_coordinate(nb::module_& module) {
-  nb::class_<OwnedParameters>(module, "Parameters")
+  nb::class_<OwnedParameters>(module, "SweepParameters")
       .def(
           "__init__",
           [](OwnedParameters* self, const Maybe<float, 1>& bias, const Maybe<float, 1>& linear,
@@ -258,8 +262,7 @@ void bind_coordinate(nb::module_& module) {
       .def(
           "count_rows",
           [](const Design& design, const Array<float, 1>& out) {
-            require(static_cast<std::int64_t>(out.shape(0)) == design.n_features,
-                    "out has a wrong shape");
+            require(length(out) == design.n_features, "out has a wrong shape");
             count_rows(design, out.data());
           },
           nb::arg("out").noconvert())

@@ -1,6 +1,4 @@
 // How tables begin, for Python.
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
@@ -9,7 +7,7 @@
 #include <vector>
 
 #include "bindings.hpp"
-#include "fieldfare/initial.hpp"
+#include "gradient/initial.hpp"
 
 namespace nb = nanobind;
 
@@ -17,12 +15,12 @@ namespace fieldfare {
 
 namespace {
 
-using Matrix = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using RunNumbers = std::tuple<std::int64_t, std::int64_t, std::int64_t, float, float>;
 
-void start_rows_of(Matrix rows, std::int64_t first, const std::vector<RunNumbers>& given,
-                   std::uint64_t seed, std::int64_t n_threads) {
-  const auto stride = static_cast<std::int64_t>(rows.shape(1));
+void start_rows_of(const Array<float, 2>& rows, std::int64_t first,
+                   const std::vector<RunNumbers>& given, std::uint64_t seed,
+                   std::int64_t n_threads) {
+  const auto stride = length(rows, 1);
   std::vector<Stretch> runs;
   runs.reserve(given.size());
   for (const auto& [offset, count, place, scale, value] : given) {
@@ -30,7 +28,7 @@ void start_rows_of(Matrix rows, std::int64_t first, const std::vector<RunNumbers
             "a run does not lie in the row");
     runs.push_back({offset, count, place, scale, value});
   }
-  const auto last = first + static_cast<std::int64_t>(rows.shape(0));
+  const auto last = first + length(rows);
   nb::gil_scoped_release released;
   start_rows(rows.data(), stride, first, last, runs, seed, n_threads);
 }

@@ -6,10 +6,9 @@
 #include <limits>
 #include <optional>
 
-#include "arrays.hpp"
 #include "bindings.hpp"
-#include "fieldfare/halves.hpp"
-#include "fieldfare/recall.hpp"
+#include "recall/halves.hpp"
+#include "recall/recall.hpp"
 
 namespace nb = nanobind;
 
@@ -20,11 +19,6 @@ namespace {
 using Starts = Array<const std::int64_t, 1>;
 using Ids = Array<const std::uint32_t, 1>;
 using Values = Array<const float, 1>;
-
-template <class T>
-std::int64_t length(const T& array) {
-  return static_cast<std::int64_t>(array.shape(0));
-}
 
 Sparse checked(const Starts& start, const Ids& index, const Values& value, std::int64_t n_columns) {
   const std::int64_t n = length(start), n_entries = length(index);
@@ -59,9 +53,8 @@ void make_side(RecallSide* self, const Starts& start, const Ids& index, const Va
 }
 
 void check_shape(const Array<float, 2>& array, std::int64_t n, std::int64_t k) {
-  require(
-      k >= 1 && length(array) == n && static_cast<std::int64_t>(array.shape(1)) == recall_stride(k),
-      "vectors have a wrong shape");
+  require(k >= 1 && length(array) == n && length(array, 1) == recall_stride(k),
+          "vectors have a wrong shape");
 }
 
 void vectors(const RecallSide& side, const Array<float, 2>& parameters, std::int64_t k,
@@ -84,7 +77,7 @@ double solve(const RecallSide& side, const Array<float, 2>& parameters, const Ar
   check_shape(parameters, side.n_features, settings.k);
   check_shape(own, side.n_rows, settings.k);
   check_shape(partners, side.n_partners, settings.k);
-  require(length(penalty) == side.n_features, "there must be one penalty a feature");
+  require(length(penalty) == side.n_features, "there must be one penalty per feature");
   RecallProblem problem;
   problem.partners = partners.data();
   problem.k = settings.k;
@@ -100,12 +93,6 @@ double solve(const RecallSide& side, const Array<float, 2>& parameters, const Ar
   }
   if (!outcome.complete) throw nb::python_error();
   return outcome.loss;
-}
-
-void check_half(const Rows& half) {
-  require(half.indptr[0] >= 0 && half.indptr[half.n_rows] <= half.n_entries &&
-              std::is_sorted(half.indptr, half.indptr + half.n_rows + 1),
-          "indptr decreases or points outside the indices");
 }
 
 Joined joined_from(const Halves& halves, const Starts& query, const Starts& item) {
@@ -157,8 +144,8 @@ void bind_recall(nb::module_& module) {
       .def(
           "__init__",
           [](Halves* self, const Rows& queries, const Rows& items) {
-            check_half(queries);
-            check_half(items);
+            check_indptr(queries.indptr, queries.n_rows, queries.n_entries);
+            check_indptr(items.indptr, items.n_rows, items.n_entries);
             new (self) Halves{queries, items};
           },
           nb::keep_alive<1, 2>(), nb::keep_alive<1, 3>())

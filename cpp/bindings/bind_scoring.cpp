@@ -1,6 +1,5 @@
 // Scoring for Python, and scores as text: a Scorer holds the parameters of a model, checked once;
 // each call checks its rows, and the kernels their ids.
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
@@ -11,8 +10,9 @@
 #include <vector>
 
 #include "bindings.hpp"
-#include "fieldfare/kernels.hpp"
-#include "fieldfare/numbers.hpp"
+#include "models/layout.hpp"
+#include "scoring/job.hpp"
+#include "text/numbers.hpp"
 
 namespace nb = nanobind;
 
@@ -25,52 +25,57 @@ using Strided2 = nb::ndarray<const float, nb::ndim<2>, nb::device::cpu>;
 using Strided3 = nb::ndarray<const float, nb::ndim<3>, nb::device::cpu>;
 using Strided4 = nb::ndarray<const float, nb::ndim<4>, nb::device::cpu>;
 
+void view_factors(View& view, const Spec& spec, const Strided4& factors) {
+  const KindTraits& kind = traits_of(spec.kind);
+  const std::int64_t vectors = kind.has_vector_per_field ? spec.n_fields : 1;
+  const std::int64_t vector_length = length(factors, 3);
+  const bool padded = kind.has_orders && vector_length == layout_of(spec).padded_factors;
+  require(length(factors) == view.n_features && length(factors, 1) == spec.n_outputs &&
+              length(factors, 2) == vectors && (vector_length == spec.n_factors || padded) &&
+              (factors.stride(3) == 1 || spec.n_factors == 1) &&
+              (vectors == 1 || (factors.stride(2) >= spec.n_factors &&
+                                factors.stride(2) <= 4 * (spec.n_factors + 8))),
+          "factors have a wrong shape, or the vectors of a feature lie far apart");
+  view.factors = factors.data();
+  view.factor_row = factors.stride(0);
+  view.factor_output = factors.stride(1);
+  view.factor_block = vectors == 1 ? spec.n_factors : factors.stride(2);
+  view.k = spec.n_factors;
+  view.padded_blocks = padded;
+}
+
+void view_pair_weights(View& view, const Spec& spec, const Strided3& pair_weights) {
+  require(length(pair_weights) == spec.n_outputs && length(pair_weights, 1) == spec.n_fields &&
+              length(pair_weights, 2) == spec.n_fields,
+          "this model needs a weight for each pair of fields");
+  view.pair_weights = pair_weights.data();
+  view.pair_output = pair_weights.stride(0);
+  view.pair_row = pair_weights.stride(1);
+  view.pair_step = pair_weights.stride(2);
+}
+
 View view_from(const Spec& spec, const Strided1& bias, const std::optional<Strided2>& weights,
-               const std::optional<Strided4>& factors, const std::optional<Strided3>& pairs,
+               const std::optional<Strided4>& factors, const std::optional<Strided3>& pair_weights,
                std::int64_t n_features) {
   View view;
   view.n_features = n_features;
-  require(static_cast<std::int64_t>(bias.shape(0)) == spec.n_outputs, "bias has a wrong shape");
+  require(length(bias) == spec.n_outputs, "bias has a wrong shape");
   view.bias = bias.data();
   view.bias_output = bias.stride(0);
   if (weights) {
-    require(static_cast<std::int64_t>(weights->shape(0)) == n_features &&
-                static_cast<std::int64_t>(weights->shape(1)) == spec.n_outputs,
+    require(length(*weights) == n_features && length(*weights, 1) == spec.n_outputs,
             "linear weights have a wrong shape");
     view.weights = weights->data();
     view.weight_row = weights->stride(0);
     view.weight_output = weights->stride(1);
   }
-  if (spec.kind != Kind::linear) {
+  if (traits_of(spec.kind).has_factors) {
     require(factors.has_value(), "this model needs factors");
-    const std::int64_t blocks = spec.kind == Kind::ffm ? spec.n_fields : 1;
-    const auto vector_length = static_cast<std::int64_t>(factors->shape(3));
-    const bool padded = spec.kind == Kind::hofm && vector_length == layout_of(spec).padded_factors;
-    require(static_cast<std::int64_t>(factors->shape(0)) == n_features &&
-                static_cast<std::int64_t>(factors->shape(1)) == spec.n_outputs &&
-                static_cast<std::int64_t>(factors->shape(2)) == blocks &&
-                (vector_length == spec.n_factors || padded) &&
-                (factors->stride(3) == 1 || spec.n_factors == 1) &&
-                (blocks == 1 || (factors->stride(2) >= spec.n_factors &&
-                                 factors->stride(2) <= 4 * (spec.n_factors + 8))),
-            "factors have a wrong shape, or the vectors of a feature lie far apart");
-    view.factors = factors->data();
-    view.factor_row = factors->stride(0);
-    view.factor_output = factors->stride(1);
-    view.factor_block = blocks == 1 ? spec.n_factors : factors->stride(2);
-    view.k = spec.n_factors;
-    view.padded_parts = padded;
+    view_factors(view, spec, *factors);
   }
-  require(spec.kind != Kind::fwfm || pairs.has_value(), "this model needs weights of pairs");
-  if (spec.kind == Kind::fwfm && pairs) {
-    require(static_cast<std::int64_t>(pairs->shape(0)) == spec.n_outputs &&
-                static_cast<std::int64_t>(pairs->shape(1)) == spec.n_fields &&
-                static_cast<std::int64_t>(pairs->shape(2)) == spec.n_fields,
-            "this model needs a weight for each pair of fields");
-    view.pairs = pairs->data();
-    view.pair_output = pairs->stride(0);
-    view.pair_row = pairs->stride(1);
-    view.pair_step = pairs->stride(2);
+  if (traits_of(spec.kind).has_pair_weights) {
+    require(pair_weights.has_value(), "this model needs weights of pairs");
+    view_pair_weights(view, spec, *pair_weights);
   }
   return view;
 }
@@ -82,20 +87,13 @@ struct Scorer {
 
 void check_rows(const Spec& spec, const Rows& rows) {
   check_spec(spec, rows);
-  bool sound = rows.indptr[0] >= 0 && rows.indptr[rows.n_rows] <= rows.n_entries;
-  for (std::int64_t row = 0; row < rows.n_rows; ++row) {
-    sound &= rows.indptr[row] <= rows.indptr[row + 1];
-  }
-  require(sound, "indptr decreases or points outside the indices");
+  check_indptr(rows.indptr, rows.n_rows, rows.n_entries);
 }
 
-using Matrix = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
-
-void score_rows(const Scorer& self, const Rows& rows, const Rows* context, Matrix out,
-                std::int64_t n_threads) {
+void score_rows(const Scorer& self, const Rows& rows, const Rows* context,
+                const Array<float, 2>& out, std::int64_t n_threads) {
   check_rows(self.spec, rows);
-  require(static_cast<std::int64_t>(out.shape(0)) == rows.n_rows &&
-              static_cast<std::int64_t>(out.shape(1)) == self.spec.n_outputs,
+  require(length(out) == rows.n_rows && length(out, 1) == self.spec.n_outputs,
           "out has a wrong shape");
   if (context != nullptr) {
     check_rows(self.spec, *context);
@@ -128,7 +126,8 @@ std::vector<float> score_one(const Scorer& self, const std::vector<std::uint32_t
   rows.indices = ids.data();
   rows.values = rounded.data();
   rows.fields = fields ? fields->data() : nullptr;
-  require(fields || !uses_fields(self.spec.kind), "a model with fields needs rows with fields");
+  require(fields || !traits_of(self.spec.kind).uses_fields,
+          "a model with fields needs rows with fields");
   std::vector<float> out(static_cast<std::size_t>(self.spec.n_outputs));
   ScoreJob job;
   job.rows = &rows;
@@ -140,15 +139,12 @@ std::vector<float> score_one(const Scorer& self, const std::vector<std::uint32_t
   return out;
 }
 
-nb::bytes numbers_as_text(
-    const nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>& values,
-    const std::string& separator) {
+nb::bytes numbers_as_text(const Array<const float, 2>& values, const std::string& separator) {
   require(separator.size() == 1, "a separator is one byte");
   std::string text;
   {
     const nb::gil_scoped_release released;
-    text = format_numbers(values.data(), static_cast<std::int64_t>(values.shape(0)),
-                          static_cast<std::int64_t>(values.shape(1)), separator[0]);
+    text = format_numbers(values.data(), length(values), length(values, 1), separator[0]);
   }
   return nb::bytes(text.data(), text.size());
 }
@@ -161,14 +157,15 @@ void bind_scoring(nb::module_& module) {
           "__init__",
           [](Scorer* self, const Spec& spec, const Strided1& bias,
              const std::optional<Strided2>& weights, const std::optional<Strided4>& factors,
-             const std::optional<Strided3>& pairs, std::int64_t n_features) {
-            new (self) Scorer{spec, view_from(spec, bias, weights, factors, pairs, n_features)};
+             const std::optional<Strided3>& pair_weights, std::int64_t n_features) {
+            new (self)
+                Scorer{spec, view_from(spec, bias, weights, factors, pair_weights, n_features)};
           },
           // The arrays must outlive this; nothing is converted, since a copy would not.
           nb::keep_alive<1, 3>(), nb::keep_alive<1, 4>(), nb::keep_alive<1, 5>(),
           nb::keep_alive<1, 6>(), nb::arg("spec"), nb::arg("bias").noconvert(),
           nb::arg("weights").noconvert().none(), nb::arg("factors").noconvert().none(),
-          nb::arg("pairs").noconvert().none(), nb::arg("n_features"))
+          nb::arg("pair_weights").noconvert().none(), nb::arg("n_features"))
       .def("score", &score_rows, nb::arg("rows"), nb::arg("context").none(),
            nb::arg("out").noconvert(), nb::arg("n_threads"))
       .def("score_one", &score_one, nb::arg("ids"), nb::arg("values"), nb::arg("fields").none());

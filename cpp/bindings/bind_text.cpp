@@ -1,26 +1,20 @@
 // What reading needs: text, which Python sees as bytes and its Rows as a tuple of arrays that own
 // their memory; checksums; and the field of each feature.
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <utility>
 
 #include "bindings.hpp"
-#include "fieldfare/checksum.hpp"
-#include "fieldfare/text.hpp"
+#include "text/checksum.hpp"
+#include "text/text.hpp"
 
 namespace nb = nanobind;
 
 namespace fieldfare {
 namespace {
-
-template <class T>
-using Input = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
 template <class T>
 nb::object to_numpy(text::Array<T>&& array, std::int64_t size) {
@@ -33,7 +27,7 @@ nb::object to_numpy(text::Array<T>&& array, std::int64_t size) {
 
 // Either the seven arrays of Rows and the numbers of features, fields and lines, or (reason,
 // offset).
-nb::tuple parse_text(const Input<std::uint8_t>& buffer, bool has_fields, bool has_target,
+nb::tuple parse_text(const Array<const std::uint8_t, 1>& buffer, bool has_fields, bool has_target,
                      bool has_group) {
   text::Parsed rows;
   {
@@ -53,42 +47,26 @@ nb::tuple parse_text(const Input<std::uint8_t>& buffer, bool has_fields, bool ha
       to_numpy(std::move(rows.group), rows.n_rows), rows.n_features, rows.n_fields, rows.n_lines);
 }
 
-template <class T>
-const T* data_or_null(const std::optional<Input<T>>& array, std::int64_t n) {
-  if (!array) return nullptr;
-  if (static_cast<std::int64_t>(array->size()) != n) {
-    throw nb::value_error("arrays of rows differ in length");
-  }
-  return array->data();
-}
-
-void check_indptr(const Input<std::int64_t>& indptr, std::int64_t n_entries) {
-  bool sound =
-      indptr.size() != 0 && indptr.data()[0] >= 0 && indptr.data()[indptr.size() - 1] <= n_entries;
-  for (std::size_t row = 1; row < indptr.size(); ++row) {
-    sound &= indptr.data()[row - 1] <= indptr.data()[row];
-  }
-  if (!sound) throw nb::value_error("indptr decreases or points outside the indices");
-}
-
-nb::bytes format_text(const Input<std::int64_t>& indptr, const Input<std::uint32_t>& indices,
-                      const std::optional<Input<float>>& values,
-                      const std::optional<Input<std::uint16_t>>& fields,
-                      const std::optional<Input<float>>& target,
-                      const std::optional<Input<float>>& weight,
-                      const std::optional<Input<std::int64_t>>& group) {
-  const auto n_rows = static_cast<std::int64_t>(indptr.size()) - 1;
-  const auto n_entries = static_cast<std::int64_t>(indices.size());
-  check_indptr(indptr, n_entries);
+nb::bytes format_text(const Array<const std::int64_t, 1>& indptr,
+                      const Array<const std::uint32_t, 1>& indices,
+                      const Maybe<const float, 1>& values,
+                      const Maybe<const std::uint16_t, 1>& fields,
+                      const Maybe<const float, 1>& target, const Maybe<const float, 1>& weight,
+                      const Maybe<const std::int64_t, 1>& group) {
+  const auto n_rows = length(indptr) - 1;
+  const auto n_entries = length(indices);
+  require(n_rows >= 0, "indptr must not be empty");
+  check_indptr(indptr.data(), n_rows, n_entries);
+  constexpr const char* unequal = "arrays of rows differ in length";
   const Rows rows{n_rows,
                   n_entries,
                   indptr.data(),
                   indices.data(),
-                  data_or_null(values, n_entries),
-                  data_or_null(fields, n_entries),
-                  data_or_null(target, n_rows),
-                  data_or_null(weight, n_rows)};
-  const std::int64_t* const groups = data_or_null(group, n_rows);
+                  data_or_null(values, n_entries, unequal),
+                  data_or_null(fields, n_entries, unequal),
+                  data_or_null(target, n_rows, unequal),
+                  data_or_null(weight, n_rows, unequal)};
+  const std::int64_t* const groups = data_or_null(group, n_rows, unequal);
   std::string text;
   {
     const nb::gil_scoped_release release;
@@ -98,9 +76,9 @@ nb::bytes format_text(const Input<std::int64_t>& indptr, const Input<std::uint32
 }
 
 // field_of[indices[i]] = fields[i]
-void note_fields(const nb::ndarray<std::uint16_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>& of,
-                 const Input<std::uint32_t>& indices, const Input<std::uint16_t>& fields) {
-  if (indices.size() != fields.size()) throw nb::value_error("arrays of rows differ in length");
+void note_fields(const Array<std::uint16_t, 1>& of, const Array<const std::uint32_t, 1>& indices,
+                 const Array<const std::uint16_t, 1>& fields) {
+  require(indices.size() == fields.size(), "arrays of rows differ in length");
   std::uint16_t* const to = of.data();
   const std::size_t n_features = of.size();
   bool sound = true;
@@ -115,10 +93,10 @@ void note_fields(const nb::ndarray<std::uint16_t, nb::ndim<1>, nb::c_contig, nb:
       }
     }
   }
-  if (!sound) throw nb::value_error("a feature id is not below the length of field_of");
+  require(sound, "a feature id is not below the length of field_of");
 }
 
-void update_checksum(Checksum& checksum, const Input<std::uint8_t>& data) {
+void update_checksum(Checksum& checksum, const Array<const std::uint8_t, 1>& data) {
   const nb::gil_scoped_release release;
   checksum.update(data.data(), data.size());
 }

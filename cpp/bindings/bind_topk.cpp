@@ -3,9 +3,8 @@
 
 #include <optional>
 
-#include "arrays.hpp"
 #include "bindings.hpp"
-#include "fieldfare/topk.hpp"
+#include "retrieval/topk.hpp"
 
 namespace nb = nanobind;
 
@@ -15,11 +14,10 @@ namespace {
 
 Search search_of(const Array<const float, 2>& items, const Array<const float, 2>& queries) {
   Search search;
-  search.n_items = static_cast<std::int64_t>(items.shape(0));
-  search.n_queries = static_cast<std::int64_t>(queries.shape(0));
-  search.d = static_cast<std::int64_t>(items.shape(1));
-  require(static_cast<std::int64_t>(queries.shape(1)) == search.d,
-          "items and queries differ in length");
+  search.n_items = length(items);
+  search.n_queries = length(queries);
+  search.d = length(items, 1);
+  require(length(queries, 1) == search.d, "items and queries differ in length");
   require(search.n_items <= 0xFFFFFFFFLL, "there are too many items");
   search.items = items.data();
   search.queries = queries.data();
@@ -30,9 +28,9 @@ void exclude(Search& search, const Maybe<const std::int64_t, 1>& indptr,
              const Maybe<const std::uint32_t, 1>& excluded) {
   require(indptr.has_value() == excluded.has_value(), "exclusions need indptr and ids");
   if (!indptr || !excluded) return;
-  const auto n = static_cast<std::int64_t>(excluded->shape(0));
-  require(static_cast<std::int64_t>(indptr->shape(0)) == search.n_queries + 1 &&
-              indptr->data()[0] >= 0 && indptr->data()[search.n_queries] <= n,
+  const auto n = length(*excluded);
+  require(length(*indptr) == search.n_queries + 1 && indptr->data()[0] >= 0 &&
+              indptr->data()[search.n_queries] <= n,
           "exclusions point outside their ids");
   for (std::int64_t q = 0; q < search.n_queries; ++q) {
     const std::int64_t begin = indptr->data()[q], end = indptr->data()[q + 1];
@@ -52,13 +50,12 @@ void search_items(const Array<const float, 2>& items, const Array<const float, 2
                   Array<float, 2> scores, std::int64_t n_threads) {
   Search job = search_of(items, queries);
   if (allowed) {
-    require(static_cast<std::int64_t>(allowed->shape(0)) == job.n_items,
-            "there must be one mark an item");
+    require(length(*allowed) == job.n_items, "there must be one mark per item");
     job.allowed = allowed->data();
   }
-  job.k = static_cast<std::int64_t>(ids.shape(1));
-  require(job.k >= 1 && static_cast<std::int64_t>(ids.shape(0)) == job.n_queries &&
-              scores.shape(0) == ids.shape(0) && scores.shape(1) == ids.shape(1),
+  job.k = length(ids, 1);
+  require(job.k >= 1 && length(ids) == job.n_queries && scores.shape(0) == ids.shape(0) &&
+              scores.shape(1) == ids.shape(1),
           "ids and scores have a wrong shape");
   job.ids = ids.data();
   job.scores = scores.data();
@@ -70,14 +67,14 @@ void search_items(const Array<const float, 2>& items, const Array<const float, 2
 void score_chosen(const Array<const float, 2>& items, const Array<const float, 2>& queries,
                   const Array<const std::int64_t, 2>& chosen, Array<float, 2> out) {
   const Search job = search_of(items, queries);
-  require(static_cast<std::int64_t>(chosen.shape(0)) == job.n_queries &&
-              out.shape(0) == chosen.shape(0) && out.shape(1) == chosen.shape(1),
+  require(length(chosen) == job.n_queries && out.shape(0) == chosen.shape(0) &&
+              out.shape(1) == chosen.shape(1),
           "chosen items and scores have a wrong shape");
   for (std::size_t j = 0; j < chosen.size(); ++j) {
     require(chosen.data()[j] < job.n_items, "an item is out of range");
   }
   const nb::gil_scoped_release released;
-  score_items(job, chosen.data(), static_cast<std::int64_t>(chosen.shape(1)), out.data());
+  score_items(job, chosen.data(), length(chosen, 1), out.data());
 }
 
 }  // namespace

@@ -1,46 +1,42 @@
 // Vocabularies: the positions of texts, as Arrow keeps them, among the words that are known.
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 
 #include "bindings.hpp"
-#include "fieldfare/words.hpp"
+#include "text/words.hpp"
 
 namespace nb = nanobind;
 
 namespace fieldfare {
 namespace {
 
-template <class T>
-using Input = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-using Bytes = Input<const std::uint8_t>;
+using Bytes = Array<const std::uint8_t, 1>;
 
 template <class Offset>
-Texts<Offset> texts_of(const Bytes& bytes, const Input<const Offset>& offsets) {
+Texts<Offset> texts_of(const Bytes& bytes, const Array<const Offset, 1>& offsets) {
   const std::size_t n = offsets.size();
   bool sound = n != 0 && offsets.data()[0] >= 0 &&
                static_cast<std::uint64_t>(offsets.data()[n - 1]) <= bytes.size();
   for (std::size_t i = 1; i < n; ++i) sound &= offsets.data()[i - 1] <= offsets.data()[i];
-  if (!sound) throw nb::value_error("offsets decrease or point outside the text");
+  require(sound, "offsets decrease or point outside the text");
   return {bytes.data(), offsets.data(), n - 1};
 }
 
-void make(Words* self, const Bytes& bytes, const Input<const std::int64_t>& offsets) {
+void make(Words* self, const Bytes& bytes, const Array<const std::int64_t, 1>& offsets) {
   const Texts<std::int64_t> known = texts_of(bytes, offsets);
-  if (known.n >= std::numeric_limits<std::uint32_t>::max()) throw nb::value_error("too many words");
+  require(known.n < std::numeric_limits<std::uint32_t>::max(), "too many words");
   const nb::gil_scoped_release release;
   new (self) Words(known);
 }
 
 template <class Offset>
-void find(const Words& words, const Bytes& bytes, const Input<const Offset>& offsets,
-          const Input<std::int64_t>& out) {
+void find(const Words& words, const Bytes& bytes, const Array<const Offset, 1>& offsets,
+          const Array<std::int64_t, 1>& out) {
   const nb::gil_scoped_release release;
   const Texts<Offset> texts = texts_of(bytes, offsets);
-  if (out.size() != texts.n) throw nb::value_error("out needs one place for each text");
+  require(out.size() == texts.n, "out needs one place for each text");
   words.find(texts, out.data());
 }
 

@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "fieldfare/text.hpp"
+#include "text/text.hpp"
 
 namespace {
 

@@ -23,20 +23,23 @@ class Layout:
     factor_state: int
     weight: int
     slots: int
+    shared: int
+    sums_squares: bool
+    state_per_weight: bool
 
 class Spec:
     def __init__(
         self,
-        kind: int,
-        loss: int,
-        rule: int,
+        kind: str,
+        loss: str,
+        rule: str,
         n_outputs: int,
         n_factors: int,
         n_fields: int,
         intercept: bool,
         linear: bool,
         instance_norm: bool,
-        parts: Sequence[tuple[int, int, int]],
+        factor_blocks: Sequence[tuple[int, int, int]],
     ) -> None: ...
     def set_rates(
         self,
@@ -48,8 +51,11 @@ class Spec:
     def layout(self) -> Layout: ...
 
 def padded_factors(n_factors: int) -> int: ...
+def kinds() -> list[str]: ...
+def losses() -> list[str]: ...
+def rules() -> list[str]: ...
 
-class Parameters:
+class SweepParameters:
     def __init__(
         self,
         bias: Float32Array | None,
@@ -85,13 +91,13 @@ class Design:
     def count_rows(self, out: Float32Array) -> None: ...
     def sweep(
         self,
-        parameters: Parameters,
+        parameters: SweepParameters,
         prior: Prior,
         observed: Observed,
         key: int | None,
         n_threads: int,
     ) -> bool: ...
-    def score(self, parameters: Parameters, out: Float32Array, n_threads: int) -> None: ...
+    def score(self, parameters: SweepParameters, out: Float32Array, n_threads: int) -> None: ...
 
 def draw_latent(
     scores: Float32Array,
@@ -120,7 +126,7 @@ def make_design(
     order: Int64Array | None,
     n_features: int,
     normalised: bool,
-) -> Design | tuple[int, int]: ...
+) -> Design | tuple[int, str]: ...
 def adaptive_epoch(
     rows: Rows,
     weight: Float32Array | None,
@@ -143,7 +149,7 @@ class Scorer:
         bias: Float32Array,
         weights: Float32Array | None,
         factors: Float32Array | None,
-        pairs: Float32Array | None,
+        pair_weights: Float32Array | None,
         n_features: int,
     ) -> None: ...
     def score(self, rows: Rows, context: Rows | None, out: AnyArray, n_threads: int) -> None: ...

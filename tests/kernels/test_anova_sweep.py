@@ -10,7 +10,7 @@ from tests.kernels.test_coordinate import CASES, K, copy, prior_of, reference, s
 from tests.oracle.coordinate import Fit, anova
 
 from fieldfare.config import ModelConfig
-from fieldfare.kernels.coordinate import Design, Observed, Parameters
+from fieldfare.kernels.coordinate import Design, Observed, SweepParameters
 from fieldfare.models.registry import build
 from fieldfare.rows import RelatedRows, Relation, Rows
 
@@ -21,17 +21,17 @@ ORDERS = {
 }
 
 
-def _start(p: int, orders: str) -> Parameters:
+def _start(p: int, orders: str) -> SweepParameters:
     given = start(p)
     assert given.factors is not None
     return replace(given, factors=2 * given.factors, orders=np.array(ORDERS[orders], np.uint32))
 
 
-def _copy(parameters: Parameters) -> Parameters:
+def _copy(parameters: SweepParameters) -> SweepParameters:
     return replace(copy(parameters), orders=parameters.orders)
 
 
-def _reference(rows: Rows, parameters: Parameters, prior, weight, precision: float) -> Fit:
+def _reference(rows: Rows, parameters: SweepParameters, prior, weight, precision: float) -> Fit:
     fit = reference(rows, parameters, prior, weight, precision)
     fit.orders = parameters.orders
     return fit
@@ -69,7 +69,7 @@ def test_scores_are_those_of_the_model() -> None:
     orders = np.array([[2, 2]] * 2 + [[3, 3]] + [[4, 4]] * 3, np.uint32)
     factors = np.ascontiguousarray(model.factors[:, 0].T)
     found = Design(rows, None, p).score(
-        Parameters(model.bias, model.linear[:, 0].copy(), factors, orders)
+        SweepParameters(model.bias, model.linear[:, 0].copy(), factors, orders)
     )
     np.testing.assert_allclose(found, model.score(rows)[:, 0], rtol=1e-4, atol=1e-5)
 

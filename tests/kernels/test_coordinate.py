@@ -11,7 +11,7 @@ from scipy import sparse
 from tests.oracle.coordinate import Fit
 
 from fieldfare.exceptions import DataError
-from fieldfare.kernels.coordinate import Design, Observed, Parameters, Prior
+from fieldfare.kernels.coordinate import Design, Observed, Prior, SweepParameters
 from fieldfare.rows import Rows
 
 K = 3
@@ -57,17 +57,17 @@ def table(n: int, *fields: str, seed: int = 0) -> tuple[Rows, int]:
     return rows, first
 
 
-def start(n_features: int, seed: int = 1) -> Parameters:
+def start(n_features: int, seed: int = 1) -> SweepParameters:
     rng = np.random.default_rng(seed)
-    return Parameters(
+    return SweepParameters(
         rng.normal(size=1).astype(np.float32),
         rng.normal(size=n_features).astype(np.float32),
         (0.3 * rng.normal(size=(K, n_features))).astype(np.float32),
     )
 
 
-def copy(parameters: Parameters) -> Parameters:
-    return Parameters(
+def copy(parameters: SweepParameters) -> SweepParameters:
+    return SweepParameters(
         *(None if a is None else a.copy() for a in
           (parameters.bias, parameters.linear, parameters.factors))
     )  # fmt: skip
@@ -89,7 +89,9 @@ def prior_of(n_features: int, seed: int = 2) -> Prior:
     )
 
 
-def reference(rows: Rows, start: Parameters, prior: Prior, weight: Any, precision: float) -> Fit:
+def reference(
+    rows: Rows, start: SweepParameters, prior: Prior, weight: Any, precision: float
+) -> Fit:
     assert start.bias is not None and start.linear is not None and start.factors is not None
     assert prior.group is not None and prior.multiplier is not None
     return Fit(
@@ -209,9 +211,9 @@ def test_parts_can_be_left_out() -> None:
     whole = start(p)
     assert rows.target is not None
     for parameters in (
-        Parameters(None, whole.linear, None),
-        Parameters(whole.bias, None, whole.factors),
-        Parameters(whole.bias, None, None),
+        SweepParameters(None, whole.linear, None),
+        SweepParameters(whole.bias, None, whole.factors),
+        SweepParameters(whole.bias, None, None),
     ):
         k = 0 if parameters.factors is None else K
         prior = Prior(np.ones((1 + k, 1), np.float32), np.zeros((1 + k, 1), np.float32))
@@ -270,7 +272,7 @@ def test_draws_have_the_conditional_distribution() -> None:
     assert rows.target is not None
     prior = Prior(np.full((1, 1), penalty, np.float32), np.full((1, 1), mean, np.float32))
     design = Design(rows, None, 6)  # feature 5 is in no row: drawn from its prior
-    parameters = Parameters(None, np.zeros(6, np.float32), None)
+    parameters = SweepParameters(None, np.zeros(6, np.float32), None)
     assert parameters.linear is not None
     observed = Observed(-rows.target, rows.target.copy(), precision=a)
     draws = []
@@ -299,7 +301,7 @@ def test_a_chain_has_the_posterior_of_a_linear_model() -> None:
     one = np.ones((1, 1), np.float32)
     prior = Prior(penalty * one, mean * one, bias_precision=bias_precision)
     design = Design(rows, None, 3)
-    parameters = Parameters(np.zeros(1, np.float32), np.zeros(3, np.float32), None)
+    parameters = SweepParameters(np.zeros(1, np.float32), np.zeros(3, np.float32), None)
     assert parameters.linear is not None
     assert parameters.bias is not None
     observed = Observed(-y, y.copy(), precision=a)

@@ -78,7 +78,7 @@ def test_the_core_refuses_labels_and_shapes_that_do_not_fit() -> None:
     scores, labels = problem()
     with pytest.raises(ValueError, match="a label is out of range"):
         latent.likelihood(scores, labels + np.uint8(1), CUTPOINTS)
-    with pytest.raises(ValueError, match="one label a row"):
+    with pytest.raises(ValueError, match="one label per row"):
         latent.draw_latent(scores, labels[:3], CUTPOINTS, key=1)
     with pytest.raises(ValueError, match="wrong shape"):
         latent.probabilities(scores[:, None], np.zeros((2, 3)))

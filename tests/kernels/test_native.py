@@ -374,7 +374,7 @@ def test_training_converts_no_array(make_solver, make_rows, name):
     given[name] = given[name].astype(np.float64)
     before = solver.export().factors.copy()
     with pytest.raises(TypeError):
-        _core.train(native._core_spec(solver._spec), *given.values(), 1)  # type: ignore[call-arg]
+        _core.train(native.core_spec(solver._spec), *given.values(), 1)  # type: ignore[call-arg]
     np.testing.assert_array_equal(solver.export().factors, before)
 
 

@@ -167,7 +167,7 @@ def test_what_does_not_fit_is_refused(make_spec, make_solver, make_rows):
     with pytest.raises(ValueError, match="one of pairs"):
         solver.train(rows, np.arange(3))
     table = native.TrainingTable(solver._spec, 12)
-    logistic = native._core_spec(make_spec(loss="logistic"))
+    logistic = native.core_spec(make_spec(loss="logistic"))
     with pytest.raises(ValueError, match="not one of pairs"):
         _core.train_pairs(
             logistic,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fieldfare.kernels import native
-from fieldfare.kernels.recall import Seen, Settings, Side
+from fieldfare.kernels.recall import RecallSettings, Seen, Side
 from fieldfare.rows import Rows
 
 K, W = 3, 0.3
@@ -77,7 +77,7 @@ def solve(case, name, penalty, settings=None, n_threads=1):
     packed = side.pack(case.factors, case.linear)
     own = side.vectors(packed, K)
     partners = other.vectors(other.pack(case.factors, case.linear), K)
-    settings = settings or Settings(K, W, n_steps=60)
+    settings = settings or RecallSettings(K, W, n_steps=60)
     penalties = np.full(len(side.features), penalty, np.float32)
     loss = side.solve(packed, own, partners, penalties, settings, n_threads)
     np.testing.assert_allclose(own, side.vectors(packed, K), rtol=1e-4, atol=1e-5)
@@ -101,7 +101,7 @@ def test_vectors_give_the_scores_of_all_pairs(seed):
 def test_the_loss_is_the_sum_over_all_pairs(name, one_hot):
     case = Case(3, one_hot=one_hot)
     for n_steps in (1, 3, 30):
-        loss, factors, linear = solve(case, name, 0.1, Settings(K, W, n_steps=n_steps))
+        loss, factors, linear = solve(case, name, 0.1, RecallSettings(K, W, n_steps=n_steps))
         assert loss == pytest.approx(case.loss(factors, linear), rel=1e-4)
 
 
@@ -168,15 +168,15 @@ def test_with_pairs_within_items_steps_lead_to_a_stationary_point(seed):
 @pytest.mark.parametrize("name", ["queries", "items"])
 def test_threads_and_instruction_sets_agree(name):
     case = Case(1)
-    _, factors, linear = solve(case, name, 0.1, Settings(K, W))
-    again = solve(case, name, 0.1, Settings(K, W), n_threads=3)
+    _, factors, linear = solve(case, name, 0.1, RecallSettings(K, W))
+    again = solve(case, name, 0.1, RecallSettings(K, W), n_threads=3)
     np.testing.assert_array_equal(factors, again[1])
     np.testing.assert_array_equal(linear, again[2])
     used = native.instruction_set()
     try:
         for isa in native.instruction_sets():
             native.use(isa)
-            other = solve(case, name, 0.1, Settings(K, W))
+            other = solve(case, name, 0.1, RecallSettings(K, W))
             np.testing.assert_allclose(factors, other[1], atol=1e-4)
     finally:
         native.use(used)
@@ -185,7 +185,7 @@ def test_threads_and_instruction_sets_agree(name):
 def test_features_that_are_not_free_stay_and_the_others_find_their_best():
     case = Case(2)
     side = case.side("queries")
-    _, factors, _ = solve(case, "queries", 0.1, Settings(K, W, first_free=3, n_steps=60))
+    _, factors, _ = solve(case, "queries", 0.1, RecallSettings(K, W, first_free=3, n_steps=60))
     np.testing.assert_array_equal(factors[side.features[:3]], case.factors[side.features[:3]])
     best = penalised(case, factors, case.linear, "queries", 0.1)
     rng = np.random.default_rng(0)
@@ -197,7 +197,7 @@ def test_features_that_are_not_free_stay_and_the_others_find_their_best():
 
 def test_without_linear_weights_they_stay_as_they_are():
     case = Case(4)
-    _, _, linear = solve(case, "items", 0.1, Settings(K, W, fit_linear=False))
+    _, _, linear = solve(case, "items", 0.1, RecallSettings(K, W, fit_linear=False))
     np.testing.assert_array_equal(linear, case.linear)
 
 

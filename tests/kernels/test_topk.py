@@ -120,7 +120,7 @@ def test_the_core_refuses_what_does_not_fit() -> None:
         topk.search_items(items, queries[:, :3].copy(), 1)
     with pytest.raises(ValueError, match="wrong shape"):
         topk.search_items(items, queries, 0)
-    with pytest.raises(ValueError, match="one mark an item"):
+    with pytest.raises(ValueError, match="one mark per item"):
         topk.search_items(items, queries, 1, allowed=np.ones(19, bool))
     for indptr, message in (
         ([0, 1], "outside"),

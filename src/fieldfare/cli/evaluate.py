@@ -7,7 +7,7 @@ from typing import Any
 
 from fieldfare._logging import say
 from fieldfare.cli import _options
-from fieldfare.cli._tables import pairs
+from fieldfare.cli._tables import key_values
 
 EXAMPLES = """\
 examples:
@@ -49,5 +49,5 @@ def run(arguments: argparse.Namespace) -> int:
         n_jobs=arguments.threads,
         **_options.roles(arguments),
     )
-    say(json.dumps(figures) if arguments.json else pairs(figures, indent=0))
+    say(json.dumps(figures) if arguments.json else key_values(figures, indent=0))
     return 0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fieldfare._logging import say
 from fieldfare.cli import _options
 from fieldfare.cli._files import check_writable
-from fieldfare.cli._tables import pairs, size
+from fieldfare.cli._tables import key_values, size
 from fieldfare.config import (
     SAMPLED_MODEL_PARAMETERS,
     GibbsConfig,
@@ -110,7 +110,7 @@ def _summary(result: SamplingResult, output: str, seconds: float) -> str:
     lines["sampled in"] = f"{seconds:.1f} s"
     last = result.trace.sweeps[-1] if result.trace.sweeps else {}
     lines |= {name: value for name, value in last.items() if name.startswith("valid_")}
-    text = f"\n{result.trace}\n\n{pairs(lines)}"
+    text = f"\n{result.trace}\n\n{key_values(lines)}"
     if result.posterior is not None:
         text += f"\n\nnext:\n  fieldfare predict NEW -m {output} -o predictions.csv"
         if result.posterior.task == "regression":

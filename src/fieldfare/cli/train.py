@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fieldfare._logging import say
 from fieldfare.cli import _options
 from fieldfare.cli._files import check_writable
-from fieldfare.cli._tables import pairs, size
+from fieldfare.cli._tables import key_values, size
 
 if TYPE_CHECKING:
     from fieldfare.schema.schema import Schema
@@ -120,7 +120,7 @@ def _summary(result: TrainResult, output: str, seconds: str) -> str:
         lines |= {name: value for name, value in best.items() if name.startswith("valid_")}
         lines.pop("valid_loss", None)
     return (
-        pairs(lines)
+        key_values(lines)
         + f"\n\nnext:\n  fieldfare predict NEW -m {output} -o predictions.csv"
         + f"\n  fieldfare show {output}"
     )

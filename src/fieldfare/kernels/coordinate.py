@@ -21,7 +21,7 @@ from fieldfare.rows import RelatedRows, Rows
 
 
 @dataclass(frozen=True, eq=False)
-class Parameters:
+class SweepParameters:
     """Parameters in the order of the sweeps: one factor of all features side by side.
 
     Parameters
@@ -39,9 +39,9 @@ class Parameters:
     factors: Float32Array | None
     orders: UInt32Array | None = None
 
-    def core(self) -> _core.Parameters:
+    def core(self) -> _core.SweepParameters:
         """Return the compiled struct over these arrays."""
-        return _core.Parameters(self.bias, self.linear, self.factors, self.orders)
+        return _core.SweepParameters(self.bias, self.linear, self.factors, self.orders)
 
 
 def orders_of(config: ModelConfig) -> UInt32Array | None:
@@ -108,16 +108,18 @@ class Observed:
         return _core.Observed(self.residual, self.target, self.label, self.weight, self.precision)
 
 
-def _fault(row: int, reason: int, n_rows: int, n_features: int) -> str:
-    """Say what DesignFault::Reason says."""
-    return (
-        f"Row {row} cannot be trained on: it lies outside the {n_rows} rows, or holds a feature id "
-        f"of {n_features} or more, or refers to a side row that does not exist.",
-        f"Row {row} holds a feature more than once, which coordinate descent cannot use: add up "
-        "its values, or train with another solver.",
-        f"Row {row} of a side table holds a feature twice, or an id of {n_features} or more.",
-        "A feature occurs in a side table and elsewhere too: give it an id of its own there.",
-    )[reason]
+def _fault(row: int, reason: str, n_rows: int, n_features: int) -> str:
+    """Return the message for a fault that the core found, by its name there."""
+    return {
+        "bad_row": f"Row {row} cannot be trained on: it lies outside the {n_rows} rows, or holds a "
+        f"feature id of {n_features} or more, or refers to a side row that does not exist.",
+        "repeated_feature": f"Row {row} holds a feature more than once, which coordinate descent "
+        "cannot use: add up its values, or train with another solver.",
+        "bad_relation": f"Row {row} of a side table holds a feature twice, or an id of "
+        f"{n_features} or more.",
+        "shared_feature": "A feature occurs in a side table and elsewhere too: give it an id of "
+        "its own there.",
+    }[reason]
 
 
 class Design:
@@ -187,7 +189,7 @@ class Design:
         self._core.count_rows(out)
         return out
 
-    def score(self, parameters: Parameters, n_threads: int = 1) -> Float32Array:
+    def score(self, parameters: SweepParameters, n_threads: int = 1) -> Float32Array:
         """Return the score of each row."""
         out = np.empty(self.n_rows, np.float32)
         self._core.score(parameters.core(), out, n_threads)
@@ -195,7 +197,7 @@ class Design:
 
     def sweep(
         self,
-        parameters: Parameters,
+        parameters: SweepParameters,
         prior: Prior,
         observed: Observed,
         *,
@@ -210,7 +212,7 @@ class Design:
 
         Parameters
         ----------
-        parameters : Parameters
+        parameters : SweepParameters
             Changed in place.
         prior : Prior
         observed : Observed

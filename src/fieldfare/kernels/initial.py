@@ -14,7 +14,7 @@ from fieldfare.kernels.machine import aligned, available_cores
 _NUMBERS_PER_THREAD = 10**6
 
 
-class Run(NamedTuple):
+class Stretch(NamedTuple):
     """Numbers that lie side by side in each row of a table."""
 
     offset: int
@@ -57,7 +57,7 @@ class InitialFactors:
         start_rows(out, first_feature, self.runs(vectors), self.seed)
         return out.reshape(self.shape)
 
-    def runs(self, offsets: Iterable[int], starts: Sequence[int] | None = None) -> list[Run]:
+    def runs(self, offsets: Iterable[int], starts: Sequence[int] | None = None) -> list[Stretch]:
         """Return the runs of latent vectors that lie at some offsets of a row.
 
         Parameters
@@ -67,7 +67,7 @@ class InitialFactors:
         starts : sequence of int, optional
             Where the parts begin within a vector; by default there are no gaps.
         """
-        found: list[Run] = []
+        found: list[Stretch] = []
         place = 0
         for offset in offsets:
             within = 0
@@ -77,13 +77,13 @@ class InitialFactors:
                 if last is not None and last.scale == scale and last.offset + last.length == at:
                     found[-1] = last._replace(length=last.length + count)
                 else:
-                    found.append(Run(at, count, place, scale))
+                    found.append(Stretch(at, count, place, scale))
                 place += count
                 within += count
         return found
 
 
-def start_rows(rows: AnyArray, first_feature: int, runs: Sequence[Run], seed: int = 0) -> None:
+def start_rows(rows: AnyArray, first_feature: int, runs: Sequence[Stretch], seed: int = 0) -> None:
     """Write the runs into the rows of a table, that of ``first_feature`` first."""
     if rows.size:
         n_threads = max(1, min(available_cores(), rows.size // _NUMBERS_PER_THREAD))

@@ -12,12 +12,9 @@ from numpy.lib.stride_tricks import as_strided
 from fieldfare import _core
 from fieldfare._typing import Float32Array, Int64Array
 from fieldfare.exceptions import DataError
-from fieldfare.kernels.initial import InitialFactors, Run, start_rows
+from fieldfare.kernels.initial import InitialFactors, Stretch, start_rows
 from fieldfare.kernels.machine import aligned, available_cores, give_back
 from fieldfare.kernels.table import Spec
-from fieldfare.kinds.losses import LOSSES
-from fieldfare.kinds.models import MODEL_KINDS
-from fieldfare.kinds.solvers import SOLVER_KINDS
 from fieldfare.rows import RelatedRows, Rows, as_rows
 
 _ROWS_PER_THREAD = 4096
@@ -39,11 +36,12 @@ def resolve_threads(n_jobs: int | None, n_rows: int) -> int:
 
 
 @lru_cache(maxsize=64)
-def _core_spec(spec: Spec) -> _core.Spec:
+def core_spec(spec: Spec) -> _core.Spec:
+    """Return the compiled struct of a spec: kind, loss and rule are known to the core by name."""
     core = _core.Spec(
-        list(MODEL_KINDS).index(spec.kind.name),
-        LOSSES.index(spec.loss),
-        list(SOLVER_KINDS).index(spec.solver.solver),
+        spec.kind.name,
+        spec.loss,
+        spec.solver.solver,
         spec.n_outputs,
         spec.model.total_factors,
         spec.n_fields,
@@ -88,10 +86,10 @@ class TrainingTable:
 
     def __init__(self, spec: Spec, n_features: int) -> None:
         self.spec = spec
-        self.layout = _core_spec(spec).layout()
+        self.layout = core_spec(spec).layout()
         self.rows = aligned((n_features, self.layout.stride))
-        n_pairs = spec.n_fields**2 if "pair_weights" in spec.kind.parameters else 0
-        self.shared = np.zeros((spec.n_outputs, 1 + n_pairs, 1 + self.layout.slots), np.float32)
+        each = 1 + self.layout.slots
+        self.shared = np.zeros((spec.n_outputs, self.layout.shared // each, each), np.float32)
         if spec.solver.kind.starts_at_unit:
             self.bias[:, 1] = spec.rates("bias").start
             self.shared[:, 1:, 1] = spec.rates("pairs").start
@@ -100,7 +98,7 @@ class TrainingTable:
         """Write how the rows from feature ``first`` on begin: their state, and random factors."""
         spec, layout = self.spec, self.layout
         outputs = range(0, spec.n_outputs * layout.output_stride, max(1, layout.output_stride))
-        runs: list[Run] = []
+        runs: list[Stretch] = []
         if factors is not None:
             vectors = range(0, layout.factor_state, max(1, layout.padded_factors))
             starts = self._padded_offsets() if spec.parts else None
@@ -110,9 +108,10 @@ class TrainingTable:
             for base in outputs:
                 for part, (low, high) in enumerate(self._state_of_parts()):
                     value = spec.rates("factors", part).start
-                    runs.append(Run(base + low, high - low, value=value))
+                    runs.append(Stretch(base + low, high - low, value=value))
                 if spec.model.fit_linear:
-                    runs.append(Run(base + layout.weight + 1, 1, value=spec.rates("linear").start))
+                    value = spec.rates("linear").start
+                    runs.append(Stretch(base + layout.weight + 1, 1, value=value))
         start_rows(self.rows[first:], first, runs, 0 if factors is None else factors.seed)
 
     def surrender(self, shape: tuple[int, ...]) -> Float32Array:
@@ -252,7 +251,7 @@ def train(
         used.
     """
     loss, weight, bad_row = _core.train(
-        _core_spec(table.spec),
+        core_spec(table.spec),
         table.rows,
         table.shared.reshape(len(table.shared), -1),
         core_rows(rows),
@@ -302,7 +301,7 @@ def train_pairs(
         been used.
     """
     loss, weight, bad_row = _core.train_pairs(
-        _core_spec(table.spec),
+        core_spec(table.spec),
         table.rows,
         table.shared.reshape(len(table.shared), -1),
         core_rows(rows),
@@ -342,7 +341,7 @@ class Scorer:
             factors = factors[:, :, np.newaxis, :]
         self.spec = spec
         self._core = _core.Scorer(
-            _core_spec(spec),
+            core_spec(spec),
             bias,
             linear if spec.model.fit_linear else None,
             factors,
@@ -388,5 +387,11 @@ def instruction_set() -> str:
 
 
 def use(name: str) -> None:
-    """Switch to another instruction set (for tests and comparisons)."""
+    """Switch to another instruction set, for tests and comparisons.
+
+    Raises
+    ------
+    ValueError
+        If there is no such set, or the processor lacks it.
+    """
     _core.use_instruction_set(name)

@@ -138,7 +138,7 @@ class Side:
         own: Float32Array,
         partners: Float32Array,
         penalty: Float32Array,
-        settings: Settings,
+        settings: RecallSettings,
         n_threads: int = 1,
     ) -> float:
         """Move the parameters of this side towards the best ones for the other side as it is.
@@ -160,7 +160,7 @@ class Side:
         partners : float32 array of shape (n_partners, stride)
             Vectors of the other side.
         penalty : float32 array of shape (n_features,)
-        settings : Settings
+        settings : RecallSettings
         n_threads : int
             The result does not depend on it.
 
@@ -184,7 +184,7 @@ class Side:
         return float(self._core.solve(parameters, own, partners, penalty, core, max(1, n_threads)))
 
 
-class Settings(NamedTuple):
+class RecallSettings(NamedTuple):
     """What a step of `Side.solve` is told.
 
     Parameters

@@ -18,7 +18,7 @@ class Steps(Enum):
     """How far a solver moves a parameter at a time."""
 
     SOLVED = auto()
-    """As far as it is best: there is no learning rate."""
+    """To its optimum: there is no learning rate."""
     PLAIN = auto()
     """By the learning rate times the gradient."""
     SCALED = auto()
@@ -42,8 +42,7 @@ class SolverKind:
     tasks : tuple of str
         The tasks that it takes.
     needs_all_rows : bool
-        Whether an epoch is one pass over all rows in memory, rather than a visit to one after the
-        other: then there is no ``partial_fit``.
+        Whether an epoch needs all rows in memory at once, so that there is no ``partial_fit``.
     reads_side_tables : bool
         Whether it uses side tables as they are; for all others they are joined first.
     all_pairs : bool
@@ -140,7 +139,7 @@ GIBBS = SolverKind(
     needs_all_rows=True,
     reads_side_tables=True,
 )
-"""What draws the samples of a Posterior. It is no choice of ``solver=``."""
+"""Draws the samples of a Posterior; not a value of ``solver=``."""
 
 SOLVER_KINDS = {
     kind.name: kind for kind in (ADAGRAD, ROWWISE_ADAGRAD, SGD, FTRL, ALS, SGDA, NONSAMPLED)

@@ -26,8 +26,8 @@ _PARTS = ("config", "bias", "linear", "pair_weights", "schema", "classes", "unit
 _ModelT = TypeVar("_ModelT", bound="Model")
 
 
-class _Held(NamedTuple):
-    """A scorer, and what it was made of."""
+class _CachedScorer(NamedTuple):
+    """A scorer, and the parameters that it was made from."""
 
     scorer: native.Scorer
     config: ModelConfig
@@ -48,7 +48,7 @@ class Model(ParameterArrays):
     factors : float32 array, InitialFactors or None
         FM and FwFM: shape (n_features, n_outputs, n_factors). FFM: (n_features, n_outputs,
         n_fields, n_factors). HOFM: (n_features, n_outputs, sum of the factors of each order).
-        Linear: None. Those still to be drawn are so when they are first asked for.
+        Linear: None. Factors that are still to be drawn are drawn on first use.
     pair_weights : float32 array of shape (n_outputs, n_fields, n_fields) or None
         FwFM only: the weight of each pair of fields, symmetric.
     schema : Schema or None
@@ -68,7 +68,7 @@ class Model(ParameterArrays):
         If an array does not have the shape or dtype that the configuration asks for.
     """
 
-    _held: _Held | None = None
+    _cached: _CachedScorer | None = None
     _encoding: tuple[Any, Any] = (None, None)
 
     def __init__(  # noqa: PLR0913 - the arrays, and what the caller knows of them by name
@@ -126,26 +126,26 @@ class Model(ParameterArrays):
         )
 
     def _scorer(self) -> native.Scorer:
-        """Return the parameters as the core wants them, made anew when others took their place.
+        """Return the scorer of the present parameters, made when they are replaced.
 
-        For one sample, saying all of it to the core again would cost more than the score.
+        For one sample, handing the parameters to the core takes longer than the score.
         """
-        held = self._held
+        cached = self._cached
         if (
-            held is None
-            or held.config is not self.config
-            or held.bias is not self.bias
-            or held.linear is not self.linear
-            or held.factors is not self.factors
-            or held.pair_weights is not self.pair_weights
+            cached is None
+            or cached.config is not self.config
+            or cached.bias is not self.bias
+            or cached.linear is not self.linear
+            or cached.factors is not self.factors
+            or cached.pair_weights is not self.pair_weights
         ):
             arrays = (self.bias, self.linear, self.factors, self.pair_weights)
-            held = _Held(native.Scorer(self.spec(), *arrays), self.config, *arrays)
-            self._held = held
-        return held.scorer
+            cached = _CachedScorer(native.Scorer(self.spec(), *arrays), self.config, *arrays)
+            self._cached = cached
+        return cached.scorer
 
     def __getstate__(self) -> dict[str, Any]:
-        made = ("_held", "_encoding")
+        made = ("_cached", "_encoding")
         return {name: value for name, value in vars(self).items() if name not in made}
 
     def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
@@ -195,7 +195,7 @@ class Model(ParameterArrays):
             If the model has no columns, a column is missing, or a value does not fit its column.
         """
         ids, values, fields = self._encoder().encode(sample)
-        scores = self._scorer().score_one(ids, values, fields if self.n_fields else None)
+        scores = self._scorer().score_one(ids, values, fields if self.traits.uses_fields else None)
         return link_one(self.config.task, scores)
 
     def score_candidates(
@@ -203,18 +203,18 @@ class Model(ParameterArrays):
     ) -> Float32Array:
         """Return the raw score of every candidate together with one context.
 
-        Equal, but for rounding, to `score` of rows that hold the entries of the context and of one
-        candidate each. What the context adds is computed once, so that a candidate costs what its
-        own entries cost: of FM by lemma 3.1 of Rendle 2010, of FFM by the context's sums of each
-        field.
+        Up to rounding, this is `score` of rows that each hold the entries of the context and of one
+        candidate. What the context contributes is computed once, so that a candidate costs what
+        its own entries cost: for FM by lemma 3.1 of Rendle 2010, for FFM by sums over the context
+        for each field.
 
         Parameters
         ----------
         context : Rows of one row, or mapping from column to value
             What all candidates share: the user, the time, the page.
         candidates : Rows, or a table
-            One candidate a row. Of a table, which needs a mapping as context, the columns that the
-            context lacks are read. To rank the same items for many contexts, encode them once:
+            One candidate per row. A table needs a mapping as context; the columns that the context
+            lacks are read. To rank the same items for many contexts, encode them once:
             ``model.schema.encode(items, labelled=False, columns=["item", ...])``.
         n_threads : int, optional
             All cores by default, for 8,192 candidates or more.
@@ -261,14 +261,14 @@ class Model(ParameterArrays):
         fields : integer array of shape (n,) or None
             Needed by models that use fields.
         values : float array of shape (n,)
-            As they enter the score: after instance normalisation, if the model has it.
+            Values as they enter the score: after instance normalisation, if the model uses it.
         output : int
             Class of a multiclass model.
 
         Returns
         -------
         i, j : int64 arrays of shape (n_pairs,)
-            Places of the two entries, ``i < j``.
+            Positions of the two entries, ``i < j``.
         term : float64 array of shape (n_pairs,)
 
         Raises
@@ -289,7 +289,7 @@ class Model(ParameterArrays):
         return i, j, np.einsum("pk,pk->p", left, right) * x[i] * x[j]
 
     def higher_terms(self, ids: AnyArray, values: AnyArray, output: int = 0) -> Float64Array:
-        """Return what each order of interactions from 3 on adds to the score of one sample.
+        """Return what each order of interactions, from 3 on, contributes to the score.
 
         Parameters
         ----------
@@ -307,12 +307,12 @@ class Model(ParameterArrays):
     def pair_vectors(
         self, i: AnyArray, j: AnyArray, fields_i: AnyArray, fields_j: AnyArray, output: int = 0
     ) -> tuple[Float64Array, Float64Array]:
-        """Return vectors whose inner products are what pairs of features, of value one, add.
+        """Return vectors whose inner products are the interactions of features of value one.
 
         Parameters
         ----------
         i, j : integer arrays of shape (n,) and (m,)
-            Features of either side.
+            Features on the two sides.
         fields_i, fields_j : integer arrays that broadcast with ``i`` and ``j``
             The field of each; ignored by models without fields. Where n and m differ, each side
             must be of one field.
@@ -332,7 +332,7 @@ class Model(ParameterArrays):
 
 
 def check_model(model: Any, owner: str) -> None:
-    """Raise ConfigError unless it is a Model; an estimator is told where its model is."""
+    """Raise ConfigError unless it is a Model; for an estimator, the message says where that is."""
     if not isinstance(model, Model):
         hint = (
             "Of a fitted estimator, pass estimator.model_."

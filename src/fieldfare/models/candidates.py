@@ -14,7 +14,7 @@ from fieldfare.rows import Rows
 def halves(
     encoder: Callable[[], Any], schema: Any, context: Rows | Mapping[str, Any], candidates: Any
 ) -> tuple[Rows, Rows]:
-    """Return the context as one row, and a row for each candidate.
+    """Return the context as one row, and the candidates as one row each.
 
     Parameters
     ----------

@@ -19,8 +19,8 @@ def catalogue_scores(
     Parameters
     ----------
     model : Model
-        With one output. The scores of an FM come from one product of matrices, and leave out what
-        is the same for all items of a query.
+        With one output. For an FM, the scores are one product of matrices, and leave out what is
+        the same for all items of a query.
     queries, items : Rows
         Halves of samples: what describes users and contexts, and what describes items.
     n_threads : int, optional

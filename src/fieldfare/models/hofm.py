@@ -2,7 +2,7 @@
 
 w_0 + <w, x> + sum_{t=2..d} sum_f A^t(p_f) with p_f = (x_1 v_{1,f}, ..., x_n v_{n,f}), where the
 ANOVA kernel A^t is the sum over all subsets of t entries of the product of their p, and each order
-t has factors f of its own, or all share theirs. Order 2 alone is a factorization machine.
+t has its own factors f, or all orders share them. Order 2 alone is a factorization machine.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Posterior: what is known about a factorization machine, as samples of its parameters."""
+"""Posterior: samples of the parameters of a factorization machine, which predict together."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fieldfare.rows import Rows
 from fieldfare.settings import Settings
 
 TASKS = ("regression", "binary", "ordinal")
-# Scores of all samples are held for so many rows at a time.
+# How many scores are in memory at a time: rows times samples.
 _SCORES_AT_ONCE = 2**23
 
 
@@ -47,7 +47,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class About:
-    """What is known of a posterior besides its samples.
+    """What describes a posterior besides its samples.
 
     Parameters
     ----------
@@ -216,7 +216,7 @@ class Posterior:
     def blocks(
         self, rows: Rows, n_threads: int | None = None
     ) -> Iterator[tuple[slice, Float32Array]]:
-        """Yield the scores of some rows after others, so that they need little memory."""
+        """Yield slices of the rows and their scores, so that little memory is needed."""
         size = max(1, _SCORES_AT_ONCE // len(self))
         for start in range(0, rows.n_rows, size):
             part = slice(start, min(start + size, rows.n_rows))
@@ -261,7 +261,7 @@ class Posterior:
     def deviations(self, rows: Rows, n_threads: int | None = None) -> Float64Array:
         """Return the standard deviation of the target of every row, float64[n_rows].
 
-        Of what is not known about the parameters, and of the noise.
+        It covers the uncertainty of the parameters, and the noise.
         """
         if self.task == "regression":
             noise = float((1 / self.noise_precision).mean())
@@ -278,7 +278,7 @@ class Posterior:
         noise: bool = True,
         n_threads: int | None = None,
     ) -> Float64Array:
-        """Return intervals that should hold the target of a regression with some probability.
+        """Return intervals that contain the target of a regression with a given probability.
 
         Parameters
         ----------
@@ -305,7 +305,7 @@ class Posterior:
         if self.task != "regression":
             raise ConfigError(
                 f"Intervals are for regression. This posterior is {self.task}: its probabilities "
-                "say how sure it is."
+                "express the uncertainty."
             )
         tail = (1 - coverage) / 2
         out = np.empty((rows.n_rows, 2))

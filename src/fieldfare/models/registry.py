@@ -37,7 +37,7 @@ def build(  # noqa: PLR0913 - sizes, seed and labels, each given by name
 
     Weights of pairs of fields are one, so that training starts from a factorization machine.
 
-    Scores start as large as ``units`` of target and rows say; see
+    The scale of the initial scores follows from ``units``, those of targets and rows; see
     `fieldfare.kernels.table.Spec.rates`.
     """
     shapes = config.shapes(n_features=n_features, n_fields=n_fields, n_outputs=n_outputs)
@@ -57,7 +57,7 @@ def build(  # noqa: PLR0913 - sizes, seed and labels, each given by name
 def initial_factors(
     config: ModelConfig, shape: tuple[int, ...], seed: int, units: Units
 ) -> InitialFactors:
-    """Return random factors, still to be drawn, each fixed by the seed, its feature and its place.
+    """Return random factors, still to be drawn, each fixed by seed, feature and position.
 
     Those of order t have the standard deviation ``init_scale ** (2 / t)``: products of t of them
     are then as large at the start as those of two. If all had the same, the higher orders would
@@ -80,7 +80,7 @@ def estimate_bytes(
 ) -> int:
     """Return the memory that training a model takes: parameters, optimiser state and best epoch.
 
-    Nothing is allocated. The sum is the training table and a copy of the parameters, the best so
+    Nothing is allocated. The sum covers the training table and a copy of the best parameters so
     far.
     """
     kind = (solver or SolverConfig()).kind

@@ -8,7 +8,7 @@ import numpy as np
 
 from fieldfare._typing import AnyArray, Int64Array
 from fieldfare.kernels.initial import InitialFactors
-from fieldfare.kernels.recall import Seen, Settings, Side
+from fieldfare.kernels.recall import RecallSettings, Seen, Side
 from fieldfare.retrieval.evaluation import Scores, Trial
 from fieldfare.rows import Rows
 
@@ -81,7 +81,7 @@ def matrix_factorization(
         Side(_ids(trial.train.n_rows), trial.train, items=False),
         Side(_ids(trial.n_items), trial.train.turned(), items=True),
     )
-    settings = Settings(n_factors, unobserved_weight, fit_linear=False)
+    settings = RecallSettings(n_factors, unobserved_weight, fit_linear=False)
     packed, vectors, penalty = [], [], []
     for seed, side in enumerate(sides):
         shape, parts = (len(side.features), n_factors), ((n_factors, 0.1 / n_factors**0.5),)

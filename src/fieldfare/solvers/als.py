@@ -1,13 +1,13 @@
-"""Alternating least squares: every parameter in turn goes to its optimum, all others fixed.
+"""Alternating least squares: each parameter in turn is set to its optimum, all others fixed.
 
-An epoch is one sweep over bias, linear weights and factors (Rendle 2012, section 5.2), which may be
-those of any order: scores are linear in each single parameter. The objective is that of the other
-solvers, ``sum_i (w_i loss_i + l2 / 2 |theta_i|^2)`` with ``theta_i`` the parameters that row i
-touches (and half the squared error as loss), so penalties mean the same: a parameter that n rows
-touch is penalised n times.
+An epoch is one sweep over bias, linear weights and factors of any order (Rendle 2012, section 5.2):
+scores are linear in each single parameter. The objective is that of the other solvers,
+``sum_i (w_i loss_i + l2 / 2 |theta_i|^2)`` with ``theta_i`` the parameters that row i touches (and
+half the squared error as loss), so penalties mean the same: a parameter that n rows touch is
+penalised n times.
 
-The logistic loss is replaced by a parabola that lies above it (Böhning & Lindsay 1988) and is moved
-to the present scores before each factor, so that no sweep makes the objective worse.
+The logistic loss is replaced by a parabola that lies above it (Böhning & Lindsay 1988). It is
+fitted again to the current scores before each factor, so that no sweep makes the objective worse.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ import numpy as np
 
 from fieldfare._typing import Float32Array, Int64Array
 from fieldfare.config import SolverConfig
-from fieldfare.kernels.coordinate import Design, Observed, Parameters, Prior, orders_of
+from fieldfare.kernels.coordinate import Design, Observed, Prior, SweepParameters, orders_of
 from fieldfare.kinds.solvers import ALS
 from fieldfare.models.base import Model
 from fieldfare.rows import RelatedRows, Rows
 from fieldfare.solvers.tables import TableSolver, labels_of, weights_of
 
-# Sweeps keep scores up to date by differences; so often they are computed anew.
+# Sweeps update scores by differences. After this many, they are computed from scratch.
 _REFRESH = 10
 _LOGISTIC_CURVATURE = 0.25
 
 
 @final
 class AlsSolver(TableSolver):
-    """Turns (model, rows) into a better model, one sweep at a time.
+    """Improves a model, one sweep over the rows at a time.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class AlsSolver(TableSolver):
 
     def __init__(self, model: Model, config: SolverConfig | None = None, *, seed: int = 0) -> None:
         super().__init__(model, config, seed=seed)
-        # Scores of the training rows, empty until they are known.
+        # Scores of the training rows; empty while they are not known.
         self._scores = np.zeros(0, np.float32)
         self._sweeps = np.zeros(1, np.int64)
         self._design: tuple[Rows | RelatedRows, Int64Array, Design] | None = None
@@ -114,12 +114,12 @@ class AlsSolver(TableSolver):
         return float(np.dot(losses.astype(np.float64), weight)), float(weight.sum(dtype=np.float64))
 
     def __getstate__(self) -> dict[str, Any]:
-        # The design belongs to the core, and is made anew from the rows of the next sweep.
+        # The design is an object of the core; the next sweep makes it again from its rows.
         return self.__dict__ | {"_design": None}
 
-    def _parameters(self) -> Parameters:
+    def _parameters(self) -> SweepParameters:
         config = self._origin.config
-        return Parameters(
+        return SweepParameters(
             self._bias if config.fit_intercept else None,
             self._linear if config.fit_linear else None,
             self._factors,
@@ -135,7 +135,7 @@ class AlsSolver(TableSolver):
         return Prior(penalties, np.zeros_like(penalties), multiplier=design.counts())
 
     def _design_of(self, rows: Rows | RelatedRows, order: Int64Array) -> Design:
-        """Return the design of these rows, made once for all sweeps over them."""
+        """Return the design of these rows, made once and kept for all sweeps over them."""
         if self._design is not None:
             known, known_order, design = self._design
             same = known is rows and design.n_features == self.n_features

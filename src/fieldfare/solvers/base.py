@@ -14,7 +14,7 @@ from fieldfare.rows import RelatedRows, Rows
 
 
 class Solver(ABC):
-    """Turns (model, rows) into a better model, one epoch at a time.
+    """Improves a model, one epoch at a time.
 
     Parameters
     ----------
@@ -77,11 +77,11 @@ class Solver(ABC):
 
     @abstractmethod
     def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
-        """Return the raw scores of the parameters as they stand, float32[n_rows, n_outputs]."""
+        """Return the raw scores under the current parameters, float32[n_rows, n_outputs]."""
 
     @abstractmethod
     def export(self) -> Model:
-        """Return the parameters as they stand as a Model of its own."""
+        """Return the current parameters as a Model, copied."""
 
     def finish(self) -> Model:
         """Return the same Model, perhaps in the solver's own memory; the solver is then used up."""
@@ -103,7 +103,7 @@ class Solver(ABC):
 
     @abstractmethod
     def grow(self, n_features: int) -> None:
-        """Add features at the end of the tables, as a model built with them would have had them."""
+        """Add features at the end of the tables, as if the model had been built with them."""
 
 
 def check_takes(solver: SolverKind, model: Model) -> None:

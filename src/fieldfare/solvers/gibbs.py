@@ -1,10 +1,10 @@
 """Gibbs sampling of a factorization machine and of all its hyperparameters.
 
-Every parameter has a normal prior; its mean and precision, one of each for the linear weights and
-for each factor of every group of features, have a normal-gamma prior in turn, and are sampled, as
+Every parameter has a normal prior. Its mean and precision, one of each for the linear weights and
+for each factor of every group of features, have a normal-gamma prior themselves and are sampled, as
 is the precision of the noise (Rendle 2012, section 5.3; Freudenthaler, Schmidt-Thieme and Rendle
-2011). So there is nothing to tune but the number of factors. Of classes, a latent normal variable
-is sampled (Albert and Chib 1993), with the cutpoints between more than two.
+2011). So only the number of factors has to be chosen. For classes, a latent normal variable is
+sampled (Albert and Chib 1993), and with more than two classes the cutpoints between them too.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from fieldfare._random import stream
 from fieldfare._typing import AnyArray, Float32Array, Float64Array, UInt32Array
 from fieldfare.exceptions import DataError
 from fieldfare.kernels import latent, native
-from fieldfare.kernels.coordinate import Design, Observed, Parameters, Prior, orders_of
+from fieldfare.kernels.coordinate import Design, Observed, Prior, SweepParameters, orders_of
 from fieldfare.models.base import Model
 from fieldfare.models.posterior import Sample
 from fieldfare.rows import RelatedRows, Rows
 
-# Sweeps keep scores up to date by differences; so often they are computed anew.
+# Sweeps update scores by differences. After this many, they are computed from scratch.
 _REFRESH = 10
-# Of the normal-gamma priors, for a target of unit spread: all weak, those of libFM.
+# Of the normal-gamma priors, for a target of unit spread: weak, as in libFM.
 _SHAPE = _RATE = _MEAN_STRENGTH = 1.0
-# The first sweep has no hyperparameters from an earlier one: the prior is then that of parameters
-# so many times as wide as the start values of factors. From a wide start all factors grow at once,
-# and the chain soon predicts well; from a narrow one they grow as the data ask for them, which
-# takes more sweeps and ends better.
+# The first sweep has no hyperparameters of an earlier one. Its prior is that of parameters so many
+# times as wide as the initial factors. From a wide start all factors grow at once, and the chain
+# soon predicts well; from a narrow start they grow as the data require, which takes more sweeps
+# and ends better.
 _FIRST_SPREAD, _LEAST_SCALE = 10.0**0.5, 1e-3
 _BIAS_PRECISION = 0.01  # of classifications, whose bias could run away; none for regression
 _NEWTON_STEPS = 20
 
 
 class GibbsSampler:
-    """A chain: each sweep draws all parameters and hyperparameters anew.
+    """A chain: each sweep draws all parameters and hyperparameters once.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ class GibbsSampler:
         return int(self._state["sweeps"][0])
 
     def sweep(self, n_threads: int = 1) -> None:
-        """Draw everything once, each given all the rest."""
+        """Draw every parameter and hyperparameter once, each given all others."""
         state, parameters = self._state, self._parameters()
         if len(state["scores"]) != self._design.n_rows or self.sweeps % _REFRESH == 0:
             state["scores"] = self._design.score(parameters, n_threads)
@@ -124,7 +124,7 @@ class GibbsSampler:
         self._draw_hyperparameters(random)
 
     def sample(self) -> Sample:
-        """Return the parameters as they stand, copied."""
+        """Return the current parameters, copied."""
         state = self._state
         return Sample(
             bias=state["bias"].copy(),
@@ -137,8 +137,8 @@ class GibbsSampler:
     def describe(self) -> dict[str, float]:
         """Return numbers to follow: the fit to the training rows, and the hyperparameters.
 
-        The hyperparameters of factors are averaged over the factors, which may change places; those
-        of each order by themselves.
+        The hyperparameters of factors are averaged over the factors of an order, which may change
+        places.
         """
         state = self._state
         found: dict[str, float] = {}
@@ -163,11 +163,11 @@ class GibbsSampler:
         return found
 
     def state(self) -> dict[str, AnyArray]:
-        """Return what is needed to go on exactly with the same rows and seed, copied."""
+        """Return what is needed to continue exactly with the same rows and seed, copied."""
         return {name: array.copy() for name, array in self._state.items()}
 
     def load_state(self, state: dict[str, AnyArray]) -> None:
-        """Go on from a state that ``state`` returned, with these rows or others.
+        """Continue from a state that ``state`` returned, with these rows or others.
 
         Raises
         ------
@@ -180,18 +180,18 @@ class GibbsSampler:
                 got = "nothing" if given is None else f"shape {given.shape}"
                 raise DataError(
                     f"The saved state does not fit this sampler: {name!r} must have shape "
-                    f"{own.shape}. Got {got}. Go on with the features, factors and groups that it "
-                    "was made with."
+                    f"{own.shape}. Got {got}. Continue with the features, factors and groups that "
+                    "it was made with."
                 )
         self._state = {name: np.array(state[name], own.dtype) for name, own in self._state.items()}
 
     def forget_scores(self) -> None:
-        """Note that the rows are not those that the state was made with."""
+        """Discard the scores, because the rows are not those that the state was made with."""
         self._state["scores"] = np.zeros(0, np.float32)
 
-    def _parameters(self) -> Parameters:
+    def _parameters(self) -> SweepParameters:
         config, state = self.model.config, self._state
-        return Parameters(
+        return SweepParameters(
             state["bias"] if config.fit_intercept else None,
             state["linear"] if config.fit_linear else None,
             state.get("factors"),
@@ -199,7 +199,7 @@ class GibbsSampler:
         )
 
     def _key(self, purpose: int) -> int:
-        """Return the key of the draws that the core makes in this sweep."""
+        """Return the key of the random draws of the core in this sweep."""
         return (self.seed << 32) + 2 * self.sweeps + purpose
 
     def _draw_target(
@@ -247,7 +247,7 @@ class GibbsSampler:
         """Make one Metropolis step on the cutpoints, without the latent variables.
 
         The proposal is the normal approximation at the mode (Albert and Chib 2001), which does not
-        depend on the present cutpoints, so that nearly every step is taken.
+        depend on the present cutpoints, so that nearly every step is accepted.
         """
         present = self._state["cutpoints"]
         mode, curvature = _mode(scores, self._labels, present, n_threads)
@@ -284,9 +284,9 @@ def _first_precision(
 ) -> Float64Array:
     """Return the precisions of the first sweep, by linear weights or factor and group.
 
-    Of numbers, linear weights start as narrow as factors of order 2, so that both begin to grow
-    together, and each group with what so many parameters of this width would make expected: small
-    groups wide. Of classes, wide linear weights and groups that start alike predict better.
+    For regression, linear weights start as narrow as factors of order 2, so that both begin to grow
+    together, and each group starts with the precision expected of its number of parameters: small
+    groups wide. For classes, wide linear weights and groups that start alike predict better.
     """
     variance = spread ** np.array([0 if n_classes else 2, *(4 / order)])[:, np.newaxis]
     if n_classes:

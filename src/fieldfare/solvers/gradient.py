@@ -1,7 +1,7 @@
 """Stochastic gradient solvers: SGD, AdaGrad (per weight and row-wise) and FTRL-Proximal.
 
-A solver owns the training table, in which weights and optimiser state lie side by side; a Model is
-copied in at the start and out on ``export``.
+A solver owns the training table, in which weights and optimiser state lie side by side. A Model is
+copied into it at the start, and out of it by ``export``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from fieldfare.solvers.state import check_state
 
 
 class GradientSolver(Solver):
-    """Turns (model, rows) into a better model, one run of samples at a time.
+    """Improves a model, some samples at a time.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class GradientSolver(Solver):
         return native.train_pairs(self._table, rows, pairs, n_threads)
 
     def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
-        """Return the raw scores of the parameters as they stand, float32[n_rows, n_outputs]."""
+        """Return the raw scores under the current parameters, float32[n_rows, n_outputs]."""
         table = self._table
         factors = table.factors if self._origin.has_factors else None
         pairs = None if self._origin.pair_weights is None else table.pairs[..., 0]
@@ -72,7 +72,7 @@ class GradientSolver(Solver):
         return scorer.score(rows, n_threads)
 
     def export(self) -> Model:
-        """Return the parameters as they stand as a Model of its own."""
+        """Return the current parameters as a Model, copied."""
         shape = self._factors_shape()
         if shape is None:
             return self._model(self._linear(), None)
@@ -83,7 +83,7 @@ class GradientSolver(Solver):
         return self._model(self._linear(), factors)
 
     def finish(self) -> Model:
-        """Return the same Model in the memory of the solver, which must not be used any more."""
+        """Return the same Model in the solver's own memory; the solver is then used up."""
         shape = self._factors_shape()
         linear = self._linear()
         return self._model(linear, None if shape is None else self._table.surrender(shape))
@@ -109,7 +109,7 @@ class GradientSolver(Solver):
         return origin.with_(bias=bias, linear=linear, factors=factors, pair_weights=pairs)
 
     def state(self) -> dict[str, AnyArray]:
-        """Return what is needed to go on exactly: parameters and optimiser state, not copied."""
+        """Return what is needed to continue exactly: parameters and optimiser state, not copied."""
         return {"table": self._table.rows, "shared": self._table.shared}
 
     def load_state(self, state: dict[str, AnyArray]) -> None:
@@ -125,7 +125,7 @@ class GradientSolver(Solver):
             np.copyto(own, state[name])
 
     def __getstate__(self) -> dict[str, Any]:
-        # The table's layout is an object of the core; the arrays and the configuration say it all.
+        # The layout of the table is an object of the core; arrays and configuration determine it.
         return {
             "model": self.export(),
             "config": self.config,
@@ -138,7 +138,7 @@ class GradientSolver(Solver):
         self.load_state(saved["state"])
 
     def grow(self, n_features: int) -> None:
-        """Add features at the end of the table, as a model built with them would have had them."""
+        """Add features at the end of the table, as if the model had been built with them."""
         known = self.n_features
         if n_features <= known:
             return
@@ -184,7 +184,7 @@ class GradientSolver(Solver):
                 begin = end
 
     def _put_shared(self, model: Model) -> None:
-        """Write what every sample moves."""
+        """Write the parameters that every sample moves."""
         places = [(self._table.bias, model.bias, "bias")]
         if model.pair_weights is not None:
             places.append((self._table.pairs, model.pair_weights, "pairs"))
@@ -194,7 +194,7 @@ class GradientSolver(Solver):
                 place[..., 1] = self._ftrl_z(weights, group)
 
     def _ftrl_z(self, weights: Float32Array, group: str, part: int = 0) -> Float32Array:
-        """Return the z at which FTRL's closed form gives the wanted weights while n = 0."""
+        """Return the z for which the closed form of FTRL gives these weights while n = 0."""
         rates = self._spec.rates(group, part)
         pull = rates.beta / rates.learning_rate + rates.l2
         return np.asarray(-weights * pull - np.sign(weights) * rates.l1, np.float32)

@@ -1,7 +1,7 @@
 """The non-sampled solver: a factorization machine for recall, learned from all pairs at once.
 
-With c the weight of a pair of query and item that was seen, w that of every other pair, and lambda
-by side, the objective is
+With c the weight of a pair of query and item that was seen, w that of every other pair, and a
+lambda for each side, the objective is
 
     sum_seen c (1 - score)^2 + sum_others w score^2
         + sum_j lambda mass_j^nu |theta_j|^2,    mass_j = sum over the pairs of x_j^2 (c or w)
@@ -9,7 +9,7 @@ by side, the objective is
 (Hu et al. 2008; Bayer et al. 2017; the penalty is that of Rendle et al. 2022, eq. 5). A sweep
 solves for the queries, then for the items (see `fieldfare.kernels.recall`), without drawing any
 negatives. What is the same for all items of a query (the bias, linear weights of users and
-contexts, and pairs of their features) is left out of the score: it orders nothing.
+contexts, and pairs of their features) is left out of the score: it does not affect the ranking.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from fieldfare._typing import Float32Array, Int64Array
 from fieldfare.config import SolverConfig
 from fieldfare.data.interactions import Interactions, item_features
 from fieldfare.exceptions import ConfigError, TrainingError
-from fieldfare.kernels.recall import Settings, Side
+from fieldfare.kernels.recall import RecallSettings, Side
 from fieldfare.kinds.solvers import NONSAMPLED
 from fieldfare.models.base import Model
 from fieldfare.rows import RelatedRows, Rows, as_rows
 from fieldfare.schema.schema import Schema
 from fieldfare.solvers.tables import TableSolver
 
-# Steps of conjugate gradients: a few in each of many sweeps; when folding in there is one sweep.
+# Steps of conjugate gradients: a few in each of many sweeps, but folding in is a single sweep.
 _STEPS = 4
 _STEPS_TO_FOLD_IN = 30
 
 
 class _Sides(NamedTuple):
-    """What was made of some rows, and of which."""
+    """Queries and items, and the rows that they were made from."""
 
     rows: Rows
     order: Int64Array
@@ -46,7 +46,7 @@ class _Sides(NamedTuple):
 
 @final
 class NonSampledSolver(TableSolver):
-    """Turns (model, rows) into a better model, one sweep at a time.
+    """Improves a model, one sweep over the rows at a time.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class NonSampledSolver(TableSolver):
     ) -> tuple[float, float]:
         """Make one sweep over the rows that ``order`` names, which should be all there are.
 
-        Rows whose target is not positive are no interactions, but their items can be recommended.
+        Rows whose target is not positive are not interactions, but their items can be recommended.
         The number of threads changes nothing.
 
         Returns
@@ -99,7 +99,7 @@ class NonSampledSolver(TableSolver):
         SchemaError
             If the columns have no roles.
         TrainingError
-            If there is no interaction.
+            If there are no interactions.
         """
         rows = as_rows(rows)
         sides = self._sides_of(rows, order)
@@ -130,7 +130,7 @@ class NonSampledSolver(TableSolver):
         mass = side.mass(config.unobserved_weight)
         packed = side.pack(self._factors, self._linear)
         first = int(np.searchsorted(side.features, first_free))
-        settings = Settings(k, config.unobserved_weight, linear, first, n_steps)
+        settings = RecallSettings(k, config.unobserved_weight, linear, first, n_steps)
         loss = side.solve(
             packed,
             side.vectors(packed, k, n_threads),
@@ -145,7 +145,7 @@ class NonSampledSolver(TableSolver):
         return loss
 
     def fold_in(self, schema: Schema, rows: Rows, known: Rows, n_threads: int = 1) -> None:
-        """Learn the features that only the given interactions have, and leave all others.
+        """Learn the features that only the given interactions have; all others stay fixed.
 
         Parameters
         ----------
@@ -173,28 +173,28 @@ class NonSampledSolver(TableSolver):
             )
 
     def __getstate__(self) -> dict[str, Any]:
-        # The sides belong to the core, and are made anew from the rows of the next sweep.
+        # The sides are objects of the core; the next sweep makes them again from its rows.
         return self.__dict__ | {"_sides": None}
 
     def _sides_of(self, rows: Rows, order: Int64Array) -> _Sides:
-        """Return the sides of these rows, made once for all sweeps over them."""
+        """Return the sides of these rows, made once and kept for all sweeps over them."""
         known = self._sides
         if known is not None and known.rows is rows and np.array_equal(known.order, order):
             return known
         used = rows if len(order) == len(rows) else rows.take(order)
         is_item = item_features(self._origin.schema)
-        taken_apart = Interactions.of(used, is_item)
-        seen = taken_apart.seen(used.target, used.weight)
+        interactions = Interactions.of(used, is_item)
+        seen = interactions.seen(used.target, used.weight)
         if not len(seen.index):
             raise TrainingError(
-                "Training for recall needs interactions: rows with a positive target, or without "
-                "any targets. There are none. Check which column is the target."
+                "Training for recall needs interactions: rows with a positive target, or without a "
+                "target. There are none. Check which column is the target."
             )
-        queries = Side(taken_apart.queries, seen, items=False)
-        items = Side(taken_apart.items, seen.turned(), items=True)
+        queries = Side(interactions.queries, seen, items=False)
+        items = Side(interactions.items, seen.turned(), items=True)
         absent = np.ones(self.n_features, bool)
         absent[queries.features] = absent[items.features] = False
-        # What no row has, such as the id of unknown values, must not add noise to scores.
+        # Features that no row has, such as the id of unknown values, must not add noise to scores.
         self._factors[absent] = 0
         self._linear[absent] = 0
         self._sides = _Sides(rows, order, queries, items)

@@ -1,8 +1,8 @@
 """SGD with adaptive regularisation: the penalties are learned too, on held-out rows.
 
-Rendle, Learning Recommender Systems with Adaptive Regularization, WSDM 2012. A share of the rows
-trains no parameter: after each step on a training row, the L2 penalties of the linear weights and
-of each factor take a step against the loss of a held-out row; see `adaptive_epoch`.
+Rendle, Learning Recommender Systems with Adaptive Regularization, WSDM 2012. Some rows are held out
+and train no parameter: after each step on a training row, the L2 penalties of the linear weights
+and of each factor take a step against the loss of a held-out row; see `adaptive_epoch`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _HELD_OUT = 0.1
 
 @final
 class SgdaSolver(TableSolver):
-    """Turns (model, rows) into a better model and better penalties, one epoch at a time.
+    """Improves a model and its penalties, one epoch at a time.
 
     Parameters
     ----------
@@ -63,9 +63,7 @@ class SgdaSolver(TableSolver):
         class_weight: Float32Array | None = None,
         n_threads: int = 1,
     ) -> tuple[float, float]:
-        """Visit nine tenths of the rows that ``order`` names, in random order, and learn from them.
-
-        On one thread.
+        """Learn from nine tenths of the rows that ``order`` names, in random order, on one thread.
 
         Returns
         -------
@@ -99,18 +97,18 @@ class SgdaSolver(TableSolver):
         return loss, float(weight[order[kept]].sum(dtype=np.float64))
 
     def export(self) -> Model:
-        """Return the parameters as they stand as a Model; its provenance has the penalties."""
+        """Return the current parameters as a Model; its provenance has the penalties."""
         model, spec = super().export(), self._spec()
         scaled = [spec.rates(part).l2 for part in ("linear", "factors")]
         own = self._penalties.tolist()
-        # In the units of the settings, which do not depend on those of the target.
+        # In the units of the settings, which do not depend on the unit of the target.
         learned = {"l2_linear": own[0] / scaled[0]}
         if len(own) > 1:
             learned["l2_factors"] = [value / scaled[1] for value in own[1:]]
         return model.with_(provenance={**model.provenance, "learned_penalties": learned})
 
     def _spec(self) -> Spec:
-        """Return what the kernel has to know, with penalties of one."""
+        """Return the Spec of the kernel, with penalties of one."""
         units = SolverConfig(
             solver=SGDA.name,
             learning_rate=self.config.learning_rate,

@@ -1,4 +1,4 @@
-"""What a solver that goes on from a saved state checks first."""
+"""The check of a saved state before a solver continues from it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fieldfare.exceptions import DataError
 def check_state(
     saved: Mapping[str, AnyArray], own: Mapping[str, AnyArray], of_any_length: Sequence[str] = ()
 ) -> None:
-    """Compare the arrays of a saved state with a solver's own; those named may differ in length.
+    """Compare the arrays of a saved state with those of a solver.
 
     Raises
     ------

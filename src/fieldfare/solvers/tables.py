@@ -1,4 +1,4 @@
-"""What solvers that keep parameters as plain tables have in common."""
+"""The base of solvers that keep their parameters as plain tables."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class TableSolver(Solver):
     Parameters, and what is raised, are those of `Solver`.
     """
 
-    # Arrays that, with the parameters, make up the state; and those of them whose length may vary.
+    # The arrays that make up the state, besides the parameters; and those whose length may vary.
     _own_state: ClassVar[tuple[str, ...]]
     _of_any_length: ClassVar[tuple[str, ...]] = ()
 
@@ -48,13 +48,13 @@ class TableSolver(Solver):
         return len(self._linear)
 
     def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
-        """Return the raw scores of the parameters as they stand, float32[n_rows, 1]."""
+        """Return the raw scores under the current parameters, float32[n_rows, 1]."""
         linear = self._linear[:, np.newaxis]
         scorer = native.Scorer(self._origin.spec(), self._bias, linear, self._by_feature())
         return scorer.score(rows, n_threads)
 
     def export(self) -> Model:
-        """Return the parameters as they stand as a Model of its own."""
+        """Return the current parameters as a Model, copied."""
         return self._origin.with_(
             bias=self._bias.copy(),
             linear=self._linear[:, np.newaxis].copy(),
@@ -62,7 +62,7 @@ class TableSolver(Solver):
         )
 
     def state(self) -> dict[str, AnyArray]:
-        """Return what is needed to go on exactly, not copied."""
+        """Return what is needed to continue exactly, not copied."""
         state = {"bias": self._bias, "linear": self._linear}
         if self._factors is not None:
             state["factors"] = self._factors
@@ -81,7 +81,7 @@ class TableSolver(Solver):
             setattr(self, f"_{name}", np.array(state[name]))
 
     def grow(self, n_features: int) -> None:
-        """Add features at the end of the tables, as a model built with them would have had them."""
+        """Add features at the end of the tables, as if the model had been built with them."""
         known = self.n_features
         if n_features <= known:
             return
@@ -96,7 +96,7 @@ class TableSolver(Solver):
 
 
 def labels_of(rows: Rows | RelatedRows, order: Int64Array | None = None) -> Float32Array:
-    """Return the targets of some rows, by default of all; DataError if there are none."""
+    """Return the targets of some rows, all by default; DataError if there are no targets."""
     if rows.target is None:
         raise DataError("Training needs a target for every row. These rows have none.")
     return rows.target if order is None else rows.target[order]
@@ -105,7 +105,7 @@ def labels_of(rows: Rows | RelatedRows, order: Int64Array | None = None) -> Floa
 def weights_of(
     rows: Rows | RelatedRows, order: Int64Array | None, class_weight: Float32Array | None
 ) -> Float32Array | None:
-    """Return the weights of some rows, with those of their classes."""
+    """Return the weights of some rows, multiplied by those of their classes."""
     weight: Any = rows.weight
     if weight is not None and order is not None:
         weight = weight[order]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fieldfare._random import permutation
+from fieldfare._tables import aligned_lines
 from fieldfare._typing import AnyArray, Int64Array
 from fieldfare._validation import Number, check
 from fieldfare.config import ModelConfig
@@ -18,7 +19,6 @@ from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.metrics import default_metrics
 from fieldfare.sources.frames import to_pandas
 from fieldfare.training.loop.evaluation import evaluate_scores, score_part
-from fieldfare.training.loop.history import format_table
 from fieldfare.training.loop.run import fit, resolve
 from fieldfare.training.prepare.row_subset import RowSubset
 from fieldfare.training.prepare.targets import infer_targets
@@ -68,7 +68,7 @@ class CrossValResult:
             ]
             for label, row in labelled
         ]
-        return "\n".join(format_table(["fold", *self.names], cells))
+        return "\n".join(aligned_lines(["fold", *self.names], cells))
 
     def to_frame(self) -> Any:
         """Return the folds as a pandas DataFrame (pandas must be installed)."""
