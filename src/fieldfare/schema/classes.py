@@ -28,7 +28,7 @@ class Classes:
         Raises
         ------
         DataError
-            If there are more distinct values than classes may be, and one is no number.
+            If there are more distinct values than classes are allowed, and one is not a number.
         """
         array = batch.data.column(self.name)
         if str(array.type) in _NUMERIC_TYPES:
@@ -47,8 +47,8 @@ class Classes:
                 raise location.error(
                     row,
                     self.name,
-                    f"a target that is no number makes each distinct value a class, and at most "
-                    f"{MAX_CLASSES} classes are possible. There are more.",
+                    f"with targets that are not numbers, each distinct value is a class: at most "
+                    f"{MAX_CLASSES} classes are possible, and there are more.",
                     word,
                 )
 
