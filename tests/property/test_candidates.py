@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from fieldfare.config import MODELS, ModelConfig
 from fieldfare.exceptions import DataError, SchemaError
@@ -58,7 +59,7 @@ def make_model(kind, task="binary", n_factors=3, **config):
     instance_norm=st.booleans(),
     fit_linear=st.booleans(),
 )
-@settings(deadline=None)
+@examples(100)
 def test_candidates_score_as_joined_rows(
     context, candidates, kind, task, n_factors, instance_norm, fit_linear
 ):

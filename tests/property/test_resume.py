@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from fieldfare.config import MODELS, SOLVERS, ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.exceptions import DataError, TrainingError
@@ -54,7 +55,7 @@ def assert_same(a: FitResult, b: FitResult) -> None:
     assert (a.history.best_epoch, a.history.stopped) == (b.history.best_epoch, b.history.stopped)
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(
     model=st.sampled_from(MODELS),
     # The solver for recall takes other data: tests/unit/solvers/test_nonsampled.py resumes it.

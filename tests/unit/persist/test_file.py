@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors.numpy
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from fieldfare import _container as container
 from fieldfare.config import (
@@ -85,7 +86,7 @@ def assert_same(first: Model, second: Model) -> None:
     flags=st.tuples(st.booleans(), st.booleans(), st.booleans()),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_round_trip(tmp_path_factory, kind, task, n_features, n_factors, flags, seed) -> None:
     model = make_model(
         kind,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from fieldfare.rows import Rows
 from fieldfare.training.prepare.row_subset import RowSubset
@@ -22,7 +23,7 @@ def order(n: int, size: int = 2 * CHUNK_ROWS, seed: int = 0, epoch: int = 1, shu
     return list(windows(n, size, seed=seed, epoch=epoch, shuffle=shuffle))
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(
     n=st.integers(1, 12_000),
     chunks=st.integers(1, 5),

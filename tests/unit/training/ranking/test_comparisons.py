@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from fieldfare.exceptions import DataError
 from fieldfare.rows import Rows
@@ -26,7 +27,7 @@ def every_pair(target, group):
 SAMPLES = st.lists(st.tuples(st.integers(0, 3), st.integers(-2, 2)), max_size=40)
 
 
-@settings(deadline=None, max_examples=100)
+@examples(100)
 @given(SAMPLES, st.integers(1, 6), st.booleans(), st.integers(0, 5))
 def test_pairs_are_right_distinct_and_as_many_as_said(drawn, per_row, shuffle, seed):
     group = np.array([g for g, _ in drawn], np.int64)
