@@ -44,11 +44,11 @@ def _train(arguments: argparse.Namespace) -> int:
     from fieldfare.kinds.models import FM
     from fieldfare.kinds.solvers import NONSAMPLED
     from fieldfare.persist.file import save_model
-    from fieldfare.training import workflow
+    from fieldfare.training.functions import train
 
     check_writable(arguments.output)
     data = load(arguments.data, schema=_schema(arguments), labelled=None)
-    result = workflow.train(
+    result = train(
         data,
         valid=arguments.valid,
         model=FM.name,
