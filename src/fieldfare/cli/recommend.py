@@ -46,12 +46,12 @@ def _train(arguments: argparse.Namespace) -> int:
     from fieldfare.kinds.solvers import NONSAMPLED
     from fieldfare.persist.file import save_model
     from fieldfare.sources.formats import open_table
-    from fieldfare.training import workflow
+    from fieldfare.training.functions import train
 
     check_writable(arguments.output)
     table = open_table(arguments.data)
     data = load(table, schema=_schema(arguments, table), labelled=None)
-    result = workflow.train(
+    result = train(
         data,
         valid=arguments.valid,
         model=FM.name,

@@ -113,6 +113,11 @@ class Model(ParameterArrays):
             size += f", {self.config.n_factors} factors"
         return f"{type(self).__name__}({self.config.task}, {size})"
 
+    @property
+    def task(self) -> str:
+        """What is predicted: "regression", "binary", "multiclass" or "rank"."""
+        return self.config.task
+
     def spec(self, solver: SolverConfig | None = None) -> Spec:
         """Return what the kernels need to know, with the given solver or the default one.
 
