@@ -26,7 +26,7 @@ from benchmarks.common.report import Report, markdown
 from fieldfare.config import ModelConfig, SolverConfig
 from fieldfare.data.loading import Dataset, load
 from fieldfare.exceptions import DivergenceError
-from fieldfare.training.workflow import train
+from fieldfare.training.functions import train
 
 TITLE, TAKES = "Candidates for the defaults", "under ten minutes"
 Settings = dict[str, Any]

@@ -34,7 +34,7 @@ from benchmarks.quality._scorers import Call, Part, Scorer, scorer_of
 from fieldfare.export import Exported, export
 from fieldfare.models.base import Model
 from fieldfare.schema.schema import Column, Schema
-from fieldfare.training.workflow import predict, train
+from fieldfare.training.functions import predict, train
 
 TITLE, TAKES = "Exports", "two minutes"
 SEED = 2024

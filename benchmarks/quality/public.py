@@ -34,7 +34,7 @@ from benchmarks.common.report import Report, markdown
 from benchmarks.quality._movielens import SEED, ml_100k_columns
 from fieldfare.data.loading import load
 from fieldfare.training.crossval import cross_validate
-from fieldfare.training.workflow import evaluate, train
+from fieldfare.training.functions import evaluate, train
 
 TITLE, TAKES = "Quality on public data", "minutes"
 Settings = dict[str, Any]

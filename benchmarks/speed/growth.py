@@ -21,7 +21,7 @@ from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.kernels.machine import available_cores
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
-from fieldfare.training.loop.run import fit
+from fieldfare.training.loop.session import fit
 
 TITLE, TAKES = "Growth", "some minutes"
 CHUNK = 1 << 20

@@ -22,11 +22,15 @@ import numpy as np
 from benchmarks.common.clicks import click_rows
 from benchmarks.common.report import Report, markdown
 from benchmarks.speed._replay import Replay
-from fieldfare.config import GRADIENT_SOLVERS, MODELS, MODELS_WITH_FIELDS, ModelConfig, SolverConfig
+from fieldfare.config import ModelConfig, SolverConfig
 from fieldfare.kernels.native import TrainingTable
+from fieldfare.kinds.models import MODEL_KINDS
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
 from fieldfare.solvers.gradient import GradientSolver
+
+GRADIENT_SOLVERS = [kind.name for kind in GradientSolver.runs]
+WITH_FIELDS = [name for name, kind in MODEL_KINDS.items() if kind.uses_fields]
 
 TITLE, TAKES = "Kernels", "some minutes"
 # FFM tables of a million features take gigabytes, and the width changes little: one rank.
@@ -66,7 +70,7 @@ def trained(
     table = GradientSolver(new, settings)
     layout = TrainingTable(new.spec(settings), 1).layout
     used = getattr(layout, "used", layout.stride)
-    with_fields = model in MODELS_WITH_FIELDS
+    with_fields = model in WITH_FIELDS
     replay = Replay(rows.n_features, layout.stride, used, with_fields=with_fields)
     random = np.random.default_rng(0)
     order = random.permutation(rows.n_rows)
@@ -116,7 +120,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--rows", type=int, default=300_000)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--models", nargs="+", choices=MODEL_KINDS, default=list(MODEL_KINDS))
     parser.add_argument(
         "--solvers", nargs="*", choices=GRADIENT_SOLVERS, default=list(GRADIENT_SOLVERS)
     )

@@ -31,8 +31,8 @@ from fieldfare.models.base import Model
 from fieldfare.models.registry import build
 from fieldfare.schema.schema import Column, Schema
 from fieldfare.solvers.gradient import GradientSolver
-from fieldfare.training.prepare.row_subset import RowSubset
 from fieldfare.training.ranking.negatives import Negatives
+from fieldfare.training.samples.subset import RowSubset
 
 TITLE, TAKES = "Speed of the losses for recall", "a minute"
 LOSSES = ("logistic", "pairwise", "hinge", "warp", "softmax")

@@ -26,17 +26,6 @@ from fieldfare.kinds.losses import LOSS_NAMES, TASKS, drawn_losses
 from fieldfare.kinds.models import FM, MODEL_KINDS, FactorBlock, ModelKind
 from fieldfare.kinds.solvers import ADAGRAD, SOLVER_KINDS, SolverKind
 
-# What Gibbs sampling takes of a ModelConfig.
-SAMPLED_MODEL_PARAMETERS = (
-    "model",
-    "n_factors",
-    "order",
-    "shared_factors",
-    "fit_intercept",
-    "fit_linear",
-    "instance_norm",
-    "init_scale",
-)
 MODELS = tuple(MODEL_KINDS)
 SOLVERS = tuple(SOLVER_KINDS)
 # Going, with the next merges: ask the kinds.

@@ -13,12 +13,15 @@ from hypothesis import strategies as st
 from tests.examples import examples
 from tests.oracle.kernels import Trainer, samples, score, score_rows
 
-from fieldfare.config import GRADIENT_SOLVERS, ModelConfig, SolverConfig
+from fieldfare.config import ModelConfig, SolverConfig
 from fieldfare.exceptions import ConfigError
 from fieldfare.kernels import native
 from fieldfare.models.hofm import anova_kernels
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
+from fieldfare.solvers.gradient import GradientSolver
+
+GRADIENT_SOLVERS = [kind.name for kind in GradientSolver.runs]
 
 # (order, factors of each order, shared): parts of unlike length and padding, and every code path.
 SHAPES: list[dict[str, Any]] = [

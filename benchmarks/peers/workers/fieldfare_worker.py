@@ -26,7 +26,7 @@ def read(request: dict[str, Any]) -> dict[str, Any]:
 
 def train(request: dict[str, Any]) -> dict[str, Any]:
     from fieldfare.persist.file import save_model
-    from fieldfare.training.workflow import train
+    from fieldfare.training.functions import train
 
     rows = load("train.ffm")
     held = load("test.ffm") if request["valid"] else None

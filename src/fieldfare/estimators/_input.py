@@ -141,7 +141,7 @@ def fit_schema(schema: Schema | None, table: Any, roles: Mapping[str, str]) -> S
     return schema if schema.is_fitted else schema.fit(table)
 
 
-def field_numbers(fields: Any, n_features: int) -> tuple[UInt16Array, list[str]]:
+def numbered_fields(fields: Any, n_features: int) -> tuple[UInt16Array, list[str]]:
     """Return the field number of each column of an array, and the names of the fields.
 
     Parameters

@@ -315,7 +315,7 @@ def test_a_regressor_refuses_text_targets(clicks: pd.DataFrame, tmp_path: Path) 
     clicks.to_csv(path, index=False)
     with pytest.raises(DataError, match="numeric target"):
         FMRegressor().fit(path, "liked")
-    with pytest.raises(DataError, match="comes from themselves"):
+    with pytest.raises(DataError, match="bring their target with them"):
         FMClassifier().fit(path, clicks["liked"])
 
 

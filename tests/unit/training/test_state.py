@@ -14,7 +14,7 @@ from fieldfare.estimators import FMClassifier, FMRanker, FMRegressor
 from fieldfare.models.base import Model
 from fieldfare.persist.file import load_model, save_model
 from fieldfare.settings import Settings
-from fieldfare.training.workflow import predict, train
+from fieldfare.training.functions import predict, train
 
 
 @pytest.fixture

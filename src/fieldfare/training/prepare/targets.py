@@ -11,9 +11,9 @@ import numpy as np
 from fieldfare._typing import AnyArray, Float32Array, Float64Array
 from fieldfare.data.split import distinct_values
 from fieldfare.exceptions import ConfigError, DataError, TrainingError
-from fieldfare.models.base import Model
-from fieldfare.training.prepare.row_subset import RowSubset
+from fieldfare.models.predictor import Predictor
 from fieldfare.training.prepare.units import moments, positive
+from fieldfare.training.samples.subset import RowSubset
 
 _BLOCK = 2**20
 MAX_CLASSES = 10_000
@@ -38,6 +38,11 @@ class TargetMap:
     task: str
     raw: tuple[float, ...] = ()
     classes: tuple[Any, ...] | None = None
+
+    @staticmethod
+    def numbered(task: str, classes: Sequence[Any]) -> TargetMap:
+        """Return the map of targets that are class numbers from 0 already."""
+        return TargetMap(task, tuple(map(float, range(len(classes)))), tuple(classes))
 
     @property
     def n_outputs(self) -> int:
@@ -87,20 +92,52 @@ class TargetMap:
                 )
 
 
-def targets_of(model: Model) -> TargetMap:
-    """Return how a trained model's raw targets become class numbers.
+def class_numbers(labels: AnyArray, classes: AnyArray, advice: str) -> Float32Array:
+    """Return the number of the class of each label.
 
-    Classes that are numbers are found in data as these numbers; text classes by their position,
-    which is what the Schema makes of them.
+    Parameters
+    ----------
+    labels : array of shape (n,)
+        Labels of any type that can be sorted.
+    classes : array of shape (n_classes,)
+        The known classes, ascending.
+    advice : str
+        What to do about labels of no known class, to end the message of the error.
+
+    Returns
+    -------
+    float32 array of shape (n,)
+        Numbers from 0.
+
+    Raises
+    ------
+    DataError
+        If a label is not among the classes.
     """
-    if not TargetMap(model.config.task).has_classes:
-        return TargetMap(model.config.task)
-    n_classes = model.n_outputs if model.config.task == "multiclass" else 2
+    place = np.minimum(np.searchsorted(classes, labels), len(classes) - 1)
+    unknown = classes[place] != labels
+    if unknown.any():
+        raise DataError(
+            f"y holds the class {labels[unknown].tolist()[0]!r}, and the known classes are "
+            f"{classes}. {advice}"
+        )
+    return place.astype(np.float32)
+
+
+def targets_of(model: Predictor) -> TargetMap:
+    """Return what targets in data mean to a trained model or to a posterior.
+
+    Classes that are numbers appear in data as these numbers; text classes as their position, which
+    is what the Schema makes of them.
+    """
+    if not TargetMap(model.task).has_classes:
+        return TargetMap(model.task)
+    n_classes = model.n_outputs if model.task == "multiclass" else 2
     classes = tuple(range(n_classes)) if model.classes is None else tuple(model.classes)
     named = model.schema is not None and model.schema.target_classes is not None
     numeric = all(isinstance(name, (int, float, np.number)) for name in classes)
     raw = range(n_classes) if named or not numeric else classes
-    return TargetMap(model.config.task, tuple(float(value) for value in raw), classes)
+    return TargetMap(model.task, tuple(float(value) for value in raw), classes)
 
 
 def check_finite(part: RowSubset) -> None:

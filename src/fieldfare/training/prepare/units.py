@@ -12,7 +12,7 @@ from fieldfare.exceptions import TrainingError
 from fieldfare.kernels.table import Units
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows
-from fieldfare.training.prepare.row_subset import RowSubset
+from fieldfare.training.samples.subset import RowSubset
 
 _BLOCK = 2**20
 # The cube of a unit is kept in float32.
@@ -62,7 +62,7 @@ def _by_gradients(solver: SolverConfig | None) -> bool:
 
 
 def in_units(
-    model: Model, part: RowSubset, solver: SolverConfig, memory_limit: int | None = None
+    model: Model, part: RowSubset, solver: SolverConfig | None, memory_limit: int | None = None
 ) -> Model:
     """Return a model that is to be trained further; the same one if it has its units already.
 

@@ -23,7 +23,7 @@ from fieldfare.kinds.recall_losses import RECALL_LOSSES
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows
 from fieldfare.solvers.gradient import GradientSolver
-from fieldfare.training.prepare.row_subset import RowSubset
+from fieldfare.training.samples.subset import RowSubset
 
 _MOST_TRIES = 20
 _SMALL_TABLE = 2**29  # pairs, a bit each

@@ -20,7 +20,7 @@ from fieldfare.models.catalogue import catalogue_scores
 from fieldfare.rows import Rows
 from fieldfare.schema.schema import Schema
 from fieldfare.solvers.nonsampled import NonSampledSolver
-from fieldfare.training.prepare.row_subset import RowSubset
+from fieldfare.training.samples.subset import RowSubset
 
 _METRICS = ("ndcg@10", "recall@10")
 _QUERIES_AT_ONCE = 1024
@@ -40,7 +40,7 @@ def check_plan(
     ------
     ConfigError
     """
-    if train.given is not None and for_recall(solver, config):
+    if train.comparisons is not None and for_recall(solver, config):
         raise ConfigError(
             "Training for recall finds out itself what to compare: leave out pairs, or use "
             "another solver with negatives=None."
@@ -74,10 +74,10 @@ def labelled_interactions(part: RowSubset) -> RowSubset:
 
 
 def split_interactions(
-    part: RowSubset, model: Model, config: TrainingConfig
+    part: RowSubset, schema: Schema, config: TrainingConfig
 ) -> tuple[RowSubset, RowSubset]:
     """Split off a share of the interactions of each query for validation."""
-    query: Int64Array = distinct(part_of(part.joined, ~item_features(model.schema)))[1]
+    query: Int64Array = distinct(part_of(part.joined, ~item_features(schema)))[1]
     kept, held = split_rows(
         part.n_rows, config.validation_fraction, config.random_state, stratify=query
     )

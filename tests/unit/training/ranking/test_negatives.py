@@ -10,9 +10,9 @@ from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.models.registry import build
 from fieldfare.schema.schema import Schema
 from fieldfare.solvers.gradient import GradientSolver
-from fieldfare.training.prepare.row_subset import RowSubset
 from fieldfare.training.ranking import negatives as drawing
 from fieldfare.training.ranking.negatives import Negatives
+from fieldfare.training.samples.subset import RowSubset
 
 
 class World:

@@ -14,8 +14,13 @@ from fieldfare.data.split import split_rows
 from fieldfare.exceptions import DataError
 from fieldfare.kernels.checksum import Checksum
 from fieldfare.rows import RelatedRows, Rows, as_rows
-from fieldfare.training.prepare.windows import CHUNK_ROWS, window_rows, windows
-from fieldfare.training.ranking.comparisons import Given, Groups, check_pairs, require_groups
+from fieldfare.training.samples.comparisons import (
+    ChosenComparisons,
+    GroupComparisons,
+    check_comparisons,
+    require_groups,
+)
+from fieldfare.training.samples.windows import CHUNK_ROWS, window_rows, windows
 
 if TYPE_CHECKING:
     from fieldfare.store.row_store import RowStore
@@ -36,22 +41,22 @@ class RowSubset:
     rows : Rows or RelatedRows
         All rows of the data set, in memory or memory-mapped.
     index : int64 array of shape (n_rows,) or None
-        Which rows belong to the part, ascending; ``None`` for all.
+        Numbers of the rows in the subset, ascending; ``None`` for all.
     store : RowStore or None
-        The store whose memory maps ``rows`` holds, asked to let go of pages that were visited.
-    given : int64 array of shape (n_pairs, 2) or None
-        For ranking: pairs of the part's rows to learn from, the better one first; ``None``: those
+        The store that ``rows`` is mapped from; it is asked to release pages that were visited.
+    comparisons : int64 array of shape (n_pairs, 2) or None
+        For ranking: which rows of the subset to compare, the better one first; ``None``: the rows
         of each group.
     """
 
     rows: Rows | RelatedRows
     index: Int64Array | None = None
     store: RowStore | None = None
-    given: Int64Array | None = None
+    comparisons: Int64Array | None = None
 
     @staticmethod
     def of(data: Dataset | RelatedDataset | Rows | RelatedRows | RowSubset) -> RowSubset:
-        """Return the data as a part, without copying."""
+        """Return all rows of some data, without copying."""
         if isinstance(data, RowSubset):
             return data
         if isinstance(data, (Rows, RelatedRows)):
@@ -60,12 +65,12 @@ class RowSubset:
 
     @property
     def n_rows(self) -> int:
-        """Number of rows in the part."""
+        """Number of rows in the subset."""
         return self.rows.n_rows if self.index is None else len(self.index)
 
     @property
     def target(self) -> Float32Array:
-        """The targets of the part; DataError when the rows have none."""
+        """Targets, float32[n_rows]; DataError if the rows have none."""
         if self.rows.target is None:
             raise DataError(
                 "Training and evaluation need a target for every row. These rows have none: name "
@@ -75,12 +80,12 @@ class RowSubset:
 
     @property
     def weight(self) -> Float32Array | None:
-        """The sample weights of the part, if there are any."""
+        """Sample weights, float32[n_rows], if there are any."""
         return None if self.rows.weight is None else self._pick(self.rows.weight)
 
     @property
     def group(self) -> Int64Array | None:
-        """The groups of the part, if there are any."""
+        """Groups, int64[n_rows], if there are any."""
         return None if self.rows.group is None else self._pick(self.rows.group)
 
     @property
@@ -89,41 +94,42 @@ class RowSubset:
         return as_rows(self.rows if self.index is None else self.rows.take(self.index))
 
     def with_target(self, target: Float32Array) -> RowSubset:
-        """Return the part with other targets for all of ``rows``."""
+        """Return the subset with other targets, one for each of ``rows``."""
         return replace(self, rows=self.rows.with_(target=target))
 
-    def with_pairs(self, pairs: object) -> RowSubset:
-        """Return the part with given pairs; rows then need no target.
+    def with_comparisons(self, pairs: object) -> RowSubset:
+        """Return the subset with comparisons that the user chose; rows then need no target.
 
         Raises
         ------
         DataError
             If they are not pairs of its row numbers.
         """
-        given = check_pairs(pairs, self.n_rows)
+        chosen = check_comparisons(pairs, self.n_rows)
         if self.rows.target is not None:
-            return replace(self, given=given)
-        return replace(self.with_target(np.zeros(self.rows.n_rows, np.float32)), given=given)
+            return replace(self, comparisons=chosen)
+        return replace(self.with_target(np.zeros(self.rows.n_rows, np.float32)), comparisons=chosen)
 
     def select(self, index: Int64Array) -> RowSubset:
-        """Return the part of this part at the given ascending positions."""
+        """Return the rows of this subset at the given ascending positions."""
         index = np.asarray(index, np.int64)
-        given = self.given
-        if given is not None:
+        chosen = self.comparisons
+        if chosen is not None:
             place = np.full(self.n_rows, -1)
             place[index] = np.arange(len(index))
-            given = place[given][(place[given] >= 0).all(axis=1)]
-        return replace(self, index=index if self.index is None else self.index[index], given=given)
+            chosen = place[chosen][(place[chosen] >= 0).all(axis=1)]
+        own = index if self.index is None else self.index[index]
+        return replace(self, index=own, comparisons=chosen)
 
     def split(self, fraction: float, seed: int, *, task: str) -> tuple[RowSubset, RowSubset]:
         """Split off a share of the rows for validation.
 
-        Classes keep their shares. For ranking, the groups are split: none is torn apart.
+        Classes keep their shares. For ranking, whole groups are split off.
 
         Returns
         -------
         (RowSubset, RowSubset)
-            What is left for training, and the validation part.
+            The rows that are left for training, and those for validation.
 
         Raises
         ------
@@ -146,16 +152,22 @@ class RowSubset:
         for order in windows(self.n_rows, size, seed=seed, epoch=epoch, shuffle=shuffle):
             yield order if self.index is None else self.index[order]
 
-    def pair_orders(
-        self, pairs: Groups | Given, per_row: int, *, seed: int, epoch: int, shuffle: bool
+    def comparison_orders(
+        self,
+        comparisons: GroupComparisons | ChosenComparisons,
+        per_row: int,
+        *,
+        seed: int,
+        epoch: int,
+        shuffle: bool,
     ) -> Iterator[Int64Array]:
-        """Yield the pairs of one epoch as row numbers into ``rows``, shape (m, 2) at a time."""
-        for order in pairs.pairs(per_row, seed=seed, epoch=epoch, shuffle=shuffle):
+        """Yield the comparisons of one epoch as row numbers into ``rows``, int64[m, 2] each."""
+        for order in comparisons.blocks(per_row, seed=seed, epoch=epoch, shuffle=shuffle):
             yield order if self.index is None else self.index[order]
 
     @property
     def order(self) -> Int64Array:
-        """The numbers of all rows of the part in ``rows``, ascending."""
+        """The numbers of the rows of the subset in ``rows``, ascending, int64[n_rows]."""
         return np.arange(self.rows.n_rows, dtype=np.int64) if self.index is None else self.index
 
     def blocks(self, memory_limit: int | None = None) -> Iterator[Rows]:
@@ -171,10 +183,10 @@ class RowSubset:
                 self.release(self.index[start:stop], memory_limit)
 
     def fingerprint(self, memory_limit: int | None = None) -> str:
-        """Return a checksum of the content: of all rows, and of which of them belong to the part.
+        """Return a checksum of all rows and of the choice among them.
 
-        Left-out arrays count as what they stand for, and side tables are joined, so that it is the
-        same in memory, on disk and with side tables.
+        Arrays that are left out count as what they stand for, and side tables are joined, so that
+        it is the same in memory, on disk and with side tables.
         """
         checksum = Checksum()
         for block in replace(self, index=None).blocks(memory_limit):
@@ -190,7 +202,7 @@ class RowSubset:
         return checksum.hexdigest()
 
     def release(self, order: Int64Array, memory_limit: int | None) -> None:
-        """Let go of the pages of visited rows, if a limit (in MB) is set that the store exceeds."""
+        """Release the pages of visited rows if the store exceeds a limit, given in megabytes."""
         if self.store is None or memory_limit is None:
             return
         if self.store.nbytes > memory_limit * _MEGABYTE:

@@ -1,9 +1,9 @@
-"""Pairs: which rows of a group a ranking compares, and in which order.
+"""Comparisons: which pairs of rows a ranking learns from, and in which order.
 
-A pair (i, j) says that row i ought to be above row j. An epoch compares each row with up to so many
-worse rows of its group. Rows are sorted by group; neighbouring groups make a chunk, chunks are
-visited in random order, and the pairs of some chunks at a time are shuffled together, so that an
-epoch's pairs never have to be in memory all at once.
+A comparison (i, j) says that row i should rank above row j. In an epoch each row is compared with a
+limited number of worse rows of its group. Rows are sorted by group, neighbouring groups form a
+chunk, chunks are visited in random order, and the comparisons of a few chunks at a time are
+shuffled together, so that those of an epoch are never in memory all at once.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ import numpy as np
 from fieldfare._random import stream
 from fieldfare._typing import AnyArray, Float32Array, Float64Array, Int64Array
 from fieldfare.exceptions import DataError
-from fieldfare.training.prepare.windows import CHUNK_ROWS
+from fieldfare.training.samples.windows import CHUNK_ROWS
 
 _PAIRS_AT_ONCE = 2**20
 
 
-class Groups:
-    """The rows of each group, the worst first.
+class GroupComparisons:
+    """Comparisons of the rows of each group.
 
     Parameters
     ----------
     target : float32 array of shape (n,)
-        The larger, the better.
+        The larger, the higher the row should rank.
     group : integer array of shape (n,)
         Rows of a group need not be neighbours.
     """
@@ -42,35 +42,35 @@ class Groups:
         self.starts = np.flatnonzero(np.diff(sorted_number, prepend=-1))
         self.stops = np.append(self.starts[1:], len(self.rows))
         start = self.starts[sorted_number]
-        # Rows of the same target are not compared: what is worse ends where these begin.
+        # Rows of the same target are not compared, so the worse rows end where these begin.
         new = np.append(True, (np.diff(sorted_target) != 0) | (np.diff(sorted_number) != 0))
         ties = np.flatnonzero(new) if len(self.rows) else np.zeros(0, np.int64)
         self.start: Int64Array = start
         self.n_worse: Int64Array = ties[np.cumsum(new) - 1] - start if len(ties) else start
 
-    def n_pairs(self, per_row: int) -> int:
-        """Return the number of pairs in an epoch."""
+    def count(self, per_row: int) -> int:
+        """Return the number of comparisons in an epoch."""
         return int(np.minimum(self.n_worse, per_row).sum())
 
-    def pairs(
+    def blocks(
         self, per_row: int, *, seed: int, epoch: int, shuffle: bool = True
     ) -> Iterator[Int64Array]:
-        """Yield the pairs of an epoch, some groups at a time.
+        """Yield the comparisons of an epoch, some groups at a time.
 
         Parameters
         ----------
         per_row : int
-            Worse rows that a row is compared with, at most. Where there are more, each is as likely
-            as any other, and all levels of the target get their share.
+            The largest number of worse rows that a row is compared with. Where there are more, each
+            is equally likely, and all levels of the target get their share.
         seed, epoch : int
             Fix the choice and the order.
         shuffle : bool
-            Whether to shuffle; otherwise pairs come group by group.
+            Whether to shuffle; otherwise comparisons come group by group.
 
         Yields
         ------
         int64 array of shape (m, 2)
-            The better and the worse row of each pair.
+            The better and the worse row of each comparison.
         """
         random = stream(seed, "pairs", epoch)
         order = np.arange(len(self.starts))
@@ -98,13 +98,13 @@ class Groups:
         nth = spread(np.zeros(len(count), np.int64), count)
         # Systematic sampling: one start in [0, step), then every step-th of the worse rows.
         start = np.repeat(draw(len(count)), count)
-        # Rounding must not lead past the last of them.
+        # Rounding must not lead past the last of the worse rows.
         place = np.minimum(((nth + start) * step).astype(np.int64), np.repeat(worse - 1, count))
         return np.stack([self.rows[row], self.rows[self.start[row] + place]], axis=1)
 
 
-class Given:
-    """Pairs that the user has chosen; an epoch visits each of them.
+class ChosenComparisons:
+    """Comparisons that the user has chosen; an epoch visits each of them.
 
     Parameters
     ----------
@@ -114,14 +114,17 @@ class Given:
     def __init__(self, chosen: Int64Array) -> None:
         self.chosen = chosen
 
-    def n_pairs(self, per_row: int) -> int:
-        """Return the number of pairs in an epoch."""
+    def count(self, per_row: int) -> int:
+        """Return the number of comparisons in an epoch."""
         return len(self.chosen)
 
-    def pairs(
+    def blocks(
         self, per_row: int, *, seed: int, epoch: int, shuffle: bool = True
     ) -> Iterator[Int64Array]:
-        """Yield the pairs of an epoch, as `Groups.pairs` does; ``per_row`` is not used."""
+        """Yield the comparisons of an epoch, as `GroupComparisons.blocks` does.
+
+        ``per_row`` is not used.
+        """
         del per_row
         if shuffle:
             yield self.chosen[stream(seed, "pairs", epoch).permutation(len(self.chosen))]
@@ -129,29 +132,41 @@ class Given:
             yield self.chosen
 
 
-def check_pairs(pairs: object, n_rows: int) -> Int64Array:
-    """Return pairs of rows as int64.
+def check_comparisons(pairs: object, n_rows: int) -> Int64Array:
+    """Return the comparisons that a user gave as ``pairs``.
+
+    Parameters
+    ----------
+    pairs : array-like of int, shape (n_pairs, 2)
+        Row numbers, the better row first.
+    n_rows : int
+        Number of rows.
+
+    Returns
+    -------
+    int64 array of shape (n_pairs, 2)
 
     Raises
     ------
     DataError
-        If they are no row numbers, or not two by two.
+        If it is not an integer array of this shape, or a row number is out of range.
     """
     array = np.asarray(pairs)
     if array.ndim != 2 or array.shape[1] != 2 or array.dtype.kind not in "iu":
         raise DataError(
-            "Pairs must be row numbers, an integer array of shape (n_pairs, 2), the better row "
+            "pairs must hold row numbers: an integer array of shape (n_pairs, 2), the better row "
             f"first. Got {array.dtype} of shape {array.shape}."
         )
     if len(array) and not 0 <= int(array.min()) <= int(array.max()) < n_rows:
         raise DataError(
-            f"Pairs must be row numbers from 0 to {n_rows - 1}. Got {array.min()} to {array.max()}."
+            f"pairs must hold row numbers from 0 to {n_rows - 1}. Got {array.min()} to "
+            f"{array.max()}."
         )
     return np.ascontiguousarray(array, np.int64)
 
 
 def spread(starts: Int64Array, sizes: Int64Array) -> Int64Array:
-    """Return ``start, start + 1, ...`` of each start, as many as its size says, one after another.
+    """Return, for each start in turn, as many consecutive numbers from it as its size says.
 
     >>> spread(np.array([3, 7]), np.array([2, 1]))
     array([3, 4, 7])
@@ -162,44 +177,45 @@ def spread(starts: Int64Array, sizes: Int64Array) -> Int64Array:
 
 
 def require_groups(group: AnyArray | None) -> AnyArray:
-    """Return the groups; DataError when there are none."""
+    """Return the groups of rows; raise DataError if there are none."""
     if group is None:
         raise DataError(
             "Ranking needs the group of each row (a query or a user): name the group column, pass "
-            "qid to the estimator, or use libsvm text with qid:. Got none. Where rows only say who "
-            "had what, train for recall: solver='nonsampled', or negatives='uniform'."
+            "qid to the estimator, or use libsvm text with qid:. Got none. If each row is just an "
+            "interaction of a user with an item, train for recall: solver='nonsampled', or "
+            "negatives='uniform'."
         )
     return group
 
 
-def pair_loss(
+def comparison_loss(
     scores: AnyArray, target: Float32Array, group: AnyArray, weight: Float32Array | None = None
 ) -> float:
-    """Return the mean logistic loss of score differences over the pairs of each group.
+    """Return the mean logistic loss of score differences over the comparisons of each group.
 
-    Of each row up to 100 pairs count, the same ones each time.
+    Up to 100 comparisons per row count, the same ones each time.
 
     Parameters
     ----------
     scores, target, group, weight : arrays of shape (n,)
-        A pair weighs the geometric mean of its rows' weights.
+        The weight of a comparison is the geometric mean of the weights of its two rows.
 
     Returns
     -------
     float
-        NaN when there are no pairs.
+        NaN if there is nothing to compare.
     """
     total = mass = 0.0
-    for pairs in Groups(target, group).pairs(100, seed=0, epoch=0, shuffle=False):
+    for pairs in GroupComparisons(target, group).blocks(100, seed=0, epoch=0, shuffle=False):
         apart = scores[pairs[:, 0]].astype(np.float64) - scores[pairs[:, 1]]
-        w = pair_weights(pairs, weight)
+        w = comparison_weights(pairs, weight)
         total += float(w @ np.logaddexp(0, -apart))
         mass += float(w.sum())
     return total / mass if mass > 0 else float("nan")
 
 
-def pair_weights(pairs: Int64Array, weight: Float32Array | None) -> Float64Array:
-    """Return the weight of each pair: the geometric mean of those of its rows."""
+def comparison_weights(pairs: Int64Array, weight: Float32Array | None) -> Float64Array:
+    """Return the weight of each comparison: the geometric mean of the weights of its rows."""
     if weight is None:
         return np.ones(len(pairs))
     w: Float64Array = np.sqrt(weight[pairs[:, 0]].astype(np.float64) * weight[pairs[:, 1]])

@@ -8,18 +8,18 @@ from datetime import datetime, timezone
 
 from fieldfare._typing import JSON, AnyArray
 from fieldfare._version import __version__
-from fieldfare.data.dataset import Dataset, RelatedDataset
+from fieldfare.data.dataset import AnyDataset
 from fieldfare.models.base import Model
 from fieldfare.rows import RelatedRows, Rows
 from fieldfare.settings import Settings
 from fieldfare.training.loop.history import History
-from fieldfare.training.prepare.row_subset import RowSubset
+from fieldfare.training.samples.subset import RowSubset
 
 
 def stamped(
     model: Model,
     history: History,
-    train: Dataset | RelatedDataset | RowSubset,
+    train: AnyDataset | RowSubset,
     valid: RowSubset | None,
     settings: Settings,
     seed: int,
@@ -49,11 +49,11 @@ def stamped(
     found["data"]["n_valid"] = None if valid is None else valid.n_rows
     found |= {"metrics": dict(history.best), "history": history.to_json()}
     return model.with_(
-        trained_by=_to_be_kept(settings, seed), provenance={**model.provenance, **found}
+        trained_by=settings_to_keep(settings, seed), provenance={**model.provenance, **found}
     )
 
 
-def _to_be_kept(settings: Settings, seed: int) -> Settings:
+def settings_to_keep(settings: Settings, seed: int) -> Settings:
     """Return settings that a file can hold: of a generator, the seed drawn from it."""
     given = settings.training.random_state
     if given is None or type(given) is int:
@@ -61,7 +61,7 @@ def _to_be_kept(settings: Settings, seed: int) -> Settings:
     return replace(settings, training=replace(settings.training, random_state=seed))
 
 
-def data_provenance(train: Dataset | RelatedDataset | RowSubset, seed: int) -> JSON:
+def data_provenance(train: AnyDataset | RowSubset, seed: int) -> JSON:
     """Return what is noted of any model: library version, time, seed, and the data."""
     return {
         "library": __version__,
@@ -75,7 +75,7 @@ def data_provenance(train: Dataset | RelatedDataset | RowSubset, seed: int) -> J
     }
 
 
-def _fingerprint(data: Dataset | RelatedDataset | RowSubset) -> str:
+def _fingerprint(data: AnyDataset | RowSubset) -> str:
     """Return a short text that other training data would hardly have."""
     if data.store is not None:
         return data.store.path.name

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tests.examples import examples
 
 from fieldfare.rows import Rows
-from fieldfare.training.prepare.row_subset import RowSubset
-from fieldfare.training.prepare.windows import (
+from fieldfare.training.samples.subset import RowSubset
+from fieldfare.training.samples.windows import (
     CHUNK_ROWS,
     WINDOW_BYTES,
     joined,

@@ -11,10 +11,11 @@ from fieldfare.config import SolverConfig, TrainingConfig
 from fieldfare.data.loading import Dataset, load
 from fieldfare.exceptions import ConfigError, DataError, ResourceError, TrainingError
 from fieldfare.metrics import compute
+from fieldfare.schema.schema import Schema
+from fieldfare.training.functions import evaluate, predict, train
 from fieldfare.training.loop.callbacks import Checkpoint, parameter_arrays
 from fieldfare.training.loop.session import Session
 from fieldfare.training.prepare import resources
-from fieldfare.training.workflow import evaluate, predict, train
 
 CITIES = ("Berlin", "Paris", "Rome", "Oslo")
 
@@ -224,7 +225,11 @@ def test_session_grows_as_if_it_had_been_large_all_along(rows) -> None:
     small, large = rows(300, n_features=8), rows(300, n_features=12)
     config = TrainingConfig(max_iter=1, random_state=0, n_jobs=1)
     session = Session(train(small, random_state=0, max_iter=1).model, SolverConfig(), config)
-    assert session.fit(large).model.n_features == 12
+    with pytest.raises(DataError, match="feature id of 8 or more"):
+        session.fit(large)
+    session.grow(12, Schema.indexed(12, 3))
+    grown = session.fit(large).model
+    assert (grown.n_features, grown.schema.n_features) == (12, 12)
     assert session.n_features == 12
 
 
