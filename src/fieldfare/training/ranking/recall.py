@@ -19,16 +19,12 @@ from fieldfare.models.base import Model
 from fieldfare.models.catalogue import catalogue_scores
 from fieldfare.rows import Rows
 from fieldfare.schema.schema import Schema
+from fieldfare.settings import Settings
 from fieldfare.solvers.nonsampled import NonSampledSolver
 from fieldfare.training.samples.subset import RowSubset
 
 _METRICS = ("ndcg@10", "recall@10")
 _QUERIES_AT_ONCE = 1024
-
-
-def for_recall(solver: SolverConfig, config: TrainingConfig) -> bool:
-    """Whether rows are interactions, rather than graded results of a group."""
-    return solver.solver == "nonsampled" or config.negatives is not None
 
 
 def check_plan(
@@ -40,7 +36,7 @@ def check_plan(
     ------
     ConfigError
     """
-    if train.comparisons is not None and for_recall(solver, config):
+    if train.comparisons is not None and Settings(config, solver).for_recall:
         raise ConfigError(
             "Training for recall chooses itself what to compare: leave out pairs, or use another "
             "solver with negatives=None."
@@ -52,7 +48,7 @@ def check_plan(
                 f" for the task {model.config.task!r}: leave it out."
             )
         return
-    if solver.solver == "nonsampled":
+    if solver.kind.all_pairs:
         if config.negatives is not None or solver.loss not in ("auto", "squared"):
             raise ConfigError(
                 "solver='nonsampled' learns by the squared loss from all pairs, without negatives. "
@@ -187,7 +183,7 @@ def fold_in(
         If the model is not from the non-sampled solver.
     """
     config = None if model.trained_by is None else model.trained_by.solver
-    if config is None or config.solver != "nonsampled":
+    if config is None or not config.kind.all_pairs:
         got = None if config is None else config.solver
         raise ConfigError(
             "Folding in needs a model that was learned by solver='nonsampled'. Got one by "
