@@ -22,7 +22,7 @@ from fieldfare._validation import (
     check,
 )
 from fieldfare.exceptions import ConfigError
-from fieldfare.kinds.losses import LOSSES, SAMPLED_LOSSES, TASKS
+from fieldfare.kinds.losses import LOSS_NAMES, TASKS, drawn_losses
 from fieldfare.kinds.models import FM, MODEL_KINDS, FactorBlock, ModelKind
 from fieldfare.kinds.solvers import ADAGRAD, SOLVER_KINDS, SolverKind
 
@@ -167,10 +167,10 @@ class SolverConfig(Config):
     )
     loss: str = _param(
         "auto",
-        OneOf(("auto", *dict.fromkeys((*LOSSES, *SAMPLED_LOSSES)))),
+        OneOf(LOSS_NAMES),
         "What is minimised. 'auto' is the usual loss of the task: squared, logistic, softmax, and "
         "for ranking 'pairwise', the logistic loss of score differences. Only ranking has a "
-        "choice: 'hinge', and with drawn 'negatives' also 'warp', 'softmax' and 'logistic'.",
+        f"choice: 'hinge', and with drawn 'negatives' also {drawn_losses('and')}.",
     )
     learning_rate: float = _param(
         0.4, _POSITIVE, "Step size, for rows whose length is one on average; for FTRL its alpha."
