@@ -12,6 +12,7 @@ from fieldfare.exceptions import ConfigError, TrainingError
 from fieldfare.kernels.native import resolve_threads
 from fieldfare.kernels.recall import Seen
 from fieldfare.kinds.losses import LOSSES_OF_TASK
+from fieldfare.kinds.solvers import NONSAMPLED
 from fieldfare.metrics import get_list_metric
 from fieldfare.metrics.lists import judge, rank_items
 from fieldfare.metrics.recommendation import longest
@@ -51,9 +52,9 @@ def check_plan(
     if solver.kind.all_pairs:
         if config.negatives is not None or solver.loss not in ("auto", "squared"):
             raise ConfigError(
-                "solver='nonsampled' learns by the squared loss from all pairs, without negatives. "
-                f"Got loss={solver.loss!r} and negatives={config.negatives!r}: leave them out, or "
-                "use solver='adagrad'."
+                f"solver={solver.solver!r} learns by the squared loss from all pairs, without "
+                f"negatives. Got loss={solver.loss!r} and negatives={config.negatives!r}: leave "
+                "them out, or use solver='adagrad'."
             )
     elif config.negatives is None and solver.loss not in ("auto", *LOSSES_OF_TASK["rank"]):
         raise ConfigError(
@@ -186,7 +187,7 @@ def fold_in(
     if config is None or not config.kind.all_pairs:
         got = None if config is None else config.solver
         raise ConfigError(
-            "Folding in needs a model that was learned by solver='nonsampled'. Got one by "
+            f"Folding in needs a model that was learned by solver={NONSAMPLED.name!r}. Got one by "
             f"solver={got!r}: continue training it with the new rows, or train a new model."
         )
     solver = NonSampledSolver(model, config)
