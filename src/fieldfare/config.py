@@ -26,11 +26,6 @@ from fieldfare.kinds.losses import LOSS_NAMES, TASKS, drawn_losses
 from fieldfare.kinds.models import FM, MODEL_KINDS, FactorBlock, ModelKind
 from fieldfare.kinds.solvers import ADAGRAD, SOLVER_KINDS, SolverKind
 
-MODELS = tuple(MODEL_KINDS)
-SOLVERS = tuple(SOLVER_KINDS)
-# Going, with the next merges: ask the kinds.
-MODELS_WITH_FIELDS = tuple(name for name, kind in MODEL_KINDS.items() if kind.uses_fields)
-GRADIENT_SOLVERS = tuple(name for name, kind in SOLVER_KINDS.items() if not kind.needs_all_rows)
 MAX_FACTORS = 256
 MAX_ORDER = 16
 

@@ -30,11 +30,12 @@ _EstimatorT = TypeVar("_EstimatorT", bound="Factorization")
 
 def has_partial_fit(estimator: Factorization) -> bool:
     """Return True if there is a ``partial_fit``, else raise why not: `available_if` asks so."""
-    solver = getattr(estimator, "solver", "sgd")  # Keras has optimisers instead
-    if solver in SOLVER_KINDS and SOLVER_KINDS[solver].needs_all_rows:
+    solver = SOLVER_KINDS.get(getattr(estimator, "solver", ""))  # Keras has optimisers instead
+    if solver is not None and solver.needs_all_rows:
         raise ConfigError(
-            f"solver={solver!r} needs all samples at once, so there is no partial_fit. Use fit, "
-            "with warm_start=True to continue, or a gradient solver such as solver='adagrad'."
+            f"solver={solver.name!r} needs all samples at once, so there is no partial_fit. Use "
+            "fit, with warm_start=True to continue, or a gradient solver such as "
+            "solver='adagrad'."
         )
     return True
 

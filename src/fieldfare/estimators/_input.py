@@ -122,23 +122,31 @@ def labels(y: Any) -> AnyArray:
     return array
 
 
-def fit_schema(schema: Schema | None, table: Any, roles: Mapping[str, str]) -> Schema:
+def fit_schema(
+    schema: Schema | None,
+    table: Any,
+    roles: Mapping[str, str],
+    fields: Any = None,
+    n_threads: int | None = None,
+) -> Schema:
     """Return the Schema to use for a table: the given one, fitted if it is not, or an inferred one.
 
     Raises
     ------
     DataError
-        If the given Schema takes the target for a feature.
+        If the given Schema takes the target for a feature, or the fields do not fit its columns.
     """
     if schema is None:
         schema = Schema.infer(table, **roles)
+    if fields is not None:
+        schema = schema.with_fields(fields)
     for role, name in roles.items():
         if any(item.name == name and item.kind != "ignore" for item in schema.columns):
             raise DataError(
                 f"The {role} column {name!r} is a feature in the given schema. Make the Schema "
                 f"with Schema.infer(table, {role}={name!r})."
             )
-    return schema if schema.is_fitted else schema.fit(table)
+    return schema if schema.is_fitted else schema.fit(table, n_threads=n_threads)
 
 
 def numbered_fields(fields: Any, n_features: int) -> tuple[UInt16Array, list[str]]:

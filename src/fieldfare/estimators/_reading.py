@@ -83,11 +83,18 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
             )
         if learn:
             weight = sample_weight if isinstance(sample_weight, str) else None
-            data = read(X, self._settings(), schema=self.schema, target=y, weight=weight)
+            data = read(
+                X,
+                self._settings(),
+                schema=self.schema,
+                target=y,
+                weight=weight,
+                fields=self._fields(),
+            )
             self.schema_ = data.schema
             self._learn_columns([column.name for column in data.schema.columns])
         elif extend:
-            data = read_extending(self.schema_, X)
+            data = read_extending(self.schema_, X, n_threads=self.n_jobs)
             self.schema_ = data.schema
         else:
             data = read(X, self._settings(), schema=self.schema_)
@@ -118,12 +125,12 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
                 self.schema_ = self._array_schema(X.shape[1])
             return self._array(X), y, None
         if learn:
-            self.schema_ = _input.fit_schema(self.schema, table, roles)
+            self.schema_ = _input.fit_schema(self.schema, table, roles, self._fields(), self.n_jobs)
         if extend:
-            data = read_extending(self.schema_, table, labelled=False)
+            data = read_extending(self.schema_, table, labelled=False, n_threads=self.n_jobs)
             self.schema_ = data.schema
         else:
-            data = load(table, schema=self.schema_, labelled=False)
+            data = load(table, schema=self.schema_, labelled=False, n_threads=self.n_jobs)
         if len(y) != len(data):
             raise DataError(f"X and y must be of equal length. Got {len(data)} and {len(y)}.")
         if "weight" in roles:
@@ -150,7 +157,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         table = self._as_table(X, False, ())
         if table is None:
             return as_rows(self._array(self._check_array(X, learn=False)).rows)
-        return load(table, schema=self.schema_, labelled=False).rows
+        return load(table, schema=self.schema_, labelled=False, n_threads=self.n_jobs).rows
 
     def _labelled(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
         """Return samples, labels and weights to compute a score from, whatever they come in."""
@@ -194,12 +201,16 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
     def _array_schema(self, n_columns: int) -> Schema:
         if not self._uses_fields():
             return Schema.indexed(n_columns, 0)
-        numbers, names = _input.numbered_fields(getattr(self, "fields", None), n_columns)
+        numbers, names = _input.numbered_fields(self._fields(), n_columns)
         return Schema.indexed(n_columns, len(names), field_names=names, field_of=numbers)
 
     def _array(self, X: Any) -> AnyDataset:
         fields = self.schema_.field_of if self._uses_fields() else None
         return load(X, schema=self.schema_, labelled=False, fields=fields)
+
+    def _fields(self) -> Any:
+        """Return the fields that were given for the columns, ``None`` without the parameter."""
+        return getattr(self, "fields", None)
 
     def _uses_fields(self) -> bool:
         return MODEL_KINDS[self._kind].uses_fields

@@ -16,7 +16,7 @@ from fieldfare._typing import AnyArray, Float32Array, Float64Array
 from fieldfare.config import Config, TrainingConfig
 from fieldfare.estimators._base import Factorization, has_partial_fit
 from fieldfare.exceptions import DataError
-from fieldfare.kinds.solvers import SOLVER_KINDS
+from fieldfare.kinds.solvers import SGD, SOLVER_KINDS
 from fieldfare.models.base import Model
 from fieldfare.models.links import link
 from fieldfare.training.prepare.targets import TargetMap, class_numbers
@@ -166,7 +166,7 @@ class Classifier(ClassifierMixin, Factorization):  # type: ignore[misc]
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        solver = SOLVER_KINDS.get(getattr(self, "solver", "sgd"))
+        solver = SOLVER_KINDS.get(getattr(self, "solver", SGD.name))
         tags.classifier_tags.multi_class = solver is not None and "multiclass" in solver.tasks
         return tags
 

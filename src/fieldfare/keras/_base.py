@@ -16,6 +16,7 @@ from fieldfare.exceptions import ConfigError, DivergenceError
 from fieldfare.keras.batches import RowsDataset, batch, endless, first_width, width_of
 from fieldfare.keras.convert import from_keras, to_keras
 from fieldfare.kernels.table import Units
+from fieldfare.kinds.solvers import SGD
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows, as_rows
 from fieldfare.settings import Settings
@@ -193,7 +194,7 @@ class KerasEstimator(Factorization):
     def _settings(self) -> Settings:
         return Settings(
             self._config(TrainingConfig),
-            self._config(SolverConfig, solver="sgd"),
+            self._config(SolverConfig, solver=SGD.name),
             keras=self._config(KerasConfig),
         )
 

@@ -120,7 +120,7 @@ def cross_validate(
             "fieldfare.retrieval.compare with a split of fieldfare.data.split."
         )
     kind = read_group(ModelConfig, parameters, model=model)
-    job = Job.of(load(data, **roles), settings, task=task)
+    job = Job.of(load(data, **{"n_threads": settings.training.n_jobs} | roles), settings, task=task)
     names = tuple(metrics or default_metrics(job.targets.task))
     result = CrossValResult()
     whole, task = job.train, job.targets.task

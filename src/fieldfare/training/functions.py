@@ -103,7 +103,7 @@ def train(
     if isinstance(model, Model):
         _check_same_kind(model, parameters, task)
         start, targets = model, targets_of(model)
-        dataset = _extended(model, data, roles)
+        dataset = _extended(model, data, {"n_threads": settings.training.n_jobs} | roles)
     else:
         start, targets = read_group(ModelConfig, parameters, model=model), None
         dataset = read(data, settings, **roles)
@@ -160,7 +160,8 @@ def predict(
     # Whether numbered features in text are labelled, the text itself tells; of tables, the target
     # is not even looked for.
     labelled = None if model.schema is None or model.schema.is_indexed else False
-    rows = RowSubset.of(load(data, **{"schema": model.schema, "labelled": labelled} | roles))
+    options = {"schema": model.schema, "labelled": labelled, "n_threads": n_jobs} | roles
+    rows = RowSubset.of(load(data, **options))
     scores = score_subset(model, rows, n_jobs)
     if output == "score":
         return scores if task == "multiclass" else scores[:, 0]
@@ -214,7 +215,8 @@ def evaluate(
         return _evaluate_posterior(model, data, metrics, n_jobs, roles)
     check_model(model, "evaluate")
     names = [metrics] if isinstance(metrics, str) else metrics or default_metrics(model.task)
-    rows = targets_of(model).encode(RowSubset.of(load(data, **{"schema": model.schema} | roles)))
+    options = {"schema": model.schema, "n_threads": n_jobs} | roles
+    rows = targets_of(model).encode(RowSubset.of(load(data, **options)))
     return evaluate_scores(model.task, score_subset(model, rows, n_jobs), rows, names)
 
 
@@ -225,7 +227,7 @@ def _evaluate_posterior(
     n_jobs: int | None,
     roles: Mapping[str, Any],
 ) -> dict[str, float]:
-    options = {"schema": posterior.schema} | dict(roles)
+    options = {"schema": posterior.schema, "n_threads": n_jobs} | dict(roles)
     rows = RowSubset.of(load_related(data, **options))
     # Ordered classes are measured as the numbers that they are.
     task = "binary" if posterior.task == "binary" else "regression"

@@ -38,10 +38,11 @@ def read(source: Any, settings: Settings, **options: Any) -> AnyDataset:
     Parameters
     ----------
     source, **options
-        As for `fieldfare.data.loading.load`.
+        As for `fieldfare.data.loading.load`; threads are those of the job.
     settings : Settings
         Of the job.
     """
+    options = {"n_threads": settings.training.n_jobs} | options
     return (load_related if settings.reads_side_tables else load)(source, **options)
 
 

@@ -72,7 +72,7 @@ def sample(
     check("task", task, AnyOf((OneOf(TASKS), NONE)), "sample")
     roles = {name: parameters.pop(name) for name in ROLES if name in parameters}
     check_names(parameters, SAMPLED, "sample", ROLES)
-    check("model", parameters.get("model", "fm"), OneOf(GIBBS.model_kinds), "sample")
+    check("model", parameters.get("model", ModelConfig().model), OneOf(GIBBS.model_kinds), "sample")
     kind = read_group(ModelConfig, parameters, task="regression")
     settings = Settings(
         read_group(TrainingConfig, parameters), gibbs=read_group(GibbsConfig, parameters)

@@ -12,6 +12,7 @@ from fieldfare.exceptions import ConfigError, TrainingError
 from fieldfare.kernels.native import resolve_threads
 from fieldfare.kernels.recall import Seen
 from fieldfare.kinds.losses import LOSSES_OF_TASK
+from fieldfare.kinds.solvers import NONSAMPLED
 from fieldfare.metrics import get_list_metric
 from fieldfare.metrics.lists import judge, rank_items
 from fieldfare.metrics.recommendation import longest
@@ -28,7 +29,7 @@ _QUERIES_AT_ONCE = 1024
 
 def for_recall(solver: SolverConfig, config: TrainingConfig) -> bool:
     """Whether rows are interactions, rather than graded results of a group."""
-    return solver.solver == "nonsampled" or config.negatives is not None
+    return solver.kind.all_pairs or config.negatives is not None
 
 
 def check_plan(
@@ -52,12 +53,12 @@ def check_plan(
                 f" for the task {model.config.task!r}: leave it out."
             )
         return
-    if solver.solver == "nonsampled":
+    if solver.kind.all_pairs:
         if config.negatives is not None or solver.loss not in ("auto", "squared"):
             raise ConfigError(
-                "solver='nonsampled' learns by the squared loss from all pairs, without negatives. "
-                f"Got loss={solver.loss!r} and negatives={config.negatives!r}: leave them out, or "
-                "use solver='adagrad'."
+                f"solver={solver.solver!r} learns by the squared loss from all pairs, without "
+                f"negatives. Got loss={solver.loss!r} and negatives={config.negatives!r}: leave them "
+                "out, or use solver='adagrad'."
             )
     elif config.negatives is None and solver.loss not in ("auto", *LOSSES_OF_TASK["rank"]):
         raise ConfigError(
@@ -187,10 +188,10 @@ def fold_in(
         If the model is not from the non-sampled solver.
     """
     config = None if model.trained_by is None else model.trained_by.solver
-    if config is None or config.solver != "nonsampled":
+    if config is None or not config.kind.all_pairs:
         got = None if config is None else config.solver
         raise ConfigError(
-            "Folding in needs a model that was learned by solver='nonsampled'. Got one by "
+            f"Folding in needs a model that was learned by solver={NONSAMPLED.name!r}. Got one by "
             f"solver={got!r}: continue training it with the new rows, or train a new model."
         )
     solver = NonSampledSolver(model, config)
