@@ -57,8 +57,8 @@ def check_plan(
         if config.negatives is not None or solver.loss not in ("auto", "squared"):
             raise ConfigError(
                 f"solver={solver.solver!r} learns by the squared loss from all pairs, without "
-                f"negatives. Got loss={solver.loss!r} and negatives={config.negatives!r}: leave them "
-                "out, or use solver='adagrad'."
+                f"negatives. Got loss={solver.loss!r} and negatives={config.negatives!r}: leave "
+                "them out, or use solver='adagrad'."
             )
     elif config.negatives is None and solver.loss not in ("auto", *LOSSES_OF_TASK["rank"]):
         raise ConfigError(
