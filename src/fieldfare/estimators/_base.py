@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from abc import ABCMeta, abstractmethod
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, TypeVar
 
@@ -98,12 +101,13 @@ class Factorization(Reading, metaclass=ABCMeta):
         with self._one_at_a_time():
             session = self._session if self.warm_start else None
             learn = session is None
-            data = self._read(X, y, sample_weight, learn=learn, extend=not learn)
-            valid = self._read_validation(eval_set)
-            job = self._job(data, session, valid=valid, comparisons=comparisons)
-            session = session or job.start(self._model_config())
-            self._train(job, session)
-            self._session = session if self.warm_start else None
+            with self._learning(afresh=learn) as learner:
+                data = learner._read(X, y, sample_weight, learn=learn, extend=not learn)
+                valid = learner._read_validation(eval_set)
+                job = learner._job(data, session, valid=valid, comparisons=comparisons)
+                session = session or job.start(learner._model_config())
+                learner._train(job, session)
+                learner._session = session if self.warm_start else None
 
     def _partial_fit(
         self, X: Any, y: Any, sample_weight: Any, *, keep_classes: bool = False
@@ -136,8 +140,33 @@ class Factorization(Reading, metaclass=ABCMeta):
         lock: threading.RLock = self.__dict__.setdefault("_lock", threading.RLock())
         return lock
 
+    @contextmanager
+    def _learning(self: _EstimatorT, *, afresh: bool = True) -> Generator[_EstimatorT, None, None]:
+        """Yield what learns: the estimator itself or, for a fit afresh, a stand-in.
+
+        What the stand-in learned becomes the estimator's in one go at the end, so that until then,
+        and if the fit fails, it predicts as before.
+        """
+        if not afresh:
+            yield self
+            return
+        before = dict(self.__dict__)
+        learner = object.__new__(type(self))
+        learner.__dict__.update(before)
+        yield learner
+        after = learner.__dict__
+        for name in before.keys() - after.keys():
+            self.__dict__.pop(name, None)
+        new = {n: value for n, value in after.items() if n not in before or before[n] is not value}
+        self.__dict__.update(new)
+
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
+        if state.get("_session") is not None:
+            # Another thread may be training it, and pickling takes time.
+            with self._one_at_a_time():
+                state = dict(super().__getstate__())
+                state["_session"] = copy.deepcopy(self._session)
         state.pop("_lock", None)
         return state
 
@@ -146,7 +175,8 @@ class Factorization(Reading, metaclass=ABCMeta):
     def _scores(self, X: Any) -> Float32Array:
         """Return raw scores, float32[n_samples, n_outputs]."""
         check_is_fitted(self)
-        return self.model_.score(self._rows(X), self.n_jobs)
+        model = self.model_  # another thread may replace it meanwhile
+        return model.score(self._rows(X, schema_of(model)), self.n_jobs)
 
     # --- the learned model ------------------------------------------------------------------------
 
@@ -187,7 +217,7 @@ class Factorization(Reading, metaclass=ABCMeta):
     ) -> None:
         """Set the parameters to those that a model has and was trained with."""
         saved = asdict(config) | ({} if trained_by is None else trained_by.flat())
-        if schema is not None and schema.is_indexed:
+        if schema is not None:
             saved["fields"] = _input.fields_of_columns(schema)
         own = self.get_params(deep=False)
         self.set_params(**{name: value for name, value in saved.items() if name in own})

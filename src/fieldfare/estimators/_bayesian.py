@@ -15,6 +15,7 @@ from fieldfare.exceptions import ModelFileError
 from fieldfare.kinds.solvers import GIBBS
 from fieldfare.models.posterior import Posterior
 from fieldfare.persist.posterior import load_posterior, save_posterior
+from fieldfare.rows import Rows
 from fieldfare.schema.schema import Schema
 from fieldfare.settings import Settings
 from fieldfare.training.bayes.chain import Chain
@@ -72,18 +73,18 @@ class BayesianFM(Factorization):
         """
         kind = self._model_config()
         self._settings()
-        with self._one_at_a_time():
+        with self._one_at_a_time(), self._learning() as learner:
             state = self._state if self.warm_start else None
-            data = self._read(X, y, sample_weight, learn=state is None)
-            job = self._job(data, None, valid=self._read_validation(eval_set))
+            data = learner._read(X, y, sample_weight, learn=state is None)
+            job = learner._job(data, None, valid=learner._read_validation(eval_set))
             chain = Chain(job, kind, self._posterior_task, self.groups)
             result = chain.run(resume=state)
-            self._posterior, self.trace_ = result.posterior, result.trace
-            self._state = chain.sampler.state() if self.warm_start else None
-            self.n_iter_ = chain.sampler.sweeps
+            learner._posterior, learner.trace_ = result.posterior, result.trace
+            learner._state = chain.sampler.state() if self.warm_start else None
+            learner.n_iter_ = chain.sampler.sweeps
             if chain.followed is not None:
-                self.eval_prediction_ = chain.followed.mean
-                self.eval_std_ = chain.followed.std
+                learner.eval_prediction_ = chain.followed.mean
+                learner.eval_std_ = chain.followed.std
         return self
 
     @property
@@ -143,8 +144,14 @@ class BayesianFM(Factorization):
         return Settings(self._config(TrainingConfig), gibbs=self._config(GibbsConfig))
 
     def _probabilities(self, X: Any) -> Float64Array:
+        posterior, rows = self._posterior_and_rows(X)
+        return posterior.probabilities(rows, self.n_jobs)
+
+    def _posterior_and_rows(self, X: Any) -> tuple[Posterior, Rows]:
+        """Return the samples of the posterior, and the samples to predict with them."""
         check_is_fitted(self, "trace_")
-        return self.posterior_.probabilities(self._rows(X), self.n_jobs)
+        posterior = self.posterior_  # another thread may replace it meanwhile
+        return posterior, self._rows(X, posterior.schema or self.schema_)
 
     def _predicts(self, task: str) -> bool:
         return False

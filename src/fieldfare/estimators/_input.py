@@ -1,7 +1,7 @@
 """What scikit-learn users pass as X, told apart once.
 
-- A *source* carries its own target: a path, several paths, Rows, a RowStore, a Dataset, a
-  JoinedTable.
+- A *source* carries its own target: a path, several paths, a file object, Rows, a RowStore, a
+  Dataset, a JoinedTable.
 - A *table* has named columns of any type: data frames, Arrow tables, lists of dicts, and 2-d arrays
   of text, whose columns are called x0, x1, ... as scikit-learn does.
 - Everything else is an *array*: its columns are the features.
@@ -17,15 +17,15 @@ import numpy as np
 from sklearn.utils.validation import column_or_1d
 
 from fieldfare._typing import AnyArray, UInt16Array
-from fieldfare.data.loading import Dataset
+from fieldfare.data.dataset import Dataset, RelatedDataset
 from fieldfare.data.side_tables import JoinedTable
 from fieldfare.exceptions import ConfigError, DataError
-from fieldfare.rows import MAX_FIELD, Rows
+from fieldfare.rows import MAX_FIELD, RelatedRows, Rows
 from fieldfare.schema.schema import Schema
 from fieldfare.store.row_store import RowStore
 
 _PATHS = (str, os.PathLike)
-_SOURCES = (*_PATHS, Rows, RowStore, Dataset, JoinedTable)
+_SOURCES = (*_PATHS, Rows, RelatedRows, RowStore, Dataset, RelatedDataset, JoinedTable)
 _FRAME_MARKS = ("__arrow_c_stream__", "__dataframe__")
 
 
@@ -33,7 +33,7 @@ def is_source(X: Any) -> bool:
     """Whether X carries its own target."""
     if isinstance(X, list):
         return bool(X) and isinstance(X[0], _PATHS)
-    return isinstance(X, _SOURCES)
+    return isinstance(X, _SOURCES) or hasattr(X, "read")
 
 
 def is_frame(X: Any) -> bool:
@@ -167,11 +167,18 @@ def numbered_fields(fields: Any, n_features: int) -> tuple[UInt16Array, list[str
     if fields is None:
         given: AnyArray = np.arange(n_features)
     else:
-        given = np.asarray(fields)
+        try:
+            given = np.asarray(fields)
+        except ValueError:
+            given = np.empty(())
     if given.shape != (n_features,):
         raise ConfigError(
             f"The 'fields' parameter must hold one field per column of X ({n_features}). Got shape "
             f"{given.shape}."
+        )
+    if given.dtype.kind not in "biuU" and not all(isinstance(f, (int, str)) for f in given):
+        raise ConfigError(
+            f"The 'fields' parameter must hold names or whole numbers. Got {given.tolist()!r:.100}."
         )
     names, numbers = np.unique(given, return_inverse=True)
     if len(names) > MAX_FIELD:
@@ -182,14 +189,18 @@ def numbered_fields(fields: Any, n_features: int) -> tuple[UInt16Array, list[str
     return numbers.astype(np.uint16), [str(name) for name in names]
 
 
-def fields_of_columns(schema: Schema) -> list[int] | list[str] | None:
-    """Return what `numbered_fields` made the fields of a Schema of.
+def fields_of_columns(schema: Schema) -> list[int] | list[str] | dict[str, str] | None:
+    """Return the fields that the columns of a Schema were given.
 
     Returns
     -------
-    list of int or str, of shape (n_features,), or None
-        ``None``: every column has its own field, or there are no fields.
+    list of int or str, of shape (n_columns,), or dict from column to field, or None
+        A list if each column was given one. ``None``: every column has its own field, or there are
+        no fields.
     """
+    if not schema.is_indexed:
+        given = {c.name: c.field for c in schema.columns if c.field is not None}
+        return (list(given.values()) if len(given) == len(schema.columns) else given) or None
     numbers = schema.field_of.tolist()
     if not schema.n_fields or numbers == list(range(len(numbers))):
         return None

@@ -118,12 +118,12 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
             # scikit-learn has its own words for this.
             validate_data(self, X="no_validation", y=y)
         y = _input.labels(_input.column(X, y) if isinstance(y, str) else y)
-        table = self._as_table(X, learn, tuple(roles.values()))
+        table = self._as_table(X, None if learn else self.schema_, tuple(roles.values()))
         if table is None:
             X, y = self._check_array(X, y, learn=learn)
             if learn:
                 self.schema_ = self._array_schema(X.shape[1])
-            return Dataset(self._array_rows(X), self.schema_), y, None
+            return Dataset(self._array_rows(X, self.schema_), self.schema_), y, None
         if learn:
             self.schema_ = _input.fit_schema(self.schema, table, roles, self._fields(), self.n_jobs)
         if extend:
@@ -150,27 +150,30 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
             return self._read(*eval_set, None)
         return self._read(eval_set, None, None)
 
-    def _rows(self, X: Any) -> Rows:
-        """Return samples to predict."""
+    def _rows(self, X: Any, schema: Schema) -> Rows:
+        """Return samples to predict, with the features that the Schema of a model says."""
         if _input.is_source(X):
-            return as_rows(read(X, self._settings(), schema=self.schema_, labelled=None).rows)
-        table = self._as_table(X, False, ())
+            return as_rows(read(X, self._settings(), schema=schema, labelled=None).rows)
+        table = self._as_table(X, schema, ())
         if table is None:
-            return self._array_rows(self._check_array(X, learn=False))
-        return self.schema_.encode(table, labelled=False, n_threads=self.n_jobs)
+            return self._array_rows(self._check_array(X, learn=False), schema)
+        return schema.encode(table, labelled=False, n_threads=self.n_jobs)
 
     def _labelled(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
         """Return samples, labels and weights to compute a score from, whatever they come in."""
         if not _input.is_source(X) and not isinstance(y, str):
             return X, y, sample_weight
         check_is_fitted(self)
-        rows = self._read(X, y, sample_weight).rows
+        rows = as_rows(self._read(X, y, sample_weight).rows)
         assert rows.target is not None
         return rows.with_(target=None), self._decode_target(rows.target), rows.weight
 
-    def _as_table(self, X: Any, learn: bool, roles: Sequence[str]) -> Any:
-        """Return X as a table, its columns checked as scikit-learn does, or None for an array."""
-        known = None if learn else self.schema_
+    def _as_table(self, X: Any, known: Schema | None, roles: Sequence[str]) -> Any:
+        """Return X as a table, its columns checked as scikit-learn does, or None for an array.
+
+        Without a ``known`` Schema, they are learned.
+        """
+        learn = known is None
         if known is not None and known.is_indexed:
             return None
         if _input.is_frame(X):
@@ -204,10 +207,10 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         numbers, names = _input.numbered_fields(self._fields(), n_columns)
         return Schema.indexed(n_columns, len(names), field_names=names, field_of=numbers)
 
-    def _array_rows(self, X: Any) -> Rows:
-        rows = self.schema_.encode(X, labelled=False)
+    def _array_rows(self, X: Any, schema: Schema) -> Rows:
+        rows = schema.encode(X, labelled=False)
         if self._uses_fields() and rows.fields is None:
-            rows = rows.with_(fields=self.schema_.field_of[rows.indices])
+            rows = rows.with_(fields=schema.field_of[rows.indices])
         return rows
 
     def _fields(self) -> Any:

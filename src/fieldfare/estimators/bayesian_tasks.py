@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted
 
 from fieldfare._typing import AnyArray, Float32Array, Float64Array
 from fieldfare.estimators._bayesian import BayesianFM
@@ -42,12 +41,11 @@ class BayesianRegressor(RegressorMixin, BayesianFM):  # type: ignore[misc]
             Only with ``return_std``: the standard deviation of a new observation, which comes from
             the uncertainty about the parameters and from noise.
         """
-        check_is_fitted(self, "trace_")
-        rows = self._rows(X)
-        mean = self.posterior_.predict(rows, self.n_jobs).astype(np.float32)
+        posterior, rows = self._posterior_and_rows(X)
+        mean = posterior.predict(rows, self.n_jobs).astype(np.float32)
         if not return_std:
             return mean
-        return mean, self.posterior_.deviations(rows, self.n_jobs)
+        return mean, posterior.deviations(rows, self.n_jobs)
 
     def predict_interval(
         self, X: Any, coverage: float = 0.95, *, noise: bool = True
@@ -70,9 +68,8 @@ class BayesianRegressor(RegressorMixin, BayesianFM):  # type: ignore[misc]
         float64 array of shape (n_samples, 2)
             Lower and upper bound.
         """
-        check_is_fitted(self, "trace_")
-        rows = self._rows(X)
-        return self.posterior_.intervals(rows, coverage, noise=noise, n_threads=self.n_jobs)
+        posterior, rows = self._posterior_and_rows(X)
+        return posterior.intervals(rows, coverage, noise=noise, n_threads=self.n_jobs)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return the coefficient of determination, R squared; see `FMRegressor.score`."""
@@ -164,10 +161,9 @@ class BayesianOrdinalRegressor(RegressorMixin, _OfClasses):  # type: ignore[misc
         The expectation has the smallest squared error. For the most probable class, take the
         largest column of `predict_proba`.
         """
-        check_is_fitted(self, "trace_")
-        rows = self._rows(X)
-        mean = self.posterior_.predict(rows, self.n_jobs)
-        return (mean, self.posterior_.deviations(rows, self.n_jobs)) if return_std else mean
+        posterior, rows = self._posterior_and_rows(X)
+        mean = posterior.predict(rows, self.n_jobs)
+        return (mean, posterior.deviations(rows, self.n_jobs)) if return_std else mean
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return the coefficient of determination, R squared, of the expected numbers."""

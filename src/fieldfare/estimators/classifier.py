@@ -50,16 +50,17 @@ class Classifier(ClassifierMixin, Factorization):  # type: ignore[misc]
         self
             The estimator.
         """
-        if classes is not None:
-            classes = np.unique(np.asarray(classes))
-            known = getattr(self, "classes_", classes)
-            if not np.array_equal(known, classes):
-                raise DataError(
-                    f"The classes must be those of the first call of partial_fit, {known}. Got "
-                    f"{classes}."
-                )
-            self.classes_ = classes
-        self._partial_fit(X, y, sample_weight, keep_classes=classes is not None)
+        with self._one_at_a_time():
+            if classes is not None:
+                classes = np.unique(np.asarray(classes))
+                known = getattr(self, "classes_", classes)
+                if not np.array_equal(known, classes):
+                    raise DataError(
+                        f"The classes must be those of the first call of partial_fit, {known}. Got "
+                        f"{classes}."
+                    )
+                self.classes_ = classes
+            self._partial_fit(X, y, sample_weight, keep_classes=classes is not None)
         return self
 
     def decision_function(self, X: Any) -> Float32Array:

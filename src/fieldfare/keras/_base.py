@@ -93,11 +93,11 @@ class KerasEstimator(Factorization):
             If the loss became infinite or not a number.
         """
         self._settings()  # checked before any data are read
-        with self._one_at_a_time():
-            data = self._read(X, y, sample_weight, learn=True)
-            job = self._job(data, None, valid=self._read_validation(eval_set))
-            network = self._compiled(job)
-            self._fit_network(network, job, self._dataset(job.train, job.seed))
+        with self._one_at_a_time(), self._learning() as learner:
+            data = learner._read(X, y, sample_weight, learn=True)
+            job = learner._job(data, None, valid=learner._read_validation(eval_set))
+            network = learner._compiled(job)
+            learner._fit_network(network, job, learner._dataset(job.train, job.seed))
         return self
 
     def fit_batches(
@@ -137,8 +137,8 @@ class KerasEstimator(Factorization):
             values may be new in later batches.
         """
         self._settings()  # checked before any data are read
-        with self._one_at_a_time():
-            self._fit_batches(batches, classes, eval_set, steps_per_epoch)
+        with self._one_at_a_time(), self._learning() as learner:
+            learner._fit_batches(batches, classes, eval_set, steps_per_epoch)
         return self
 
     def _fit_batches(

@@ -55,6 +55,17 @@ def core_spec(spec: Spec) -> _core.Spec:
     return core
 
 
+def _require_fields(spec: Spec, rows: Rows | RelatedRows) -> None:
+    """Raise DataError if a model that uses fields meets rows without them."""
+    if not spec.kind.uses_fields or rows.n_rows == 0:
+        return
+    if (rows.own if isinstance(rows, RelatedRows) else rows).fields is None:
+        raise DataError(
+            f"A {spec.kind.name} model needs the field of every entry, and these rows have none. "
+            "Use a table, libffm text, or a matrix with fields=."
+        )
+
+
 def core_rows(rows: Rows | RelatedRows) -> _core.Rows:
     """Return the compiled struct over the arrays of rows, joined with their side tables."""
     rows = as_rows(rows)
@@ -250,6 +261,7 @@ def train(
         If a row number, feature id, field or class is out of range. Rows before that one may have
         been used already.
     """
+    _require_fields(table.spec, rows)
     loss, weight, bad_row = _core.train(
         core_spec(table.spec),
         table.rows,
@@ -300,6 +312,7 @@ def train_pairs(
         If a row number, feature id or field is out of range. Pairs before that one may have been
         used already.
     """
+    _require_fields(table.spec, rows)
     loss, weight, bad_row = _core.train_pairs(
         core_spec(table.spec),
         table.rows,
@@ -360,6 +373,8 @@ class Scorer:
         With a ``context`` of one row, each row is scored as if it also had the entries of the
         context, whose own contribution is computed only once.
         """
+        for part in (rows,) if context is None else (rows, context):
+            _require_fields(self.spec, part)
         out = np.empty((rows.n_rows, self.spec.n_outputs), np.float32)
         self._core.score(
             core_rows(rows),

@@ -199,6 +199,11 @@ class Model(ParameterArrays):
         SchemaError
             If the model has no columns, a column is missing, or a value does not fit its column.
         """
+        if not isinstance(sample, Mapping):
+            raise SchemaError(
+                "A sample is a mapping from column to value, such as {'user': 'u1'}. Got "
+                f"{type(sample).__name__}; for several samples use fieldfare.predict."
+            )
         ids, values, fields = self._encoder().encode(sample)
         scores = self._scorer().score_one(ids, values, fields if self.traits.uses_fields else None)
         return link_one(self.config.task, scores)

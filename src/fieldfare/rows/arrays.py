@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from fieldfare._typing import AnyArray
+from fieldfare._typing import AnyArray, Int64Array
 from fieldfare.exceptions import DataError
 
 MAX_INDEX = 2**32 - 2
@@ -32,6 +33,39 @@ DTYPES: dict[str, np.dtype[Any]] = {
 def largest(array: AnyArray) -> int:
     """Return the largest element of an integer array, -1 if it is empty."""
     return int(array.max()) if len(array) else -1
+
+
+def check_row_numbers(rows: Any, n_rows: int) -> Int64Array:
+    """Return row numbers as an int64 array.
+
+    Raises
+    ------
+    DataError
+        If it is no 1-d array of integers from 0 to ``n_rows - 1``.
+    """
+    numbers = np.asarray(rows)
+    if numbers.ndim != 1 or (numbers.size and numbers.dtype.kind not in "iu"):
+        hint = " Use np.flatnonzero(mask)." if numbers.dtype.kind == "b" else ""
+        raise DataError(
+            "Rows are taken by their numbers, a 1-d array of integers. Got "
+            f"{numbers.dtype} of shape {numbers.shape}.{hint}"
+        )
+    if numbers.size and not 0 <= int(numbers.min()) <= int(numbers.max()) < n_rows:
+        raise DataError(
+            f"The numbers of these rows run from 0 to {n_rows - 1}. Got {numbers.min()} to "
+            f"{numbers.max()}."
+        )
+    return numbers.astype(np.int64, copy=False)
+
+
+def check_parts(parts: Sequence[object], kind: type) -> None:
+    """Raise DataError unless all parts to be concatenated are of a kind."""
+    for part in parts:
+        if not isinstance(part, kind):
+            raise DataError(
+                f"{kind.__name__} can be concatenated with others of their kind. Got "
+                f"{type(part).__name__}: RelatedRows become Rows by join()."
+            )
 
 
 def check_array(name: str, array: object, dtype: np.dtype[Any]) -> None:

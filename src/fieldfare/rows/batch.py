@@ -23,6 +23,8 @@ from fieldfare.rows.arrays import (
     PER_ENTRY,
     PER_ROW,
     check_array,
+    check_parts,
+    check_row_numbers,
     largest,
 )
 
@@ -185,8 +187,19 @@ class Rows:
         return replace(self, indptr=self.indptr[start : stop + 1], **per_row)
 
     def take(self, rows: AnyArray) -> Rows:
-        """Return a copy of the chosen rows, in the given order."""
-        rows = np.asarray(rows, dtype=np.int64)
+        """Return a copy of the chosen rows, in the given order.
+
+        Parameters
+        ----------
+        rows : integer array of shape (n,)
+            Row numbers from 0, which may repeat.
+
+        Raises
+        ------
+        DataError
+            If it is no such array.
+        """
+        rows = check_row_numbers(rows, self.n_rows)
         starts, lengths = self.indptr[rows], np.diff(self.indptr)[rows]
         indptr = np.zeros(len(rows) + 1, np.int64)
         np.cumsum(lengths, out=indptr[1:])
@@ -211,7 +224,13 @@ class Rows:
 
         An optional array is kept if any part has it; parts without values, fields or weights
         contribute ones, zeros and ones. Targets and groups must be in all parts or in none.
+
+        Raises
+        ------
+        DataError
+            If a part is not Rows, or only some have targets or groups.
         """
+        check_parts(parts, Rows)
         if len(parts) == 1:
             return parts[0]
         lengths = [np.diff(part.indptr) for part in parts]

@@ -9,7 +9,14 @@ import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array, UInt32Array
 from fieldfare.exceptions import DataError
-from fieldfare.rows.arrays import DTYPES, PER_ENTRY, check_array, largest
+from fieldfare.rows.arrays import (
+    DTYPES,
+    PER_ENTRY,
+    check_array,
+    check_parts,
+    check_row_numbers,
+    largest,
+)
 from fieldfare.rows.batch import Rows, own_entries
 
 
@@ -119,7 +126,8 @@ class RelatedRows:
         return RelatedRows(self.own.slice(start, stop), relations)
 
     def take(self, rows: AnyArray) -> RelatedRows:
-        """Return a copy of the chosen rows, in the given order; side tables are shared."""
+        """Return a copy of the chosen rows, as `Rows.take` does; side tables are shared."""
+        rows = check_row_numbers(rows, self.n_rows)
         relations = tuple(Relation(r.codes[rows], r.rows) for r in self.relations)
         return RelatedRows(self.own.take(rows), relations)
 
@@ -137,6 +145,7 @@ class RelatedRows:
         DataError
             If the numbers of side tables differ, and as `Rows.concatenate` does.
         """
+        check_parts(parts, RelatedRows)
         numbers = {len(part.relations) for part in parts}
         if len(numbers) != 1:
             raise DataError(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.metrics import r2_score
 from tests.kernels.test_coordinate import dense
 
 import fieldfare
@@ -139,3 +140,18 @@ def test_tables_that_do_not_join_are_refused() -> None:
     assert strange.head(2).num_rows == 2
     with pytest.raises(SchemaError, match="do not compare"):
         JoinedTable(ratings, {"user": films.rename(columns={"film": "user"})}).head(1)
+
+
+@pytest.mark.parametrize("solver", ["als", "adagrad"])
+def test_an_estimator_is_scored_on_side_tables(solver):
+    table = JoinedTable(
+        {"user": ["a", "b", "c"] * 20, "stars": [1.0, 3.0, 5.0] * 20},
+        {"user": {"user": ["a", "b", "c"], "age": [20.5, 40.5, 60.5]}},
+    )
+    estimator = FMRegressor(solver=solver, max_iter=3, random_state=0).fit(table, "stars")
+    joined = load(table, target="stars").rows.with_(target=None)
+    expected = r2_score([1.0, 3.0, 5.0] * 20, estimator.predict(joined))
+    assert estimator.score(table, "stars") == pytest.approx(expected)
+    related = load_related(table, target="stars")
+    assert estimator.score(related) == pytest.approx(expected)
+    np.testing.assert_array_equal(estimator.predict(related.rows), estimator.predict(table))

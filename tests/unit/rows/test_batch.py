@@ -165,3 +165,9 @@ def test_join_does_not_invent_targets(name):
 def test_limits_fit_their_types():
     assert np.iinfo(np.uint32).max > MAX_INDEX
     assert np.iinfo(np.uint16).max > MAX_FIELD
+
+
+@pytest.mark.parametrize("rows", [[-1], [3], [True, False, True], [0.5], [[0]]])
+def test_rows_are_taken_by_their_numbers_only(rows):
+    with pytest.raises(DataError, match=r"numbers"):
+        make().take(np.array(rows))

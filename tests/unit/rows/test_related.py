@@ -50,3 +50,14 @@ def test_a_changed_side_table_shows_in_the_fingerprint_of_a_resume() -> None:
     before = RowSubset.of(rows).fingerprint()
     assert RowSubset.of(replace(rows, relations=(changed, film))).fingerprint() != before
     assert RowSubset.of(rows.join()).fingerprint() == before
+
+
+def test_rows_are_taken_and_concatenated_only_as_they_are_meant_to_be() -> None:
+    rows, _ = related(6)
+    with pytest.raises(DataError, match=r"Use np\.flatnonzero\(mask\)"):
+        rows.take(np.ones(6, bool))
+    with pytest.raises(DataError, match="run from 0 to 5. Got 6 to 6"):
+        rows.take(np.array([6]))
+    for parts in ([rows, rows.join()], [rows.join(), rows]):
+        with pytest.raises(DataError, match="RelatedRows become Rows by join"):
+            type(parts[0]).concatenate(parts)

@@ -147,7 +147,8 @@ class Run:
         if meta["data"] != state.fingerprint():
             raise TrainingError(
                 f"The checkpoint {path} belongs to another run: its {meta['n_rows']} training rows "
-                "have other content than those of this run. Resume with the data of the run."
+                "have other content than those of this run, or other pairs of them are compared. "
+                "Resume with the data of the run."
             )
         history = History.from_json(meta["history"])
         if history.metric != state.history.metric:

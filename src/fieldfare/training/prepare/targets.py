@@ -33,11 +33,23 @@ class TargetMap:
         The raw target of each class, ascending; empty if there are no classes.
     classes : tuple or None
         The classes as the user knows them, in the same order; ``None`` if there are none.
+
+    Raises
+    ------
+    TrainingError
+        If there are too many classes.
     """
 
     task: str
     raw: tuple[float, ...] = ()
     classes: tuple[Any, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.raw) > MAX_CLASSES:
+            raise TrainingError(
+                f"A multiclass task may have at most {MAX_CLASSES} classes. The target has more: "
+                "is it a number to predict? Use task='regression', or a regressor."
+            )
 
     @staticmethod
     def numbered(task: str, classes: Sequence[Any]) -> TargetMap:
@@ -205,11 +217,6 @@ def infer_targets(
         raise TrainingError(
             f"A binary task needs two different targets. There are more ({_some(classes)}). "
             "Use task='multiclass' or task='regression'."
-        )
-    if len(raw) > MAX_CLASSES:
-        raise TrainingError(
-            f"A multiclass task may have at most {MAX_CLASSES} classes. The target has more: is it "
-            "a number to predict? Use task='regression'."
         )
     return TargetMap(task, raw, classes)
 

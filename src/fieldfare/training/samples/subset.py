@@ -183,7 +183,7 @@ class RowSubset:
                 self.release(self.index[start:stop], memory_limit)
 
     def fingerprint(self, memory_limit: int | None = None) -> str:
-        """Return a checksum of all rows and of the choice among them.
+        """Return a checksum of all rows, of the choice among them, and of what is compared.
 
         Arrays that are left out count as what they stand for, and side tables are joined, so that
         it is the same in memory, on disk and with side tables.
@@ -197,8 +197,10 @@ class RowSubset:
                 if array is not None and (default is None or (array != default).any()):
                     checksum.update(bytes([place]))
                     checksum.update(np.ascontiguousarray(array).view(np.uint8).data)
-        if self.index is not None:
-            checksum.update(self.index.view(np.uint8).data)
+        for name in ("index", "comparisons"):
+            chosen = getattr(self, name)
+            if chosen is not None:
+                checksum.update(np.ascontiguousarray(chosen).view(np.uint8).data)
         return checksum.hexdigest()
 
     def release(self, order: Int64Array, memory_limit: int | None) -> None:

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from fieldfare.config import ModelConfig
+from fieldfare.estimators import FMClassifier
 from fieldfare.exceptions import ConfigError, DataError, TrainingError
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
 from fieldfare.training.prepare.targets import (
+    MAX_CLASSES,
     TargetMap,
     class_weights,
     infer_targets,
@@ -157,3 +159,16 @@ def test_a_class_that_has_not_come_yet_may_still_come() -> None:
 def test_weights_that_are_all_zero_are_refused() -> None:
     with pytest.raises(TrainingError, match="positive weight"):
         start_bias("binary", 1, part([0, 1], [0, 0]))
+
+
+def test_there_are_at_most_so_many_classes_wherever_they_come_from() -> None:
+    classes = np.arange(MAX_CLASSES + 1)
+    assert TargetMap.numbered("multiclass", classes[1:].tolist()).n_outputs == MAX_CLASSES
+    for build_map in (
+        lambda: TargetMap.numbered("multiclass", classes.tolist()),
+        lambda: infer_targets(part(classes), "multiclass"),
+        lambda: FMClassifier().fit(np.ones((3 * len(classes), 1)), np.tile(classes, 3)),
+        lambda: FMClassifier().partial_fit(np.ones((5, 1)), classes[:5], classes=classes),
+    ):
+        with pytest.raises(TrainingError, match="at most 10000 classes"):
+            build_map()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fieldfare import Checkpoint, cross_validate, evaluate, train
+from fieldfare import Callback, Checkpoint, cross_validate, evaluate, train
 from fieldfare.data.loading import load
 from fieldfare.exceptions import ConfigError, DataError, TrainingError
 from fieldfare.kinds.models import MODEL_KINDS
@@ -87,3 +87,31 @@ def test_relevances_must_be_numbers_in_groups(table):
         train(table, class_weight="balanced", **ROLES)
     with pytest.raises(ConfigError, match="task 'binary' must be 'auto' or 'logistic'"):
         train(table | {"grade": np.arange(1000) % 2}, target="grade", loss="hinge")
+
+
+class _OneEpoch(Callback):
+    def on_epoch_end(self, state):
+        return True
+
+
+def test_a_run_is_not_resumed_with_other_pairs(table, tmp_path):
+    pairs = np.random.default_rng(0).integers(0, 1000, (300, 2))
+    settings = {"task": "rank", "random_state": 0, "n_jobs": 1, "max_iter": 3}
+    data = load(table, target="grade")
+    path = tmp_path / "checkpoint"
+    train(data, pairs=pairs, callbacks=[Checkpoint(path), _OneEpoch()], **settings)
+    resumed = train(data, pairs=pairs, resume=path, **settings).model
+    np.testing.assert_array_equal(
+        resumed.factors, train(data, pairs=pairs, **settings).model.factors
+    )
+    for other in (pairs[:, ::-1], pairs[:-1]):
+        with pytest.raises(TrainingError, match="other pairs"):
+            train(data, pairs=other, resume=path, **settings)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "got"), [([[1, 2], [3]], "different lengths"), (np.zeros((0, 2), int), "Got none")]
+)
+def test_pairs_that_are_none_are_refused(table, pairs, got):
+    with pytest.raises(DataError, match=f"pairs must hold row numbers.*{got}"):
+        train(table, target="grade", task="rank", pairs=pairs)
