@@ -16,7 +16,9 @@ from fieldfare import (
     FMRegressor,
     JoinedTable,
 )
-from fieldfare.data.loading import load, load_related
+from fieldfare.data.dataset import AnyDataset
+from fieldfare.data.loading import load, read_dataset
+from fieldfare.data.road import Options
 from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.rows import RelatedRows
 
@@ -42,6 +44,10 @@ def tables(n: int = 400, seed: int = 0) -> tuple[Any, Any, Any]:
     return ratings, users, films
 
 
+def load_unjoined(source: Any, **options: Any) -> AnyDataset:
+    return read_dataset(source, Options(**options, join=False))
+
+
 def joined_frame(ratings: Any, users: Any, films: Any) -> Any:
     return ratings.merge(users, on="user", how="left").merge(films, on="film", how="left")
 
@@ -50,7 +56,7 @@ def test_references_hold_what_the_joined_table_holds() -> None:
     ratings, users, films = tables()
     table = JoinedTable(ratings, {"user": users, "film": films})
     whole = load(joined_frame(ratings, users, films), target="stars")
-    joined, related = load(table, target="stars"), load_related(table, target="stars")
+    joined, related = load(table, target="stars"), load_unjoined(table, target="stars")
     assert isinstance(related.rows, RelatedRows)
     assert [rows.nnz for rows in (whole.rows, joined.rows, related.rows)] == [whole.rows.nnz] * 3
     assert list(joined.schema.feature_names) == list(whole.schema.feature_names)
@@ -59,14 +65,14 @@ def test_references_hold_what_the_joined_table_holds() -> None:
     np.testing.assert_array_equal(dense(joined.rows, p), X)
     np.testing.assert_array_equal(dense(related.rows.join(), p), X)
     np.testing.assert_array_equal(related.rows.target, whole.rows.target)
-    assert load_related(ratings, target="stars").rows.n_rows == 400
+    assert load_unjoined(ratings, target="stars").rows.n_rows == 400
 
 
 def test_keys_without_a_side_row_have_missing_values() -> None:
     ratings, users, films = tables()
     table = JoinedTable(ratings, {"user": users[3:], "film": films})
     frame = joined_frame(ratings, users[3:], films)
-    related, joined = load_related(table, target="stars"), load(table, target="stars")
+    related, joined = load_unjoined(table, target="stars"), load(table, target="stars")
     p = related.schema.n_features
     np.testing.assert_array_equal(dense(related.rows.join(), p), dense(joined.rows, p))
     assert frame.town.isna().any()

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fieldfare.data.extend import extend
-from fieldfare.data.loading import load
+from fieldfare.data.loading import extend, load
 from fieldfare.exceptions import DataError
 from fieldfare.schema.schema import Schema
 from fieldfare.sources.formats import open_source, open_table
