@@ -66,6 +66,11 @@ class Options:
         given = {role: getattr(self, role) for role in ROLES if role not in self.names}
         return {role: values for role, values in given.items() if values is not None}
 
+    @property
+    def schema_is_indexed(self) -> bool:
+        """Whether the given Schema is of numbered features."""
+        return self.schema is not None and self.schema.is_indexed
+
 
 def encode(source: Source, options: Options) -> Encoded:
     """Return the samples of a source as Rows, batch by batch, and their Schema.
@@ -89,8 +94,7 @@ def encode(source: Source, options: Options) -> Encoded:
         If the source does not go with the options; faults of content are found when their batch
         is reached.
     """
-    schema = options.schema
-    if isinstance(source, Table) and schema is not None and schema.is_indexed:
+    if isinstance(source, Table) and options.schema_is_indexed:
         source = source.as_numbered()
     if isinstance(source, Numbered):
         return _encode_numbered(source, options)
@@ -100,7 +104,15 @@ def encode(source: Source, options: Options) -> Encoded:
 
 
 def encode_related(table: JoinedTable, options: Options) -> RelatedDataset:
-    """Return the samples of a table with side tables, each table encoded by itself."""
+    """Return the samples of a table with side tables, each table encoded by itself.
+
+    Raises
+    ------
+    DataError
+        As `encode` does.
+    """
+    if options.schema_is_indexed:
+        table.as_numbered()  # which it cannot be
     schema, _ = _settle(table, options)
     labelled = _is_labelled(table, schema, options)
     return RelatedDataset(table.related_rows(schema, labelled=labelled), schema)

@@ -16,11 +16,12 @@ from fieldfare import (
     FMRegressor,
     JoinedTable,
 )
-from fieldfare.data.dataset import AnyDataset
+from fieldfare.data.dataset import AnyDataset, RelatedDataset
 from fieldfare.data.loading import load, read_dataset
 from fieldfare.data.road import Options
 from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.rows import RelatedRows
+from fieldfare.schema.schema import Schema
 
 pd = pytest.importorskip("pandas")
 pytest.importorskip("pyarrow")
@@ -66,6 +67,23 @@ def test_references_hold_what_the_joined_table_holds() -> None:
     np.testing.assert_array_equal(dense(related.rows.join(), p), X)
     np.testing.assert_array_equal(related.rows.target, whole.rows.target)
     assert load_unjoined(ratings, target="stars").rows.n_rows == 400
+
+
+def test_tables_that_are_not_joined_take_the_same_options() -> None:
+    ratings, users, films = tables(n=40)
+    table = JoinedTable(ratings.drop(columns="stars"), {"user": users, "film": films})
+    related = load_unjoined(table, target=ratings.stars, weight=np.full(40, 2.0))
+    assert isinstance(related, RelatedDataset)
+    joined = load(related)
+    np.testing.assert_array_equal(joined.rows.target, ratings.stars)
+    np.testing.assert_array_equal(joined.rows.weight, np.full(40, 2.0))
+    assert joined.schema is related.schema
+    assert load_unjoined(related, labelled=False).rows.target is None
+    for read in (load, load_unjoined):
+        with pytest.raises(SchemaError, match="expects numbered features"):
+            read(table, schema=Schema.indexed(5, 0), labelled=False)
+        with pytest.raises(DataError, match="encoded already"):
+            read(related, fields=[0])
 
 
 def test_keys_without_a_side_row_have_missing_values() -> None:
