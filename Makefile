@@ -12,6 +12,8 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?= python3
 ARGS ?=
 FUZZ_SECONDS ?= 60
+NIGHTLY_FUZZ_SECONDS ?= 1800
+NIGHTLY_EXAMPLES ?= 20
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,7 +27,7 @@ CXX_FILES := $(CXX_SOURCES) $(wildcard cpp/*/*.hpp)
 # Those that a build compiles and that are ours alone: the bindings are mostly nanobind's templates.
 CXX_TIDIED := $(filter-out cpp/bindings/% cpp/fuzz/% cpp/tests/%,$(CXX_SOURCES))
 
-.PHONY: help demo paper test lint format generate sanitize fuzz bench docs build clean
+.PHONY: help demo paper test lint format generate sanitize fuzz bench nightly docs build clean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 16
@@ -129,10 +131,18 @@ $(SANITIZED)/fuzz_text: $(wildcard cpp/fuzz/*.cpp cpp/common/*.hpp cpp/text/*)
 
 # The peers get an environment of their own, build/peers; what does not install is reported as such.
 bench: $(VENV)/installed $(VENV)/test ## measure speed and memory, against the peers that can be had
-	$(BIN)/python benchmarks/peers.py
-	$(BIN)/python benchmarks/compare.py $(ARGS)
-	$(BIN)/python benchmarks/kernels.py
-	$(BIN)/python benchmarks/growth.py
+	$(BIN)/python -m benchmarks.peers.install
+	$(BIN)/python -m benchmarks peers/compare $(ARGS)
+	$(BIN)/python -m benchmarks speed/kernels
+	$(BIN)/python -m benchmarks speed/growth
+
+# Hours on two cores. The reports go to build/nightly, beside those that are checked in.
+nightly: $(VENV)/installed $(VENV)/test ## what takes long: more fuzzing and examples, speed, quality on ../shared/data
+	$(MAKE) fuzz FUZZ_SECONDS=$(NIGHTLY_FUZZ_SECONDS)
+	FIELDFARE_EXAMPLES=$(NIGHTLY_EXAMPLES) $(BIN)/python -m pytest -n 2 tests/property tests/kernels tests/unit $(ARGS)
+	$(BIN)/python -m benchmarks speed --results build/nightly
+	if [ -d ../shared/data ]; then $(BIN)/python -m benchmarks quality --results build/nightly; \
+	else echo "Quality is not measured: there is no folder ../shared/data."; fi
 
 docs: $(VENV)/installed $(VENV)/docs ## build the site into site/, any warning being an error
 	$(BIN)/mkdocs build --strict --quiet

@@ -1,4 +1,4 @@
-// How tables begin, for Python.
+// Initial values of tables, for Python.
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 

@@ -1,4 +1,4 @@
-// Instruction sets for Python: which there are, and which one is in use.
+// Instruction sets for Python: those available, and the one in use.
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 

@@ -1,4 +1,4 @@
-// Recall for Python: the non-sampled solver, which copies the two sides, and rows joined from
+// Recall for Python: the non-sampled solver, which copies the two sides, and rows composed of
 // halves.
 #include <nanobind/stl/optional.h>
 

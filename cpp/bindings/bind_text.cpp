@@ -1,5 +1,5 @@
-// What reading needs: text, which Python sees as bytes and its Rows as a tuple of arrays that own
-// their memory; checksums; and the field of each feature.
+// Reading for Python: text, as bytes, and its rows, as a tuple of arrays that own their memory;
+// checksums; and the field of each feature.
 #include <nanobind/stl/optional.h>
 
 #include <array>

@@ -1,4 +1,4 @@
-// Vocabularies: the positions of texts, as Arrow keeps them, among the words that are known.
+// Vocabularies for Python: the positions of texts, in Arrow's layout, among the known words.
 
 #include <cstddef>
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What the bindings share: arrays as Python gives them, checks, and Ctrl-C.
+// What the bindings share: arrays from Python, checks, and Ctrl-C.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -36,7 +36,7 @@ std::int64_t length(const T& array, std::size_t axis = 0) {
 // Raises ValueError unless the condition holds.
 void require(bool condition, const char* message);
 
-// The data of an array that may be left out, else of length n, or null.
+// The data of an optional array, which must have length n; null if it is left out.
 template <class T>
 T* data_or_null(const Maybe<T, 1>& array, std::int64_t n, const char* message) {
   if (!array) return nullptr;
@@ -48,8 +48,8 @@ T* data_or_null(const Maybe<T, 1>& array, std::int64_t n, const char* message) {
 void check_indptr(const std::int64_t* indptr, std::int64_t n_rows, std::int64_t n_entries);
 void check_spec(const Spec& spec, const Rows& rows);
 
-// Whether there was no Ctrl-C meanwhile; for a thread that has released the interpreter. Otherwise
-// the error is set, and to be thrown as nanobind::python_error.
+// Whether there was no Ctrl-C meanwhile; for a thread that has released the GIL. If there was, the
+// Python error is set, and has to be thrown as nanobind::python_error.
 bool go_on();
 
 }  // namespace fieldfare

@@ -6,9 +6,9 @@
 
 namespace fieldfare {
 
-// The rows of frequent features, private to a thread for a while: if the threads took turns in
-// writing them, the few cache lines that hold them would travel between the cores all the time.
-// Direct-mapped: the only feature that can be at home in a bucket is ids[bucket].
+// Copies of the rows of frequent features, private to a thread for a while. If the threads took
+// turns writing to these rows, their few cache lines would travel between the cores all the time.
+// Direct-mapped: the only feature that a bucket can hold is ids[bucket].
 struct HotRows {
   static constexpr int bits = 12;
   static constexpr std::int64_t buckets = std::int64_t{1} << bits;

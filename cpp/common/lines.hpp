@@ -1,4 +1,5 @@
-// Memory that shares no cache line with anything else: what two threads write must not.
+// Memory that shares no cache line with anything else, as two threads that write to one would slow
+// each other down.
 #pragma once
 
 #include <cstddef>

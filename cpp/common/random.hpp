@@ -1,5 +1,5 @@
-// Random numbers by counter: each is a function of its key and number alone, so that a draw does
-// not depend on what was drawn before it or on which thread draws it.
+// Counter-based random numbers: each is a function of its key and number alone, so that a draw does
+// not depend on earlier draws or on the thread that makes it.
 #pragma once
 
 #include <cmath>

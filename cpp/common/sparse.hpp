@@ -12,7 +12,7 @@ struct Sparse {
   std::vector<float> value;
 };
 
-// The same matrix the other way round; within a column, rows ascend.
+// The same matrix by columns; within a column, rows ascend.
 Sparse transposed(const Sparse& rows, std::int64_t n_columns);
 
 }  // namespace fieldfare

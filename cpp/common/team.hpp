@@ -71,7 +71,7 @@ class Member {
   std::int64_t size() const { return size_; }
   bool first() const { return number_ == 0; }
 
-  // Waits until every member has come here. Throws if one of them has failed.
+  // Waits until every member has arrived here. Throws if one of them has failed.
   void meet() {
     if (size_ > 1) barrier_.wait();
   }
@@ -88,8 +88,8 @@ class Member {
   Barrier& barrier_;
 };
 
-// Calls work(member) on `wanted` threads, or on as many as can be had. What one of them throws
-// reaches the caller, after the others have finished or have come to their next meeting.
+// Calls work(member) on `wanted` threads, or on as many as the system grants. An exception in one
+// of them reaches the caller after the others have finished or arrived at their next meeting.
 template <class Work>
 void run_team(std::int64_t wanted, const Work& work) {
   Barrier barrier;

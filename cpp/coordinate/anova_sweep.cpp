@@ -52,7 +52,7 @@ Sparse rows_by_code(const Block& block) {
 
 AnovaSweep::AnovaSweep(const Design& design, const Observed& observed, std::int64_t highest)
     : design_(design), observed_(observed) {
-  if (highest < 3) return;  // pairs need none of this
+  if (highest < 3) return;  // order 2 needs none of this
   for (const Block& block : design.blocks) rows_.push_back(rows_by_code(block));
   kernels_.resize(static_cast<std::size_t>(design.n_rows * (highest - 1)));
 }

@@ -1,5 +1,5 @@
-// Coordinate descent for factors of any order: what a sweep does where a score is no longer half a
-// square of sums.
+// Coordinate descent for factors of any order, for which the score is no longer half a difference
+// of squares.
 //
 // With p_j = x_j v_j for the entries j of a row, the ANOVA kernel of order t is the sum over all
 // subsets of t entries of their products; by the recurrence of Blondel et al. 2016 it grows entry

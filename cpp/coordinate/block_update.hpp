@@ -1,5 +1,5 @@
-// What a sweep of coordinate descent does between its passes over the rows: new values of single
-// parameters, and of the features of a block that is not one-hot.
+// What a sweep of coordinate descent does between its passes over the rows: it computes new values
+// of single parameters, and of the features of a block that is not one-hot.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ namespace fieldfare {
 
 constexpr std::int64_t linear_row = -1;
 
-// What a block's new parameters do to its rows: e += by_q * q + constant, then q += by_q.
+// The effect of a block's new parameters on its rows: e += by_q * q + constant, then q += by_q.
 struct Shift {
   float by_q = 0, constant = 0;
 };
@@ -48,7 +48,7 @@ class ParameterRow {
 void update_on_table(const ParameterRow& row, const Block& block, std::int64_t feature,
                      Moments* moments, Shift* shifts);
 
-// Updates the features of a direct block one after the other, on the rows themselves; `q` is there
+// Updates the features of a direct block one after another, on the rows themselves; `q` is given
 // for factors.
 void update_on_rows(const ParameterRow& row, const Block& block, const Observed& observed,
                     float* q);

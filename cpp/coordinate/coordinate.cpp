@@ -1,4 +1,4 @@
-// The sweep: pass after pass over the rows, and a block solved after each.
+// The sweep: pass after pass over the rows, after each of which a block is solved.
 #include "coordinate/coordinate.hpp"
 
 #include <algorithm>

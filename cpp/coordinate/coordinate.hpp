@@ -12,8 +12,8 @@
 // their code (which feature of the field they have). The same holds for a field with several
 // entries per row, or with values, when few different patterns of entries occur: the rows are
 // grouped by pattern, and the field's features are visited on the table of patterns. Side tables,
-// and fields that follow from another (the age of a user), are such patterns from the start: the
-// relation blocks of Rendle 2013.
+// and fields that are determined by another (the age of a user), are such patterns from the start:
+// the relation blocks of Rendle 2013.
 //
 // Factors that serve orders above 2 are visited by anova_sweep.hpp, on the same blocks.
 #pragma once
@@ -31,7 +31,7 @@
 
 namespace fieldfare {
 
-// Neighbouring features of a table. Shared: no two have a code in common, and they are many.
+// Adjacent features of a table. Shared: no two have a code in common, and there are many of them.
 struct FeatureRun {
   std::int64_t begin = 0, end = 0;
   bool shared = false;
@@ -60,7 +60,7 @@ struct DesignFault {
   std::int64_t row;
 };
 
-// Rows, turned into blocks. Everything about them that the sweeps need.
+// Rows, divided into blocks: everything about them that the sweeps need.
 struct Design {
   std::int64_t n_rows = 0;
   std::int64_t n_features = 0;
@@ -75,8 +75,8 @@ struct Relation {
   Rows rows;
 };
 
-// Takes the given rows (all without an order); with `normalised`, each is divided by its length.
-// Fields whose entries follow from those of another field become one table with it.
+// Uses the given rows (all of them without an order); with `normalised`, each is divided by its
+// length. Fields whose entries are determined by those of another field become one table with it.
 std::optional<DesignFault> make_design(const Rows& rows, const std::vector<Relation>& relations,
                                        const std::int64_t* order, std::int64_t n_order,
                                        bool normalised, Design* design);
@@ -88,8 +88,8 @@ std::optional<DesignFault> make_design(const Rows& rows, const std::vector<Relat
 std::optional<DesignFault> add_relation(const Relation& relation, const std::int64_t* order,
                                         Design* design);
 
-// Makes one table of blocks whose codes follow from those of one of them: their features are then
-// visited on the table, which is much smaller than the rows.
+// Makes one table of blocks whose codes are determined by those of one of them. Their features are
+// then visited on the table, which is much smaller than the rows.
 void join_dependent(Design* design);
 
 // Adds a pattern of feature ids and values, ascending, after the others.
@@ -107,11 +107,11 @@ struct FactorOrders {
 };
 
 struct SweepParameters {
-  float* bias = nullptr;     // or null: stays out of it
+  float* bias = nullptr;     // or null: not part of the model
   float* linear = nullptr;   // [n_features], or null
   float* factors = nullptr;  // [k, n_features], or null
   std::int64_t k = 0;
-  std::vector<FactorOrders> orders;  // [k], or empty: pairs only
+  std::vector<FactorOrders> orders;  // [k], or empty: order 2 only
 
   FactorOrders orders_of(std::int64_t f) const {
     return orders.empty() ? FactorOrders{} : orders[f];
@@ -134,7 +134,7 @@ struct Prior {
   float bias_precision = 0;
 };
 
-// What the sweep reduces. `residual` is score minus target, kept up to date by the sweep.
+// What the sweep minimises. `residual` is score minus target, kept up to date by the sweep.
 struct Observed {
   float* residual = nullptr;      // [n_rows]
   float* target = nullptr;        // [n_rows]: what the scores are regressed on

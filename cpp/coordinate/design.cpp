@@ -18,7 +18,7 @@ constexpr std::int64_t most_positions = 256;
 
 using Entry = std::pair<std::uint32_t, float>;
 
-// The distinct patterns of a block; gives up telling them apart once most rows have their own.
+// The distinct patterns of a block; stops looking for them once most rows have one of their own.
 class Patterns {
  public:
   Patterns(Block* block, std::int64_t n_rows) : block_(*block), n_rows_(n_rows) {
@@ -137,7 +137,7 @@ class Maker {
     return by_position_ ? static_cast<std::uint32_t>(entry - rows_.indptr[row]) : 0;
   }
 
-  // The field that stands for all that were joined with this one.
+  // The field that represents all those merged with this one.
   std::uint32_t root(std::uint32_t field) {
     while (joined_[field] != field) field = joined_[field] = joined_[joined_[field]];
     return field;
@@ -177,7 +177,7 @@ class Maker {
     return true;
   }
 
-  // A feature that occurs in several fields makes them one: it has but one parameter.
+  // Fields that share a feature are merged, because the feature has only one parameter.
   void join_fields() {
     const std::int64_t n_fields = rows_.fields != nullptr ? 1 << 16 : most_positions;
     joined_.resize(static_cast<std::size_t>(n_fields));

@@ -7,7 +7,7 @@ namespace fieldfare {
 
 void score_design(const Design& design, const SweepParameters& parameters, float* out,
                   std::int64_t n_threads) {
-  // Scores are residuals of the target zero, and q is what a factor's pass starts with.
+  // Scores are the residuals for the target zero, and q is the start of a factor's pass.
   std::vector<std::vector<float>> levels(design.blocks.size()), squares(design.blocks.size());
   const auto find_levels = [&](const float* theta) {
     for (std::size_t b = 0; b < design.blocks.size(); ++b) {

@@ -9,7 +9,7 @@ namespace fieldfare {
 namespace {
 
 constexpr std::int64_t tile = 512;      // rows whose residual and q stay in the first-level cache
-constexpr std::int64_t few_codes = 64;  // so few that consecutive rows wait for each other's sums
+constexpr std::int64_t few_codes = 64;  // with so few, consecutive rows wait for each other's sums
 
 std::int64_t lanes(const Block& block) { return block.n_codes <= few_codes ? 4 : 1; }
 
@@ -173,8 +173,8 @@ void RowPass::start(std::int64_t f, std::int64_t begin, std::int64_t end) {
 }
 
 // The logistic loss lies below a parabola of curvature 1/4 that touches it at the present score
-// (Böhning & Lindsay 1988); its minimum is the target to regress on. Lowering the parabola lowers
-// the loss at least as much.
+// (Böhning & Lindsay 1988), whose minimum is the target to regress on. The loss decreases by at
+// least as much as the parabola.
 void RowPass::move_target(std::int64_t i) {
   const float score = observed_.residual[i] + observed_.target[i];
   const float small = std::exp(-std::fabs(score));

@@ -1,6 +1,6 @@
 // What a sweep of coordinate descent does on the rows: between two meetings of the team, a pass
-// applies the changes of the last block and sums for the next. Sums are kept by chunks of rows,
-// which depend on the data only, so that any number of threads gives the same bits.
+// applies the changes of the last block and computes the sums for the next. Sums are kept by chunks
+// of rows, which depend only on the data, so that any number of threads gives the same bits.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ class RowPass {
 
   // --- By all members of a team, which must meet before they use the results
 
-  // The weight of the rows of each code of a table, which no parameter changes.
+  // The total weight of the rows of each code of a table, which does not depend on parameters.
   void find_mass(Member& member);
 
   // The sums for the bias.
@@ -29,11 +29,11 @@ class RowPass {
   // What each code adds to a factor's q.
   void find_levels(Member& member, std::int64_t f);
 
-  // Applies what is pending, starts a factor's q if this is its `first` block, and sums for the
-  // block, if any.
+  // Applies what is pending, starts a factor's q if this is its `first` block, and computes the
+  // sums for the block, if any.
   void run(Member& member, std::int64_t f, const Block* block, bool first);
 
-  // --- What was found
+  // --- Results
 
   // Sum of the weighted residuals, and of the weights.
   std::pair<double, double> total() const;
@@ -56,7 +56,7 @@ class RowPass {
 
   float* q() { return q_.data(); }
 
-  // --- What is to be done to the rows
+  // --- Pending changes of the rows
 
   // One for each code of the block that is solved, [n_codes].
   Shift* shifts() { return shifts_.data(); }

@@ -1,8 +1,8 @@
 // SGD whose L2 penalties are learned on held-out rows (Rendle, WSDM 2012).
 //
-// After each step on a training row, the penalties take a step against the loss of a held-out row,
-// seen through the step that the parameters would take with them: with theta' = theta - eta (g +
-// lambda theta), where g is zero but for the features of the training row,
+// After each step on a training row, the penalties take a step against the loss of a held-out row
+// as a function of the parameters after that step. With theta' = theta - eta (g + lambda theta),
+// where g is zero except for the features of the training row,
 //   d score' / d lambda_w = -eta sum_j x_j w_j
 //   d score' / d lambda_f = -eta (sum_j x_j v'_jf  sum_j x_j v_jf - sum_j x_j^2 v'_jf v_jf).
 #pragma once
@@ -14,10 +14,10 @@
 
 namespace fieldfare {
 
-// What is learned, and how fast. One penalty for the linear weights, then one for each factor.
+// The parameters and the step sizes. One penalty for the linear weights, then one for each factor.
 struct AdaptiveModel {
   std::int64_t n_features = 0, k = 0;
-  float* bias = nullptr;        // or null: stays out of it
+  float* bias = nullptr;        // or null: not part of the model
   float* linear = nullptr;      // [n_features], or null
   float* factors = nullptr;     // [n_features, k], or null with k = 0
   double* penalties = nullptr;  // [1 + k]
@@ -27,7 +27,7 @@ struct AdaptiveModel {
   bool logistic = false, normalised = false;
 };
 
-// Numbers of the rows to visit. Held-out rows are visited in turn, again and again.
+// Numbers of the rows to visit. Held-out rows are visited in turn, repeatedly.
 struct AdaptiveOrder {
   const std::int64_t* train = nullptr;
   std::int64_t n_train = 0;
@@ -35,7 +35,8 @@ struct AdaptiveOrder {
   std::int64_t n_held_out = 0;
 };
 
-// Returns the first of these rows that cannot be used: out of range, or with a feature that is.
+// Returns the first of these rows that cannot be used, because its number or a feature is out of
+// range.
 std::optional<std::int64_t> unusable_row(const Rows& rows, const AdaptiveOrder& order,
                                          std::int64_t n_features);
 

@@ -10,8 +10,8 @@ namespace fieldfare {
 
 namespace {
 
-// Uniform. Each number depends on the seed, its feature and its place only: a table grown later
-// equals one made large at once, and threads share the work without changing it.
+// Uniform. Each number depends only on the seed, its feature and its place, so that a table that
+// has grown equals one that was large from the start, and the number of threads changes nothing.
 void draw(float* out, const Stretch& run, std::uint64_t key) {
   const float half_range = run.scale * std::numbers::sqrt3_v<float>;
   for (std::int64_t j = 0; j < run.count; ++j) {

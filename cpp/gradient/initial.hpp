@@ -1,4 +1,4 @@
-// How the rows of a table begin: random factors, and optimiser state.
+// The initial values of the rows of a table: random factors and optimiser state.
 #pragma once
 
 #include <cstdint>
@@ -6,12 +6,12 @@
 
 namespace fieldfare {
 
-// Numbers that lie side by side in each row.
+// Consecutive numbers in each row.
 struct Stretch {
   std::int64_t offset = 0, count = 0;  // in the row
   std::int64_t place = 0;              // which of the feature's random numbers is the first
   float scale = 0;                     // standard deviation of random numbers around zero ...
-  float value = 0;                     // ... or, where that is zero, what all are set to
+  float value = 0;                     // ... or, if that is zero, the value of all of them
 };
 
 // Writes the runs of rows first, first + 1, ...; `rows` is that of feature `first`.

@@ -1,4 +1,4 @@
-// What the training kernels are given and what they return.
+// The arguments and the results of the training kernels.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace fieldfare {
 
-// Room for staged samples and for what the models remember of them.
+// Memory for staged samples and for what the models remember of them.
 struct Workspace {
   float** rows = nullptr;                // [slots, longest]
   float* x = nullptr;                    // [slots, longest]

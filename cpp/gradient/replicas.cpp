@@ -1,4 +1,4 @@
-// Threads that learn separately for a while: which rows are private to them, and how these are
+// Threads that learn separately for a while: which rows are private to each, and how they are
 // merged.
 #include "gradient/replicas.hpp"
 
@@ -32,7 +32,7 @@ Replicas::Replicas(const TrainJob& job, std::int64_t n_threads)
   elect();
   hot_.reserve(index(n_threads));
   for (std::int64_t t = 0; t < n_threads; ++t) {
-    // Only the rows of the elected are ever touched, and so take memory.
+    // Only the rows of the elected features are ever touched, so only they take memory.
     rows_.emplace_back(new float[index(HotRows::buckets * job.layout->stride + 32)]);
     hot_.push_back(rows_.back().get());
     while (reinterpret_cast<std::uintptr_t>(hot_.back()) % cache_line != 0) ++hot_.back();
@@ -46,13 +46,13 @@ void Replicas::lend(TrainJob& job, std::int64_t t) {
   job.shared = shared_[index(t)].data();
 }
 
-// For every bucket the feature that is met most often in it, if it is met often at all. In one pass
-// each bucket finds the id that may have the majority (Boyer & Moore 1991), in a second pass the
-// found are counted.
+// For every bucket the feature that occurs most often in it, if it is frequent at all. A first pass
+// finds the only id that can have the majority in each bucket (Boyer & Moore 1991), a second pass
+// counts these ids.
 void Replicas::elect() {
   std::vector<std::uint32_t> votes(index(HotRows::buckets), 0);
   const std::int64_t width = rows_per_step(*job_.spec), rows = (job_.end - job_.begin) * width;
-  // Odd, so that both sides of pairs have a say.
+  // Odd, so that both sides of pairs are counted.
   const std::int64_t step = (rows + rows_polled - 1) / rows_polled | 1;
   std::int64_t polled = 0;
   const auto poll = [&](auto&& see) {
@@ -86,8 +86,8 @@ void Replicas::copy_out(const Elected& row) {
 }
 
 void Replicas::merge(const Member& member, const Outcome& learned) {
-  // By Fisher's identity the two are the same on average where the loss is that of a likelihood;
-  // the squared loss is that of one whose variance is the mean loss.
+  // By Fisher's identity the two are equal on average if the loss is a negative log likelihood; the
+  // squared loss is that of a normal distribution whose variance is the mean loss.
   const bool squared = job_.spec->loss == Loss::squared && learned.loss > 0;
   const auto per_square = static_cast<float>(squared ? learned.weight / learned.loss : 1);
   member.share(std::ssize(elected_), [&](std::int64_t begin, std::int64_t end) {
@@ -131,8 +131,9 @@ void Replicas::merge_shared(float per_square) {
 // Gradient descent goes from w to w* exponentially: after steps whose sizes, times the
 // curvature, add up to k, it has covered 1 - exp(-k) of the way. Threads that each covered 1 -
 // exp(-k_t) on their own would have covered 1 - exp(-sum of k_t) by taking turns, so this is what
-// their moves are made to add up to: the plain sum where all have far to go, and the mean where
-// each of them has arrived. There a sum would overshoot, and with three threads or more diverge.
+// their moves are made to add up to: the plain sum while all are far from the optimum, and the mean
+// once each of them has reached it. There a sum would overshoot, and diverge with three threads or
+// more.
 // AdaGrad's steps are learning_rate / sqrt(sum of g^2), so k is the integral of that over the sum,
 // times per_square: the curvature of the loss by the weight over g^2.
 template <class Replica>
@@ -141,7 +142,7 @@ void Replicas::add_up(float* own, Replica replica, const Group& group, float per
   float before = 0, all = 0, apart = 0;
   for (std::int64_t d = group.state; d < group.state_end; ++d) before += own[d];
   const float share = 1 / static_cast<float>(group.state_end - group.state);
-  // What of the way is gone when squared gradients of this sum have been met.
+  // The share of the way that is covered once the squared gradients add up to this sum.
   const auto gone = [&](float met) {
     const float roots = std::sqrt(share * (before + met)) - std::sqrt(share * before);
     return -std::expm1(-2 * group.learning_rate * per_square * roots);

@@ -1,5 +1,5 @@
-// What each thread keeps to itself while several train without locks: the rows of the most frequent
-// features, and the parameters that every sample moves.
+// What is private to each thread while several train without locks: the rows of the most frequent
+// features, and the parameters that every sample updates.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +25,8 @@ class Replicas {
   // Points the job of thread t to the rows and shared parameters that are private to it.
   void lend(TrainJob& job, std::int64_t t);
 
-  // Combines what the threads have learned separately, nearly as if they had taken turns; called by
-  // all members of a team. `learned` is what all of them have learned since they last met.
+  // Combines what the threads have learned separately, nearly as if they had taken turns. All
+  // members of a team call it; `learned` is what they have learned since they last met.
   void merge(const Member& member, const Outcome& learned);
 
  private:
@@ -34,7 +34,7 @@ class Replicas {
     std::uint32_t id;
     std::int64_t bucket;
   };
-  // Weights that move together, and their state, as offsets.
+  // Offsets of weights that are updated together, and of their state.
   struct Group {
     std::int64_t begin, end, state, state_end;
     float learning_rate;

@@ -1,4 +1,4 @@
-// Update rules: how weights move, given the gradient of the loss without penalties.
+// Update rules: how weights change, given the gradient of the loss without penalties.
 //
 //   Rule::scalar(w, state, g, rates)           one weight; its state follows at state[0], state[1]
 //   move<Rule>(w, state, slot, rates, mean_square, walk)
@@ -58,8 +58,8 @@ struct AdaGrad {
 };
 
 // AdaGrad with one accumulator for all the factors of a feature: the mean of their squared
-// gradients, penalties left out: it is then known before the factors are walked over. (Embedding
-// tables are trained like this: Mudigere et al. 2022, section 4.1.3.)
+// gradients without penalties, which is known before the factors are visited. (Embedding tables are
+// trained like this: Mudigere et al. 2022, section 4.1.3.)
 struct RowwiseAdaGrad : AdaGrad {
   static constexpr const char* name = "rowwise_adagrad";
   static constexpr bool per_weight = false;

@@ -1,5 +1,5 @@
-// Staging: a sample is checked, scaled and located in the table some samples before it is used.
-// What follows reads through the pointers found here only.
+// Staging: a sample is checked, scaled and located in the table some samples before it is used. All
+// later steps read only through the pointers found here.
 #pragma once
 
 #include <cmath>
@@ -10,8 +10,9 @@
 
 namespace fieldfare::FIELDFARE_ISA {
 
-// Asks for rows of the table that a later sample needs, one at a time: between the computations for
-// the present sample the requests cost nothing, at once they would wait for each other.
+// Prefetches the rows of the table that a later sample needs, one at a time: between the
+// computations for the present sample the requests cost nothing, while all at once they would wait
+// for each other.
 struct Fetch {
   float* const* rows = nullptr;
   std::int64_t n = 0;
@@ -37,7 +38,7 @@ struct Fetch {
   }
 };
 
-// The same line by line, for wide rows: what can be under way at once is little.
+// The same line by line, for wide rows, since only few requests can be in flight at once.
 class LineFetch {
  public:
   LineFetch() = default;
@@ -61,8 +62,7 @@ class LineFetch {
   std::int64_t row_ = 0, offset_ = 0;
 };
 
-// A sample whose every pointer may be followed. The last four entries are filled up with
-// padding rows.
+// A sample with valid pointers only. The last group of four entries is completed with padding rows.
 struct Staged {
   std::int64_t n = 0;
   float* const* rows = nullptr;           // [whole_fours(n)]: each feature's row of the table
@@ -99,7 +99,7 @@ FIELDFARE_INLINE bool row_in_bounds(const Rows& rows, std::int64_t row) {
   return begin >= 0 && begin <= end && end <= rows.n_entries;
 }
 
-// Asks for n values, which may begin and end inside a line.
+// Prefetches n values, which may begin and end inside a line.
 template <class T>
 FIELDFARE_INLINE void fetch_lines(const T* values, std::int64_t n) {
   constexpr std::int64_t a_line = 64 / sizeof(T);
@@ -140,14 +140,14 @@ class Stage {
     return sample;
   }
 
-  // A sample of few fields reads few of an FFM row's blocks: fetching all would cost more.
+  // A sample with few fields reads few of the blocks of an FFM row; fetching all would cost more.
   FIELDFARE_INLINE Fetch fetch_of(const Staged& sample) const {
     if (Model::has_vector_per_field && 2 * sample.n < job_.spec->n_fields) return {};
     return {sample.rows, sample.n, job_.layout->used};
   }
 
-  // Asks for what `fill` will read of the rows far ahead: in a shuffled order no hardware guesses
-  // it.
+  // Prefetches what `fill` will read of rows far ahead, which no hardware can predict in a shuffled
+  // order.
   FIELDFARE_INLINE void fetch(std::int64_t at) const {
     if (at + 8 < places_) {
       const std::int64_t row = job_.order[at + 8];

@@ -24,7 +24,7 @@ FIELDFARE_INLINE double loss_of(Loss loss, float& apart) {
   return static_cast<double>(std::log1p(e)) + (z < 0 ? -z : 0.0F);
 }
 
-// A pair weighs the geometric mean of its rows; 0 means that it teaches nothing.
+// The weight of a pair is the geometric mean of those of its rows; 0 means that it is skipped.
 FIELDFARE_INLINE float weight_of(const TrainJob& job, const std::int64_t* pair) {
   const float* weight = job.rows->weight;
   return weight == nullptr ? 1.0F : std::sqrt(weight[pair[0]] * weight[pair[1]]);
@@ -42,7 +42,8 @@ FIELDFARE_INLINE std::optional<std::int64_t> fill(Stage<Model>& stage, const std
   return {};
 }
 
-// Spends the slope of one row of a pair. The bias, which cancels, stays.
+// Updates the parameters of one row of a pair, given the slope. The bias cancels and does not
+// change.
 template <class Model, class Rule, class Training>
 FIELDFARE_INLINE void learn(const Training& model, const Staged& sample, float slope) {
   model.template update<Rule>(sample, 0, slope, Fetch{});
@@ -56,7 +57,7 @@ FIELDFARE_INLINE Training in_slot(const TrainJob& job, std::int64_t slot) {
                   job.work.fields + slot * field_ints(*job.spec, job.longest));
 }
 
-// Pair after pair; the two of a pair are scored before either moves.
+// Pair after pair; both samples of a pair are scored before either is updated.
 template <class Model, class Training, class Rule>
 Outcome epoch(const TrainJob& job) {
   Stage<Model> stage(job);

@@ -14,7 +14,7 @@ namespace {
 // Turns scores into d loss / d score in place and returns the loss.
 FIELDFARE_INLINE double loss_of(Loss loss, float* score, std::int64_t n_outputs, float target) {
   if (loss == Loss::squared) {
-    // The gradient is half the derivative, as is usual: the factor 2 belongs to the learning rate.
+    // The gradient is half the derivative, as usual: the factor 2 belongs to the learning rate.
     const float error = score[0] - target;
     score[0] = error;
     return static_cast<double>(error) * error;
@@ -42,7 +42,7 @@ FIELDFARE_INLINE double loss_of(Loss loss, float* score, std::int64_t n_outputs,
   return static_cast<double>(std::log(total)) + largest - hit_score;
 }
 
-// The weight of a row's sample; 0 means that it teaches nothing.
+// The weight of a row's sample; 0 means that it is skipped.
 FIELDFARE_INLINE float weight_of(const TrainJob& job, std::int64_t row) {
   const float weight = job.rows->weight == nullptr ? 1.0F : job.rows->weight[row];
   if (job.class_weight == nullptr) return weight;

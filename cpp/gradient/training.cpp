@@ -18,8 +18,8 @@ namespace {
 // Steps of all threads between two merges: few at first, while steps are long.
 constexpr std::int64_t shortest_round = 256;
 
-// Where many parameters have come to the optimum together, two threads at worst overshoot as far as
-// they had to go, and more of them further: see Replicas::add_up.
+// If many parameters reach the optimum together, two threads overshoot at worst by the distance
+// they had to go, and more threads by more: see Replicas::add_up.
 std::int64_t longest_round(std::int64_t n_threads) {
   return n_threads <= 2 ? 32768 : std::max<std::int64_t>(512, 8192 / n_threads);
 }
@@ -30,7 +30,7 @@ auto kernel_for(const Spec& spec) {
   return is_of_pairs(spec.loss) ? isa().train_pairs : isa().train_rows;
 }
 
-// Fills in what follows from the lengths of the rows.
+// Computes what depends on the lengths of the rows.
 void measure(TrainJob& job) {
   std::int64_t total = 0;
   const std::int64_t width = rows_per_step(*job.spec);
@@ -41,12 +41,13 @@ void measure(TrainJob& job) {
   }
   job.longest = whole_fours(job.longest);
   job.most_fields = std::min(job.longest, job.spec->n_fields);
-  // Rows of the table are asked for while a sample is learned from, about forty before their use.
+  // While a sample is learned from, rows of the table are prefetched about forty rows ahead.
   const std::int64_t mean = (total + job.end - job.begin - 1) / (job.end - job.begin);
   job.ahead = 1 + std::clamp<std::int64_t>(40 / std::max<std::int64_t>(mean, 1), 1, 16);
 }
 
-// Rows of no feature, ones at first: they fill up a group of four, and are written like any other.
+// Rows of no feature, initially ones, which complete a group of four and are written like any
+// other.
 class PaddingRows {
  public:
   explicit PaddingRows(const TrainJob& job) : floats_(4 * job.layout->stride), rows_(4) {
@@ -119,10 +120,10 @@ Outcome train_alone(TrainJob job) {
   return kernel_for(*job.spec)(job);
 }
 
-// The table is shared without locks (Hogwild: Niu et al. 2011), but for the rows that every thread
-// would write all the time. Its weights are plain floats, which makes this a data race on paper:
-// std::atomic_ref would remove it, but only float by float, and the kernels load and store eight at
-// once. Processors read and write an aligned float whole, so at worst an update is lost.
+// The table is shared without locks (Hogwild: Niu et al. 2011), except for the rows that every
+// thread would write all the time. Its weights are plain floats, which is formally a data race.
+// std::atomic_ref would remove it, but only float by float, while the kernels load and store eight
+// at once. Processors read and write an aligned float as a whole, so at worst an update is lost.
 class TrainingTeam {
  public:
   TrainingTeam(const TrainJob& job, std::int64_t n_threads)
@@ -152,7 +153,7 @@ class TrainingTeam {
     for (std::int64_t begin = job_.begin; begin < job_.end;
          size = std::min(2 * size, longest_round(n))) {
       const std::int64_t end = std::min(job_.end, begin + size);
-      // Taken in pieces, so that nobody waits for a thread that another program holds up.
+      // Taken in pieces, so that no thread waits for one that another program holds up.
       take_pieces(own, outcomes_[index(member.number())], end, (size + 8 * n - 1) / (8 * n));
       member.meet();
       const Outcome all = total(outcomes_);
@@ -188,7 +189,7 @@ Outcome train(const TrainJob& whole, std::int64_t n_threads) {
   TrainJob job = whole;
   measure(job);
   n_threads = std::clamp<std::int64_t>(n_threads, 1, job.end - job.begin);
-  // Other rules keep nothing that would tell how far threads that learn separately have come.
+  // The state of other rules does not tell how far threads that learn separately have come.
   if (n_threads == 1 || !job.layout->sums_squares) return train_alone(job);
   return TrainingTeam(job, n_threads).run();
 }

@@ -33,7 +33,7 @@ constexpr const Isa* compiled[] = {
 };
 
 #ifdef FIELDFARE_HAVE_v3
-// Whether all bits of a word are set whose numbers are given.
+// Whether all the given bits of a word are set.
 bool has(unsigned word, std::initializer_list<int> bits) {
   return std::all_of(bits.begin(), bits.end(), [&](int bit) { return (word >> bit & 1U) != 0; });
 }
@@ -45,9 +45,9 @@ bool saves_avx() {
   return has(low, {1, 2});
 }
 
-// Whether processor and system have all that -march=x86-64-v3 lets the compiler use (System V ABI,
-// AMD64 supplement, section 3.1.1). Read from the processor itself, because not every compiler's
-// __builtin_cpu_supports knows the level or all of its parts.
+// Whether processor and system support everything that -march=x86-64-v3 lets the compiler use
+// (System V ABI, AMD64 supplement, section 3.1.1). Read from the processor itself, because not
+// every compiler's __builtin_cpu_supports knows the level or all of its parts.
 bool has_v3() {
   unsigned a = 0, b = 0, c = 0, d = 0;
   const auto read = [&](unsigned leaf) { return __get_cpuid_count(leaf, 0, &a, &b, &c, &d) != 0; };

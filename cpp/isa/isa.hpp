@@ -31,14 +31,14 @@ struct Isa {
                    float* out);
 };
 
-// Those that the core was compiled for, best first.
+// The sets that the core was compiled for, best first.
 std::span<const Isa* const> all_isas();
 
-// The one in use: at first the best that this processor knows.
+// The set in use: initially the best one that this processor supports.
 const Isa& isa();
 
-// Switches to another one, for tests and comparisons; false if there is no such set, or the
-// processor lacks it.
+// Switches to another set, for tests and comparisons. False if there is no such set, or the
+// processor does not support it.
 bool use_isa(std::string_view name);
 
 }  // namespace fieldfare

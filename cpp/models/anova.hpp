@@ -1,4 +1,4 @@
-// ANOVA kernels: what interactions of any order are made of.
+// ANOVA kernels, the building blocks of interactions of any order.
 #pragma once
 
 #include "isa/simd.hpp"
@@ -6,10 +6,10 @@
 
 namespace fieldfare::FIELDFARE_ISA {
 
-// With p_i = x_i v_i, one number for each entry of the sample and each factor, the ANOVA kernel of
-// order t is the sum over all t entries of the product of their p (Rendle 2010, eq. 5). All
-// orders up to D follow from one pass over the entries (Blondel et al. 2016, algorithm 1): each
-// adds to a[t] what it multiplies a[t - 1] by. D = 0 stands for an order known only at run time.
+// With p_i = x_i v_i, one number per entry of the sample and factor, the ANOVA kernel of order t is
+// the sum, over all subsets of t entries, of the product of their p (Rendle 2010, eq. 5). All
+// orders up to D are computed in one pass over the entries (Blondel et al. 2016, algorithm 1): each
+// entry adds p_i a[t - 1] to a[t]. D = 0 stands for an order known only at run time.
 template <int N, int D>
 struct Anova {
   Lanes<N> a[(D > 0 ? D : max_order) + 1];

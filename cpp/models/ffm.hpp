@@ -10,9 +10,10 @@
 
 namespace fieldfare::FIELDFARE_ISA {
 
-// Juan et al. 2016, eq. 4. The features of one field act on other fields by their sum alone: a
-// field of several features becomes one entry, the sum of x_i v_i, and the pairs inside it are
-// added. What is left is one entry per field, and the sum over pairs of entries.
+// Juan et al. 2016, eq. 4. The features of one field affect other fields only through their sum.
+// A field with several features therefore becomes one entry, the sum of x_i v_i, and the
+// interactions within it are added separately. What remains is one entry per field, and a sum over
+// pairs of entries.
 class FfmScoring {
  public:
   explicit FfmScoring(const ScoreJob& job)
@@ -33,7 +34,7 @@ class FfmScoring {
     float inside = 0;
     n_kept_ = collect(sample, c, 0, &inside);
     inside_[c] = inside + pairs(entries, 0, n_kept_);
-    sums_ += n_sums_ * sum_floats();  // what comes next must not overwrite these
+    sums_ += n_sums_ * sum_floats();  // the next sample must not overwrite these
   }
 
   FIELDFARE_INLINE float of(const Sample& sample, std::int64_t c, float scale) {

@@ -1,6 +1,6 @@
-// The field-aware factorization machine with four factors, pair by pair: for samples that have one
-// feature in each of several neighbouring fields, all of the same value, and that are learned from
-// one after the other. Others go by field sums.
+// Training of a field-aware factorization machine with four factors, pair by pair. It is for
+// samples with one feature in each of several adjacent fields, all of the same value, that are
+// processed one after another. Other samples are trained by field sums.
 #pragma once
 
 #include "models/ffm_training.hpp"
@@ -8,10 +8,10 @@
 
 namespace fieldfare::FIELDFARE_ISA {
 
-// Juan et al. 2016, eq. 4, as it stands: features a and b, known by their places among the fields,
-// meet in <v_{a,b}, v_{b,a}>, and each is the gradient of the other. With one feature per field,
-// sums would only be copies; here the rows of the table are read and written where they lie. Two
-// blocks of four factors fill the lanes: of the features a, a + 1 and b, b + 1 four pairs meet,
+// Juan et al. 2016, eq. 4, as it is written: features a and b, numbered by their fields, interact
+// by <v_{a,b}, v_{b,a}>, and each vector is the gradient of the other. With one feature per field,
+// sums would only be copies, so the rows of the table are read and written in place. Two blocks of
+// four factors fill the lanes, so that the features a, a + 1 and b, b + 1 form four pairs at once,
 //   v_{a,b}   v_{a,b+1}     with   v_{b,a}   v_{b+1,a}
 //   v_{a+1,b} v_{a+1,b+1}          v_{b,a+1} v_{b+1,a+1}.
 struct FfmSideBySide : FfmTraining<4> {

@@ -1,4 +1,4 @@
-// The field-aware factorization machine as it is trained, by field sums.
+// Training of a field-aware factorization machine by field sums.
 #pragma once
 
 #include <cstring>
@@ -11,11 +11,11 @@
 namespace fieldfare::FIELDFARE_ISA {
 
 // Juan et al. 2016, eq. 4, by field sums: T[a][b] = sum of x_j v_{j,a} over the features j of field
-// b. The gradient of v_{i,b} is x_i T[a][b] for a feature i of field a, and the pairs, being of
-// second degree, are half of sum_i <v_i, gradient> (Euler). Inside its own field a feature must not
-// meet itself: there its gradient is x_i (T[a][a] - x_i v_{i,a}). Only the fields present count;
-// where they are neighbours, their blocks are one run of floats in T as in the table. Every weight
-// moves once per sample, by its whole gradient.
+// b. The gradient of v_{i,b} is x_i T[a][b] for a feature i of field a. The interactions are of
+// second degree, and hence half of sum_i <v_i, gradient> (Euler). Within its own field a feature
+// does not interact with itself, so that its gradient there is x_i (T[a][a] - x_i v_{i,a}). Only
+// the fields present count; where they are adjacent, their blocks are one run of floats in T as in
+// the table. Every weight is updated once per sample, by its whole gradient.
 template <int K>
 struct FfmTraining : TrainingPolicy, PresentFields {
   const Spec& spec;

@@ -30,11 +30,11 @@ struct FmTraining : TrainingPolicy {
   template <bool Same>
   FIELDFARE_INLINE float add_up(const Staged& sample, std::int64_t c) const {
     const std::int64_t k = length<K>(layout.padded_factors), at = c * layout.output_stride;
-    // Without a linear part some float is read in its place, and left out in the end.
+    // Without a linear part, some other float is read in its place and left out in the end.
     const std::int64_t weight = at + (spec.linear ? layout.weight : 0);
     const float scale = Same ? sample.x[0] : 1.0F;
     float* const s = sums + c * k;
-    // Several sums of each kind: an addition need not wait for the one before.
+    // Several sums of each kind, so that an addition need not wait for the one before.
     Lanes<N> squares[2] = {broadcast<N>(0), broadcast<N>(0)};
     float weights[4] = {0, 0, 0, 0};
     const auto term = [&](std::int64_t i, std::int64_t d, int side = 0) {

@@ -12,12 +12,12 @@
 
 namespace fieldfare::FIELDFARE_ISA {
 
-// Pan et al. 2018, by field sums: with A[a] = sum of x_i v_i over the features i of field a and r
-// the weights of the pairs of fields, the pairs are sum_{a<b} r[a,b] <A[a], A[b]>, plus r[a,a]
-// times the pairs inside each field. The gradient of v_i, i of field a, is x_i (W[a] - r[a,a] x_i
-// v_i) with W[a] = sum_b r[a,b] A[b]; that of r[a,b] is what it weighs. Only the fields present
-// count. All of it is computed with the score: pair weights may move while other threads still
-// update.
+// Pan et al. 2018, by field sums: with A[a] = sum of x_i v_i over the features i of field a, and r
+// the weights of the pairs of fields, the interactions are sum_{a<b} r[a,b] <A[a], A[b]>, plus
+// r[a,a] times the interactions within each field. The gradient of v_i, i of field a, is
+// x_i (W[a] - r[a,a] x_i v_i) with W[a] = sum_b r[a,b] A[b]; that of r[a,b] is its factor in the
+// sum. Only the fields present count. Everything is computed along with the score, because the pair
+// weights may change while other threads are still updating.
 template <int K>
 struct FwfmTraining : TrainingPolicy, PresentFields {
   const Spec& spec;
@@ -49,7 +49,7 @@ struct FwfmTraining : TrainingPolicy, PresentFields {
     return products[(c * sizes[0] + a) * sizes[0] + b];
   }
 
-  // Adds up A, and finds the pairs inside each field: a feature meets the sum of those before it.
+  // Adds up A and the interactions within each field: of each feature with the sum of those before.
   FIELDFARE_INLINE float add_up(const Staged& sample, std::int64_t c, float* a_sums) const {
     const std::int64_t m = sizes[0], at = c * layout.output_stride, weight = layout.weight;
     float linear = 0;
@@ -130,9 +130,9 @@ struct FwfmTraining : TrainingPolicy, PresentFields {
   }
 };
 
-// Pan et al. 2018: pairs of features weigh what their fields do, so that the features of one field
-// act on the others by their sum. What a context does to a feature of field f is one vector,
-// sum_b r[f,b] A[b] over the field sums A of the context.
+// Pan et al. 2018: a pair of features has the weight of its fields, so that the features of one
+// field affect the others only through their sum. The effect of a context on a feature of field f
+// is one vector, sum_b r[f,b] A[b] over the field sums A of the context.
 class FwfmScoring {
  public:
   explicit FwfmScoring(const ScoreJob& job)
@@ -207,7 +207,8 @@ class FwfmScoring {
            });
   }
 
-  // Finds the entries and the pairs within one field: a feature meets the sum of those before it.
+  // Finds the entries and the interactions within a field: of each feature with the sum of those
+  // before it.
   float collect(const Sample& sample, std::int64_t c) {
     const float* factors = view_.factors + c * view_.factor_output;
     std::int64_t n_sums = 0;
@@ -240,7 +241,7 @@ class FwfmScoring {
   std::int32_t* place_;  // [n_fields]: field -> entry of the sample at hand, or -1
   FieldEntry* entries_;
   float* inside_;  // [n_outputs]: pairs inside the context
-  float* met_;     // [n_outputs, n_fields, k]: what the context does to a feature of each field
+  float* met_;     // [n_outputs, n_fields, k]: effect of the context on a feature of each field
   float* sums_;    // room for the fields of several features
   std::int64_t n_entries_ = 0;
   bool kept_ = false;

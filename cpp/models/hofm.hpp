@@ -9,12 +9,12 @@
 
 namespace fieldfare::FIELDFARE_ISA {
 
-// Every order has factors of its own, or all share theirs: see FactorBlock. The score leaves behind
-// the derivatives of the kernels in p_i = x_i v_i, by the recurrence of the kernels backwards
-// (Blondel et al. 2016, algorithm 2): e[t] is the derivative in a[t] as it was after entry i, so
-// that p_i earns e[t] times the a[t - 1] it met. Nothing is divided or subtracted, so nothing
-// cancels. Row-wise AdaGrad has one accumulator for each block: orders differ in units, and may
-// differ in penalties.
+// Every order has factors of its own, or all share theirs: see FactorBlock. The score also computes
+// the derivatives of the kernels with respect to p_i = x_i v_i, by the recurrence of the kernels
+// backwards (Blondel et al. 2016, algorithm 2): e[t] is the derivative with respect to a[t] as it
+// was after entry i, so that p_i gets e[t] times a[t - 1] before entry i. Nothing is divided or
+// subtracted, so nothing cancels. Row-wise AdaGrad has one accumulator per block, because the
+// orders differ in units and may differ in penalties.
 struct HofmTraining : TrainingPolicy {
   const Spec& spec;
   const Layout& layout;
@@ -112,8 +112,8 @@ struct HofmTraining : TrainingPolicy {
   }
 };
 
-// See Anova. Entries may come in any order, so the kernels of a context are where those of every
-// row begin: what is kept of it are the a[t], which a scale s multiplies by s^t.
+// See Anova. The entries may be in any order, so the kernels of every row can start from those of
+// the context. What is kept of it are the a[t], which a scale s multiplies by s^t.
 class HofmScoring {
  public:
   explicit HofmScoring(const ScoreJob& job)
@@ -138,7 +138,7 @@ class HofmScoring {
     float* kept;  // [orders, K]
   };
 
-  // Adds up work.operator()<K, D>(run) over runs of K factors that make up all.
+  // Adds up work.operator()<K, D>(run) over runs of K factors that together are all factors.
   template <class Work>
   FIELDFARE_INLINE float over_blocks(std::int64_t c, Work work) const {
     float total = 0;
@@ -156,7 +156,8 @@ class HofmScoring {
     return total;
   }
 
-  // The kernels of K factors, of the sample alone or on top of those kept; or keeps them.
+  // Computes the kernels of K factors, of the sample alone or starting from those kept; or keeps
+  // them.
   template <int K, int D>
   float kernels(const Sample& sample, const Run& run, float scale, bool keeps) const {
     constexpr int N = lanes_of<K>;

@@ -1,4 +1,4 @@
-// The list of all kinds of models: what a new one has to be added to.
+// The list of all kinds of models, to which a new one has to be added.
 #pragma once
 
 #include "common/type_list.hpp"

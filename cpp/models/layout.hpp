@@ -1,4 +1,4 @@
-// How the training table is laid out.
+// The layout of the training table.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ std::int64_t padded_factors(std::int64_t n_factors);
 inline std::int64_t round_up(std::int64_t n, std::int64_t to) { return (n + to - 1) / to * to; }
 inline std::int64_t whole_fours(std::int64_t n) { return round_up(n, 4); }
 
-// What training needs to remember of a sample, at most, in floats and (for its fields) in ints.
+// The most that training has to remember of a sample, in floats and (for its fields) in ints.
 std::int64_t sum_floats(const Spec& spec, std::int64_t longest);
 std::int64_t field_ints(const Spec& spec, std::int64_t longest);
 

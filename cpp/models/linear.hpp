@@ -1,4 +1,4 @@
-// The linear model: logistic regression and its like.
+// The linear model, such as logistic regression.
 #pragma once
 
 #include "gradient/rules.hpp"

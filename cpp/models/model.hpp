@@ -1,4 +1,4 @@
-// What every kind of model answers; its header names what differs from this.
+// What every kind of model provides; its header declares what differs from this.
 //
 //   name                   as Python knows it
 //   with_training(k, work) calls work.operator()<Policy>() with the policy that trains it, for
@@ -45,7 +45,7 @@ struct ModelDefaults {
     return {1, padded, padded, 1};
   }
 
-  // Floats that training remembers of a sample of so many entries.
+  // Floats that training remembers of a sample with so many entries.
   static std::int64_t sum_floats(const Spec& spec, std::int64_t /*longest*/) {
     return spec.n_outputs * padded_factors(spec.n_factors);
   }
@@ -64,14 +64,14 @@ struct TrainingPolicy {
   static constexpr bool fetches_lines = false;
 };
 
-// The policy to use instead where the rows of a sample stay as they are between score and update.
+// The policy to use instead if the rows of a sample do not change between score and update.
 template <class Training>
 struct AloneOf {
   using Policy = Training;
 };
 
-// Copies of the code for usual lengths are worth their compile time for today's processors only:
-// old ones are rare, and the plain twin is there to be compared with.
+// Copies of the code for common lengths are worth their compile time only for today's processors:
+// older ones are rare, and the plain twin only serves for comparison.
 #if defined(__AVX2__) && !defined(FIELDFARE_PLAIN_SIMD)
 inline constexpr bool has_lengths = true;
 #else

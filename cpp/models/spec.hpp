@@ -1,4 +1,4 @@
-// What a model is and how it is trained: scalars that the kernels get along with the arrays.
+// The kind of a model and the settings of its training: scalars for the kernels, beside the arrays.
 #pragma once
 
 #include <cstdint>
@@ -10,18 +10,18 @@
 namespace fieldfare {
 
 // Kinds of models and gradient rules are known by their place in the lists of models/kinds.hpp and
-// gradient/rules.hpp; everybody else knows them by name.
+// gradient/rules.hpp; everywhere else they are known by name.
 enum class Kind : int {};
 enum class Rule : int {};
 enum class Loss { squared, logistic, softmax, pairwise, hinge };  // the last two: of pairs of rows
 
-// What the header of a kind says of it; see models/model.hpp.
+// What the header of a kind declares; see models/model.hpp.
 struct KindTraits {
   std::string_view name;
   bool has_factors, uses_fields, has_vector_per_field, has_orders, has_pair_weights;
 };
 
-// What the declaration of a rule says of it; see gradient/rules.hpp.
+// What a rule declares; see gradient/rules.hpp.
 struct RuleTraits {
   std::string_view name;
   std::int64_t slots;

@@ -1,4 +1,4 @@
-// Rows put together from halves: the entries of a query, then those of an item.
+// Rows composed of halves: the entries of a query, then those of an item.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@ struct Joined {
 // Writes where each row begins, and where the last ends: n + 1 numbers.
 void join_starts(const Halves& halves, const Joined& joined, std::int64_t* starts);
 
-// Writes the entries of all rows; `values` and `fields` may be null. What a half lacks is one, or
-// 0.
+// Writes the entries of all rows; `values` and `fields` may be null. The values of a half without
+// any are one, and its fields 0.
 void join_entries(const Halves& halves, const Joined& joined, std::uint32_t* indices, float* values,
                   std::uint16_t* fields);
 

@@ -1,5 +1,6 @@
-// One step of Gauss-Newton for one side. Every number belongs to a row or a feature that one thread
-// computes whole, and sums over them are made in order: any number of threads gives the same bits.
+// One Gauss-Newton step for one side. Every number belongs to a row or a feature, which one thread
+// computes completely, and sums over them are taken in order, so that any number of threads gives
+// the same bits.
 #include "recall/recall.hpp"
 
 #include <algorithm>
@@ -15,7 +16,8 @@ constexpr std::int64_t gram_chunks = 16, gram_tile = 1024;
 
 using Floats = std::vector<float>;
 
-// Half the loss along a direction, t times which is gone: of t, t^2, t^3 and t^4.
+// Half the loss after t times a direction, as a polynomial: the coefficients of t, t^2, t^3 and
+// t^4.
 struct Polynomial {
   double of[5] = {};
 
@@ -31,7 +33,8 @@ double total(const std::vector<double>& parts) {
   return sum;
 }
 
-// Where the polynomial, which first falls, first stops falling. Bisection works for any polynomial.
+// The first minimum of the polynomial, which is decreasing at 0. Bisection works for any
+// polynomial.
 double nearest_minimum(const Polynomial& p) {
   if (!(p.of[1] < 0)) return 0;
   constexpr double step = 1.0 / 16, most = 16;
@@ -97,7 +100,7 @@ class Step {
   }
 
  private:
-  // Sum over numbers that the members have each a part of; all of them are then known to all.
+  // The total of numbers of which each member has a part; every member gets it.
   double sum(Member& member, const std::vector<double>& parts) {
     member.meet();
     if (member.first()) sum_ = total(parts);
@@ -230,7 +233,8 @@ class Step {
     if (member.first()) rz_ = rz;
   }
 
-  // Goes along the change found, to the minimum of what is, along it, a polynomial of degree 4.
+  // Moves along the change found to the minimum of the loss, which is a polynomial of degree 4
+  // there.
   void finish(Member& member) {
     const std::int64_t k = problem_.k;
     map_.push(member, change_.data(), moved_.data());

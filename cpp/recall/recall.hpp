@@ -1,6 +1,6 @@
-// Factorization machines learned from all pairs of queries and items, seen or not, without drawing
-// any. The score of a pair separates into <P_u, Q_i>: of a row with features x, factors v and
-// weights w, with p = sum_j x_j v_j,
+// Factorization machines learned from all pairs of queries and items, observed or not, without
+// sampling. The score of a pair is an inner product <P_u, Q_i>: for a row with features x, factors
+// v and weights w, and with p = sum_j x_j v_j,
 //
 //   a query is P = [p, 1],
 //   an item is Q = [p, s],  s = sum_j w_j x_j + (|p|^2 - sum_j x_j^2 |v_j|^2) / 2,
@@ -9,9 +9,10 @@
 // (Bayer et al. 2017, "k-separable"). What is the same for all items of a query is left out: it
 // does not change their order.
 //
-// One side is solved for at a time, by Gauss-Newton: linear in its parameters, but for the pairs of
-// features inside an item, the problem is that of a few steps of conjugate gradients, whose
-// products cost O(entries k + rows k^2); then the length of the step is the exact minimum along it.
+// One side is solved for at a time, by Gauss-Newton. The score is linear in its parameters except
+// for the interactions within an item. The linearised problem is solved by a few steps of conjugate
+// gradients, whose products cost O(entries k + rows k^2); then the step is taken to the exact
+// minimum along its direction.
 #pragma once
 
 #include <cstdint>
@@ -47,8 +48,8 @@ inline SparseView view_of(const Sparse& matrix) {
   return {matrix.start.data(), matrix.index.data(), matrix.value.data()};
 }
 
-// The queries or the items: their features, and the partners each was seen with. Features are
-// numbered from 0 within the side.
+// The queries or the items: their features and their observed partners. Features are numbered from
+// 0 within the side.
 struct RecallSide {
   std::int64_t n_rows = 0, n_features = 0, n_partners = 0;
   bool items = false;
@@ -58,7 +59,7 @@ struct RecallSide {
   Sparse seen;     // partners of each row, with the weight of the pair
 };
 
-// Fills in what follows from the rows.
+// Computes what depends on the rows.
 void transpose(RecallSide& side);
 
 // Floats from one row of vectors to the next: factors, then one more, then zeros.
@@ -67,9 +68,9 @@ inline std::int64_t recall_stride(std::int64_t k) { return (k + 8) / 8 * 8; }
 struct RecallProblem {
   const float* partners = nullptr;  // [n_partners, stride]
   std::int64_t k = 0;
-  float unobserved = 0;            // weight of the pairs that were not seen
+  float unobserved = 0;            // weight of the pairs that were not observed
   const float* penalty = nullptr;  // [n_features]
-  std::int64_t first_free = 0;     // features before it stay as they are
+  std::int64_t first_free = 0;     // features before it are not changed
   bool linear = true;              // whether weights are learned; only items have any
   std::int64_t steps = 4;          // of conjugate gradients
 };
@@ -83,7 +84,7 @@ struct RecallOutcome {
   double loss = 0;  // sum over all pairs of weight * (score - target)^2, after the step
 };
 
-// One step of Gauss-Newton. `vectors` holds what recall_vectors says, and is kept up to date.
+// One Gauss-Newton step. `vectors` holds the result of recall_vectors, and is kept up to date.
 // `go_on` is asked now and then; once it says no, nothing has changed. The result does not depend
 // on the number of threads.
 RecallOutcome solve_side(const RecallSide& side, const RecallProblem& problem, float* parameters,

@@ -1,5 +1,5 @@
-// One side of recall as a map: what a change of its parameters does to the vectors of its rows, at
-// first order (J), the transpose of that, and what is left at second order.
+// One side of recall as a map: the effect of a change of its parameters on the vectors of its rows,
+// at first order (J), the transpose of that, and the remainder at second order.
 #pragma once
 
 #include <cstdint>
@@ -58,10 +58,10 @@ class RecallMap {
 
   // out = J change
   void push(Member& member, const float* change, float* out);
-  // out = J^T rows + penalty * base, of the parameters that are free; `rows` is spent.
+  // out = J^T rows + penalty * base, for the parameters that are free; `rows` is overwritten.
   void pull(Member& member, float* rows, const float* base, float* out);
 
-  // Makes ready for `bend` along a change.
+  // Prepares `bend` along a change.
   void start_bending(Member& member, const float* change);
   // Second-order change of the last number of row i, where `moved` is the first-order one.
   double bend(std::int64_t i, const float* moved) const;

@@ -1,11 +1,12 @@
-// The items of the largest inner products with each of some queries, by looking at every item.
+// The items with the largest inner products for each query, found by looking at every item.
 #pragma once
 
 #include <cstdint>
 
 namespace fieldfare {
 
-// Queries are packed in groups of this many, so that one number of an item meets all of a group.
+// Queries are packed in groups of this size, so that each number of an item is loaded once per
+// group.
 inline constexpr std::int64_t query_group = 16;
 
 struct Search {

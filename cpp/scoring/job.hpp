@@ -1,4 +1,4 @@
-// What the scoring kernels are given.
+// The arguments of the scoring kernels.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ struct View {
   std::int64_t k = 0;
 };
 
-// What scoring sees of one field of a sample: a feature, or the sum of several.
+// One field of a sample as scoring sees it: a feature, or the sum of several.
 struct FieldEntry {
   const float* v = nullptr;
   float* sum = nullptr;    // where the sum is, which is then v

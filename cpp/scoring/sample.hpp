@@ -1,4 +1,4 @@
-// What every scoring kernel shares: samples as they come, and runs of factors held in registers.
+// What all scoring kernels share: samples as they are, and runs of factors held in registers.
 #pragma once
 
 #include <type_traits>
@@ -39,7 +39,7 @@ inline constexpr int lanes_of = K < 4    ? 1
                                 : K == 4 ? 4
                                          : 8;
 
-// Adds up run(width, first) over runs of 32, 16, 8, 4 and single factors that make up all k.
+// Adds up run(width, first) over runs of 32, 16, 8, 4 and single factors that together are all k.
 template <class Run>
 FIELDFARE_INLINE float over_factors(std::int64_t k, Run run) {
   float total = 0;

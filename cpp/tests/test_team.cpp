@@ -1,4 +1,5 @@
-// Tests of the thread team that Python cannot make fail. Prints nothing and returns 0 if all hold.
+// Tests of failures in the thread team that Python cannot cause. Prints nothing and returns 0 if
+// all pass.
 #include <atomic>
 #include <cstdint>
 #include <cstdio>
@@ -47,7 +48,8 @@ void shares_cover_everything_once() {
   for (const auto& count : visits) expect(count == 1, "each number is in one share");
 }
 
-// What member `who` throws before the given meeting reaches the caller, and nobody waits for ever.
+// What member `who` throws before the given meeting reaches the caller, and no member waits
+// forever.
 template <class Exception, class Make>
 void failure_reaches_the_caller(std::int64_t who, std::int64_t meeting, Make make) {
   bool caught = false;

@@ -1,5 +1,5 @@
-// A checksum of bytes at the speed of memory: it tells whether data have been seen before. It
-// guards against accidents, not against forgers.
+// A checksum of bytes at the speed of memory, by which data are recognised. It detects accidental
+// changes but does not resist forgery.
 #pragma once
 
 #include <array>
@@ -12,11 +12,11 @@
 
 namespace fieldfare {
 
-// Eight lanes of 64 bits take turns over the words of the data, so that many multiplications are
-// under way at once. One step, lane = rotate(lane ^ word * odd) * odd, loses nothing: data of one
+// Eight lanes of 64 bits take turns over the words of the data, so that many multiplications run at
+// once. One step, lane = rotate(lane ^ word * odd) * odd, loses no information: data of the same
 // length that differ in one word always differ in their lanes. The first product turns a flipped
-// bit into many, which no second flipped bit undoes; the rotation brings high bits, which a product
-// only pushes out, back down.
+// bit into many, which no second flipped bit can undo. The rotation brings down the high bits,
+// which a product only pushes out.
 class Checksum {
  public:
   Checksum() {
@@ -40,7 +40,7 @@ class Checksum {
     if (held_ != 0) std::memcpy(rest_.data(), data + size - held_, held_);
   }
 
-  // 128 bits over what has been seen so far.
+  // 128 bits over all bytes so far.
   std::array<std::uint64_t, 2> digest() const {
     Checksum last = *this;
     if (held_ != 0) {

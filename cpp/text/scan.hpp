@@ -1,5 +1,5 @@
 // Tokens and numbers of libsvm and libffm text. Every scan stops at a newline, which the caller
-// guarantees to come; none asks for memory.
+// guarantees to be there; none allocates memory.
 #pragma once
 
 #include <algorithm>
@@ -46,8 +46,8 @@ inline const char* line_end(const char* p) {
   return p + 1;
 }
 
-// Reads digits. More than 19 do not fit 64 bits and give the largest number, which no caller
-// allows.
+// Reads digits. More than 19 do not fit into 64 bits and give the largest number, which no caller
+// accepts.
 inline const char* scan_integer(const char* p, std::uint64_t* value) {
   const char* const begin = p;
   std::uint64_t sum = 0;
@@ -56,7 +56,7 @@ inline const char* scan_integer(const char* p, std::uint64_t* value) {
   return p;
 }
 
-// The same, quickest for one digit or two.
+// The same, fastest for one or two digits.
 inline const char* scan_field(const char* p, std::uint64_t* value) {
   if (!is_digit(*p)) [[unlikely]]
     return scan_integer(p, value);
@@ -81,7 +81,7 @@ inline const char* scan_id(const char* p, const char* end, std::uint64_t* value)
   std::uint64_t word = 0;
   std::memcpy(&word, p, 8);
   word ^= 0x3030303030303030;  // digits become 0 to 9
-  // The high bit of each byte above 9, up to the first of them; what carries over comes later.
+  // The high bit of each byte above 9; correct up to the first one, since carries only go upwards.
   const std::uint64_t others = (word | (word + 0x7676767676767676)) & 0x8080808080808080;
   const int n_bits = std::countr_zero(others) & ~7;
   if (others == 0 || n_bits == 0) [[unlikely]]
@@ -136,13 +136,14 @@ inline bool scan_decimal(const char* p, Decimal* decimal) {
   return true;
 }
 
-// The nearest float by the standard library, for what the fast path cannot do; infinite if out of
-// range.
+// The nearest float by the standard library, for numbers that the fast path cannot handle; infinite
+// if out of range.
 [[gnu::noinline]] inline float to_float_slowly(const Decimal& decimal) {
   float value = 0;
   const auto result = std::from_chars(decimal.begin, decimal.end, value);
   if (result.ec == std::errc::result_out_of_range) {
-    // The same error stands for too large and for too small: look where the first digit stands.
+    // Numbers too large and too small give the same error; the place of the first digit tells
+    // which.
     std::int64_t rank = decimal.n_digits + decimal.scale;
     for (const char* p = decimal.begin; p < decimal.end && (*p == '0' || *p == '.'); ++p) {
       rank -= *p == '0';
@@ -156,8 +157,7 @@ inline constexpr std::uint64_t kExactInDouble = 9007199254740992;  // 2^53
 
 // The float nearest to a decimal. A mantissa up to 2^53 and a power of ten up to 10^22 are exact as
 // doubles, so that one product or quotient of them is rounded once (Clinger 1990). Rounding it
-// again to a float is safe unless it stands in the middle between two floats, or is not a normal
-// float.
+// again to a float is safe unless it lies midway between two floats or is not a normal float.
 inline float to_float(const Decimal& decimal) {
   if (decimal.n_digits > 18 || decimal.mantissa > kExactInDouble || decimal.scale > 22 ||
       decimal.scale < -22) [[unlikely]] {
@@ -169,7 +169,7 @@ inline float to_float(const Decimal& decimal) {
   } else {
     value *= kPowersOfTen[static_cast<std::size_t>(decimal.scale)];
   }
-  // A double has 29 more bits than a float; the middle is where only the first of them is set.
+  // A double has 29 more bits than a float; it lies midway if only the first of them is set.
   const bool midway = (std::bit_cast<std::uint64_t>(value) & 0x1fffffffU) == 0x10000000U;
   if (midway || value > FLT_MAX || (value < FLT_MIN && decimal.mantissa != 0)) [[unlikely]] {
     return to_float_slowly(decimal);

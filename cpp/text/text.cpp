@@ -22,7 +22,8 @@ Array<T> allocate(std::int64_t size) {
 template <bool kHasFields>
 class Parser {
  public:
-  // The arrays of `out`, but values, have room for what the text may hold; of entries, n_entries.
+  // The arrays of `out`, except values, have room for all that the text may hold: n_entries
+  // entries.
   Parser(const char* end, const Options& options, std::int64_t n_entries, Parsed& out)
       : end_(end),
         options_(options),
@@ -87,7 +88,7 @@ class Parser {
   // "qid:3" or "weight:0.5".
   const char* parse_word(const char* p) {
     const char* const word = p;
-    // A prefix never runs past the text: the newline that ends it matches no letter.
+    // The comparison never runs past the text, because the final newline matches no letter.
     if (std::strncmp(p, "weight:", 7) == 0) {
       float& weight = out_.weight[row_];
       p = scan_number(p + 7, &weight);
@@ -107,7 +108,7 @@ class Parser {
     return fail(word, why_no_entry(word, kHasFields, false));
   }
 
-  // The rest of a line. What changes from entry to entry is kept in registers.
+  // Parses the rest of a line. What changes from entry to entry is kept in registers.
   const char* parse_entries(const char* p) {
     std::int64_t i = entry_;
     std::uint64_t max_id = max_id_;
@@ -141,7 +142,7 @@ class Parser {
     return next;
   }
 
-  // Most texts have only ones, and then values need no memory.
+  // In most texts all values are one, and need no memory.
   [[gnu::noinline]] float* start_values(std::int64_t n_ones) {
     out_.values = allocate<float>(n_entries_);
     values_ = out_.values.get();
@@ -178,7 +179,7 @@ struct Counts {
 Counts count(const char* p, const char* end) {
   Counts counts;
   while (p < end) {
-    // Sums of a short block fit small integers, of which a vector register holds many.
+    // The counts of a short block fit into small integers, of which a vector register holds many.
     const char* const stop = p + std::min<std::ptrdiff_t>(end - p, 128);
     unsigned char newlines = 0;
     unsigned char colons = 0;

@@ -45,7 +45,7 @@ struct Fault {
   std::int64_t offset = 0;  // of the token at fault, from the begin of the text
 };
 
-// What every line must look like.
+// The form that every line must have.
 struct Options {
   bool has_fields = false;
   bool has_target = true;
@@ -73,8 +73,8 @@ struct Parsed {
   Array<std::int64_t> group;
 };
 
-// Parses whole lines: a text that is not empty must end in a newline, which stops every scan. Any
-// bytes are safe.
+// Parses complete lines: a text that is not empty must end in a newline, which stops every scan.
+// Safe for any bytes.
 Parsed parse(const char* begin, std::size_t size, const Options& options);
 
 // Writes rows as text, one line each, floats in the fewest digits that read back as the same float.

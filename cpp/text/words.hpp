@@ -1,4 +1,4 @@
-// Texts and their positions: a hash table over words that lie one after the other in memory.
+// A hash table from words, which lie one after another in memory, to their positions.
 #pragma once
 
 #include <array>
@@ -37,11 +37,11 @@ class Words {
     }
   }
 
-  // Writes the position of each text among the known words; -1 where it is none of them.
+  // Writes the position of each text among the known words; -1 if it is not one of them.
   template <class Offset>
   void find(const Texts<Offset>& texts, std::int64_t* out) const {
-    // The slots of a block are asked for before any of them is used: in a large table each is a
-    // cache miss of its own.
+    // The slots of a block are prefetched before any of them is used, since in a large table each
+    // of them is a cache miss.
     std::array<std::uint64_t, kBlock> hashes{};
     for (std::size_t start = 0; start < texts.n; start += kBlock) {
       const std::size_t stop = start + kBlock < texts.n ? start + kBlock : texts.n;

@@ -54,14 +54,14 @@ if typing.TYPE_CHECKING:
     from fieldfare.schema.column import Column as Column
     from fieldfare.schema.schema import Schema as Schema
     from fieldfare.store.row_store import RowStore as RowStore
-    from fieldfare.training.bayes.front import sample as sample
+    from fieldfare.training.bayes.functions import sample as sample
     from fieldfare.training.crossval import cross_validate as cross_validate
+    from fieldfare.training.functions import evaluate as evaluate
+    from fieldfare.training.functions import predict as predict
+    from fieldfare.training.functions import train as train
     from fieldfare.training.loop.callbacks import Callback as Callback
     from fieldfare.training.loop.callbacks import Checkpoint as Checkpoint
     from fieldfare.training.loop.history import History as History
-    from fieldfare.training.workflow import evaluate as evaluate
-    from fieldfare.training.workflow import predict as predict
-    from fieldfare.training.workflow import train as train
 
 # Where each public name lives; "module:name" where it has another name there.
 _HOMES = {
@@ -95,7 +95,7 @@ _HOMES = {
     "Schema": "schema.schema",
     "build_index": "retrieval",
     "cross_validate": "training.crossval",
-    "evaluate": "training.workflow",
+    "evaluate": "training.functions",
     "explain": "explain",
     "export": "export",
     "field_interactions": "explain",
@@ -105,14 +105,14 @@ _HOMES = {
     "load_data": "data.loading:load",
     "load_model": "persist.file",
     "load_posterior": "persist.posterior",
-    "predict": "training.workflow",
-    "sample": "training.bayes.front",
+    "predict": "training.functions",
+    "sample": "training.bayes.functions",
     "save_model": "persist.file",
     "save_posterior": "persist.posterior",
     "split": "retrieval",
     "top_features": "explain",
     "top_interactions": "explain",
-    "train": "training.workflow",
+    "train": "training.functions",
 }
 
 __all__ = [

@@ -22,26 +22,10 @@ from fieldfare._validation import (
     check,
 )
 from fieldfare.exceptions import ConfigError
-from fieldfare.kinds.losses import LOSSES, SAMPLED_LOSSES, TASKS
+from fieldfare.kinds.losses import LOSS_NAMES, TASKS, drawn_losses
 from fieldfare.kinds.models import FM, MODEL_KINDS, FactorBlock, ModelKind
 from fieldfare.kinds.solvers import ADAGRAD, SOLVER_KINDS, SolverKind
 
-# What Gibbs sampling takes of a ModelConfig.
-SAMPLED_MODEL_PARAMETERS = (
-    "model",
-    "n_factors",
-    "order",
-    "shared_factors",
-    "fit_intercept",
-    "fit_linear",
-    "instance_norm",
-    "init_scale",
-)
-MODELS = tuple(MODEL_KINDS)
-SOLVERS = tuple(SOLVER_KINDS)
-# Going, with the next merges: ask the kinds.
-MODELS_WITH_FIELDS = tuple(name for name, kind in MODEL_KINDS.items() if kind.uses_fields)
-GRADIENT_SOLVERS = tuple(name for name, kind in SOLVER_KINDS.items() if not kind.needs_all_rows)
 MAX_FACTORS = 256
 MAX_ORDER = 16
 
@@ -183,10 +167,10 @@ class SolverConfig(Config):
     )
     loss: str = _param(
         "auto",
-        OneOf(("auto", *dict.fromkeys((*LOSSES, *SAMPLED_LOSSES)))),
+        OneOf(LOSS_NAMES),
         "What is minimised. 'auto' is the usual loss of the task: squared, logistic, softmax, and "
         "for ranking 'pairwise', the logistic loss of score differences. Only ranking has a "
-        "choice: 'hinge', and with drawn 'negatives' also 'warp', 'softmax' and 'logistic'.",
+        f"choice: 'hinge', and with drawn 'negatives' also {drawn_losses('and')}.",
     )
     learning_rate: float = _param(
         0.4, _POSITIVE, "Step size, for rows whose length is one on average; for FTRL its alpha."

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from fieldfare._typing import JSON
 from fieldfare._validation import closest
 from fieldfare.config import (
     Config,
@@ -17,6 +16,10 @@ from fieldfare.config import (
     TrainingConfig,
 )
 from fieldfare.exceptions import ConfigError
+from fieldfare.kinds.solvers import GIBBS
+
+if TYPE_CHECKING:  # the command line asks for settings before it needs NumPy
+    from fieldfare._typing import JSON
 
 _ConfigT = TypeVar("_ConfigT", bound=Config)
 
@@ -33,13 +36,9 @@ def names_of(*groups: type[Config]) -> tuple[str, ...]:
     return tuple(item.name for group in groups for item in fields(group))
 
 
-# What `train` and `sample` take as keywords, besides the task, which is an argument of its own.
-TRAINED = tuple(n for n in names_of(ModelConfig, SolverConfig, TrainingConfig) if n != "task")
-SAMPLED = tuple(
-    n
-    for n in (*names_of(ModelConfig, GibbsConfig), "random_state", "n_jobs", "verbose")
-    if n != "task"
-)
+# The hyperparameters of `train` and of `sample`.
+TRAINED = names_of(ModelConfig, SolverConfig, TrainingConfig)
+SAMPLED = (*names_of(ModelConfig, GibbsConfig), "random_state", "n_jobs", "verbose")
 
 
 def check_names(
@@ -119,6 +118,19 @@ class Settings:
     solver: SolverConfig | None = None
     gibbs: GibbsConfig | None = None
     keras: KerasConfig | None = None
+
+    @property
+    def for_recall(self) -> bool:
+        """Whether rows are interactions, rather than graded results of a group."""
+        compares_all = self.solver is not None and self.solver.kind.all_pairs
+        return compares_all or self.training.negatives is not None
+
+    @property
+    def reads_side_tables(self) -> bool:
+        """Whether side tables are used as they are, rather than joined to the samples."""
+        if self.gibbs is not None:
+            return GIBBS.reads_side_tables
+        return self.solver is not None and self.solver.kind.reads_side_tables
 
     def flat(self) -> dict[str, Any]:
         """Return all hyperparameters by name."""

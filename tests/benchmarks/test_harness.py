@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-BENCHMARKS = ROOT / "benchmarks"
 
 
-def run(script, *arguments):
+def run(name, *arguments):
     done = subprocess.run(
-        [sys.executable, str(BENCHMARKS / script), *map(str, arguments)],
+        [sys.executable, "-m", "benchmarks", name, *map(str, arguments)],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
@@ -26,11 +26,11 @@ def compared(tmp_path_factory):
     """The report on 2,000 rows, and of libffm if it is there."""
     folder = tmp_path_factory.mktemp("compare")
     run(
-        "compare.py", "--rows", 2000, "--repeats", 1, "--jobs", "read", "fm", "whole", "--factors",
-        4, "--threads", 1, "--systems", "fieldfare", "libffm",
+        "peers/compare", "--rows", 2000, "--repeats", 1, "--jobs", "read", "fm", "whole",
+        "--factors", 4, "--threads", 1, "--systems", "fieldfare", "libffm",
         "--folder", folder, "--results", folder,
     )  # fmt: skip
-    return folder, json.loads((folder / "compare.json").read_text())
+    return folder, json.loads((folder / "peers" / "compare.json").read_text())
 
 
 def test_every_job_has_a_figure_of_ours(compared):
@@ -65,7 +65,7 @@ def test_the_report_names_the_machine_the_systems_and_the_bars(compared):
     assert figures["bars"]
     for bar in figures["bars"]:
         assert bar.keys() == {"job", "bar", "ours", "theirs", "found", "met"}
-    text = (folder / "compare.md").read_text()
+    text = (folder / "peers" / "compare.md").read_text()
     assert "## Bars" in text
     assert "Test logloss after each epoch" in text
     for name in figures["absent"]:
@@ -74,10 +74,10 @@ def test_the_report_names_the_machine_the_systems_and_the_bars(compared):
 
 def test_kernels_report_a_share_of_the_replay_limit(tmp_path):
     run(
-        "kernels.py", "--rows", 500, "--repeats", 1, "--models", "linear", "fm", "--solvers",
+        "speed/kernels", "--rows", 500, "--repeats", 1, "--models", "linear", "fm", "--solvers",
         "adagrad", "--factors", 4, "--threads", 1, "--results", tmp_path,
     )  # fmt: skip
-    kernels = json.loads((tmp_path / "kernels.json").read_text())["figures"]["kernels"]
+    kernels = json.loads((tmp_path / "speed" / "kernels.json").read_text())["figures"]["kernels"]
     assert [(figure["model"], figure["solver"]) for figure in kernels] == [
         ("linear", "adagrad"), ("linear", "score"), ("fm", "adagrad"), ("fm", "score"),
     ]  # fmt: skip

@@ -9,7 +9,7 @@ import pytest
 
 from fieldfare.data.loading import load
 from fieldfare.persist.file import load_model
-from fieldfare.training.workflow import predict
+from fieldfare.training.functions import predict
 
 pytest.importorskip("pyarrow")
 

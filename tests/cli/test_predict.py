@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fieldfare.persist.file import load_model
-from fieldfare.training.workflow import predict
+from fieldfare.training.functions import predict
 
 
 @pytest.fixture

@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 
 from fieldfare import _container as container
-from fieldfare.config import MODELS, ModelConfig
+from fieldfare.config import ModelConfig
 from fieldfare.exceptions import ModelFileError
 from fieldfare.kinds.losses import TASKS
+from fieldfare.kinds.models import MODEL_KINDS
 from fieldfare.models.base import Model
 from fieldfare.models.registry import build
 from fieldfare.persist.file import load_model, save_model
@@ -44,7 +45,7 @@ def seeds(folder: Path) -> list[bytes]:
     from fieldfare.schema.schema import Schema
 
     found = []
-    for kind in MODELS:
+    for kind in MODEL_KINDS:
         for task in TASKS:
             n_outputs = 3 if task == "multiclass" else 1
             schema = Schema.indexed(5, 3) if task == "binary" else None

@@ -129,7 +129,7 @@ def test_header_of_a_huge_size(folder: Path) -> None:
 def test_no_store_at_all(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     for path in (tmp_path / "none", tmp_path, tmp_path / "file"):
-        with pytest.raises(StoreError, match="is no RowStore"):
+        with pytest.raises(StoreError, match="is not a RowStore"):
             RowStore.open(path)
 
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from fieldfare.cli._clicks import generate
-from fieldfare.config import MODELS
 from fieldfare.data.convert import convert
 from fieldfare.data.loading import load
-from fieldfare.training.workflow import train
+from fieldfare.kinds.models import MODEL_KINDS
+from fieldfare.training.functions import train
 
 pandas = pytest.importorskip("pandas")
 polars = pytest.importorskip("polars")
@@ -54,7 +54,7 @@ def sources(csv):
 @pytest.fixture(scope="module")
 def of_csv(sources):
     data, options = sources["csv"]
-    return {kind: train(data, model=kind, **options, **SETTINGS) for kind in MODELS}
+    return {kind: train(data, model=kind, **options, **SETTINGS) for kind in MODEL_KINDS}
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -64,7 +64,7 @@ def test_rows_are_the_same(sources, form):
         assert np.array_equal(getattr(first, name), getattr(other, name)), name
 
 
-@pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.parametrize("kind", MODEL_KINDS)
 @pytest.mark.parametrize("form", FORMS)
 def test_models_are_the_same(sources, of_csv, form, kind):
     data, options = sources[form]

@@ -8,16 +8,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.oracle.kernels import Trainer, samples, score, score_rows
 
-from fieldfare.config import GRADIENT_SOLVERS, ModelConfig, SolverConfig
+from fieldfare.config import ModelConfig, SolverConfig
 from fieldfare.exceptions import ConfigError
 from fieldfare.kernels import native
 from fieldfare.models.hofm import anova_kernels
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
+from fieldfare.solvers.gradient import GradientSolver
+
+GRADIENT_SOLVERS = [kind.name for kind in GradientSolver.runs]
 
 # (order, factors of each order, shared): parts of unlike length and padding, and every code path.
 SHAPES: list[dict[str, Any]] = [
@@ -148,7 +152,7 @@ def test_dominant_entries_do_not_drown_the_others(make_spec, n):
     assert abs(moved - -rate * slope * 0.01 * (n - 1)) < 1e-6
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(
     shape=st.sampled_from(SHAPES),
     n=st.integers(0, 9),
@@ -174,7 +178,7 @@ def test_the_order_of_entries_and_empty_entries_do_not_matter(shape, n, seed, sp
     np.testing.assert_allclose(scores, scores[0], rtol=1e-4, atol=1e-4)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(shape=st.sampled_from(SHAPES), scale=st.floats(0.1, 3), seed=st.integers(0, 2**31))
 def test_each_order_is_homogeneous(shape, scale, seed):
     """Scaling a sample by c scales the interactions of order t by c^t."""

@@ -11,15 +11,15 @@ import pytest
 from tests.oracle.kernels import Parameters, Trainer, score_rows
 
 from fieldfare import _core
-from fieldfare.config import (
-    GRADIENT_SOLVERS,
-    MODELS,
-    MODELS_WITH_FIELDS,
-)
 from fieldfare.exceptions import DataError
 from fieldfare.kernels import native
 from fieldfare.kernels.initial import InitialFactors
+from fieldfare.kinds.models import MODEL_KINDS
 from fieldfare.rows import Rows
+from fieldfare.solvers.gradient import GradientSolver
+
+GRADIENT_SOLVERS = [kind.name for kind in GradientSolver.runs]
+WITH_FIELDS = [name for name, kind in MODEL_KINDS.items() if kind.uses_fields]
 
 LOSSES = ("squared", "logistic", "softmax")
 KINDS = ("dense", "sparse", "empty", "single", "repeated", "binary", "ones", "mixed")
@@ -70,7 +70,7 @@ def check_training(setup, rows, epochs=1, class_weight=None, n_visits=None):
 
 
 @pytest.mark.parametrize("k", SIZES)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", MODEL_KINDS)
 def test_scores(make_solver, make_rows, model, k):
     for loss in ("logistic", "softmax"):
         for instance_norm in (False, True):
@@ -88,7 +88,7 @@ def test_scores(make_solver, make_rows, model, k):
 @pytest.mark.parametrize("epochs", [1, 4])
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", MODEL_KINDS)
 def test_training(make_solver, make_rows, model, solver, loss, epochs):
     rate = 0.01 if solver == "sgd" else 0.1  # plain SGD diverges on squared loss at 0.1
     setup = make_solver(model=model, solver=solver, loss=loss, learning_rate=rate)
@@ -97,7 +97,7 @@ def test_training(make_solver, make_rows, model, solver, loss, epochs):
 
 @pytest.mark.parametrize("k", SIZES)
 @pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
-@pytest.mark.parametrize("model", [model for model in MODELS if model != "linear"])
+@pytest.mark.parametrize("model", [model for model in MODEL_KINDS if model != "linear"])
 def test_training_of_any_number_of_factors(make_solver, make_rows, model, solver, k):
     setup = make_solver(model=model, solver=solver, n_factors=k)
     check_training(setup, make_rows("mixed", n_rows=10))
@@ -105,7 +105,7 @@ def test_training_of_any_number_of_factors(make_solver, make_rows, model, solver
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", MODEL_KINDS)
 def test_training_on_any_rows(make_solver, make_rows, model, solver, kind):
     check_training(make_solver(model=model, solver=solver), make_rows(kind, n_rows=8), 2)
 
@@ -126,14 +126,14 @@ OPTIONS = {
 
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
 @pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", MODEL_KINDS)
 def test_options(make_solver, make_rows, model, solver, options):
     check_training(make_solver(model=model, solver=solver, **options), make_rows("mixed"), 2)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", MODEL_KINDS)
 def test_weights(make_solver, make_rows, model, solver, loss):
     rows = make_rows("mixed", loss=loss)
     weight = np.random.default_rng(3).uniform(0, 2, len(rows)).astype(np.float32)
@@ -144,12 +144,12 @@ def test_weights(make_solver, make_rows, model, solver, loss):
     check_training(setup, rows.with_(weight=weight), 2, class_weight)
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", MODEL_KINDS)
 def test_an_order_may_be_a_part(make_solver, make_rows, model):
     check_training(make_solver(model=model), make_rows("mixed"), 3, n_visits=7)
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", MODEL_KINDS)
 def test_a_slice_trains_and_scores_like_a_copy(make_solver, make_rows, model):
     rows = make_rows("mixed")
     part, copy = rows.slice(5, 19), rows.take(np.arange(5, 19))
@@ -165,7 +165,7 @@ def test_a_slice_trains_and_scores_like_a_copy(make_solver, make_rows, model):
 
 @pytest.mark.parametrize("k", [1, 4, 5, 8, 16, 31])
 @pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", MODEL_KINDS)
 @pytest.mark.parametrize("name", [n for n in native.instruction_sets() if n != "plain"])
 def test_instruction_sets_agree(make_solver, make_rows, instruction_set, name, model, solver, k):
     rows = make_rows("mixed")
@@ -183,7 +183,7 @@ def test_instruction_sets_agree(make_solver, make_rows, instruction_set, name, m
 
 
 @pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", MODEL_KINDS)
 def test_one_thread_gives_the_same_bits_again(make_solver, make_rows, model, solver):
     rows = make_rows("mixed")
     states = []
@@ -195,7 +195,7 @@ def test_one_thread_gives_the_same_bits_again(make_solver, make_rows, model, sol
         np.testing.assert_array_equal(array, states[1][name])
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", MODEL_KINDS)
 def test_threads_do_not_change_scores(make_solver, make_rows, model):
     _, _, solver = make_solver(model=model)
     trained = solver.export()
@@ -204,7 +204,7 @@ def test_threads_do_not_change_scores(make_solver, make_rows, model):
 
 
 @pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", MODEL_KINDS)
 def test_several_threads_learn_too(make_solver, make_rows, model, solver):
     _, _, trainer = make_solver(model=model, solver=solver, l2_linear=0.0, l2_factors=0.0)
     rows = make_rows("sparse", n_rows=40)
@@ -215,7 +215,7 @@ def test_several_threads_learn_too(make_solver, make_rows, model, solver):
     assert sums[-1][0] < sums[0][0]
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", MODEL_KINDS)
 def test_ftrl_with_l1_gives_exact_zeros(make_solver, make_rows, model):
     options = {"l1_linear": 4.0, "l1_factors": 4.0}
     _, _, solver = make_solver(model=model, solver="ftrl", **options)
@@ -227,7 +227,7 @@ def test_ftrl_with_l1_gives_exact_zeros(make_solver, make_rows, model):
         assert np.mean(trained.factors == 0) > 0
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", MODEL_KINDS)
 def test_the_order_of_features_changes_scores_by_rounding_only(make_solver, make_rows, model):
     _, _, solver = make_solver(model=model, n_factors=8)
     rows = make_rows("mixed")
@@ -245,7 +245,7 @@ def test_the_order_of_features_changes_scores_by_rounding_only(make_solver, make
 
 
 @pytest.mark.parametrize("instance_norm", [False, True])
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", MODEL_KINDS)
 def test_unknown_features_are_ignored_in_scores(make_solver, make_rows, model, instance_norm):
     spec, params, solver = make_solver(model=model, instance_norm=instance_norm)
     rows = make_rows("mixed")
@@ -256,7 +256,7 @@ def test_unknown_features_are_ignored_in_scores(make_solver, make_rows, model, i
     np.testing.assert_allclose(solver.export().score(rows), expected, **TOLERANCE)
 
 
-@pytest.mark.parametrize("model", MODELS_WITH_FIELDS)
+@pytest.mark.parametrize("model", WITH_FIELDS)
 def test_unknown_fields_are_ignored_in_scores(make_solver, model):
     _, _, solver = make_solver(model=model)
     indptr, ids = np.array([0, 3]), np.array([1, 2, 3], np.uint32)
@@ -265,7 +265,7 @@ def test_unknown_fields_are_ignored_in_scores(make_solver, model):
     np.testing.assert_array_equal(solver.score(rows), solver.score(known))
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", MODEL_KINDS)
 def test_no_rows_and_no_order(make_solver, make_rows, model):
     _, _, solver = make_solver(model=model)
     rows = make_rows("mixed")
@@ -281,7 +281,7 @@ def changed(rows, name, place, value):
     return rows.with_(**{name: array})
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", MODEL_KINDS)
 @pytest.mark.parametrize("n_threads", [1, 2])
 def test_bad_rows_are_refused_not_followed(make_solver, make_rows, model, n_threads):
     _, _, solver = make_solver(model=model)
@@ -294,7 +294,7 @@ def test_bad_rows_are_refused_not_followed(make_solver, make_rows, model, n_thre
         "negative indptr": changed(rows, "indptr", 4, -5),
         "indptr past the end": changed(rows, "indptr", 4, 10**9),
     }
-    if model in MODELS_WITH_FIELDS:
+    if model in WITH_FIELDS:
         bad["field"] = changed(rows, "fields", 30, 4)
     for broken in bad.values():
         with pytest.raises(DataError, match="Row"):
@@ -459,7 +459,7 @@ except MemoryError:
 
 
 @pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", MODEL_KINDS)
 def test_threads_learn_as_well_when_every_feature_is_frequent(make_solver, model, solver):
     rng = np.random.default_rng(0)
     n, per_row = 3000, 4

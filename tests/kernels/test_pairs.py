@@ -14,10 +14,13 @@ from tests.oracle.kernels import (
 )
 
 from fieldfare import _core
-from fieldfare.config import GRADIENT_SOLVERS, MODELS
 from fieldfare.exceptions import DataError
 from fieldfare.kernels import native
 from fieldfare.kinds.losses import LOSSES_OF_TASK
+from fieldfare.kinds.models import MODEL_KINDS
+from fieldfare.solvers.gradient import GradientSolver
+
+GRADIENT_SOLVERS = [kind.name for kind in GradientSolver.runs]
 
 LOSSES = LOSSES_OF_TASK["rank"]
 TOLERANCE = {"rtol": 2e-4, "atol": 2e-5}
@@ -36,7 +39,7 @@ def test_slope_equals_central_differences(loss, apart):
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", MODEL_KINDS)
 def test_a_step_follows_the_numerical_gradient(make_spec, make_parameters, make_rows, model, loss):
     """Of the loss of a pair by all parameters, for a step too small to be of second order."""
     rate, h = 1e-7, 1e-6
@@ -77,7 +80,7 @@ def test_a_step_follows_the_numerical_gradient(make_spec, make_parameters, make_
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", MODEL_KINDS)
 def test_training(make_solver, make_rows, model, solver, loss, weighted):
     rate = 0.01 if solver == "sgd" else 0.1
     spec, params, native_solver = make_solver(

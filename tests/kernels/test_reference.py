@@ -17,7 +17,7 @@ from tests.oracle.kernels import (
     score,
 )
 
-from fieldfare.config import MODELS
+from fieldfare.kinds.models import MODEL_KINDS
 
 LOSSES = ("squared", "logistic", "softmax")
 KINDS = ("dense", "sparse", "empty", "single", "repeated", "ones")
@@ -45,7 +45,7 @@ def numerical(function, array, h=1e-6):
 @pytest.mark.parametrize("instance_norm", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", MODEL_KINDS)
 def test_gradient_equals_central_differences(
     make_spec, make_parameters, make_rows, model, loss, kind, instance_norm
 ):
@@ -147,7 +147,7 @@ def test_ftrl_starts_from_the_given_weight_and_solves_its_own_objective(make_spe
 
 
 @pytest.mark.parametrize("solver", ["sgd", "adagrad", "rowwise_adagrad", "ftrl"])
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", MODEL_KINDS)
 def test_training_lowers_the_loss(make_spec, make_parameters, make_rows, model, solver):
     spec = make_spec(model=model, solver=solver, l2_linear=0, l2_factors=0)
     trainer = Trainer(make_parameters(spec), spec)
@@ -156,7 +156,7 @@ def test_training_lowers_the_loss(make_spec, make_parameters, make_rows, model, 
     assert losses[-1] < 0.9 * losses[0]
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", MODEL_KINDS)
 def test_a_sample_of_weight_zero_moves_nothing(make_spec, make_parameters, make_rows, model):
     spec = make_spec(model=model)
     params = make_parameters(spec)

@@ -161,7 +161,7 @@ def test_what_does_not_fit_is_refused() -> None:
     user, film = rows.relations
     with pytest.raises(ConfigError, match="instance_norm"):
         Design(rows, None, p, normalised=True)
-    with pytest.raises(DataError, match="occurs in a side table and elsewhere"):
+    with pytest.raises(DataError, match="occurs both in a side table and elsewhere"):
         Design(replace(rows, relations=(user, user)), None, p)
     with pytest.raises(DataError, match=r"side table holds a feature twice"):
         Design(rows, None, p - 8)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.examples import examples
 
-from fieldfare.config import MODELS, ModelConfig
+from fieldfare.config import ModelConfig
 from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.kernels import native
+from fieldfare.kinds.models import MODEL_KINDS
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
 
@@ -52,13 +54,13 @@ def make_model(kind, task="binary", n_factors=3, **config):
 @given(
     context=ENTRIES,
     candidates=st.lists(ENTRIES, max_size=4),
-    kind=st.sampled_from(MODELS),
+    kind=st.sampled_from(list(MODEL_KINDS)),
     task=st.sampled_from(["regression", "binary", "multiclass"]),
     n_factors=st.sampled_from([1, 3, 4, 8, 16, 31, 64]),
     instance_norm=st.booleans(),
     fit_linear=st.booleans(),
 )
-@settings(deadline=None)
+@examples(100)
 def test_candidates_score_as_joined_rows(
     context, candidates, kind, task, n_factors, instance_norm, fit_linear
 ):
@@ -71,7 +73,7 @@ def test_candidates_score_as_joined_rows(
     np.testing.assert_allclose(found, joined, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.parametrize("kind", MODEL_KINDS)
 @pytest.mark.parametrize("instance_norm", [False, True])
 def test_every_instruction_set_and_thread_gives_the_same(kind, instance_norm):
     model = make_model(kind, n_factors=20, instance_norm=instance_norm)

@@ -8,15 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from tests.examples import examples
 
-from fieldfare.config import MODELS, SOLVERS, ModelConfig, SolverConfig, TrainingConfig
+from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.exceptions import DataError, TrainingError
+from fieldfare.kinds.models import MODEL_KINDS
+from fieldfare.kinds.solvers import SOLVER_KINDS
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
 from fieldfare.training.loop.callbacks import Callback, Checkpoint, parameter_arrays
-from fieldfare.training.loop.run import FitResult, fit
+from fieldfare.training.loop.run import FitResult
+from fieldfare.training.loop.session import fit
 
 
 def _rows(n: int, seed: int) -> Rows:
@@ -54,11 +58,11 @@ def assert_same(a: FitResult, b: FitResult) -> None:
     assert (a.history.best_epoch, a.history.stopped) == (b.history.best_epoch, b.history.stopped)
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(
-    model=st.sampled_from(MODELS),
+    model=st.sampled_from(list(MODEL_KINDS)),
     # The solver for recall takes other data: tests/unit/solvers/test_nonsampled.py resumes it.
-    solver=st.sampled_from([name for name in SOLVERS if name != "nonsampled"]),
+    solver=st.sampled_from([name for name, kind in SOLVER_KINDS.items() if "binary" in kind.tasks]),
     stop=st.integers(1, 5),
     validated=st.booleans(),
     patience=st.integers(1, 3),
@@ -66,7 +70,7 @@ def assert_same(a: FitResult, b: FitResult) -> None:
 def test_resume_equals_going_on(
     model: str, solver: str, stop: int, validated: bool, patience: int
 ) -> None:
-    assume(model in {"als": ("linear", "fm", "hofm"), "sgda": ("linear", "fm")}.get(solver, MODELS))
+    assume(SOLVER_KINDS[solver].takes(MODEL_KINDS[model]))
     config = TrainingConfig(max_iter=6, n_iter_no_change=patience, random_state=3, n_jobs=1)
     valid = VALID if validated else None
     whole = _fit(model, solver, config, valid=valid)

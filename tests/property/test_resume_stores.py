@@ -9,8 +9,8 @@ from fieldfare.data.loading import Dataset
 from fieldfare.rows import Rows
 from fieldfare.schema.schema import Schema
 from fieldfare.store.row_store import RowStore
+from fieldfare.training.functions import train
 from fieldfare.training.loop.callbacks import Checkpoint, parameter_arrays
-from fieldfare.training.workflow import train
 
 N, PER_ROW, N_FEATURES = 200_000, 8, 64
 

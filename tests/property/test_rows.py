@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from fieldfare.config import ModelConfig
 from fieldfare.models.registry import build
@@ -54,7 +55,7 @@ def cut(rows, cuts):
     return [rows.slice(a, b) for a, b in itertools.pairwise(places)]
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(any_rows(), st.lists(st.integers(0, 100), max_size=4))
 def test_slices_join_to_the_whole(rows, cuts):
     joined = Rows.concatenate(cut(rows, cuts))
@@ -62,7 +63,7 @@ def test_slices_join_to_the_whole(rows, cuts):
     joined.validate()
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(any_rows(), st.data())
 def test_take_is_indexing(rows, data):
     chosen = data.draw(
@@ -72,7 +73,7 @@ def test_take_is_indexing(rows, data):
     assert content(rows.take(np.array(chosen, np.int64))) == [whole[r] for r in chosen]
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(any_rows(), st.integers(0, 12), st.integers(0, 12), st.data())
 def test_take_of_a_slice(rows, start, stop, data):
     part = rows.slice(start, stop)
@@ -82,7 +83,7 @@ def test_take_of_a_slice(rows, start, stop, data):
     assert content(part.take(np.array(order, np.int64))) == [expected[r] for r in order]
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(any_rows(), st.lists(st.integers(0, 100), max_size=4), st.sampled_from(["linear", "fm"]))
 def test_any_chunking_gives_the_same_scores(rows, cuts, kind):
     config = ModelConfig(model=kind, n_factors=3, init_scale=1.0)
@@ -92,7 +93,7 @@ def test_any_chunking_gives_the_same_scores(rows, cuts, kind):
     np.testing.assert_array_equal(np.concatenate(parts), whole)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(any_rows(), st.data())
 def test_any_order_of_features_gives_the_same_scores(rows, data):
     order = data.draw(st.permutations(range(6)))

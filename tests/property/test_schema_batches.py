@@ -6,8 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from fieldfare.rows import Rows
 from fieldfare.schema.column import Column
@@ -40,7 +41,7 @@ TYPES = pa.schema(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=30)
+@examples(30)
 @given(st.data())
 def test_batches_change_nothing(data):
     records = data.draw(st.lists(st.fixed_dictionaries(CELLS), min_size=1, max_size=30))
@@ -66,7 +67,7 @@ def test_batches_change_nothing(data):
     ].all()
 
 
-@settings(deadline=None, max_examples=30)
+@examples(30)
 @given(
     st.lists(st.sampled_from("abcdef"), min_size=1, max_size=20),
     st.lists(st.sampled_from("defghi"), max_size=20),

@@ -8,8 +8,9 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from fieldfare.config import ModelConfig
 from fieldfare.exceptions import DataError, FieldfareError, SchemaError
@@ -114,7 +115,7 @@ def batch(schema, sample):
 
 @pytest.mark.parametrize("name", VALUES)
 @given(data=st.data())
-@settings(deadline=None, max_examples=40)
+@examples(40)
 def test_features_are_those_of_a_table(schema, name, data):
     sample = USUAL | {name: data.draw(VALUES[name])}
     assert outcome(lambda: single(schema, sample)) == outcome(lambda: batch(schema, sample))

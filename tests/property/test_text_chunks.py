@@ -10,8 +10,9 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.unit.sources.batches import assert_same
 
 from fieldfare.exceptions import TextFormatError
@@ -45,7 +46,7 @@ def batches(draw: st.DrawFn) -> Rows:
     )
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(batches(), st.integers(1, 200), st.integers(1, 4), st.sampled_from(["", "\r"]))
 def test_any_cut_gives_the_same_rows(rows: Rows, size: int, n_threads: int, end: str) -> None:
     written = format_text(rows)
@@ -57,7 +58,7 @@ def test_any_cut_gives_the_same_rows(rows: Rows, size: int, n_threads: int, end:
             assert_same(Rows.concatenate(parts), rows)
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(st.lists(st.sampled_from(["1 1:2", "0", "", "# x", "1 x:1", "1 1:1 7", "y"]), min_size=1),
        st.integers(1, 40), st.integers(1, 4))  # fmt: skip
 def test_any_cut_names_the_same_fault(lines: list[str], size: int, n_threads: int) -> None:
@@ -86,7 +87,7 @@ def nearest_float32(number: Fraction) -> float | None:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(
     st.one_of(
         st.from_regex(r"\A[+-]?[0-9]{1,25}(\.[0-9]{0,25})?(e[+-]?[0-9]{1,2})?\Z"),
@@ -116,7 +117,7 @@ def _around_the_middle(low: np.float32) -> list[str]:
     return [exact, f"{digits}1e-161", f"{int(digits) - 1}e-160", repr(middle), f"{middle:.25e}"]
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(batches())
 def test_the_parser_knows_the_largest_ids(rows: Rows) -> None:
     parsed = parse_text(

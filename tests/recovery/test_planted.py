@@ -10,7 +10,7 @@ from fieldfare.metrics import compute
 from fieldfare.models.base import Model
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
-from fieldfare.training.workflow import evaluate, train
+from fieldfare.training.functions import evaluate, train
 
 N_FIELDS, PER_FIELD, N_TRAIN, N_TEST = 5, 12, 30_000, 10_000
 # How far above the planted model's own test loss a trained one may end: 3 % of it.

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors.numpy
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from tests.examples import examples
 
 from fieldfare import _container as container
 from fieldfare._files import atomic_write
@@ -58,7 +59,7 @@ def test_round_trip(tmp_path: Path) -> None:
     ),
     st.text(),
 )
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_any_arrays_and_names_survive(tmp_path_factory, arrays, header: str) -> None:
     path = tmp_path_factory.mktemp("c") / "x"
     container.write(path, "kind", header, arrays)

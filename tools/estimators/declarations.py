@@ -35,8 +35,9 @@ from tools.estimators.signatures import (
 )
 
 from fieldfare.config import optimiser_sentence
-from fieldfare.kinds.losses import LOSSES_OF_TASK, SAMPLED_LOSSES
+from fieldfare.kinds.losses import LOSSES_OF_TASK, drawn_losses
 from fieldfare.kinds.models import FFM, FM, FWFM, HOFM, LINEAR, ModelKind
+from fieldfare.kinds.recall_losses import RECALL_LOSSES
 from fieldfare.kinds.solvers import GIBBS, SOLVER_KINDS
 
 # ---- the kinds of model ---------------------------------------------------------------------
@@ -245,9 +246,9 @@ True""",
     changes={
         **_solvers(FM, "rank"),
         "loss": Change(
-            options=("auto", *dict.fromkeys((*LOSSES_OF_TASK["rank"], *SAMPLED_LOSSES))),
+            options=("auto", *dict.fromkeys((*LOSSES_OF_TASK["rank"], *RECALL_LOSSES))),
             doc="What is minimised: 'pairwise' (logistic) or 'hinge', both of the difference of "
-            "two scores; with drawn ``negatives`` also 'warp', 'softmax' or 'logistic'. 'auto' is "
+            f"two scores; with drawn ``negatives`` also {drawn_losses('or')}. 'auto' is "
             "'pairwise'.",
         ),
     },

@@ -39,10 +39,12 @@ FACTORS = frozenset({"n_factors", "l2_factors", "l1_factors", "fit_linear", "ini
 ORDERS = frozenset({"order", "shared_factors"})
 CLASSES = frozenset({"class_weight"})
 FIELDS = frozenset({"fields"})
-TRAINED = (frozenset(settings.TRAINED) | {"warm_start", "schema", "callbacks"}) - (
-    {"model"} | RANKING | ORDERS | CLASSES
+TRAINED = (
+    (frozenset(settings.TRAINED) | {"warm_start", "schema", "callbacks"})
+    - {"task"}
+    - ({"model"} | RANKING | ORDERS | CLASSES)
 )
-SAMPLED = frozenset(settings.SAMPLED) | {"groups", "warm_start", "schema"}
+SAMPLED = (frozenset(settings.SAMPLED) | {"groups", "warm_start", "schema"}) - {"task"}
 BY_KERAS = (
     frozenset(names_of(ModelConfig, KerasConfig))
     | {"learning_rate", "l2_linear", "l2_factors", "max_iter", "shuffle"}

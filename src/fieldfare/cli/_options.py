@@ -10,6 +10,7 @@ from typing import Any
 
 from fieldfare._validation import NONE, AnyOf, Flag, Number, OneOf, Several, closest
 from fieldfare.config import Config, ModelConfig, SolverConfig, TrainingConfig, description
+from fieldfare.settings import TRAINED
 
 # Flags that come before the one made from the parameter's name, where another word is usual.
 ALIASES = {
@@ -50,7 +51,17 @@ class Formatter(argparse.RawDescriptionHelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that suggests the nearest option or choice for an unknown word."""
+    """A parser that suggests the nearest option or choice for an unknown word.
+
+    ``more``, if it is set, gives help that takes imports to write: it is asked when help is shown.
+    """
+
+    more: Callable[[], str] | None = None
+
+    def format_help(self) -> str:
+        if self.more is not None:
+            self.epilog, self.more = f"{self.epilog}\n{self.more()}", None
+        return super().format_help()
 
     # By default, argparse passes unknown words up to the main parser. Here they are an error of the
     # command, which shows the command's own usage.
@@ -120,9 +131,10 @@ def add_flags(section: Any, group: type[Config], names: Sequence[str]) -> None:
             _add_flag(section, item)
 
 
-def hyperparameters(arguments: argparse.Namespace) -> dict[str, Any]:
+def hyperparameters(
+    arguments: argparse.Namespace, names: Sequence[str] = TRAINED
+) -> dict[str, Any]:
     """Return the hyperparameters that the user gave, by their names in ``config``."""
-    names = [item.name for group in GROUPS.values() for item in fields(group)]
     return {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
 
 

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 from fieldfare._typing import AnyArray
 
 if TYPE_CHECKING:
-    from fieldfare.models.base import Model
-    from fieldfare.models.posterior import Posterior
+    from fieldfare.models.predictor import Predictor
 
 Write = Callable[[AnyArray], None]
 
 
 @contextmanager
 def prediction_writer(
-    path: str, kind: str, model: Model | Posterior, *, interval: bool = False
+    path: str, kind: str, model: Predictor, *, interval: bool = False
 ) -> Iterator[Write]:
     """Open an output that takes blocks of predictions, and is only created once it is complete.
 
@@ -50,40 +49,32 @@ def prediction_writer(
         def write(predictions: AnyArray) -> None:
             matrix = predictions if predictions.ndim == 2 else predictions[:, None]
             text = format_numbers(matrix, "," if kind == "csv" else " ")
-            if kind == "csv" and _task(model) == "multiclass":
+            if kind == "csv" and model.task == "multiclass":
                 text = _labelled(predictions, text.decode(), _classes(model))
             file.write(text)
 
         yield write
 
 
-def names(model: Model | Posterior, interval: bool = False) -> list[str]:
+def names(model: Predictor, interval: bool = False) -> list[str]:
     """Return the names of the columns of a prediction table."""
-    task = _task(model)
+    task = model.task
     if task == "multiclass":
         return ["prediction", *(f"probability_{label}" for label in _classes(model))]
     ends = ["lower", "upper"] if interval else []
     return [{"binary": "probability", "rank": "score"}.get(task, "prediction"), *ends]
 
 
-def columns(
-    predictions: AnyArray, model: Model | Posterior, interval: bool = False
-) -> dict[str, AnyArray]:
+def columns(predictions: AnyArray, model: Predictor, interval: bool = False) -> dict[str, AnyArray]:
     """Return predictions as columns; for multiclass models the most likely class comes first."""
     if predictions.ndim == 1:
         return {names(model)[0]: predictions}
     import numpy as np
 
     parts = list(predictions.T)
-    if _task(model) == "multiclass":
+    if model.task == "multiclass":
         parts.insert(0, np.asarray(_classes(model))[predictions.argmax(1)])
     return dict(zip(names(model, interval), parts, strict=True))
-
-
-def _task(model: Model | Posterior) -> str:
-    from fieldfare.models.posterior import Posterior
-
-    return model.task if isinstance(model, Posterior) else model.config.task
 
 
 def _labelled(predictions: AnyArray, text: str, classes: list[Any]) -> bytes:
@@ -93,8 +84,8 @@ def _labelled(predictions: AnyArray, text: str, classes: list[Any]) -> bytes:
     return "".join(f"{labels[best]},{line}\n" for best, line in lines).encode()
 
 
-def _classes(model: Model | Posterior) -> list[Any]:
-    return list(model.classes) if model.classes is not None else list(range(len(model.bias)))
+def _classes(model: Predictor) -> list[Any]:
+    return list(model.classes) if model.classes is not None else list(range(model.n_outputs))
 
 
 def _quoted(text: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from fieldfare._tables import aligned_lines
+
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], indent: int = 2) -> str:
     """Return a table with aligned columns, text to the left and numbers to the right.
@@ -18,25 +20,17 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], indent: int = 2
         Number of blanks before each line.
     """
     kept = [list(row) for row in rows]
-    texts = [[cell(value) for value in row] for row in kept]
-    widths = [
-        max([len(header), *(len(row[i]) for row in texts)]) for i, header in enumerate(headers)
-    ]
-    right = [
-        any(_is_number(row[i]) for row in kept) and all(_is_number(row[i], True) for row in kept)
+    left = [
+        i
         for i in range(len(headers))
+        if not any(_is_number(row[i]) for row in kept)
+        or not all(_is_number(row[i], True) for row in kept)
     ]
-    lines = []
-    for row in [list(headers), *texts]:
-        parts = [
-            text.rjust(width) if to_right else text.ljust(width)
-            for text, width, to_right in zip(row, widths, right, strict=True)
-        ]
-        lines.append((" " * indent + "  ".join(parts)).rstrip())
-    return "\n".join(lines)
+    lines = aligned_lines(headers, [[cell(value) for value in row] for row in kept], left)
+    return "\n".join((" " * indent + line).rstrip() for line in lines)
 
 
-def pairs(items: Mapping[str, Any], indent: int = 2) -> str:
+def key_values(items: Mapping[str, Any], indent: int = 2) -> str:
     """Return names and values, the values aligned."""
     width = max((len(name) for name in items), default=0)
     return "\n".join(

@@ -16,7 +16,7 @@ from fieldfare.kinds.models import FFM, FM, LINEAR, ModelKind
 if TYPE_CHECKING:
     from fieldfare.cli._clicks import Clicks
     from fieldfare.models.base import Model
-    from fieldfare.training.workflow import TrainResult
+    from fieldfare.training.functions import TrainResult
 
 EXAMPLES = """\
 examples:
@@ -112,7 +112,7 @@ def _read(story: Story) -> tuple[Any, Any]:
 
 
 def _train(kind: ModelKind, train: Any, valid: Any) -> TrainResult:
-    from fieldfare.training.workflow import train as train_model
+    from fieldfare.training.functions import train as train_model
 
     say(kind.title)
     result = train_model(train, valid=valid, model=kind.name, verbose=1, **SETTINGS[kind], **COMMON)
@@ -175,7 +175,7 @@ def _save_and_predict(story: Story, model: Model, valid: Any) -> None:
     import numpy as np
 
     from fieldfare.persist.file import load_model, save_model
-    from fieldfare.training.workflow import predict
+    from fieldfare.training.functions import predict
 
     _title(7, "Saved, loaded again, and used on new data")
     path = story.folder / "clicks.ff"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from fieldfare._logging import say
 from fieldfare.cli import _options
-from fieldfare.cli._tables import pairs
+from fieldfare.cli._tables import key_values
 
 EXAMPLES = """\
 examples:
@@ -36,18 +35,14 @@ def run(arguments: argparse.Namespace) -> int:
     import json
 
     from fieldfare.cli._files import load_any
-    from fieldfare.models.posterior import Posterior
-    from fieldfare.training.bayes.front import evaluate_posterior
-    from fieldfare.training.workflow import evaluate
+    from fieldfare.training.functions import evaluate
 
-    model = load_any(arguments.model)
-    measure: Any = evaluate_posterior if isinstance(model, Posterior) else evaluate
-    figures = measure(
-        model,
+    figures = evaluate(
+        load_any(arguments.model),
         _options.source(arguments.data),
         metrics=arguments.metric,
         n_jobs=arguments.threads,
         **_options.roles(arguments),
     )
-    say(json.dumps(figures) if arguments.json else pairs(figures, indent=0))
+    say(json.dumps(figures) if arguments.json else key_values(figures, indent=0))
     return 0

@@ -15,6 +15,7 @@ from fieldfare.exceptions import ConfigError
 if TYPE_CHECKING:
     from fieldfare.retrieval import Recommender
     from fieldfare.schema.schema import Schema
+    from fieldfare.sources.source import Table
 
 __all__ = ["EXAMPLES", "configure", "run"]
 
@@ -44,11 +45,13 @@ def _train(arguments: argparse.Namespace) -> int:
     from fieldfare.kinds.models import FM
     from fieldfare.kinds.solvers import NONSAMPLED
     from fieldfare.persist.file import save_model
-    from fieldfare.training import workflow
+    from fieldfare.sources.formats import open_table
+    from fieldfare.training.functions import train
 
     check_writable(arguments.output)
-    data = load(arguments.data, schema=_schema(arguments), labelled=None)
-    result = workflow.train(
+    table = open_table(arguments.data)
+    data = load(table, schema=_schema(arguments, table), labelled=None)
+    result = train(
         data,
         valid=arguments.valid,
         model=FM.name,
@@ -65,12 +68,12 @@ def _train(arguments: argparse.Namespace) -> int:
     return 130 if result.interrupted else 0
 
 
-def _schema(arguments: argparse.Namespace) -> Schema:
+def _schema(arguments: argparse.Namespace, table: Table) -> Schema:
     """Return the Schema of the data; if roles are given, columns without a role are ignored."""
     from fieldfare.schema.schema import Column, Schema
 
     given = {"target": arguments.target, "weight": arguments.weight}
-    schema = Schema.infer(arguments.data, **given)
+    schema = Schema.infer(table, **given)
     named = _roles(arguments)
     if not named:
         return schema

@@ -5,26 +5,19 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fieldfare._logging import say
 from fieldfare.cli import _options
 from fieldfare.cli._files import check_writable
-from fieldfare.cli._tables import pairs, size
-from fieldfare.config import (
-    SAMPLED_MODEL_PARAMETERS,
-    GibbsConfig,
-    ModelConfig,
-    TrainingConfig,
-)
+from fieldfare.cli._tables import key_values, size
+from fieldfare.config import GibbsConfig, ModelConfig, TrainingConfig
 from fieldfare.kinds.solvers import GIBBS
+from fieldfare.settings import SAMPLED
 
 if TYPE_CHECKING:
     from fieldfare.training.bayes.sampling import SamplingResult
 
-_SAMPLING = tuple(item.name for item in fields(GibbsConfig))
-_TRAINING = ("random_state", "n_jobs")
 EXAMPLES = """\
 examples:
   fieldfare sample ratings.csv --target stars
@@ -68,17 +61,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=ModelConfig().model,
         help="Linear model, or factorization machine: plain, or of higher order (default: fm)",
     )
-    _options.add_flags(group, ModelConfig, SAMPLED_MODEL_PARAMETERS[1:])
+    names = [name for name in SAMPLED if name not in ("model", "task", "verbose")]
+    _options.add_flags(group, ModelConfig, names)
     group = parser.add_argument_group("sampling")
-    _options.add_flags(group, GibbsConfig, _SAMPLING)
-    _options.add_flags(group, TrainingConfig, _TRAINING)
+    _options.add_flags(group, GibbsConfig, names)
+    _options.add_flags(group, TrainingConfig, names)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Load, sample, report and save."""
     from fieldfare.data.loading import load
     from fieldfare.persist.posterior import save_posterior
-    from fieldfare.training.bayes.front import sample
+    from fieldfare.training.bayes.functions import sample
 
     output = arguments.output or _options.default_output(arguments.data)
     check_writable(output)
@@ -86,12 +80,10 @@ def run(arguments: argparse.Namespace) -> int:
     data = load(
         _options.source(arguments.data), cache=not arguments.no_cache, **_options.roles(arguments)
     )
-    names = (*SAMPLED_MODEL_PARAMETERS, *_SAMPLING, *_TRAINING)
-    given: dict[str, Any] = {n: getattr(arguments, n) for n in names if hasattr(arguments, n)}
+    given = _options.hyperparameters(arguments, SAMPLED)
     result = sample(
         data,
         valid=arguments.valid,
-        task=arguments.task,
         groups="all" if arguments.one_group else None,
         **{"verbose": int(not arguments.quiet)} | given,
     )
@@ -110,7 +102,7 @@ def _summary(result: SamplingResult, output: str, seconds: float) -> str:
     lines["sampled in"] = f"{seconds:.1f} s"
     last = result.trace.sweeps[-1] if result.trace.sweeps else {}
     lines |= {name: value for name, value in last.items() if name.startswith("valid_")}
-    text = f"\n{result.trace}\n\n{pairs(lines)}"
+    text = f"\n{result.trace}\n\n{key_values(lines)}"
     if result.posterior is not None:
         text += f"\n\nnext:\n  fieldfare predict NEW -m {output} -o predictions.csv"
         if result.posterior.task == "regression":

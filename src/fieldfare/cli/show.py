@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from fieldfare._logging import say
-from fieldfare.cli._tables import pairs, size, table
+from fieldfare.cli._tables import key_values, size, table
 from fieldfare.exceptions import ConfigError
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _header(model: Model, path: str) -> str:
     # The metrics are in the history below.
     provenance.pop("metrics", None)
     lines |= _settings(model.trained_by, provenance)
-    parts = [pairs(lines, indent=0)]
+    parts = [key_values(lines, indent=0)]
     if history:
         parts += ["", "history", str(History.from_json(history))]
     return "\n".join(parts)
@@ -114,7 +114,7 @@ def _posterior(posterior: Posterior, path: str) -> str:
     if posterior.classes is not None:
         lines["classes"] = ", ".join(map(str, posterior.classes))
     lines |= _settings(posterior.trained_by, provenance)
-    return f"{pairs(lines, indent=0)}\n\n{Trace.from_json(trace)}"
+    return f"{key_values(lines, indent=0)}\n\n{Trace.from_json(trace)}"
 
 
 def _settings(trained_by: Settings | None, provenance: dict[str, Any]) -> dict[str, object]:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from fieldfare._logging import say
 from fieldfare.cli import _options
 from fieldfare.cli._files import check_writable
-from fieldfare.cli._tables import pairs, size
+from fieldfare.cli._tables import key_values, size
 
 if TYPE_CHECKING:
     from fieldfare.schema.schema import Schema
-    from fieldfare.training.workflow import TrainResult
+    from fieldfare.training.functions import TrainResult
 
 _COLUMNS_SHOWN = 40
 EXAMPLES = """\
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Load, train, report and save."""
     from fieldfare.data.loading import load
     from fieldfare.persist.file import save_model
-    from fieldfare.training import workflow
+    from fieldfare.training import functions
     from fieldfare.training.loop.callbacks import Checkpoint
 
     output = arguments.output or _options.default_output(arguments.data)
@@ -70,11 +70,11 @@ def run(arguments: argparse.Namespace) -> int:
     start = time.perf_counter()
     hyperparameters = _options.hyperparameters(arguments)
     # For recall every row is an interaction, unless a target says otherwise.
-    recalls = hyperparameters.get("solver") == "nonsampled" or "negatives" in hyperparameters
+    for_recall = functions.read_settings(hyperparameters).for_recall
     data = load(
         _options.source(arguments.data),
         cache=not arguments.no_cache,
-        labelled=None if recalls else True,
+        labelled=None if for_recall else True,
         **_options.roles(arguments),
     )
     tell(f"{data.rows.n_rows:,} rows, {data.rows.nnz:,} entries, read in {_since(start)}")
@@ -91,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.resume:
         settings["resume"] = arguments.resume
     start = time.perf_counter()
-    result = workflow.train(data, **settings | hyperparameters)
+    result = functions.train(data, **settings | hyperparameters)
     save_model(result.model, output)
     tell()
     tell(_summary(result, output, _since(start)))
@@ -120,7 +120,7 @@ def _summary(result: TrainResult, output: str, seconds: str) -> str:
         lines |= {name: value for name, value in best.items() if name.startswith("valid_")}
         lines.pop("valid_loss", None)
     return (
-        pairs(lines)
+        key_values(lines)
         + f"\n\nnext:\n  fieldfare predict NEW -m {output} -o predictions.csv"
         + f"\n  fieldfare show {output}"
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 from fieldfare.rows import RelatedRows, Rows
 from fieldfare.schema.schema import Schema
@@ -30,6 +31,10 @@ class Dataset:
     def __len__(self) -> int:
         return self.rows.n_rows
 
+    def with_(self, **arrays: Any) -> Dataset:
+        """Return the samples with another target, weight or group, of shape (n_rows,) or None."""
+        return replace(self, rows=self.rows.with_(**arrays))
+
 
 @dataclass(frozen=True, eq=False)
 class RelatedDataset:
@@ -48,3 +53,10 @@ class RelatedDataset:
 
     def __len__(self) -> int:
         return self.rows.n_rows
+
+    def with_(self, **arrays: Any) -> RelatedDataset:
+        """Return the samples with another target, weight or group, of shape (n_rows,) or None."""
+        return replace(self, rows=self.rows.with_(**arrays))
+
+
+AnyDataset: TypeAlias = Dataset | RelatedDataset

@@ -47,8 +47,8 @@ class Inspection:
     findings : tuple of str
         What looks wrong, one sentence each.
     unseen : dict of str to float
-        Against a second source: share of its entries (per column, or "all") that the first never
-        holds.
+        Share of the entries of a second source (per column, or "all") that the first does not
+        contain.
     schema : Schema
         What was inferred.
     """
@@ -96,7 +96,7 @@ def inspect(source: Any, target: str | None = None, against: Any = None) -> Insp
     target : str or None
         Column to be predicted.
     against : anything that `load` takes, or None
-        A second source, such as the test file: how much of it was never seen in the first.
+        A second source, such as the test file: how much of it the first does not contain.
 
     Returns
     -------
@@ -250,7 +250,7 @@ def _field_findings(data: Dataset) -> list[str]:
 
 
 def _unseen(data: Dataset, other: Dataset) -> dict[str, float]:
-    """Return the shares of entries of the second source that the first never holds."""
+    """Return the shares of entries of the second source that the first does not contain."""
     ids = other.rows.indices[span_of(other.rows)]
     if not len(ids):
         return {}
@@ -287,7 +287,7 @@ def _shares(shares: dict[str, float]) -> str:
 
 
 def _unseen_text(shares: dict[str, float]) -> list[str]:
-    """Return a line a column that has something unseen, the most first."""
+    """Return one line per column that has unseen values, the largest share first."""
     some = sorted(((share, name) for name, share in shares.items() if share), reverse=True)
     if not some:
         return ["unseen       nothing: the second source has no value that the first lacks"]

@@ -1,7 +1,7 @@
-"""Interactions: a table of who had what, taken apart into its distinct queries and items.
+"""Interactions: rows of queries with items, split into the distinct queries and the distinct items.
 
-The columns of role ``item`` make the item, all others (of users and of contexts) the query. What
-differs in no feature is the same query or item, so that no column of ids needs to be named.
+The columns of role ``item`` make up the item, all others (of users and of contexts) the query. Two
+queries or items with the same features are the same, so that no column of ids has to be named.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from fieldfare.schema.schema import Schema
 
 @dataclass(frozen=True, eq=False)
 class Interactions:
-    """Rows taken apart.
+    """Rows split into queries and items.
 
     Parameters
     ----------
@@ -37,13 +37,13 @@ class Interactions:
 
     @staticmethod
     def of(rows: Rows, is_item: AnyArray) -> Interactions:
-        """Take rows apart.
+        """Split rows.
 
         Parameters
         ----------
         rows : Rows
         is_item : bool array of shape (n_features,)
-            Which features are those of items.
+            Which features belong to items.
         """
         queries, query = distinct(part_of(rows, ~is_item))
         items, item = distinct(part_of(rows, is_item))
@@ -55,7 +55,7 @@ class Interactions:
         return len(self.queries), len(self.items)
 
     def seen(self, target: Float32Array | None, weight: Float32Array | None = None) -> Seen:
-        """Return which items each query was seen with, and how heavily.
+        """Return which items each query was seen with, and with how much weight.
 
         Parameters
         ----------
@@ -70,7 +70,7 @@ class Interactions:
 
 
 def item_features(schema: Schema | None) -> AnyArray:
-    """Return which features are those of items, a bool array of shape (n_features,).
+    """Return which features belong to items, a bool array of shape (n_features,).
 
     Raises
     ------
@@ -85,7 +85,7 @@ def item_features(schema: Schema | None) -> AnyArray:
         raise SchemaError(
             "Recall needs the role of every column: 'item' for what describes the item, 'user' or "
             "'context' for what makes the query; there must be both. Columns named after them, "
-            "such as 'user_id' or 'movie', have it by themselves; others get it by "
+            "such as 'user_id' or 'movie', get it automatically; set that of others with "
             f"schema=Schema.infer(table).edit('genre', role='item'). Got {known}."
         )
     found = np.zeros(schema.n_features, bool)
@@ -117,7 +117,7 @@ def part_of(rows: Rows, chosen: AnyArray) -> Rows:
 def distinct(rows: Rows) -> tuple[Rows, Int64Array]:
     """Return the distinct rows, in order of first appearance, and the number of each row.
 
-    Rows of the same entries, in any order, are told apart from others by a hash of 64 bits.
+    Rows with the same entries, in any order, are recognised by a hash of 64 bits.
     """
     key = rows.indices.astype(np.uint64)
     if rows.values is not None:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from fieldfare._random import resolve_seed
 from fieldfare._typing import AnyArray, Float64Array, PathLike
 from fieldfare._validation import OneOf, check
 from fieldfare.config import GibbsConfig, ModelConfig, TrainingConfig
 from fieldfare.estimators._base import Factorization
 from fieldfare.exceptions import ModelFileError
-from fieldfare.models.posterior import About, Posterior
+from fieldfare.kinds.solvers import GIBBS
+from fieldfare.models.posterior import Posterior
 from fieldfare.persist.posterior import load_posterior, save_posterior
 from fieldfare.schema.schema import Schema
-from fieldfare.training.bayes import sampling
-from fieldfare.training.bayes.front import KINDS, levels_of, run_chain, start_chain
+from fieldfare.settings import Settings
+from fieldfare.training.bayes.chain import Chain
 from fieldfare.training.bayes.trace import Trace
+from fieldfare.training.prepare.targets import TargetMap
 
 _BayesianT = TypeVar("_BayesianT", bound="BayesianFM")
 
@@ -38,7 +38,7 @@ class BayesianFM(Factorization):
     eval_prediction_: Float64Array
     eval_std_: Float64Array
     _posterior: Posterior | None
-    _chain: dict[str, AnyArray] | None = None
+    _state: dict[str, AnyArray] | None = None  # of the sampler
 
     def fit(
         self: _BayesianT, X: Any, y: Any = None, sample_weight: Any = None, eval_set: Any = None
@@ -70,26 +70,20 @@ class BayesianFM(Factorization):
         DataError
             If the data cannot be used as they are.
         """
-        check("model", self.model, OneOf(KINDS), type(self).__name__)
-        kind = self._config(ModelConfig, task="regression")
-        gibbs, training = self._config(GibbsConfig), self._config(TrainingConfig)
-        chain = self._chain if self.warm_start else None
-        train = self._read(X, y, sample_weight, learn=chain is None)
-        followed = self._followed(eval_set)
-        training = replace(training, random_state=resolve_seed(training.random_state))
-        about = self._about()
-        sampler = start_chain(kind, self.schema_, train, self.groups, about, training)
-        if chain is not None:
-            sampler.load_state(chain)
-            # Other rows may come now; their scores are found anew.
-            sampler.forget_scores()
-            gibbs = replace(gibbs, n_warmup=0)
-        result = run_chain(sampler, gibbs, training, train, about, followed)
-        self._posterior, self.trace_ = result.posterior, result.trace
-        self._chain = sampler.state() if self.warm_start else None
-        self.n_iter_ = sampler.sweeps
-        if followed is not None:
-            self.eval_prediction_, self.eval_std_ = followed.mean, followed.std
+        kind = self._model_config()
+        self._settings()
+        with self._one_at_a_time():
+            state = self._state if self.warm_start else None
+            data = self._read(X, y, sample_weight, learn=state is None)
+            job = self._job(data, None, valid=self._read_validation(eval_set))
+            chain = Chain(job, kind, self._posterior_task, self.groups)
+            result = chain.run(resume=state)
+            self._posterior, self.trace_ = result.posterior, result.trace
+            self._state = chain.sampler.state() if self.warm_start else None
+            self.n_iter_ = chain.sampler.sweeps
+            if chain.followed is not None:
+                self.eval_prediction_ = chain.followed.mean
+                self.eval_std_ = chain.followed.std
         return self
 
     @property
@@ -98,13 +92,14 @@ class BayesianFM(Factorization):
         if not hasattr(self, "_posterior"):
             raise AttributeError("This estimator is not fitted.")
         if self._posterior is None:
-            return Posterior.of(self._config(ModelConfig), [])
+            return Posterior.of(self._model_config(), [])
         return self._posterior
 
     def save(self, path: PathLike) -> None:
         """Save the kept samples to a file; see `fieldfare.save_posterior`.
 
-        The chain is not saved: pickle the estimator to go on with ``warm_start=True``.
+        The state of the chain is not saved: pickle the estimator to continue it with
+        ``warm_start=True``.
         """
         check_is_fitted(self, "trace_")
         save_posterior(self.posterior_, path)
@@ -124,7 +119,7 @@ class BayesianFM(Factorization):
             raise ModelFileError(
                 f"{path} holds a {posterior.task} posterior, which is not for {cls.__name__}."
             )
-        estimator._restore_parameters(posterior.config, posterior.trained_by)
+        estimator._restore_parameters(posterior.config, posterior.trained_by, posterior.schema)
         estimator._posterior = posterior
         estimator.schema_ = posterior.schema or Schema.indexed(posterior.n_features, 0)
         estimator._learn_columns([column.name for column in estimator.schema_.columns])
@@ -134,17 +129,18 @@ class BayesianFM(Factorization):
         estimator.n_iter_ = len(estimator.trace_)
         return estimator
 
-    def _about(self) -> About:
-        """Return what is known of the posterior before it is sampled."""
-        classes = self.classes_.tolist() if self._posterior_task != "regression" else None
-        return About(self._posterior_task, self.schema_, classes)
+    def _targets(self) -> TargetMap:
+        if self._posterior_task == "regression":
+            return TargetMap("regression")
+        task = "binary" if self._posterior_task == "binary" else "multiclass"
+        return TargetMap.numbered(task, self.classes_.tolist())
 
-    def _followed(self, eval_set: Any) -> sampling.RunningPrediction | None:
-        valid = self._read_validation(eval_set)
-        if valid is None:
-            return None
-        unordered = self._posterior_task == "binary"
-        return sampling.RunningPrediction(valid.rows, levels_of(self._about()), unordered=unordered)
+    def _model_config(self) -> ModelConfig:
+        check("model", self.model, OneOf(GIBBS.model_kinds), type(self).__name__)
+        return self._config(ModelConfig, task="regression")
+
+    def _settings(self) -> Settings:
+        return Settings(self._config(TrainingConfig), gibbs=self._config(GibbsConfig))
 
     def _probabilities(self, X: Any) -> Float64Array:
         check_is_fitted(self, "trace_")

@@ -122,26 +122,34 @@ def labels(y: Any) -> AnyArray:
     return array
 
 
-def fit_schema(schema: Schema | None, table: Any, roles: Mapping[str, str]) -> Schema:
+def fit_schema(
+    schema: Schema | None,
+    table: Any,
+    roles: Mapping[str, str],
+    fields: Any = None,
+    n_threads: int | None = None,
+) -> Schema:
     """Return the Schema to use for a table: the given one, fitted if it is not, or an inferred one.
 
     Raises
     ------
     DataError
-        If the given Schema takes the target for a feature.
+        If the given Schema takes the target for a feature, or the fields do not fit its columns.
     """
     if schema is None:
         schema = Schema.infer(table, **roles)
+    if fields is not None:
+        schema = schema.with_fields(fields)
     for role, name in roles.items():
         if any(item.name == name and item.kind != "ignore" for item in schema.columns):
             raise DataError(
                 f"The {role} column {name!r} is a feature in the given schema. Make the Schema "
                 f"with Schema.infer(table, {role}={name!r})."
             )
-    return schema if schema.is_fitted else schema.fit(table)
+    return schema if schema.is_fitted else schema.fit(table, n_threads=n_threads)
 
 
-def field_numbers(fields: Any, n_features: int) -> tuple[UInt16Array, list[str]]:
+def numbered_fields(fields: Any, n_features: int) -> tuple[UInt16Array, list[str]]:
     """Return the field number of each column of an array, and the names of the fields.
 
     Parameters
@@ -172,6 +180,21 @@ def field_numbers(fields: Any, n_features: int) -> tuple[UInt16Array, list[str]]
             "related columns share one."
         )
     return numbers.astype(np.uint16), [str(name) for name in names]
+
+
+def fields_of_columns(schema: Schema) -> list[int] | list[str] | None:
+    """Return what `numbered_fields` made the fields of a Schema of.
+
+    Returns
+    -------
+    list of int or str, of shape (n_features,), or None
+        ``None``: every column has its own field, or there are no fields.
+    """
+    numbers = schema.field_of.tolist()
+    if not schema.n_fields or numbers == list(range(len(numbers))):
+        return None
+    names = [schema.field_names[number] for number in numbers]
+    return [int(name) for name in names] if all(map(str.isdecimal, names)) else names
 
 
 def _reads_as_numbers(X: AnyArray) -> bool:

@@ -15,7 +15,8 @@ from fieldfare.estimators._bayesian import BayesianFM
 from fieldfare.estimators.classifier import Classifier
 from fieldfare.estimators.regressor import Regressor
 from fieldfare.exceptions import DataError
-from fieldfare.training.bayes.front import ordered_levels
+from fieldfare.training.bayes.functions import ordered_levels
+from fieldfare.training.prepare.targets import class_numbers
 
 _OfClassesT = TypeVar("_OfClassesT", bound="_OfClasses")
 
@@ -178,14 +179,7 @@ class BayesianOrdinalRegressor(RegressorMixin, _OfClasses):  # type: ignore[misc
         numbers = Regressor._encode_target(self, y, names, learn=learn)
         if learn:
             self.classes_ = ordered_levels(numbers)
-        place = np.minimum(np.searchsorted(self.classes_, numbers), len(self.classes_) - 1)
-        unknown = self.classes_[place] != numbers
-        if unknown.any():
-            raise DataError(
-                f"y holds {numbers[unknown][0]:g}, and the known classes are {self.classes_}. "
-                "Remove these samples."
-            )
-        return place.astype(np.float32)
+        return class_numbers(numbers, self.classes_, "Remove these samples.")
 
     def _decode_target(self, target: Float32Array) -> AnyArray:
         return self.classes_[target.astype(np.int64)]

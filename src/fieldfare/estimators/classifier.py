@@ -13,12 +13,13 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 
 from fieldfare._typing import AnyArray, Float32Array, Float64Array
-from fieldfare.config import GRADIENT_SOLVERS, Config, TrainingConfig
-from fieldfare.estimators._base import Factorization, learns_in_parts
+from fieldfare.config import Config, TrainingConfig
+from fieldfare.estimators._base import Factorization, has_partial_fit
 from fieldfare.exceptions import DataError
+from fieldfare.kinds.solvers import SGD, SOLVER_KINDS
 from fieldfare.models.base import Model
 from fieldfare.models.links import link
-from fieldfare.training.prepare.targets import TargetMap
+from fieldfare.training.prepare.targets import TargetMap, class_numbers
 
 _ConfigT = TypeVar("_ConfigT", bound=Config)
 _ClassifierT = TypeVar("_ClassifierT", bound="Classifier")
@@ -29,7 +30,7 @@ class Classifier(ClassifierMixin, Factorization):  # type: ignore[misc]
 
     classes_: AnyArray
 
-    @available_if(learns_in_parts)  # type: ignore[untyped-decorator]
+    @available_if(has_partial_fit)  # type: ignore[untyped-decorator]
     def partial_fit(
         self: _ClassifierT, X: Any, y: Any = None, classes: Any = None, sample_weight: Any = None
     ) -> _ClassifierT:
@@ -134,8 +135,7 @@ class Classifier(ClassifierMixin, Factorization):  # type: ignore[misc]
         return "binary" if len(self.classes_) == 2 else "multiclass"
 
     def _targets(self) -> TargetMap:
-        labels = tuple(self.classes_.tolist())
-        return TargetMap(self._task(), tuple(map(float, range(len(labels)))), labels)
+        return TargetMap.numbered(self._task(), self.classes_.tolist())
 
     def _encode_target(
         self, y: AnyArray, names: Sequence[str] | None, *, learn: bool
@@ -155,15 +155,8 @@ class Classifier(ClassifierMixin, Factorization):  # type: ignore[misc]
                     f"of the class {classes.tolist()[0]!r}."
                 )
             self.classes_ = classes
-        place = np.minimum(np.searchsorted(self.classes_, classes), len(self.classes_) - 1)
-        unknown = self.classes_[place] != classes
-        if unknown.any():
-            raise DataError(
-                f"y holds the class {classes[unknown].tolist()[0]!r}, and the known classes are "
-                f"{self.classes_}. Pass classes= to the first call of partial_fit, or remove these "
-                "samples."
-            )
-        return place[codes].astype(np.float32)
+        advice = "Pass classes= to the first call of partial_fit, or remove these samples."
+        return class_numbers(classes, self.classes_, advice)[codes]
 
     def _decode_target(self, target: Float32Array) -> AnyArray:
         return self.classes_[target.astype(np.int64)]
@@ -173,7 +166,8 @@ class Classifier(ClassifierMixin, Factorization):  # type: ignore[misc]
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = getattr(self, "solver", "sgd") in GRADIENT_SOLVERS
+        solver = SOLVER_KINDS.get(getattr(self, "solver", SGD.name))
+        tags.classifier_tags.multi_class = solver is not None and "multiclass" in solver.tasks
         return tags
 
     def _adopt(self, model: Model) -> None:

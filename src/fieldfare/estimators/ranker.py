@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -15,17 +14,16 @@ from sklearn.utils.validation import (
 )
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
-from fieldfare.config import SolverConfig, TrainingConfig
+from fieldfare.data.dataset import AnyDataset
 from fieldfare.data.extend import extend
 from fieldfare.data.loading import load
 from fieldfare.estimators import _input
 from fieldfare.estimators._base import Factorization
 from fieldfare.exceptions import DataError
 from fieldfare.metrics import get_metric
-from fieldfare.training.prepare.row_subset import RowSubset
-from fieldfare.training.ranking.comparisons import require_groups
-from fieldfare.training.ranking.recall import fold_in, for_recall, labelled_interactions
-from fieldfare.training.workflow import schema_of
+from fieldfare.training.ranking.recall import fold_in, labelled_interactions
+from fieldfare.training.samples.comparisons import require_groups
+from fieldfare.training.samples.subset import RowSubset
 
 _RankerT = TypeVar("_RankerT", bound="Ranker")
 
@@ -35,7 +33,8 @@ class _Labels(NamedTuple):
 
     y: Any
     qid: Any
-    pairs: Any = None
+    compared: bool = False
+    """Whether the rows to compare are given, in place of groups."""
 
 
 class Ranker(Factorization):
@@ -97,11 +96,11 @@ class Ranker(Factorization):
         if isinstance(eval_set, tuple):
             if len(eval_set) != 3:
                 raise DataError(
-                    f"eval_set must be (X, y, qid), a path or None. Got {len(eval_set)} parts."
+                    f"eval_set must be (X, y, qid), a path or None. Got {len(eval_set)} items."
                 )
             eval_set = (eval_set[0], _Labels(*eval_set[1:]))
-        labels = _Labels(y, _group_numbers(qid, group), pairs)
-        super().fit(X, labels, sample_weight, eval_set)
+        labels = _Labels(y, _group_numbers(qid, group), pairs is not None)
+        self._fit(X, labels, sample_weight, eval_set, comparisons=pairs)
         return self
 
     def fold_in(self: _RankerT, X: Any, *, known: Any, sample_weight: Any = None) -> _RankerT:
@@ -134,17 +133,18 @@ class Ranker(Factorization):
             If the data cannot be used as they are.
         """
         check_is_fitted(self)
-        before = load(known, schema=self.schema_, labelled=False)
-        extended = extend(schema_of(self.model_), X, labelled=False)
-        rows = extended.rows
-        if sample_weight is not None:
-            weight = _check_sample_weight(
-                sample_weight, rows.indptr[1:], dtype=np.float32, ensure_non_negative=True
-            )
-            rows = rows.with_(weight=weight)
-        self.model_ = fold_in(self.model_, extended.schema, rows, before.rows, self.n_jobs)
-        self.schema_ = extended.schema
-        self._session = None
+        with self._one_at_a_time():
+            before = load(known, schema=self.schema_, labelled=False)
+            extended = extend(self.schema_, X, labelled=False)
+            rows = extended.rows
+            if sample_weight is not None:
+                weight = _check_sample_weight(
+                    sample_weight, rows.indptr[1:], dtype=np.float32, ensure_non_negative=True
+                )
+                rows = rows.with_(weight=weight)
+            self.model_ = fold_in(self.model_, extended.schema, rows, before.rows, self.n_jobs)
+            self.schema_ = extended.schema
+            self._session = None
         return self
 
     def predict(self, X: Any) -> Float32Array:
@@ -175,9 +175,9 @@ class Ranker(Factorization):
             1 is perfect. NaN if nothing is relevant.
         """
         check_is_fitted(self)
-        part = self._read(X, _Labels(y, qid), sample_weight)
-        scores = self.model_.score(part.joined, self.n_jobs)[:, 0]
-        return get_metric("ndcg")(part.target, scores, part.weight, require_groups(part.group))
+        rows = RowSubset.of(self._read(X, _Labels(y, qid), sample_weight))
+        scores = self.model_.score(rows.joined, self.n_jobs)[:, 0]
+        return get_metric("ndcg")(rows.target, scores, rows.weight, require_groups(rows.group))
 
     @property
     def coef_(self) -> Float32Array:
@@ -186,16 +186,17 @@ class Ranker(Factorization):
 
     def _read(
         self, X: Any, y: Any, sample_weight: Any, *, learn: bool = False, **how: Any
-    ) -> RowSubset:
-        y, qid, pairs = y if isinstance(y, _Labels) else _Labels(y, None)
-        if self._for_recall():
-            if qid is not None or pairs is not None:
+    ) -> AnyDataset:
+        labels = y if isinstance(y, _Labels) else _Labels(y, None)
+        y, qid = labels.y, labels.qid
+        if self._settings().for_recall:
+            if qid is not None or labels.compared:
                 raise DataError(
                     "Training for recall compares all items: leave out qid, group and pairs, or "
                     "train with another solver and negatives=None."
                 )
             return self._read_interactions(X, y, sample_weight, learn=learn, **how)
-        if y is None and pairs is not None and not _input.is_source(X):
+        if y is None and labels.compared and not _input.is_source(X):
             y = np.zeros(_num_samples(X), np.float32)
         if isinstance(qid, str):
             if not _input.is_source(X):
@@ -206,26 +207,22 @@ class Ranker(Factorization):
                     X = load(X, schema=self.schema, target=y, weight=weight, group=qid)
                     y = None
                 qid = None  # the Schema knows
-        part = super()._read(X, y, sample_weight, learn=learn, **how)
+        data = super()._read(X, y, sample_weight, learn=learn, **how)
         if qid is not None:
-            part = replace(part, rows=part.rows.with_(group=_numbered(qid, part.n_rows)))
-        if pairs is not None:
-            return part.with_pairs(pairs)
-        require_groups(part.group)
-        return part
-
-    def _for_recall(self) -> bool:
-        return for_recall(self._config(SolverConfig), self._config(TrainingConfig))
+            data = data.with_(group=_numbered(qid, len(data)))
+        if not labels.compared:
+            require_groups(data.rows.group)
+        return data
 
     def _read_interactions(
         self, X: Any, y: Any, sample_weight: Any, *, learn: bool, **how: Any
-    ) -> RowSubset:
+    ) -> AnyDataset:
         """Return rows that are interactions; without a target, all of them are."""
         if y is None and _input.is_source(X):
             weight = sample_weight if isinstance(sample_weight, str) else None
             schema = self.schema if learn else self.schema_
             X = load(X, schema=schema, weight=weight, labelled=None)
-            X = replace(X, rows=labelled_interactions(RowSubset.of(X)).rows)
+            X = X.with_(target=labelled_interactions(RowSubset.of(X)).target)
         elif y is None:
             y = np.ones(_num_samples(X), np.float32)
         return super()._read(X, y, sample_weight, learn=learn, **how)

@@ -11,7 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array
 
 from fieldfare._typing import AnyArray, Float32Array
-from fieldfare.estimators._base import Factorization, learns_in_parts
+from fieldfare.estimators._base import Factorization, has_partial_fit
 from fieldfare.exceptions import DataError
 
 _RegressorT = TypeVar("_RegressorT", bound="Regressor")
@@ -20,7 +20,7 @@ _RegressorT = TypeVar("_RegressorT", bound="Regressor")
 class Regressor(RegressorMixin, Factorization):  # type: ignore[misc]
     """Base of the regressors."""
 
-    @available_if(learns_in_parts)  # type: ignore[untyped-decorator]
+    @available_if(has_partial_fit)  # type: ignore[untyped-decorator]
     def partial_fit(
         self: _RegressorT, X: Any, y: Any = None, sample_weight: Any = None
     ) -> _RegressorT:

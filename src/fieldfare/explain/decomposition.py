@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._tables import aligned_lines
 from fieldfare._typing import JSON, Float64Array, Int64Array
 from fieldfare.exceptions import DataError
 from fieldfare.explain.entries import (
@@ -18,7 +19,6 @@ from fieldfare.explain.entries import (
     field_name,
     outputs,
 )
-from fieldfare.explain.ranking import format_table
 from fieldfare.models.base import Model
 
 # Terms that an explanation prints one by one.
@@ -160,7 +160,7 @@ class Explanation:
         if self.prediction is not None:
             what = "prediction" if self.label is None else f"probability of {self.label!r}"
             rows.append((f"{self.prediction:.4f}", what))
-        lines = [format_table(("term", "of"), rows, left=(1,))]
+        lines = aligned_lines(("term", "of"), rows, left=(1,))
         if self.n_unknown:
             lines.append(f"Left out: {self.n_unknown} entries that the model does not know.")
         return "\n".join(lines)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fieldfare._tables import aligned_lines
 from fieldfare._typing import AnyArray, Float64Array, Int64Array
 from fieldfare._validation import Number, check
 from fieldfare.explain.entries import feature_name, label_of, outputs
@@ -71,7 +72,7 @@ class Ranking(Sequence[Any]):
         left = tuple(
             place for place, name in enumerate(columns) if isinstance(getattr(self[0], name), str)
         )
-        return f"{self.title}\n{format_table(columns, rows, left=left)}"
+        return "\n".join([self.title, *aligned_lines(columns, rows, left)])
 
 
 def top_features(
@@ -173,22 +174,6 @@ def largest(strength: Float64Array, n: int) -> AnyArray:
     if len(places) > n:
         places = places[np.argpartition(-strength[places], n - 1)[:n]]
     return places[np.argsort(-strength[places], kind="stable")]
-
-
-def format_table(
-    header: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[int] = ()
-) -> str:
-    """Return text with aligned columns: to the left those whose numbers are in ``left``."""
-    table = [tuple(header), *map(tuple, rows)]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if place in left else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in table
-    ]
-    return "\n".join(lines)
 
 
 def _cell(value: Any) -> str:

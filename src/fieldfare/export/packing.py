@@ -18,7 +18,7 @@ from fieldfare.data.loading import load
 from fieldfare.exceptions import ConfigError
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows
-from fieldfare.training.workflow import evaluate, predict
+from fieldfare.training.functions import evaluate, predict
 
 QUANTIZE = ("fp16", "int8")
 # The largest int8. -128 is not used, so that the range is symmetric.

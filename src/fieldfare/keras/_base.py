@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
 import keras
 from fieldfare._random import resolve_seed
-from fieldfare.config import KerasConfig, ModelConfig, SolverConfig, TrainingConfig
+from fieldfare.config import KerasConfig, SolverConfig, TrainingConfig
+from fieldfare.data.dataset import AnyDataset
 from fieldfare.estimators._base import Factorization
 from fieldfare.exceptions import ConfigError, DivergenceError
 from fieldfare.keras.batches import RowsDataset, batch, endless, first_width, width_of
 from fieldfare.keras.convert import from_keras, to_keras
 from fieldfare.kernels.table import Units
+from fieldfare.kinds.solvers import SGD
 from fieldfare.models.base import Model
-from fieldfare.rows import Rows
+from fieldfare.rows import Rows, as_rows
 from fieldfare.settings import Settings
+from fieldfare.training.job import Job
 from fieldfare.training.loop.history import History
-from fieldfare.training.prepare.row_subset import RowSubset
-from fieldfare.training.workflow import new_model
+from fieldfare.training.samples.subset import RowSubset
 
 # Keras' own "loss" has the penalty in it.
 _METRIC = "data_loss"
@@ -91,11 +92,12 @@ class KerasEstimator(Factorization):
         DivergenceError
             If the loss became infinite or not a number.
         """
-        config = self._checked()
-        train = self._read(X, y, sample_weight, learn=True)
-        valid = self._read_validation(eval_set)
-        network = self._compiled(train, config)
-        self._fit_network(network, self._dataset(train, config.random_state), valid)
+        self._settings()  # checked before any data are read
+        with self._one_at_a_time():
+            data = self._read(X, y, sample_weight, learn=True)
+            job = self._job(data, None, valid=self._read_validation(eval_set))
+            network = self._compiled(job)
+            self._fit_network(network, job, self._dataset(job.train, job.seed))
         return self
 
     def fit_batches(
@@ -112,7 +114,7 @@ class KerasEstimator(Factorization):
         ----------
         batches : keras PyDataset, sequence or iterable of (X, y) or (X, y, sample_weight)
             Each X and y is what `fit` takes. What has a length and numbered batches is visited in a
-            new order each epoch (if ``shuffle``). An iterator goes on where it was.
+            new order each epoch (if ``shuffle``). An iterator continues where it was.
         classes : array-like of shape (n_classes,) or None
             All classes that will ever occur; ``None``: those of the first batch.
         eval_set : (X, y), path or None
@@ -134,7 +136,14 @@ class KerasEstimator(Factorization):
             the first batch, unless the ``schema`` parameter is a fitted Schema: give one when
             values may be new in later batches.
         """
-        config = self._checked()
+        self._settings()  # checked before any data are read
+        with self._one_at_a_time():
+            self._fit_batches(batches, classes, eval_set, steps_per_epoch)
+        return self
+
+    def _fit_batches(
+        self, batches: Any, classes: Any, eval_set: Any, steps_per_epoch: int | None
+    ) -> None:
         if steps_per_epoch is None:
             if not hasattr(batches, "__len__"):
                 raise ConfigError(
@@ -142,53 +151,56 @@ class KerasEstimator(Factorization):
                     "an epoch."
                 )
             steps_per_epoch = len(batches)
-        stream = endless(batches, config.random_state if self.shuffle else None)
+        # One seed for the order of the batches and for the start of the model.
+        seed = resolve_seed(self._config(TrainingConfig).random_state)
+        stream = endless(batches, seed if self.shuffle else None)
         first = next(stream)
         if classes is not None:
             self.classes_ = np.unique(np.asarray(classes))
-        train = self._read_batch(first, learn=True, keep_classes=classes is not None)
+        data = self._read_batch(first, learn=True, keep_classes=classes is not None)
         valid = self._read_validation(eval_set)
-        network = self._compiled(train, config)
+        job = Job.of(data, self._settings(), targets=self._targets(), valid=valid, seed=seed)
+        network = self._compiled(job)
 
         def converted() -> Iterator[tuple[Any, ...]]:
-            rows = self._scaled(train)
+            rows = self._scaled(as_rows(data.rows))
             yield batch(rows, first_width(rows), fields=False)
             for item in stream:
-                rows = self._scaled(self._read_batch(item))
+                rows = self._scaled(as_rows(self._read_batch(item).rows))
                 yield batch(rows, width_of(rows), fields=False)
 
-        self._fit_network(network, converted(), valid, steps_per_epoch)
-        return self
+        self._fit_network(network, job, converted(), steps_per_epoch)
 
     def _partial_fit(
         self, X: Any, y: Any, sample_weight: Any, *, keep_classes: bool = False
     ) -> None:
         """Visit the samples once; new values of categorical columns stay unknown."""
-        config = self._checked()
-        fitted = hasattr(self, "model_")
-        part = self._read(X, y, sample_weight, learn=not fitted, keep_classes=keep_classes)
-        network = self.keras_model_ if fitted else self._compiled(part, config)
-        if not network.compiled:
-            self._compile(network)
-        self._fit_network(network, self._dataset(part, config.random_state), epochs=1)
+        self._settings()
+        with self._one_at_a_time():
+            fitted = hasattr(self, "model_")
+            data = self._read(X, y, sample_weight, learn=not fitted, keep_classes=keep_classes)
+            job = self._job(data, None)
+            network = self.keras_model_ if fitted else self._compiled(job)
+            if not network.compiled:
+                self._compile(network)
+            self._fit_network(network, job, self._dataset(job.train, job.seed), epochs=1)
 
     def _read_batch(
         self, item: tuple[Any, ...], learn: bool = False, keep_classes: bool = False
-    ) -> RowSubset:
+    ) -> AnyDataset:
         X, y, weight = (*item, None)[:3]
         return self._read(X, y, weight, learn=learn, keep_classes=keep_classes)
 
-    def _checked(self) -> TrainingConfig:
-        """Return the training parameters with a seed; all are checked before any data are read."""
-        self._config(SolverConfig, solver="sgd")
-        self._config(KerasConfig)
-        config = self._config(TrainingConfig)
-        return replace(config, random_state=resolve_seed(config.random_state))
+    def _settings(self) -> Settings:
+        return Settings(
+            self._config(TrainingConfig),
+            self._config(SolverConfig, solver=SGD.name),
+            keras=self._config(KerasConfig),
+        )
 
-    def _compiled(self, train: RowSubset, config: TrainingConfig) -> Any:
+    def _compiled(self, job: Job) -> Any:
         """Return the Keras model to train, starting where the library's own solvers start."""
-        kind = self._config(ModelConfig, model=self._kind, task=self._task())
-        start = new_model(kind, None, self.schema_, self._targets(), train, config)
+        start = job.new_model(self._model_config())
         self._unit = start.units.target
         network = to_keras(start, link=False)
         layer = network.get_layer(self._kind)
@@ -196,13 +208,14 @@ class KerasEstimator(Factorization):
         self._compile(network)
         return network
 
-    def _scaled(self, part: RowSubset) -> Rows:
+    def _scaled(self, rows: Rows) -> Rows:
         """Return rows whose targets are in the unit that steps and penalties are made for."""
-        return part.joined.with_(target=part.target / np.float32(self._unit))
+        assert rows.target is not None
+        return rows.with_(target=rows.target / np.float32(self._unit))
 
-    def _dataset(self, part: RowSubset, seed: int | None = None) -> RowsDataset:
+    def _dataset(self, rows: RowSubset, seed: int | None = None) -> RowsDataset:
         return RowsDataset(
-            self._scaled(part),
+            self._scaled(rows.joined),
             self.batch_size,
             shuffle=self.shuffle and seed is not None,
             seed=seed or 0,
@@ -223,8 +236,8 @@ class KerasEstimator(Factorization):
     def _fit_network(
         self,
         network: Any,
+        job: Job,
         batches: Any,
-        valid: RowSubset | None = None,
         steps: int | None = None,
         epochs: int | None = None,
     ) -> None:
@@ -234,7 +247,7 @@ class KerasEstimator(Factorization):
             batches,
             epochs=epochs or self.max_iter,
             steps_per_epoch=steps,
-            validation_data=None if valid is None else self._dataset(valid),
+            validation_data=None if job.valid is None else self._dataset(job.valid),
             callbacks=list(self.callbacks or ()),
             shuffle=False,  # RowsDataset has shuffled the rows themselves
             verbose=2 if self.verbose else 0,
@@ -245,17 +258,9 @@ class KerasEstimator(Factorization):
                 "lower 'learning_rate'."
             )
         _scale(network, self._unit)
-        self._adopt_network(network, history.history)
+        self._adopt_network(network, job, history.history)
 
-    def _adopt_network(self, network: Any, logs: dict[str, list[float]]) -> None:
-        settings = Settings(
-            self._config(TrainingConfig),
-            self._config(SolverConfig, solver="sgd"),
-            keras=self._config(KerasConfig),
-        )
-        self.model_ = from_keras(
-            network, task=self._task(), schema=self.schema_, classes=self._targets().classes
-        ).with_(units=Units(self._unit), trained_by=settings)
+    def _adopt_network(self, network: Any, job: Job, logs: dict[str, list[float]]) -> None:
         self.history_ = History("valid_loss" if f"val_{_METRIC}" in logs else None)
         for epoch in range(len(logs[_METRIC])):
             record = {
@@ -264,6 +269,10 @@ class KerasEstimator(Factorization):
                 if key in logs
             }
             self.history_.append({"epoch": epoch + 1, **record})
+        model = from_keras(
+            network, task=self._task(), schema=self.schema_, classes=self._targets().classes
+        )
+        self.model_ = job.stamped(model.with_(units=Units(self._unit)), self.history_)
         self.n_iter_ = len(self.history_)
         self._network = network
 

@@ -1,1 +1,1 @@
-"""Kernels: the arithmetic, compiled, with a slow and obvious twin in `reference`."""
+"""Kernels: the arithmetic, in the compiled core. Only this package imports that."""

@@ -25,27 +25,27 @@ def adaptive_epoch(  # noqa: PLR0913 - rows, and the parameters one by one
     *,
     weight: Float32Array | None = None,
 ) -> float:
-    """Step once on each training row, and after each step once on the penalties.
+    """Take one step on each training row, and after each of them one step on the penalties.
 
-    With theta' = theta - eta (g + lambda theta) the parameters after the step, where g is the
-    gradient of the training row's loss (zero for features that it does not have), the penalties
-    lambda go against the gradient of the loss of the next held-out row at theta' (Rendle, WSDM
-    2012, section 4). They do not become negative.
+    A step moves the parameters to theta' = theta - eta (g + lambda theta), where g is the gradient
+    of the training row's loss (zero for features that it does not have). Then the penalties lambda
+    move against the gradient of the next held-out row's loss at theta' (Rendle, WSDM 2012,
+    section 4). They do not become negative.
 
     Parameters
     ----------
     spec : Spec
-        Its loss, rates and units; the penalties in it are not used.
+        Its loss, rates and units are used; its penalties are not.
     rows : Rows
         With targets.
     orders : pair of int64 arrays
-        Numbers of the training rows, in order, and of the held-out rows, which are visited in turn.
+        Numbers of the training rows in order, and of the held-out rows, which are visited in turn.
     bias : float32 array of shape (1,) or None
     linear : float32 array of shape (n_features,) or None
     factors : float32 array of shape (n_features, n_factors) or None
-        Changed in place, as the others are; ``None`` leaves a part out.
+        Changed in place, as are bias and linear. None means that the model lacks this part.
     penalties : float64 array of shape (1 + n_factors,)
-        Of the linear weights and of each factor; changed in place.
+        Penalty of the linear weights and of each factor; changed in place.
     weight : float32 array of shape (n_rows,), optional
 
     Returns
@@ -56,7 +56,7 @@ def adaptive_epoch(  # noqa: PLR0913 - rows, and the parameters one by one
     Raises
     ------
     DataError
-        If a row is out of range, or has a feature that is.
+        If a row number or a feature id is out of range.
     """
     tables = [table for table in (linear, factors) if table is not None]
     n_features = len(tables[0]) if tables else rows.n_features
@@ -82,10 +82,10 @@ def adaptive_epoch(  # noqa: PLR0913 - rows, and the parameters one by one
 
 
 def step_sizes(spec: Spec) -> tuple[float, float, float, float, float]:
-    """Return the step sizes of bias, linear weights, factors, and of the penalties on either.
+    """Return the step sizes of bias, linear weights and factors, and of the two penalties.
 
-    A penalty of one unit is `Rates.l2` for a setting of 1, and a unit of the loss s^2 for a target
-    scale s: the penalties then move alike in all units of the target.
+    The unit of a penalty is `Rates.l2` for a setting of 1, and that of the loss is s^2 for a target
+    scale s. With these units, the penalties move alike whatever the target is measured in.
     """
     rates = [spec.rates(group).learning_rate for group in ("bias", "linear", "factors")]
     of_one = replace(spec, solver=replace(spec.solver, l2_linear=1.0, l2_factors=1.0))

@@ -1,4 +1,4 @@
-"""Checksums of data at the speed of memory, to know them again."""
+"""Checksums at the speed of memory, by which data are recognised."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from fieldfare import _core
 
 
 class Checksum:
-    """A checksum of 128 bits, made against accidents and not against forgers.
+    """A checksum of 128 bits, which detects accidental changes but does not resist forgery.
 
-    The same bytes give the same checksum however they are cut into pieces, on every machine.
+    The same bytes give the same checksum however they are divided into pieces, on every machine.
     """
 
     def __init__(self) -> None:
         self._state = _core.Checksum()
 
     def update(self, data: bytes | bytearray | memoryview) -> None:
-        """Take in the next bytes; other threads may run meanwhile."""
+        """Add the next bytes; releases the GIL."""
         self._state.update(np.frombuffer(data, np.uint8))
 
     def hexdigest(self) -> str:

@@ -1,9 +1,10 @@
 """Coordinate descent and Gibbs sampling over whole fields at once, in the compiled core.
 
-A `Design` is the rows as the sweeps need them. Features of a field with at most one entry a row are
-updated together; a field whose entries repeat from row to row (the genres of a film, the films that
-a user has seen) is updated on the table of its distinct patterns; other features one by one. Side
-tables, and fields that follow from another field, are tables of that kind from the start.
+A `Design` holds the rows in the form that sweeps need. The features of a field with at most one
+entry per row are updated together. A field whose entries repeat from row to row (the genres of a
+film, the films that a user has seen) is updated on the table of its distinct patterns. Other
+features are updated one by one. Side tables, and fields that are determined by another field, are
+such tables from the start.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ from fieldfare.rows import RelatedRows, Rows
 
 @dataclass(frozen=True, eq=False)
 class SweepParameters:
-    """Parameters in the order of the sweeps: one factor of all features side by side.
+    """Parameters in the order of a sweep: each factor of all features side by side.
 
     Parameters
     ----------
     bias : float32 array of shape (1,) or None
-        ``None`` leaves this part out of the model.
+        None means that the model lacks this part.
     linear : float32 array of shape (n_features,) or None
     factors : float32 array of shape (n_factors, n_features) or None
     orders : uint32 array of shape (n_factors, 2) or None
-        Lowest and highest order of interactions that each factor serves; ``None``: pairs only.
+        Lowest and highest order of interactions that each factor serves; None means order 2 only.
     """
 
     bias: Float32Array | None
@@ -45,7 +46,7 @@ class SweepParameters:
 
 
 def orders_of(config: ModelConfig) -> UInt32Array | None:
-    """Return the lowest and the highest order that each factor serves; None for pairs only."""
+    """Return the lowest and the highest order that each factor serves; None for order 2 only."""
     if not config.kind.by_order:
         return None
     orders = [[p.lowest, p.highest] for p in config.factor_blocks for _ in range(p.n_factors)]
@@ -54,18 +55,19 @@ def orders_of(config: ModelConfig) -> UInt32Array | None:
 
 @dataclass(frozen=True, eq=False)
 class Prior:
-    """Normal prior of the parameters: penalties, and where they pull to.
+    """Normal prior of the parameters.
 
     Parameters
     ----------
-    precision, mean : float32 array of shape (1 + n_factors, n_groups)
-        Of the linear weights (row 0) and of each factor, by group of features.
+    precision, mean : float32 arrays of shape (1 + n_factors, n_groups)
+        Prior of the linear weights (row 0) and of each factor, by group of features. The precision
+        acts as a penalty.
     group : uint32 array of shape (n_features,) or None
-        Group of each feature; ``None`` when there is one group.
+        Group of each feature; None if there is one group.
     multiplier : float32 array of shape (n_features,) or None
-        Multiplies the precision of each feature.
+        Factor of the precision of each feature.
     bias_precision : float
-        Of the bias, whose mean is zero.
+        Precision of the prior of the bias, whose mean is zero.
     """
 
     precision: Float32Array
@@ -83,7 +85,7 @@ class Prior:
 
 @dataclass(frozen=True, eq=False)
 class Observed:
-    """What a sweep regresses on, and how far the scores are from it.
+    """The targets of a sweep, and how far the scores are from them.
 
     Parameters
     ----------
@@ -91,10 +93,10 @@ class Observed:
         Score minus target; the sweep keeps it up to date.
     target : float32 array of shape (n_rows,)
     label : float32 array of shape (n_rows,) or None
-        0 or 1. With labels the loss is logistic, and the sweep moves the target.
+        0 or 1. With labels the loss is logistic, and the sweep changes the targets.
     weight : float32 array of shape (n_rows,) or None
     precision : float
-        Of the noise.
+        Precision of the noise.
     """
 
     residual: Float32Array
@@ -109,7 +111,7 @@ class Observed:
 
 
 def _fault(row: int, reason: str, n_rows: int, n_features: int) -> str:
-    """Return the message for a fault that the core found, by its name there."""
+    """Return the message for a fault that the core has found; ``reason`` is its name there."""
     return {
         "bad_row": f"Row {row} cannot be trained on: it lies outside the {n_rows} rows, or holds a "
         f"feature id of {n_features} or more, or refers to a side row that does not exist.",
@@ -117,22 +119,22 @@ def _fault(row: int, reason: str, n_rows: int, n_features: int) -> str:
         "cannot use: add up its values, or train with another solver.",
         "bad_relation": f"Row {row} of a side table holds a feature twice, or an id of "
         f"{n_features} or more.",
-        "shared_feature": "A feature occurs in a side table and elsewhere too: give it an id of "
-        "its own there.",
+        "shared_feature": "A feature occurs both in a side table and elsewhere: give it an id of "
+        "its own in the side table.",
     }[reason]
 
 
 class Design:
-    """Rows, turned into blocks of features that can be updated together.
+    """Rows, divided into blocks of features that can be updated together.
 
     Parameters
     ----------
     rows : Rows or RelatedRows
-        Side tables are used as they are.
+        Side tables are used without joining them.
     order : int64 array or None
-        Numbers of the rows to use; ``None`` for all.
+        Numbers of the rows to use; None means all.
     n_features : int
-        Number of parameters of each kind; ids must be smaller.
+        Number of features of the model; ids must be smaller.
     normalised : bool
         Whether each row is divided by its Euclidean length.
 
@@ -158,7 +160,7 @@ class Design:
         if relations and normalised:
             raise ConfigError(
                 "Rows with side tables cannot be scaled to unit length without joining them. Leave "
-                "out instance_norm, or give the joined table."
+                "out instance_norm, or pass the joined table."
             )
         made = _core.make_design(
             core_rows(own),
@@ -178,19 +180,19 @@ class Design:
     def blocks(self) -> list[tuple[str, int, int]]:
         """Kind, number of features and number of codes of each block.
 
-        Kinds are ``"one_hot"``, ``"table"`` (a code stands for a pattern of entries) and
+        The kind is ``"one_hot"``, ``"table"`` (a code stands for a pattern of entries) or
         ``"direct"`` (patterns do not repeat).
         """
         return self._core.describe()
 
     def counts(self) -> Float32Array:
-        """Return the number of rows that have each feature."""
+        """Return the number of rows that have each feature, float32 of shape (n_features,)."""
         out = np.empty(self.n_features, np.float32)
         self._core.count_rows(out)
         return out
 
     def score(self, parameters: SweepParameters, n_threads: int = 1) -> Float32Array:
-        """Return the score of each row."""
+        """Return the score of each row, float32 of shape (n_rows,)."""
         out = np.empty(self.n_rows, np.float32)
         self._core.score(parameters.core(), out, n_threads)
         return out
@@ -204,11 +206,11 @@ class Design:
         key: int | None = None,
         n_threads: int = 1,
     ) -> None:
-        """Visit every parameter once, and move it to its optimum given all others.
+        """Visit every parameter once, and set it to its optimum given all the others.
 
         With theta a parameter, h = d score / d theta and e the residuals, the optimum is
-        ``(a (theta sum h^2 - sum h e) + l m) / (a sum h^2 + l)``, for noise precision a, prior
-        precision l and prior mean m (Rendle 2012, eqs. 24 to 29).
+        ``(a (theta sum h^2 - sum h e) + l m) / (a sum h^2 + l)``, where a is the noise precision,
+        and l and m are the precision and the mean of the prior (Rendle 2012, eqs. 24 to 29).
 
         Parameters
         ----------
@@ -218,14 +220,14 @@ class Design:
         observed : Observed
             Residuals and, for the logistic loss, targets are changed in place.
         key : int, optional
-            Draws each parameter from its conditional distribution instead. The draws are fixed by
-            the key, which must be new for each sweep.
+            If given, each parameter is drawn from its conditional distribution instead. The key
+            determines the draws, and must be new for each sweep.
         n_threads : int
             The result does not depend on it.
 
         Raises
         ------
         KeyboardInterrupt
-            On Ctrl-C, between factors. The residuals are then out of date.
+            On Ctrl-C, between two factors. The residuals are then out of date.
         """
         self._core.sweep(parameters.core(), prior.core(), observed.core(), key, n_threads)

@@ -1,4 +1,4 @@
-"""Rows put together from halves, in the compiled core."""
+"""Rows composed of a query and an item, in the compiled core."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fieldfare.rows import Rows
 
 
 class Halves:
-    """Rows of queries and rows of items, any two of which make a row.
+    """Rows of queries and rows of items, of which any query and any item can form a row.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class Halves:
         self._fielded = queries.fields is not None or items.fields is not None
 
     def join(self, query: Int64Array, item: Int64Array) -> Rows:
-        """Return rows that have the entries of a query each, then those of an item each.
+        """Return n rows, each with the entries of a query followed by those of an item.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""How tables begin: random factors by counter, written in one native pass where they are to lie."""
+"""Initial values of tables: counter-based random factors, written in place in one native pass."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ _NUMBERS_PER_THREAD = 10**6
 
 
 class Stretch(NamedTuple):
-    """Numbers that lie side by side in each row of a table."""
+    """Consecutive numbers in each row of a table, with the way they are initialised."""
 
     offset: int
     length: int
     place: int = 0
-    """Which of the feature's random numbers is the first."""
+    """Which of the feature's random numbers is the first one here."""
     scale: float = 0.0
-    """Standard deviation of random numbers around zero."""
+    """Standard deviation of the random numbers, whose mean is zero."""
     value: float = 0.0
-    """What all are set to where ``scale`` is zero."""
+    """The value of all numbers if ``scale`` is zero."""
 
 
 @dataclass(frozen=True)
 class InitialFactors:
-    """Factors that are still to be drawn: where they are needed, rather than to be copied there.
+    """Factors that are not drawn yet, so that they can be drawn where they are needed.
 
-    Number j of feature i is ``scale * sqrt(3) * (2 u - 1)``, where u in [0, 1) is the upper 24 bits
-    of ``mix(mix(mix(seed) ^ i) + j)`` and mix is SplitMix64 (Steele, Lea & Flood 2014). So each is
-    fixed by the seed, its feature and its place: a table grown later equals one made large at once.
+    Number j of feature i is ``scale * sqrt(3) * (2 u - 1)``, where u in [0, 1) is given by the
+    upper 24 bits of ``mix(mix(mix(seed) ^ i) + j)`` and mix is SplitMix64 (Steele, Lea and Flood
+    2014). Each number is therefore determined by the seed, its feature and its place, and a table
+    that has grown equals one that was large from the start.
 
     Parameters
     ----------
@@ -41,8 +42,8 @@ class InitialFactors:
         ``(n_features, ..., k)``.
     seed : int
     parts : tuple of (int, float)
-        Of each part of a latent vector how many numbers it has, k in all, and their ``scale``: the
-        standard deviation.
+        For each part of a latent vector, how many numbers it has (k in all) and their ``scale``,
+        the standard deviation.
     """
 
     shape: tuple[int, ...]
@@ -50,7 +51,7 @@ class InitialFactors:
     parts: tuple[tuple[int, float], ...]
 
     def draw(self, first_feature: int = 0) -> Float32Array:
-        """Return the factors, those of ``first_feature`` first."""
+        """Return the factors, float32 of the given shape, beginning with ``first_feature``."""
         width = math.prod(self.shape[1:])
         out = aligned((self.shape[0], width))
         vectors = range(0, width, max(1, self.shape[-1]))
@@ -58,14 +59,14 @@ class InitialFactors:
         return out.reshape(self.shape)
 
     def runs(self, offsets: Iterable[int], starts: Sequence[int] | None = None) -> list[Stretch]:
-        """Return the runs of latent vectors that lie at some offsets of a row.
+        """Return the stretches that latent vectors at given offsets of a row consist of.
 
         Parameters
         ----------
         offsets : iterable of int
-            Of each vector of a feature, in order.
+            Offset of each vector of a feature, in order.
         starts : sequence of int, optional
-            Where the parts begin within a vector; by default there are no gaps.
+            Where the parts begin within a vector; by default there are no gaps between them.
         """
         found: list[Stretch] = []
         place = 0
@@ -84,7 +85,7 @@ class InitialFactors:
 
 
 def start_rows(rows: AnyArray, first_feature: int, runs: Sequence[Stretch], seed: int = 0) -> None:
-    """Write the runs into the rows of a table, that of ``first_feature`` first."""
+    """Write the stretches into the rows of a table; the first row is that of ``first_feature``."""
     if rows.size:
         n_threads = max(1, min(available_cores(), rows.size // _NUMBERS_PER_THREAD))
         _core.start_rows(rows, first_feature, runs, seed, n_threads)

@@ -1,7 +1,7 @@
 """Ordered probit in the compiled core: a class is an interval of a latent normal variable.
 
-The variable has the score as its mean and variance 1; ascending cutpoints part the classes. Two
-classes with the cutpoint 0 are the probit model (Albert and Chib 1993).
+The mean of the variable is the score and its variance is 1; ascending cutpoints separate the
+classes. With two classes and the cutpoint 0 this is the probit model (Albert and Chib 1993).
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from fieldfare._typing import AnyArray, Float32Array, Float64Array
 
 @dataclass(frozen=True, eq=False)
 class Likelihood:
-    """Log likelihood of cutpoints, its gradient, and its matrix of second derivatives."""
+    """Log likelihood of cutpoints, its gradient, and its matrix of second derivatives.
+
+    With m cutpoints the shapes are (m,) and (m, m).
+    """
 
     value: float
     gradient: Float64Array
@@ -26,7 +29,7 @@ class Likelihood:
 def draw_latent(
     scores: Float32Array, labels: AnyArray, cutpoints: Float64Array, key: int, n_threads: int = 1
 ) -> Float32Array:
-    """Draw the latent variable of each row, given its class.
+    """Draw the latent variable of each row from its distribution given the class.
 
     Parameters
     ----------
@@ -36,7 +39,7 @@ def draw_latent(
     cutpoints : float64 array of shape (n_classes - 1,)
         Ascending.
     key : int
-        Fixes the draws.
+        Determines the draws.
     n_threads : int
         The result does not depend on it.
 
@@ -52,7 +55,10 @@ def draw_latent(
 def likelihood(
     scores: Float32Array, labels: AnyArray, cutpoints: Float64Array, n_threads: int = 1
 ) -> Likelihood:
-    """Return the log likelihood of cutpoints, given scores and classes, and its derivatives."""
+    """Return the log likelihood of cutpoints and its derivatives, given scores and classes.
+
+    The arguments are those of `draw_latent`.
+    """
     m = len(cutpoints)
     gradient, second = np.empty(m), np.empty((m, 2))
     value = _core.ordinal_likelihood(scores, labels, cutpoints, gradient, second, n_threads)

@@ -1,4 +1,4 @@
-"""What the machine offers: cores, and memory that suits them."""
+"""The machine's cores, and memory laid out to suit them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from fieldfare._typing import AnyArray, Float32Array
 
 _CACHE_LINE = 64
 _HUGE_PAGE = 2**21
-# Rows up to this many bytes, a small page, are read so quickly that looking up their page counts.
+# Rows of up to this many bytes, the size of a small page, are read so quickly that the look-up of
+# their page matters.
 _SHORT_ROW = 4096
 
 
@@ -25,19 +26,19 @@ def available_cores() -> int:
 
 
 def aligned(shape: tuple[int, ...]) -> Float32Array:
-    """Return zeros, float32, that start at a cache line: short rows then cross none.
+    """Return float32 zeros that start at a cache line, so that short rows do not cross one.
 
-    Large arrays of short rows lie in huge pages where the system has them: they are read at random,
-    and with pages of 4 kB most visits would also have to look up where the page lies. Pages that
-    are never touched take no memory.
+    Large arrays of short rows lie in huge pages, if the system has them. They are read in random
+    order, and with pages of 4 kB most visits would also have to look up where the page lies. Pages
+    that are never touched take no memory.
     """
     n = math.prod(shape)
     if 4 * n >= _HUGE_PAGE and hasattr(mmap, "MADV_HUGEPAGE"):
-        # Private: a forked process must not train the model of its parent, and memory that may be
-        # shared gets no huge pages.
+        # Private, because a forked process must not train the model of its parent, and because
+        # shared memory gets no huge pages.
         memory = mmap.mmap(-1, 4 * n, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         if 4 * math.prod(shape[1:]) <= _SHORT_ROW:
-            with contextlib.suppress(OSError):  # a kernel without them
+            with contextlib.suppress(OSError):  # a system without huge pages
                 memory.madvise(mmap.MADV_HUGEPAGE)
         return np.frombuffer(memory, np.float32).reshape(shape)
     flat = np.zeros(n + _CACHE_LINE // 4, np.float32)
@@ -46,11 +47,11 @@ def aligned(shape: tuple[int, ...]) -> Float32Array:
 
 
 def reserved(n: int, dtype: np.dtype[np.generic]) -> AnyArray:
-    """Return an array of any content, which takes memory only where it is written.
+    """Return an array of undefined content, which takes memory only where it is written.
 
-    Its pages are small, unlike those of large arrays of NumPy: what is written and read in order
-    gains little from huge ones, and a virtual machine may have to ask its host for each. Writing
-    240 MB once took 0.06 to 0.8 s in huge pages, and never more than 0.15 s in small ones.
+    Its pages are small, unlike those of NumPy's large arrays. Data that are written and read in
+    order gain little from huge pages, each of which a virtual machine may have to request from its
+    host: writing 240 MB took from 0.06 to 0.8 s in huge pages, and at most 0.15 s in small ones.
     """
     n_bytes = n * dtype.itemsize
     if n_bytes < _HUGE_PAGE or not hasattr(mmap, "MAP_ANONYMOUS"):
@@ -60,12 +61,12 @@ def reserved(n: int, dtype: np.dtype[np.generic]) -> AnyArray:
 
 
 def give_back(array: Float32Array, n_bytes: int) -> bool:
-    """Give the memory of an array made by `aligned` back to the system, but for the first bytes.
+    """Return the memory of an array from `aligned` to the system, except the first ``n_bytes``.
 
     Returns
     -------
     bool
-        Whether it could be done. What was given back must not be used again.
+        Whether that was possible. The returned memory must not be used again.
     """
     owner: object = array
     while isinstance(owner, np.ndarray):

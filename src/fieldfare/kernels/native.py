@@ -1,4 +1,4 @@
-"""The compiled kernels, called with arrays and one Spec. Only this package sees ``_core``."""
+"""The compiled kernels of training and scoring, called with arrays and one Spec."""
 
 from __future__ import annotations
 
@@ -22,11 +22,10 @@ _ROWS_MOVED = 4096
 
 
 def resolve_threads(n_jobs: int | None, n_rows: int) -> int:
-    """Return the number of threads for a job of some rows.
+    """Return the number of threads for a job of ``n_rows`` rows.
 
-    ``None`` and -1 mean every core, but never so many that a thread gets fewer than 4,096 rows:
-    starting it would cost more than it saves. A small job is therefore run, reproducibly, on one
-    thread.
+    None and -1 mean every core, but at most one thread per 4,096 rows: starting another one would
+    cost more than it saves. A small job therefore runs on one thread, and is reproducible.
     """
     if n_jobs is not None and n_jobs > 0:
         return n_jobs
@@ -37,7 +36,7 @@ def resolve_threads(n_jobs: int | None, n_rows: int) -> int:
 
 @lru_cache(maxsize=64)
 def core_spec(spec: Spec) -> _core.Spec:
-    """Return the compiled struct of a spec: kind, loss and rule are known to the core by name."""
+    """Return the compiled struct of a spec; the core knows kind, loss and solver by their names."""
     core = _core.Spec(
         spec.kind.name,
         spec.loss,
@@ -63,13 +62,14 @@ def core_rows(rows: Rows | RelatedRows) -> _core.Rows:
 
 
 class TrainingTable:
-    """Weights and optimiser state as the training kernels want them.
+    """Weights and optimiser state in the layout of the training kernels.
 
-    One row per feature holds, for each output, factors, their state, the linear weight and its
-    state, side by side: a visit then touches as few cache lines as possible. The views below give
-    the parts their plain shapes without copying; ``C`` is the number of outputs, ``B`` the number
-    of latent vectors of a feature (the number of fields for FFM, else 1). The vector of an HOFM has
-    parts, one for each order that has factors of its own, each padded to whole lanes.
+    For each output, the row of a feature holds its factors, their state, the linear weight and its
+    state side by side, so that a visit touches as few cache lines as possible. The views below show
+    these parts in their plain shapes without copying them. ``C`` is the number of outputs, and
+    ``B`` the number of latent vectors per feature (the number of fields for FFM, else 1). The
+    vector of an HOFM has parts, one for each order with factors of its own, each padded to whole
+    SIMD lanes.
 
     Parameters
     ----------
@@ -80,8 +80,8 @@ class TrainingTable:
     ----------
     rows : float32 array of shape (n_features, stride)
     shared : float32 array of shape (C, 1 + P, 1 + slots)
-        What every sample moves, each with its state: the bias of each output and, for an FwFM, the
-        weights of its P = F * F pairs of fields.
+        The parameters that every sample updates, each with its state: the bias of each output and,
+        for an FwFM, the weights of its P = F * F pairs of fields.
     """
 
     def __init__(self, spec: Spec, n_features: int) -> None:
@@ -95,7 +95,7 @@ class TrainingTable:
             self.shared[:, 1:, 1] = spec.rates("pairs").start
 
     def start(self, first: int = 0, factors: InitialFactors | None = None) -> None:
-        """Write how the rows from feature ``first`` on begin: their state, and random factors."""
+        """Initialise the rows from feature ``first`` on: their state and, if given, the factors."""
         spec, layout = self.spec, self.layout
         outputs = range(0, spec.n_outputs * layout.output_stride, max(1, layout.output_stride))
         runs: list[Stretch] = []
@@ -104,7 +104,7 @@ class TrainingTable:
             starts = self._padded_offsets() if spec.parts else None
             runs += factors.runs([base + at for base in outputs for at in vectors], starts)
         if spec.solver.kind.starts_at_unit:
-            # Padding included: the kernels divide by the root of the state.
+            # This includes the padding, since the kernels divide by the root of the state.
             for base in outputs:
                 for part, (low, high) in enumerate(self._state_of_parts()):
                     value = spec.rates("factors", part).start
@@ -115,10 +115,10 @@ class TrainingTable:
         start_rows(self.rows[first:], first, runs, 0 if factors is None else factors.seed)
 
     def surrender(self, shape: tuple[int, ...]) -> Float32Array:
-        """Return the factors, of this shape, in the memory of the table, which is then lost.
+        """Return the factors, in this shape, in the memory of the table, which is lost.
 
-        The rows move up, each over those that were moved before it, and what is left at the end
-        goes back to the system: a copy would need the memory of both.
+        The factors of each row move to the front of the memory, over rows that were moved already,
+        and the rest is returned to the system. A copy would need memory for both.
         """
         parts = self.factor_blocks()
         n, width = len(self.rows), math.prod(shape[1:])
@@ -134,39 +134,39 @@ class TrainingTable:
 
     @property
     def bias(self) -> Float32Array:
-        """Each output's bias and its state, float32[C, 1 + slots]."""
+        """Bias of each output and its state, float32 of shape (C, 1 + slots)."""
         return self.shared[:, 0]
 
     @property
     def pairs(self) -> Float32Array:
-        """Weights of pairs of fields and their state, float32[C, F, F, 1 + slots].
+        """Weights of pairs of fields and their state, float32 of shape (C, F, F, 1 + slots).
 
-        The kernels read and move the upper triangle.
+        The kernels read and update only the upper triangle.
         """
         n = self.spec.n_fields
         return self.shared[:, 1:].reshape(self.spec.n_outputs, n, n, 1 + self.layout.slots)
 
     @property
     def linear(self) -> Float32Array:
-        """Linear weights, float32[n_features, C]."""
+        """Linear weights, float32 of shape (n_features, C)."""
         return self._view(self.layout.weight, ())
 
     def linear_state(self, slot: int) -> Float32Array:
-        """State of the linear weights, float32[n_features, C]."""
+        """Return the state of the linear weights, float32 of shape (n_features, C)."""
         return self._view(self.layout.weight + 1 + slot, ())
 
     @property
     def factors(self) -> Float32Array:
-        """Latent vectors as `Scorer` takes them, float32[n_features, C, B, k], padding in parts."""
+        """Latent vectors for `Scorer`, float32 of shape (n_features, C, B, k), with any padding."""
         if self.spec.parts:
             return self._view(0, ((1, 0), (self.layout.padded_factors, 1)))
         (whole,) = self.factor_blocks()
         return whole
 
     def factor_blocks(self, slot: int | None = None) -> list[Float32Array]:
-        """Return each part of the latent vectors, float32[n_features, C, B, k].
+        """Return each part of the latent vectors, float32 of shape (n_features, C, B, k).
 
-        With a slot it is the state of them, for solvers that have one for each weight.
+        With a slot, return their state instead, for solvers with state for each weight.
         """
         layout = self.layout
         offset = 0 if slot is None else (slot + 1) * layout.factor_state
@@ -185,7 +185,7 @@ class TrainingTable:
         return [0, *np.cumsum(padded, dtype=int).tolist()]
 
     def _state_of_parts(self) -> list[tuple[int, int]]:
-        """Return where the state of each part begins and ends, of the first slot."""
+        """Return where the state of each part begins and ends in the first slot."""
         layout = self.layout
         start = layout.factor_state
         if not self.spec.parts:
@@ -210,9 +210,9 @@ class TrainingTable:
 
 
 def shuffle(order: Int64Array, seed: int) -> None:
-    """Put an array into the random order that a seed below 2**64 fixes, in place.
+    """Shuffle an array in place, as determined by a seed in [0, 2**64).
 
-    NumPy's own takes a tenth of the time that the rows take to be learned from.
+    NumPy's own shuffle would take a tenth of the time of an epoch.
     """
     _core.shuffle(order, seed)
 
@@ -224,7 +224,7 @@ def train(
     class_weight: Float32Array | None = None,
     n_threads: int = 1,
 ) -> tuple[float, float]:
-    """Visit samples in an order, moving the table after each.
+    """Visit samples in the given order, with an update after each.
 
     Parameters
     ----------
@@ -233,11 +233,11 @@ def train(
     rows : Rows
         With a target: a number (squared loss), 0 or 1 (logistic), or a class number (softmax).
     order : int64 array
-        Row numbers, each visited once per mention.
+        Row numbers; one that is repeated is visited again.
     class_weight : float32 array of shape (n_classes,), optional
     n_threads : int
-        More than one: AdaGrad without locks (Hogwild), equal in quality and not in bits. The other
-        rules learn on one.
+        With several threads, AdaGrad runs without locks (Hogwild): the result has the same quality
+        but not the same bits. The other solvers use one thread.
 
     Returns
     -------
@@ -247,8 +247,8 @@ def train(
     Raises
     ------
     DataError
-        If a row number, feature id, field or class is out of range. Rows before it may have been
-        used.
+        If a row number, feature id, field or class is out of range. Rows before that one may have
+        been used already.
     """
     loss, weight, bad_row = _core.train(
         core_spec(table.spec),
@@ -274,17 +274,17 @@ def train_pairs(
     pairs: Int64Array,
     n_threads: int = 1,
 ) -> tuple[float, float]:
-    """Visit pairs of samples in an order, moving the table after each.
+    """Visit pairs of samples in the given order, with an update after each.
 
     Parameters
     ----------
     table : TrainingTable
-        With the loss ``"pairwise"`` or ``"hinge"``; changed in place, all but its bias, which
-        cancels.
+        With the loss ``"pairwise"`` or ``"hinge"``; changed in place, except for its bias, which
+        cancels out.
     rows : Rows
         Targets are not read.
     pairs : int64 array of shape (n_pairs, 2)
-        Row numbers: the sample that ought to score higher, and the other one.
+        Row numbers: the sample that should score higher, and the other one.
     n_threads : int
         As in `train`.
 
@@ -297,8 +297,8 @@ def train_pairs(
     Raises
     ------
     DataError
-        If a row number, feature id or field is out of range. Pairs before it may have
-        been used.
+        If a row number, feature id or field is out of range. Pairs before that one may have been
+        used already.
     """
     loss, weight, bad_row = _core.train_pairs(
         core_spec(table.spec),
@@ -324,9 +324,9 @@ class Scorer:
     ----------
     spec : Spec
     bias, linear, factors, pair_weights : float32 arrays
-        Of the shapes given in ``kernels.table``, factors with or without an axis of blocks; may be
-        strided. They are not copied: what changes in them shows in the scores. Of pair weights the
-        upper triangle is read.
+        Of the shapes given in ``kernels.table``, possibly strided; factors with or without an axis
+        of blocks. They are not copied, so changes to them affect the scores. Only the upper
+        triangle of the pair weights is read.
     """
 
     def __init__(
@@ -355,10 +355,10 @@ class Scorer:
         n_threads: int | None = None,
         context: Rows | None = None,
     ) -> Float32Array:
-        """Return the score of every row, float32[n_rows, C]; what is not known is ignored.
+        """Return the scores of rows, float32 of shape (n_rows, C); unknown features are ignored.
 
-        With a ``context``, which is one row, each row is scored together with it: as if the entries
-        of both were one row. What the context adds is computed once.
+        With a ``context`` of one row, each row is scored as if it also had the entries of the
+        context, whose own contribution is computed only once.
         """
         out = np.empty((rows.n_rows, self.spec.n_outputs), np.float32)
         self._core.score(
@@ -372,7 +372,7 @@ class Scorer:
     def score_one(
         self, ids: list[int], values: list[float], fields: list[int] | None
     ) -> list[float]:
-        """Return the scores of one sample given as lists, one for each output."""
+        """Return the score of each output for one sample, given as lists."""
         return self._core.score_one(ids, values, fields)
 
 
@@ -392,6 +392,6 @@ def use(name: str) -> None:
     Raises
     ------
     ValueError
-        If there is no such set, or the processor lacks it.
+        If there is no such set, or the processor does not have it.
     """
     _core.use_instruction_set(name)

@@ -1,8 +1,8 @@
 """Factorization machines learned from all pairs of queries and items, in the compiled core.
 
-The score of a pair separates into the inner product of a vector of the query and one of the item,
-so sums over all pairs cost what sums over queries and over items cost (Bayer et al. 2017). `Side`
-is the queries or the items; `Side.solve` is one step of Gauss-Newton on its parameters.
+The score of a pair is the inner product of a vector of the query and a vector of the item, so sums
+over all pairs cost no more than sums over queries and sums over items (Bayer et al. 2017). A `Side`
+is the queries or the items; `Side.solve` is one Gauss-Newton step on its parameters.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ from fieldfare.rows import Rows
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """Which partners each row was seen with, in compressed sparse row form.
+    """The observed partners of each row (the items of a query), in compressed sparse row format.
 
     Parameters
     ----------
     indptr : int64 array of shape (n_rows + 1,)
-    index : uint32 array of shape (n_seen,)
-        Numbers of the partners; no pair twice.
-    weight : float32 array of shape (n_seen,)
+    index : uint32 array of shape (n_observed,)
+        Numbers of the partners, each at most once per row.
+    weight : float32 array of shape (n_observed,)
+        Weight of each observation.
     n_partners : int
     """
 
@@ -45,7 +46,15 @@ class Seen:
     def of(
         row: Int64Array, partner: Int64Array, weight: Float32Array, shape: tuple[int, int]
     ) -> Seen:
-        """Return pairs sorted by row; the weights of a pair that repeats are added up."""
+        """Sort observations by row; the weights of repeated ones are added up.
+
+        Parameters
+        ----------
+        row, partner : int64 arrays of shape (n,)
+        weight : float32 array of shape (n,)
+        shape : (int, int)
+            Numbers of rows and of partners.
+        """
         pair, first = np.unique(row * shape[1] + partner, return_inverse=True)
         total = np.bincount(first.reshape(-1), weight, len(pair)).astype(np.float32)
         row, partner = pair // max(shape[1], 1), pair % max(shape[1], 1)
@@ -54,29 +63,29 @@ class Seen:
         return Seen(indptr, partner.astype(np.uint32), total, shape[1])
 
     def turned(self) -> Seen:
-        """Return the same pairs by partner."""
+        """Return the same observations with rows and partners exchanged."""
         row = np.repeat(np.arange(self.n_rows), np.diff(self.indptr))
         shape = (self.n_partners, self.n_rows)
         return Seen.of(self.index.astype(np.int64), row, self.weight, shape)
 
 
 class Side:
-    """The queries or the items: their features, and which partners they were seen with.
+    """The queries or the items: their features and their observed partners.
 
     Parameters
     ----------
     rows : Rows
         Features of each row.
     seen : Seen
-        Whom each row was seen with.
+        The observed partners of each row.
     items : bool
-        Items have linear weights and pairs of features of their own; of queries, these are the same
-        for all items, and left out.
+        Whether these are the items. The linear weights of items and the interactions within an item
+        count; those of queries are left out, because they are the same for all items.
 
     Attributes
     ----------
-    features : uint32 array
-        The features that rows have, ascending. Parameters below are theirs, in this order.
+    features : uint32 array of shape (n_features,)
+        The features that occur in the rows, ascending. Parameters below are in this order.
     """
 
     def __init__(self, rows: Rows, seen: Seen, *, items: bool) -> None:
@@ -100,7 +109,13 @@ class Side:
         )
 
     def mass(self, unobserved_weight: float) -> Float64Array:
-        """Return how much each feature is seen: sum over its rows and all pairs of x^2 weight."""
+        """Return the sum of x^2 times weight over all pairs with each feature, float64.
+
+        Parameters
+        ----------
+        unobserved_weight : float
+            Weight of the pairs that were not observed.
+        """
         seen = np.bincount(
             np.repeat(np.arange(self.seen.n_rows), np.diff(self.seen.indptr)),
             self.seen.weight,
@@ -111,13 +126,18 @@ class Side:
         return np.bincount(self._local, per_entry, len(self.features)).astype(np.float64)
 
     def pack(self, factors: Float32Array, linear: Float32Array | None) -> Float32Array:
-        """Return the parameters of the features as `solve` wants them.
+        """Return the parameters of the side's features in the layout of `solve`.
 
         Parameters
         ----------
-        factors : float32 array of shape (n_features, k)
-            Of all features of the model.
-        linear : float32 array of shape (n_features,) or None
+        factors : float32 array of shape (n, k)
+            Factors of all features of the model.
+        linear : float32 array of shape (n,) or None
+
+        Returns
+        -------
+        float32 array of shape (n_features, stride)
+            In each row the k factors, the linear weight, and padding.
         """
         k = factors.shape[1]
         packed = aligned((len(self.features), _core.recall_stride(k)))
@@ -127,7 +147,10 @@ class Side:
         return packed
 
     def vectors(self, parameters: Float32Array, k: int, n_threads: int = 1) -> Float32Array:
-        """Return the vector of each row: of (n_rows, stride), k factors and one number in use."""
+        """Return the vector of each row, float32 of shape (n_rows, stride).
+
+        It holds k factors, one further number, and padding.
+        """
         out = aligned((self.seen.n_rows, parameters.shape[1]))
         self._core.vectors(parameters, k, out, n_threads)
         return out
@@ -141,15 +164,15 @@ class Side:
         settings: RecallSettings,
         n_threads: int = 1,
     ) -> float:
-        """Move the parameters of this side towards the best ones for the other side as it is.
+        """Move the parameters of this side towards their optimum, given the other side.
 
-        With c the weight of a pair that was seen and w that of any other, a few steps of conjugate
-        gradients go towards the minimum of
+        With c the weight of an observed pair and w that of any other, the objective is
 
-            sum_seen c (score - 1)^2 + sum_others w score^2 + sum_j penalty_j |theta_j|^2
+            sum_observed c (score - 1)^2 + sum_others w score^2 + sum_j penalty_j |theta_j|^2
 
-        after the scores were made linear in the parameters (they are, but for the pairs of features
-        within an item), and the minimum along the change is taken. The objective never grows.
+        The scores are linearised in the parameters (they are linear except for the interactions
+        within an item), a few steps of conjugate gradients determine a direction, and the minimum
+        of the objective along it is taken. The objective never increases.
 
         Parameters
         ----------
@@ -167,12 +190,12 @@ class Side:
         Returns
         -------
         float
-            The sum over all pairs, without the penalty, after the step.
+            The objective after the step, without the penalty.
 
         Raises
         ------
         KeyboardInterrupt
-            On Ctrl-C; nothing has changed then.
+            On Ctrl-C; nothing has been changed then.
         """
         core = _core.RecallSettings(
             settings.k,
@@ -185,20 +208,20 @@ class Side:
 
 
 class RecallSettings(NamedTuple):
-    """What a step of `Side.solve` is told.
+    """Settings of a step of `Side.solve`.
 
     Parameters
     ----------
     k : int
         Number of factors.
     unobserved_weight : float
-        Weight of the pairs that were not seen.
+        Weight of the pairs that were not observed.
     fit_linear : bool
         Whether items have linear weights.
     first_free : int
-        The features of the side before this one stay as they are.
+        The features of the side before this one are not changed.
     n_steps : int
-        Steps of conjugate gradients.
+        Number of conjugate gradient steps.
     """
 
     k: int

@@ -1,7 +1,7 @@
-"""What a kernel is told: one small struct of scalars beside the arrays.
+"""The settings of a kernel, one small struct beside the arrays; and the shapes of these.
 
-Parameters are plain arrays, feature-major so that a growing table only appends. With ``C`` outputs,
-``k`` factors and ``F`` fields:
+Parameters are plain arrays whose first axis is the feature, so that a growing table only appends.
+With ``C`` outputs, ``k`` factors and ``F`` fields:
 
 ============  ============================  ===================================================
 array         shape                         present
@@ -29,18 +29,18 @@ from fieldfare.kinds.solvers import Steps
 
 
 class Units(NamedTuple):
-    """What targets and rows are measured in, so that a step size means the same for all of them."""
+    """Units of targets and rows, with which a step size means the same for all data."""
 
     target: float = 1.0
-    """Spread of the target."""
+    """Standard deviation of the target."""
     row: float = 1.0
-    """Length of a row: the root of the mean of its squared Euclidean length."""
+    """Root mean square of the Euclidean lengths of the rows."""
 
     def of_weights(self, order: int) -> float:
-        """Return the unit of the weights of which ``order`` are multiplied, each with a feature.
+        """Return the unit of weights that enter the score as products of ``order`` of them.
 
-        With s the unit of the target and r that of rows it is s^(1/order) / r: products of as many
-        weights and features are then in the unit of the target.
+        Each is multiplied by a feature. With s the unit of the target and r that of rows, the unit
+        is s^(1/order) / r, so that the products are in the unit of the target.
         """
         return float(self.target ** (1 / order) / self.row)
 
@@ -50,24 +50,25 @@ NO_UNITS = Units()
 
 @dataclass(frozen=True)
 class Spec:
-    """Everything but the arrays that decides what a kernel computes.
+    """Everything, except the arrays, that determines what a kernel computes.
 
     Parameters
     ----------
     model : ModelConfig
     solver : SolverConfig
-        Only its loss and penalties are used where nothing is trained.
+        For scoring only its loss and penalties are used.
     n_outputs : int
         Number of scores per sample, ``C``: 1 unless the loss is softmax.
     n_fields : int
         Number of fields, ``F``; 0 for models without fields.
     units : Units
-        What targets and rows are measured in, see `rates`.
+        Units of targets and rows, see `rates`.
 
     Raises
     ------
     ConfigError
-        If the loss is not one of the task, or penalties by order do not fit the model's orders.
+        If the loss does not belong to the task, or the number of penalties is not that of the
+        model's orders.
     """
 
     model: ModelConfig
@@ -89,17 +90,17 @@ class Spec:
 
     @property
     def kind(self) -> ModelKind:
-        """What the kind of model is like."""
+        """The declaration of the kind of model."""
         return self.model.kind
 
     @property
     def loss(self) -> str:
-        """Name of the loss: one of `LOSSES`, of which "pairwise" and "hinge" are of two rows."""
+        """Name of the loss: one of `LOSSES`. "pairwise" and "hinge" are losses of two rows."""
         return loss_of(self.model.task, self.solver.loss)
 
     @property
     def parts(self) -> tuple[FactorBlock, ...]:
-        """The blocks of a latent vector that have rates of their own; none if there is just one."""
+        """The parts of a latent vector with rates of their own; empty if there is only one."""
         return self.model.factor_blocks if self.kind.by_order else ()
 
     @property
@@ -110,13 +111,13 @@ class Spec:
     def rates(self, group: str, part: int = 0) -> Rates:
         """Return step size and penalties of ``"bias"``, ``"linear"``, ``"factors"`` or ``"pairs"``.
 
-        They are those of a model of targets and rows measured in ``units``, put into the numbers
-        of this one: its parameters are u times as large, so gradients of the squared loss, which is
-        itself s^2 times as large for a unit s of the target, are s^2 / u times as large. Training
-        is then the same whether targets and features are given in metres or in millimetres. (Not
-        so for factors that orders share, which cannot suit them all: there t is the highest.) The
-        weights of pairs of fields have no unit, and no penalty: there are few, and every sample
-        moves them.
+        The settings are meant for a model whose targets and rows are measured in ``units``. Here
+        they are converted: a parameter with the unit u is u times as large as in that model. For a
+        unit s of the target, the squared loss is s^2 times as large and its gradient s^2 / u times.
+        Training is then the same whether targets and features are given in metres or millimetres.
+        (This does not hold for factors that several orders share: their unit is that of the highest
+        order and cannot suit them all.) The weights of pairs of fields have neither unit nor
+        penalty: there are few of them, and every sample updates them.
         """
         solver = self.solver
         order = self.parts[part].highest if self.parts else 2
@@ -146,12 +147,13 @@ def _of_part(value: float | tuple[float, ...], part: int) -> float:
 
 
 class Rates(NamedTuple):
-    """Step size and penalties of one group of parameters, in its own units."""
+    """Step size and penalties of one group of parameters, in the units of that group."""
 
     learning_rate: float
     l2: float
     l1: float
     beta: float
     start: float
-    """Where AdaGrad's sums of squared gradients begin: at one unit. The first step then has the
-    length learning_rate * g / sqrt(1 + g^2), small for small gradients, as in libffm and xLearn."""
+    """Initial value of AdaGrad's sums of squared gradients: one unit. The first step then has the
+    length learning_rate * g / sqrt(1 + g^2), which is small for small gradients, as in libffm and
+    xLearn."""

@@ -1,4 +1,4 @@
-"""Text kernels: bytes to Rows and back. Which file the bytes come from is for others to know."""
+"""Text kernels: from bytes to Rows and back, independent of where the bytes come from."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ class Reason(IntEnum):
 
 
 class Fault(NamedTuple):
-    """The first fault of a text: why, and the offset in bytes of the token at fault."""
+    """The first fault in a text: its reason, and the offset in bytes of the offending token."""
 
     reason: Reason
     offset: int
 
 
 class Parsed(NamedTuple):
-    """What a text holds: its samples, and the number of its lines, blank ones and comments too."""
+    """The samples in a text, and its number of lines, including blank ones and comments."""
 
     rows: Rows
     n_lines: int
@@ -59,26 +59,26 @@ def parse_text(
     has_target: bool = True,
     has_group: bool = False,
 ) -> Parsed | Fault:
-    """Parse whole lines of libsvm or libffm text; other threads may run meanwhile.
+    """Parse complete lines of libsvm or libffm text; releases the GIL.
 
     A line is ``[target] [weight:W] [qid:N] id:value ...`` (libsvm) or the same with
     ``field:id:value`` (libffm). Tokens are separated by spaces and tabs, ``#`` starts a comment,
-    lines end in LF or CRLF, and lines that hold nothing are skipped. Numbers are rounded to the
-    nearest float32.
+    lines end in LF or CRLF, and empty lines are skipped. Numbers are rounded to the nearest
+    float32.
 
     Parameters
     ----------
     buffer : bytes-like
-        Empty, or ending in a newline. Copied from, not kept.
+        Empty, or ending in a newline. Nothing of it is kept.
     has_fields : bool
-        libffm rather than libsvm.
+        Whether the text is libffm rather than libsvm.
     has_target, has_group : bool
-        Whether every line must, or no line may, have a target or a ``qid``.
+        Whether every line must have a target or a ``qid``; otherwise no line may have one.
 
     Returns
     -------
     Parsed or Fault
-        The samples, with ``values`` and ``weight`` only if one of them is not one; or the first
+        The samples, with ``values`` and ``weight`` only if not all of them are one; or the first
         fault.
     """
     found = _core.parse_text(np.frombuffer(buffer, np.uint8), has_fields, has_target, has_group)
@@ -91,7 +91,7 @@ def parse_text(
 
 
 def note_fields(field_of: UInt16Array, rows: Rows) -> None:
-    """Write down the field of each feature that occurs in rows; the last entry decides.
+    """Record the field of each feature that occurs in the rows; the last entry counts.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def format_text(rows: Rows) -> bytes:
     Parameters
     ----------
     rows : Rows
-        Validated rows; the kernel trusts their ``indptr``.
+        Validated, because the kernel trusts their ``indptr``.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Search for the largest inner products in the compiled core."""
+"""Search for the largest inner products, in the compiled core."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from fieldfare import _core
 from fieldfare._typing import AnyArray, Float32Array, Int64Array, UInt32Array
 from fieldfare.kernels.machine import available_cores
 
-# Multiplications that are worth starting a thread for, and that take well below a second.
+# The number of multiplications for which starting a thread is worthwhile.
 _PER_THREAD = 2**20
+# The number of multiplications per call of the core, which take well under a second.
 _PER_CALL = 2**33
 
 
 class Excluded(NamedTuple):
-    """Items that each query leaves out: ``ids[indptr[q]:indptr[q + 1]]``, ascending."""
+    """The items that each query leaves out: ``ids[indptr[q]:indptr[q + 1]]``, ascending."""
 
     indptr: Int64Array
     ids: UInt32Array
 
     def take(self, queries: Int64Array) -> Excluded:
-        """Return the lists of some queries."""
+        """Return the lists of the given queries."""
         lists = [self.ids[self.indptr[q] : self.indptr[q + 1]] for q in queries]
         indptr = np.zeros(len(lists) + 1, np.int64)
         np.cumsum([len(one) for one in lists], out=indptr[1:])
@@ -38,14 +39,14 @@ def search_items(
     excluded: Excluded | None = None,
     n_threads: int | None = None,
 ) -> tuple[Int64Array, Float32Array]:
-    """Return the items of the largest inner products with each query.
+    """Return the items with the largest inner products for each query.
 
     Parameters
     ----------
     items : float32 array of shape (n_items, d)
     queries : float32 array of shape (n_queries, d)
     k : int
-        How many; at least one.
+        Number of items per query, at least one.
     allowed : bool array of shape (n_items,), optional
         Which items may be found, by any query.
     excluded : Excluded, optional
@@ -55,7 +56,8 @@ def search_items(
     Returns
     -------
     ids : int64 array of shape (n_queries, k)
-        Descending by score, of equal scores the lower id first; -1 where there are too few items.
+        In descending order of score, and of equal scores the lower id first; -1 where there are too
+        few items.
     scores : float32 array of shape (n_queries, k)
         Inner products, summed in double precision; -inf where there are too few items.
     """
@@ -63,7 +65,7 @@ def search_items(
     scores = np.empty((len(queries), k), np.float32)
     marks = None if allowed is None else np.ascontiguousarray(allowed).view(np.uint8)
     work = max(1, items.size)
-    # In pieces, so that Ctrl-C is heard.
+    # In pieces, so that Ctrl-C takes effect soon.
     step = max(1, _PER_CALL // work)
     for low in range(0, len(queries), step):
         part = slice(low, min(low + step, len(queries)))
@@ -83,7 +85,7 @@ def search_items(
 
 
 def score_items(items: Float32Array, queries: Float32Array, chosen: Int64Array) -> Float32Array:
-    """Return the inner products of chosen items with each query, summed in double precision.
+    """Return the inner products of each query with given items, summed in double precision.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Words: the positions of texts among those of a vocabulary."""
+"""Words: a hash table from the texts of a vocabulary to their positions."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from fieldfare._typing import AnyArray, Int64Array
 
 
 class Words:
-    """A table of distinct texts that tells the position of any of them.
+    """A table of distinct texts, for looking up their positions.
 
-    Texts are bytes that lie one after the other, as in an Arrow array: text ``i`` is
+    Texts are consecutive bytes, as in an Arrow array: text ``i`` is
     ``blob[offsets[i] : offsets[i + 1]]``.
 
     Parameters
     ----------
     blob : uint8 array
     offsets : int64 array of shape (n_words + 1,)
-        Neither is copied; they must not change.
+        Neither array is copied, and they must not change.
 
     Raises
     ------
@@ -30,7 +30,7 @@ class Words:
         self._table = _core.Words(blob, offsets)
 
     def find(self, blob: AnyArray, offsets: AnyArray) -> Int64Array:
-        """Return the position of each text, -1 where it is unknown; other threads may run.
+        """Return the position of each text, -1 where it is unknown; releases the GIL.
 
         Parameters
         ----------

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
+from collections.abc import Collection
+from typing import cast
+
 from fieldfare.exceptions import ConfigError
+from fieldfare.kinds.recall_losses import RECALL_LOSSES
 
 TASKS = ("regression", "binary", "multiclass", "rank")
 LOSSES = ("squared", "logistic", "softmax", "pairwise", "hinge")
@@ -14,14 +19,15 @@ LOSSES_OF_TASK = {
     "rank": ("pairwise", "hinge"),
 }
 """The losses that a task may be learned by, the usual one first."""
-SAMPLED_LOSSES = {
-    "pairwise": "pairwise",
-    "hinge": "hinge",
-    "warp": "hinge",
-    "softmax": "pairwise",
-    "logistic": "logistic",
-}
-"""The losses of drawn negatives, and the loss of the kernel that takes their steps."""
+_OF_TASKS: dict[str, object] = dict.fromkeys(("auto", *LOSSES))
+LOSS_NAMES: Collection[str] = ChainMap(cast("dict[str, object]", RECALL_LOSSES), _OF_TASKS)
+"""What may be asked for as ``loss``, by some task; what is registered later is in it too."""
+
+
+def drawn_losses(word: str) -> str:
+    """Return the names of the losses that need drawn negatives: 'a', 'b' and 'c', by the word."""
+    *first, last = (repr(name) for name in RECALL_LOSSES if name not in LOSSES_OF_TASK["rank"])
+    return f"{', '.join(first)} {word} {last}"
 
 
 def loss_of(task: str, loss: str = "auto") -> str:
@@ -36,10 +42,10 @@ def loss_of(task: str, loss: str = "auto") -> str:
     if loss == "auto":
         return allowed[0]
     if task == "rank":
-        allowed = tuple(SAMPLED_LOSSES)
+        allowed = tuple(RECALL_LOSSES)
     if loss not in allowed:
         raise ConfigError(
             f"The loss of the task {task!r} must be 'auto' or {' or '.join(map(repr, allowed))}. "
             f"Got {loss!r}."
         )
-    return SAMPLED_LOSSES[loss] if task == "rank" else loss
+    return RECALL_LOSSES[loss].kernel if task == "rank" else loss

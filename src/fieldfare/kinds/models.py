@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 Size = Literal["features", "outputs", "fields", "factors"]
@@ -73,7 +74,7 @@ class ModelKind:
         """Whether there are latent vectors."""
         return "factors" in self.parameters
 
-    @property
+    @cached_property  # asked for each prediction of a single sample
     def uses_fields(self) -> bool:
         """Whether scores depend on the fields of the entries."""
         return any("fields" in sizes for sizes in self.parameters.values())

@@ -113,6 +113,11 @@ class Model(ParameterArrays):
             size += f", {self.config.n_factors} factors"
         return f"{type(self).__name__}({self.config.task}, {size})"
 
+    @property
+    def task(self) -> str:
+        """What is predicted: "regression", "binary", "multiclass" or "rank"."""
+        return self.config.task
+
     def spec(self, solver: SolverConfig | None = None) -> Spec:
         """Return what the kernels need to know, with the given solver or the default one.
 
@@ -195,7 +200,7 @@ class Model(ParameterArrays):
             If the model has no columns, a column is missing, or a value does not fit its column.
         """
         ids, values, fields = self._encoder().encode(sample)
-        scores = self._scorer().score_one(ids, values, fields if self.n_fields else None)
+        scores = self._scorer().score_one(ids, values, fields if self.traits.uses_fields else None)
         return link_one(self.config.task, scores)
 
     def score_candidates(

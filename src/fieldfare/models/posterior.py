@@ -192,6 +192,11 @@ class Posterior:
         """Number of features."""
         return len(self.linear)
 
+    @property
+    def n_outputs(self) -> int:
+        """Number of scores per row under one sample: 1."""
+        return 1
+
     def __repr__(self) -> str:
         k = 0 if self.factors is None else self.factors.shape[2]
         return (

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._tables import aligned_lines
 from fieldfare._typing import AnyArray
 from fieldfare.data.interactions import item_features, part_of
 from fieldfare.data.loading import load
@@ -19,7 +20,6 @@ from fieldfare.retrieval.evaluation import Evaluation, Scores, Trial, evaluate_s
 from fieldfare.rows import Rows
 from fieldfare.schema import compose
 from fieldfare.sources.frames import to_pandas
-from fieldfare.training.loop.history import format_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ class Comparison:
                     text += f" ±{(high - low) / 2:.4f}"
                 row.append(text)
             cells.append(row)
-        return "\n".join(format_table(["model", *names], cells))
+        return "\n".join(aligned_lines(["model", *names], cells))
 
     def to_frame(self) -> Any:
         """Return the means as a pandas DataFrame, one row per model.

@@ -191,7 +191,7 @@ def number_of(value: Any) -> float:
     Raises
     ------
     ValueError
-        For what is no finite number, or only Arrow can read.
+        For anything but finite numbers, and for what only Arrow can read.
     """
     kind = type(value)
     number: float

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from fieldfare._validation import NONE, AnyOf, Constraint, Instance, Number, OneOf, check, closest
-from fieldfare.exceptions import ConfigError
+from fieldfare.exceptions import ConfigError, SchemaError
 
 KINDS = ("categorical", "numeric", "multi", "text", "ignore")
 ROLES = ("user", "item", "context")
@@ -121,3 +122,33 @@ class Column:
             for item in fields(self)
             if item.name == "name" or getattr(self, item.name) != item.default
         }
+
+
+def assign_fields(
+    columns: Sequence[Column], given: Mapping[str, Any] | Sequence[Any]
+) -> tuple[Column, ...]:
+    """Return columns with the given fields; see `Schema.with_fields`."""
+    names = [column.name for column in columns]
+    if not isinstance(given, Mapping):
+        fields_of = list(given)
+        if len(fields_of) != len(names):
+            raise SchemaError(
+                f"There must be one field per column that is a feature ({len(names)}: "
+                f"{', '.join(names[:10])}). Got {len(fields_of)}."
+            )
+        given = dict(zip(names, fields_of, strict=True))
+    for name in given:
+        require_column(name, names)
+    return tuple(
+        column.change(field=str(given[column.name])) if column.name in given else column
+        for column in columns
+    )
+
+
+def require_column(name: str, names: Sequence[str]) -> None:
+    """Raise SchemaError unless there is a column of this name."""
+    if name not in names:
+        raise SchemaError(
+            f"There is no column {name!r}. The columns are {', '.join(map(repr, names))}."
+            f"{closest(name, names)}"
+        )

@@ -17,9 +17,9 @@ from fieldfare.schema.canonical import (
     dictionary,
     log2_texts,
     numbers,
-    parse_number,
     split_cells,
 )
+from fieldfare.schema.classes import Classes
 from fieldfare.schema.column import Column
 from fieldfare.schema.columnwise import each
 from fieldfare.schema.vocabulary import Vocabulary, hash64
@@ -28,7 +28,6 @@ from fieldfare.sources.batch import Batch, SourceLocation
 
 _BLOCK = 65536
 _QUANTILE_SAMPLE = 1_000_000
-MAX_CLASSES = 10_000  # of a target of words
 
 
 @dataclass(frozen=True, eq=False)
@@ -341,64 +340,3 @@ def scatter(keys: AnyArray) -> AnyArray:
 def _below(keys: AnyArray, bits: int) -> AnyArray:
     below: AnyArray = keys <= np.uint64((2**64 - 1) >> bits)
     return below
-
-
-class Classes:
-    """Collects the classes of a target that is not a number."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.seen: set[str] = set()
-        self.too_many = False
-        self.word: tuple[SourceLocation, int, str] | None = None
-
-    def update(self, batch: Batch) -> None:
-        """Take in the targets of the next rows.
-
-        Raises
-        ------
-        DataError
-            If there are more distinct values than classes may be, and one is no number.
-        """
-        array = batch.data.column(self.name)
-        if str(array.type) in _NUMERIC_TYPES:
-            return
-        codes, uniques = dictionary(array)
-        if self.word is None and (code := _first_word(uniques)) is not None:
-            row = int(np.argmax(codes == code))
-            self.word = batch.location, row, uniques[code].as_py()
-        if not self.too_many:
-            self.seen.update(text for text in uniques.to_pylist() if text is not None)
-            self.too_many = len(self.seen) > MAX_CLASSES
-        if self.too_many:
-            self.seen.clear()
-            if self.word is not None:
-                location, row, word = self.word
-                raise location.error(
-                    row,
-                    self.name,
-                    f"a target that is no number makes each distinct value a class, and at most "
-                    f"{MAX_CLASSES} classes are possible. There are more.",
-                    word,
-                )
-
-    def finish(self) -> tuple[str, ...] | None:
-        """Return the sorted classes, or ``None`` if the targets are numbers."""
-        return None if self.word is None else tuple(sorted(self.seen))
-
-
-def _first_word(texts: Any) -> int | None:
-    """Return the place of the first text that stands for no number, ``None`` if all do."""
-    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
-    try:
-        pc.cast(texts, pa.float64())
-    except pa.ArrowInvalid:
-        words = (i for i, text in enumerate(texts.to_pylist()) if parse_number(text) is None)
-        return next(words, None)
-    return None
-
-
-_NUMERIC_TYPES = frozenset(
-    [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
-    + ["float", "double", "halffloat"]
-)

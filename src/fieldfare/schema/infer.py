@@ -1,4 +1,4 @@
-"""Inference: sensible columns for a table about which the user said nothing.
+"""Inference: sensible columns for a table without a given Schema.
 
 The rules, applied to the first 10,000 rows:
 
@@ -13,8 +13,7 @@ The rules, applied to the first 10,000 rows:
 The role comes from the first word of the name: "user_age" describes the user, "movie_year" the
 item.
 
-A column whose Arrow metadata declare what it means (see `fieldfare.schema.compose`) is taken at its
-word.
+A column whose Arrow metadata declare what it means (see `fieldfare.schema.compose`) means that.
 """
 
 from __future__ import annotations
@@ -48,14 +47,14 @@ _ROLE_OF = {word: role for role, words in _ENTITIES.items() for word in words}
 
 
 def infer_columns(table: Table, left_out: Sequence[str | None]) -> tuple[Column, ...]:
-    """Return what the columns of a table seem to mean, but for some."""
+    """Return what the columns of a table seem to mean, without those left out."""
     sample = table.head(SAMPLE_ROWS)
     columns = []
     for name in table.names:
         if name not in left_out:
-            array, said = sample.column(name), declared_column(sample.schema.field(name))
+            array, declared = sample.column(name), declared_column(sample.schema.field(name))
             array = type_texts(array) if table.untyped else array
-            columns.append(said or infer_column(name, array))
+            columns.append(declared or infer_column(name, array))
     return tuple(columns)
 
 
@@ -85,18 +84,18 @@ def infer_column(name: str, array: Any) -> Column:
 
 
 def declared_column(field: Any) -> Column | None:
-    """Return the Column that the metadata of an Arrow field declare, ``None`` if they say nothing.
+    """Return the Column that the metadata of an Arrow field declare, ``None`` if there is none.
 
     Raises
     ------
     SchemaError
         If they do not make sense.
     """
-    said = (field.metadata or {}).get(DECLARED)
-    if said is None:
+    declared = (field.metadata or {}).get(DECLARED)
+    if declared is None:
         return None
     try:
-        return Column(**json.loads(said) | {"name": field.name})
+        return Column(**json.loads(declared) | {"name": field.name})
     except (ValueError, TypeError, ConfigError) as error:
         raise SchemaError(
             f"The metadata of column {field.name!r} do not describe a column ({error}). Remove "

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 
 from fieldfare._typing import JSON, AnyArray, Int64Array, UInt16Array
-from fieldfare._validation import closest
 from fieldfare.exceptions import SchemaError
 from fieldfare.rows import MAX_FIELD, MAX_INDEX, Rows
 from fieldfare.schema import serialise as serial
-from fieldfare.schema.column import Column
+from fieldfare.schema.column import Column, assign_fields, require_column
 from fieldfare.schema.encode import encode_features, encode_labels
 from fieldfare.schema.encode_one import SampleEncoder
 from fieldfare.schema.fit import Fitted, learn, learn_more
@@ -101,7 +100,7 @@ class Schema:
         source = open_table(table)
         for name in (target, weight, group):
             if name is not None:
-                _require_column(name, source.names)
+                require_column(name, source.names)
         return Schema(infer_columns(source, (target, weight)), target, weight, group)
 
     @staticmethod
@@ -161,24 +160,7 @@ class Schema:
         SchemaError
             If there is no such column, or not one field per column.
         """
-        names = [column.name for column in self.columns]
-        if not isinstance(fields, Mapping):
-            given = list(fields)
-            if len(given) != len(names):
-                raise SchemaError(
-                    f"There must be one field per column that is a feature ({len(names)}: "
-                    f"{', '.join(names[:10])}). Got {len(given)}."
-                )
-            fields = dict(zip(names, given, strict=True))
-        for name in fields:
-            _require_column(name, names)
-        return replace(
-            self,
-            columns=tuple(
-                column.change(field=str(fields[column.name])) if column.name in fields else column
-                for column in self.columns
-            ),
-        )
+        return replace(self, columns=assign_fields(self.columns, fields))
 
     def column(self, name: str) -> Column:
         """Return the column of a name.
@@ -191,7 +173,7 @@ class Schema:
         for column in self.columns:
             if column.name == name:
                 return column
-        _require_column(name, [column.name for column in self.columns])
+        require_column(name, [column.name for column in self.columns])
         raise AssertionError
 
     # -- learning -------------------------------------------------------------------------------
@@ -323,20 +305,24 @@ class Schema:
             if fitted is not None and (columns is None or column.name in columns)
         ]
         rows = encode_features(used, self._field_number, batch, n_threads)
+        return rows.with_(**self._encode_labels(batch, labelled))
+
+    def _encode_labels(self, batch: Batch, labelled: bool) -> dict[str, AnyArray]:
+        """Return the target, weight and group of a batch: those that are wanted, by name."""
         there = batch.data.schema.names
         names = {"target": self.target, "weight": self.weight} if labelled else {}
         if labelled or self.group in there:
             names["group"] = self.group
         for name in names.values():
             if name is not None:
-                _require_column(name, there)
-        return rows.with_(**encode_labels(names, self.target_classes, batch))
+                require_column(name, there)
+        return encode_labels(names, self.target_classes, batch)
 
     def _check_columns(self, batch: Batch, columns: Sequence[str] | None = None) -> None:
         names = batch.data.schema.names
         for column in self.columns:
             if column.kind != "ignore" and (columns is None or column.name in columns):
-                _require_column(column.name, names)
+                require_column(column.name, names)
 
     def _check_fitted(self) -> None:
         if not self.is_fitted:
@@ -448,11 +434,3 @@ class Schema:
     def digest(self) -> str:
         """A hexadecimal fingerprint of everything that decides the encoding."""
         return serial.digest(self)
-
-
-def _require_column(name: str, names: Sequence[str]) -> None:
-    if name not in names:
-        raise SchemaError(
-            f"There is no column {name!r}. The columns are {', '.join(map(repr, names))}."
-            f"{closest(name, names)}"
-        )

@@ -22,7 +22,7 @@ _WORD = 2**64 - 1
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
-    """Texts, each with a feature id and how often the fitted data held it.
+    """Texts, each with a feature id and its count in the fitted data.
 
     Parameters
     ----------

@@ -11,6 +11,7 @@ from fieldfare.exceptions import ConfigError
 from fieldfare.kinds.solvers import SolverKind
 from fieldfare.models.base import Model
 from fieldfare.rows import RelatedRows, Rows
+from fieldfare.schema.schema import Schema
 
 
 class Solver(ABC):
@@ -100,6 +101,10 @@ class Solver(ABC):
         DataError
             If the arrays do not fit.
         """
+
+    def rename(self, schema: Schema) -> None:
+        """Take another Schema, which tells what features mean that `grow` has added."""
+        self._origin = self._origin.with_(schema=schema)
 
     @abstractmethod
     def grow(self, n_features: int) -> None:

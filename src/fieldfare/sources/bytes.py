@@ -70,7 +70,7 @@ class ByteStream(io.BufferedReader):
 class _Raw(io.RawIOBase):
     """Reads that come back short only at the end, after some bytes that were read ahead.
 
-    Pipes and sockets return what they have, and formats are told from a full look at the head.
+    Pipes and sockets return what they have, and formats are detected from a full look at the head.
     """
 
     def __init__(self, inner: Any, label: str, close: Callable[[], None], ahead: bytes) -> None:
@@ -120,7 +120,7 @@ class _Raw(io.RawIOBase):
 
 
 def open_bytes(source: ByteSource, *, raw: bool = False) -> ByteStream:
-    """Open a source for reading and undo its compression, told from its first bytes.
+    """Open a source for reading and undo its compression, detected from its first bytes.
 
     Parameters
     ----------
@@ -186,7 +186,7 @@ def _open_inner(source: ByteSource, stack: ExitStack) -> tuple[Any, str]:
 
 
 def missing_file(path: str) -> str:
-    """Say that there is no such file, naming the nearest that there is."""
+    """Return the message for a missing file, with the most similar name that exists."""
     folder, name = os.path.split(path)
     if not os.path.isdir(folder or "."):
         return f"There is no folder {folder}, so no file {path}."

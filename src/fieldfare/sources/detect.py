@@ -1,4 +1,4 @@
-"""What a text file holds, told from its content: libsvm, libffm or a table of cells."""
+"""Detection of what a text file holds, from its content: libsvm, libffm or a table of cells."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class TextFormat:
 
 
 def detect_stream(stream: ByteStream) -> TextFormat:
-    """Tell the format of a stream from its first lines, without consuming them."""
+    """Detect the format of a stream from its first lines, without consuming them."""
     head = stream.head().removeprefix(BYTE_ORDER_MARK)
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise DataError(f"{stream.label} is UTF-16 text. Convert it to UTF-8.")
@@ -120,7 +120,7 @@ def _separator(lines: list[str]) -> str:
         return (n_lines / len(lines), width)
 
     merits = {separator: merit(separator) for separator in _SEPARATORS}
-    # Spaces also part the words of a text, so they count only where nothing else does the work.
+    # Spaces also separate the words of a text, so they count only if no other separator does.
     strong = [s for s in _SEPARATORS[:-1] if merits[s][0] > 0.5]
     best = max(strong or _SEPARATORS, key=lambda separator: merits[separator])
     return best if merits[best][0] > 0 else ","
@@ -130,7 +130,7 @@ def _has_header(rows: list[list[str]]) -> bool:
     """Whether the first row names the columns.
 
     It does if a cell of it is a word above a column of numbers; or if all its cells are words, all
-    different, and none of them comes back in its column.
+    different, and none of them recurs in its column.
     """
     first, rest = [cell.strip() for cell in rows[0]], rows[1:]
     columns = [[row[i].strip() for row in rest if i < len(row)] for i in range(len(first))]

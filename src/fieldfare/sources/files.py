@@ -1,8 +1,8 @@
 """Files: what a path, a glob, a folder, a stream or a list of these stands for.
 
-What is no regular file (standard input, a pipe, a file object) can be read only once. It is copied
-to a temporary file before anyone looks at it, because formats are told from the first bytes, tables
-may be read twice, and faults are located by reading again.
+Anything but a regular file (standard input, a pipe, a file object) can be read only once. It is
+copied to a temporary file first, because formats are detected from the first bytes, tables may be
+read twice, and faults are located by reading again.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Files(Sequence[File]):
 
     @cached_property
     def text(self) -> TextFormat:
-        """The text format of the first file, told from its first lines.
+        """The text format of the first file, detected from its first lines.
 
         Raises
         ------
@@ -98,9 +98,9 @@ def _is_file(source: Any) -> bool:
 
 
 def detect(source: Sources) -> TextFormat:
-    """Tell the format of a text file from its first lines, never from its name.
+    """Detect the format of a text file from its first lines, never from its name.
 
-    Blank lines and comments are passed over and the majority of up to 200 lines decides, so that a
+    Blank lines and comments are skipped and the majority of up to 200 lines decides, so that a
     damaged line does not change the format but is reported by the reader.
 
     Parameters

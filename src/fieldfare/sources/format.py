@@ -1,4 +1,4 @@
-"""Format: what one kind of source is called, how it is told, and how it is opened."""
+"""Format: what one kind of source is called, how it is detected, and how it is opened."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The registry of formats, and the door through which every source comes in.
 
-A format is a module that declares `Format`: what it is called, how it is told and how it is opened.
+A format is a module that declares `Format`: what it is called, how it is detected and how it is
+opened.
 To add one, write the module and name it in ``_formats`` below, or call `register` from outside.
 """
 
@@ -45,7 +46,7 @@ def open_source(source: Any) -> Source:
     Parameters
     ----------
     source : path, list of paths, file object, DataFrame, Arrow table, dicts, matrix, or an iterable
-        The formats of files are told by their content. A Source is returned as it is. Of an
+        The formats of files are detected from their content. A Source is returned as it is. Of an
         iterator of tables only the first is taken before the batches are read; any other iterator
         is read to its end.
 

@@ -159,7 +159,7 @@ def per_row(name: str, values: Any, n_rows: int, dtype: Any) -> AnyArray | None:
     Raises
     ------
     DataError
-        If the length differs, or a value is no finite number.
+        If the length differs, or a value is not a finite number.
     """
     if values is None:
         return None

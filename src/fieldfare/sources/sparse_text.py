@@ -53,7 +53,7 @@ _MESSAGES = {
     Reason.BAD_ID: "A feature id must be digits only. Number the features, or load the data as a "
     "table.",
     Reason.NEGATIVE_ID: "A feature id must not be negative. Count ids from 0 or from 1.",
-    Reason.ID_TOO_LARGE: f"A feature id must be at most {MAX_INDEX}. Number the features anew or "
+    Reason.ID_TOO_LARGE: f"A feature id must be at most {MAX_INDEX}. Renumber the features or "
     f"hash them to fewer.",
     Reason.BAD_FIELD: "A field must be digits only. Number the fields from 0.",
     Reason.FIELD_TOO_LARGE: f"A field must be at most {MAX_FIELD}. Is it field:id:value, in this "
@@ -87,10 +87,10 @@ def read_text(
     Parameters
     ----------
     source : path, glob, folder, "-", binary file object, or a sequence of these
-        Plain, gzip or zstd, told from the content. Several files are read one after another and
+        Plain, gzip or zstd, detected from the content. Several files are read one after another and
         must have one format.
     kind : "libsvm", "libffm" or None
-        ``None``: told from the first lines of the first file.
+        ``None``: detected from the first lines of the first file.
     labelled : bool or None
         ``True``: every line must have a target. ``False``: targets are not wanted; those that are
         there are dropped. ``None``: as the first lines of the first file have it.

@@ -50,7 +50,7 @@ _MAX_HEADER_BYTES = 1 << 30
 
 @dataclass(frozen=True)
 class Header:
-    """What a RowStore says of itself, checked."""
+    """The header of a RowStore, checked."""
 
     n_rows: int
     n_entries: int
@@ -174,7 +174,7 @@ def read_header(folder: Path) -> Header:
     """
     content = _read_json(folder)
     if content.get("format") != FORMAT:
-        raise StoreError(f"{folder} is no RowStore: its header names another format.")
+        raise StoreError(f"{folder} is not a RowStore: its header names another format.")
     if content.get("version") != VERSION:
         raise StoreError(
             f"{folder} is a RowStore of version {content.get('version')!r}, and this version of "
@@ -199,7 +199,7 @@ def read_header(folder: Path) -> Header:
 
 
 def is_store(folder: Path) -> bool:
-    """Whether a folder says that it is a RowStore, sound or not."""
+    """Whether a folder has the header of a RowStore, damaged or not."""
     return (folder / HEADER).is_file()
 
 
@@ -212,10 +212,10 @@ def _read_json(folder: Path) -> JSON:
     path = folder / HEADER
     try:
         if path.stat().st_size > _MAX_HEADER_BYTES:
-            raise damaged(folder, "its header is too large to be true")
+            raise damaged(folder, "its header is too large to be real")
         content = json.loads(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
-        raise StoreError(f"{folder} is no RowStore: it has no {HEADER}.") from None
+        raise StoreError(f"{folder} is not a RowStore: it has no {HEADER}.") from None
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror or error}.") from error
     except (ValueError, RecursionError) as error:

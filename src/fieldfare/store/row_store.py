@@ -46,7 +46,7 @@ _KEY = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,127}")
 class RowStore:
     """Rows in a folder: one file per array, mapped into memory, and a header.
 
-    Make one by :meth:`build` or :meth:`open`. A folder is never changed once it is there. Pickling
+    Made by :meth:`build` or :meth:`open`. A folder never changes once it exists. Pickling
     keeps the path only.
     """
 
@@ -168,12 +168,12 @@ class RowStore:
 
     @property
     def metadata(self) -> MappingProxyType[str, Any]:
-        """What the builder noted."""
+        """What the builder stored besides the rows."""
         return MappingProxyType(self._header.metadata)
 
     @cached_property
     def schema(self) -> Schema | None:
-        """What the ids mean, if the builder said so.
+        """What the ids mean, if the builder gave a Schema.
 
         Raises
         ------
@@ -343,7 +343,7 @@ def _exists(path: Path) -> StoreError:
 
 
 def _discard(path: Path) -> None:
-    """Remove a damaged RowStore; renamed first, so that nobody opens half of it."""
+    """Remove a damaged RowStore; renamed first, so that no other process opens half of it."""
     aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.old")
     try:
         os.rename(path, aside)

@@ -1,8 +1,10 @@
-"""Training: one epoch loop, what surrounds it, and the functions that users call.
+"""Training: one job, one loop over epochs, and the functions that users call.
 
-- `windows` and `parts`: which rows an epoch visits, in which order.
-- `targets`: what is predicted.
-- `loop`, `callbacks`, `history`, `evaluation`: the epochs.
-- `session`: training that goes on, call after call.
-- `workflow`, `crossval`: `train`, `predict`, `evaluate` and `cross_validate` on any kind of data.
+- `job`: samples and settings to a model; `provenance` records how the model came about.
+- `samples`: which rows, or comparisons of rows, an epoch visits, and in which order.
+- `prepare`: targets, units and memory, before the first epoch.
+- `loop`: the epochs, callbacks, history, evaluation, and sessions that continue call after call.
+- `ranking`: sampled negatives and recall.
+- `bayes`: Gibbs sampling.
+- `functions`, `crossval`: `train`, `predict`, `evaluate` and `cross_validate` on any kind of data.
 """

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from fieldfare._random import permutation
+from fieldfare._tables import aligned_lines
 from fieldfare._typing import AnyArray, Int64Array
 from fieldfare._validation import Number, check
 from fieldfare.config import ModelConfig
@@ -16,15 +17,12 @@ from fieldfare.data.loading import load
 from fieldfare.data.split import kfold
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.metrics import default_metrics
+from fieldfare.settings import read as read_group
 from fieldfare.sources.frames import to_pandas
-from fieldfare.training.loop.evaluation import evaluate_scores, score_part
-from fieldfare.training.loop.history import format_table
-from fieldfare.training.loop.run import fit, resolve
-from fieldfare.training.prepare.row_subset import RowSubset
-from fieldfare.training.prepare.targets import infer_targets
-from fieldfare.training.ranking.comparisons import require_groups
-from fieldfare.training.ranking.recall import for_recall
-from fieldfare.training.workflow import ROLES, new_model, read_parameters
+from fieldfare.training.functions import ROLES, read_settings
+from fieldfare.training.job import Job
+from fieldfare.training.loop.evaluation import evaluate_scores, score_subset
+from fieldfare.training.samples.comparisons import require_groups
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ class CrossValResult:
             ]
             for label, row in labelled
         ]
-        return "\n".join(format_table(["fold", *self.names], cells))
+        return "\n".join(aligned_lines(["fold", *self.names], cells))
 
     def to_frame(self) -> Any:
         """Return the folds as a pandas DataFrame (pandas must be installed)."""
@@ -102,7 +100,7 @@ def cross_validate(
     metrics : sequence of str, optional
         Names; by default those usual for the task.
     model, task, **parameters
-        As for `fieldfare.training.workflow.train`.
+        As for `fieldfare.training.functions.train`.
 
     Returns
     -------
@@ -115,29 +113,27 @@ def cross_validate(
     """
     check("folds", folds, Number(2, integer=True), "cross_validate")
     roles = {name: parameters.pop(name) for name in ROLES if name in parameters}
-    kind, solver, config = read_parameters(parameters)
-    config = resolve(config)
-    if for_recall(solver, config):
+    settings = read_settings(parameters)
+    if settings.for_recall:
         raise ConfigError(
             "Cross-validation measures rows, and recall is measured by ranking all items: use "
             "fieldfare.retrieval.compare with a split of fieldfare.data.split."
         )
-    dataset = load(data, **roles)
-    targets = infer_targets(RowSubset.of(dataset), task, dataset.schema.target_classes)
-    whole = targets.encode(RowSubset.of(dataset))
-    chosen = ModelConfig(model=model, task=targets.task, **kind)
-    names = tuple(metrics or default_metrics(targets.task))
+    kind = read_group(ModelConfig, parameters, model=model)
+    job = Job.of(load(data, **{"n_threads": settings.training.n_jobs} | roles), settings, task=task)
+    names = tuple(metrics or default_metrics(job.targets.task))
     result = CrossValResult()
-    stratify = whole.target if targets.has_classes else None
-    if targets.task == "rank" and groups is None:
+    whole, task = job.train, job.targets.task
+    stratify = whole.target if job.targets.has_classes else None
+    if groups is None and task == "rank":
         groups = require_groups(whole.group)
-    for kept, held_out in _folds(whole.n_rows, folds, config.random_state, stratify, groups):
-        train, test = whole.select(kept), whole.select(held_out)
-        start = new_model(chosen, solver, dataset.schema, targets, train, config)
-        trained = fit(start, solver, train, None, config)
-        scores = score_part(trained.model, test, config.n_jobs)
-        row = {"fold": len(result.folds) + 1.0} | evaluate_scores(targets.task, scores, test, names)
-        result.folds.append(row | {"epochs": float(trained.history.best_epoch or 0)})
+    for kept, held_out in _folds(whole.n_rows, folds, job.seed, stratify, groups):
+        fold, test = replace(job, train=whole.select(kept)), whole.select(held_out)
+        trained = fold.run(fold.start(kind), last=True)
+        scores = score_subset(trained.model, test, job.config.n_jobs)
+        figures = evaluate_scores(task, scores, test, names)
+        epochs = float(trained.history.best_epoch or 0)
+        result.folds.append({"fold": len(result.folds) + 1.0, **figures, "epochs": epochs})
         if trained.interrupted:
             raise KeyboardInterrupt
     return result

@@ -9,7 +9,7 @@ from fieldfare.data.extend import extend
 from fieldfare.data.loading import load
 from fieldfare.exceptions import DataError
 from fieldfare.schema.schema import Schema
-from fieldfare.training.workflow import train
+from fieldfare.training.functions import train
 
 ROWS = [{"user": f"u{i % 7}", "item": f"i{i % 5}", "y": i % 2} for i in range(70)]
 MORE = [{"user": f"u{i % 9}", "item": f"i{i % 4}", "y": i % 2} for i in range(30)]

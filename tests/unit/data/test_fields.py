@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from fieldfare import FFMClassifier
 from fieldfare.data.loading import load
 from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.schema.schema import Schema
@@ -65,3 +67,15 @@ def test_fields_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
 def test_an_unfitted_schema_takes_fields(tmp_path: Path) -> None:
     schema = Schema.infer(TABLE, "y")
     assert load(TABLE, schema=schema, fields={"b": "a"}).schema.field_names == ("a", "c")
+
+
+def test_fields_of_an_estimator_are_those_of_its_columns(tmp_path: Path) -> None:
+    frame = pd.DataFrame(TABLE)
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    settings = {"fields": [0, 0, 1], "max_iter": 1, "random_state": 0, "n_jobs": 1}
+    X, y = frame.drop(columns="y"), frame["y"]
+    fitted = FFMClassifier(**settings).fit(X, y)
+    assert fitted.model_.n_fields == 2
+    assert FFMClassifier(**settings).fit(tmp_path / "t.csv", "y").model_.n_fields == 2
+    with pytest.raises(SchemaError, match="one field per column"):
+        FFMClassifier(**{**settings, "fields": [0]}).fit(X, y)

@@ -20,7 +20,7 @@ from fieldfare.exceptions import ConfigError, DataError, ModelFileError
 from fieldfare.persist.file import load_model
 from fieldfare.schema.schema import Schema
 from fieldfare.solvers.gibbs import GibbsSampler
-from fieldfare.training.bayes.front import feature_groups
+from fieldfare.training.bayes.chain import feature_groups
 
 ALL = [BayesianFMRegressor, BayesianFMClassifier, BayesianFMOrdinalRegressor]
 OWN = {"warm_start", "schema", "groups"}
@@ -110,7 +110,7 @@ def test_classes(data) -> None:
     ordinal = BayesianFMOrdinalRegressor(**QUICK).fit(X, np.digitize(y, [-1, 1]) * 10)
     assert ordinal.classes_.tolist() == [0, 10, 20]
     np.testing.assert_allclose(ordinal.predict_proba(X).sum(axis=1), 1)
-    with pytest.raises(DataError, match="y holds 7"):
+    with pytest.raises(DataError, match="y holds the class 7"):
         ordinal._read(X[:2], np.array([7.0, 10.0]), None)
     with pytest.raises(DataError, match="Got 1:"):
         BayesianFMOrdinalRegressor(**QUICK).fit(X, np.ones(600))

@@ -262,6 +262,12 @@ def test_save_and_load_of_fields(tmp_path: Path) -> None:
     loaded = FFMClassifier.load(tmp_path / "m.ff")
     assert loaded.classes_.tolist() == [0, 1, 2, 3]
     assert np.array_equal(loaded.predict_proba(X), model.predict_proba(X))
+    assert loaded.get_params() == model.get_params()
+    named = model.set_params(fields=["b", "b", "a", "a"], n_jobs=1).fit(X, y)
+    named.save(tmp_path / "m.ff")
+    again = FFMClassifier.load(tmp_path / "m.ff")
+    assert again.get_params() == named.get_params()
+    assert np.array_equal(again.fit(X, y).predict_proba(X), named.predict_proba(X))
 
 
 def test_shapes_of_what_is_learned() -> None:
@@ -315,7 +321,7 @@ def test_a_regressor_refuses_text_targets(clicks: pd.DataFrame, tmp_path: Path) 
     clicks.to_csv(path, index=False)
     with pytest.raises(DataError, match="numeric target"):
         FMRegressor().fit(path, "liked")
-    with pytest.raises(DataError, match="comes from themselves"):
+    with pytest.raises(DataError, match="bring their target with them"):
         FMClassifier().fit(path, clicks["liked"])
 
 

@@ -156,7 +156,7 @@ def test_given_pairs_take_the_place_of_grades_and_groups(searches):
     model = train(X, pairs=pairs, task="rank", **SETTINGS).model
     np.testing.assert_array_equal(predict(model, X), ranker.predict(X))
     for bad in (pairs[:, 0], pairs.astype(float), pairs + len(X), pairs - 1 - pairs.max()):
-        with pytest.raises(DataError, match="Pairs must be"):
+        with pytest.raises(DataError, match="pairs must hold row numbers"):
             ranker.fit(X, pairs=bad)
     with pytest.raises(TrainingError, match="compares rows"):
         ranker.fit(X, pairs=pairs[:0])

@@ -14,7 +14,7 @@ from fieldfare.exceptions import ConfigError, DataError, SchemaError, TrainingEr
 from fieldfare.models.catalogue import catalogue_scores
 from fieldfare.persist.file import load_model
 from fieldfare.schema.schema import Schema
-from fieldfare.training.workflow import train as train_model
+from fieldfare.training.functions import train as train_model
 
 
 def interactions(n_users: int = 40) -> pd.DataFrame:

@@ -11,9 +11,10 @@ import pytest
 from sklearn.base import clone
 
 import fieldfare.estimators
-from fieldfare.config import SOLVERS, GibbsConfig, ModelConfig, SolverConfig, TrainingConfig
+from fieldfare.config import GibbsConfig, ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.estimators import FMClassifier, FMRanker
 from fieldfare.exceptions import ConfigError
+from fieldfare.kinds.solvers import SOLVER_KINDS
 
 ALL = [getattr(fieldfare.estimators, name) for name in fieldfare.estimators.__all__]
 TRAINED = [cls for cls in ALL if "solver" in inspect.signature(cls).parameters]
@@ -86,7 +87,7 @@ def test_clones_have_the_same_parameters(cls: type) -> None:
     assert clone(estimator).get_params() == estimator.get_params()
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", SOLVER_KINDS)
 @pytest.mark.parametrize("cls", TRAINED)
 def test_the_solvers_of_the_signature_are_those_that_work(cls: Any, solver: str) -> None:
     X = [{"user": user, "item": item} for user, item in zip("abab", "xyyx", strict=True)]

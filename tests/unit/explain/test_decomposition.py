@@ -7,14 +7,16 @@ import json
 import numpy as np
 import pytest
 
-from fieldfare.config import MODELS, MODELS_WITH_FIELDS
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.explain import explain
+from fieldfare.kinds.models import MODEL_KINDS
+
+WITH_FIELDS = [name for name, kind in MODEL_KINDS.items() if kind.uses_fields]
 
 
 @pytest.mark.parametrize("instance_norm", [False, True])
 @pytest.mark.parametrize("n_outputs", [1, 3])
-@pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.parametrize("kind", MODEL_KINDS)
 def test_terms_sum_to_the_score(make_model, rows, kind, n_outputs, instance_norm):
     model = make_model(kind, n_outputs=n_outputs, instance_norm=instance_norm)
     scores, predictions = model.score(rows), model.predict(rows)
@@ -51,7 +53,7 @@ def test_names_come_from_the_schema(make_model, schema, rows):
     assert named.feature_names[0] in str(named)
 
 
-@pytest.mark.parametrize("kind", MODELS[1:])
+@pytest.mark.parametrize("kind", list(MODEL_KINDS)[1:])
 def test_field_matrix_adds_up(make_model, schema, rows, kind):
     found = explain(make_model(kind, schema=schema), rows, 7)
     matrix = found.field_matrix()
@@ -77,7 +79,7 @@ def test_without_fields(make_model, rows):
     bare = rows.with_(fields=None)
     with pytest.raises(DataError, match="fields"):
         explain(make_model("fm"), bare, 0).field_matrix()
-    for kind in MODELS_WITH_FIELDS:
+    for kind in WITH_FIELDS:
         with pytest.raises(ValueError, match="field"):
             explain(make_model(kind), bare, 0)
 

@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from fieldfare.config import MODELS
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.explain import field_interactions, interactions, top_features, top_interactions
+from fieldfare.kinds.models import MODEL_KINDS
 
 
 @pytest.fixture(params=[7, 1024])
@@ -43,7 +43,7 @@ def brute_force(model, scale, outputs=(0,), within=False):
 @pytest.mark.usefixtures("_block")
 @pytest.mark.parametrize("n", [1, 10, 10_000])
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("kind", MODELS[1:])
+@pytest.mark.parametrize("kind", list(MODEL_KINDS)[1:])
 def test_pairs_equal_brute_force(make_model, schema, kind, weighted, n):
     model = make_model(kind, schema=schema)
     scale = np.sqrt(schema.counts / schema.n_rows) if weighted else np.ones(model.n_features)
@@ -84,7 +84,7 @@ def test_rare_features_can_be_left_out(make_model, schema):
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("kind", MODELS[1:])
+@pytest.mark.parametrize("kind", list(MODEL_KINDS)[1:])
 def test_field_interactions_equal_their_definition(make_model, schema, kind, weighted):
     model = make_model(kind, schema=schema)
     matrix = field_interactions(model, weighted=weighted)

@@ -13,7 +13,7 @@ from fieldfare.explain import (
     top_features,
     top_interactions,
 )
-from fieldfare.training.workflow import train
+from fieldfare.training.functions import train
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pandas as pd
 
 from fieldfare.models.base import Model
 from fieldfare.schema.schema import Column, Schema
-from fieldfare.training.workflow import train
+from fieldfare.training.functions import train
 
 ONE_VALUED = (
     Column("city"),

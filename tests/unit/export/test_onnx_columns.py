@@ -14,7 +14,7 @@ from fieldfare.exceptions import ConfigError
 from fieldfare.export import export
 from fieldfare.models.base import Model
 from fieldfare.schema.schema import Column
-from fieldfare.training.workflow import train
+from fieldfare.training.functions import train
 
 ALONE = tuple(column.change(field=None) for column in ONE_VALUED)
 

@@ -12,7 +12,7 @@ from tests.unit.export.tables import ONE_VALUED, make_table, train_on
 from fieldfare.exceptions import ConfigError
 from fieldfare.export import export
 from fieldfare.export.packing import drawn_rows, pack, quantized
-from fieldfare.training.workflow import evaluate
+from fieldfare.training.functions import evaluate
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
+from tests.examples import examples
 
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.metrics import METRICS, Metric, compute, default_metrics, get_metric
@@ -94,7 +95,7 @@ def test_multiclass_agrees_with_scikit_learn(name: str, weighted: bool) -> None:
         st.tuples(st.integers(0, 1), st.integers(0, 4), st.integers(0, 3)), min_size=1, max_size=30
     )
 )
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_auc_counts_pairs(rows: list[tuple[int, int, int]]) -> None:
     y, pred, weight = np.array(rows).T
     if not weight.any():
@@ -135,7 +136,7 @@ RANKED = st.lists(
 
 
 @given(RANKED, st.sampled_from([None, 1, 2, 10]))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_ndcg_agrees_with_scikit_learn(rows: list[tuple[int, int, int]], k: int | None) -> None:
     y, pred, group = np.array(rows).T
     weight = 1.0 + np.arange(len(y)) % 3

@@ -10,21 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors.numpy
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from fieldfare import _container as container
-from fieldfare.config import (
-    MODELS,
-    GibbsConfig,
-    KerasConfig,
-    ModelConfig,
-    SolverConfig,
-    TrainingConfig,
-)
+from fieldfare.config import GibbsConfig, KerasConfig, ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.exceptions import ModelFileError
 from fieldfare.kernels.table import Units
-from fieldfare.kinds.models import PARAMETERS
+from fieldfare.kinds.models import MODEL_KINDS, PARAMETERS
 from fieldfare.models.base import Model
 from fieldfare.models.registry import build
 from fieldfare.persist import format as model_format
@@ -78,14 +72,14 @@ def assert_same(first: Model, second: Model) -> None:
 
 
 @given(
-    kind=st.sampled_from(MODELS),
+    kind=st.sampled_from(list(MODEL_KINDS)),
     task=st.sampled_from(["regression", "binary", "multiclass"]),
     n_features=st.integers(0, 9),
     n_factors=st.integers(1, 9),
     flags=st.tuples(st.booleans(), st.booleans(), st.booleans()),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_round_trip(tmp_path_factory, kind, task, n_features, n_factors, flags, seed) -> None:
     model = make_model(
         kind,

@@ -10,7 +10,7 @@ from tests.oracle.kernels import Parameters, score_rows
 from fieldfare.retrieval import Recommender, split
 from fieldfare.schema.column import Column
 from fieldfare.schema.schema import Schema
-from fieldfare.training.workflow import train
+from fieldfare.training.functions import train
 
 USER = ["user", "gender", "age", "occupation", "zip"]
 

@@ -11,7 +11,7 @@ from tests.kernels.test_relations import related
 
 from fieldfare.exceptions import DataError
 from fieldfare.rows import RelatedRows, Relation, Rows
-from fieldfare.training.prepare.row_subset import RowSubset
+from fieldfare.training.samples.subset import RowSubset
 
 
 def test_concatenated_rows_keep_their_side_tables() -> None:

@@ -18,7 +18,7 @@ def cut(values: list[str], size: int) -> list[list[dict[str, str]]]:
 
 @pytest.fixture(autouse=True)
 def _few_classes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fieldfare.schema.fit.MAX_CLASSES", 20)
+    monkeypatch.setattr("fieldfare.schema.classes.MAX_CLASSES", 20)
 
 
 @pytest.mark.parametrize("size", [1, 7, 100])

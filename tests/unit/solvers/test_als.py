@@ -23,8 +23,8 @@ from fieldfare.models.registry import build
 from fieldfare.rows import Rows
 from fieldfare.solvers.als import AlsSolver
 from fieldfare.solvers.gradient import GradientSolver
-from fieldfare.training.loop.run import fit
-from fieldfare.training.prepare.row_subset import RowSubset
+from fieldfare.training.loop.session import fit
+from fieldfare.training.samples.subset import RowSubset
 
 N, K = 18, 4
 

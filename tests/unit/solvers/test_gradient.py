@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fieldfare.config import GRADIENT_SOLVERS, MODELS, MODELS_WITH_FIELDS, ModelConfig, SolverConfig
+from fieldfare.config import ModelConfig, SolverConfig
 from fieldfare.exceptions import DataError
 from fieldfare.kernels.table import Units
+from fieldfare.kinds.models import MODEL_KINDS
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
 from fieldfare.solvers.gradient import GradientSolver
+
+GRADIENT_SOLVERS = [kind.name for kind in GradientSolver.runs]
+WITH_FIELDS = [name for name, kind in MODEL_KINDS.items() if kind.uses_fields]
 
 N, F, K = 12, 3, 8
 
@@ -27,14 +31,12 @@ def _rows(n: int = 50, n_features: int = N) -> Rows:
 
 def _solver(model: str, solver: str, n_features: int = N, *, linear: bool = True) -> GradientSolver:
     config = ModelConfig(model=model, n_factors=K, fit_linear=linear)
-    start = build(
-        config, n_features=n_features, n_fields=F if model in MODELS_WITH_FIELDS else 0, seed=7
-    )
+    start = build(config, n_features=n_features, n_fields=F if model in WITH_FIELDS else 0, seed=7)
     return GradientSolver(start, SolverConfig(solver=solver), seed=7)
 
 
 @pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", MODEL_KINDS)
 @pytest.mark.parametrize("linear", [True, False])
 def test_an_exported_model_does_not_change_when_training_goes_on(
     model: str, solver: str, linear: bool
@@ -52,7 +54,7 @@ def test_an_exported_model_does_not_change_when_training_goes_on(
 
 
 @pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", MODEL_KINDS)
 def test_a_grown_table_equals_one_made_large_at_once(model: str, solver: str) -> None:
     grown, large = _solver(model, solver, N), _solver(model, solver, N + 5)
     grown.grow(N + 5)
@@ -77,7 +79,7 @@ def test_growing_keeps_what_was_learned_and_never_shrinks() -> None:
 
 
 @pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", MODEL_KINDS)
 def test_units_of_targets_and_rows_do_not_change_what_is_learned(model: str, solver: str) -> None:
     unit = 1024.0  # a power of two four times over, so that scaling is exact
     config = ModelConfig(model=model, task="regression", n_factors=K)
@@ -116,7 +118,7 @@ def test_state_continues_exactly_and_is_refused_where_it_does_not_fit() -> None:
 
 
 @pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", MODEL_KINDS)
 @pytest.mark.parametrize("n_features", [N, 40_000])  # beyond a huge page, the table is mapped
 def test_a_finished_solver_hands_over_the_model_that_it_would_have_copied(
     model: str, solver: str, n_features: int
@@ -128,7 +130,7 @@ def test_a_finished_solver_hands_over_the_model_that_it_would_have_copied(
         np.testing.assert_array_equal(array, handed_over.arrays()[name])
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", MODEL_KINDS)
 def test_factors_drawn_into_the_table_are_those_of_the_model(model: str) -> None:
     start = build(ModelConfig(model=model, n_factors=K), n_features=N, n_fields=F, seed=7)
     assert (start.undrawn is not None) == start.has_factors

@@ -13,8 +13,8 @@ from fieldfare.models.registry import build
 from fieldfare.schema.schema import Schema
 from fieldfare.solvers.nonsampled import NonSampledSolver
 from fieldfare.training.crossval import cross_validate
+from fieldfare.training.functions import train
 from fieldfare.training.loop.callbacks import Checkpoint
-from fieldfare.training.workflow import train
 
 
 def seen() -> dict[str, list[str]]:

@@ -15,7 +15,7 @@ from fieldfare.kernels.table import Units
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
 from fieldfare.solvers.sgda import SgdaSolver
-from fieldfare.training.loop.run import fit
+from fieldfare.training.loop.session import fit
 
 
 def _rows(n: int = 1500, scale: float = 1.0) -> Rows:

@@ -20,7 +20,7 @@ from fieldfare.data.convert import convert
 from fieldfare.data.loading import load
 from fieldfare.data.stream import stream
 from fieldfare.exceptions import DataError
-from fieldfare.training.workflow import train
+from fieldfare.training.functions import train
 
 N = 30_000  # more than a pipe holds
 SVM = "".join(f"{i % 2} {i % 50}:1 {50 + i % 30}:1\n" for i in range(N))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import sys
@@ -192,6 +193,19 @@ def test_cached_builds_once() -> None:
     assert_same(first.rows, second.rows)
     with pytest.raises(StoreError, match="letters, digits"):
         cached("../key", build)
+
+
+def test_cached_builds_a_store_of_an_older_version_again() -> None:
+    def build(path: Path) -> RowStore:
+        return RowStore.build([make_rows()], path)
+
+    path = cached("key", build).path / "header.json"
+    header = json.loads(path.read_text()) | {"version": 3}
+    path.write_text(json.dumps(header))
+    with pytest.raises(StoreError, match="of version 3.*knows 4.*build it again"):
+        RowStore.open(path.parent)
+    assert len(cached("key", build)) == len(make_rows())
+    assert json.loads(path.read_text())["version"] == 4
 
 
 def test_cached_builds_a_damaged_store_again() -> None:

@@ -12,8 +12,8 @@ from fieldfare.models.base import Model
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
 from fieldfare.training.loop.callbacks import Callback
-from fieldfare.training.loop.run import FitResult, Run, resolve
-from fieldfare.training.prepare.row_subset import RowSubset
+from fieldfare.training.loop.run import FitResult, Run
+from fieldfare.training.samples.subset import RowSubset
 
 
 def make_rows(n: int, seed: int = 0, n_features: int = 12, per_row: int = 3) -> Rows:
@@ -74,9 +74,7 @@ def follow() -> Callable[..., tuple[FitResult, ScriptedSolver]]:
         part = RowSubset(make_rows(n).with_(target=np.zeros(n, np.float32)))
         model = build(ModelConfig(model="linear", task="regression"), n_features=12)
         solver = ScriptedSolver(model, script)
-        config = resolve(
-            TrainingConfig(**{"random_state": 0, "max_iter": len(script)} | parameters)
-        )
+        config = TrainingConfig(**{"random_state": 0, "max_iter": len(script)} | parameters)
         return Run(model, solver, part, part, config, callbacks)(), solver
 
     return run

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._tables import aligned_lines
 from fieldfare._typing import AnyArray, Float64Array
 from fieldfare.sources.frames import to_pandas
-from fieldfare.training.loop.history import format_table
 
 _NOT_FOLLOWED = ("sweep", "seconds")
 
@@ -92,7 +92,7 @@ class Trace:
              f"{row['ess']:.0f}", f"{row['r_hat']:.3f}"]
             for row in rows
         ]  # fmt: skip
-        return "\n".join(format_table(list(rows[0]), cells))
+        return "\n".join(aligned_lines(list(rows[0]), cells))
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values; numbers that are not finite become None."""

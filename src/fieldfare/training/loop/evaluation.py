@@ -11,8 +11,8 @@ from fieldfare._typing import AnyArray, Float32Array
 from fieldfare.metrics import compute
 from fieldfare.models.links import link
 from fieldfare.rows import Rows, as_rows
-from fieldfare.training.prepare.row_subset import RowSubset
-from fieldfare.training.ranking.comparisons import pair_loss, require_groups
+from fieldfare.training.samples.comparisons import comparison_loss, require_groups
+from fieldfare.training.samples.subset import RowSubset
 
 LOSS_METRIC = {"regression": "mse", "binary": "logloss", "multiclass": "logloss"}
 WATCHED_METRIC = {
@@ -30,18 +30,18 @@ class Scorer(Protocol):
         """Return the scores of the rows, of shape (n_rows, n_outputs)."""
 
 
-def score_part(
-    scorer: Scorer, part: RowSubset, n_jobs: int | None = None, memory_limit: int | None = None
+def score_subset(
+    scorer: Scorer, rows: RowSubset, n_jobs: int | None = None, memory_limit: int | None = None
 ) -> Float32Array:
-    """Return the scores of a part, of shape (n_rows, n_outputs), computed in blocks."""
-    if part.n_rows == 0:
-        return scorer.score(as_rows(part.rows.slice(0, 0)), n_jobs)
+    """Return the scores of some rows, float32[n_rows, n_outputs], computed in blocks."""
+    if rows.n_rows == 0:
+        return scorer.score(as_rows(rows.rows.slice(0, 0)), n_jobs)
     out: Float32Array | None = None
     start = 0
-    for block in part.blocks(memory_limit):
+    for block in rows.blocks(memory_limit):
         scores = scorer.score(block, n_jobs)
         if out is None:
-            out = np.empty((part.n_rows, scores.shape[1]), np.float32)
+            out = np.empty((rows.n_rows, scores.shape[1]), np.float32)
         out[start : start + len(scores)] = scores
         start += len(scores)
     assert out is not None
@@ -49,21 +49,21 @@ def score_part(
 
 
 def evaluate_scores(
-    task: str, scores: Float32Array, part: RowSubset, names: Sequence[str]
+    task: str, scores: Float32Array, rows: RowSubset, names: Sequence[str]
 ) -> dict[str, float]:
     """Return the mean loss (as ``"loss"``) and the named metrics of scores.
 
     The loss is the mean squared error or the mean negative log likelihood, with sample weights. For
-    ranking it is the mean logistic loss of the pairs of each group.
+    ranking it is the mean logistic loss of the comparisons of each group.
     """
     if task == "rank":
-        group = require_groups(part.group)
-        return {"loss": pair_loss(scores[:, 0], part.target, group, part.weight)} | compute(
-            names, part.target, scores[:, 0], weight=part.weight, group=group
+        group = require_groups(rows.group)
+        return {"loss": comparison_loss(scores[:, 0], rows.target, group, rows.weight)} | compute(
+            names, rows.target, scores[:, 0], weight=rows.weight, group=group
         )
     loss = LOSS_METRIC[task]
     # Float64, since the probability of a confident model would round to one in float32.
     wide: AnyArray = scores.astype(np.float64)
     wanted = list(dict.fromkeys([loss, *names]))
-    found = compute(wanted, part.target, link(task, wide), weight=part.weight, group=part.group)
+    found = compute(wanted, rows.target, link(task, wide), weight=rows.weight, group=rows.group)
     return {"loss": float(found[loss])} | {name: float(found[name]) for name in names}

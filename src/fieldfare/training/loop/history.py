@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from fieldfare._tables import aligned_lines
 from fieldfare._typing import JSON
 from fieldfare.sources.frames import to_pandas
 
@@ -83,9 +84,9 @@ class History:
         return [name for name in self.columns if not (repeated and name == "valid_loss")]
 
     def __str__(self) -> str:
-        lines = format_table(
-            self.shown, [[_cell(name, row[name]) for name in self.shown] for row in self.epochs]
-        )
+        names = self.shown
+        cells = [[_cell(name, row[name]) for name in names] for row in self.epochs]
+        lines = aligned_lines(names, cells) if cells else []
         if self.metric is not None:
             for i, row in enumerate(self.epochs):
                 if row["epoch"] == self.best_epoch:
@@ -113,17 +114,6 @@ class History:
     def from_json(data: JSON) -> History:
         """Return the history that `to_json` wrote."""
         return History(**data)
-
-
-def format_table(names: Sequence[str], cells: Sequence[Sequence[str]]) -> list[str]:
-    """Return the lines of a right-aligned text table, the first of which holds the names."""
-    if not names:
-        return []
-    widths = [max(len(row[i]) for row in [list(names), *cells]) for i in range(len(names))]
-    return [
-        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-        for row in [list(names), *cells]
-    ]
 
 
 def _cell(name: str, value: float) -> str:

@@ -5,25 +5,23 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
-from fieldfare._random import resolve_seed
 from fieldfare._typing import AnyArray, Int64Array, PathLike
-from fieldfare.config import SolverConfig, TrainingConfig
-from fieldfare.data.loading import Dataset
+from fieldfare.config import TrainingConfig
 from fieldfare.exceptions import TrainingError
 from fieldfare.kernels.native import resolve_threads
 from fieldfare.metrics import default_metrics, get_metric
 from fieldfare.models.base import Model
 from fieldfare.persist.checkpoint import load_checkpoint
 from fieldfare.rows import RelatedRows, Rows, as_rows
+from fieldfare.settings import Settings
 from fieldfare.solvers.base import Solver
 from fieldfare.solvers.gradient import GradientSolver
-from fieldfare.solvers.registry import make_solver
 from fieldfare.training.loop.callbacks import (
     Callback,
     DivergenceGuard,
@@ -31,14 +29,18 @@ from fieldfare.training.loop.callbacks import (
     TrainingState,
     diverged,
 )
-from fieldfare.training.loop.evaluation import WATCHED_METRIC, evaluate_scores, score_part
+from fieldfare.training.loop.evaluation import WATCHED_METRIC, evaluate_scores, score_subset
 from fieldfare.training.loop.history import History
-from fieldfare.training.prepare.row_subset import RowSubset
 from fieldfare.training.prepare.targets import class_weights
-from fieldfare.training.prepare.windows import joined
-from fieldfare.training.ranking.comparisons import Given, Groups, require_groups
 from fieldfare.training.ranking.negatives import Negatives
-from fieldfare.training.ranking.recall import Catalogue, check_plan, for_recall, split_interactions
+from fieldfare.training.ranking.recall import Catalogue, check_plan
+from fieldfare.training.samples.comparisons import (
+    ChosenComparisons,
+    GroupComparisons,
+    require_groups,
+)
+from fieldfare.training.samples.subset import RowSubset
+from fieldfare.training.samples.windows import joined
 
 # Parameters visited in one call of the kernel: well below a second on one core, so that Ctrl-C
 # and callbacks get their turn.
@@ -64,79 +66,6 @@ class FitResult:
     def interrupted(self) -> bool:
         """Whether Ctrl-C ended the training."""
         return self.history.stopped == "interrupted"
-
-
-def fit(
-    model: Model,
-    solver: SolverConfig,
-    train: Dataset | Rows | RowSubset,
-    valid: Dataset | Rows | RowSubset | None = None,
-    config: TrainingConfig | None = None,
-    callbacks: Sequence[Callback] = (),
-    resume: PathLike | None = None,
-) -> FitResult:
-    """Train a model for some epochs.
-
-    Parameters
-    ----------
-    model : Model
-        Where to start; not changed.
-    solver : SolverConfig
-        How the parameters move.
-    train : Dataset, Rows or RowSubset
-        Training rows. Targets are class numbers from 0 for classification, numbers otherwise.
-        Ranking also needs groups.
-    valid : Dataset, Rows or RowSubset, optional
-        Validation rows, with targets in the same form.
-    config : TrainingConfig, optional
-        How long and with what resources.
-    callbacks : sequence of Callback
-        Called in this order, after the divergence guard and before the progress display.
-    resume : path, optional
-        Checkpoint of an interrupted run with the same model, data and seed, to go on from.
-
-    Returns
-    -------
-    FitResult
-
-    Raises
-    ------
-    DivergenceError
-        If a loss is infinite or not a number.
-    TrainingError
-        If the checkpoint belongs to another run.
-    """
-    config = resolve(config or TrainingConfig(), resume)
-    train_part, valid_part = parts(train, valid, config, model, solver)
-    trainable = make_solver(model, solver, seed=config.random_state)
-    run = Run(model, trainable, train_part, valid_part, config, callbacks)
-    if resume is not None:
-        run.restore(resume)
-    return run(last=True)
-
-
-def resolve(config: TrainingConfig, resume: PathLike | None = None) -> TrainingConfig:
-    """Return the configuration with a number for a seed, by default that of the checkpoint."""
-    if resume is not None and config.random_state is None:
-        return replace(config, random_state=int(load_checkpoint(resume)[1]["seed"]))
-    return replace(config, random_state=resolve_seed(config.random_state))
-
-
-def parts(
-    train: Dataset | Rows | RowSubset,
-    valid: Dataset | Rows | RowSubset | None,
-    config: TrainingConfig,
-    model: Model,
-    solver: SolverConfig,
-) -> tuple[RowSubset, RowSubset | None]:
-    """Return what to train and to validate on, split off here if early stopping needs it."""
-    part = RowSubset.of(train)
-    if valid is None and config.early_stopping is True:
-        if for_recall(solver, config):
-            return split_interactions(part, model, config)
-        task = model.config.task
-        return part.split(config.validation_fraction, config.random_state, task=task)
-    return part, None if valid is None else RowSubset.of(valid)
 
 
 class Run:
@@ -172,11 +101,11 @@ class Run:
         self.task = model.config.task
         solver_config = solver.config
         check_plan(train, model, solver_config, config)
-        recalls = for_recall(solver_config, config)
+        recalls = Settings(config, solver_config).for_recall
         self.negatives = None
         if config.negatives is not None:
             self.negatives = Negatives(train, model, solver_config.loss, config)
-        self.pairs = _pairs(train) if self.task == "rank" and not recalls else None
+        self.comparisons = _comparisons(train) if self.task == "rank" and not recalls else None
         self.catalogue = None if not recalls or valid is None else Catalogue(train, valid, model)
         self.n_threads = resolve_threads(config.n_jobs, train.n_rows)
         if config.deterministic and solver_config.kind.races:
@@ -238,7 +167,7 @@ class Run:
     def __call__(self, *, last: bool = False) -> FitResult:
         """Train until the epochs, the time or the patience run out, or until Ctrl-C.
 
-        After the ``last`` run of a solver, which may then be used up, no copy is made of the model.
+        In the ``last`` run of a solver the model takes over its memory instead of a copy.
         """
         state = self.state
         try:
@@ -285,8 +214,8 @@ class Run:
         state, config = self.state, self.state.config
         state.rows_done = visited = 0
         n_visits = max(1, self.train.n_rows)
-        if self.pairs is not None:
-            n_visits = self.pairs.n_pairs(config.pairs_per_row)
+        if self.comparisons is not None:
+            n_visits = self.comparisons.count(config.pairs_per_row)
         loss_sum = weight_sum = 0.0
         rows_per_call = self.rows_per_call
         if state.solver.needs_all_rows:
@@ -305,7 +234,7 @@ class Run:
             self.train.release(order.reshape(-1), config.memory_limit)
 
     def _orders(self) -> Iterator[Int64Array]:
-        """Yield what the epoch visits: row numbers, or for ranking pairs of them."""
+        """Yield what the epoch visits: row numbers, or for ranking comparisons of them."""
         if self.state.solver.needs_all_rows:
             return iter([self.train.order])
         config, epoch = self.state.config, self.state.epoch
@@ -316,19 +245,19 @@ class Run:
         }
         if self.negatives is not None:
             return self.negatives.blocks(epoch, shuffle=config.shuffle)
-        if self.pairs is None:
+        if self.comparisons is None:
             orders = self.train.orders(**how)
-            # Where memory does not depend on it, threads meet as seldom as may be.
+            # Longer calls make threads wait for each other less often, where memory allows them.
             return joined(orders, self.rows_per_call) if config.memory_limit is None else orders
-        return self.train.pair_orders(self.pairs, config.pairs_per_row, **how)
+        return self.train.comparison_orders(self.comparisons, config.pairs_per_row, **how)
 
     def _learn(self, call: Int64Array) -> tuple[float, float]:
-        """Learn from some rows or pairs; return the summed loss and weight."""
+        """Learn from some rows or comparisons; return the summed loss and weight."""
         solver, rows = self.state.solver, self.train.rows
         if self.negatives is not None:
             assert isinstance(solver, GradientSolver)
             return self.negatives.learn(solver, call, self.n_threads)
-        if self.pairs is not None:
+        if self.comparisons is not None:
             assert isinstance(solver, GradientSolver)  # no other takes the task
             return solver.train_pairs(as_rows(rows), call, self.n_threads)
         return solver.train(rows, call, self.class_weight, self.n_threads)
@@ -341,12 +270,12 @@ class Run:
         if self.catalogue is not None:
             measured = self.catalogue.evaluate(solver.export(), self.metrics, config.n_jobs)
             return {f"valid_{name}": value for name, value in measured.items()}
-        scores = score_part(solver, self.valid, config.n_jobs, config.memory_limit)
+        scores = score_subset(solver, self.valid, config.n_jobs, config.memory_limit)
         if not np.isfinite(scores).all():
             raise diverged("validation", math.nan, self.state.epoch)
         found = evaluate_scores(self.task, scores, self.valid, self.metrics)
         if self.task == "rank" and math.isnan(found["loss"]):
-            raise _no_pairs("validation")
+            raise _nothing_to_compare("validation")
         if math.isnan(found[self.watched]) and math.isfinite(found["loss"]):
             raise TrainingError(
                 f"The metric {self.watched!r} is not defined on the validation data (do they hold "
@@ -361,18 +290,19 @@ class Run:
         return self.state.epoch - best >= self.state.config.n_iter_no_change
 
 
-def _pairs(train: RowSubset) -> Groups | Given:
-    """Return the pairs of the training rows; there must be some to learn from."""
-    if train.given is not None:
-        pairs: Groups | Given = Given(train.given)
+def _comparisons(train: RowSubset) -> GroupComparisons | ChosenComparisons:
+    """Return the comparisons of the training rows; there must be some to learn from."""
+    found: GroupComparisons | ChosenComparisons
+    if train.comparisons is not None:
+        found = ChosenComparisons(train.comparisons)
     else:
-        pairs = Groups(train.target, require_groups(train.group))
-    if not pairs.n_pairs(1):
-        raise _no_pairs("training")
-    return pairs
+        found = GroupComparisons(train.target, require_groups(train.group))
+    if not found.count(1):
+        raise _nothing_to_compare("training")
+    return found
 
 
-def _no_pairs(which: str) -> TrainingError:
+def _nothing_to_compare(which: str) -> TrainingError:
     return TrainingError(
         f"Ranking compares rows of a group whose targets differ. No group of the {which} data "
         "holds such rows. Check which columns are the target and the group."

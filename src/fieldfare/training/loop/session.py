@@ -1,29 +1,32 @@
-"""Session: training that goes on, call after call, with the optimiser state kept."""
+"""Session: training that continues call after call, with the state of the optimiser."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
+from fieldfare._random import resolve_seed
+from fieldfare._typing import PathLike
 from fieldfare.config import SolverConfig, TrainingConfig
 from fieldfare.data.loading import Dataset
 from fieldfare.exceptions import DataError
 from fieldfare.models.base import Model
+from fieldfare.persist.checkpoint import load_checkpoint
 from fieldfare.rows import Rows
 from fieldfare.schema.schema import Schema
 from fieldfare.solvers.registry import make_solver
 from fieldfare.training.loop.callbacks import Callback
-from fieldfare.training.loop.run import FitResult, Run, parts, resolve
-from fieldfare.training.prepare.row_subset import RowSubset
+from fieldfare.training.loop.run import FitResult, Run
+from fieldfare.training.samples.subset import RowSubset
 
 
 class Session:
     """A model in training: what ``partial_fit`` keeps between calls.
 
-    Each call of `fit` goes on where the last one ended, with the same accumulators; new feature
+    Each call of `fit` continues where the last one ended, with the same accumulators. New feature
     ids grow the tables and start as they would have in a new model. The model that a call returns
-    is a copy. When early stopping returns an earlier epoch than the last, the session goes on from
-    the last.
+    is a copy. When early stopping returns an earlier epoch than the last, the session continues
+    from the last. One session must not be used by two threads at the same time.
 
     Parameters
     ----------
@@ -32,7 +35,7 @@ class Session:
     solver : SolverConfig, optional
         How the parameters move.
     config : TrainingConfig, optional
-        Default of `fit`. Its seed, drawn now if there is none, holds for all calls.
+        Default of `fit`. Its seed, drawn now if there is none, is used in all calls.
     """
 
     def __init__(
@@ -41,11 +44,12 @@ class Session:
         solver: SolverConfig | None = None,
         config: TrainingConfig | None = None,
     ) -> None:
-        self.config = resolve(config or TrainingConfig())
-        self.schema: Schema | None = model.schema
+        config = config or TrainingConfig()
+        self.seed = resolve_seed(config.random_state)
+        self.config = replace(config, random_state=self.seed)
         self.epochs = 0
         self._start = model
-        self._solver = make_solver(model, solver or SolverConfig(), seed=self.config.random_state)
+        self._solver = make_solver(model, solver or SolverConfig(), seed=self.seed)
 
     @property
     def n_features(self) -> int:
@@ -55,20 +59,22 @@ class Session:
     @property
     def model(self) -> Model:
         """The model as it stands, as a copy."""
-        return self._dress(self._solver.export())
+        return self._solver.export()
 
     def grow(self, n_features: int, schema: Schema | None = None) -> None:
-        """Make room for new feature ids, which come after the known ones.
+        """Make room for new feature ids, which follow the known ones.
 
         Parameters
         ----------
         n_features : int
-            Number of features from now on; fewer than there are change nothing.
+            Number of features from now on; a number below the present one changes nothing.
         schema : Schema, optional
             The extended Schema that names them.
         """
         self._solver.grow(n_features)
-        self.schema = schema if schema is not None else self.schema
+        if schema is not None and schema is not self._start.schema:
+            self._start = self._start.with_(schema=schema)
+            self._solver.rename(schema)
 
     def fit(
         self,
@@ -76,17 +82,29 @@ class Session:
         valid: Dataset | Rows | RowSubset | None = None,
         config: TrainingConfig | None = None,
         callbacks: Sequence[Callback] = (),
+        *,
+        resume: PathLike | None = None,
+        last: bool = False,
     ) -> FitResult:
         """Train for ``max_iter`` more epochs.
 
         Parameters
         ----------
-        train, valid : Dataset, Rows or RowSubset
-            As for `fieldfare.training.loop.fit`: targets are numbers or class numbers.
+        train : Dataset, Rows or RowSubset
+            Training rows. Targets are class numbers from 0 for classification, numbers otherwise.
+            Ranking also needs groups. New feature ids need `grow` first.
+        valid : Dataset, Rows or RowSubset, optional
+            Validation rows, with targets in the same form. Without any there is no early stopping:
+            `fieldfare.training.job.Job` splits some off where that is wanted.
         config : TrainingConfig, optional
-            Used for this call; the seed of the session holds.
+            Used for this call, but with the seed of the session.
         callbacks : sequence of Callback
-            Called in this order.
+            Called in this order, after the divergence guard and before the progress display.
+        resume : path, optional
+            Checkpoint of an interrupted run with the same model, data and seed, to continue from.
+        last : bool
+            Whether this is the last call: the session may then hand over its own memory, and must
+            not be used again.
 
         Returns
         -------
@@ -95,25 +113,65 @@ class Session:
         Raises
         ------
         DataError
-            If a model that uses fields meets a field that it was not made for.
+            If a model that uses fields meets a field that it was not made for, or a row holds a
+            feature that is not in the tables.
+        DivergenceError
+            If a loss is infinite or not a number.
+        TrainingError
+            If the checkpoint belongs to another run.
         """
-        config = replace(config or self.config, random_state=self.config.random_state)
-        train_part, valid_part = parts(train, valid, config, self._start, self._solver.config)
+        config = replace(config or self.config, random_state=self.seed)
+        rows = RowSubset.of(train)
+        held_out = None if valid is None else RowSubset.of(valid)
         known_fields = self._start.n_fields
-        if known_fields and train_part.rows.n_fields > known_fields:
+        if known_fields and rows.rows.n_fields > known_fields:
             raise DataError(
                 f"This model was made for {known_fields} fields, and the data have "
-                f"{train_part.rows.n_fields}. Features can be added to a model, fields cannot: "
-                "train a new one."
+                f"{rows.rows.n_fields}. Features can be added to a model, fields cannot: train a "
+                "new one."
             )
-        self._solver.grow(train_part.rows.n_features)
-        run = Run(self._start, self._solver, train_part, valid_part, config, callbacks, self.epochs)
+        run = Run(self._start, self._solver, rows, held_out, config, callbacks, self.epochs)
+        if resume is not None:
+            run.restore(resume)
         try:
-            result = run()
+            return run(last=last)
         finally:
             self.epochs = run.state.epoch
-        return FitResult(self._dress(result.model), result.history)
 
-    def _dress(self, model: Model) -> Model:
-        """Give a fresh copy the Schema of the session."""
-        return model.with_(schema=self.schema)
+
+def fit(
+    model: Model,
+    solver: SolverConfig,
+    train: Dataset | Rows | RowSubset,
+    valid: Dataset | Rows | RowSubset | None = None,
+    config: TrainingConfig | None = None,
+    callbacks: Sequence[Callback] = (),
+    resume: PathLike | None = None,
+) -> FitResult:
+    """Train a model in a session of one call; see `Session.fit`.
+
+    Parameters
+    ----------
+    model : Model
+        Where to start; not changed.
+    solver : SolverConfig
+        How the parameters move.
+    train, valid, config, callbacks, resume
+        As for `Session.fit`. Without a seed, that of the checkpoint is used.
+
+    Returns
+    -------
+    FitResult
+    """
+    config = config or TrainingConfig()
+    if resume is not None:
+        config = replace(config, random_state=seed_of(config, resume))
+    session = Session(model, solver, config)
+    return session.fit(train, valid, config, callbacks, resume=resume, last=True)
+
+
+def seed_of(config: TrainingConfig, resume: PathLike) -> int:
+    """Return the seed of a run that continues from a checkpoint, whose own seed is the default."""
+    if config.random_state is None:
+        return int(load_checkpoint(resume)[1]["seed"])
+    return resolve_seed(config.random_state)

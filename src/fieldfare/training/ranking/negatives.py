@@ -1,21 +1,14 @@
-"""Negatives: items drawn against each interaction, and the losses that are learned from them.
+"""Negatives: items drawn for each interaction, and the steps that are taken with them.
 
-An interaction of query q with item i is compared with items j that q was not seen with. All losses
-become steps of the kernels that also learn from rows and pairs, so that every kind of model, with
-all its features, learns from them:
-
-- ``pairwise`` (BPR; Rendle et al. 2009) and ``hinge``: the pairs (i, j);
-- ``warp`` (Weston et al. 2011): candidates are drawn until one comes within 1 of i; only that pair
-  counts, with the loss of the rank that the number of draws suggests;
-- ``softmax``: the log likelihood of i among i and the drawn ones, each score less log q with q the
-  chance to be drawn (Bengio and Senécal 2008). Its gradient is that of the pairs (i, j), each
-  weighed by the probability of j, which is found just before the steps are taken;
-- ``logistic``: interactions have the target 1 and drawn items the target 0.
+An interaction of a query with an item is compared with items that the query was not seen with.
+Which comparisons count, and how much, is for the loss to say: `fieldfare.kinds.recall_losses`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -26,15 +19,16 @@ from fieldfare.data.interactions import Interactions, item_features
 from fieldfare.exceptions import TrainingError
 from fieldfare.kernels.halves import Halves
 from fieldfare.kernels.native import resolve_threads
+from fieldfare.kinds.recall_losses import RECALL_LOSSES
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows
 from fieldfare.solvers.gradient import GradientSolver
-from fieldfare.training.prepare.row_subset import RowSubset
+from fieldfare.training.samples.subset import RowSubset
 
 _MOST_TRIES = 20
 _SMALL_TABLE = 2**29  # pairs, a bit each
 _BLOCK = 8192
-# Losses that look at scores first take small blocks, so that these are not out of date.
+# For losses that look at scores first, so that these are not out of date.
 _SCORED_BLOCK = 1024
 
 
@@ -47,7 +41,8 @@ class Negatives:
         Rows; those whose target is not positive only add their items to those drawn from.
     model : Model
         Its Schema says which columns are those of items.
-    loss : {"auto", "pairwise", "hinge", "warp", "softmax", "logistic"}
+    loss : str
+        ``"auto"``, or a name in `RECALL_LOSSES`.
     config : TrainingConfig
         ``negatives`` and what goes with it; with a seed.
 
@@ -68,7 +63,7 @@ class Negatives:
         positive &= True if rows.weight is None else rows.weight > 0
         self._rows = np.flatnonzero(positive)
         self._weight = rows.weight
-        self._loss = "pairwise" if loss == "auto" else loss
+        self._loss = RECALL_LOSSES["pairwise" if loss == "auto" else loss]
         self._config = config
         self._epoch = 0
         n_items = self._halves.shape[1]
@@ -100,7 +95,7 @@ class Negatives:
         rows = self._rows
         if shuffle:
             rows = stream(self._config.random_state, "shuffle", epoch).permutation(rows)
-        size = _SCORED_BLOCK if self._loss in ("warp", "softmax") else _BLOCK
+        size = _SCORED_BLOCK if self._loss.scored else _BLOCK
         self._random = stream(self._config.random_state, "negatives", epoch)
         for start in range(0, len(rows), size):
             yield rows[start : start + size]
@@ -112,26 +107,19 @@ class Negatives:
         query, item = self._halves.query[rows], self._halves.item[rows]
         weight = np.ones(len(rows)) if self._weight is None else self._weight[rows].astype(float)
         drawn, usable = self.draw(query, item, self._config.pairs_per_row)
-        if self._loss == "logistic":
+        if self._loss.compare is None:
             samples, order = self._samples(query, item, drawn, usable, weight)
-            n_threads = _worth(n_threads, len(order))
-            return solver.train(samples, order, None, n_threads)
-        if self._loss == "warp":
-            near, nth, factor = self._violating(solver, query, item, drawn, usable, n_threads)
-            query, item, weight = query[near], item[near], weight[near] * factor
-            drawn, usable = drawn[near, nth][:, np.newaxis], np.ones((len(near), 1), bool)
-        # The interactions, then what was drawn against the first, the second and so on.
-        samples = self._joined(
-            np.concatenate([query, np.repeat(query, drawn.shape[1])]),
-            np.concatenate([item, drawn.reshape(-1)]),
-        )
-        shares = np.where(usable, weight[:, np.newaxis], 0.0)
-        if self._loss == "softmax":
-            scores = solver.score(samples, _worth(n_threads, len(samples)))[:, 0].astype(np.float64)
-            shares *= self._probabilities(scores, item, drawn, usable)
-        samples, pairs = self._compared(samples, shares)
-        n_threads = _worth(n_threads, len(pairs))
-        return solver.train_pairs(samples, pairs, n_threads)
+            return solver.train(samples, order, None, _worth(n_threads, len(order)))
+        draws = _Draws(self._joined, solver, n_threads, query, item, drawn, usable, self._chances)
+        compared = self._loss.compare(draws)
+        if compared.interactions is None:
+            samples = draws.samples
+        else:
+            query, item = query[compared.interactions], item[compared.interactions]
+            weight = weight[compared.interactions]
+            samples = _beside(self._joined, query, item, compared.drawn)
+        samples, pairs = self._compared(samples, weight[:, np.newaxis] * compared.shares)
+        return solver.train_pairs(samples, pairs, _worth(n_threads, len(pairs)))
 
     def draw(self, query: Int64Array, item: Int64Array, n: int) -> tuple[Int64Array, AnyArray]:
         """Draw items against interactions.
@@ -181,12 +169,6 @@ class Negatives:
             wrong |= self._known[place] == pair
         return wrong
 
-    def _scores(
-        self, solver: GradientSolver, query: Int64Array, item: Int64Array, n_threads: int
-    ) -> Float64Array:
-        scores = solver.score(self._joined(query, item), _worth(n_threads, len(query)))
-        return scores[:, 0].astype(np.float64)
-
     def _samples(
         self,
         query: Int64Array,
@@ -221,52 +203,47 @@ class Negatives:
         pairs[:, 1] = drawn + m
         return samples.with_(weight=weight), pairs
 
-    def _violating(
-        self,
-        solver: GradientSolver,
-        query: Int64Array,
-        item: Int64Array,
-        drawn: Int64Array,
-        usable: AnyArray,
-        n_threads: int,
-    ) -> tuple[Int64Array, Int64Array, Float64Array]:
-        """Return the interactions that a drawn item comes too near to, which first, and the loss.
 
-        The loss of rank r is 1 + 1/2 + ... + 1/r, over that of the last rank.
-        """
-        bar = self._scores(solver, query, item, n_threads) - 1
-        first = np.full(len(query), -1)
-        waiting = np.arange(len(query))
-        for trial in range(drawn.shape[1]):
-            scores = self._scores(solver, query[waiting], drawn[waiting, trial], n_threads)
-            near = (scores > bar[waiting]) & usable[waiting, trial]
-            first[waiting[near]] = trial
-            waiting = waiting[~near]
-            if not len(waiting):
-                break
-        violated = np.flatnonzero(first >= 0)
-        harmonic = np.cumsum(1 / np.arange(1.0, len(self._chances)))
-        rank = np.maximum((len(self._chances) - 1) // (first[violated] + 1), 1)
-        return violated, first[violated], harmonic[rank - 1] / harmonic[-1]
+@dataclass(frozen=True, eq=False)
+class _Draws:
+    """What a loss may ask; see `fieldfare.kinds.recall_losses.Draws`."""
 
-    def _probabilities(
-        self, scores: Float64Array, item: Int64Array, drawn: Int64Array, usable: AnyArray
-    ) -> Float64Array:
-        """Return what to weigh pairs with, so that their logistic steps are those of softmax.
+    join: Callable[[Int64Array, Int64Array], Rows]
+    solver: GradientSolver
+    n_threads: int
+    query: Int64Array
+    item: Int64Array
+    drawn: Int64Array
+    usable: AnyArray
+    chances: Float64Array
 
-        The step of a pair is as long as the logistic function of b - a says; divided by that, it is
-        as long as the probability of the drawn item.
-        """
-        m = len(item)
-        a, b = scores[:m, np.newaxis], scores[m:].reshape(drawn.shape)
-        log_q = np.log(self._chances)
-        free = np.where(usable, b - log_q[drawn], -np.inf)
-        own = a - log_q[item][:, np.newaxis]
-        most = np.maximum(own, free.max(axis=1, keepdims=True))
-        total = np.exp(own - most) + np.exp(free - most).sum(axis=1, keepdims=True)
-        log_share = free - most - np.log(total) + np.logaddexp(0, a - b)
-        shares: Float64Array = np.exp(log_share)
-        return shares
+    @cached_property
+    def samples(self) -> Rows:
+        """The rows of all interactions and drawn items."""
+        return _beside(self.join, self.query, self.item, self.drawn)
+
+    def scores(self) -> tuple[Float64Array, Float64Array]:
+        found, m = self._scores(self.samples), len(self.item)
+        return found[:m], found[m:].reshape(self.drawn.shape)
+
+    def scores_of(self, interactions: Int64Array, items: Int64Array) -> Float64Array:
+        return self._scores(self.join(self.query[interactions], items))
+
+    def _scores(self, rows: Rows) -> Float64Array:
+        return self.solver.score(rows, _worth(self.n_threads, len(rows)))[:, 0].astype(np.float64)
+
+
+def _beside(
+    join: Callable[[Int64Array, Int64Array], Rows],
+    query: Int64Array,
+    item: Int64Array,
+    drawn: Int64Array,
+) -> Rows:
+    """Return the rows of interactions, then of all that was drawn for the first, the second ..."""
+    return join(
+        np.concatenate([query, np.repeat(query, drawn.shape[1])]),
+        np.concatenate([item, drawn.reshape(-1)]),
+    )
 
 
 def _worth(n_threads: int, n_rows: int) -> int:

@@ -12,6 +12,7 @@ from fieldfare.exceptions import ConfigError, TrainingError
 from fieldfare.kernels.native import resolve_threads
 from fieldfare.kernels.recall import Seen
 from fieldfare.kinds.losses import LOSSES_OF_TASK
+from fieldfare.kinds.solvers import NONSAMPLED
 from fieldfare.metrics import get_list_metric
 from fieldfare.metrics.lists import judge, rank_items
 from fieldfare.metrics.recommendation import longest
@@ -19,16 +20,12 @@ from fieldfare.models.base import Model
 from fieldfare.models.catalogue import catalogue_scores
 from fieldfare.rows import Rows
 from fieldfare.schema.schema import Schema
+from fieldfare.settings import Settings
 from fieldfare.solvers.nonsampled import NonSampledSolver
-from fieldfare.training.prepare.row_subset import RowSubset
+from fieldfare.training.samples.subset import RowSubset
 
 _METRICS = ("ndcg@10", "recall@10")
 _QUERIES_AT_ONCE = 1024
-
-
-def for_recall(solver: SolverConfig, config: TrainingConfig) -> bool:
-    """Whether rows are interactions, rather than graded results of a group."""
-    return solver.solver == "nonsampled" or config.negatives is not None
 
 
 def check_plan(
@@ -40,10 +37,10 @@ def check_plan(
     ------
     ConfigError
     """
-    if train.given is not None and for_recall(solver, config):
+    if train.comparisons is not None and Settings(config, solver).for_recall:
         raise ConfigError(
-            "Training for recall finds out itself what to compare: leave out pairs, or use "
-            "another solver with negatives=None."
+            "Training for recall chooses itself what to compare: leave out pairs, or use another "
+            "solver with negatives=None."
         )
     if model.config.task != "rank":
         if config.negatives is not None:
@@ -52,12 +49,12 @@ def check_plan(
                 f" for the task {model.config.task!r}: leave it out."
             )
         return
-    if solver.solver == "nonsampled":
+    if solver.kind.all_pairs:
         if config.negatives is not None or solver.loss not in ("auto", "squared"):
             raise ConfigError(
-                "solver='nonsampled' learns by the squared loss from all pairs, without negatives. "
-                f"Got loss={solver.loss!r} and negatives={config.negatives!r}: leave them out, or "
-                "use solver='adagrad'."
+                f"solver={solver.solver!r} learns by the squared loss from all pairs, without "
+                f"negatives. Got loss={solver.loss!r} and negatives={config.negatives!r}: leave "
+                "them out, or use solver='adagrad'."
             )
     elif config.negatives is None and solver.loss not in ("auto", *LOSSES_OF_TASK["rank"]):
         raise ConfigError(
@@ -66,22 +63,22 @@ def check_plan(
         )
 
 
-def labelled_interactions(part: RowSubset) -> RowSubset:
-    """Return the part with a target for each row: without any, every row is an interaction."""
-    if part.rows.target is not None:
-        return part
-    return part.with_target(np.ones(part.rows.n_rows, np.float32))
+def labelled_interactions(subset: RowSubset) -> RowSubset:
+    """Return the rows with a target each: without targets, every row is an interaction."""
+    if subset.rows.target is not None:
+        return subset
+    return subset.with_target(np.ones(subset.rows.n_rows, np.float32))
 
 
 def split_interactions(
-    part: RowSubset, model: Model, config: TrainingConfig
+    subset: RowSubset, schema: Schema, config: TrainingConfig
 ) -> tuple[RowSubset, RowSubset]:
     """Split off a share of the interactions of each query for validation."""
-    query: Int64Array = distinct(part_of(part.joined, ~item_features(model.schema)))[1]
+    query: Int64Array = distinct(part_of(subset.joined, ~item_features(schema)))[1]
     kept, held = split_rows(
-        part.n_rows, config.validation_fraction, config.random_state, stratify=query
+        subset.n_rows, config.validation_fraction, config.random_state, stratify=query
     )
-    return part.select(kept), part.select(held)
+    return subset.select(kept), subset.select(held)
 
 
 class Catalogue:
@@ -103,7 +100,7 @@ class Catalogue:
     """
 
     def __init__(self, train: RowSubset, valid: RowSubset, model: Model) -> None:
-        rows = [part.joined for part in (train, valid)]
+        rows = [subset.joined for subset in (train, valid)]
         plain = [r.with_(target=None, weight=None, group=None) for r in rows]
         joint = Interactions.of(Rows.concatenate(plain), item_features(model.schema))
         n_train, shape = train.n_rows, joint.shape
@@ -187,10 +184,10 @@ def fold_in(
         If the model is not from the non-sampled solver.
     """
     config = None if model.trained_by is None else model.trained_by.solver
-    if config is None or config.solver != "nonsampled":
+    if config is None or not config.kind.all_pairs:
         got = None if config is None else config.solver
         raise ConfigError(
-            "Folding in needs a model that was learned by solver='nonsampled'. Got one by "
+            f"Folding in needs a model that was learned by solver={NONSAMPLED.name!r}. Got one by "
             f"solver={got!r}: continue training it with the new rows, or train a new model."
         )
     solver = NonSampledSolver(model, config)

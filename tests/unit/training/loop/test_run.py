@@ -13,8 +13,9 @@ from fieldfare.models.base import Model
 from fieldfare.models.registry import build
 from fieldfare.training.loop import run as loop
 from fieldfare.training.loop.callbacks import Callback
-from fieldfare.training.loop.run import Run, fit, resolve
-from fieldfare.training.prepare.row_subset import RowSubset
+from fieldfare.training.loop.run import Run
+from fieldfare.training.loop.session import fit
+from fieldfare.training.samples.subset import RowSubset
 
 
 def test_keeps_the_best_epoch(follow) -> None:
@@ -184,7 +185,7 @@ def test_infinite_training_loss_is_refused_with_advice(rows, bad) -> None:
             return bad, 1.0
 
     model = build(ModelConfig(), n_features=12)
-    run = Run(model, Solver(), RowSubset(rows(20)), None, resolve(TrainingConfig()))
+    run = Run(model, Solver(), RowSubset(rows(20)), None, TrainingConfig(random_state=0))
     with pytest.raises(DivergenceError, match="learning_rate"):
         run()
 
@@ -214,15 +215,6 @@ def test_unknown_metric_is_refused_before_training(rows) -> None:
     model = build(ModelConfig(), n_features=12)
     with pytest.raises(ConfigError, match="auc"):
         fit(model, SolverConfig(), rows(50), rows(50), TrainingConfig(eval_metric="aucc"))
-
-
-def test_early_stopping_splits_when_asked_to(rows) -> None:
-    model = build(ModelConfig(), n_features=12)
-    config = TrainingConfig(early_stopping=True, random_state=0, max_iter=2)
-    result = fit(model, SolverConfig(), rows(500), config=config)
-    assert "valid_loss" in result.history.columns
-    plain = fit(model, SolverConfig(), rows(500), config=TrainingConfig(max_iter=2))
-    assert plain.history.columns == ["epoch", "train_loss", "seconds"]
 
 
 def test_starting_model_is_not_changed(rows) -> None:

@@ -9,7 +9,6 @@ from fieldfare.config import ModelConfig
 from fieldfare.exceptions import ConfigError, DataError, TrainingError
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
-from fieldfare.training.prepare.row_subset import RowSubset
 from fieldfare.training.prepare.targets import (
     TargetMap,
     class_weights,
@@ -17,6 +16,7 @@ from fieldfare.training.prepare.targets import (
     start_bias,
     targets_of,
 )
+from fieldfare.training.samples.subset import RowSubset
 
 
 def part(target, weight=None) -> RowSubset:

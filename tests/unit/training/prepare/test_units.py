@@ -7,9 +7,9 @@ from fieldfare.config import ModelConfig, SolverConfig
 from fieldfare.exceptions import TrainingError
 from fieldfare.kernels.table import Units
 from fieldfare.rows import Rows
-from fieldfare.training.prepare.row_subset import RowSubset
+from fieldfare.training.functions import train
 from fieldfare.training.prepare.units import row_scale, target_scale, units_of
-from fieldfare.training.workflow import train
+from fieldfare.training.samples.subset import RowSubset
 
 
 def _part(values: object = None, weight: object = None, index: object = None) -> RowSubset:

@@ -10,9 +10,9 @@ from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.models.registry import build
 from fieldfare.schema.schema import Schema
 from fieldfare.solvers.gradient import GradientSolver
-from fieldfare.training.prepare.row_subset import RowSubset
 from fieldfare.training.ranking import negatives as drawing
 from fieldfare.training.ranking.negatives import Negatives
+from fieldfare.training.samples.subset import RowSubset
 
 
 class World:
@@ -102,32 +102,6 @@ def test_the_steps_of_softmax_are_those_of_its_gradient(monkeypatch):
             down[j, d] -= h
             slope = (loss(up) - loss(down)) / (2 * h)
             assert change[j, d] == pytest.approx(-slope, abs=5e-3)
-
-
-def test_warp_learns_from_the_first_item_that_comes_too_near_with_the_loss_of_its_rank():
-    world = World(loss="warp", pairs_per_row=5)
-    query, item = world.query[world.block], world.item[world.block]
-    drawn, usable = world.negatives.draw(query, item, 5)
-    near, nth, factor = world.negatives._violating(world.solver, query, item, drawn, usable, 1)
-    found = {int(row): place for place, row in enumerate(near)}
-    n = world.n_items
-    for row in range(len(query)):
-        own = world.negatives._scores(world.solver, query[row : row + 1], item[row : row + 1], 1)
-        trials = [
-            t
-            for t in range(5)
-            if usable[row, t]
-            and world.negatives._scores(
-                world.solver, query[row : row + 1], drawn[row, t : t + 1], 1
-            )
-            > own - 1
-        ]
-        assert (row in found) == bool(trials)
-        if trials:
-            assert nth[found[row]] == trials[0]
-            rank = max((n - 1) // (trials[0] + 1), 1)
-            expected = (1 / np.arange(1, rank + 1)).sum() / (1 / np.arange(1, n)).sum()
-            assert factor[found[row]] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("kind", ["linear", "fm", "ffm", "fwfm", "hofm"])

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from fieldfare import Checkpoint, cross_validate, evaluate, train
-from fieldfare.config import MODELS
 from fieldfare.data.loading import load
 from fieldfare.exceptions import ConfigError, DataError, TrainingError
-from fieldfare.training.prepare.row_subset import RowSubset
+from fieldfare.kinds.models import MODEL_KINDS
+from fieldfare.training.samples.subset import RowSubset
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ ROLES = {"target": "grade", "group": "query", "task": "rank", "random_state": 0,
 
 
 @pytest.mark.parametrize("loss", ["pairwise", "hinge"])
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", MODEL_KINDS)
 def test_every_kind_of_model_learns_the_order(table, model, loss):
     result = train(table, model=model, loss=loss, max_iter=8, **ROLES)
     found = evaluate(result.model, table)

@@ -1,0 +1,1 @@
+"""Measurements of speed and quality, alone and beside other systems; ``python -m benchmarks``."""

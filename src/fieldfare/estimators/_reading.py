@@ -1,0 +1,250 @@
+"""From scikit-learn's X and y to a Dataset, by its conventions."""
+
+from __future__ import annotations
+
+from abc import ABCMeta, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import Tags
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    _get_feature_names,
+    check_is_fitted,
+    validate_data,
+)
+
+from fieldfare._typing import AnyArray, Float32Array
+from fieldfare.data.dataset import AnyDataset, Dataset
+from fieldfare.data.extend import extend as read_extending
+from fieldfare.data.loading import load
+from fieldfare.estimators import _input
+from fieldfare.exceptions import DataError
+from fieldfare.kinds.models import MODEL_KINDS
+from fieldfare.rows import Rows, as_rows
+from fieldfare.schema.schema import Schema
+from fieldfare.settings import Settings
+from fieldfare.training.job import read
+
+
+class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
+    """Base of what reads X and y, checks them as scikit-learn does, and learns their columns."""
+
+    _kind: ClassVar[str]
+
+    schema: Schema | None
+
+    schema_: Schema
+    n_features_in_: int
+
+    def _read(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        learn: bool = False,
+        extend: bool = False,
+        keep_classes: bool = False,
+    ) -> AnyDataset:
+        """Return labelled samples, with targets as numbers or class numbers.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+        learn : bool
+            Whether to learn from these samples what the columns and the classes mean.
+        extend : bool
+            Whether to add their new features to those that are known.
+        keep_classes : bool
+            Whether the classes are known even if the columns are to be learned.
+        """
+        reader = self._read_source if _input.is_source(X) else self._read_samples
+        data, labels, names = reader(X, y, sample_weight, learn, extend)
+        if sample_weight is not None and not isinstance(sample_weight, str):
+            weight = _check_sample_weight(
+                sample_weight, labels, dtype=np.float32, ensure_non_negative=True
+            )
+            data = data.with_(weight=weight)
+        target = self._encode_target(labels, names, learn=learn and not keep_classes)
+        return data.with_(target=target)
+
+    def _read_source(
+        self, X: Any, y: Any, sample_weight: Any, learn: bool, extend: bool
+    ) -> tuple[AnyDataset, AnyArray, Sequence[str] | None]:
+        """Return the samples of a file, their target, and the texts that the target stands for."""
+        if y is not None and not isinstance(y, str):
+            raise DataError(
+                "Files and Rows bring their target with them. Leave y out, or give the name of the "
+                f"target column. Got y of type {type(y).__name__}."
+            )
+        if learn:
+            weight = sample_weight if isinstance(sample_weight, str) else None
+            data = read(
+                X,
+                self._settings(),
+                schema=self.schema,
+                target=y,
+                weight=weight,
+                fields=self._fields(),
+            )
+            self.schema_ = data.schema
+            self._learn_columns([column.name for column in data.schema.columns])
+        elif extend:
+            data = read_extending(self.schema_, X, n_threads=self.n_jobs)
+            self.schema_ = data.schema
+        else:
+            data = read(X, self._settings(), schema=self.schema_)
+        target = data.rows.target
+        if target is None:
+            raise DataError(
+                "These samples have no target. Name the target column, as in y='clicked', or use "
+                "labelled data."
+            )
+        whole = target.astype(np.int64)
+        exact = whole if np.array_equal(whole, target) else target
+        return data, exact, data.schema.target_classes
+
+    def _read_samples(
+        self, X: Any, y: Any, sample_weight: Any, learn: bool, extend: bool
+    ) -> tuple[AnyDataset, AnyArray, None]:
+        """Return the samples of a table or an array, without a target, and the target."""
+        given = {"target": y, "weight": sample_weight}
+        roles = {role: name for role, name in given.items() if isinstance(name, str)}
+        if y is None:
+            # scikit-learn has its own words for this.
+            validate_data(self, X="no_validation", y=y)
+        y = _input.labels(_input.column(X, y) if isinstance(y, str) else y)
+        table = self._as_table(X, learn, tuple(roles.values()))
+        if table is None:
+            X, y = self._check_array(X, y, learn=learn)
+            if learn:
+                self.schema_ = self._array_schema(X.shape[1])
+            return Dataset(self._array_rows(X), self.schema_), y, None
+        if learn:
+            self.schema_ = _input.fit_schema(self.schema, table, roles, self._fields(), self.n_jobs)
+        if extend:
+            data = read_extending(self.schema_, table, labelled=False, n_threads=self.n_jobs)
+            self.schema_ = data.schema
+        else:
+            data = load(table, schema=self.schema_, labelled=False, n_threads=self.n_jobs)
+        if len(y) != len(data):
+            raise DataError(f"X and y must be of equal length. Got {len(data)} and {len(y)}.")
+        if "weight" in roles:
+            weight = np.ascontiguousarray(_input.column(X, roles["weight"]), np.float32)
+            data = data.with_(weight=weight)
+            data.rows.validate()
+        return data, y, None
+
+    def _read_validation(self, eval_set: Any) -> AnyDataset | None:
+        if eval_set is None:
+            return None
+        if isinstance(eval_set, tuple):
+            if len(eval_set) != 2:
+                raise DataError(
+                    f"eval_set must be (X, y), a path or None. Got {len(eval_set)} items."
+                )
+            return self._read(*eval_set, None)
+        return self._read(eval_set, None, None)
+
+    def _rows(self, X: Any) -> Rows:
+        """Return samples to predict."""
+        if _input.is_source(X):
+            return as_rows(read(X, self._settings(), schema=self.schema_, labelled=None).rows)
+        table = self._as_table(X, False, ())
+        if table is None:
+            return self._array_rows(self._check_array(X, learn=False))
+        return self.schema_.encode(table, labelled=False, n_threads=self.n_jobs)
+
+    def _labelled(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+        """Return samples, labels and weights to compute a score from, whatever they come in."""
+        if not _input.is_source(X) and not isinstance(y, str):
+            return X, y, sample_weight
+        check_is_fitted(self)
+        rows = self._read(X, y, sample_weight).rows
+        assert rows.target is not None
+        return rows.with_(target=None), self._decode_target(rows.target), rows.weight
+
+    def _as_table(self, X: Any, learn: bool, roles: Sequence[str]) -> Any:
+        """Return X as a table, its columns checked as scikit-learn does, or None for an array."""
+        known = None if learn else self.schema_
+        if known is not None and known.is_indexed:
+            return None
+        if _input.is_frame(X):
+            if known is not None:
+                roles = [name for name in (known.target, known.weight) if name is not None]
+            features = _input.without_columns(X, roles)
+            names = _input.column_names(features)
+            # scikit-learn before 1.8 does not see the column names of newer polars frames.
+            if _get_feature_names(features) is None and all(isinstance(n, str) for n in names):
+                if learn:
+                    self._learn_columns(names)
+            else:
+                validate_data(self, features, reset=learn, skip_check_array=True)
+            return X
+        if _input.is_records(X):
+            if learn:
+                self._learn_columns([n for n in _input.column_names(X) if n not in roles])
+            return X
+        if known is None and not _input.is_text_array(X):
+            return None
+        validate_data(self, X, reset=learn, skip_check_array=True)
+        return _input.records(X, None if known is None else [c.name for c in known.columns])
+
+    def _check_array(self, X: Any, y: Any = "no_validation", *, learn: bool) -> Any:
+        # Float32 is what the kernels compute in, so what overflows it is as bad as infinity.
+        return validate_data(self, X, y, reset=learn, accept_sparse="csr", dtype=np.float32)
+
+    def _array_schema(self, n_columns: int) -> Schema:
+        if not self._uses_fields():
+            return Schema.indexed(n_columns, 0)
+        numbers, names = _input.numbered_fields(self._fields(), n_columns)
+        return Schema.indexed(n_columns, len(names), field_names=names, field_of=numbers)
+
+    def _array_rows(self, X: Any) -> Rows:
+        rows = self.schema_.encode(X, labelled=False)
+        if self._uses_fields() and rows.fields is None:
+            rows = rows.with_(fields=self.schema_.field_of[rows.indices])
+        return rows
+
+    def _fields(self) -> Any:
+        """Return the fields that were given for the columns, ``None`` without the parameter."""
+        return getattr(self, "fields", None)
+
+    def _uses_fields(self) -> bool:
+        return MODEL_KINDS[self._kind].uses_fields
+
+    def _learn_columns(self, names: Sequence[str]) -> None:
+        """Set what scikit-learn wants to know of the columns of data that are no array or frame."""
+        self.n_features_in_ = len(names) or self.schema_.n_features
+        if names:
+            self.feature_names_in_ = np.array(names, dtype=object)
+        else:
+            self.__dict__.pop("feature_names_in_", None)
+
+    # --- for subclasses and scikit-learn ----------------------------------------------------------
+
+    @abstractmethod
+    def _settings(self) -> Settings:
+        """Return the settings of the training, checked."""
+
+    @abstractmethod
+    def _encode_target(
+        self, y: AnyArray, names: Sequence[str] | None, *, learn: bool
+    ) -> Float32Array:
+        """Return the target as the kernels want it; ``names`` are what numbers in y stand for."""
+
+    @abstractmethod
+    def _decode_target(self, target: Float32Array) -> AnyArray:
+        """Return the labels that `_encode_target` was given."""
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        tags.target_tags.required = True
+        return tags

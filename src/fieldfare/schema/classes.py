@@ -1,0 +1,74 @@
+"""Classes: the distinct values of a target that is not a number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fieldfare._optional import require
+from fieldfare.schema.canonical import dictionary, parse_number
+from fieldfare.sources.batch import Batch, SourceLocation
+
+MAX_CLASSES = 10_000
+
+
+class Classes:
+    """Collects the classes of a target that is not a number."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.seen: set[str] = set()
+        self.too_many = False
+        self.word: tuple[SourceLocation, int, str] | None = None
+
+    def update(self, batch: Batch) -> None:
+        """Take in the targets of the next rows.
+
+        Raises
+        ------
+        DataError
+            If there are more distinct values than classes are allowed, and one is not a number.
+        """
+        array = batch.data.column(self.name)
+        if str(array.type) in _NUMERIC_TYPES:
+            return
+        codes, uniques = dictionary(array)
+        if self.word is None and (code := _first_word(uniques)) is not None:
+            row = int(np.argmax(codes == code))
+            self.word = batch.location, row, uniques[code].as_py()
+        if not self.too_many:
+            self.seen.update(text for text in uniques.to_pylist() if text is not None)
+            self.too_many = len(self.seen) > MAX_CLASSES
+        if self.too_many:
+            self.seen.clear()
+            if self.word is not None:
+                location, row, word = self.word
+                raise location.error(
+                    row,
+                    self.name,
+                    f"with targets that are not numbers, each distinct value is a class: at most "
+                    f"{MAX_CLASSES} classes are possible, and there are more.",
+                    word,
+                )
+
+    def finish(self) -> tuple[str, ...] | None:
+        """Return the sorted classes, or ``None`` if the targets are numbers."""
+        return None if self.word is None else tuple(sorted(self.seen))
+
+
+def _first_word(texts: Any) -> int | None:
+    """Return the place of the first text that stands for no number, ``None`` if all do."""
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    try:
+        pc.cast(texts, pa.float64())
+    except pa.ArrowInvalid:
+        words = (i for i, text in enumerate(texts.to_pylist()) if parse_number(text) is None)
+        return next(words, None)
+    return None
+
+
+_NUMERIC_TYPES = frozenset(
+    [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
+    + ["float", "double", "halffloat"]
+)

@@ -1,0 +1,256 @@
+"""Job: one training, from samples and settings to a model. All training goes through it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fieldfare._random import resolve_seed
+from fieldfare._typing import PathLike
+from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
+from fieldfare.data.dataset import AnyDataset
+from fieldfare.data.loading import load, load_related
+from fieldfare.exceptions import ConfigError
+from fieldfare.models.base import Model
+from fieldfare.models.registry import build, estimate_bytes
+from fieldfare.settings import Settings
+from fieldfare.training.loop.callbacks import Callback
+from fieldfare.training.loop.history import History
+from fieldfare.training.loop.run import FitResult
+from fieldfare.training.loop.session import Session
+from fieldfare.training.prepare.resources import check_memory
+from fieldfare.training.prepare.targets import (
+    TargetMap,
+    class_weights,
+    infer_targets,
+    start_bias,
+)
+from fieldfare.training.prepare.units import in_units, units_of
+from fieldfare.training.provenance import stamped
+from fieldfare.training.ranking.recall import labelled_interactions, split_interactions
+from fieldfare.training.samples.subset import RowSubset
+
+
+def read(source: Any, settings: Settings, **options: Any) -> AnyDataset:
+    """Read samples for a job: with side tables left unjoined where the solver uses them so.
+
+    Parameters
+    ----------
+    source, **options
+        As for `fieldfare.data.loading.load`; threads are those of the job.
+    settings : Settings
+        Of the job.
+    """
+    options = {"n_threads": settings.training.n_jobs} | options
+    return (load_related if settings.reads_side_tables else load)(source, **options)
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """Samples to learn from, what is predicted, and how to learn it. `Job.of` makes one.
+
+    Parameters
+    ----------
+    data : Dataset or RelatedDataset
+        The training samples as they were read.
+    train : RowSubset
+        Their rows, with encoded targets.
+    valid : RowSubset or None
+        Rows to validate on, with encoded targets.
+    targets : TargetMap
+        What the targets mean.
+    settings : Settings
+        The hyperparameters, besides those of the model.
+    seed : int
+        The seed of everything random.
+    """
+
+    data: AnyDataset
+    train: RowSubset
+    valid: RowSubset | None
+    targets: TargetMap
+    settings: Settings
+    seed: int
+
+    @classmethod
+    def of(
+        cls,
+        data: AnyDataset,
+        settings: Settings,
+        *,
+        targets: TargetMap | None = None,
+        task: str | None = None,
+        valid: AnyDataset | None = None,
+        comparisons: Any = None,
+        seed: int | None = None,
+    ) -> Job:
+        """Return the job of learning from samples.
+
+        Parameters
+        ----------
+        data : Dataset or RelatedDataset
+            Training samples, with the targets that their source has.
+        settings : Settings
+            The hyperparameters, besides those of the model.
+        targets : TargetMap, optional
+            What the targets mean, if that is known; else found out from them and the ``task``.
+        task : {"regression", "binary", "multiclass", "rank"}, optional
+            What to predict, if the user says so.
+        valid : Dataset or RelatedDataset, optional
+            Validation samples, read with the Schema of the training samples.
+        comparisons : int array of shape (n_pairs, 2), optional
+            For ranking: the rows to compare, the better one first, in place of groups.
+        seed : int, optional
+            By default that of the settings.
+
+        Raises
+        ------
+        ConfigError
+            If comparisons are given for another task than ranking.
+        DataError
+            If there are no samples, or a target is missing or not one of the known classes.
+        TrainingError
+            If there is nothing to learn.
+        """
+        rows = _with_targets(RowSubset.of(data), settings)
+        if comparisons is not None:
+            rows = rows.with_comparisons(comparisons)
+        if targets is None:
+            targets = infer_targets(rows, task, data.schema.target_classes)
+        if comparisons is not None and targets.task != "rank":
+            raise ConfigError(
+                f"Pairs of rows are compared for ranking. The task is {targets.task!r}: pass "
+                "task='rank', or leave out pairs."
+            )
+        held_out = None
+        if valid is not None:
+            held_out = targets.encode(_with_targets(RowSubset.of(valid), settings))
+        seed = resolve_seed(settings.training.random_state) if seed is None else seed
+        return cls(data, targets.encode(rows), held_out, targets, settings, seed)
+
+    @property
+    def config(self) -> TrainingConfig:
+        """The training parameters, with the seed as ``random_state``."""
+        return replace(self.settings.training, random_state=self.seed)
+
+    @property
+    def solver(self) -> SolverConfig | None:
+        """How the library's own solver moves the parameters; None if something else trains."""
+        return None if self.settings.keras is not None else self.settings.solver
+
+    def new_model(self, kind: ModelConfig) -> Model:
+        """Return an untrained model for the training rows, with the best constant as its bias.
+
+        Parameters
+        ----------
+        kind : ModelConfig
+            Its task is replaced by the one of the targets.
+
+        Raises
+        ------
+        ConfigError
+            If a model that uses fields is asked for and the data have none.
+        ResourceError
+            If training it would take more memory than there is.
+        """
+        kind = replace(kind, task=self.targets.task)
+        schema, targets = self.data.schema, self.targets
+        if kind.kind.uses_fields and schema.n_fields == 0:
+            raise ConfigError(
+                f"A model that uses fields (model={kind.model!r}) needs data with fields: tables, "
+                "where each column is a field, or libffm text. These data have none. Use "
+                "model='fm'."
+            )
+        sizes = {
+            "n_features": schema.n_features,
+            "n_fields": schema.n_fields,
+            "n_outputs": targets.n_outputs,
+        }
+        check_memory(
+            estimate_bytes(kind, self.solver, **sizes),
+            f"A {kind.model} model of {schema.n_features} features",
+            "Use fewer factors ('n_factors'), a higher minimum count or hashing for wide columns, "
+            "or a model of a smaller kind.",
+        )
+        classes = None if targets.classes is None else list(targets.classes)
+        memory_limit = self.settings.training.memory_limit
+        model = build(
+            kind,
+            **sizes,
+            seed=self.seed,
+            schema=schema,
+            classes=classes,
+            units=units_of(kind, self.train, self.solver, memory_limit),
+        )
+        if not kind.fit_intercept:
+            return model
+        weights = class_weights(self.settings.training.class_weight, kind.task, classes, self.train)
+        return model.with_(bias=start_bias(kind.task, targets.n_outputs, self.train, weights))
+
+    def start(self, model: ModelConfig | Model) -> Session:
+        """Return a session over a new model, or over a model that is to be trained further.
+
+        A model whose parameters no gradient has moved yet gets its unit of rows here.
+        """
+        config = self.config
+        if isinstance(model, ModelConfig):
+            start = self.new_model(model)
+        else:
+            start = in_units(model, self.train, self.solver, config.memory_limit)
+        return Session(start, self.solver, config)
+
+    def run(
+        self,
+        session: Session,
+        callbacks: Sequence[Callback] = (),
+        *,
+        once: bool = False,
+        resume: PathLike | None = None,
+        last: bool = False,
+    ) -> FitResult:
+        """Train in a session, whose tables grow by the features that only these samples have.
+
+        Parameters
+        ----------
+        session : Session
+            Where training starts, or continues.
+        callbacks : sequence of Callback
+            Called in this order.
+        once : bool
+            Whether to visit the samples once, without early stopping.
+        resume : path, optional
+            Checkpoint to continue from.
+        last : bool
+            Whether the session is not used again, which saves a copy of the model.
+
+        Returns
+        -------
+        FitResult
+            Its model says how it came about.
+        """
+        session.grow(self.data.schema.n_features, self.data.schema)
+        config = replace(self.config, max_iter=1, early_stopping=False) if once else self.config
+        train, valid = self._split(session, config)
+        result = session.fit(train, valid, config, callbacks, resume=resume, last=last)
+        return FitResult(self.stamped(result.model, result.history), result.history)
+
+    def stamped(self, model: Model, history: History) -> Model:
+        """Return a trained model that says how it came about, see `provenance.stamped`."""
+        return stamped(model, history, self.data, self.valid, self.settings, self.seed)
+
+    def _split(
+        self, session: Session, config: TrainingConfig
+    ) -> tuple[RowSubset, RowSubset | None]:
+        """Return what to train and to validate on, split here if early stopping needs it."""
+        if self.valid is not None or config.early_stopping is not True:
+            return self.train, self.valid
+        if self.settings.for_recall:
+            return split_interactions(self.train, self.data.schema, config)
+        fraction = config.validation_fraction
+        return self.train.split(fraction, self.seed, task=self.targets.task)
+
+
+def _with_targets(rows: RowSubset, settings: Settings) -> RowSubset:
+    """Return rows as they are, but for recall: without targets every row is an interaction."""
+    return labelled_interactions(rows) if settings.for_recall else rows
