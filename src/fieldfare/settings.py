@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from fieldfare._typing import JSON
 from fieldfare._validation import closest
 from fieldfare.config import (
     Config,
@@ -18,6 +17,9 @@ from fieldfare.config import (
 )
 from fieldfare.exceptions import ConfigError
 from fieldfare.kinds.solvers import GIBBS
+
+if TYPE_CHECKING:  # the command line asks for settings before it needs NumPy
+    from fieldfare._typing import JSON
 
 _ConfigT = TypeVar("_ConfigT", bound=Config)
 

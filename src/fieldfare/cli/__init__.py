@@ -124,6 +124,7 @@ def _parser() -> argparse.ArgumentParser:
             allow_abbrev=False,
         )
         command.configure(sub)
+        sub.more = getattr(command, "more_help", None)
         sub.add_argument("--debug", action="store_true", help="on an error, print the traceback")
         sub.set_defaults(run=command.run)
     return parser

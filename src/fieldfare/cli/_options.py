@@ -51,7 +51,17 @@ class Formatter(argparse.RawDescriptionHelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that suggests the nearest option or choice for an unknown word."""
+    """A parser that suggests the nearest option or choice for an unknown word.
+
+    ``more``, if it is set, gives help that takes imports to write: it is asked when help is shown.
+    """
+
+    more: Callable[[], str] | None = None
+
+    def format_help(self) -> str:
+        if self.more is not None:
+            self.epilog, self.more = f"{self.epilog}\n{self.more()}", None
+        return super().format_help()
 
     # By default, argparse passes unknown words up to the main parser. Here they are an error of the
     # command, which shows the command's own usage.

@@ -19,12 +19,20 @@ examples:
   fieldfare export clicks.ff served/1 --to savedmodel            a folder, for TensorFlow Serving
   fieldfare export clicks.ff model.pb                            a frozen TensorFlow graph
   fieldfare export clicks.ff clicks.keras
-
-The extension of OUT determines the format (.onnx .c .h .sql .json .npz .pb .keras), unless --to
-names it: onnx, c, sql, json, npz, xlearn, libffm, savedmodel, frozen or keras.
 """
 
 _OPTIONS = ("inputs", "quantize", "table", "drop_linear")
+
+
+def more_help() -> str:
+    """Return which formats there are."""
+    from fieldfare.export import EXPORTERS, SUFFIXES
+
+    *first, last = EXPORTERS
+    return (
+        f"The extension of OUT determines the format ({' '.join(SUFFIXES)}), unless --to\n"
+        f"names it: {', '.join(first)} or {last}.\n"
+    )
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -7,13 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.unit.export.made import make_model
 
 import fieldfare
-from fieldfare.cli import export as command
+from fieldfare.cli import main
 from fieldfare.exceptions import ConfigError, MissingDependencyError
 from fieldfare.export import EXPORTERS, SUFFIXES, export
+from fieldfare.persist.file import save_model
 
 LIBFFM = {"fit_intercept": False, "fit_linear": False}
 
@@ -101,6 +103,29 @@ def test_a_missing_package_is_named_with_its_extra(tmp_path: Path, monkeypatch) 
         export(make_model("fm"), tmp_path / "m.onnx")
 
 
-def test_the_command_line_names_every_format() -> None:
-    assert [name for name in EXPORTERS if name not in command.EXAMPLES] == []
-    assert [suffix for suffix in SUFFIXES if suffix not in command.EXAMPLES] == []
+def help_of_export(capsys) -> str:
+    assert main(["export", "--help"]) == 0
+    return str(capsys.readouterr().out)
+
+
+def test_the_command_line_names_every_format(capsys) -> None:
+    shown = help_of_export(capsys)
+    assert [name for name in (*EXPORTERS, *SUFFIXES) if name not in shown] == []
+
+
+def test_a_new_format_is_one_module_and_its_line_in_the_table(tmp_path, monkeypatch, capsys):
+    module = "tests.unit.export.scratch_csv"
+    monkeypatch.setitem(EXPORTERS, "weights", (module, "export_weights"))
+    monkeypatch.setitem(SUFFIXES, ".weights", "weights")
+    model = make_model("linear")
+    done = export(model, tmp_path / "m.weights", separator=";")
+    assert done.to == "weights"
+    lines = (tmp_path / "m.weights").read_text().splitlines()
+    written = [float(line.split(";")[1]) for line in lines]
+    assert np.array_equal(np.float32(written), model.linear[:, 0])
+    with pytest.raises(ConfigError, match="Its options are: separator"):
+        export(model, tmp_path / "m.weights", quantize="int8")
+    save_model(model, tmp_path / "m.ff")
+    assert main(["export", str(tmp_path / "m.ff"), str(tmp_path / "again.weights")]) == 0
+    assert (tmp_path / "again.weights").read_text().count(",") == len(lines)
+    assert "weights" in help_of_export(capsys)

@@ -59,5 +59,5 @@ def test_an_iterable_of_paths_is_a_list_of_paths(tmp_path: Path) -> None:
         path.write_text("x,y\n1.5,0\n2.5,1\n", encoding="utf-8")
     listed = load(paths, target="y")
     assert len(listed) == 4
-    for given in ({path: None for path in paths}.keys(), iter(paths)):
+    for given in (dict.fromkeys(paths).keys(), iter(paths)):
         np.testing.assert_array_equal(load(given, target="y").rows.values, listed.rows.values)
