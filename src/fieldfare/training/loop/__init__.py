@@ -1,1 +1,1 @@
-"""The loop over epochs, and what looks on."""
+"""The loop over epochs, with callbacks, history and evaluation."""

@@ -43,7 +43,7 @@ def check_plan(
     """
     if train.comparisons is not None and for_recall(solver, config):
         raise ConfigError(
-            "Training for recall finds out itself what to compare: leave out pairs, or use "
+            "Training for recall chooses itself what to compare: leave out pairs, or use "
             "another solver with negatives=None."
         )
     if model.config.task != "rank":
@@ -68,7 +68,7 @@ def check_plan(
 
 
 def labelled_interactions(part: RowSubset) -> RowSubset:
-    """Return the part with a target for each row: without any, every row is an interaction."""
+    """Return the subset with a target for each row: without any, every row is an interaction."""
     if part.rows.target is not None:
         return part
     return part.with_target(np.ones(part.rows.n_rows, np.float32))
