@@ -61,6 +61,7 @@ def test_a_store_on_disk_trains_and_a_saved_model_goes_on(tmp_path):
     clf.save(tmp_path / "m.ff")
     again = KerasFMClassifier.load(tmp_path / "m.ff")
     assert again.score(store) == clf.score(store)
+    assert again.get_params() == clf.get_params()
     before = again.model_
     again.partial_fit(store)
     assert np.any(again.model_.factors != before.factors)

@@ -119,7 +119,7 @@ class BayesianFM(Factorization):
             raise ModelFileError(
                 f"{path} holds a {posterior.task} posterior, which is not for {cls.__name__}."
             )
-        estimator._restore_parameters(posterior.config, posterior.trained_by)
+        estimator._restore_parameters(posterior.config, posterior.trained_by, posterior.schema)
         estimator._posterior = posterior
         estimator.schema_ = posterior.schema or Schema.indexed(posterior.n_features, 0)
         estimator._learn_columns([column.name for column in estimator.schema_.columns])

@@ -182,6 +182,21 @@ def numbered_fields(fields: Any, n_features: int) -> tuple[UInt16Array, list[str
     return numbers.astype(np.uint16), [str(name) for name in names]
 
 
+def fields_of_columns(schema: Schema) -> list[int] | list[str] | None:
+    """Return what `numbered_fields` made the fields of a Schema of.
+
+    Returns
+    -------
+    list of int or str, of shape (n_features,), or None
+        ``None``: every column has its own field, or there are no fields.
+    """
+    numbers = schema.field_of.tolist()
+    if not schema.n_fields or numbers == list(range(len(numbers))):
+        return None
+    names = [schema.field_names[number] for number in numbers]
+    return [int(name) for name in names] if all(map(str.isdecimal, names)) else names
+
+
 def _reads_as_numbers(X: AnyArray) -> bool:
     if any(isinstance(cell, (str, bytes)) for cell in X.flat):
         return False

@@ -17,7 +17,7 @@ from sklearn.utils.validation import (
 )
 
 from fieldfare._typing import AnyArray, Float32Array
-from fieldfare.data.dataset import AnyDataset
+from fieldfare.data.dataset import AnyDataset, Dataset
 from fieldfare.data.extend import extend as read_extending
 from fieldfare.data.loading import load
 from fieldfare.estimators import _input
@@ -123,7 +123,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
             X, y = self._check_array(X, y, learn=learn)
             if learn:
                 self.schema_ = self._array_schema(X.shape[1])
-            return self._array(X), y, None
+            return Dataset(self._array_rows(X), self.schema_), y, None
         if learn:
             self.schema_ = _input.fit_schema(self.schema, table, roles, self._fields(), self.n_jobs)
         if extend:
@@ -156,8 +156,8 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
             return as_rows(read(X, self._settings(), schema=self.schema_, labelled=None).rows)
         table = self._as_table(X, False, ())
         if table is None:
-            return as_rows(self._array(self._check_array(X, learn=False)).rows)
-        return load(table, schema=self.schema_, labelled=False, n_threads=self.n_jobs).rows
+            return self._array_rows(self._check_array(X, learn=False))
+        return self.schema_.encode(table, labelled=False, n_threads=self.n_jobs)
 
     def _labelled(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
         """Return samples, labels and weights to compute a score from, whatever they come in."""
@@ -204,9 +204,11 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         numbers, names = _input.numbered_fields(self._fields(), n_columns)
         return Schema.indexed(n_columns, len(names), field_names=names, field_of=numbers)
 
-    def _array(self, X: Any) -> AnyDataset:
-        fields = self.schema_.field_of if self._uses_fields() else None
-        return load(X, schema=self.schema_, labelled=False, fields=fields)
+    def _array_rows(self, X: Any) -> Rows:
+        rows = self.schema_.encode(X, labelled=False)
+        if self._uses_fields() and rows.fields is None:
+            rows = rows.with_(fields=self.schema_.field_of[rows.indices])
+        return rows
 
     def _fields(self) -> Any:
         """Return the fields that were given for the columns, ``None`` without the parameter."""

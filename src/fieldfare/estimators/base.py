@@ -12,11 +12,13 @@ from sklearn.utils.validation import check_is_fitted
 from fieldfare._typing import Float32Array, PathLike
 from fieldfare.config import Config, ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.data.dataset import AnyDataset
+from fieldfare.estimators import _input
 from fieldfare.estimators._reading import Reading
 from fieldfare.exceptions import ConfigError, ModelFileError
 from fieldfare.kinds.solvers import SOLVER_KINDS
 from fieldfare.models.base import Model
 from fieldfare.persist.file import load_model, save_model
+from fieldfare.schema.schema import Schema
 from fieldfare.settings import Settings, read
 from fieldfare.training.functions import schema_of
 from fieldfare.training.job import Job
@@ -177,13 +179,17 @@ class Factorization(Reading, metaclass=ABCMeta):
                 f"{path} holds a {model.kind} model for {model.config.task}, which is not for "
                 f"{cls.__name__}."
             )
-        estimator._restore_parameters(model.config, model.trained_by)
+        estimator._restore_parameters(model.config, model.trained_by, model.schema)
         estimator._adopt(model)
         return estimator
 
-    def _restore_parameters(self, config: ModelConfig, trained_by: Settings | None) -> None:
+    def _restore_parameters(
+        self, config: ModelConfig, trained_by: Settings | None, schema: Schema | None
+    ) -> None:
         """Set the parameters to those that a model has and was trained with."""
         saved = asdict(config) | ({} if trained_by is None else trained_by.flat())
+        if schema is not None and schema.is_indexed:
+            saved["fields"] = _input.fields_of_columns(schema)
         own = self.get_params(deep=False)
         self.set_params(**{name: value for name, value in saved.items() if name in own})
 

@@ -114,7 +114,7 @@ class KerasEstimator(Factorization):
         ----------
         batches : keras PyDataset, sequence or iterable of (X, y) or (X, y, sample_weight)
             Each X and y is what `fit` takes. What has a length and numbered batches is visited in a
-            new order each epoch (if ``shuffle``). An iterator goes on where it was.
+            new order each epoch (if ``shuffle``). An iterator continues where it was.
         classes : array-like of shape (n_classes,) or None
             All classes that will ever occur; ``None``: those of the first batch.
         eval_set : (X, y), path or None

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from scipy import sparse
 from sklearn.base import clone
+from tests.estimators import CLASSIFIERS, REGRESSORS
 
 from fieldfare.estimators import (
     FFMClassifier,
@@ -23,25 +24,13 @@ from fieldfare.estimators import (
     FwFMClassifier,
     FwFMRegressor,
     HOFMClassifier,
-    HOFMRegressor,
     LinearClassifier,
     LinearRegressor,
 )
 from fieldfare.exceptions import ConfigError, DataError, ModelFileError
 from fieldfare.schema.schema import Schema
 
-ALL = [
-    LinearClassifier,
-    LinearRegressor,
-    FMClassifier,
-    FMRegressor,
-    FFMClassifier,
-    FFMRegressor,
-    FwFMClassifier,
-    FwFMRegressor,
-    HOFMClassifier,
-    HOFMRegressor,
-]
+ALL = [*CLASSIFIERS, *REGRESSORS]
 
 
 @pytest.fixture(scope="module")
@@ -262,6 +251,12 @@ def test_save_and_load_of_fields(tmp_path: Path) -> None:
     loaded = FFMClassifier.load(tmp_path / "m.ff")
     assert loaded.classes_.tolist() == [0, 1, 2, 3]
     assert np.array_equal(loaded.predict_proba(X), model.predict_proba(X))
+    assert loaded.get_params() == model.get_params()
+    named = model.set_params(fields=["b", "b", "a", "a"], n_jobs=1).fit(X, y)
+    named.save(tmp_path / "m.ff")
+    again = FFMClassifier.load(tmp_path / "m.ff")
+    assert again.get_params() == named.get_params()
+    assert np.array_equal(again.fit(X, y).predict_proba(X), named.predict_proba(X))
 
 
 def test_shapes_of_what_is_learned() -> None:

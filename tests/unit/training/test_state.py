@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from fieldfare.config import SolverConfig, TrainingConfig
-from fieldfare.estimators import FMClassifier, FMRanker, FMRegressor
+from fieldfare.estimators import BayesianFMRegressor, FMClassifier, FMRanker, FMRegressor
 from fieldfare.models.base import Model
 from fieldfare.persist.file import load_model, save_model
 from fieldfare.settings import Settings
@@ -120,6 +120,14 @@ def test_a_loaded_estimator_has_the_settings_it_was_saved_with(tmp_path: Path) -
     loaded = FMClassifier.load(tmp_path / "m.ff")
     assert loaded.get_params() == fitted.get_params()
     assert list(loaded.class_weight) == [0, 1]
+
+
+@pytest.mark.parametrize("how", [{}, {"random_state": 3, "n_warmup": 2, "n_keep_samples": 2}])
+def test_a_loaded_bayesian_estimator_has_its_settings(how: dict[str, Any], tmp_path: Path) -> None:
+    X = [{"user": f"u{i % 7}"} for i in range(70)]
+    fitted = BayesianFMRegressor(n_factors=2, n_samples=3, **how).fit(X, np.arange(70) % 5)
+    fitted.save(tmp_path / "p.ff")
+    assert BayesianFMRegressor.load(tmp_path / "p.ff").get_params() == fitted.get_params()
 
 
 def test_models_are_not_changed_by_with(stars: pd.DataFrame) -> None:

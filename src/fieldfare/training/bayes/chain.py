@@ -106,7 +106,7 @@ class Chain:
         )
         if resume is not None:
             sampler.load_state(resume)
-            # Other rows may come now; their scores are found anew.
+            # The rows may be others than before, so their scores are computed again.
             sampler.forget_scores()
             gibbs = replace(gibbs, n_warmup=0)
         training = job.settings.training

@@ -121,7 +121,7 @@ def run(
     Parameters
     ----------
     sampler : GibbsSampler
-        Left where the last sweep ended, so that it can go on.
+        It is left where the last sweep ended, so that it can continue.
     config : GibbsConfig
     followed : RunningPrediction, optional
         Rows to predict on the way.

@@ -19,6 +19,7 @@ from fieldfare.metrics import default_metrics, get_metric
 from fieldfare.models.base import Model
 from fieldfare.persist.checkpoint import load_checkpoint
 from fieldfare.rows import RelatedRows, Rows, as_rows
+from fieldfare.settings import Settings
 from fieldfare.solvers.base import Solver
 from fieldfare.solvers.gradient import GradientSolver
 from fieldfare.training.loop.callbacks import (
@@ -32,7 +33,7 @@ from fieldfare.training.loop.evaluation import WATCHED_METRIC, evaluate_scores, 
 from fieldfare.training.loop.history import History
 from fieldfare.training.prepare.targets import class_weights
 from fieldfare.training.ranking.negatives import Negatives
-from fieldfare.training.ranking.recall import Catalogue, check_plan, for_recall
+from fieldfare.training.ranking.recall import Catalogue, check_plan
 from fieldfare.training.samples.comparisons import (
     ChosenComparisons,
     GroupComparisons,
@@ -100,7 +101,7 @@ class Run:
         self.task = model.config.task
         solver_config = solver.config
         check_plan(train, model, solver_config, config)
-        recalls = for_recall(solver_config, config)
+        recalls = Settings(config, solver_config).for_recall
         self.negatives = None
         if config.negatives is not None:
             self.negatives = Negatives(train, model, solver_config.loss, config)
@@ -166,7 +167,7 @@ class Run:
     def __call__(self, *, last: bool = False) -> FitResult:
         """Train until the epochs, the time or the patience run out, or until Ctrl-C.
 
-        After the ``last`` run of a solver, which may then be used up, no copy is made of the model.
+        In the ``last`` run of a solver the model takes over its memory instead of a copy.
         """
         state = self.state
         try:

@@ -1,1 +1,1 @@
-"""What a fit needs before its first epoch."""
+"""What training needs before its first epoch."""

@@ -54,28 +54,28 @@ class TargetMap:
         """Whether targets are classes; else they are numbers (regression) or relevances (rank)."""
         return self.task in ("binary", "multiclass")
 
-    def encode(self, part: RowSubset) -> RowSubset:
-        """Return the part with targets as numbers, or class numbers from 0.
+    def encode(self, subset: RowSubset) -> RowSubset:
+        """Return the subset with targets as numbers, or class numbers from 0.
 
         Raises
         ------
         DataError
             If a target is not finite, or is none of the known classes.
         """
-        check_finite(part)
+        check_finite(subset)
         if not self.has_classes:
-            return part
+            return subset
         if self.raw == tuple(range(len(self.raw))):
-            self._check_known(part.target)
-            return part
-        assert part.rows.target is not None
+            self._check_known(subset.target)
+            return subset
+        assert subset.rows.target is not None
         raw = np.array(self.raw, np.float32)
-        encoded = np.empty(part.rows.n_rows, np.float32)
-        for start in range(0, part.rows.n_rows, _BLOCK):
-            block = part.rows.target[start : start + _BLOCK]
+        encoded = np.empty(subset.rows.n_rows, np.float32)
+        for start in range(0, subset.rows.n_rows, _BLOCK):
+            block = subset.rows.target[start : start + _BLOCK]
             encoded[start : start + _BLOCK] = np.searchsorted(raw, block)
-        self._check_known(part.target)
-        return part.with_target(encoded)
+        self._check_known(subset.target)
+        return subset.with_target(encoded)
 
     def _check_known(self, target: Float32Array) -> None:
         raw = np.array(self.raw, np.float32)
@@ -140,22 +140,22 @@ def targets_of(model: Predictor) -> TargetMap:
     return TargetMap(model.task, tuple(float(value) for value in raw), classes)
 
 
-def check_finite(part: RowSubset) -> None:
+def check_finite(subset: RowSubset) -> None:
     """Raise DataError if there are no rows, or a target is missing or infinite."""
-    if part.n_rows == 0:
+    if subset.n_rows == 0:
         raise DataError("There are no rows to train or evaluate on.")
-    for start, block in _blocks(part.target):
+    for start, block in _blocks(subset.target):
         bad = ~np.isfinite(block)
         if bad.any():
             row = start + int(np.argmax(bad))
             raise DataError(
-                f"Every row needs a finite target. Row {row} has {part.target[row]}. Remove rows "
+                f"Every row needs a finite target. Row {row} has {subset.target[row]}. Remove rows "
                 "without a target before training."
             )
 
 
 def infer_targets(
-    part: RowSubset, task: str | None = None, names: Sequence[Any] | None = None
+    subset: RowSubset, task: str | None = None, names: Sequence[Any] | None = None
 ) -> TargetMap:
     """Find out what is predicted.
 
@@ -164,7 +164,7 @@ def infer_targets(
 
     Parameters
     ----------
-    part : RowSubset
+    subset : RowSubset
         The training rows, with raw targets.
     task : {"regression", "binary", "multiclass", "rank"} or None
         What to predict, when the user says so.
@@ -176,7 +176,7 @@ def infer_targets(
     TrainingError
         If there is but one class, or too many for the task.
     """
-    check_finite(part)
+    check_finite(subset)
     if task in ("regression", "rank"):
         if names is not None:
             raise TrainingError(
@@ -188,14 +188,14 @@ def infer_targets(
         raw: tuple[float, ...] = tuple(float(i) for i in range(len(names)))
         classes: tuple[Any, ...] = tuple(names)
     else:
-        distinct = _distinct(part.target, MAX_CLASSES if task == "multiclass" else 2)
+        distinct = _distinct(subset.target, MAX_CLASSES if task == "multiclass" else 2)
         if task is None and len(distinct) > 2:
             return TargetMap("regression")
         raw = tuple(float(value) for value in distinct)
         classes = tuple(int(value) if value.is_integer() else value for value in raw)
     if len(raw) < 2:
         raise TrainingError(
-            f"Training needs at least two different targets. All {part.n_rows} rows have "
+            f"Training needs at least two different targets. All {subset.n_rows} rows have "
             f"{_some(classes)}. Check which column is the target, or that both outcomes are in "
             "the data; use task='regression' to fit a constant."
         )
@@ -218,7 +218,7 @@ def class_weights(
     setting: Mapping[Any, float] | str | None,
     task: str,
     classes: Sequence[Any] | None,
-    part: RowSubset,
+    subset: RowSubset,
 ) -> Float32Array | None:
     """Turn the ``class_weight`` parameter into one weight per class.
 
@@ -233,7 +233,7 @@ def class_weights(
         Must be a classification.
     classes : sequence or None
         The classes as the user knows them; ``None`` means 0 to C - 1.
-    part : RowSubset
+    subset : RowSubset
         Training rows with encoded targets.
 
     Returns
@@ -247,9 +247,9 @@ def class_weights(
             f"The 'class_weight' parameter is for classification. Got {setting!r} for the task "
             f"{task!r}; use sample weights instead."
         )
-    known = list(classes) if classes is not None else list(range(_n_classes(part)))
+    known = list(classes) if classes is not None else list(range(_n_classes(subset)))
     if isinstance(setting, str):
-        counts = _class_totals(part, len(known))
+        counts = _class_totals(subset, len(known))
         # A class without rows gets no weight: no row needs one.
         balanced = np.zeros(len(known))
         np.divide(counts.sum(), len(known) * counts, out=balanced, where=counts > 0)
@@ -269,7 +269,7 @@ def class_weights(
 
 
 def start_bias(
-    task: str, n_outputs: int, part: RowSubset, weights: Float32Array | None = None
+    task: str, n_outputs: int, subset: RowSubset, weights: Float32Array | None = None
 ) -> Float32Array:
     """Return the bias that fits best alone: the mean, the log odds, or the log priors.
 
@@ -281,7 +281,7 @@ def start_bias(
         What is predicted.
     n_outputs : int
         Scores per row.
-    part : RowSubset
+    subset : RowSubset
         Training rows with encoded targets.
     weights : float32 array of shape (n_classes,) or None
         Class weights.
@@ -293,14 +293,14 @@ def start_bias(
     if task == "rank":
         return np.zeros(1, np.float32)
     if task == "regression":
-        return np.array([moments(part)[0]], np.float32)
+        return np.array([moments(subset)[0]], np.float32)
     n_classes = 2 if task == "binary" else n_outputs
-    counts = _class_totals(part, n_classes)
+    counts = _class_totals(subset, n_classes)
     if weights is not None:
         counts = counts * weights
     total = positive(float(counts.sum()))
     # A class that has not been seen yet, as in the first of many batches, counts as half a row.
-    share = np.where(counts > 0, counts / total, 0.5 / part.n_rows)
+    share = np.where(counts > 0, counts / total, 0.5 / subset.n_rows)
     share = np.clip(share / share.sum(), _SMALLEST_PRIOR, 1 - _SMALLEST_PRIOR)
     if task == "binary":
         return np.array([np.log(share[1] / share[0])], np.float32)
@@ -325,15 +325,15 @@ def _distinct(target: Float32Array, limit: int) -> Float32Array:
     return found
 
 
-def _n_classes(part: RowSubset) -> int:
-    return max(2, int(part.target.max()) + 1)
+def _n_classes(subset: RowSubset) -> int:
+    return max(2, int(subset.target.max()) + 1)
 
 
-def _class_totals(part: RowSubset, n_classes: int) -> Float64Array:
+def _class_totals(subset: RowSubset, n_classes: int) -> Float64Array:
     """Return the summed sample weight of each class."""
     totals = np.zeros(n_classes)
-    weight = part.weight
-    for start, block in _blocks(part.target):
+    weight = subset.weight
+    for start, block in _blocks(subset.target):
         w = None if weight is None else weight[start : start + len(block)]
         totals += np.bincount(block.astype(np.int64), weights=w, minlength=n_classes)
     return totals

@@ -21,7 +21,7 @@ _SMALLEST, _LARGEST = 1e-12, 1e12
 
 def units_of(
     kind: ModelConfig,
-    part: RowSubset,
+    subset: RowSubset,
     solver: SolverConfig | None,
     memory_limit: int | None = None,
 ) -> Units:
@@ -31,7 +31,7 @@ def units_of(
     ----------
     kind : ModelConfig
         What is trained.
-    part : RowSubset
+    subset : RowSubset
         Training rows, with targets.
     solver : SolverConfig or None
         How it is trained; ``None`` if by none of the library's own solvers. How long steps along
@@ -45,16 +45,16 @@ def units_of(
     TrainingError
         If all sample weights are zero.
     """
-    target = target_scale(kind.task, part, centred=kind.fit_intercept)
-    return Units(target, _row_unit(kind, part, solver, memory_limit))
+    target = target_scale(kind.task, subset, centred=kind.fit_intercept)
+    return Units(target, _row_unit(kind, subset, solver, memory_limit))
 
 
 def _row_unit(
-    kind: ModelConfig, part: RowSubset, solver: SolverConfig | None, memory_limit: int | None
+    kind: ModelConfig, subset: RowSubset, solver: SolverConfig | None, memory_limit: int | None
 ) -> float:
     if not _by_gradients(solver) or kind.instance_norm:  # which makes rows of length 1
         return 1.0
-    return row_scale(part, memory_limit)
+    return row_scale(subset, memory_limit)
 
 
 def _by_gradients(solver: SolverConfig | None) -> bool:
@@ -62,7 +62,7 @@ def _by_gradients(solver: SolverConfig | None) -> bool:
 
 
 def in_units(
-    model: Model, part: RowSubset, solver: SolverConfig | None, memory_limit: int | None = None
+    model: Model, subset: RowSubset, solver: SolverConfig | None, memory_limit: int | None = None
 ) -> Model:
     """Return a model that is to be trained further; the same one if it has its units already.
 
@@ -71,7 +71,7 @@ def in_units(
     """
     if model.units.row != 1 or _was_moved_by_gradients(model):
         return model
-    row = _row_unit(model.config, part, solver, memory_limit)
+    row = _row_unit(model.config, subset, solver, memory_limit)
     return model.with_(units=model.units._replace(row=row))
 
 
@@ -81,14 +81,14 @@ def _was_moved_by_gradients(model: Model) -> bool:
     return settings is not None and settings.keras is None and _by_gradients(settings.solver)
 
 
-def target_scale(task: str, part: RowSubset, *, centred: bool) -> float:
+def target_scale(task: str, subset: RowSubset, *, centred: bool) -> float:
     """Return the unit in which the target of a regression is learned.
 
     Parameters
     ----------
     task : str
         What is predicted; 1 but for regression.
-    part : RowSubset
+    subset : RowSubset
         Training rows.
     centred : bool
         Whether the model has a bias: then the standard deviation of the targets, else their root
@@ -96,7 +96,7 @@ def target_scale(task: str, part: RowSubset, *, centred: bool) -> float:
     """
     if task != "regression":
         return 1.0
-    mean, mean_square = moments(part)
+    mean, mean_square = moments(subset)
     spread = math.sqrt(max(0.0, mean_square - (mean * mean if centred else 0.0)))
     # Rounding leaves a little where all targets are the same.
     if spread <= 1e-6 * math.sqrt(mean_square):
@@ -104,18 +104,18 @@ def target_scale(task: str, part: RowSubset, *, centred: bool) -> float:
     return _bounded(spread)
 
 
-def row_scale(part: RowSubset, memory_limit: int | None = None) -> float:
+def row_scale(subset: RowSubset, memory_limit: int | None = None) -> float:
     """Return the root of the weighted mean of the squared Euclidean length of the rows.
 
     It has four digits: no more are needed, and a sum over the same rows in another order, or over
     columns in another order, then gives the same. 1 where all values are zero.
     """
-    weight = part.weight
-    if isinstance(part.rows, Rows) and part.rows.values is None:
-        lengths = np.diff(part.rows.indptr)
-        blocks = iter([lengths if part.index is None else lengths[part.index]])
+    weight = subset.weight
+    if isinstance(subset.rows, Rows) and subset.rows.values is None:
+        lengths = np.diff(subset.rows.indptr)
+        blocks = iter([lengths if subset.index is None else lengths[subset.index]])
     else:
-        blocks = map(_squared_lengths, part.blocks(memory_limit))
+        blocks = map(_squared_lengths, subset.blocks(memory_limit))
     sums = np.zeros(2)
     start = 0
     for squares in blocks:
@@ -137,9 +137,9 @@ def _squared_lengths(block: Rows) -> Float64Array:
     return lengths
 
 
-def moments(part: RowSubset) -> tuple[float, float]:
+def moments(subset: RowSubset) -> tuple[float, float]:
     """Return the weighted means of the target and of its square."""
-    target, weight = part.target, part.weight
+    target, weight = subset.target, subset.weight
     sums = np.zeros(3)
     for start in range(0, len(target), _BLOCK):
         y = target[start : start + _BLOCK].astype(np.float64)

@@ -1,1 +1,1 @@
-"""Learning an order: comparisons, drawn negatives, recall."""
+"""Learning to rank: negatives that are drawn, and recall."""

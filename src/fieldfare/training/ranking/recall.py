@@ -20,16 +20,12 @@ from fieldfare.models.base import Model
 from fieldfare.models.catalogue import catalogue_scores
 from fieldfare.rows import Rows
 from fieldfare.schema.schema import Schema
+from fieldfare.settings import Settings
 from fieldfare.solvers.nonsampled import NonSampledSolver
 from fieldfare.training.samples.subset import RowSubset
 
 _METRICS = ("ndcg@10", "recall@10")
 _QUERIES_AT_ONCE = 1024
-
-
-def for_recall(solver: SolverConfig, config: TrainingConfig) -> bool:
-    """Whether rows are interactions, rather than graded results of a group."""
-    return solver.kind.all_pairs or config.negatives is not None
 
 
 def check_plan(
@@ -41,10 +37,10 @@ def check_plan(
     ------
     ConfigError
     """
-    if train.comparisons is not None and for_recall(solver, config):
+    if train.comparisons is not None and Settings(config, solver).for_recall:
         raise ConfigError(
-            "Training for recall chooses itself what to compare: leave out pairs, or use "
-            "another solver with negatives=None."
+            "Training for recall chooses itself what to compare: leave out pairs, or use another "
+            "solver with negatives=None."
         )
     if model.config.task != "rank":
         if config.negatives is not None:
@@ -67,22 +63,22 @@ def check_plan(
         )
 
 
-def labelled_interactions(part: RowSubset) -> RowSubset:
-    """Return the subset with a target for each row: without any, every row is an interaction."""
-    if part.rows.target is not None:
-        return part
-    return part.with_target(np.ones(part.rows.n_rows, np.float32))
+def labelled_interactions(subset: RowSubset) -> RowSubset:
+    """Return the rows with a target each: without targets, every row is an interaction."""
+    if subset.rows.target is not None:
+        return subset
+    return subset.with_target(np.ones(subset.rows.n_rows, np.float32))
 
 
 def split_interactions(
-    part: RowSubset, schema: Schema, config: TrainingConfig
+    subset: RowSubset, schema: Schema, config: TrainingConfig
 ) -> tuple[RowSubset, RowSubset]:
     """Split off a share of the interactions of each query for validation."""
-    query: Int64Array = distinct(part_of(part.joined, ~item_features(schema)))[1]
+    query: Int64Array = distinct(part_of(subset.joined, ~item_features(schema)))[1]
     kept, held = split_rows(
-        part.n_rows, config.validation_fraction, config.random_state, stratify=query
+        subset.n_rows, config.validation_fraction, config.random_state, stratify=query
     )
-    return part.select(kept), part.select(held)
+    return subset.select(kept), subset.select(held)
 
 
 class Catalogue:
@@ -104,7 +100,7 @@ class Catalogue:
     """
 
     def __init__(self, train: RowSubset, valid: RowSubset, model: Model) -> None:
-        rows = [part.joined for part in (train, valid)]
+        rows = [subset.joined for subset in (train, valid)]
         plain = [r.with_(target=None, weight=None, group=None) for r in rows]
         joint = Interactions.of(Rows.concatenate(plain), item_features(model.schema))
         n_train, shape = train.n_rows, joint.shape
@@ -149,20 +145,12 @@ class Catalogue:
             scores = catalogue_scores(
                 model, self._joint.queries.take(chosen), self._joint.items, n_jobs
             )
-            wanted = mask(self._wanted, chosen)
-            known = mask(self._known, chosen) & ~wanted
+            wanted = self._wanted.mask(chosen)
+            known = self._known.mask(chosen) & ~wanted
             lists = judge(rank_items(scores, n, known), wanted)
             for name, metric in metrics.items():
                 sums[name] += float(np.sum(metric(lists)))
         return {name: total / len(self._tested) for name, total in sums.items()}
-
-
-def mask(seen: Seen, chosen: Int64Array) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
-    """Return which partners some rows were seen with, as a bool array (n_chosen, n_partners)."""
-    found = np.zeros((len(chosen), seen.n_partners), bool)
-    for place, row in enumerate(chosen):
-        found[place, seen.index[seen.indptr[row] : seen.indptr[row + 1]]] = True
-    return found
 
 
 def fold_in(
