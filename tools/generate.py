@@ -11,12 +11,19 @@ from tools import reference
 from tools.estimators import source
 
 ROOT = Path(__file__).resolve().parents[1]
+REFERENCE = ROOT / "docs" / "reference" / "parameters.md"
+MODULES = {ROOT / "src" / "fieldfare" / path: path for path in source.MODULES}
+PATHS = (*MODULES, REFERENCE)
+"""The generated files."""
 
 
 def outputs() -> dict[Path, str]:
     """Return the text of every generated file."""
-    classes = {ROOT / "src" / "fieldfare" / path: text for path, text in source.modules().items()}
-    return {**classes, ROOT / "docs" / "reference" / "parameters.md": reference.page()}
+    texts = source.modules()
+    return {
+        **{path: texts[module] for path, module in MODULES.items()},
+        REFERENCE: reference.page(),
+    }
 
 
 def main() -> None:
