@@ -9,10 +9,11 @@ from pathlib import Path
 
 from tools import reference
 from tools.estimators import source
+from tools.estimators.declarations import MODULES as CLASSES
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference" / "parameters.md"
-MODULES = {ROOT / "src" / "fieldfare" / path: path for path in source.MODULES}
+MODULES = {ROOT / "src" / "fieldfare" / path: path for path in CLASSES}
 PATHS = (*MODULES, REFERENCE)
 """The generated files."""
 
