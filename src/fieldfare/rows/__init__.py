@@ -1,4 +1,4 @@
-"""Rows: the one data structure that every part speaks, a batch of samples in CSR form."""
+"""Rows: the one data structure that every part shares, a batch of samples in CSR form."""
 
 from fieldfare.rows.arrays import MAX_FIELD, MAX_INDEX
 from fieldfare.rows.batch import Rows

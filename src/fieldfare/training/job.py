@@ -252,5 +252,5 @@ class Job:
 
 
 def _with_targets(rows: RowSubset, settings: Settings) -> RowSubset:
-    """Return rows as they are, but for recall: without targets every row is an interaction."""
+    """Return rows as they are; for recall, rows without targets are interactions."""
     return labelled_interactions(rows) if settings.for_recall else rows

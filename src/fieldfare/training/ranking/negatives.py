@@ -26,7 +26,7 @@ from fieldfare.solvers.gradient import GradientSolver
 from fieldfare.training.samples.subset import RowSubset
 
 _MOST_TRIES = 20
-_SMALL_TABLE = 2**29  # pairs, a bit each
+_SMALL_TABLE = 2**29  # pairs, one bit each
 _BLOCK = 8192
 # For losses that look at scores first, so that these are not out of date.
 _SCORED_BLOCK = 1024
@@ -87,7 +87,7 @@ class Negatives:
         if self._seen.n_rows * n_items <= _SMALL_TABLE:
             self._bits = np.zeros(self._seen.n_rows * n_items // 8 + 1, np.uint8)
             bit = (1 << (self._known & 7)).astype(np.uint8)
-            np.add.at(self._bits, self._known >> 3, bit)  # no pair is there twice
+            np.add.at(self._bits, self._known >> 3, bit)  # no pair occurs twice
 
     def blocks(self, epoch: int, *, shuffle: bool) -> Iterator[Int64Array]:
         """Yield the interactions of an epoch, as row numbers, to be given to `learn`."""
