@@ -70,9 +70,9 @@ def split(
     if model.traits.interactions not in CROSS_TERMS:
         kinds = [name for name, kind in MODEL_KINDS.items() if kind.interactions in CROSS_TERMS]
         raise ConfigError(
-            f"Models that can be split are {', '.join(map(repr, kinds))}. A {model.kind!r} model "
-            "has interactions of more than two features, which are no inner product of two "
-            "vectors of this kind. Train one of the others for retrieval."
+            "Retrieval needs scores that are inner products of a vector for the query and one for "
+            f"the item. Those of {', '.join(map(repr, kinds))} models can be split into them. Got "
+            f"a {model.kind!r} model; train one of the others for retrieval."
         )
     if model.config.instance_norm:
         raise ConfigError(
