@@ -116,7 +116,11 @@ def extend(known: Schema, source: Any, **options: Any) -> Dataset:
 
 
 def stream(
-    source: Any, *, schema: Schema, labelled: bool | None = None, n_threads: int | None = None
+    source: Any,
+    *,
+    schema: Schema | None,
+    labelled: bool | None = None,
+    n_threads: int | None = None,
 ) -> Iterator[Rows]:
     """Yield the rows of a source in batches, in order, in bounded memory and without a cache.
 
@@ -124,8 +128,8 @@ def stream(
     ----------
     source : whatever `load` takes
         Files are read piece by piece; what is in memory already is cut.
-    schema : Schema
-        Fitted, or indexed for libsvm, libffm and matrices.
+    schema : Schema or None
+        Fitted, or indexed for libsvm, libffm and matrices; ``None`` takes these as they are.
     labelled : bool or None
         Whether there is a target; ``None``: read it if it is there.
     n_threads : int or None

@@ -253,8 +253,7 @@ def read_settings(parameters: Mapping[str, Any]) -> Settings:
 
 def schema_of(model: Model) -> Schema:
     """Return the Schema of a model; one made without has numbered features."""
-    schema: Schema | None = model.schema
-    return schema or Schema.indexed(model.n_features, model.n_fields)
+    return model.schema or Schema.indexed(model.n_features, model.n_fields)
 
 
 def _extended(model: Model, data: Any, roles: Mapping[str, Any]) -> AnyDataset:

@@ -112,11 +112,12 @@ class Negatives:
             return solver.train(samples, order, None, _worth(n_threads, len(order)))
         draws = _Draws(self._joined, solver, n_threads, query, item, drawn, usable, self._chances)
         compared = self._loss.compare(draws)
-        if compared.interactions is None:
-            samples = draws.samples
+        compared.check(self._loss.name, len(rows))
+        if compared.interactions is None and compared.drawn is draws.drawn:
+            samples = draws.samples  # which may have been joined already, for their scores
         else:
-            query, item = query[compared.interactions], item[compared.interactions]
-            weight = weight[compared.interactions]
+            chosen = slice(None) if compared.interactions is None else compared.interactions
+            query, item, weight = query[chosen], item[chosen], weight[chosen]
             samples = _beside(self._joined, query, item, compared.drawn)
         samples, pairs = self._compared(samples, weight[:, np.newaxis] * compared.shares)
         return solver.train_pairs(samples, pairs, _worth(n_threads, len(pairs)))
