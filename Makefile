@@ -71,6 +71,7 @@ lint: $(VENV)/installed $(VENV)/test $(VENV)/lint build/tidy/compile_commands.js
 	$(BIN)/mypy
 	PYTHONPATH=src $(BIN)/lint-imports
 	$(BIN)/clang-format --dry-run --Werror $(CXX_FILES)
+	$(BIN)/python -m tools.check_kernels $(wildcard build/cp*)
 	printf '%s\n' $(CXX_TIDIED) \
 	  | xargs -P 2 -n 1 $(BIN)/clang-tidy -p build/tidy --quiet --warnings-as-errors='*'
 

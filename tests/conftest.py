@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,3 +27,24 @@ def _private_cache(
 ) -> None:
     """Keep the tests out of the user's cache folder."""
     monkeypatch.setenv("FIELDFARE_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture
+def pipe() -> Iterator[Callable[[bytes], str]]:
+    """Return what feeds bytes to a pipe and returns its path, as ``<(...)`` does in a shell."""
+    ends = []
+
+    def feed(content: bytes) -> str:
+        read, write = os.pipe()
+
+        def work() -> None:
+            with os.fdopen(write, "wb") as file:
+                file.write(content)
+
+        threading.Thread(target=work, daemon=True).start()
+        ends.append(read)
+        return f"/dev/fd/{read}"
+
+    yield feed
+    for end in ends:
+        os.close(end)

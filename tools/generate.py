@@ -9,14 +9,22 @@ from pathlib import Path
 
 from tools import reference
 from tools.estimators import source
+from tools.estimators.declarations import MODULES as CLASSES
 
 ROOT = Path(__file__).resolve().parents[1]
+REFERENCE = ROOT / "docs" / "reference" / "parameters.md"
+MODULES = {ROOT / "src" / "fieldfare" / path: path for path in CLASSES}
+PATHS = (*MODULES, REFERENCE)
+"""The generated files."""
 
 
 def outputs() -> dict[Path, str]:
     """Return the text of every generated file."""
-    classes = {ROOT / "src" / "fieldfare" / path: text for path, text in source.modules().items()}
-    return {**classes, ROOT / "docs" / "reference" / "parameters.md": reference.page()}
+    texts = source.modules()
+    return {
+        **{path: texts[module] for path, module in MODULES.items()},
+        REFERENCE: reference.page(),
+    }
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 HERE = Path(__file__).resolve().parent.parent
 ROOT = HERE.parent
@@ -73,7 +73,6 @@ class Picture:
 class Benchmark(Protocol):
     """What the runner asks of a module; see ``__main__.py``."""
 
-    __doc__: str
     TITLE: str
     TAKES: str
 
@@ -102,9 +101,9 @@ def path_of(name: str) -> Path:
     return HERE / f"{name}.py"
 
 
-def benchmark(name: str) -> Any:
+def benchmark(name: str) -> Benchmark:
     """Import a benchmark."""
-    return importlib.import_module(f"benchmarks.{name.replace('/', '.')}")
+    return cast(Benchmark, importlib.import_module(f"benchmarks.{name.replace('/', '.')}"))
 
 
 def machine() -> dict[str, Any]:

@@ -90,7 +90,6 @@ class Encoder:
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[str, Any], int] = {}
-        self._groups: dict[str, int] = {}
 
     def rows(self, samples: Sequence[Entries]) -> Rows:
         """Return rows of (name, value, weight) entries."""

@@ -9,8 +9,8 @@
 namespace fieldfare {
 
 // While it lives, what is below the normal range of floats (1.2e-38) counts as zero on this thread.
-// A penalty shrinks weights that no gradient moves any more down to there, and x86 processors take
-// many times as long for such numbers.
+// A penalty shrinks weights that no gradient moves any more into that range, where x86 processors
+// are many times slower.
 class FlushTiny {
  public:
 #ifdef FIELDFARE_FLUSHES_TINY

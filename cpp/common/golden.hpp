@@ -1,5 +1,5 @@
-// The multiplier of Fibonacci hashing: 2^b over the golden ratio, as an odd number. Its high bits
-// of a product depend on every bit of the other factor (Knuth 1998, section 6.4).
+// The multiplier of Fibonacci hashing: 2^b over the golden ratio, as an odd number. The high bits
+// of a product with it depend on every bit of the other factor (Knuth 1998, section 6.4).
 #pragma once
 
 #include <cstdint>

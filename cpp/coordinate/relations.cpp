@@ -155,7 +155,7 @@ std::optional<DesignFault> add_relation(const Relation& relation, const std::int
   for (std::int64_t id = 0; id < design->n_features; ++id) {
     if (here[id]) block.features.push_back(static_cast<std::uint32_t>(id));
   }
-  // Whatever is in a block is not among the absent: what is not, is in another block.
+  // A feature of a block that is not among the absent ones is in another block too.
   auto& absent = design->absent;
   const auto kept = std::remove_if(absent.begin(), absent.end(),
                                    [&](std::uint32_t id) { return static_cast<bool>(here[id]); });

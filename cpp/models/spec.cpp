@@ -49,6 +49,7 @@ std::optional<std::size_t> find(const Table& table, std::string_view name) {
 template <class Table>
 std::vector<std::string> names_in(const Table& table) {
   std::vector<std::string> names;
+  names.reserve(std::size(table));
   for (const auto& one : table) names.emplace_back(one.name);
   return names;
 }

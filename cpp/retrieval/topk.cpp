@@ -107,7 +107,7 @@ class Batch {
   void run() {
     run_team(static_cast<std::int64_t>(rooms_.size()), [&](Member& member) {
       Room& room = rooms_[static_cast<std::size_t>(member.number())];
-      // Blocks stay whole, so that the threads do what one would.
+      // Blocks stay whole, so that several threads compute what one would.
       const std::int64_t blocks = (search_.n_items + item_block - 1) / item_block;
       member.share(blocks, [&](std::int64_t begin, std::int64_t end) {
         scan(begin * item_block, std::min(end * item_block, search_.n_items), room);

@@ -1,8 +1,8 @@
 """The container below models and checkpoints: safetensors with a JSON header and a checksum.
 
 Written and read here rather than through a library so that arrays are memory-mapped, nothing is
-copied on the way out, and every fault of a hostile file is a ModelFileError. ``format`` holds the
-specification.
+copied on the way out, and every fault of a hostile file is a ModelFileError. The
+specification is in ``persist/format.py``.
 """
 
 from __future__ import annotations
@@ -285,7 +285,7 @@ def _array(view: mmap.mmap, dtype: np.dtype[Any], shape: tuple[int, ...], start:
         flat = np.frombuffer(view, dtype, count, start) if count else np.zeros(0, dtype)
         # Foreign writers need not align their arrays, and the kernels read whole floats.
         array = (flat if flat.flags.aligned else flat.copy()).reshape(shape)
-    except ValueError as error:  # an empty array may announce sides beyond any address space
+    except ValueError as error:  # an empty array may have a shape beyond any address space
         raise ModelFileError(f"An array of shape {shape} cannot be made: {error}.") from error
     array.flags.writeable = False
     return array

@@ -151,7 +151,7 @@ class Settings:
 
     @classmethod
     def from_json(cls, saved: Any) -> Settings:
-        """Return the settings that `to_json` was asked of.
+        """Return the settings that `to_json` described.
 
         A hyperparameter that is not there has its default.
 

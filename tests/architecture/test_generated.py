@@ -7,25 +7,69 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.architecture.sources import PACKAGE, ROOT
 from tools.estimators.parameters import annotate, describe
-from tools.generate import outputs
+from tools.generate import PATHS, outputs
 
 import fieldfare.estimators
 from fieldfare._validation import NONE, AnyOf, Constraint, Flag, Number, OneOf, Several
 
-OUTPUTS = outputs()
-IDS = [str(path.relative_to(ROOT)) for path in OUTPUTS]
+IDS = [str(path.relative_to(ROOT)) for path in PATHS]
+# One more loss and two more solvers, of which the second has a long name.
+PLUG_IN = """\
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from fieldfare.kinds.recall_losses import recall_loss
+from fieldfare.kinds.solvers import SGD, SOLVER_KINDS
+
+recall_loss("hardest_of_all_drawn", kernel="pairwise")(lambda draws: None)
+for name in sys.argv[2:]:
+    SOLVER_KINDS[name] = replace(SGD, name=name)
+
+from tools.generate import outputs
+
+for path, text in outputs().items():
+    (Path(sys.argv[1]) / path.name).write_text(text, encoding="utf-8")
+"""
 
 
-@pytest.mark.parametrize("path", OUTPUTS, ids=IDS)
-def test_generated_files_are_up_to_date(path: Path) -> None:
-    assert path.read_text(encoding="utf-8") == OUTPUTS[path], "run: make generate"
+@pytest.fixture(scope="module")
+def generated() -> dict[Path, str]:
+    return outputs()
 
 
-@pytest.mark.parametrize("path", OUTPUTS, ids=IDS)
+@pytest.mark.parametrize("path", PATHS, ids=IDS)
+def test_generated_files_are_up_to_date(generated: dict[Path, str], path: Path) -> None:
+    assert path.read_text(encoding="utf-8") == generated[path], "run: make generate"
+
+
+@pytest.mark.parametrize("solvers", [["momentum"], ["momentum", "momentum_with_restarts" * 2]])
+def test_another_loss_and_solver_are_generated_in_the_house_style(
+    tmp_path: Path, solvers: list[str]
+) -> None:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(PACKAGE.parent), str(ROOT)])}
+    command = [sys.executable, "-c", PLUG_IN, str(tmp_path), *solvers]
+    subprocess.run(command, env=environment, check=True)
+    text = (tmp_path / "fm.py").read_text(encoding="utf-8")
+    module: dict[str, Any] = {"__name__": "fieldfare.estimators.fm"}
+    exec(compile(text, "fm.py", "exec"), module)
+    types = [line for line in module["FMRegressor"].__doc__.splitlines() if "solver : " in line]
+    assert len(types) == 1
+    assert all(repr(name) in types[0] for name in solvers)
+    assert "'hardest_of_all_drawn'" in module["FMRanker"].__doc__
+    ruff = [sys.executable, "-m", "ruff"]
+    for check in (["format", "--check"], ["check", "--select", "D,E,I,W"]):
+        command = [*ruff, *check, "--config", str(ROOT / "pyproject.toml"), str(tmp_path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("path", PATHS, ids=IDS)
 def test_generated_files_say_so_at_the_top(path: Path) -> None:
     assert "Written by `make generate`" in "".join(path.read_text(encoding="utf-8")[:200])
 
@@ -33,7 +77,7 @@ def test_generated_files_say_so_at_the_top(path: Path) -> None:
 @pytest.mark.parametrize("name", fieldfare.estimators.__all__)
 def test_the_classes_of_all_estimators_are_generated(name: str) -> None:
     home = Path(inspect.getfile(getattr(fieldfare.estimators, name)))
-    assert PACKAGE / "estimators" / home.name in OUTPUTS
+    assert PACKAGE / "estimators" / home.name in PATHS
 
 
 def test_type_checkers_know_the_parameters(tmp_path: Path) -> None:

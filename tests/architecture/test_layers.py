@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -53,6 +54,19 @@ def test_outside_packages_stay_at_home(package: str) -> None:
         if part(path) not in HOMES[package]
         for module, line in imports(path)
         if module.partition(".")[0] == package
+    ]
+    assert strays == []
+
+
+def test_private_modules_and_names_stay_in_their_package() -> None:
+    """Those of the root, such as `fieldfare._typing`, are for the whole package."""
+    strays = [
+        f"{path.relative_to(PACKAGE)}:{line}: {module}"
+        for path in FILES
+        for module, line in imports(path)
+        if module.startswith("fieldfare.")
+        and any(re.match("_[^_]", name) for name in module.split(".")[2:])
+        and module.split(".")[1] != part(path)
     ]
     assert strays == []
 

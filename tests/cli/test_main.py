@@ -179,40 +179,34 @@ def test_module_ends_with_the_exit_code():
     assert spawn("show", "no-such-file.ff").returncode == 1
 
 
+def first_line(*arguments: str) -> bytes:
+    """Run a command, close its output after a line, and return that; it must end in silence."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "fieldfare", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=importable(),
+    ) as process:
+        first = process.stdout.readline()
+        process.stdout.close()
+        complaints = process.stderr.read().decode()
+    assert complaints == ""
+    assert process.returncode == 0
+    return first
+
+
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX pipes")
 @pytest.mark.parametrize("kind", ["text", "csv"])
 def test_a_closed_pipe_is_quiet(model, clicks_folder, kind):
     # More than a pipe holds, so that the program is still writing when its reader has left.
     data = [str(clicks_folder / "new.csv")] * 40
-    with subprocess.Popen(
-        [sys.executable, "-m", "fieldfare", "predict", *data, "-m", str(model), "--format", kind],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=importable(),
-    ) as process:
-        first = process.stdout.readline()
-        process.stdout.close()
-        complaints = process.stderr.read().decode()
-    assert complaints == ""
-    assert first.endswith(b"\n")
-    assert process.returncode == 0
+    assert first_line("predict", *data, "-m", str(model), "--format", kind).endswith(b"\n")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX pipes")
 def test_a_closed_pipe_is_quiet_for_tables(clicks_folder):
     data = [str(clicks_folder / "train.csv")] * 5
-    with subprocess.Popen(
-        [sys.executable, "-m", "fieldfare", "convert", *data, "-", "--to", "csv"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=importable(),
-    ) as process:
-        first = process.stdout.readline()
-        process.stdout.close()
-        complaints = process.stderr.read().decode()
-    assert complaints == ""
-    assert b"clicked" in first
-    assert process.returncode == 0
+    assert b"clicked" in first_line("convert", *data, "-", "--to", "csv")
 
 
 def test_main_takes_its_arguments_from_the_process(monkeypatch, capsys):

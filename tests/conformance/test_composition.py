@@ -18,22 +18,14 @@ from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_s
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from tests.estimators import CLASSIFIERS, REGRESSORS
 
 from fieldfare.estimators import (
     FFMClassifier,
-    FFMRegressor,
     FMClassifier,
-    FMRegressor,
-    FwFMClassifier,
-    FwFMRegressor,
-    HOFMClassifier,
-    HOFMRegressor,
     LinearClassifier,
     LinearRegressor,
 )
-
-CLASSIFIERS = [LinearClassifier, FMClassifier, FFMClassifier, FwFMClassifier, HOFMClassifier]
-REGRESSORS = [LinearRegressor, FMRegressor, FFMRegressor, FwFMRegressor, HOFMRegressor]
 
 
 @pytest.fixture(scope="module")

@@ -5,22 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from tests.estimators import CLASSIFIERS, REGRESSORS
 
 from fieldfare.estimators import (
     BayesianFMClassifier,
     BayesianFMRegressor,
-    FFMClassifier,
-    FFMRegressor,
     FMClassifier,
     FMRegressor,
-    FwFMClassifier,
-    FwFMRegressor,
     HOFMClassifier,
     HOFMRegressor,
     LinearClassifier,
     LinearRegressor,
 )
 
+LINEAR = (LinearClassifier, LinearRegressor)
 ORDER = (
     "Stochastic gradients depend on the order and number of visits: two visits with weight one are "
     "not one visit with weight two. Only the expected step is the same."
@@ -41,13 +39,7 @@ def expected_failures(estimator: Any) -> dict[str, str]:
     [
         LinearClassifier(),
         LinearRegressor(),
-        FMClassifier(n_factors=2),
-        FMRegressor(n_factors=2),
-        FFMClassifier(n_factors=2),
-        FFMRegressor(n_factors=2),
-        FwFMClassifier(n_factors=2),
-        FwFMRegressor(n_factors=2),
-        HOFMClassifier(n_factors=2),
+        *(kind(n_factors=2) for kind in (*CLASSIFIERS, *REGRESSORS) if kind not in LINEAR),
         HOFMRegressor(n_factors=(2, 1)),
         LinearClassifier(solver="als"),
         FMClassifier(n_factors=2, solver="als"),

@@ -23,7 +23,14 @@ from tests.keras.models import (  # noqa: E402
 
 import fieldfare  # noqa: E402
 from fieldfare.exceptions import ConfigError  # noqa: E402
-from fieldfare.keras import FactorizationMachine, from_keras, to_inputs, to_keras  # noqa: E402
+from fieldfare.keras import (  # noqa: E402
+    FactorizationMachine,
+    convert,
+    from_keras,
+    to_inputs,
+    to_keras,
+)
+from fieldfare.kinds.models import Interactions  # noqa: E402
 from fieldfare.sources.matrix import array_rows  # noqa: E402
 
 
@@ -85,6 +92,12 @@ def test_other_keras_models_are_refused(make, words):
 def test_a_matrix_does_not_hold_fields():
     with pytest.raises(ConfigError, match="which a matrix does not hold"):
         to_keras(make_model("ffm"), dense=True)
+
+
+def test_a_kind_without_a_layer_is_refused_by_name(monkeypatch):
+    monkeypatch.delitem(convert._LAYERS, Interactions.FIELD_AWARE)
+    with pytest.raises(ConfigError, match=r"are 'linear', 'fm', 'fwfm', 'hofm'\. Got 'ffm'"):
+        to_keras(make_model("ffm"))
 
 
 def test_a_task_that_the_activation_contradicts_is_refused():

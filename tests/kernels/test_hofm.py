@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.examples import examples
+from tests.instruction_sets import each_in_use
 from tests.oracle.kernels import Trainer, samples, score, score_rows
 
 from fieldfare.config import ModelConfig, SolverConfig
 from fieldfare.exceptions import ConfigError
-from fieldfare.kernels import native
 from fieldfare.models.hofm import anova_kernels
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
@@ -193,19 +193,12 @@ def test_each_order_is_homogeneous(shape, scale, seed):
 
 @pytest.mark.parametrize("shape", SHAPES, ids=IDS)
 def test_instruction_sets_agree(make_solver, make_rows, shape):
-    before, found = native.instruction_set(), []
-    try:
-        for name in native.instruction_sets():
-            try:
-                native.use(name)
-            except ValueError:
-                continue
-            _, _, trainer = make_solver(model="hofm", **shape)
-            rows = make_rows("mixed")
-            trainer.train(rows, np.arange(len(rows)))
-            found.append(trainer.export())
-    finally:
-        native.use(before)
+    found = []
+    for _ in each_in_use():
+        _, _, trainer = make_solver(model="hofm", **shape)
+        rows = make_rows("mixed")
+        trainer.train(rows, np.arange(len(rows)))
+        found.append(trainer.export())
     for other in found[1:]:
         np.testing.assert_allclose(other.factors, found[0].factors, **CLOSE)
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.examples import examples
+from tests.instruction_sets import each_in_use
 
 from fieldfare.config import ModelConfig
 from fieldfare.exceptions import DataError, SchemaError
-from fieldfare.kernels import native
 from fieldfare.kinds.models import MODEL_KINDS
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
@@ -85,22 +85,13 @@ def test_every_instruction_set_and_thread_gives_the_same(kind, instance_norm):
 
     context, candidates = draw(9), [draw(n) for n in rng.integers(0, 12, 50)]
     joined = model.score(rows_of([context + candidate for candidate in candidates]))
-    before = native.instruction_set()
-    try:
-        for name in native.instruction_sets():
-            try:
-                native.use(name)
-            except ValueError:
-                continue
-            found = [
-                model.score_candidates(rows_of([context]), rows_of(candidates), n)
-                for n in (1, 3, 100)
-            ]
-            np.testing.assert_allclose(found[0], joined, rtol=1e-4, atol=1e-4)
-            np.testing.assert_array_equal(found[0], found[1])
-            np.testing.assert_array_equal(found[0], found[2])
-    finally:
-        native.use(before)
+    for _ in each_in_use():
+        found = [
+            model.score_candidates(rows_of([context]), rows_of(candidates), n) for n in (1, 3, 100)
+        ]
+        np.testing.assert_allclose(found[0], joined, rtol=1e-4, atol=1e-4)
+        np.testing.assert_array_equal(found[0], found[1])
+        np.testing.assert_array_equal(found[0], found[2])
 
 
 def test_long_fields_are_summed_up():

@@ -111,7 +111,15 @@ def _section(title: str, lines: Iterable[str]) -> str:
 
 def _entries(items: Iterable[Attribute]) -> Iterator[str]:
     for name, kind, doc in items:
-        yield f"    {name} : {kind}"
+        # The type has to stay one line for numpydoc: a backslash joins what is wrapped.
+        head = textwrap.wrap(
+            f"{name} : {kind}",
+            WIDTH - 2,
+            initial_indent=" " * 4,
+            subsequent_indent=" " * 12,
+            break_on_hyphens=False,
+        )
+        yield " \\\n".join(head)
         yield from _wrapped(doc, 8)
 
 
@@ -127,11 +135,31 @@ def _constructor(parameters: list[Parameter]) -> str:
         "    def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters from here",
         "        self,",
         "        *,",
-        *(f"        {one.name}: {one.annotation} = {_literal(one)}," for one in parameters),
+        *(line for one in parameters for line in _argument(one)),
         "    ) -> None:",
         *(f"        self.{one.name} = {one.name}" for one in parameters),
     ]
     return "\n".join(lines)
+
+
+def _argument(parameter: Parameter) -> list[str]:
+    """Return a parameter of the signature, wrapped as ruff wraps it."""
+    end = f" = {_literal(parameter)},"
+    line = f"        {parameter.name}: {parameter.annotation}{end}"
+    if len(line) <= WIDTH:
+        return [line]
+    first, *others = re.split(r" \| (?![^\[]*\])", parameter.annotation)
+    if others:
+        return [
+            f"        {parameter.name}: {first}",
+            *(f"        | {kind}" for kind in others[:-1]),
+            f"        | {others[-1]}{end}",
+        ]
+    options = first.removeprefix("Literal[").removesuffix("]")
+    inside = [f"            {options}"]
+    if len(inside[0]) > WIDTH:
+        inside = [f"            {option}," for option in options.split(", ")]
+    return [f"        {parameter.name}: Literal[", *inside, f"        ]{end}"]
 
 
 def _literal(parameter: Parameter) -> str:

@@ -107,6 +107,18 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_new_model(parser: argparse.ArgumentParser) -> None:
+    """Add what the commands that make a model share: where it goes, messages and the cache."""
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="MODEL.ff",
+        help="model file (default: DATA's name with .ff, in this folder)",
+    )
+    parser.add_argument("-q", "--quiet", action="store_true", help="print errors only")
+    parser.add_argument("--no-cache", action="store_true", help="do not keep the encoded rows")
+
+
 def add_threads(parser: argparse.ArgumentParser) -> None:
     """Add the number of threads."""
     item = TrainingConfig.__dataclass_fields__["n_jobs"]

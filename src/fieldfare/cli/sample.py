@@ -35,14 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     _options.add_data(parser)
     parser.add_argument("--valid", metavar="DATA", help="rows to predict while sampling")
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="MODEL.ff",
-        help="output (default: DATA's name with .ff, in this folder)",
-    )
-    parser.add_argument("-q", "--quiet", action="store_true", help="print errors only")
-    parser.add_argument("--no-cache", action="store_true", help="do not keep the encoded rows")
+    _options.add_new_model(parser)
     group = parser.add_argument_group("model")
     group.add_argument(
         "--task",

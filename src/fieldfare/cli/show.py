@@ -75,10 +75,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _header(model: Model, path: str) -> str:
-    from fieldfare.training.loop.history import History
+    from fieldfare.training.provenance import history_of
 
     config, provenance = model.config, dict(model.provenance)
-    history = provenance.pop("history", None)
+    history = history_of(model)
     lines = {
         "model": config.model,
         "task": config.task,
@@ -89,12 +89,13 @@ def _header(model: Model, path: str) -> str:
     lines |= _factors(config)
     if model.classes is not None:
         lines["classes"] = ", ".join(map(str, model.classes))
-    # The metrics are in the history below.
-    provenance.pop("metrics", None)
+    # The history is printed below, and the metrics are those of its best epoch.
+    for name in ("history", "metrics"):
+        provenance.pop(name, None)
     lines |= _settings(model.trained_by, provenance)
     parts = [key_values(lines, indent=0)]
     if history:
-        parts += ["", "history", str(History.from_json(history))]
+        parts += ["", "history", str(history)]
     return "\n".join(parts)
 
 

@@ -36,14 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--valid", metavar="DATA", help="validation data, for early stopping and the report"
     )
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="MODEL.ff",
-        help="model file (default: DATA's name with .ff, in this folder)",
-    )
-    parser.add_argument("-q", "--quiet", action="store_true", help="print errors only")
-    parser.add_argument("--no-cache", action="store_true", help="do not keep the encoded rows")
+    _options.add_new_model(parser)
     parser.add_argument(
         "--checkpoint", metavar="FILE", help="write the state of training here after each epoch"
     )

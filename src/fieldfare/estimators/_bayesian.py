@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from fieldfare._typing import AnyArray, Float64Array, PathLike
 from fieldfare._validation import OneOf, check
 from fieldfare.config import GibbsConfig, ModelConfig, TrainingConfig
-from fieldfare.estimators._base import Factorization
+from fieldfare.estimators.base import Factorization
 from fieldfare.exceptions import ModelFileError
 from fieldfare.kinds.solvers import GIBBS
 from fieldfare.models.posterior import Posterior

@@ -14,7 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from fieldfare._typing import AnyArray, Float32Array, Float64Array
 from fieldfare.config import Config, TrainingConfig
-from fieldfare.estimators._base import Factorization, has_partial_fit
+from fieldfare.estimators.base import Factorization, has_partial_fit
 from fieldfare.exceptions import DataError
 from fieldfare.kinds.solvers import SGD, SOLVER_KINDS
 from fieldfare.models.base import Model

@@ -15,10 +15,9 @@ from sklearn.utils.validation import (
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare.data.dataset import AnyDataset
-from fieldfare.data.extend import extend
-from fieldfare.data.loading import load
+from fieldfare.data.loading import extend, load
 from fieldfare.estimators import _input
-from fieldfare.estimators._base import Factorization
+from fieldfare.estimators.base import Factorization
 from fieldfare.exceptions import DataError
 from fieldfare.metrics import get_metric
 from fieldfare.training.ranking.recall import fold_in, labelled_interactions
@@ -217,7 +216,7 @@ class Ranker(Factorization):
     def _read_interactions(
         self, X: Any, y: Any, sample_weight: Any, *, learn: bool, **how: Any
     ) -> AnyDataset:
-        """Return rows that are interactions; without a target, all of them are."""
+        """Return rows that are interactions; without a target, every row is one."""
         if y is None and _input.is_source(X):
             weight = sample_weight if isinstance(sample_weight, str) else None
             schema = self.schema if learn else self.schema_
@@ -249,7 +248,7 @@ class Ranker(Factorization):
 
 
 def _group_numbers(qid: Any, group: Any) -> Any:
-    """Return groups as ``qid`` says them, whichever way they were given."""
+    """Return the group of each sample, given as such or as the sizes of the groups."""
     if group is None:
         return qid
     if qid is not None:

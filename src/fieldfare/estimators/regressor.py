@@ -11,7 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array
 
 from fieldfare._typing import AnyArray, Float32Array
-from fieldfare.estimators._base import Factorization, has_partial_fit
+from fieldfare.estimators.base import Factorization, has_partial_fit
 from fieldfare.exceptions import DataError
 
 _RegressorT = TypeVar("_RegressorT", bound="Regressor")

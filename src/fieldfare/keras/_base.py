@@ -1,4 +1,4 @@
-"""What the estimators that Keras trains share: data to batches, training, the model after it."""
+"""What the estimators that Keras trains share: batches of data, training, the trained model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import keras
 from fieldfare._random import resolve_seed
 from fieldfare.config import KerasConfig, SolverConfig, TrainingConfig
 from fieldfare.data.dataset import AnyDataset
-from fieldfare.estimators._base import Factorization
+from fieldfare.estimators.base import Factorization
 from fieldfare.exceptions import ConfigError, DivergenceError
 from fieldfare.keras.batches import RowsDataset, batch, endless, first_width, width_of
 from fieldfare.keras.convert import from_keras, to_keras
@@ -32,7 +32,7 @@ _EstimatorT = TypeVar("_EstimatorT", bound="KerasEstimator")
 
 
 def _loss(task: str) -> tuple[Any, Any]:
-    """Return what is minimised, to which the penalty comes, and the same as a metric."""
+    """Return the loss, without the penalty, and the metric that reports it."""
     if task == "regression":
         return keras.losses.MeanSquaredError(), keras.metrics.MeanSquaredError(_METRIC)
     name = "BinaryCrossentropy" if task == "binary" else "SparseCategoricalCrossentropy"
@@ -41,7 +41,7 @@ def _loss(task: str) -> tuple[Any, Any]:
 
 
 def _scale(network: Any, factor: float) -> None:
-    """Make the scores of a factorization machine so many times as large."""
+    """Multiply the scores of a factorization machine by a factor."""
     if factor == 1.0:
         return
     layer = network.layers[-1]

@@ -19,7 +19,7 @@ from fieldfare.keras.entries import (
     FieldEmbeddingFM,
     FieldWeightedFM,
 )
-from fieldfare.kinds.models import FM, PARAMETERS, Interactions
+from fieldfare.kinds.models import FM, MODEL_KINDS, PARAMETERS, Interactions
 from fieldfare.models.base import Model, check_model
 from fieldfare.models.registry import MODEL_CLASSES
 from fieldfare.schema.schema import Schema
@@ -33,7 +33,11 @@ _ACTIVATIONS = {
 # Tasks, besides regression, that a single score without activation may have.
 _SCORE_TASKS = {"binary", "rank"}
 _LAYERS: dict[Interactions, type[EntriesLayer]] = {
-    layer.traits.interactions: layer for layer in (FieldAwareFM, FieldWeightedFM)
+    Interactions.NONE: FieldEmbeddingFM,
+    Interactions.PAIRS: FieldEmbeddingFM,
+    Interactions.ALL_ORDERS: FieldEmbeddingFM,
+    Interactions.FIELD_AWARE: FieldAwareFM,
+    Interactions.FIELD_WEIGHTED: FieldWeightedFM,
 }
 
 
@@ -43,7 +47,7 @@ def to_keras(model: Model, *, link: bool = True, dense: bool = False) -> Any:
     Parameters
     ----------
     model : Model
-        Of any kind.
+        Of any kind that has a layer.
     link : bool
         Whether the output is that of ``model.predict``, which is a probability for classes;
         otherwise it is that of ``model.score``. To continue training, pass scores to a loss with
@@ -63,9 +67,16 @@ def to_keras(model: Model, *, link: bool = True, dense: bool = False) -> Any:
     Raises
     ------
     ConfigError
-        If ``dense`` is true for a model that uses fields.
+        If there is no layer for this kind of model, or ``dense`` is true for one that uses fields.
     """
     check_model(model, "to_keras")
+    layer_class = _LAYERS.get(model.traits.interactions)
+    if layer_class is None:
+        kinds = [name for name, kind in MODEL_KINDS.items() if kind.interactions in _LAYERS]
+        raise ConfigError(
+            f"The kinds of model with a layer in Keras are {', '.join(map(repr, kinds))}. Got "
+            f"{model.kind!r}."
+        )
     if dense and model.uses_fields:
         raise ConfigError(
             f"A {model.kind} model needs the field of every entry, which a matrix does not hold. "
@@ -80,7 +91,6 @@ def to_keras(model: Model, *, link: bool = True, dense: bool = False) -> Any:
         layer = FactorizationMachine(name=FM.name, **settings)
         output = layer(inputs)
     else:
-        layer_class = _LAYERS.get(model.traits.interactions, FieldEmbeddingFM)
         layer = layer_class(
             model.n_features, n_fields=model.n_fields or None, name=model.kind, **settings
         )

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fieldfare import _core
-from fieldfare._typing import Float32Array, Float64Array, Int64Array, UInt32Array
+from fieldfare._typing import AnyArray, Float32Array, Float64Array, Int64Array, UInt32Array
 from fieldfare.kernels.machine import aligned
 from fieldfare.rows import Rows
 
@@ -67,6 +67,13 @@ class Seen:
         row = np.repeat(np.arange(self.n_rows), np.diff(self.indptr))
         shape = (self.n_partners, self.n_rows)
         return Seen.of(self.index.astype(np.int64), row, self.weight, shape)
+
+    def mask(self, rows: Int64Array) -> AnyArray:
+        """Return which partners some rows were seen with, bool of shape (n, n_partners)."""
+        found = np.zeros((len(rows), self.n_partners), bool)
+        for place, row in enumerate(rows):
+            found[place, self.index[self.indptr[row] : self.indptr[row + 1]]] = True
+        return found
 
 
 class Side:

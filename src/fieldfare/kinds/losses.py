@@ -25,7 +25,7 @@ LOSS_NAMES: Collection[str] = ChainMap(cast("dict[str, object]", RECALL_LOSSES),
 
 
 def drawn_losses(word: str) -> str:
-    """Return the names of the losses that need drawn negatives: 'a', 'b' and 'c', by the word."""
+    """Return the names of the losses that need drawn negatives, such as 'a', 'b' or 'c'."""
     *first, last = (repr(name) for name in RECALL_LOSSES if name not in LOSSES_OF_TASK["rank"])
     return f"{', '.join(first)} {word} {last}"
 

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from fieldfare.exceptions import TrainingError
+
 if TYPE_CHECKING:
     from fieldfare._typing import AnyArray, Float64Array, Int64Array
 
@@ -44,21 +46,42 @@ class Draws(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Compared:
-    """The comparisons to learn from.
+    """The comparisons to learn from: of m interactions, with n items each.
 
     Parameters
     ----------
     drawn : int64 array of shape (m, n)
-        Items to compare interactions with.
+        Items to compare the interactions with: `Draws.drawn`, or some of it.
     shares : float64 array of shape (m, n)
         How much each comparison counts, times the weight of the interaction; 0: not at all.
     interactions : int64 array of shape (m,) or None
-        Numbers of the interactions; None: all of them.
+        Numbers of the interactions; None: all of them, in order.
     """
 
     drawn: Int64Array
     shares: Float64Array
     interactions: Int64Array | None = None
+
+    def check(self, loss: str, n_interactions: int) -> None:
+        """Refuse arrays whose shapes do not fit each other.
+
+        Raises
+        ------
+        TrainingError
+            With the name of the loss that returned them.
+        """
+        chosen = self.interactions
+        rows = (n_interactions,) if chosen is None else chosen.shape
+        if self.drawn.ndim != 2 or self.drawn.shape[:1] != rows:
+            raise TrainingError(
+                f"The loss {loss!r} must return drawn items of shape (m, n), a row for each of "
+                f"its m interactions. Got the shape {self.drawn.shape} for {rows} interactions."
+            )
+        if self.shares.shape != self.drawn.shape:
+            raise TrainingError(
+                f"The loss {loss!r} must return a share for each drawn item. Got shares of shape "
+                f"{self.shares.shape} and drawn items of shape {self.drawn.shape}."
+            )
 
 
 @dataclass(frozen=True, eq=False)

@@ -87,7 +87,7 @@ def check_pred(item: Described, pred: npt.ArrayLike) -> Float64Array:
 
 
 def check_labels(item: Described, y: Float64Array, pred: Float64Array) -> None:
-    """Raise DataError if a target is none that the tasks know."""
+    """Raise DataError if a target is not one that the tasks allow."""
     if pred.ndim == 2:
         n_classes = pred.shape[1]
         bad = (y < 0) | (y >= n_classes) | (y != np.floor(y))

@@ -12,7 +12,7 @@ A model file (``.ff``) is a `safetensors <https://github.com/huggingface/safeten
 3. The arrays, little-endian, in C order, without gaps. Those whose length in bytes is divisible by
    64 come first, then by 32, 16 and so on, and equals by name: every array is then aligned.
 
-The metadata hold two strings. ``"checksum"`` is what :func:`fieldfare.persist.container.checksum`
+The metadata hold two strings. ``"checksum"`` is what :func:`fieldfare._container.checksum`
 describes. ``"fieldfare"`` is the header, JSON in ASCII:
 
 ================  ==========================================================================
@@ -29,7 +29,7 @@ describes. ``"fieldfare"`` is the header, JSON in ASCII:
                   the last three null where they were not used. A ``class_weight`` by class is a
                   list of pairs of class and weight. A field that is left out has its default.
 ``provenance``    how the model came about (seed, data, metrics, history), for people to read:
-                  nothing depends on it. Numbers that are not finite are written as null.
+                  no result depends on it. Numbers that are not finite are written as null.
 ================  ==========================================================================
 
 Arrays, with n features, C outputs (1, or the number of classes), k factors and F fields:

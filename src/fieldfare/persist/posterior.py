@@ -14,8 +14,8 @@ points 1 to 3) with ``"fieldfare.posterior"`` in place of ``"fieldfare"``. Its h
 ``classes``       labels of the classes in the order of their numbers, or null
 ``schema``        JSON part of the Schema, or null
 ``trained_by``    the settings of the sampling, as in the model file, or null
-``provenance``    how the samples were made (seed, data, sweeps), for people to read: nothing
-                  depends on it
+``provenance``    how the samples were made (seed, data, sweeps), for people to read: no
+                  result depends on it
 ================  ==========================================================================
 
 Arrays, with n features, S samples, k factors and C classes (0 for regression):

@@ -247,7 +247,7 @@ def evaluate_scores(
     random = stream(resolve_seed(random_state), "sample")
     for users in _blocks(trial.tested):
         found = np.asarray(scores(users))
-        seen, relevant = _mask(trial.train, users), _mask(trial.test, users)
+        seen, relevant = trial.train.mask(users), trial.test.mask(users)
         relevant &= ~seen
         full.append(_lists(found, n, seen, relevant))
         if any_sampled:
@@ -280,14 +280,6 @@ def _first_rows(codes: Sequence[Int64Array], n: int) -> Int64Array:
 def _blocks(users: Int64Array) -> Iterator[Int64Array]:
     for start in range(0, len(users), _USERS_AT_ONCE):
         yield users[start : start + _USERS_AT_ONCE]
-
-
-def _mask(seen: Seen, users: Int64Array) -> AnyArray:
-    """Return which items some users have, bool of shape (n_users, n_items)."""
-    mask = np.zeros((len(users), seen.n_partners), bool)
-    for place, user in enumerate(users):
-        mask[place, seen.index[seen.indptr[user] : seen.indptr[user + 1]]] = True
-    return mask
 
 
 def _not_drawn(known: AnyArray, n_sampled: int, random: np.random.Generator) -> AnyArray:

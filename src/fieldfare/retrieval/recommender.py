@@ -371,7 +371,7 @@ class Recommender:
             self.n_candidates, self._state = other.n_candidates, other._state.ready()
 
     def save(self, folder: PathLike) -> None:
-        """Write the index and all tables to a folder, hstack_rows the model file, which it needs.
+        """Write the index and all tables to a folder. Loading needs the model file, too.
 
         What is there stays in use until the new files are complete.
         """

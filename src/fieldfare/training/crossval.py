@@ -83,7 +83,7 @@ def cross_validate(
     task: str | None = None,
     **parameters: Any,
 ) -> CrossValResult:
-    """Train on all folds but one, evaluate on that one, and so for each fold.
+    """Train on all folds but one and evaluate on that one, for each fold in turn.
 
     Rows are dealt to the folds at random, class by class for classification. The vocabulary of a
     table's columns is that of all rows; it does not depend on the targets. Each fold starts from

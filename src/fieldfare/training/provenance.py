@@ -53,6 +53,14 @@ def stamped(
     )
 
 
+def history_of(model: Model) -> History:
+    """Return the history that a model's provenance holds; an empty one if it holds none."""
+    try:
+        return History.from_json(model.provenance["history"])
+    except (AttributeError, KeyError, TypeError):  # users may note what they like
+        return History()
+
+
 def settings_to_keep(settings: Settings, seed: int) -> Settings:
     """Return settings that a file can hold: of a generator, the seed drawn from it."""
     given = settings.training.random_state

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from scipy import sparse
 from sklearn.base import clone
+from tests.estimators import CLASSIFIERS, REGRESSORS
 
 from fieldfare.estimators import (
     FFMClassifier,
@@ -23,25 +24,13 @@ from fieldfare.estimators import (
     FwFMClassifier,
     FwFMRegressor,
     HOFMClassifier,
-    HOFMRegressor,
     LinearClassifier,
     LinearRegressor,
 )
 from fieldfare.exceptions import ConfigError, DataError, ModelFileError
 from fieldfare.schema.schema import Schema
 
-ALL = [
-    LinearClassifier,
-    LinearRegressor,
-    FMClassifier,
-    FMRegressor,
-    FFMClassifier,
-    FFMRegressor,
-    FwFMClassifier,
-    FwFMRegressor,
-    HOFMClassifier,
-    HOFMRegressor,
-]
+ALL = [*CLASSIFIERS, *REGRESSORS]
 
 
 @pytest.fixture(scope="module")

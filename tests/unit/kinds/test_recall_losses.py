@@ -10,9 +10,9 @@ import pytest
 
 from fieldfare.config import SolverConfig
 from fieldfare.estimators import FMRanker
-from fieldfare.exceptions import ConfigError
+from fieldfare.exceptions import ConfigError, TrainingError
 from fieldfare.kinds.losses import loss_of
-from fieldfare.kinds.recall_losses import RECALL_LOSSES, Compared, recall_loss
+from fieldfare.kinds.recall_losses import RECALL_LOSSES, Compared, RecallLoss, recall_loss
 
 
 @dataclass
@@ -112,6 +112,47 @@ def test_a_new_loss_is_one_function(plugged_in):
     assert loss_of("rank", "hardest") == "pairwise"
     with pytest.raises(ConfigError, match="'hardest'"):
         loss_of("binary", "hardest")
+
+
+def fitted_with(compare, monkeypatch):
+    monkeypatch.setitem(RECALL_LOSSES, "new", RecallLoss("new", "pairwise", compare, scored=False))
+    table = pd.DataFrame({"user": np.arange(60) % 7, "item": np.arange(60) % 11})
+    how = {"loss": "new", "negatives": "uniform", "pairs_per_row": 3, "n_factors": 2}
+    return FMRanker(**how, max_iter=3, random_state=0, n_jobs=1).fit(table).model_
+
+
+@pytest.mark.parametrize("way", ["one column", "one column of named interactions", "reversed"])
+def test_a_loss_may_choose_among_drawn_items(way, monkeypatch):
+    """The last drawn item alone counts, whichever way the loss says so."""
+
+    def by_shares(draws):
+        shares = draws.usable.astype(float)
+        shares[:, :-1] = 0
+        return Compared(draws.drawn, shares)
+
+    def by_items(draws):
+        compared = by_shares(draws)
+        if way == "reversed":
+            return Compared(compared.drawn[:, ::-1], compared.shares[:, ::-1])
+        named = None if way == "one column" else np.arange(len(draws.item))
+        return Compared(compared.drawn[:, -1:], compared.shares[:, -1:], named)
+
+    expected = fitted_with(by_shares, monkeypatch)
+    np.testing.assert_array_equal(fitted_with(by_items, monkeypatch).factors, expected.factors)
+
+
+@pytest.mark.parametrize(
+    ("compared", "words"),
+    [
+        (Compared(np.zeros((3, 2), int), np.ones((3, 2))), r"'odd'.*\(3, 2\) for \(4,\)"),
+        (Compared(np.zeros(4, int), np.ones(4)), r"of shape \(m, n\).*Got the shape \(4,\)"),
+        (Compared(np.zeros((4, 2), int), np.ones((4, 1))), r"shares of shape \(4, 1\)"),
+        (Compared(np.zeros((4, 2), int), np.ones((4, 2)), np.arange(2)), r"for \(2,\)"),
+    ],
+)
+def test_what_a_loss_returns_is_checked(compared, words):
+    with pytest.raises(TrainingError, match=words):
+        compared.check("odd", 4)
 
 
 def test_an_unknown_loss_is_refused_with_the_names_there_are():

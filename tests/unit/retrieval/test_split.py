@@ -98,7 +98,7 @@ def test_a_model_that_cannot_be_split_says_why(make_model) -> None:
         split(make_model(instance_norm=True))
     with pytest.raises(ConfigError, match="one for each class"):
         split(make_model(n_outputs=3))
-    with pytest.raises(ConfigError, match="more than two features"):
+    with pytest.raises(ConfigError, match="models can be split into them. Got a 'hofm' model"):
         split(make_model("hofm"))
 
 

@@ -8,7 +8,7 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,7 @@ import pytest
 
 from fieldfare import inspect, predict
 from fieldfare.data.convert import convert
-from fieldfare.data.loading import load
-from fieldfare.data.stream import stream
+from fieldfare.data.loading import load, stream
 from fieldfare.exceptions import DataError
 from fieldfare.training.functions import train
 
@@ -26,27 +25,6 @@ N = 30_000  # more than a pipe holds
 SVM = "".join(f"{i % 2} {i % 50}:1 {50 + i % 30}:1\n" for i in range(N))
 CSV = "user,item,click\n" + "".join(f"u{i % 50},i{i % 30},{i % 2}\n" for i in range(N))
 TEXTS = {"libsvm": SVM, "CSV": CSV}
-
-
-@pytest.fixture
-def pipe() -> Iterator[Callable[[bytes], str]]:
-    """Return what feeds bytes to a pipe and returns its path, as ``<(...)`` does."""
-    ends = []
-
-    def feed(content: bytes) -> str:
-        read, write = os.pipe()
-
-        def work() -> None:
-            with os.fdopen(write, "wb") as file:
-                file.write(content)
-
-        threading.Thread(target=work, daemon=True).start()
-        ends.append(read)
-        return f"/dev/fd/{read}"
-
-    yield feed
-    for end in ends:
-        os.close(end)
 
 
 class Unseekable(io.BytesIO):

@@ -80,6 +80,17 @@ def test_estimators_do_not_depend_on_the_provenance(stars: pd.DataFrame, tmp_pat
     assert same(first, second)
 
 
+@pytest.mark.parametrize("history", ["mine", {"metric": None}, [1, 2], None])
+def test_whatever_the_provenance_holds_an_estimator_loads(
+    stars: pd.DataFrame, tmp_path: Path, history: Any
+) -> None:
+    fitted = FMRegressor(max_iter=1, random_state=0).fit(stars[["user", "item"]], stars["stars"])
+    save_model(fitted.model_.with_(provenance={"history": history}), tmp_path / "m.ff")
+    loaded = FMRegressor.load(tmp_path / "m.ff")
+    assert (len(loaded.history_), loaded.n_iter_) == (0, 0)
+    assert same(loaded.model_, fitted.model_)
+
+
 def test_folding_in_does_not_depend_on_the_provenance(stars: pd.DataFrame) -> None:
     from fieldfare.schema.schema import Schema
 

@@ -95,13 +95,13 @@ class Trace:
         return "\n".join(aligned_lines(list(rows[0]), cells))
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON values; numbers that are not finite become None."""
+        """Return the trace as JSON values; numbers that are not finite become None."""
         sweeps = [{k: v if math.isfinite(v) else None for k, v in r.items()} for r in self.sweeps]
         return {"n_warmup": self.n_warmup, "sweeps": sweeps}
 
     @staticmethod
     def from_json(saved: Any) -> Trace:
-        """Return the trace that `to_json` was asked of; an empty one if it is damaged."""
+        """Return the trace that `to_json` described; an empty one if it is damaged."""
         try:
             sweeps = [
                 {str(k): math.nan if v is None else float(v) for k, v in record.items()}

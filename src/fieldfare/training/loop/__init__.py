@@ -1,1 +1,1 @@
-"""The loop over epochs, and what watches it."""
+"""The loop over epochs, with callbacks, history and evaluation."""

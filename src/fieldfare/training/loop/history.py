@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -112,8 +113,25 @@ class History:
 
     @staticmethod
     def from_json(data: JSON) -> History:
-        """Return the history that `to_json` wrote."""
-        return History(**data)
+        """Return the history that `to_json` described; null stands for NaN.
+
+        Raises
+        ------
+        AttributeError, KeyError, TypeError
+            If it is something else.
+        """
+        epochs = [
+            {name: _number(value) for name, value in record.items()} for record in data["epochs"]
+        ]
+        return History(**{**data, "epochs": epochs})
+
+
+def _number(value: float | None) -> float:
+    if value is None:
+        return math.nan
+    if not isinstance(value, int | float):
+        raise TypeError(f"A history holds numbers. Got {value!r:.200}.")
+    return value
 
 
 def _cell(name: str, value: float) -> str:

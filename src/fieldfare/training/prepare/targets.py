@@ -257,7 +257,7 @@ def class_weights(
     known = list(classes) if classes is not None else list(range(_n_classes(subset)))
     if isinstance(setting, str):
         counts = _class_totals(subset, len(known))
-        # A class without rows gets no weight: it never asks for it.
+        # A class without rows gets no weight: no row needs one.
         balanced = np.zeros(len(known))
         np.divide(counts.sum(), len(known) * counts, out=balanced, where=counts > 0)
         return balanced.astype(np.float32)
@@ -306,7 +306,7 @@ def start_bias(
     if weights is not None:
         counts = counts * weights
     total = positive(float(counts.sum()))
-    # A class that has not come yet, as in the first of many batches, counts as half a row.
+    # A class that has not been seen yet, as in the first of many batches, counts as half a row.
     share = np.where(counts > 0, counts / total, 0.5 / subset.n_rows)
     share = np.clip(share / share.sum(), _SMALLEST_PRIOR, 1 - _SMALLEST_PRIOR)
     if task == "binary":

@@ -26,7 +26,7 @@ from fieldfare.solvers.gradient import GradientSolver
 from fieldfare.training.samples.subset import RowSubset
 
 _MOST_TRIES = 20
-_SMALL_TABLE = 2**29  # pairs, a bit each
+_SMALL_TABLE = 2**29  # pairs, one bit each
 _BLOCK = 8192
 # For losses that look at scores first, so that these are not out of date.
 _SCORED_BLOCK = 1024
@@ -87,7 +87,7 @@ class Negatives:
         if self._seen.n_rows * n_items <= _SMALL_TABLE:
             self._bits = np.zeros(self._seen.n_rows * n_items // 8 + 1, np.uint8)
             bit = (1 << (self._known & 7)).astype(np.uint8)
-            np.add.at(self._bits, self._known >> 3, bit)  # no pair is there twice
+            np.add.at(self._bits, self._known >> 3, bit)  # no pair occurs twice
 
     def blocks(self, epoch: int, *, shuffle: bool) -> Iterator[Int64Array]:
         """Yield the interactions of an epoch, as row numbers, to be given to `learn`."""
@@ -112,11 +112,12 @@ class Negatives:
             return solver.train(samples, order, None, _worth(n_threads, len(order)))
         draws = _Draws(self._joined, solver, n_threads, query, item, drawn, usable, self._chances)
         compared = self._loss.compare(draws)
-        if compared.interactions is None:
-            samples = draws.samples
+        compared.check(self._loss.name, len(rows))
+        if compared.interactions is None and compared.drawn is draws.drawn:
+            samples = draws.samples  # which may have been joined already, for their scores
         else:
-            query, item = query[compared.interactions], item[compared.interactions]
-            weight = weight[compared.interactions]
+            chosen = slice(None) if compared.interactions is None else compared.interactions
+            query, item, weight = query[chosen], item[chosen], weight[chosen]
             samples = _beside(self._joined, query, item, compared.drawn)
         samples, pairs = self._compared(samples, weight[:, np.newaxis] * compared.shares)
         return solver.train_pairs(samples, pairs, _worth(n_threads, len(pairs)))

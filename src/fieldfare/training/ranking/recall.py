@@ -145,20 +145,12 @@ class Catalogue:
             scores = catalogue_scores(
                 model, self._joint.queries.take(chosen), self._joint.items, n_jobs
             )
-            wanted = mask(self._wanted, chosen)
-            known = mask(self._known, chosen) & ~wanted
+            wanted = self._wanted.mask(chosen)
+            known = self._known.mask(chosen) & ~wanted
             lists = judge(rank_items(scores, n, known), wanted)
             for name, metric in metrics.items():
                 sums[name] += float(np.sum(metric(lists)))
         return {name: total / len(self._tested) for name, total in sums.items()}
-
-
-def mask(seen: Seen, chosen: Int64Array) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
-    """Return which partners some rows were seen with, as a bool array (n_chosen, n_partners)."""
-    found = np.zeros((len(chosen), seen.n_partners), bool)
-    for place, row in enumerate(chosen):
-        found[place, seen.index[seen.indptr[row] : seen.indptr[row + 1]]] = True
-    return found
 
 
 def fold_in(

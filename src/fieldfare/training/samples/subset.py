@@ -90,7 +90,7 @@ class RowSubset:
 
     @property
     def joined(self) -> Rows:
-        """The rows of the part, with the entries of their side tables."""
+        """The rows of the subset, with the entries of their side tables."""
         return as_rows(self.rows if self.index is None else self.rows.take(self.index))
 
     def with_target(self, target: Float32Array) -> RowSubset:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import math
+
 import pytest
 
 from fieldfare.training.loop.history import History
@@ -49,9 +52,21 @@ def test_shows_a_loss_that_is_no_metric() -> None:
 
 
 def test_round_trip(history) -> None:
-    import json
-
     assert History.from_json(json.loads(json.dumps(history.to_json()))) == history
+
+
+def test_null_is_a_number_that_is_not_finite(history) -> None:
+    data = history.to_json()
+    data["epochs"][1]["valid_auc"] = None
+    found = History.from_json(data)
+    assert math.isnan(found["valid_auc"][1])
+    assert "nan" in str(found)
+
+
+@pytest.mark.parametrize("data", [None, 7, {}, {"epochs": 3}, {"epochs": [{"epoch": "one"}]}])
+def test_anything_else_is_refused(data) -> None:
+    with pytest.raises((AttributeError, KeyError, TypeError)):
+        History.from_json(data)
 
 
 def test_without_validation_the_last_epoch_counts() -> None:

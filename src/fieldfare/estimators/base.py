@@ -28,6 +28,7 @@ from fieldfare.training.job import Job
 from fieldfare.training.loop.history import History
 from fieldfare.training.loop.session import Session
 from fieldfare.training.prepare.targets import TargetMap
+from fieldfare.training.provenance import history_of
 
 _ConfigT = TypeVar("_ConfigT", bound=Config)
 _EstimatorT = TypeVar("_EstimatorT", bound="Factorization")
@@ -227,9 +228,7 @@ class Factorization(Reading, metaclass=ABCMeta):
         self.model_ = model
         self.schema_ = schema_of(model)
         self._learn_columns([column.name for column in self.schema_.columns])
-        # A model that was not trained here has no history.
-        known = model.provenance.get("history")
-        self.history_ = History() if known is None else History.from_json(known)
+        self.history_ = history_of(model)
         self.n_iter_ = len(self.history_)
 
     @property
