@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fieldfare.data.dataset import AnyDataset, Dataset, RelatedDataset, as_dataset
-from fieldfare.data.road import ROLES, Options, encode, encode_related
+from fieldfare.data.road import ROLES, Options, encode, encode_related, with_fields_of
 from fieldfare.data.side_tables import JoinedTable
 from fieldfare.exceptions import DataError
 from fieldfare.rows import Rows, as_rows, per_row
@@ -109,7 +109,10 @@ def extend(known: Schema, source: Any, **options: Any) -> Dataset:
     """
     if known.is_indexed:
         own = load(source, **options)
-        return replace(own, schema=_with_ids_of(known, own.schema))
+        schema = _with_ids_of(known, own.schema)
+        # Of new ids without a field nobody knows it.
+        rows = with_fields_of(known, own.rows) if schema is known else own.rows
+        return replace(own, rows=rows, schema=schema)
     data = read_dataset(source, Options(**options, schema=known, extend=True))
     assert isinstance(data, Dataset)
     return data

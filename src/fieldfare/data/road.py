@@ -196,7 +196,7 @@ def _encode_numbered(source: Numbered, options: Options) -> Encoded:
         _check_ids_of_table(source, schema)
     batches = source.rows(labelled=options.labelled, n_threads=options.n_threads)
     if schema is not None:
-        return (lambda: schema), _with_fields_of(schema, batches)
+        return (lambda: schema), (with_fields_of(schema, rows) for rows in batches)
     if source.ids is not None:
         ids = source.ids
         known = Schema.indexed(ids.n_features, ids.n_fields, field_of=ids.field_of)
@@ -224,13 +224,11 @@ def _check_ids_of_table(source: Numbered, schema: Schema) -> None:
         )
 
 
-def _with_fields_of(schema: Schema, batches: Iterator[Rows]) -> Iterator[Rows]:
-    """Yield numbered rows; where they have no fields, a Schema of a table tells them."""
-    for rows in batches:
-        if schema.is_indexed or rows.fields is not None:
-            yield rows
-            continue
-        known = rows.indices < schema.n_features
-        fields = np.zeros(len(rows.indices), np.uint16)
-        fields[known] = schema.field_of[rows.indices[known]]
-        yield rows.with_(fields=fields)
+def with_fields_of(schema: Schema, rows: Rows) -> Rows:
+    """Return numbered rows; where they have no fields, the Schema tells them."""
+    if schema.n_fields == 0 or rows.fields is not None:
+        return rows
+    known = rows.indices < schema.n_features
+    fields = np.zeros(len(rows.indices), np.uint16)
+    fields[known] = schema.field_of[rows.indices[known]]
+    return rows.with_(fields=fields)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fieldfare.exceptions import SchemaError
+from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.rows import RelatedRows, Relation, Rows
 from fieldfare.schema.schema import Schema
 from fieldfare.sources.batch import Batch
@@ -38,7 +38,7 @@ class JoinedTable(Table):
     SchemaError
         If a key column is missing, or two tables have another column in common.
     DataError
-        If a key occurs twice, or is missing, in its side table.
+        If a key occurs twice, or is missing, in its side table, or ``sides`` is no mapping.
 
     Examples
     --------
@@ -49,6 +49,11 @@ class JoinedTable(Table):
     """
 
     def __init__(self, table: Any, sides: Mapping[str, Any]) -> None:
+        if not isinstance(sides, Mapping):
+            raise DataError(
+                "Side tables are a mapping from key column to table, such as {'user': users}. Got "
+                f"{type(sides).__name__}."
+            )
         self._main = open_table(table)
         self.description = "JoinedTable"
         self.is_rereadable = self._main.is_rereadable
@@ -75,11 +80,18 @@ class JoinedTable(Table):
     def batches(self) -> Iterator[Batch]:
         """Yield the joined rows in order, in batches of bounded size."""
         for batch in self._main.batches():
-            columns, names = list(batch.data.columns), list(batch.data.schema.names)
-            for key, side in self._sides.items():
-                columns += side.take(side.codes(batch.data.column(key)))
-                names += side.names
-            yield batch.with_columns(names, columns)
+            yield self._join(batch)
+
+    def head(self, n: int) -> Any:
+        """Return the first rows; of a table that is read once, they are kept for `batches`."""
+        return self._join(Batch(self._main.head(n))).data
+
+    def _join(self, batch: Batch) -> Batch:
+        columns, names = list(batch.data.columns), list(batch.data.schema.names)
+        for key, side in self._sides.items():
+            columns += side.take(side.codes(batch.data.column(key)))
+            names += side.names
+        return batch.with_columns(names, columns)
 
     def related_rows(self, schema: Schema, *, labelled: bool = True) -> RelatedRows:
         """Return the samples encoded, with references to the encoded side tables.

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,9 @@ from fieldfare.data.side_tables import JoinedTable
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.rows import MAX_FIELD, RelatedRows, Rows
 from fieldfare.schema.schema import Schema
+from fieldfare.sources import frames
+from fieldfare.sources.batch import stacked
+from fieldfare.sources.formats import open_table
 from fieldfare.store.row_store import RowStore
 
 _PATHS = (str, os.PathLike)
@@ -34,6 +37,14 @@ def is_source(X: Any) -> bool:
     if isinstance(X, list):
         return bool(X) and isinstance(X[0], _PATHS)
     return isinstance(X, _SOURCES) or hasattr(X, "read")
+
+
+def in_memory(X: Any) -> Any:
+    """Return X, or as an Arrow table what is a dict of columns, or comes in parts or only once."""
+    in_parts = isinstance(X, (list, tuple)) and bool(X) and frames.is_frame(X[0])
+    if hasattr(X, "read") or not (in_parts or isinstance(X, (Iterator, Mapping))):
+        return X
+    return stacked([batch.data for batch in open_table(X).batches()])
 
 
 def is_frame(X: Any) -> bool:

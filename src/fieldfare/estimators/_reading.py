@@ -62,6 +62,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         keep_classes : bool
             Whether the classes are known even if the columns are to be learned.
         """
+        X = _input.in_memory(X)
         reader = self._read_source if _input.is_source(X) else self._read_samples
         data, labels, names = reader(X, y, sample_weight, learn, extend)
         if sample_weight is not None and not isinstance(sample_weight, str):
@@ -152,6 +153,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
 
     def _rows(self, X: Any, schema: Schema) -> Rows:
         """Return samples to predict, with the features that the Schema of a model says."""
+        X = _input.in_memory(X)
         if _input.is_source(X):
             return as_rows(read(X, self._settings(), schema=schema, labelled=None).rows)
         table = self._as_table(X, schema, ())

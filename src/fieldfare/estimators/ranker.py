@@ -187,7 +187,7 @@ class Ranker(Factorization):
         self, X: Any, y: Any, sample_weight: Any, *, learn: bool = False, **how: Any
     ) -> AnyDataset:
         labels = y if isinstance(y, _Labels) else _Labels(y, None)
-        y, qid = labels.y, labels.qid
+        X, y, qid = _input.in_memory(X), labels.y, labels.qid
         if self._settings().for_recall:
             if qid is not None or labels.compared:
                 raise DataError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -131,6 +131,11 @@ def assign_fields(
     """Return columns with the given fields; see `Schema.with_fields`."""
     names = [column.name for column in columns]
     if not isinstance(given, Mapping):
+        if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
+            raise SchemaError(
+                "Fields are a sequence with one for each column, or a mapping from column to "
+                f"field. Got {given!r:.100}."
+            )
         fields_of = list(given)
         if len(fields_of) != len(names):
             raise SchemaError(
@@ -138,8 +143,12 @@ def assign_fields(
                 f"{', '.join(names[:10])}). Got {len(fields_of)}."
             )
         given = dict(zip(names, fields_of, strict=True))
-    for name in given:
+    for name, chosen in given.items():
         require_column(name, names)
+        if chosen is None or chosen != chosen or isinstance(chosen, (list, tuple, dict)):
+            raise SchemaError(
+                f"A field is a name or a number. Got {chosen!r:.100} for the column {name!r}."
+            )
     return tuple(
         column.change(field=str(given[column.name])) if column.name in given else column
         for column in columns

@@ -98,7 +98,7 @@ def column_of(values: Any) -> Any:
         return values
     try:
         return pa.array(values, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+    except (pa.ArrowException, OverflowError):
         return pa.array([None if _is_missing(v) else str(v) for v in values], pa.string())
 
 

@@ -89,4 +89,25 @@ def first_rows(names: list[str], batches: Iterable[Batch], n: int) -> Any:
             break
     if not parts:
         return pa.RecordBatch.from_arrays([pa.nulls(0) for _ in names], names=names)
-    return pa.Table.from_batches(parts).combine_chunks().to_batches()[0] if have else parts[0]
+    return stacked(parts).combine_chunks().to_batches()[0] if have else parts[0]
+
+
+def stacked(parts: Sequence[Any]) -> Any:
+    """Return the rows of RecordBatches, at least one, as one pyarrow Table.
+
+    Types that differ are widened, as where a column of integers has a missing value in some batch.
+
+    Raises
+    ------
+    SchemaError
+        If a column has types that do not go together, such as numbers and text.
+    """
+    pa = require("pyarrow", "tables")
+    tables = [pa.Table.from_batches([part]) for part in parts]
+    try:
+        return pa.concat_tables(tables, promote_options="permissive")
+    except pa.ArrowException as error:
+        raise SchemaError(
+            f"These tables have columns of other types than each other: {error}. Give each column "
+            "one type."
+        ) from error

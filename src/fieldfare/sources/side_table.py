@@ -8,6 +8,7 @@ from fieldfare._optional import require
 from fieldfare._typing import UInt32Array
 from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.sources.arrow import numpy_of, one_array
+from fieldfare.sources.batch import stacked
 from fieldfare.sources.source import Table
 
 
@@ -30,7 +31,7 @@ class SideTable:
     def __init__(self, table: Table, key: str) -> None:
         pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
         self.names = [name for name in table.names if name != key]
-        whole = pa.Table.from_batches([batch.data for batch in table.batches()])
+        whole = stacked([batch.data for batch in table.batches()])
         keys, *columns = (_decoded(one_array(whole.column(name))) for name in (key, *self.names))
         if keys.null_count or len(pc.unique(keys)) < len(keys):
             raise DataError(

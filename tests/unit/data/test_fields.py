@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
-from fieldfare import FFMClassifier
+from fieldfare import FFMClassifier, predict, train
 from fieldfare.data.loading import load
 from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.schema.schema import Schema
@@ -79,3 +80,22 @@ def test_fields_of_an_estimator_are_those_of_its_columns(tmp_path: Path) -> None
     assert FFMClassifier(**settings).fit(tmp_path / "t.csv", "y").model_.n_fields == 2
     with pytest.raises(SchemaError, match="one field per column"):
         FFMClassifier(**{**settings, "fields": [0]}).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "fields", ["AB", b"AB", 3, True, ["A", None], [0, float("nan")], {"x": ["A"]}, {"x": None}]
+)
+def test_what_names_no_field_is_refused(fields: Any) -> None:
+    with pytest.raises(SchemaError, match=r"Fields are a sequence|A field is a name or a number"):
+        load({"x": ["a", "b"], "z": ["c", "d"], "y": [0, 1]}, target="y", fields=fields)
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
+def test_a_matrix_without_fields_gets_those_of_the_model(form: Any) -> None:
+    X = np.random.default_rng(0).random((20, 3), np.float32)
+    y = np.arange(20) % 2
+    data = load(X, target=y, fields=[0, 0, 1])
+    model = train(data, model="ffm", max_iter=1, random_state=0).model
+    expected = model.predict(data.rows)
+    np.testing.assert_array_equal(predict(model, form(X)), expected)
+    train(form(X), target=y, model=model, max_iter=1)

@@ -176,6 +176,32 @@ def test_an_estimator_is_scored_on_side_tables(solver):
     joined = load(table, target="stars").rows.with_(target=None)
     expected = r2_score([1.0, 3.0, 5.0] * 20, estimator.predict(joined))
     assert estimator.score(table, "stars") == pytest.approx(expected)
-    related = load_related(table, target="stars")
+    related = read_dataset(table, Options(target="stars", join=False))
     assert estimator.score(related) == pytest.approx(expected)
     np.testing.assert_array_equal(estimator.predict(related.rows), estimator.predict(table))
+
+
+def test_side_tables_join_a_generator_that_is_read_once():
+    parts = [{"user": ["a", "b"], "stars": [1, 2]}, {"user": ["c", "z"], "stars": [2, 1]}]
+    sides = {"user": {"user": ["a", "b", "c"], "age": [20.5, 40.5, 60.5]}}
+    expected = load(JoinedTable(pd.concat(map(pd.DataFrame, parts)), sides), target="stars")
+    found = load(JoinedTable(map(pd.DataFrame, parts), sides), target="stars")
+    np.testing.assert_array_equal(found.rows.indices, expected.rows.indices)
+    assert found.schema.digest == expected.schema.digest
+
+
+def test_a_side_table_in_parts_of_other_types_is_one_table():
+    sides = [
+        pd.DataFrame({"user": ["a"], "age": [20]}),
+        pd.DataFrame({"user": ["b"], "age": [4.5]}),
+    ]
+    main = {"user": ["a", "b"], "stars": [1, 2]}
+    expected = load(JoinedTable(main, {"user": pd.concat(sides)}), target="stars")
+    found = load(JoinedTable(main, {"user": sides}), target="stars")
+    np.testing.assert_array_equal(found.rows.values, expected.rows.values)
+
+
+@pytest.mark.parametrize("sides", [None, [{"user": ["a"]}], "users.csv"])
+def test_side_tables_that_are_no_mapping_are_refused(sides):
+    with pytest.raises(DataError, match="a mapping from key column to table"):
+        JoinedTable({"user": ["a", "b"], "stars": [1, 2]}, sides)

@@ -6,9 +6,12 @@ import copy
 import pickle
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 
 import fieldfare as ff
@@ -119,3 +122,29 @@ def test_a_shallow_copy_learns_by_itself() -> None:
     copy.copy(estimator).partial_fit(OTHER, Y)
     expected = FMRegressor(**QUICK).partial_fit(ONE, Y).partial_fit(ONE, Y).predict(ONE)
     np.testing.assert_array_equal(estimator.partial_fit(ONE, Y).predict(ONE), expected)
+
+
+AS_PARTS: dict[str, Callable[[], Any]] = {
+    "generator of dicts": lambda: (row for row in ONE),
+    "generator of frames": lambda: (pd.DataFrame(part) for part in (ONE[:7], ONE[7:])),
+    "list of frames": lambda: [pd.DataFrame(ONE[:7]), pd.DataFrame(ONE[7:])],
+    "Arrow reader": lambda: pa.Table.from_pylist(ONE).to_reader(7),
+    "columns": lambda: pa.Table.from_pylist(ONE).to_pydict(),
+}
+
+
+@pytest.mark.parametrize("form", AS_PARTS)
+@pytest.mark.parametrize("cls", FITS)
+def test_samples_in_parts_are_all_read(cls: Any, form: str) -> None:
+    parts, whole = AS_PARTS[form], FITS[cls](cls(**QUICK), ONE)
+    expected = whole.predict(ONE)
+    np.testing.assert_array_equal(FITS[cls](cls(**QUICK), parts()).predict(ONE), expected)
+    np.testing.assert_array_equal(whole.predict(parts()), expected)
+
+
+def test_a_file_object_is_a_file(tmp_path: Path) -> None:
+    pd.DataFrame(ONE).assign(y=Y).to_csv(tmp_path / "t.csv", index=False)
+    expected = FMRegressor(**QUICK).fit(tmp_path / "t.csv", "y")
+    with open(tmp_path / "t.csv", "rb") as file:
+        found = FMRegressor(**QUICK).fit(file, "y")
+    np.testing.assert_array_equal(found.predict(ONE), expected.predict(ONE))

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from fieldfare.data.loading import extend, load
-from fieldfare.exceptions import DataError
+from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.schema.schema import Schema
 from fieldfare.sources.formats import open_source, open_table
 
@@ -61,3 +61,18 @@ def test_an_iterable_of_paths_is_a_list_of_paths(tmp_path: Path) -> None:
     assert len(listed) == 4
     for given in (dict.fromkeys(paths).keys(), iter(paths)):
         np.testing.assert_array_equal(load(given, target="y").rows.values, listed.rows.values)
+
+
+def test_tables_whose_types_widen_are_one_source() -> None:
+    parts = [{"x": ["a", "b"], "n": [1, 2]}, {"x": ["a", "c"], "n": [1.5, None]}]
+    parts = [part | {"y": [0, 1]} for part in parts]
+    whole = pd.concat(map(pd.DataFrame, parts))
+    found = load((pd.DataFrame(part) for part in parts), target="y")
+    expected = load(whole, target="y")
+    np.testing.assert_array_equal(found.rows.indices, expected.rows.indices)
+    np.testing.assert_array_equal(found.rows.values, expected.rows.values)
+
+
+def test_tables_whose_types_do_not_go_together_are_refused() -> None:
+    with pytest.raises(SchemaError, match="Give each column one type"):
+        load([pd.DataFrame({"y": [1]}), pd.DataFrame({"y": ["no"]})], target="y")

@@ -160,9 +160,7 @@ def check_comparisons(pairs: object, n_rows: int) -> Int64Array:
         raise DataError(f"{asked}. Got rows of different lengths.") from error
     if array.ndim != 2 or array.shape[1] != 2 or array.dtype.kind not in "iu":
         raise DataError(f"{asked}. Got {array.dtype} of shape {array.shape}.")
-    if not len(array):
-        raise DataError(f"{asked}. Got none.")
-    if not 0 <= int(array.min()) <= int(array.max()) < n_rows:
+    if len(array) and not 0 <= int(array.min()) <= int(array.max()) < n_rows:
         raise DataError(
             f"pairs must hold row numbers from 0 to {n_rows - 1}. Got {array.min()} to "
             f"{array.max()}."
