@@ -69,14 +69,53 @@ def check_names(names: list[str], where: str) -> list[str]:
 
 
 def first_rows(names: list[str], batches: Iterable[Batch], n: int) -> Any:
-    """Return the first rows of batches as one RecordBatch."""
+    """Return the first rows of batches as one RecordBatch.
+
+    Raises
+    ------
+    SchemaError
+        If a batch has other columns than the first ones, or of a type that does not go with theirs.
+    """
     pa = require("pyarrow", "tables")
     parts, have = [], 0
     for batch in batches:
-        parts.append(batch.data.slice(0, n - have))
+        check_columns(names, batch)
+        parts.append(batch.data.slice(0, n - have).select(names))
         have += parts[-1].num_rows
         if have >= n:
             break
     if not parts:
         return pa.RecordBatch.from_arrays([pa.nulls(0) for _ in names], names=names)
-    return pa.Table.from_batches(parts).combine_chunks().to_batches()[0] if have else parts[0]
+    return _joined(parts).combine_chunks().to_batches()[0] if have else parts[0]
+
+
+def check_columns(names: list[str], batch: Batch) -> None:
+    """Refuse a batch unless it has exactly the columns of its table, in any order.
+
+    Raises
+    ------
+    SchemaError
+    """
+    found = batch.data.schema.names
+    if sorted(found) != sorted(names):
+        file, row = batch.location.file, batch.location.first_row
+        part = f"{file}, from row {row} on," if file else "One of the tables"
+        raise SchemaError(
+            f"{part} has the columns {', '.join(map(repr, found))}, and what is before it "
+            f"{', '.join(map(repr, names))}. Give all rows the same columns."
+        )
+
+
+def _joined(parts: list[Any]) -> Any:
+    """Return record batches with the same columns as one table; whole numbers become floats."""
+    pa = require("pyarrow", "tables")
+    if all(part.schema.equals(parts[0].schema) for part in parts):
+        return pa.Table.from_batches(parts)
+    tables = [pa.Table.from_batches([part]) for part in parts]
+    try:
+        return pa.concat_tables(tables, promote_options="permissive")
+    except pa.ArrowException as error:
+        raise SchemaError(
+            f"The tables have columns of the same name whose types do not go together: {error}. "
+            "Convert them to one type."
+        ) from error
