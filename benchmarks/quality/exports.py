@@ -148,6 +148,7 @@ def figures_of(kind: str, work: Path, tables: tuple[pd.DataFrame, ...]) -> list[
 
     def part_of(table: pd.DataFrame) -> Part:
         table = table[columns]
+        assert model.schema is not None
         return Part(table, model.schema.encode(table, labelled=False))
 
     whole, strange, batch, one = map(part_of, (test, odd, test[:N_BATCH], test[:1]))

@@ -12,7 +12,7 @@ import pytest
 from tests.architecture.scratch_format import FORMATS, MAGIC
 
 import fieldfare
-from fieldfare.data.stream import stream
+from fieldfare.data.loading import stream
 from fieldfare.exceptions import DataError, TextFormatError
 from fieldfare.sources.formats import register, unregister
 

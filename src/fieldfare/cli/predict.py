@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from fieldfare.cli._files import load_any
     from fieldfare.cli._predictions import prediction_writer
-    from fieldfare.data.stream import stream
+    from fieldfare.data.loading import stream
     from fieldfare.models.posterior import Posterior
 
     model, coverage = load_any(arguments.model), arguments.interval

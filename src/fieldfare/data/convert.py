@@ -9,14 +9,12 @@ import numpy as np
 
 from fieldfare._typing import AnyArray, PathLike
 from fieldfare._validation import OneOf, check
-from fieldfare.data.loading import load
-from fieldfare.data.options import Options
-from fieldfare.data.stored import encoded_already
+from fieldfare.data.loading import load, open_samples
+from fieldfare.data.road import Options
 from fieldfare.rows import Rows
 from fieldfare.schema.infer import typed_batches
 from fieldfare.schema.schema import Schema
 from fieldfare.sources.arrow import texts_or_nulls
-from fieldfare.sources.formats import open_source
 from fieldfare.sources.source import Table
 from fieldfare.sources.sparse_text import write_text
 from fieldfare.sources.write import table_writer
@@ -64,13 +62,10 @@ def convert(
         If the source cannot be read or the file cannot be written.
     """
     check("to", kind, OneOf(KINDS), "convert")
-    options = Options(schema=schema, labelled=None, **roles)
-    data = encoded_already(source, options)
-    if data is None:
-        opened = open_source(source)
-        if isinstance(opened, Table) and kind in ("csv", "parquet"):
-            return _write(typed_batches(opened), path, kind)
-        data = load(opened, schema=schema, labelled=None, **roles)
+    opened = open_samples(source, Options(schema=schema, **roles))
+    if isinstance(opened, Table) and kind in ("csv", "parquet"):
+        return _write(typed_batches(opened), path, kind)
+    data = load(opened, schema=schema, labelled=None, **roles)
     rows = data.rows
     blocks = (rows.slice(start, start + _ROWS) for start in range(0, max(len(rows), 1), _ROWS))
     if kind in ("csv", "parquet"):

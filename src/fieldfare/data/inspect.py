@@ -11,14 +11,13 @@ import numpy as np
 from fieldfare._typing import AnyArray
 from fieldfare.data.dataset import Dataset
 from fieldfare.data.leaks import BLOCK_ROWS, classes_of, leaks, span_of
-from fieldfare.data.loading import load
-from fieldfare.data.options import Options
-from fieldfare.data.stored import encoded_already
+from fieldfare.data.loading import load, open_samples
+from fieldfare.data.road import Options
 from fieldfare.exceptions import DataWarning
 from fieldfare.rows import Rows
 from fieldfare.schema.fit import scatter
 from fieldfare.schema.schema import Schema
-from fieldfare.sources.formats import open_source
+from fieldfare.sources.source import Source
 
 # What is looked at closely, some 60 bytes an entry; of more entries, stretches from all over.
 _SAMPLE_ENTRIES = 4_000_000
@@ -141,11 +140,11 @@ def inspect(source: Any, target: str | None = None, against: Any = None) -> Insp
 
 def _load(source: Any, target: str | None) -> tuple[Dataset, str]:
     """Return the samples of a source, and what kind of source it is in a few words."""
-    known = encoded_already(source, Options(labelled=None))
-    if known is not None:
-        return known, "RowStore" if known.store is not None else type(source).__name__
-    opened = open_source(source)
-    return load(opened, target=target, labelled=None), opened.description
+    opened = open_samples(source, Options())
+    data = load(opened, target=target, labelled=None)
+    if isinstance(opened, Source):
+        return data, opened.description
+    return data, "RowStore" if data.store is not None else type(source).__name__
 
 
 def _sample(data: Dataset) -> Dataset:

@@ -1,17 +1,20 @@
-"""Loading: the batches of a source gathered to a Dataset, in memory or in the cache."""
+"""Loading: samples of any form as a Dataset, or batch by batch."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from fieldfare.data.dataset import Dataset, RelatedDataset
-from fieldfare.data.options import ROLES, Options
-from fieldfare.data.road import encode, fitted, is_labelled
+import numpy as np
+
+from fieldfare.data.dataset import AnyDataset, Dataset, RelatedDataset, as_dataset
+from fieldfare.data.road import ROLES, Options, encode, encode_related
 from fieldfare.data.side_tables import JoinedTable
-from fieldfare.data.stored import encoded_already, finish, finish_related, from_store, schema_of
-from fieldfare.rows import RelatedRows
+from fieldfare.exceptions import DataError
+from fieldfare.rows import Rows, as_rows, per_row
 from fieldfare.schema.schema import Schema
 from fieldfare.sources.files import Files
 from fieldfare.sources.formats import open_source
@@ -20,10 +23,11 @@ from fieldfare.store.append import gather
 from fieldfare.store.cache import file_fingerprint
 from fieldfare.store.row_store import RowStore, cached
 
-__all__ = ["Dataset", "load", "load_related"]
+__all__ = ["Dataset", "extend", "load", "open_samples", "read_dataset", "stream"]
 
 SMALL_BYTES = 16 << 20
 _ENCODING = 1  # raise when the same input would give other Rows, so that old caches are not used
+_STREAM_ROWS = 65_536
 
 
 def load(  # noqa: PLR0913 - the front door: all but the source are keywords
@@ -75,63 +79,184 @@ def load(  # noqa: PLR0913 - the front door: all but the source are keywords
         `SchemaError`, `StoreError` say where).
     """
     options = Options(schema, target, weight, group, labelled, fields, cache, n_threads)
-    known = encoded_already(source, options)
-    return _gather(open_source(source), options) if known is None else known
+    data = read_dataset(source, options)
+    assert isinstance(data, Dataset)
+    return data
 
 
-def load_related(source: Any, **options: Any) -> Dataset | RelatedDataset:
-    """Return samples as `load` does, but leave side tables unjoined.
+def extend(known: Schema, source: Any, **options: Any) -> Dataset:
+    """Read samples with a Schema, extended by the values or ids that only these samples hold.
 
-    Coordinate descent and Gibbs sampling use them as they are.
+    A source that can be read only once, such as a generator or a pipe, is read once.
 
     Parameters
     ----------
+    known : Schema
+        Fitted, or indexed. Ids in use never move; new ones follow at the end.
     source : whatever `load` takes
     **options
-        As for `load`.
+        As for `load`, but for ``schema``.
 
     Returns
     -------
-    RelatedDataset
-        Of a JoinedTable or RelatedRows; of anything else a Dataset.
+    Dataset
+        Its ``schema`` is the extended one.
 
     Raises
     ------
     DataError
         As `load` does.
     """
-    chosen = Options(**options)
-    if isinstance(source, RelatedRows):
-        return finish_related(source, chosen.schema or schema_of(source.join()), chosen)
-    if isinstance(source, RelatedDataset):
-        return finish_related(source.rows, source.schema, chosen)
-    if not isinstance(source, JoinedTable):
-        return load(source, **options)
-    schema, _ = fitted(source, chosen)
-    rows = source.related_rows(schema, labelled=is_labelled(source, schema, chosen))
-    return finish_related(rows, schema, chosen)
+    if known.is_indexed:
+        own = load(source, **options)
+        return replace(own, schema=_with_ids_of(known, own.schema))
+    data = read_dataset(source, Options(**options, schema=known, extend=True))
+    assert isinstance(data, Dataset)
+    return data
 
 
-def _gather(source: Source, options: Options) -> Dataset:
+def stream(
+    source: Any,
+    *,
+    schema: Schema | None,
+    labelled: bool | None = None,
+    n_threads: int | None = None,
+) -> Iterator[Rows]:
+    """Yield the rows of a source in batches, in order, in bounded memory and without a cache.
+
+    Parameters
+    ----------
+    source : whatever `load` takes
+        Files are read piece by piece; what is in memory already is cut.
+    schema : Schema or None
+        Fitted, or indexed for libsvm, libffm and matrices; ``None`` takes these as they are.
+    labelled : bool or None
+        Whether there is a target; ``None``: read it if it is there.
+    n_threads : int or None
+        For reading and encoding; ``None``: one per core.
+
+    Yields
+    ------
+    Rows
+
+    Raises
+    ------
+    DataError
+        As `load` does; a fault of content is found when its batch is reached.
+    """
+    options = Options(schema=schema, labelled=labelled, n_threads=n_threads)
+    opened = open_samples(source, options)
+    if isinstance(opened, Source):
+        batches = encode(opened, options)[1]
+    else:
+        batches = iter([as_rows(_with_roles(opened, options).rows)])
+    for rows in batches:
+        for start in range(0, max(len(rows), 1), _STREAM_ROWS):
+            yield rows.slice(start, start + _STREAM_ROWS)
+
+
+def read_dataset(source: Any, options: Options) -> AnyDataset:
+    """Return samples of any form as a Dataset: the whole road.
+
+    Parameters
+    ----------
+    source : whatever `load` takes
+    options : Options
+
+    Returns
+    -------
+    Dataset or RelatedDataset
+        The latter for samples with side tables that the options do not join.
+
+    Raises
+    ------
+    DataError
+        As `load` does.
+    """
+    data = open_samples(source, options)
+    if isinstance(data, Source):
+        data = _gather(data, options)
+    return _with_roles(data, options)
+
+
+def open_samples(source: Any, options: Options) -> Source | AnyDataset:
+    """Open anything that holds samples; what is encoded already is a Dataset at once.
+
+    Raises
+    ------
+    DataError
+        If it holds nothing that is known, or the options are those of something else.
+    """
+    data = as_dataset(source, options.schema)
+    if data is not None:
+        if options.fields is not None:
+            raise DataError(
+                "These samples are encoded already, with the fields that they have. Leave out "
+                "fields=."
+            )
+        return data
+    opened = open_source(source)
+    for role in options.arrays:
+        if opened.files:
+            raise DataError(f"With files, {role} must be the name of a column. Got an array.")
+    for role, name in options.names.items():
+        if isinstance(opened, Numbered):
+            raise opened.no_column(role, name)
+    return opened
+
+
+def _gather(source: Source, options: Options) -> AnyDataset:
     """Encode a source into memory, or large files into a RowStore in the cache."""
+    if isinstance(source, JoinedTable) and not options.join:
+        return encode_related(source, options)
     files = source.files
     if files is None or not options.cache or files.n_bytes < SMALL_BYTES:
-        schema, batches = encode(source, options)
-        rows = gather(batches, source.n_batches if isinstance(source, Numbered) else 0)
-        return finish(Dataset(rows, schema()), options)
-    options.check(source)
+        known, batches = encode(source, options)
+        return Dataset(gather(batches, source.n_batches), known())
 
     def build(path: Path) -> RowStore:
-        schema, batches = encode(source, options)
-        return RowStore.build(batches, path, schema=schema)
+        known, batches = encode(source, options)
+        return RowStore.build(batches, path, schema=known)
 
-    # The Schema is part of the key, and an unfitted one is not that of the Rows.
-    return from_store(cached(_key(files, options), build), options)
+    store = cached(_key(files, options), build)
+    assert store.schema is not None
+    return Dataset(store.rows, store.schema, store)
 
 
 def _key(files: Files, options: Options) -> str:
     """Return what decides the Rows of files: their content and the options, not their names."""
     names = [options.names.get(role) for role in ROLES]
+    # An unfitted Schema is part of the key too; that of the Rows is another.
     digest = None if options.schema is None else options.schema.digest
-    chosen = repr((_ENCODING, names, options.labelled, digest, options.fields))
+    chosen = repr((_ENCODING, names, options.labelled, digest, options.fields, options.extend))
     return hashlib.sha256(f"{file_fingerprint(list(files))} {chosen}".encode()).hexdigest()
+
+
+def _with_roles(data: AnyDataset, options: Options) -> AnyDataset:
+    """Return samples with the targets, weights and groups that were given as arrays.
+
+    Raises
+    ------
+    DataError
+        If there is not one number per row, or no target where one is wanted.
+    """
+    if options.join and isinstance(data, RelatedDataset):
+        data = data.join()
+    for role, values in options.arrays.items():
+        data = data.with_(**{role: per_row(role, values, len(data))})
+    if options.labelled and data.rows.target is None:
+        raise DataError("The samples have no target. Give one, or pass labelled=False.")
+    if options.labelled is False and data.rows.target is not None:
+        data = data.with_(target=None)
+    return data
+
+
+def _with_ids_of(known: Schema, own: Schema) -> Schema:
+    """Return an indexed Schema that also has the ids, and their fields, of another."""
+    if own.n_features <= known.n_features and own.n_fields <= known.n_fields:
+        return known
+    field_of = np.zeros(max(known.n_features, own.n_features), np.uint16)
+    for part in (own, known):
+        field_of[: part.n_features] = part.field_of
+    n_fields = max(known.n_fields, own.n_fields)
+    return Schema.indexed(len(field_of), n_fields, field_of=field_of if n_fields else None)

@@ -1,4 +1,4 @@
-"""The road that samples take: source, Schema, batches of Rows.
+"""The road that samples take from a source to Rows: settle the Schema, encode batch by batch.
 
 Training and prediction, one row and a million, pass here: `load` gathers the batches, `stream`
 hands them on.
@@ -7,21 +7,69 @@ hands them on.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any
 
 import numpy as np
 
-from fieldfare.data.options import ROLES, Options
+from fieldfare.data.dataset import RelatedDataset
+from fieldfare.data.side_tables import JoinedTable
 from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.rows import Rows
 from fieldfare.schema.dictionary_encoded import DictionaryEncodedTable
+from fieldfare.schema.infer import infer_columns
 from fieldfare.schema.numbered import FieldsSeen
 from fieldfare.schema.schema import Schema
+from fieldfare.sources.batch import Batch
 from fieldfare.sources.source import Numbered, Source, Table
 
+ROLES = ("target", "weight", "group")
 _TARGET_NAMES = ("target", "label")
 
 Encoded = tuple[Callable[[], Schema], Iterator[Rows]]
+
+
+@dataclass(frozen=True, eq=False)
+class Options:
+    """What is known of samples besides their source.
+
+    Parameters
+    ----------
+    schema, target, weight, group, labelled, fields, cache, n_threads
+        As for `fieldfare.data.loading.load`.
+    extend : bool
+        Whether the Schema, a fitted one, learns the values that only these samples hold.
+    join : bool
+        Whether side tables are joined, rather than left for solvers that use them as they are.
+    """
+
+    schema: Schema | None = None
+    target: Any = None
+    weight: Any = None
+    group: Any = None
+    labelled: bool | None = True
+    fields: Any = None
+    cache: bool = True
+    n_threads: int | None = None
+    extend: bool = False
+    join: bool = True
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The target, weight and group that are names of columns."""
+        return {role: value for role in ROLES if isinstance(value := getattr(self, role), str)}
+
+    @property
+    def arrays(self) -> dict[str, Any]:
+        """The target, weight and group that hold one value per row."""
+        given = {role: getattr(self, role) for role in ROLES if role not in self.names}
+        return {role: values for role, values in given.items() if values is not None}
+
+    @property
+    def schema_is_indexed(self) -> bool:
+        """Whether the given Schema is of numbered features."""
+        return self.schema is not None and self.schema.is_indexed
 
 
 def encode(source: Source, options: Options) -> Encoded:
@@ -46,15 +94,98 @@ def encode(source: Source, options: Options) -> Encoded:
         If the source does not go with the options; faults of content are found when their batch
         is reached.
     """
-    options.check(source)
-    schema = options.schema
-    if isinstance(source, Table) and schema is not None and schema.is_indexed:
+    if isinstance(source, Table) and options.schema_is_indexed:
         source = source.as_numbered()
     if isinstance(source, Numbered):
         return _encode_numbered(source, options)
     assert isinstance(source, Table)
-    schema, table = fitted(source, options)
-    return (lambda: schema), _encode_table(table, schema, options)
+    settled, table = _settle(source, options)
+    return (lambda: settled), _encode_table(table, settled, options)
+
+
+def encode_related(table: JoinedTable, options: Options) -> RelatedDataset:
+    """Return the samples of a table with side tables, each table encoded by itself.
+
+    Raises
+    ------
+    DataError
+        As `encode` does.
+    """
+    if options.schema_is_indexed:
+        table.as_numbered()  # which it cannot be
+    schema, _ = _settle(table, options)
+    labelled = _is_labelled(table, schema, options)
+    return RelatedDataset(table.related_rows(schema, labelled=labelled), schema)
+
+
+def _settle(table: Table, options: Options) -> tuple[Schema, Table]:
+    """Return the fitted Schema to encode a table with, and the table to encode.
+
+    The Schema is the given one, or inferred; unless it is fitted already, it is fitted, and what
+    that found out of the table is kept for encoding it.
+
+    Raises
+    ------
+    DataError
+        If columns are missing or do not fit their kind, or the fields do not fit the columns.
+    """
+    schema = _infer(table, options) if options.schema is None else options.schema
+    if options.schema is not None and options.names:
+        roles = {role: getattr(schema, role) for role in ROLES} | options.names
+        schema = replace(schema, **roles)
+    if options.fields is not None:
+        if schema.is_fitted:
+            raise DataError(
+                "The Schema is fitted and says which field each column has. Leave out fields=, or "
+                "change the Schema with its with_fields() before training."
+            )
+        schema = schema.with_fields(options.fields)
+    if schema.is_fitted and not options.extend:
+        return schema, table
+    # The table is read twice, and its texts are looked up once.
+    others = [name for name in (schema.target, schema.weight, schema.group) if name is not None]
+    table = DictionaryEncodedTable(table, schema.columns, others, options.n_threads)
+    batches = table.batches()
+    if schema.is_fitted:
+        return schema.extend_batches(batches, options.n_threads), table
+    return schema.fit_batches(batches, options.n_threads), table
+
+
+def _infer(table: Table, options: Options) -> Schema:
+    names = options.names
+    if "target" not in names and options.labelled is not False and options.target is None:
+        names |= _guess_target(table.names, required=bool(options.labelled))
+    target, weight, group = map(names.get, ROLES)
+    columns = infer_columns(table, target, weight, group)
+    return Schema(columns, None if options.labelled is False else target, weight, group)
+
+
+def _guess_target(names: list[str], *, required: bool) -> dict[str, str]:
+    for name in _TARGET_NAMES:
+        if name in names:
+            return {"target": name}
+    if required:
+        raise SchemaError(
+            "Which column is to be predicted? Name it as target. "
+            f"The columns are {', '.join(map(repr, names))}."
+        )
+    return {}
+
+
+def _is_labelled(table: Table, schema: Schema, options: Options) -> bool:
+    """Return whether the table's own target is to be read."""
+    if options.labelled is None or "target" in options.arrays:
+        return schema.target is not None and schema.target in table.names
+    return options.labelled
+
+
+def _encode_table(table: Table, schema: Schema, options: Options) -> Iterator[Rows]:
+    """Yield the Rows of a table batch by batch, and at least once."""
+    labelled = _is_labelled(table, schema, options)
+    batches = table.batches()
+    first = next(batches, None) or Batch(table.head(0))
+    for batch in chain([first], batches):
+        yield schema.encode_batch(batch, labelled=labelled, n_threads=options.n_threads)
 
 
 def _encode_numbered(source: Numbered, options: Options) -> Encoded:
@@ -103,73 +234,3 @@ def _with_fields_of(schema: Schema, batches: Iterator[Rows]) -> Iterator[Rows]:
         fields = np.zeros(len(rows.indices), np.uint16)
         fields[known] = schema.field_of[rows.indices[known]]
         yield rows.with_(fields=fields)
-
-
-def fitted(table: Table, options: Options) -> tuple[Schema, Table]:
-    """Return the fitted Schema to encode a table with, and the table to encode.
-
-    The Schema is the given one, or inferred; unless it is fitted already, it is fitted, and what
-    that found out of the table is kept for encoding it.
-
-    Raises
-    ------
-    DataError
-        If columns are missing or do not fit their kind, or the fields do not fit the columns.
-    """
-    schema, names = options.schema, options.names
-    if schema is None:
-        if "target" not in names and options.labelled is not False and options.target is None:
-            names |= _guess_target(table.names, required=bool(options.labelled))
-        schema = Schema.infer(table, **names)
-        if options.labelled is False:
-            schema = replace(schema, target=None)
-    elif names:
-        roles = {role: getattr(schema, role) for role in ROLES} | names
-        schema = replace(schema, **roles)
-    if options.fields is not None:
-        if schema.is_fitted:
-            raise DataError(
-                "The Schema is fitted and says which field each column has. Leave out fields=, or "
-                "change the Schema with its with_fields() before training."
-            )
-        schema = schema.with_fields(options.fields)
-    if schema.is_fitted:
-        return schema, table
-    table = dictionary_encoded(table, schema, options.n_threads)
-    return schema.fit(table, n_threads=options.n_threads), table
-
-
-def dictionary_encoded(table: Table, schema: Schema, n_threads: int | None) -> Table:
-    """Return a table to be read twice, whose texts are looked up once."""
-    others = [name for name in (schema.target, schema.weight, schema.group) if name is not None]
-    return DictionaryEncodedTable(table, schema.columns, others, n_threads)
-
-
-def _guess_target(names: list[str], *, required: bool) -> dict[str, str]:
-    for name in _TARGET_NAMES:
-        if name in names:
-            return {"target": name}
-    if required:
-        raise SchemaError(
-            "Which column is to be predicted? Name it as target. "
-            f"The columns are {', '.join(map(repr, names))}."
-        )
-    return {}
-
-
-def is_labelled(table: Table, schema: Schema, options: Options) -> bool:
-    """Return whether the table's own target is to be read."""
-    if options.labelled is None or options.has_target_array:
-        return schema.target is not None and schema.target in table.names
-    return options.labelled
-
-
-def _encode_table(table: Table, schema: Schema, options: Options) -> Iterator[Rows]:
-    """Yield the Rows of a table batch by batch, and at least once."""
-    labelled = is_labelled(table, schema, options)
-    any_rows = False
-    for batch in table.batches():
-        any_rows = True
-        yield schema.encode(batch, labelled=labelled, n_threads=options.n_threads)
-    if not any_rows:
-        yield schema.encode(table.head(0), labelled=labelled)

@@ -95,7 +95,7 @@ class JoinedTable(Table):
         own = [name for name in self._main.names if name in known]
         parts, codes = [], {key: [np.zeros(0, np.uint32)] for key in self._sides}
         for batch in self._main.batches():
-            parts.append(schema.encode(batch, labelled=labelled, columns=own))
+            parts.append(schema.encode_batch(batch, labelled=labelled, columns=own))
             for key, found in codes.items():
                 found.append(self._sides[key].codes(batch.data.column(key)))
         main = Rows.concatenate(parts)

@@ -18,7 +18,7 @@ from sklearn.utils.validation import (
 
 from fieldfare._typing import AnyArray, Float32Array
 from fieldfare.data.dataset import AnyDataset, Dataset
-from fieldfare.data.extend import extend as read_extending
+from fieldfare.data.loading import extend as read_extending
 from fieldfare.data.loading import load
 from fieldfare.estimators import _input
 from fieldfare.exceptions import DataError

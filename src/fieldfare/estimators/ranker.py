@@ -15,8 +15,7 @@ from sklearn.utils.validation import (
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare.data.dataset import AnyDataset
-from fieldfare.data.extend import extend
-from fieldfare.data.loading import load
+from fieldfare.data.loading import extend, load
 from fieldfare.estimators import _input
 from fieldfare.estimators.base import Factorization
 from fieldfare.exceptions import DataError

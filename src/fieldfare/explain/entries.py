@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from fieldfare._typing import Float64Array, Int64Array
+from fieldfare._typing import Float32Array, Float64Array, Int64Array
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.models.base import Model, check_model
 from fieldfare.rows import Rows
@@ -43,8 +42,7 @@ def as_rows(model: Model, data: Any) -> Rows:
         return data
     from fieldfare.data.loading import load
 
-    rows: Rows = load(data, schema=model.schema, labelled=None).rows
-    return rows
+    return load(data, schema=model.schema, labelled=None).rows
 
 
 def entries_of(model: Model, rows: Rows) -> KnownEntries:
@@ -87,7 +85,7 @@ def fields_of_features(model: Model) -> Int64Array | None:
     schema = model.schema
     if schema is None or schema.n_features < model.n_features:
         return None
-    if schema.is_indexed and schema.ids.field_of is None:
+    if schema.ids is not None and schema.ids.field_of is None:
         return None
     return np.asarray(schema.field_of[: model.n_features], np.int64)
 
@@ -100,7 +98,7 @@ def count_fields(model: Model, fields: Int64Array | None) -> int:
     return max(model.n_fields, named, int(fields.max(initial=-1)) + 1)
 
 
-def factors_of(model: Model) -> Any:
+def factors_of(model: Model) -> Float32Array:
     """Return the latent factors of a model.
 
     Raises
@@ -120,15 +118,16 @@ def factors_of(model: Model) -> Any:
 def feature_name(model: Model, feature: int) -> str:
     """Return the name of a feature, "column=value" if the Schema has it, else "feature 12"."""
     schema = model.schema
-    known = schema is not None and feature < schema.n_features
-    name = str(schema.feature_name(feature)) if known else ""
+    name = ""
+    if schema is not None and feature < schema.n_features:
+        name = schema.feature_name(feature)
     return f"feature {feature}" if name in ("", str(feature)) else name
 
 
 def field_name(model: Model, field: int) -> str:
     """Return the name of a field if the Schema has it, else "field 3"."""
-    names: Sequence[str] = () if model.schema is None else model.schema.field_names
-    name = str(names[field]) if field < len(names) else ""
+    names = () if model.schema is None else model.schema.field_names
+    name = names[field] if field < len(names) else ""
     return f"field {field}" if name in ("", str(field)) else name
 
 

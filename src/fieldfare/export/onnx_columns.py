@@ -68,6 +68,7 @@ def column_entries(model: Model, graph: Graph) -> RectangularEntries:
         elif not _is_scaled(used):
             ids = graph("Unsqueeze", _one(graph, used), graph.ints(1))
             parts.append(ColumnEntries(ids, _ones(graph, ids), (used.field,)))
+    assert model.schema is not None  # since it has columns
     entries = _rectangle(graph, parts, model.schema.n_fields)
     # The Schema may have learned values after the model was trained.
     if model.schema.n_features > model.n_features:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fieldfare._typing import AnyArray, Float32Array
+from fieldfare._typing import AnyArray, Float32Array, Float64Array
 from fieldfare._validation import NONE, AnyOf, OneOf, check
 from fieldfare.data.loading import load
 from fieldfare.exceptions import ConfigError
@@ -160,13 +160,16 @@ def drawn_rows(model: Model, n_rows: int = _N_DRAWN) -> Rows:
     a row has 16 features.
     """
     random, schema, n = np.random.default_rng(0), model.schema, model.n_features
-    known = schema is not None and not (schema.is_indexed and schema.ids.field_of is None)
-    n_fields = schema.n_fields if known else model.n_fields or _N_WITHOUT_FIELDS
-    # The small number keeps the weights of a field positive if none of its features was counted.
-    counts = np.ones(n) if not known or schema.counts is None else schema.counts[:n] + 1e-9
+    n_fields, field_of = model.n_fields or _N_WITHOUT_FIELDS, None
+    counts: Float64Array = np.ones(n)
+    if schema is not None and (schema.ids is None or schema.ids.field_of is not None):
+        n_fields, field_of = schema.n_fields, schema.field_of[:n]
+        if schema.counts is not None:
+            # More than zero, in case that no feature of a field was counted.
+            counts = schema.counts[:n].astype(np.float64) + 1e-9
     ids = np.zeros((n_rows, n_fields), np.uint32)
     for field in range(n_fields):
-        mine = np.flatnonzero(schema.field_of[:n] == field) if known else np.arange(n)
+        mine = np.arange(n) if field_of is None else np.flatnonzero(field_of == field)
         weights = counts[mine]
         if len(mine):
             ids[:, field] = random.choice(mine, n_rows, p=weights / weights.sum())

@@ -18,6 +18,8 @@ from fieldfare.models.candidates import halves
 from fieldfare.models.links import link, link_one
 from fieldfare.models.parameters import ParameterArrays
 from fieldfare.rows import Rows
+from fieldfare.schema.encode_one import SampleEncoder
+from fieldfare.schema.schema import Schema
 from fieldfare.settings import Settings
 
 _PARTS = ("config", "bias", "linear", "pair_weights", "schema", "classes", "units", "trained_by",
@@ -69,7 +71,7 @@ class Model(ParameterArrays):
     """
 
     _cached: _CachedScorer | None = None
-    _encoding: tuple[Any, Any] = (None, None)
+    _encoding: tuple[Schema | None, SampleEncoder | None] = (None, None)
 
     def __init__(  # noqa: PLR0913 - the arrays, and what the caller knows of them by name
         self,
@@ -79,7 +81,7 @@ class Model(ParameterArrays):
         factors: Float32Array | InitialFactors | None = None,
         *,
         pair_weights: Float32Array | None = None,
-        schema: Any = None,
+        schema: Schema | None = None,
         classes: Sequence[Any] | None = None,
         units: Units = NO_UNITS,
         trained_by: Settings | None = None,
@@ -244,7 +246,7 @@ class Model(ParameterArrays):
         """Return the prediction for every candidate; see `score_candidates` and `predict`."""
         return link(self.config.task, self.score_candidates(context, candidates, n_threads))
 
-    def _encoder(self) -> Any:
+    def _encoder(self) -> SampleEncoder:
         """Return the encoder of single samples of the schema, made when first asked for."""
         schema, encoder = self._encoding
         if encoder is None or schema is not self.schema:

@@ -9,17 +9,22 @@ import numpy as np
 
 from fieldfare.exceptions import DataError
 from fieldfare.rows import Rows
+from fieldfare.schema.encode_one import SampleEncoder
+from fieldfare.schema.schema import Schema
 
 
 def halves(
-    encoder: Callable[[], Any], schema: Any, context: Rows | Mapping[str, Any], candidates: Any
+    encoder: Callable[[], SampleEncoder],
+    schema: Schema | None,
+    context: Rows | Mapping[str, Any],
+    candidates: Any,
 ) -> tuple[Rows, Rows]:
     """Return the context as one row, and the candidates as one row each.
 
     Parameters
     ----------
     encoder : callable
-        Returns the encoder of single samples, which has ``names`` and ``encode``.
+        Returns the encoder of single samples; raises SchemaError without a Schema.
     schema : Schema or None
     context, candidates
         As `Model.score_candidates` takes them.
@@ -44,6 +49,7 @@ def halves(
     single = encoder()
     shared = _one_row(*single.encode(context, [name for name in single.names if name in context]))
     if not isinstance(candidates, Rows):
+        assert schema is not None  # since it has an encoder
         rest = [name for name in single.names if name not in context]
         candidates = schema.encode(candidates, labelled=False, columns=rest)
     return shared, candidates

@@ -16,6 +16,7 @@ from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.kernels import latent, native
 from fieldfare.kernels.table import Spec
 from fieldfare.rows import Rows
+from fieldfare.schema.schema import Schema
 from fieldfare.settings import Settings
 
 TASKS = ("regression", "binary", "ordinal")
@@ -63,7 +64,7 @@ class About:
     """
 
     task: str = "regression"
-    schema: Any = None
+    schema: Schema | None = None
     classes: list[Any] | None = None
     trained_by: Settings | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
@@ -173,8 +174,8 @@ class Posterior:
         return self.about.classes
 
     @property
-    def schema(self) -> Any:
-        """What the features mean: a Schema, or None."""
+    def schema(self) -> Schema | None:
+        """What the features mean, if that is known."""
         return self.about.schema
 
     @property

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from fieldfare._typing import AnyArray
 from fieldfare.rows import Rows
+from fieldfare.schema.schema import Schema
 
 
 class Predictor(Protocol):
@@ -21,8 +22,8 @@ class Predictor(Protocol):
         """Labels of the classes, by class number; None if there are none."""
 
     @property
-    def schema(self) -> Any:
-        """What the features mean: a Schema, or None."""
+    def schema(self) -> Schema | None:
+        """What the features mean, if that is known."""
 
     @property
     def n_features(self) -> int:

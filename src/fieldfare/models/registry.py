@@ -16,6 +16,7 @@ from fieldfare.models.fm import FMModel
 from fieldfare.models.fwfm import FwFMModel
 from fieldfare.models.hofm import HOFMModel
 from fieldfare.models.linear import LinearModel
+from fieldfare.schema.schema import Schema
 
 MODEL_CLASSES: dict[str, type[Model]] = {
     model.kind: model for model in (LinearModel, FMModel, FFMModel, FwFMModel, HOFMModel)
@@ -29,7 +30,7 @@ def build(  # noqa: PLR0913 - sizes, seed and labels, each given by name
     n_fields: int = 0,
     n_outputs: int = 1,
     seed: int = 0,
-    schema: Any = None,
+    schema: Schema | None = None,
     classes: list[Any] | None = None,
     units: Units = NO_UNITS,
 ) -> Model:

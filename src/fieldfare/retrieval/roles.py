@@ -168,14 +168,13 @@ class FeatureSides:
         """
         if isinstance(data, Rows):
             return data
-        columns = self.columns(side)
-        if not columns:
+        schema, columns = self.model.schema, self.columns(side)
+        if schema is None or not columns:
             raise SchemaError(
                 "The features of this model are numbered, so it cannot read a table. Pass Rows of "
                 f"feature ids. Got {type(data).__name__}."
             )
-        rows: Rows = self.model.schema.encode(data, labelled=False, columns=columns)
-        return rows
+        return schema.encode(data, labelled=False, columns=columns)
 
     def select(self, rows: Rows, side: int) -> SideEntries:
         """Return the entries that belong to one side."""

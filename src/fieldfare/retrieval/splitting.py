@@ -14,6 +14,7 @@ What ``cross`` is depends on how the features of the model interact, see
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal, final
 
 import numpy as np
@@ -25,6 +26,7 @@ from fieldfare.kinds.models import MODEL_KINDS
 from fieldfare.models.base import Model, check_model
 from fieldfare.retrieval.cross import CROSS_TERMS
 from fieldfare.retrieval.roles import ITEM, QUERY, FeatureSides, Roles, SideEntries
+from fieldfare.rows import Rows
 from fieldfare.training.prepare.resources import check_memory
 
 _BLOCK_BYTES = 2**26
@@ -180,7 +182,7 @@ class Split:
             constants[part] = float(self.model.bias[0]) + own
         return out, constants
 
-    def _blocks(self, rows: Any, side: int) -> Any:
+    def _blocks(self, rows: Rows, side: int) -> Iterator[tuple[slice, SideEntries]]:
         """Yield slices of the rows, and their entries, that take about 64 MB to compute."""
         factors = self.model.factors
         width = 1 if factors is None else int(np.prod(factors.shape[1:]))

@@ -59,7 +59,7 @@ class Tower:
         rows = None
         if users is not None:
             columns = tuple(name for name in query if name in users.column_names)
-            rows = sides.model.schema.encode(users, labelled=False, columns=columns)
+            rows = _schema_of(sides).encode(users, labelled=False, columns=columns)
         return Tower(sides, *ids, sides.rows(items, ITEM), rows, columns)
 
     @property
@@ -70,8 +70,7 @@ class Tower:
     @property
     def schema(self) -> Schema:
         """The Schema of the model."""
-        schema: Schema = self.model.schema
-        return schema
+        return _schema_of(self.sides)
 
     @cached_property
     def encoder(self) -> SampleEncoder:
@@ -279,3 +278,9 @@ def _rows(found: Sequence[_Features]) -> Rows:
 def _empty(like: Rows) -> Rows:
     """Return one row without entries, with the same arrays as ``like``."""
     return like.slice(0, 0).with_(indptr=np.append(like.indptr[:1], like.indptr[:1]))
+
+
+def _schema_of(sides: FeatureSides) -> Schema:
+    """Return the Schema of a model whose features are columns."""
+    assert sides.model.schema is not None
+    return sides.model.schema

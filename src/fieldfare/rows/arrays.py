@@ -45,3 +45,29 @@ def check_array(name: str, array: object, dtype: np.dtype[Any]) -> None:
         raise DataError(f"Rows need {name} as a 1-d {dtype} array. Got {got}.")
     if not array.flags.c_contiguous:
         raise DataError(f"Rows need {name} to be contiguous. Got a strided view.")
+
+
+def per_row(name: str, values: Any, n_rows: int) -> AnyArray | None:
+    """Return a target, weight or group as the array of Rows that it is, ``None`` for ``None``.
+
+    Raises
+    ------
+    DataError
+        If the length differs, or a value is not a finite number.
+    """
+    if values is None:
+        return None
+    try:
+        array = np.asarray(values)
+        if array.ndim == 2 and array.shape[1] == 1:
+            array = array[:, 0]
+        with np.errstate(over="ignore", invalid="ignore"):
+            out = np.ascontiguousarray(array.astype(DTYPES[name]))
+    except (TypeError, ValueError) as error:
+        raise DataError(f"The {name} must be numbers. {error}.") from error
+    if out.shape != (n_rows,):
+        raise DataError(f"There must be one {name} per row ({n_rows}). Got shape {out.shape}.")
+    if not np.isfinite(out).all():
+        row = int(np.argmax(~np.isfinite(out)))
+        raise DataError(f"Every {name} must be a finite number. Row {row} has {array[row]}.")
+    return out

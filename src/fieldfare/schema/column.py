@@ -8,6 +8,7 @@ from typing import Any
 
 from fieldfare._validation import NONE, AnyOf, Constraint, Instance, Number, OneOf, check, closest
 from fieldfare.exceptions import ConfigError, SchemaError
+from fieldfare.sources.batch import require_column
 
 KINDS = ("categorical", "numeric", "multi", "text", "ignore")
 ROLES = ("user", "item", "context")
@@ -143,12 +144,3 @@ def assign_fields(
         column.change(field=str(given[column.name])) if column.name in given else column
         for column in columns
     )
-
-
-def require_column(name: str, names: Sequence[str]) -> None:
-    """Raise SchemaError unless there is a column of this name."""
-    if name not in names:
-        raise SchemaError(
-            f"There is no column {name!r}. The columns are {', '.join(map(repr, names))}."
-            f"{closest(name, names)}"
-        )

@@ -17,7 +17,7 @@ from fieldfare.schema.columnwise import each
 from fieldfare.schema.fit import Fitted, split_weights, tokens_of
 from fieldfare.schema.vocabulary import Vocabulary, hash64
 from fieldfare.sources.arrow import array_of, is_string, numpy_of
-from fieldfare.sources.batch import Batch, SourceLocation, shorten
+from fieldfare.sources.batch import Batch, SourceLocation, require_column, shorten
 
 _MAX_FLOAT32 = float(np.finfo(np.float32).max)
 _SQUARE_ROWS = 1024
@@ -48,20 +48,44 @@ def encode_features(
         entries = encode_column(column, fitted, batch.data.column(column.name), batch.location)
         return field_numbers[column.field_name], entries
 
+    for column, _ in columns:
+        require_column(column.name, batch.data.schema.names)
     n_rows = batch.data.num_rows
     return assemble(each(n_rows, encode, columns, n_threads=n_threads), n_rows)
 
 
 def encode_labels(
-    names: Mapping[str, str | None], classes: Sequence[str] | None, batch: Batch
+    names: Mapping[str, str | None],
+    classes: Sequence[str] | None,
+    batch: Batch,
+    *,
+    labelled: bool,
 ) -> dict[str, AnyArray]:
-    """Return what rows have one of, by the names of its columns: target, weight and group."""
+    """Return the target, weight and group of a batch, by role.
+
+    Parameters
+    ----------
+    names : mapping from role to column
+    classes : sequence of str or None
+        What the target stands for, if not for numbers.
+    batch : Batch
+    labelled : bool
+        Whether all are wanted, and must be there; else only the group is, if it is there.
+    """
+    there = batch.data.schema.names
+    wanted = {
+        role: name
+        for role, name in names.items()
+        if name is not None and (labelled or (role == "group" and name in there))
+    }
+    for name in wanted.values():
+        require_column(name, there)
     encoders: dict[str, Callable[[Batch, str], AnyArray]] = {
         "target": lambda batch, name: encode_target(batch, name, classes),
         "weight": encode_weight,
         "group": encode_group,
     }
-    return {what: encoders[what](batch, name) for what, name in names.items() if name is not None}
+    return {role: encoders[role](batch, name) for role, name in wanted.items()}
 
 
 def encode_column(column: Column, fitted: Fitted, array: Any, location: SourceLocation) -> Entries:

@@ -24,7 +24,7 @@ from fieldfare.schema.column import Column
 from fieldfare.schema.columnwise import each
 from fieldfare.schema.vocabulary import Vocabulary, hash64
 from fieldfare.sources.arrow import array_of, numpy_of, one_array, texts_of
-from fieldfare.sources.batch import Batch, SourceLocation
+from fieldfare.sources.batch import Batch, SourceLocation, require_column
 
 _BLOCK = 65536
 _QUANTILE_SAMPLE = 1_000_000
@@ -116,6 +116,9 @@ def _update(
         if fitter is not None:
             fitter.update(batch.data.column(column.name), batch.location)
 
+    for column in columns:
+        if column.kind != "ignore":
+            require_column(column.name, batch.data.schema.names)
     each(batch.data.num_rows, update, columns, fitters, n_threads=n_threads)
     return int(batch.data.num_rows)
 

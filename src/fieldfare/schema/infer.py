@@ -21,7 +21,7 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ from fieldfare.exceptions import ConfigError, DataWarning, SchemaError
 from fieldfare.schema.canonical import MISSING_NUMBERS, without_empty
 from fieldfare.schema.column import Column
 from fieldfare.sources.arrow import is_string, numpy_of, scalar_of, texts_of
+from fieldfare.sources.batch import require_column
 from fieldfare.sources.source import Table
 
 SAMPLE_ROWS = 10_000
@@ -46,12 +47,20 @@ _ENTITIES = {
 _ROLE_OF = {word: role for role, words in _ENTITIES.items() for word in words}
 
 
-def infer_columns(table: Table, left_out: Sequence[str | None]) -> tuple[Column, ...]:
-    """Return what the columns of a table seem to mean, without those left out."""
+def infer_columns(
+    table: Table,
+    target: str | None = None,
+    weight: str | None = None,
+    group: str | None = None,
+) -> tuple[Column, ...]:
+    """Return what the features of a table seem to mean; see `Schema.infer`."""
+    for name in (target, weight, group):
+        if name is not None:
+            require_column(name, table.names)
     sample = table.head(SAMPLE_ROWS)
     columns = []
     for name in table.names:
-        if name not in left_out:
+        if name not in (target, weight):
             array, declared = sample.column(name), declared_column(sample.schema.field(name))
             array = type_texts(array) if table.untyped else array
             columns.append(declared or infer_column(name, array))

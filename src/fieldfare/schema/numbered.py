@@ -56,10 +56,7 @@ class FieldsSeen:
     def watch(self, batches: Iterable[Rows]) -> Iterator[Rows]:
         """Yield the batches as they are."""
         for rows in batches:
-            self.n_features = max(self.n_features, rows.n_features)
-            self.n_fields = max(self.n_fields, rows.n_fields)
-            if rows.fields is not None:
-                self._note(rows)
+            self.note(rows)
             yield rows
 
     @property
@@ -67,7 +64,12 @@ class FieldsSeen:
         """Field of each feature seen, uint16 array of shape (n_features,); None without fields."""
         return None if self._of is None else self._of[: self.n_features].copy()
 
-    def _note(self, rows: Rows) -> None:
+    def note(self, rows: Rows) -> None:
+        """Take in the features of a batch."""
+        self.n_features = max(self.n_features, rows.n_features)
+        self.n_fields = max(self.n_fields, rows.n_fields)
+        if rows.fields is None:
+            return
         known = np.zeros(0, np.uint16) if self._of is None else self._of
         if self.n_features > len(known):
             # Twice the room: growing to the exact size each time would copy too often.

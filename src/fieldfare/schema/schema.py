@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -13,14 +13,14 @@ from fieldfare._typing import JSON, AnyArray, Int64Array, UInt16Array
 from fieldfare.exceptions import SchemaError
 from fieldfare.rows import MAX_FIELD, MAX_INDEX, Rows
 from fieldfare.schema import serialise as serial
-from fieldfare.schema.column import Column, assign_fields, require_column
+from fieldfare.schema.column import Column, assign_fields
 from fieldfare.schema.encode import encode_features, encode_labels
 from fieldfare.schema.encode_one import SampleEncoder
 from fieldfare.schema.fit import Fitted, learn, learn_more
 from fieldfare.schema.infer import infer_columns
 from fieldfare.schema.names import FeatureNames, feature_text, format_schema, locate_features
 from fieldfare.schema.numbered import Indexed
-from fieldfare.sources.batch import Batch
+from fieldfare.sources.batch import Batch, require_column
 from fieldfare.sources.formats import open_table
 from fieldfare.sources.matrix import array_rows
 
@@ -97,11 +97,8 @@ class Schema:
         SchemaError
             If a named column does not exist.
         """
-        source = open_table(table)
-        for name in (target, weight, group):
-            if name is not None:
-                require_column(name, source.names)
-        return Schema(infer_columns(source, (target, weight)), target, weight, group)
+        columns = infer_columns(open_table(table), target, weight, group)
+        return Schema(columns, target, weight, group)
 
     @staticmethod
     def indexed(
@@ -195,9 +192,11 @@ class Schema:
         """
         if self.is_indexed:
             return self
-        fitted, n_rows, classes = learn(
-            self.columns, self.target, self._checked(batches), n_threads
-        )
+        return self.fit_batches(open_table(batches).batches(), n_threads)
+
+    def fit_batches(self, batches: Iterable[Batch], n_threads: int | None = None) -> Schema:
+        """Return what `fit` does, of the batches of a table that is open already."""
+        fitted, n_rows, classes = learn(self.columns, self.target, batches, n_threads)
         n_features = sum(learned.size for learned in fitted if learned is not None)
         if n_features > MAX_INDEX:
             raise SchemaError(
@@ -214,17 +213,14 @@ class Schema:
         """
         if self.is_indexed:
             return self
-        self._check_fitted()
-        assert self.fitted is not None
+        return self.extend_batches(open_table(batches).batches(), n_threads)
+
+    def extend_batches(self, batches: Iterable[Batch], n_threads: int | None = None) -> Schema:
+        """Return what `extend` does, of the batches of a table that is open already."""
         fitted, n_rows = learn_more(
-            self.columns, self.fitted, self.n_features, self._checked(batches), n_threads
+            self.columns, self._learned(), self.n_features, batches, n_threads
         )
         return replace(self, fitted=fitted, n_rows=self.n_rows + n_rows)
-
-    def _checked(self, batches: Any) -> Iterator[Batch]:
-        for batch in open_table(batches).batches():
-            self._check_columns(batch)
-            yield batch
 
     # -- encoding -------------------------------------------------------------------------------
 
@@ -261,13 +257,31 @@ class Schema:
         """
         if self.is_indexed:
             return batch if isinstance(batch, Rows) else array_rows(batch)
-        self._check_fitted()
-        if columns is not None:
-            columns = [self.column(name).name for name in columns]
-        parts = [batch] if isinstance(batch, Batch) else open_table(batch).batches()
         return Rows.concatenate(
-            [self._encode(part, labelled, columns, n_threads) for part in parts]
+            [
+                self.encode_batch(part, labelled=labelled, columns=columns, n_threads=n_threads)
+                for part in open_table(batch).batches()
+            ]
         )
+
+    def encode_batch(
+        self,
+        batch: Batch,
+        *,
+        labelled: bool = True,
+        columns: Sequence[str] | None = None,
+        n_threads: int | None = None,
+    ) -> Rows:
+        """Return what `encode` does, of one batch of a table that is open already."""
+        chosen = self.columns if columns is None else [self.column(name) for name in columns]
+        used = [
+            (column, fitted)
+            for column, fitted in zip(self.columns, self._learned(), strict=True)
+            if fitted is not None and column in chosen
+        ]
+        rows = encode_features(used, self._field_number, batch, n_threads)
+        names = {"target": self.target, "weight": self.weight, "group": self.group}
+        return rows.with_(**encode_labels(names, self.target_classes, batch, labelled=labelled))
 
     def sample_encoder(self) -> SampleEncoder:
         """Return an encoder of single samples, which takes microseconds where `encode` takes more.
@@ -277,56 +291,22 @@ class Schema:
         SchemaError
             If the Schema is not fitted, or has no columns because its features are numbered.
         """
-        self._check_fitted()
-        if self.fitted is None:
+        if self.is_indexed:
             raise SchemaError(
                 "Features of this Schema are numbered, so that samples have no columns. Pass Rows "
                 "of feature ids."
             )
-        pairs = zip(self.columns, self.fitted, strict=True)
+        pairs = zip(self.columns, self._learned(), strict=True)
         return SampleEncoder(
             (column, fitted, self._field_number[column.field_name])
             for column, fitted in pairs
             if fitted is not None
         )
 
-    def _encode(
-        self,
-        batch: Batch,
-        labelled: bool,
-        columns: Sequence[str] | None,
-        n_threads: int | None,
-    ) -> Rows:
-        self._check_columns(batch, columns)
-        assert self.fitted is not None
-        used = [
-            (column, fitted)
-            for column, fitted in zip(self.columns, self.fitted, strict=True)
-            if fitted is not None and (columns is None or column.name in columns)
-        ]
-        rows = encode_features(used, self._field_number, batch, n_threads)
-        return rows.with_(**self._encode_labels(batch, labelled))
-
-    def _encode_labels(self, batch: Batch, labelled: bool) -> dict[str, AnyArray]:
-        """Return the target, weight and group of a batch: those that are wanted, by name."""
-        there = batch.data.schema.names
-        names = {"target": self.target, "weight": self.weight} if labelled else {}
-        if labelled or self.group in there:
-            names["group"] = self.group
-        for name in names.values():
-            if name is not None:
-                require_column(name, there)
-        return encode_labels(names, self.target_classes, batch)
-
-    def _check_columns(self, batch: Batch, columns: Sequence[str] | None = None) -> None:
-        names = batch.data.schema.names
-        for column in self.columns:
-            if column.kind != "ignore" and (columns is None or column.name in columns):
-                require_column(column.name, names)
-
-    def _check_fitted(self) -> None:
-        if not self.is_fitted:
+    def _learned(self) -> tuple[Fitted | None, ...]:
+        if self.fitted is None:
             raise SchemaError("This Schema is not fitted. Call schema.fit(training_data) first.")
+        return self.fitted
 
     # -- asking ---------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fieldfare._optional import require
+from fieldfare._validation import closest
 from fieldfare.exceptions import DataError, SchemaError
 
 
@@ -66,6 +67,15 @@ def check_names(names: list[str], where: str) -> list[str]:
             raise SchemaError(f"{where} has two columns named {name!r}. Rename one of them.")
         known.add(name)
     return names
+
+
+def require_column(name: str, names: Sequence[str]) -> None:
+    """Raise SchemaError unless there is a column of this name."""
+    if name not in names:
+        raise SchemaError(
+            f"There is no column {name!r}. The columns are {', '.join(map(repr, names))}."
+            f"{closest(name, names)}"
+        )
 
 
 def first_rows(names: list[str], batches: Iterable[Batch], n: int) -> Any:

@@ -68,23 +68,27 @@ def open_source(source: Any) -> Source:
         return OneBatch(source)
     if are_files(source):
         source = Files(source)
-    elif isinstance(source, Iterator) and not frames.is_frame(source):
-        ahead = list(islice(source, 1))
-        if any(map(_is_part, ahead)):
-            return ChainedTables(map(open_table, chain(ahead, source)))
-        source = [*ahead, *source]
-    elif isinstance(source, (list, tuple)) and source and all(map(_is_part, source)):
-        return ChainedTables([open_table(part) for part in source])
     for form in _formats:
         if form.in_files == isinstance(source, Files) and form.detect(source):
             return form.open(source)
-    got = type(source).__name__
-    if isinstance(source, Iterable) and not isinstance(source, (list, tuple, bytes, bytearray)):
-        return open_source(list(source))
-    if isinstance(source, (list, tuple)):
-        odd = next(item for item in source if not isinstance(item, Mapping))
-        got = f"an iterable that holds {type(odd).__name__}"
-    raise DataError(f"Samples can be {accepted()}. Got {got}.")
+    if isinstance(source, Iterable) and not isinstance(source, (bytes, bytearray)):
+        return _open_items(source)
+    raise DataError(f"Samples can be {accepted()}. Got {type(source).__name__}.")
+
+
+def _open_items(items: Iterable[Any]) -> Source:
+    """Open an iterable of tables, one after another, or of samples, which are read to the end."""
+    if isinstance(items, (list, tuple)):
+        if all(map(_is_part, items)):
+            return ChainedTables([open_table(item) for item in items])
+        odd = next(item for item in items if not isinstance(item, Mapping))
+        raise DataError(
+            f"Samples can be {accepted()}. Got an iterable that holds {type(odd).__name__}."
+        )
+    ahead = list(islice(items, 1)) if isinstance(items, Iterator) else []
+    if any(map(_is_part, ahead)):
+        return ChainedTables(map(open_table, chain(ahead, items)))
+    return open_source([*ahead, *items])
 
 
 def open_table(source: Any) -> Table:

@@ -9,7 +9,7 @@ import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare.exceptions import DataError
-from fieldfare.rows import MAX_FIELD, MAX_INDEX, Rows
+from fieldfare.rows import MAX_FIELD, MAX_INDEX, Rows, per_row
 from fieldfare.sources.dicts import open_columns
 from fieldfare.sources.format import Format
 from fieldfare.sources.source import Ids, Numbered, Source
@@ -69,9 +69,9 @@ def array_rows(
         indices.astype(np.uint32),
         values,
         numbers,
-        per_row("target", target, n, np.float32),
-        per_row("weight", weight, n, np.float32),
-        per_row("group", group, n, np.int64),
+        per_row("target", target, n),
+        per_row("weight", weight, n),
+        per_row("group", group, n),
     ).validate()
 
 
@@ -151,32 +151,6 @@ def field_numbers(fields: Any, width: int) -> AnyArray:
     if width and not 0 <= int(array.min()) <= int(array.max()) <= MAX_FIELD:
         raise DataError(f"Fields run from 0 to {MAX_FIELD}. Got {array.min()} to {array.max()}.")
     return array.astype(np.uint16)
-
-
-def per_row(name: str, values: Any, n_rows: int, dtype: Any) -> AnyArray | None:
-    """Return one number per row of the wanted dtype, or ``None`` for ``None``.
-
-    Raises
-    ------
-    DataError
-        If the length differs, or a value is not a finite number.
-    """
-    if values is None:
-        return None
-    try:
-        array = np.asarray(values)
-        if array.ndim == 2 and array.shape[1] == 1:
-            array = array[:, 0]
-        with np.errstate(over="ignore", invalid="ignore"):
-            out = np.ascontiguousarray(array.astype(dtype))
-    except (TypeError, ValueError) as error:
-        raise DataError(f"The {name} must be numbers. {error}.") from error
-    if out.shape != (n_rows,):
-        raise DataError(f"There must be one {name} per row ({n_rows}). Got shape {out.shape}.")
-    if not np.isfinite(out).all():
-        row = int(np.argmax(~np.isfinite(out)))
-        raise DataError(f"Every {name} must be a finite number. Row {row} has {array[row]}.")
-    return out
 
 
 class Matrix(Numbered):

@@ -25,11 +25,14 @@ class Source(ABC):
         Where the samples lie; ``None`` for what is in memory.
     is_rereadable : bool
         Whether the batches can be read more than once.
+    n_batches : float
+        About how many batches there will be; 0 if that is not known.
     """
 
     description: str
     files: Files | None = None
     is_rereadable: bool = True
+    n_batches: float = 0
 
 
 class Table(Source):
@@ -93,12 +96,9 @@ class Numbered(Source):
     ----------
     ids : Ids or None
         ``None``: known once all rows have passed.
-    n_batches : float
-        About how many batches there will be.
     """
 
     ids: Ids | None = None
-    n_batches: float = 1
 
     @abstractmethod
     def rows(self, *, labelled: bool | None = None, n_threads: int | None = None) -> Iterator[Rows]:

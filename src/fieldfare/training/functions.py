@@ -11,8 +11,8 @@ from fieldfare._typing import AnyArray, PathLike
 from fieldfare._validation import OneOf, check
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.data.dataset import AnyDataset
-from fieldfare.data.extend import extend
-from fieldfare.data.loading import load, load_related
+from fieldfare.data.loading import extend, load, read_dataset
+from fieldfare.data.road import Options
 from fieldfare.exceptions import ConfigError
 from fieldfare.metrics import compute, default_metrics
 from fieldfare.models.base import Model, check_model
@@ -228,7 +228,7 @@ def _evaluate_posterior(
     roles: Mapping[str, Any],
 ) -> dict[str, float]:
     options = {"schema": posterior.schema, "n_threads": n_jobs} | dict(roles)
-    rows = RowSubset.of(load_related(data, **options))
+    rows = RowSubset.of(read_dataset(data, Options(**options, join=False)))
     # Ordered classes are measured as the numbers that they are.
     task = "binary" if posterior.task == "binary" else "regression"
     names = [metrics] if isinstance(metrics, str) else metrics or default_metrics(task)
@@ -253,8 +253,7 @@ def read_settings(parameters: Mapping[str, Any]) -> Settings:
 
 def schema_of(model: Model) -> Schema:
     """Return the Schema of a model; one made without has numbered features."""
-    schema: Schema | None = model.schema
-    return schema or Schema.indexed(model.n_features, model.n_fields)
+    return model.schema or Schema.indexed(model.n_features, model.n_fields)
 
 
 def _extended(model: Model, data: Any, roles: Mapping[str, Any]) -> AnyDataset:

@@ -10,7 +10,8 @@ from fieldfare._random import resolve_seed
 from fieldfare._typing import PathLike
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.data.dataset import AnyDataset
-from fieldfare.data.loading import load, load_related
+from fieldfare.data.loading import read_dataset
+from fieldfare.data.road import Options
 from fieldfare.exceptions import ConfigError
 from fieldfare.models.base import Model
 from fieldfare.models.registry import build, estimate_bytes
@@ -42,8 +43,8 @@ def read(source: Any, settings: Settings, **options: Any) -> AnyDataset:
     settings : Settings
         Of the job.
     """
-    options = {"n_threads": settings.training.n_jobs} | options
-    return (load_related if settings.reads_side_tables else load)(source, **options)
+    how = {"n_threads": settings.training.n_jobs, "join": not settings.reads_side_tables}
+    return read_dataset(source, Options(**how | options))
 
 
 @dataclass(frozen=True, eq=False)

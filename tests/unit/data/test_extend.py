@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fieldfare.data.extend import extend
-from fieldfare.data.loading import load
+from fieldfare.data.loading import extend, load
 from fieldfare.exceptions import DataError
 from fieldfare.schema.schema import Schema
 from fieldfare.training.functions import train

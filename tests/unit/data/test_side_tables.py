@@ -16,9 +16,12 @@ from fieldfare import (
     FMRegressor,
     JoinedTable,
 )
-from fieldfare.data.loading import load, load_related
+from fieldfare.data.dataset import AnyDataset, RelatedDataset
+from fieldfare.data.loading import load, read_dataset
+from fieldfare.data.road import Options
 from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.rows import RelatedRows
+from fieldfare.schema.schema import Schema
 
 pd = pytest.importorskip("pandas")
 pytest.importorskip("pyarrow")
@@ -42,6 +45,10 @@ def tables(n: int = 400, seed: int = 0) -> tuple[Any, Any, Any]:
     return ratings, users, films
 
 
+def load_unjoined(source: Any, **options: Any) -> AnyDataset:
+    return read_dataset(source, Options(**options, join=False))
+
+
 def joined_frame(ratings: Any, users: Any, films: Any) -> Any:
     return ratings.merge(users, on="user", how="left").merge(films, on="film", how="left")
 
@@ -50,7 +57,7 @@ def test_references_hold_what_the_joined_table_holds() -> None:
     ratings, users, films = tables()
     table = JoinedTable(ratings, {"user": users, "film": films})
     whole = load(joined_frame(ratings, users, films), target="stars")
-    joined, related = load(table, target="stars"), load_related(table, target="stars")
+    joined, related = load(table, target="stars"), load_unjoined(table, target="stars")
     assert isinstance(related.rows, RelatedRows)
     assert [rows.nnz for rows in (whole.rows, joined.rows, related.rows)] == [whole.rows.nnz] * 3
     assert list(joined.schema.feature_names) == list(whole.schema.feature_names)
@@ -59,14 +66,31 @@ def test_references_hold_what_the_joined_table_holds() -> None:
     np.testing.assert_array_equal(dense(joined.rows, p), X)
     np.testing.assert_array_equal(dense(related.rows.join(), p), X)
     np.testing.assert_array_equal(related.rows.target, whole.rows.target)
-    assert load_related(ratings, target="stars").rows.n_rows == 400
+    assert load_unjoined(ratings, target="stars").rows.n_rows == 400
+
+
+def test_tables_that_are_not_joined_take_the_same_options() -> None:
+    ratings, users, films = tables(n=40)
+    table = JoinedTable(ratings.drop(columns="stars"), {"user": users, "film": films})
+    related = load_unjoined(table, target=ratings.stars, weight=np.full(40, 2.0))
+    assert isinstance(related, RelatedDataset)
+    joined = load(related)
+    np.testing.assert_array_equal(joined.rows.target, ratings.stars)
+    np.testing.assert_array_equal(joined.rows.weight, np.full(40, 2.0))
+    assert joined.schema is related.schema
+    assert load_unjoined(related, labelled=False).rows.target is None
+    for read in (load, load_unjoined):
+        with pytest.raises(SchemaError, match="expects numbered features"):
+            read(table, schema=Schema.indexed(5, 0), labelled=False)
+        with pytest.raises(DataError, match="encoded already"):
+            read(related, fields=[0])
 
 
 def test_keys_without_a_side_row_have_missing_values() -> None:
     ratings, users, films = tables()
     table = JoinedTable(ratings, {"user": users[3:], "film": films})
     frame = joined_frame(ratings, users[3:], films)
-    related, joined = load_related(table, target="stars"), load(table, target="stars")
+    related, joined = load_unjoined(table, target="stars"), load(table, target="stars")
     p = related.schema.n_features
     np.testing.assert_array_equal(dense(related.rows.join(), p), dense(joined.rows, p))
     assert frame.town.isna().any()

@@ -15,7 +15,7 @@ N_FEATURES, N_FIELDS, K = 40, 5, 4
 class FakeSchema:
     """The part of a Schema that explanations use: feature i belongs to field i % 5."""
 
-    is_indexed = False
+    ids = None  # the features are those of columns
     n_features = N_FEATURES
     n_fields = N_FIELDS
     field_names = ("user", "item", "city", "hour", "device")

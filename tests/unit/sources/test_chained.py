@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from fieldfare.data.extend import extend
-from fieldfare.data.loading import load
+from fieldfare.data.loading import extend, load
 from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.schema.schema import Schema
 from fieldfare.sources.formats import open_source, open_table
@@ -74,3 +75,13 @@ def test_a_generator_of_frames_extends_a_schema() -> None:
     data = extend(known, iter(parts()))
     assert len(data) == 90
     assert data.schema.n_features == known.n_features + 4
+
+
+def test_an_iterable_of_paths_is_a_list_of_paths(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("a.csv", "b.csv")]
+    for path in paths:
+        path.write_text("x,y\n1.5,0\n2.5,1\n", encoding="utf-8")
+    listed = load(paths, target="y")
+    assert len(listed) == 4
+    for given in (dict.fromkeys(paths).keys(), iter(paths)):
+        np.testing.assert_array_equal(load(given, target="y").rows.values, listed.rows.values)

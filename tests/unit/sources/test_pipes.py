@@ -17,8 +17,7 @@ import pytest
 
 from fieldfare import inspect, predict
 from fieldfare.data.convert import convert
-from fieldfare.data.loading import load
-from fieldfare.data.stream import stream
+from fieldfare.data.loading import load, stream
 from fieldfare.exceptions import DataError
 from fieldfare.training.functions import train
 
