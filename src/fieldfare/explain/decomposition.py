@@ -150,17 +150,27 @@ class Explanation:
         }
 
     def __str__(self) -> str:
+        return self.to_text()
+
+    def to_text(self, n_terms: int = SHOWN) -> str:
+        """Return a table of the largest terms, the sum of the others, score and prediction.
+
+        Parameters
+        ----------
+        n_terms : int, default=20
+            How many terms to list one by one.
+        """
         terms = self.terms()
-        shown, rest = terms[:SHOWN], terms[SHOWN:]
+        shown, rest = terms[:n_terms], terms[n_terms:]
         rows = [(f"{term:+.4f}", name) for name, term in shown]
         if rest:
             total = sum(term for _, term in rest)
             rows.append((f"{total:+.4f}", f"(the other {len(rest)} terms)"))
-        rows.append((f"{self.score:+.4f}", "score"))
+        rows.append((f"{self.score:+.4f}", "score, their sum"))
         if self.prediction is not None:
             what = "prediction" if self.label is None else f"probability of {self.label!r}"
             rows.append((f"{self.prediction:.4f}", what))
-        lines = aligned_lines(("term", "of"), rows, left=(1,))
+        lines = aligned_lines(("adds", "term"), rows, left=(1,))
         if self.n_unknown:
             lines.append(f"Left out: {self.n_unknown} entries that the model does not know.")
         return "\n".join(lines)
