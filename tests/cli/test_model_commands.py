@@ -41,7 +41,7 @@ def test_show_explains_one_row(run, model, clicks_folder):
     ran = run("show", model, "--explain", clicks_folder / "new.csv", "--row", 4, "--top", 5)
     assert ran.code == 0, ran.err
     terms = [float(line.split()[0]) for line in ran.out.splitlines()[2:8]]
-    score = float(re.search(r"(\S+)  score, their sum", ran.out)[1])
+    score = float(re.search(r"(\S+)  score", ran.out)[1])
     assert sum(terms) == pytest.approx(score, abs=4e-4)
     assert "counted from 0" in ran.out
     assert "prediction" in ran.out or "probability" in ran.out

@@ -166,11 +166,11 @@ class Explanation:
         if rest:
             total = sum(term for _, term in rest)
             rows.append((f"{total:+.4f}", f"(the other {len(rest)} terms)"))
-        rows.append((f"{self.score:+.4f}", "score, their sum"))
+        rows.append((f"{self.score:+.4f}", "score"))
         if self.prediction is not None:
             what = "prediction" if self.label is None else f"probability of {self.label!r}"
             rows.append((f"{self.prediction:.4f}", what))
-        lines = aligned_lines(("adds", "term"), rows, left=(1,))
+        lines = aligned_lines(("term", "of"), rows, left=(1,))
         if self.n_unknown:
             lines.append(f"Left out: {self.n_unknown} entries that the model does not know.")
         return "\n".join(lines)
