@@ -36,7 +36,7 @@ class Report:
     figures : dict
         What was measured; all that text, tables and pictures may show.
     seconds : float or None
-        What the whole run took; None where nobody noted it.
+        What the whole run took; None if it was not noted.
     """
 
     benchmark: str

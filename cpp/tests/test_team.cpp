@@ -80,7 +80,7 @@ void a_failure_without_meetings_lets_the_others_finish() {
   } catch (const std::runtime_error& error) {
     message = error.what();
   }
-  expect(message == "third" && finished == 3, "members that meet nobody finish");
+  expect(message == "third" && finished == 3, "members that need not meet finish");
 }
 
 }  // namespace

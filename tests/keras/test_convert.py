@@ -30,7 +30,7 @@ from fieldfare.keras import (  # noqa: E402
     to_inputs,
     to_keras,
 )
-from fieldfare.kinds.models import Interactions  # noqa: E402
+from fieldfare.kinds.models import InteractionForm  # noqa: E402
 from fieldfare.sources.matrix import array_rows  # noqa: E402
 
 
@@ -95,7 +95,7 @@ def test_a_matrix_does_not_hold_fields():
 
 
 def test_a_kind_without_a_layer_is_refused_by_name(monkeypatch):
-    monkeypatch.delitem(convert._LAYERS, Interactions.FIELD_AWARE)
+    monkeypatch.delitem(convert._LAYERS, InteractionForm.FIELD_AWARE)
     with pytest.raises(ConfigError, match=r"are 'linear', 'fm', 'fwfm', 'hofm'\. Got 'ffm'"):
         to_keras(make_model("ffm"))
 

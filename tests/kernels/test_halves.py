@@ -24,7 +24,7 @@ ITEMS = Rows(
 
 
 def test_a_row_has_the_entries_of_its_query_then_those_of_its_item() -> None:
-    rows = Halves(QUERIES, ITEMS).join(np.array([1, 0, 0, 1]), np.array([1, 1, 0, 2]))
+    rows = Halves(QUERIES, ITEMS).compose(np.array([1, 0, 0, 1]), np.array([1, 1, 0, 2]))
     assert rows.indptr.tolist() == [0, 2, 6, 9, 9]
     assert rows.indices.tolist() == [8, 8, 0, 4, 8, 8, 0, 4, 7]
     assert rows.values is not None and rows.fields is not None
@@ -34,17 +34,17 @@ def test_a_row_has_the_entries_of_its_query_then_those_of_its_item() -> None:
 
 def test_what_no_half_has_is_left_out_and_no_rows_are_none() -> None:
     plain = QUERIES.with_(fields=None)
-    rows = Halves(plain, plain).join(np.array([0, 1]), np.array([1, 1]))
+    rows = Halves(plain, plain).compose(np.array([0, 1]), np.array([1, 1]))
     assert rows.values is None and rows.fields is None
     assert rows.indices.tolist() == [0, 4]
     none = np.zeros(0, np.int64)
-    assert len(Halves(QUERIES, ITEMS).join(none, none)) == 0
+    assert len(Halves(QUERIES, ITEMS).compose(none, none)) == 0
 
 
 @pytest.mark.parametrize(("query", "item"), [([2], [0]), ([-1], [0]), ([0], [3]), ([0, 0], [0])])
 def test_halves_that_are_not_there_are_refused(query: list[int], item: list[int]) -> None:
     with pytest.raises(ValueError, match="out of range|needs a query and an item"):
-        Halves(QUERIES, ITEMS).join(np.array(query), np.array(item))
+        Halves(QUERIES, ITEMS).compose(np.array(query), np.array(item))
 
 
 def test_arrays_that_do_not_fit_are_refused() -> None:

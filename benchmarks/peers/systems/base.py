@@ -43,7 +43,7 @@ class Job:
 
     @property
     def title(self) -> str:
-        """A name for tables, without what is said in other columns."""
+        """A name for tables, without what other columns say."""
         name = {"": "", "linear": "LR", "fm": f"FM k={self.k}", "ffm": f"FFM k={self.k}"}
         what = {
             "read": "read text",

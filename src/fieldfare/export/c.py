@@ -19,7 +19,7 @@ from fieldfare._version import __version__
 from fieldfare.export.decimals import blocks, numbers
 from fieldfare.export.packing import Packed, pack
 from fieldfare.export.support import check_interactions
-from fieldfare.kinds.models import Interactions
+from fieldfare.kinds.models import InteractionForm
 from fieldfare.models.base import Model
 
 _TYPES = {"float32": "float", "float16": "uint16_t", "int8": "signed char"}
@@ -277,11 +277,11 @@ _HOFM = """\
 """
 
 _INTERACTIONS = {
-    Interactions.NONE: lambda model: "",
-    Interactions.PAIRS: lambda model: _FM,
-    Interactions.FIELD_AWARE: lambda model: _FFM,
-    Interactions.FIELD_WEIGHTED: lambda model: _FWFM,
-    Interactions.ALL_ORDERS: _hofm,
+    InteractionForm.NONE: lambda model: "",
+    InteractionForm.PAIRS: lambda model: _FM,
+    InteractionForm.FIELD_AWARE: lambda model: _FFM,
+    InteractionForm.FIELD_WEIGHTED: lambda model: _FWFM,
+    InteractionForm.ALL_ORDERS: _hofm,
 }
 
 _SCORE_END = """\

@@ -16,7 +16,7 @@ from fieldfare.export.onnx_entries import GraphEntries
 from fieldfare.export.onnx_graph import DOUBLE, FLOAT, Graph
 from fieldfare.export.packing import Packed
 from fieldfare.export.support import check_interactions
-from fieldfare.kinds.models import Interactions
+from fieldfare.kinds.models import InteractionForm
 from fieldfare.models.base import Model
 
 PackedArrays = Mapping[str, Packed]
@@ -151,9 +151,9 @@ def _blocks(n: int, length: int) -> np.ndarray:
     return np.repeat(np.eye(n, dtype=np.float32), length, axis=0)
 
 
-_INTERACTIONS: dict[Interactions, Callable[[Model, GraphEntries, str], str]] = {
-    Interactions.PAIRS: _fm,
-    Interactions.FIELD_AWARE: _ffm,
-    Interactions.FIELD_WEIGHTED: _fwfm,
-    Interactions.ALL_ORDERS: _hofm,
+_INTERACTIONS: dict[InteractionForm, Callable[[Model, GraphEntries, str], str]] = {
+    InteractionForm.PAIRS: _fm,
+    InteractionForm.FIELD_AWARE: _ffm,
+    InteractionForm.FIELD_WEIGHTED: _fwfm,
+    InteractionForm.ALL_ORDERS: _hofm,
 }

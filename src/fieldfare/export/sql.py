@@ -22,7 +22,7 @@ from fieldfare._files import atomic_write
 from fieldfare._typing import AnyArray, PathLike
 from fieldfare.exceptions import ConfigError
 from fieldfare.export.columns import Used, used_columns, vocabulary_of
-from fieldfare.kinds.models import Interactions
+from fieldfare.kinds.models import InteractionForm
 from fieldfare.models.base import Model
 
 MAX_NUMBERS = 1_000_000
@@ -64,7 +64,7 @@ def export_sql(model: Model, path: PathLike, *, table: str = "samples") -> None:
 
 
 def _check(model: Model) -> None:
-    expressed = model.traits.interactions in (Interactions.NONE, Interactions.PAIRS)
+    expressed = model.traits.interactions in (InteractionForm.NONE, InteractionForm.PAIRS)
     if not expressed or model.config.task == "multiclass":
         raise ConfigError(
             f"{_OWNER} knows linear models and FM with one output. This is a "

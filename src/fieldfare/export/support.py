@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from fieldfare.exceptions import ConfigError
-from fieldfare.kinds.models import Interactions
+from fieldfare.kinds.models import InteractionForm
 from fieldfare.models.base import Model
 
 
-def check_interactions(model: Model, owner: str, known: Collection[Interactions]) -> None:
+def check_interactions(model: Model, owner: str, known: Collection[InteractionForm]) -> None:
     """Refuse a model whose features interact in a way that a format cannot express.
 
     Raises

@@ -29,10 +29,10 @@ from fieldfare._typing import PathLike
 from fieldfare.exceptions import ConfigError
 from fieldfare.export.decimals import blocks, numbers
 from fieldfare.export.support import check_interactions
-from fieldfare.kinds.models import Interactions
+from fieldfare.kinds.models import InteractionForm
 from fieldfare.models.base import Model
 
-_INTERACTIONS = (Interactions.NONE, Interactions.PAIRS, Interactions.FIELD_AWARE)
+_INTERACTIONS = (InteractionForm.NONE, InteractionForm.PAIRS, InteractionForm.FIELD_AWARE)
 
 
 def export_xlearn(model: Model, path: PathLike) -> None:
@@ -102,7 +102,7 @@ def _check(model: Model, form: str) -> None:
 
 
 def _check_libffm(model: Model, drop_linear: bool) -> None:
-    aware = model.traits.interactions is Interactions.FIELD_AWARE
+    aware = model.traits.interactions is InteractionForm.FIELD_AWARE
     if not aware or model.config.task != "binary":
         raise ConfigError(
             "libffm knows only binary field-aware models. This is a "

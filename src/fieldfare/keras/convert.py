@@ -19,7 +19,7 @@ from fieldfare.keras.entries import (
     FieldEmbeddingFM,
     FieldWeightedFM,
 )
-from fieldfare.kinds.models import FM, MODEL_KINDS, PARAMETERS, Interactions
+from fieldfare.kinds.models import FM, MODEL_KINDS, PARAMETERS, InteractionForm
 from fieldfare.models.base import Model, check_model
 from fieldfare.models.registry import MODEL_CLASSES
 from fieldfare.schema.schema import Schema
@@ -32,12 +32,12 @@ _ACTIVATIONS = {
 }
 # Tasks, besides regression, that a single score without activation may have.
 _SCORE_TASKS = {"binary", "rank"}
-_LAYERS: dict[Interactions, type[EntriesLayer]] = {
-    Interactions.NONE: FieldEmbeddingFM,
-    Interactions.PAIRS: FieldEmbeddingFM,
-    Interactions.ALL_ORDERS: FieldEmbeddingFM,
-    Interactions.FIELD_AWARE: FieldAwareFM,
-    Interactions.FIELD_WEIGHTED: FieldWeightedFM,
+_LAYERS: dict[InteractionForm, type[EntriesLayer]] = {
+    InteractionForm.NONE: FieldEmbeddingFM,
+    InteractionForm.PAIRS: FieldEmbeddingFM,
+    InteractionForm.ALL_ORDERS: FieldEmbeddingFM,
+    InteractionForm.FIELD_AWARE: FieldAwareFM,
+    InteractionForm.FIELD_WEIGHTED: FieldWeightedFM,
 }
 
 

@@ -24,7 +24,7 @@ class Halves:
         self._weighted = queries.values is not None or items.values is not None
         self._fielded = queries.fields is not None or items.fields is not None
 
-    def join(self, query: Int64Array, item: Int64Array) -> Rows:
+    def compose(self, query: Int64Array, item: Int64Array) -> Rows:
         """Return n rows, each with the entries of a query followed by those of an item.
 
         Parameters

@@ -2,7 +2,7 @@
 
 A declaration says what is true of every model of its kind. Whoever needs to know asks it, usually
 through `ModelConfig.kind` or `Model.traits`, and compares no names. Code that differs from kind to
-kind (a kernel, a formula in an export) is looked up by `Interactions`.
+kind (a kernel, a formula in an export) is looked up by `InteractionForm`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 Size = Literal["features", "outputs", "fields", "factors"]
 
 
-class Interactions(Enum):
+class InteractionForm(Enum):
     """How features interact: what a model adds to ``w_0 + <w, x>``.
 
     With f_i the field of feature i, and sums over all pairs i < j of the features of a sample.
@@ -53,7 +53,7 @@ class ModelKind:
         As users write it: ``model="ffm"``.
     title : str
         In words.
-    interactions : Interactions
+    interactions : InteractionForm
         How features interact.
     parameters : mapping from array name to sizes
         The dimensions of each parameter array. Those of the features come first, where there are
@@ -65,7 +65,7 @@ class ModelKind:
 
     name: str
     title: str
-    interactions: Interactions
+    interactions: InteractionForm
     parameters: Mapping[str, tuple[Size, ...]]
     by_order: bool = False
 
@@ -119,24 +119,24 @@ class ModelKind:
 _LINEAR: dict[str, tuple[Size, ...]] = {"bias": ("outputs",), "linear": ("features", "outputs")}
 _VECTORS: dict[str, tuple[Size, ...]] = {**_LINEAR, "factors": ("features", "outputs", "factors")}
 
-LINEAR = ModelKind("linear", "linear model", Interactions.NONE, _LINEAR)
-FM = ModelKind("fm", "factorization machine", Interactions.PAIRS, _VECTORS)
+LINEAR = ModelKind("linear", "linear model", InteractionForm.NONE, _LINEAR)
+FM = ModelKind("fm", "factorization machine", InteractionForm.PAIRS, _VECTORS)
 FFM = ModelKind(
     "ffm",
     "field-aware factorization machine",
-    Interactions.FIELD_AWARE,
+    InteractionForm.FIELD_AWARE,
     {**_LINEAR, "factors": ("features", "outputs", "fields", "factors")},
 )
 FWFM = ModelKind(
     "fwfm",
     "field-weighted factorization machine",
-    Interactions.FIELD_WEIGHTED,
+    InteractionForm.FIELD_WEIGHTED,
     {**_VECTORS, "pair_weights": ("outputs", "fields", "fields")},
 )
 HOFM = ModelKind(
     "hofm",
     "higher-order factorization machine",
-    Interactions.ALL_ORDERS,
+    InteractionForm.ALL_ORDERS,
     _VECTORS,
     by_order=True,
 )

@@ -3,7 +3,7 @@
 An interaction of a query with item i is compared with items j that were drawn for it. Every loss
 becomes steps of the kernels that also learn from rows and pairs, so that every kind of model, with
 all its features, learns by it. A loss says which of the drawn items count, and how much; drawing
-them, joining rows and taking steps is the same for all (`fieldfare.training.ranking.negatives`).
+them, composing rows and taking steps is the same for all (`fieldfare.training.ranking.negatives`).
 """
 
 from __future__ import annotations

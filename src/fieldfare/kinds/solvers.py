@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from fieldfare.kinds.losses import TASKS
-from fieldfare.kinds.models import MODEL_KINDS, Interactions, ModelKind
+from fieldfare.kinds.models import MODEL_KINDS, InteractionForm, ModelKind
 
 
 class Steps(Enum):
@@ -37,7 +37,7 @@ class SolverKind:
         In words.
     steps : Steps
         How far it moves a parameter at a time.
-    interactions : frozenset of Interactions
+    interactions : frozenset of InteractionForm
         The models that it takes, by how their features interact.
     tasks : tuple of str
         The tasks that it takes.
@@ -61,7 +61,7 @@ class SolverKind:
     name: str
     title: str
     steps: Steps
-    interactions: frozenset[Interactions] = frozenset(Interactions)
+    interactions: frozenset[InteractionForm] = frozenset(InteractionForm)
     tasks: tuple[str, ...] = TASKS
     needs_all_rows: bool = False
     reads_side_tables: bool = False
@@ -91,7 +91,7 @@ class SolverKind:
         return kind.interactions in self.interactions
 
 
-_COORDINATES = frozenset({Interactions.NONE, Interactions.PAIRS, Interactions.ALL_ORDERS})
+_COORDINATES = frozenset({InteractionForm.NONE, InteractionForm.PAIRS, InteractionForm.ALL_ORDERS})
 
 ADAGRAD = SolverKind("adagrad", "AdaGrad", Steps.SCALED, races=True, slots=1)
 ROWWISE_ADAGRAD = SolverKind(
@@ -117,7 +117,7 @@ SGDA = SolverKind(
     "sgda",
     "stochastic gradient descent that learns its L2 penalties",
     Steps.PLAIN,
-    interactions=frozenset({Interactions.NONE, Interactions.PAIRS}),
+    interactions=frozenset({InteractionForm.NONE, InteractionForm.PAIRS}),
     tasks=("regression", "binary"),
     needs_all_rows=True,
 )
@@ -125,7 +125,7 @@ NONSAMPLED = SolverKind(
     "nonsampled",
     "least squares over all pairs of queries and items, seen or not",
     Steps.SOLVED,
-    interactions=frozenset({Interactions.PAIRS}),
+    interactions=frozenset({InteractionForm.PAIRS}),
     tasks=("rank",),
     needs_all_rows=True,
     all_pairs=True,

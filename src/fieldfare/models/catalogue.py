@@ -6,7 +6,7 @@ import numpy as np
 
 from fieldfare._typing import Float32Array
 from fieldfare.kernels.recall import Seen, Side
-from fieldfare.kinds.models import Interactions
+from fieldfare.kinds.models import InteractionForm
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows
 
@@ -29,7 +29,7 @@ def catalogue_scores(
     -------
     float32 array of shape (n_queries, n_items)
     """
-    if model.traits.interactions is Interactions.PAIRS and not model.config.instance_norm:
+    if model.traits.interactions is InteractionForm.PAIRS and not model.config.instance_norm:
         assert model.factors is not None
         k = model.factors.shape[2]
         vectors = []

@@ -26,7 +26,7 @@ import numpy as np
 
 from fieldfare._typing import Float64Array, Int64Array
 from fieldfare.exceptions import DataError
-from fieldfare.kinds.models import Interactions
+from fieldfare.kinds.models import InteractionForm
 from fieldfare.retrieval.roles import ITEM, FeatureSides, SideEntries
 
 _Parts = tuple[Float64Array, Float64Array]
@@ -152,11 +152,11 @@ class FieldAwareCrossTerms(CrossTerms):
         return cross.reshape(side.n_rows, -1), (within - squares) / 2
 
 
-CROSS_TERMS: dict[Interactions, type[CrossTerms]] = {
-    Interactions.NONE: NoCrossTerms,
-    Interactions.PAIRS: PlainCrossTerms,
-    Interactions.FIELD_WEIGHTED: FieldWeightedCrossTerms,
-    Interactions.FIELD_AWARE: FieldAwareCrossTerms,
+CROSS_TERMS: dict[InteractionForm, type[CrossTerms]] = {
+    InteractionForm.NONE: NoCrossTerms,
+    InteractionForm.PAIRS: PlainCrossTerms,
+    InteractionForm.FIELD_WEIGHTED: FieldWeightedCrossTerms,
+    InteractionForm.FIELD_AWARE: FieldAwareCrossTerms,
 }
 """The interactions of models that can be split."""
 

@@ -1,4 +1,4 @@
-"""Tables of who had what, taken apart into queries and items and put together again."""
+"""Interactions, split into queries and items and composed again."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_halves_join_to_the_rows_they_came_from(table: pd.DataFrame) -> None:
     schema = Schema.infer(table).fit(table)
     rows = schema.encode(table).slice(1, 4)
     halves = Interactions.of(rows, item_features(schema))
-    whole = Halves(halves.queries, halves.items).join(halves.query, halves.item)
+    whole = Halves(halves.queries, halves.items).compose(halves.query, halves.item)
     for i in range(3):
         for name in ("indices", "values", "fields"):
             a, b = (getattr(r.take([i]), name) for r in (rows, whole))

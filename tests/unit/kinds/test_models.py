@@ -13,7 +13,7 @@ import fieldfare as ff
 from fieldfare.config import ModelConfig
 from fieldfare.exceptions import ConfigError
 from fieldfare.export.support import check_interactions
-from fieldfare.kinds.models import MODEL_KINDS, PARAMETERS, Interactions, ModelKind
+from fieldfare.kinds.models import MODEL_KINDS, PARAMETERS, InteractionForm, ModelKind
 from fieldfare.models.base import Model
 from fieldfare.models.registry import MODEL_CLASSES, build, estimate_bytes
 
@@ -29,7 +29,7 @@ def test_a_new_model_has_the_arrays_that_its_kind_declares(kind: ModelKind) -> N
     assert shapes == config.shapes(**SIZES)
     assert set(shapes) <= set(PARAMETERS)
     assert kind.n_fields(shapes) == model.n_fields == (3 if kind.uses_fields else 0)
-    assert model.has_factors == kind.has_factors == (kind.interactions is not Interactions.NONE)
+    assert model.has_factors == kind.has_factors == (kind.interactions is not InteractionForm.NONE)
 
 
 @KINDS
@@ -59,7 +59,7 @@ def scratch(monkeypatch: pytest.MonkeyPatch) -> ModelKind:
     kind = ModelKind(
         "scratch",
         "scratch model",
-        Interactions.PAIRS,
+        InteractionForm.PAIRS,
         {
             "bias": ("outputs",),
             "linear": ("features", "outputs"),
@@ -111,4 +111,4 @@ def test_a_registered_kind_is_known_everywhere(scratch: ModelKind, tmp_path) -> 
 def test_a_format_refuses_interactions_that_it_does_not_know() -> None:
     model = build(ModelConfig(model="hofm"), n_features=5)
     with pytest.raises(ConfigError, match="The C export has no place for .* a hofm model"):
-        check_interactions(model, "The C export", [Interactions.PAIRS])
+        check_interactions(model, "The C export", [InteractionForm.PAIRS])

@@ -10,7 +10,7 @@ import pytest
 import fieldfare as ff
 from fieldfare._typing import Float32Array, Int64Array
 from fieldfare.exceptions import ConfigError
-from fieldfare.kinds.models import Interactions
+from fieldfare.kinds.models import InteractionForm
 from fieldfare.kinds.solvers import SOLVER_KINDS, SolverKind, Steps
 from fieldfare.rows import RelatedRows, Rows, as_rows
 from fieldfare.solvers.registry import SOLVER_CLASSES
@@ -20,7 +20,7 @@ BATCH = SolverKind(
     "batch",
     "gradient descent on all rows at once",
     Steps.PLAIN,
-    interactions=frozenset({Interactions.NONE}),
+    interactions=frozenset({InteractionForm.NONE}),
     tasks=("regression",),
     needs_all_rows=True,
 )

@@ -23,7 +23,7 @@ WATCHED_METRIC = {
 }
 
 
-class Scorer(Protocol):
+class Scoring(Protocol):
     """What has scores: a model, or a solver at work."""
 
     def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
@@ -31,7 +31,7 @@ class Scorer(Protocol):
 
 
 def score_subset(
-    scorer: Scorer, rows: RowSubset, n_jobs: int | None = None, memory_limit: int | None = None
+    scorer: Scoring, rows: RowSubset, n_jobs: int | None = None, memory_limit: int | None = None
 ) -> Float32Array:
     """Return the scores of some rows, float32[n_rows, n_outputs], computed in blocks."""
     if rows.n_rows == 0:

@@ -40,7 +40,7 @@ from fieldfare.training.samples.comparisons import (
     require_groups,
 )
 from fieldfare.training.samples.subset import RowSubset
-from fieldfare.training.samples.windows import joined
+from fieldfare.training.samples.windows import merged
 
 # Parameters visited in one call of the kernel: well below a second on one core, so that Ctrl-C
 # and callbacks get their turn.
@@ -248,7 +248,7 @@ class Run:
         if self.comparisons is None:
             orders = self.train.orders(**how)
             # Longer calls make threads wait for each other less often, where memory allows them.
-            return joined(orders, self.rows_per_call) if config.memory_limit is None else orders
+            return merged(orders, self.rows_per_call) if config.memory_limit is None else orders
         return self.train.comparison_orders(self.comparisons, config.pairs_per_row, **how)
 
     def _learn(self, call: Int64Array) -> tuple[float, float]:

@@ -57,7 +57,7 @@ class Negatives:
     def __init__(self, train: RowSubset, model: Model, loss: str, config: TrainingConfig) -> None:
         rows = train.joined
         self._halves = Interactions.of(rows, item_features(model.schema))
-        self._joined = Halves(self._halves.queries, self._halves.items).join
+        self._composed = Halves(self._halves.queries, self._halves.items).compose
         self._seen = self._halves.seen(rows.target, rows.weight)
         positive = np.ones(len(rows), bool) if rows.target is None else rows.target > 0
         positive &= True if rows.weight is None else rows.weight > 0
@@ -110,15 +110,15 @@ class Negatives:
         if self._loss.compare is None:
             samples, order = self._samples(query, item, drawn, usable, weight)
             return solver.train(samples, order, None, _worth(n_threads, len(order)))
-        draws = _Draws(self._joined, solver, n_threads, query, item, drawn, usable, self._chances)
+        draws = _Draws(self._composed, solver, n_threads, query, item, drawn, usable, self._chances)
         compared = self._loss.compare(draws)
         compared.check(self._loss.name, len(rows))
         if compared.interactions is None and compared.drawn is draws.drawn:
-            samples = draws.samples  # which may have been joined already, for their scores
+            samples = draws.samples  # which may have been composed already, for their scores
         else:
             chosen = slice(None) if compared.interactions is None else compared.interactions
             query, item, weight = query[chosen], item[chosen], weight[chosen]
-            samples = _beside(self._joined, query, item, compared.drawn)
+            samples = _with_drawn(self._composed, query, item, compared.drawn)
         samples, pairs = self._compared(samples, weight[:, np.newaxis] * compared.shares)
         return solver.train_pairs(samples, pairs, _worth(n_threads, len(pairs)))
 
@@ -181,7 +181,7 @@ class Negatives:
         """Return interactions and drawn items as rows with the targets 1 and 0, in random order."""
         m, n = drawn.shape
         owner = np.repeat(np.arange(m), n)[usable.reshape(-1)]
-        rows = self._joined(
+        rows = self._composed(
             np.concatenate([query, query[owner]]), np.concatenate([item, drawn[usable]])
         )
         target = np.repeat(np.array([1, 0], np.float32), [m, len(owner)])
@@ -209,7 +209,7 @@ class Negatives:
 class _Draws:
     """What a loss may ask; see `fieldfare.kinds.recall_losses.Draws`."""
 
-    join: Callable[[Int64Array, Int64Array], Rows]
+    compose: Callable[[Int64Array, Int64Array], Rows]
     solver: GradientSolver
     n_threads: int
     query: Int64Array
@@ -221,27 +221,27 @@ class _Draws:
     @cached_property
     def samples(self) -> Rows:
         """The rows of all interactions and drawn items."""
-        return _beside(self.join, self.query, self.item, self.drawn)
+        return _with_drawn(self.compose, self.query, self.item, self.drawn)
 
     def scores(self) -> tuple[Float64Array, Float64Array]:
         found, m = self._scores(self.samples), len(self.item)
         return found[:m], found[m:].reshape(self.drawn.shape)
 
     def scores_of(self, interactions: Int64Array, items: Int64Array) -> Float64Array:
-        return self._scores(self.join(self.query[interactions], items))
+        return self._scores(self.compose(self.query[interactions], items))
 
     def _scores(self, rows: Rows) -> Float64Array:
         return self.solver.score(rows, _worth(self.n_threads, len(rows)))[:, 0].astype(np.float64)
 
 
-def _beside(
-    join: Callable[[Int64Array, Int64Array], Rows],
+def _with_drawn(
+    compose: Callable[[Int64Array, Int64Array], Rows],
     query: Int64Array,
     item: Int64Array,
     drawn: Int64Array,
 ) -> Rows:
     """Return the rows of interactions, then of all that was drawn for the first, the second ..."""
-    return join(
+    return compose(
         np.concatenate([query, np.repeat(query, drawn.shape[1])]),
         np.concatenate([item, drawn.reshape(-1)]),
     )

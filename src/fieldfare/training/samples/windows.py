@@ -1,6 +1,6 @@
 """The order in which an epoch visits its rows: chunks and windows.
 
-Rows are cut into chunks of consecutive rows; each epoch permutes the chunks, joins neighbours in
+Rows are cut into chunks of consecutive rows; each epoch permutes the chunks, combines neighbours in
 the new order into windows, and shuffles the rows inside each window. A window touches a bounded
 part of the data, read in long runs, so the same order serves arrays in memory and memory maps on
 disk, and both train to the same bits.
@@ -70,8 +70,8 @@ def windows(
         yield order
 
 
-def joined(orders: Iterable[Int64Array], size: int) -> Iterator[Int64Array]:
-    """Yield the same row numbers in the same order, joined while there are at most ``size``."""
+def merged(orders: Iterable[Int64Array], size: int) -> Iterator[Int64Array]:
+    """Yield the same row numbers in the same order, in runs of up to ``size``."""
     held: list[Int64Array] = []
     for order in orders:
         if held and sum(map(len, held)) + len(order) > size:

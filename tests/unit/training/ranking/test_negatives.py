@@ -89,7 +89,7 @@ def test_the_steps_of_softmax_are_those_of_its_gradient(monkeypatch):
         total = 0.0
         for b, (q, i) in enumerate(zip(world.query[block], world.item[block], strict=True)):
             items = [i, *drawn[b][usable[b]]]
-            rows = world.negatives._joined(np.full(len(items), q), np.array(items))
+            rows = world.negatives._composed(np.full(len(items), q), np.array(items))
             z = start.score(rows)[:, 0].astype(float) - log_q[items]
             total += np.log(np.exp(z).sum()) - z[0]
         return total
@@ -119,9 +119,9 @@ def test_all_models_learn_by_all_losses(kind, loss):
     drawn, usable = world.negatives.draw(world.query, world.item, 20)
 
     def lead(model):
-        own = model.score(world.negatives._joined(world.query, world.item))
+        own = model.score(world.negatives._composed(world.query, world.item))
         queries = np.repeat(world.query, 20)
-        other = model.score(world.negatives._joined(queries, drawn.ravel())).reshape(-1, 20)
+        other = model.score(world.negatives._composed(queries, drawn.ravel())).reshape(-1, 20)
         return float((own - other)[usable].mean())
 
     assert lead(after) > lead(before) + 0.05

@@ -13,7 +13,7 @@ from fieldfare.training.samples.subset import RowSubset
 from fieldfare.training.samples.windows import (
     CHUNK_ROWS,
     WINDOW_BYTES,
-    joined,
+    merged,
     window_rows,
     windows,
 )
@@ -123,10 +123,10 @@ def test_evicts_only_what_exceeds_the_limit(rows, limit, evicts) -> None:
 @pytest.mark.parametrize(("size", "expected"), [(1, [3, 3, 2]), (6, [6, 2]), (100, [8])])
 def test_windows_may_be_joined(size: int, expected: list[int]) -> None:
     orders = [np.arange(3), np.arange(3, 6), np.arange(6, 8)]
-    found = list(joined(orders, size))
+    found = list(merged(orders, size))
     assert [len(order) for order in found] == expected
     np.testing.assert_array_equal(np.concatenate(found), np.arange(8))
 
 
 def test_no_windows_stay_none() -> None:
-    assert list(joined([], 10)) == []
+    assert list(merged([], 10)) == []
