@@ -117,9 +117,10 @@ $(OVERLAY)/stamp: $(VENV)/build $(SOURCES)
 	cp $(SANITIZED)/_core*.so $(OVERLAY)/fieldfare/
 	touch $@
 
-fuzz: $(SANITIZED)/fuzz_text $(OVERLAY)/stamp $(VENV)/installed $(VENV)/test ## feed the text and model readers hostile bytes
+fuzz: $(SANITIZED)/fuzz_text $(OVERLAY)/stamp $(VENV)/installed $(VENV)/test ## feed the readers of text, models and indexes hostile bytes
 	$(SANITIZED)/fuzz_text $(FUZZ_SECONDS)
 	$(SANITIZE_ENV) $(BIN)/python tests/hostile/fuzz_model_file.py --seconds $(FUZZ_SECONDS)
+	$(SANITIZE_ENV) $(BIN)/python tests/hostile/fuzz_index_folder.py --seconds $(FUZZ_SECONDS)
 
 $(SANITIZED)/fuzz_text: $(wildcard cpp/fuzz/*.cpp cpp/common/*.hpp cpp/text/*)
 	mkdir -p $(@D)

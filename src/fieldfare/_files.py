@@ -1,9 +1,10 @@
-"""Writing a file so that readers see either the old one or the complete new one."""
+"""Writing files so that readers see either the old ones or the complete new ones."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator
@@ -11,6 +12,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from fieldfare._typing import PathLike
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+_TEMPORARY = re.compile(r"\.(?P<target>.+)\.[0-9a-f]{12}\.tmp")
 
 
 @contextlib.contextmanager
@@ -70,6 +78,50 @@ def atomic_write(path: PathLike) -> Iterator[BinaryIO]:
             temporary.unlink()
         raise
     sync_folder(target.parent)
+
+
+def target_of(temporary: str) -> str | None:
+    """Return the name that `atomic_write` makes a temporary file for; None for any other file.
+
+    Of a very long name this is only the beginning.
+    """
+    match = _TEMPORARY.fullmatch(temporary)
+    return match and match["target"]
+
+
+@contextlib.contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Wait until no other process or thread is in such a block for the same folder.
+
+    The lock leaves no file behind and ends with its process. Where the system cannot lock a folder
+    (Windows, some network file systems), the block runs without it.
+    """
+    descriptor = None
+    try:
+        if fcntl is not None:
+            descriptor = os.open(folder, os.O_RDONLY)
+            with contextlib.suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file for reading, never waiting for a writer as one does for a pipe.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened or is not a regular file.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+    file = os.fdopen(os.open(path, flags), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(f"{os.fspath(path)} is not a regular file.")
+    return file
 
 
 def sync_folder(folder: Path) -> None:

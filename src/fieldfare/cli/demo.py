@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import textwrap
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,7 +124,7 @@ def _train(kind: ModelKind, train: Any, valid: Any) -> TrainResult:
 def _compare(story: Story, results: dict[ModelKind, TrainResult]) -> None:
     from fieldfare.metrics import compute
 
-    _title(4, "Validation loss and AUC, and what is the best possible")
+    _title(4, "Validation loss and AUC, and the best possible")
     y = story.clicks.clicked[story.valid_rows]
     best = compute(["logloss", "auc"], y, story.clicks.probability[story.valid_rows])
     rows = [
@@ -159,16 +160,11 @@ def _show_interactions(clicks: Clicks, model: Model) -> None:
 def _explain(model: Model, valid: Any) -> None:
     from fieldfare.explain import explain
 
-    _title(6, "Why one row of valid.csv gets its prediction")
+    _title(6, "Why one row got its prediction")
     probability = model.predict(valid.rows)
     row = int(probability.argmax())
-    found = explain(model, valid.rows, row)
-    terms = found.terms()
-    shown = [[name, term] for name, term in terms[:8]]
-    shown.append([f"(the other {len(terms) - 8} terms)", sum(term for _, term in terms[8:])])
-    shown.append(["score, their sum", found.score])
-    shown.append([f"probability of a click in row {row}", found.prediction])
-    say(table(["term", "adds"], [[name, f"{term:+.3f}"] for name, term in shown]))
+    say(f"  Row {row} of valid.csv, counted from 0, is the most likely click.\n")
+    say(textwrap.indent(explain(model, valid.rows, row).to_text(8), "  "))
 
 
 def _save_and_predict(story: Story, model: Model, valid: Any) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from fieldfare._logging import say
-from fieldfare.cli._tables import key_values, size, table
+from fieldfare.cli._tables import key_values, size
 from fieldfare.exceptions import ConfigError
 
 if TYPE_CHECKING:
@@ -40,7 +41,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--explain", metavar="DATA", help="explain one prediction of this data")
     parser.add_argument(
-        "--row", type=int, default=0, metavar="N", help="row to explain, from 0 (default: 0)"
+        "--row",
+        type=int,
+        default=0,
+        metavar="N",
+        help="row to explain, counted from 0 (default: 0)",
     )
 
 
@@ -174,17 +179,8 @@ def _knows_fields(model: Model) -> bool:
 def _explanation(model: Model, data: str, row: int, n: int) -> str:
     from fieldfare.explain import explain
 
-    found = explain(model, data, row)
-    strongest = found.terms()
-    shown = [[name, term] for name, term in strongest[:n]]
-    rest = sum(term for _, term in strongest[n:])
-    if strongest[n:]:
-        shown.append([f"the other {len(strongest) - n} terms", rest])
-    shown.append(["score, their sum", found.score])
-    if found.prediction is not None:
-        what = "prediction" if found.label is None else f"probability of {found.label}"
-        shown.append([what, found.prediction])
-    return f"row {row} of {data}\n" + table(["term", ""], shown)
+    text = explain(model, data, row).to_text(n)
+    return f"row {row} of {data}, counted from 0\n{textwrap.indent(text, '  ')}"
 
 
 def _plot(model: Model, arguments: argparse.Namespace) -> None:

@@ -150,8 +150,18 @@ class Explanation:
         }
 
     def __str__(self) -> str:
+        return self.to_text()
+
+    def to_text(self, n_terms: int = SHOWN) -> str:
+        """Return a table of the largest terms, the sum of the others, score and prediction.
+
+        Parameters
+        ----------
+        n_terms : int, default=20
+            How many terms to list one by one.
+        """
         terms = self.terms()
-        shown, rest = terms[:SHOWN], terms[SHOWN:]
+        shown, rest = terms[:n_terms], terms[n_terms:]
         rows = [(f"{term:+.4f}", name) for name, term in shown]
         if rest:
             total = sum(term for _, term in rest)

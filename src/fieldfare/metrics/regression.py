@@ -1,7 +1,8 @@
-"""Metrics of real-valued predictions that are reported by default after each epoch.
+"""Metrics of real-valued predictions.
 
 Weighted means are sums of w * x over the sum of w. scikit-learn's are as fast, but importing it
-would take longer than many a training; its other metrics are in ``metrics/scikit_learn.py``.
+would take longer than many a training: what it computes and is not reported after each epoch is in
+``metrics/scikit_learn.py``.
 """
 
 from __future__ import annotations

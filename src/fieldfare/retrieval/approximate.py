@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import importlib.util
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,8 @@ _QUERY_LENGTH = 0.3
 _BLOCK = 2**22
 # Queries of which the search time is measured.
 _TIMED = 50
+# Items added at once when cells are read from a file, which bounds the memory for copies.
+_ADDED = 2**16
 # A build has 3 sqrt(n) cells, the means of 39 sampled items per cell after 6 rounds. More of either
 # takes longer and does not find more.
 _CELLS_PER_ROOT, _SAMPLE_PER_CELL, _ROUNDS = 3, 39, 6
@@ -110,14 +112,11 @@ class Neighbours:
     bound : float
         M: item vectors are divided by it, and none should be longer.
     calibration : Calibration
-    mapped : bool
-        Whether its arrays are mapped from a file and therefore read-only.
     """
 
     inverted: Any
     bound: float
     calibration: Calibration
-    mapped: bool = False
 
     def __repr__(self) -> str:
         found = self.calibration
@@ -142,32 +141,57 @@ class Neighbours:
     def change(self, removed: Int64Array, added: Float32Array, first: int) -> Neighbours:
         """Return a copy without some places, and with items added at places from ``first`` on."""
         faiss = require("faiss", "ann")
-        # faiss cannot clone a mapped index, but it can write it to bytes and read these.
-        copy = (
-            faiss.deserialize_index(faiss.serialize_index(self.inverted))
-            if self.mapped
-            else faiss.clone_index(self.inverted)
-        )
+        copy = faiss.clone_index(self.inverted)
         copy.nprobe = self.calibration.n_probe
         if len(removed):
             copy.remove_ids(faiss.IDSelectorBatch(np.ascontiguousarray(removed, np.int64)))
         if len(added):
             copy.add_with_ids(augmented(added, self.bound), np.arange(first, first + len(added)))
-        return replace(self, inverted=copy, mapped=False)
+        return replace(self, inverted=copy)
 
-    def save(self, path: Path) -> None:
-        """Write the inverted file to disk."""
-        require("faiss", "ann").write_index(self.inverted, str(path))
+    def arrays(self) -> dict[str, AnyArray]:
+        """Return the cells as plain arrays, of which `from_arrays` makes the same object again.
+
+        Returns
+        -------
+        dict
+            ``centres``: float32 of shape (n_cells, d + 1). ``indptr``: int64 of shape
+            (n_cells + 1,). ``places``: uint32 of shape (n_items,); cell c holds the items
+            ``places[indptr[c]:indptr[c + 1]]``, in the order in which they are searched.
+        """
+        faiss = require("faiss", "ann")
+        lists, n_cells = self.inverted.invlists, self.inverted.nlist
+        sizes = [lists.list_size(cell) for cell in range(n_cells)]
+        places = [
+            faiss.rev_swig_ptr(lists.get_ids(cell), size).astype(np.uint32)
+            for cell, size in enumerate(sizes)
+            if size
+        ]
+        return {
+            "centres": self.inverted.quantizer.reconstruct_n(0, n_cells),
+            "indptr": np.append(0, np.cumsum(sizes, dtype=np.int64)),
+            "places": np.concatenate([np.zeros(0, np.uint32), *places]),
+        }
 
     @staticmethod
-    def load(path: Path, bound: float, calibration: Calibration) -> Neighbours:
-        """Map the file that `save` wrote into memory."""
-        faiss = require("faiss", "ann")
-        # Versions of faiss without this flag read the whole file instead.
-        flag = getattr(faiss, "IO_FLAG_MMAP_IFC", 0)
-        inverted = faiss.read_index(str(path), flag)
+    def from_arrays(
+        arrays: Mapping[str, AnyArray],
+        vectors: Float32Array,
+        bound: float,
+        calibration: Calibration,
+    ) -> Neighbours:
+        """Return the object of which `arrays` returned the cells, with the vectors of all places.
+
+        Nothing is searched or learned, so this takes little more than copying the vectors.
+        """
+        cells = np.repeat(np.arange(len(arrays["centres"])), np.diff(arrays["indptr"]))
+        places = arrays["places"].astype(np.int64)
+        inverted = _empty(arrays["centres"])
+        for low in range(0, len(places), _ADDED):
+            some = places[low : low + _ADDED]
+            _add(inverted, augmented(vectors[some], bound), some, cells[low : low + _ADDED])
         inverted.nprobe = calibration.n_probe
-        return Neighbours(inverted, bound, calibration, bool(flag))
+        return Neighbours(inverted, bound, calibration)
 
 
 def build(vectors: Float32Array, queries: Float32Array, wanted: float) -> Neighbours:
@@ -186,22 +210,36 @@ def build(vectors: Float32Array, queries: Float32Array, wanted: float) -> Neighb
     MissingDependencyError
         If faiss is not installed.
     """
-    faiss = require("faiss", "ann")
-    n, d = vectors.shape
+    require("faiss", "ann")  # before the work
+    require("faiss", "ann")  # before the work
+    n = len(vectors)
     bound = _HEADROOM * float(_lengths(vectors).max(initial=0)) or 1.0
     wide = augmented(vectors, bound)
     n_cells = int(max(1, min(_CELLS_PER_ROOT * np.sqrt(n), n / _SAMPLE_PER_CELL)))
     centres = _means(wide, n_cells)
-    quantizer = faiss.IndexFlatL2(d + 1)
-    quantizer.add(centres)
-    inverted = faiss.IndexIVFFlat(quantizer, d + 1, n_cells)
-    inverted.is_trained = True
+    inverted = _empty(centres)
     # Our matrix product assigns items to cells several times as fast as faiss' own `add`.
-    cells, ids = _nearest(centres, wide), np.arange(n)
-    inverted.add_core(n, *map(faiss.swig_ptr, (wide, ids, cells)))
+    _add(inverted, wide, np.arange(n), _nearest(centres, wide))
     calibration = _calibrate(inverted, vectors, queries, wanted)
     inverted.nprobe = calibration.n_probe
     return Neighbours(inverted, bound, calibration)
+
+
+def _empty(centres: Float32Array) -> Any:
+    """Return an inverted file with these centres and no items."""
+    faiss = require("faiss", "ann")
+    n_cells, d = centres.shape
+    quantizer = faiss.IndexFlatL2(d)
+    quantizer.add(centres)
+    inverted = faiss.IndexIVFFlat(quantizer, d, n_cells)
+    inverted.is_trained = True
+    return inverted
+
+
+def _add(inverted: Any, wide: Float32Array, places: Int64Array, cells: Int64Array) -> None:
+    """Add augmented vectors to cells that are known."""
+    faiss = require("faiss", "ann")
+    inverted.add_core(len(wide), *map(faiss.swig_ptr, (wide, places, cells)))
 
 
 def augmented(vectors: Float32Array, bound: float) -> Float32Array:

@@ -41,6 +41,12 @@ class IdMap:
         """Return the place of each id, -1 where it is unknown."""
         return np.array([self.place(id_) for id_ in ids], np.int64)
 
+    def in_use(self) -> AnyArray:
+        """Return whether each place is the one that its id leads to, bool of shape (n,)."""
+        found = np.zeros(len(self.values), bool)
+        found[list(self._place_of.values())] = True
+        return found
+
     def at(self, places: Int64Array) -> AnyArray:
         """Return the ids at places; -1 or an empty text for the place -1."""
         if not len(self.values):

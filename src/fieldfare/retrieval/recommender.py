@@ -373,13 +373,27 @@ class Recommender:
     def save(self, folder: PathLike) -> None:
         """Write the index and all tables to a folder. Loading needs the model file, too.
 
-        What is there stays in use until the new files are complete.
+        The new contents replace the old in one step, so that a reader sees one or the other, also
+        if this process is killed. Other files in the folder are not touched.
+
+        Parameters
+        ----------
+        folder : path
+            Created if it does not exist.
+
+        Raises
+        ------
+        ModelFileError
+            If it cannot be written; what was in the folder is then still whole.
         """
         storing.save(self._state, folder, self.n_candidates)
 
     @staticmethod
     def load(folder: PathLike, model: Model, ranker: Model | None = None) -> Recommender:
-        """Return the recommender that `save` wrote; large arrays are mapped into memory.
+        """Return the recommender that `save` wrote.
+
+        Every byte is compared with its checksum. Everything is read into memory, so that later
+        changes to the folder do not matter.
 
         Parameters
         ----------
@@ -393,6 +407,10 @@ class Recommender:
         ------
         ModelFileError
             If the folder holds no recommender, is damaged, or was made for other models.
+        MissingDependencyError
+            If the index is approximate and faiss is not installed.
+        ResourceError
+            If it does not fit into memory.
         """
         self = object.__new__(Recommender)
         self._writing = threading.Lock()

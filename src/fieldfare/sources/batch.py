@@ -79,11 +79,18 @@ def require_column(name: str, names: Sequence[str]) -> None:
 
 
 def first_rows(names: list[str], batches: Iterable[Batch], n: int) -> Any:
-    """Return the first rows of batches as one RecordBatch."""
+    """Return the first rows of batches as one RecordBatch.
+
+    Raises
+    ------
+    SchemaError
+        If a batch has other columns than the first ones, or of a type that does not go with theirs.
+    """
     pa = require("pyarrow", "tables")
     parts, have = [], 0
     for batch in batches:
-        parts.append(batch.data.slice(0, n - have))
+        check_columns(names, batch)
+        parts.append(batch.data.slice(0, n - have).select(names))
         have += parts[-1].num_rows
         if have >= n:
             break
@@ -92,10 +99,25 @@ def first_rows(names: list[str], batches: Iterable[Batch], n: int) -> Any:
     return stacked(parts).combine_chunks().to_batches()[0] if have else parts[0]
 
 
-def stacked(parts: Sequence[Any]) -> Any:
-    """Return the rows of RecordBatches, at least one, as one pyarrow Table.
+def check_columns(names: list[str], batch: Batch) -> None:
+    """Refuse a batch unless it has exactly the columns of its table, in any order.
 
-    Types that differ are widened, as where a column of integers has a missing value in some batch.
+    Raises
+    ------
+    SchemaError
+    """
+    found = batch.data.schema.names
+    if sorted(found) != sorted(names):
+        file, row = batch.location.file, batch.location.first_row
+        part = f"{file}, from row {row} on," if file else "One of the tables"
+        raise SchemaError(
+            f"{part} has the columns {', '.join(map(repr, found))}, and what is before it "
+            f"{', '.join(map(repr, names))}. Give all rows the same columns."
+        )
+
+
+def stacked(parts: Sequence[Any]) -> Any:
+    """Return record batches, at least one, as one table; whole numbers become floats if need be.
 
     Raises
     ------
@@ -103,11 +125,13 @@ def stacked(parts: Sequence[Any]) -> Any:
         If a column has types that do not go together, such as numbers and text.
     """
     pa = require("pyarrow", "tables")
+    if all(part.schema.equals(parts[0].schema) for part in parts):
+        return pa.Table.from_batches(parts)
     tables = [pa.Table.from_batches([part]) for part in parts]
     try:
         return pa.concat_tables(tables, promote_options="permissive")
     except pa.ArrowException as error:
         raise SchemaError(
-            f"These tables have columns of other types than each other: {error}. Give each column "
-            "one type."
+            f"The tables have columns of the same name whose types do not go together: {error}. "
+            "Convert them to one type."
         ) from error

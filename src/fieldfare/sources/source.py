@@ -51,7 +51,10 @@ class Table(Source):
 
     @abstractmethod
     def batches(self) -> Iterator[Batch]:
-        """Yield the rows in order, in batches of bounded size."""
+        """Yield the rows in order, in batches of bounded size.
+
+        Each batch has exactly the columns `names`, in any order.
+        """
 
     def head(self, n: int) -> Any:
         """Return the first ``n`` rows as one pyarrow RecordBatch."""

@@ -140,5 +140,9 @@ def test_a_binary_model_is_explained_as_the_probability_of_its_second_class(make
     found = explain(make_model("fm", classes=["no", "yes"]), rows, 0)
     assert found.label == "yes"
     assert "probability of 'yes'" in str(found)
+    assert str(found).split()[:2] == ["term", "of"]
+    few = found.to_text(1).splitlines()
+    assert f"(the other {len(found.terms()) - 1} terms)" in few[2]
+    assert few[3].endswith("  score")
     assert explain(make_model("fm"), rows, 0).label == 1
     assert explain(make_model("fm", task="regression"), rows, 0).label is None
