@@ -131,5 +131,5 @@ def test_a_context_with_a_broken_indptr_is_refused():
 
 def test_a_context_without_fields_is_refused():
     model = make_model("ffm")
-    with pytest.raises(ValueError, match="needs rows with fields"):
+    with pytest.raises(ValueError, match="needs the field of every entry"):
         model.score_candidates(rows_of([[]]).with_(fields=None), rows_of([[]]))

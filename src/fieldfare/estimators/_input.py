@@ -25,6 +25,7 @@ from fieldfare.schema.schema import Schema
 from fieldfare.sources import frames
 from fieldfare.sources.batch import stacked
 from fieldfare.sources.formats import open_table
+from fieldfare.sources.matrix import is_matrix
 from fieldfare.store.row_store import RowStore
 
 _PATHS = (str, os.PathLike)
@@ -42,7 +43,8 @@ def is_source(X: Any) -> bool:
 def in_memory(X: Any) -> Any:
     """Return X, or as an Arrow table what is a dict of columns, or comes in parts or only once."""
     in_parts = isinstance(X, (list, tuple)) and bool(X) and frames.is_frame(X[0])
-    if hasattr(X, "read") or not (in_parts or isinstance(X, (Iterator, Mapping))):
+    # SciPy's dictionary of keys is a mapping, too.
+    if hasattr(X, "read") or is_matrix(X) or not (in_parts or isinstance(X, (Iterator, Mapping))):
         return X
     return stacked([batch.data for batch in open_table(X).batches()])
 
