@@ -20,6 +20,7 @@ from fieldfare._typing import AnyArray, Float32Array
 from fieldfare.data.dataset import AnyDataset, Dataset
 from fieldfare.data.loading import extend as read_extending
 from fieldfare.data.loading import load
+from fieldfare.data.road import with_fields_of
 from fieldfare.estimators import _input
 from fieldfare.exceptions import DataError
 from fieldfare.kinds.models import MODEL_KINDS
@@ -211,9 +212,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
 
     def _array_rows(self, X: Any, schema: Schema) -> Rows:
         rows = schema.encode(X, labelled=False)
-        if self._uses_fields() and rows.fields is None:
-            rows = rows.with_(fields=schema.field_of[rows.indices])
-        return rows
+        return with_fields_of(schema, rows) if self._uses_fields() else rows
 
     def _fields(self) -> Any:
         """Return the fields that were given for the columns, ``None`` without the parameter."""

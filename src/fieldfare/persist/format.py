@@ -58,7 +58,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -278,9 +278,9 @@ def n_fields_of(config: ModelConfig, arrays: Mapping[str, AnyArray]) -> int:
     return config.kind.n_fields({name: array.shape for name, array in arrays.items()})
 
 
-def check_finite(arrays: Mapping[str, AnyArray]) -> None:
-    """Refuse parameters that are NaN or infinite, in pieces so that memory stays flat."""
-    for name in PARAMETERS:
+def check_finite(arrays: Mapping[str, AnyArray], names: Iterable[str] = PARAMETERS) -> None:
+    """Refuse arrays that hold NaN or infinity, in pieces so that memory stays flat."""
+    for name in names:
         if name in arrays:
             flat = arrays[name].reshape(-1)
             for start in range(0, len(flat), _CHUNK):

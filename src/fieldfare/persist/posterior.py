@@ -53,6 +53,7 @@ from fieldfare.persist.format import (
     POSTERIOR_KEY,
     SCHEMA_PREFIX,
     check_checksum,
+    check_finite,
     check_format,
     dump,
     read_config,
@@ -224,11 +225,7 @@ def _classes(header: JSON, task: Any) -> list[Any] | None:
 
 
 def _check_numbers(arrays: dict[str, AnyArray]) -> None:
-    for name, array in arrays.items():
-        flat = array.reshape(-1)
-        for start in range(0, len(flat), 1 << 20):
-            if not np.isfinite(flat[start : start + (1 << 20)]).all():
-                raise ModelFileError(f"The array {name!r} holds values that are not finite.")
+    check_finite(arrays, arrays)
     if not (arrays["noise_precision"] > 0).all():
         raise ModelFileError("The precisions of the noise must be positive.")
     cutpoints = arrays.get("cutpoints")
