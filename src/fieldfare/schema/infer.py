@@ -28,9 +28,9 @@ import numpy as np
 
 from fieldfare._optional import require
 from fieldfare.exceptions import ConfigError, DataWarning, SchemaError
-from fieldfare.schema.canonical import MISSING_NUMBERS, without_empty
 from fieldfare.schema.column import Column
-from fieldfare.sources.arrow import is_string, numpy_of, scalar_of, texts_of
+from fieldfare.schema.missing import STANDARD
+from fieldfare.sources.arrow import is_string, numpy_of
 from fieldfare.sources.batch import require_column
 from fieldfare.sources.source import Table
 
@@ -157,14 +157,9 @@ def type_texts(array: Any) -> Any:
     pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
     if pa.types.is_null(array.type):  # a file without rows has no texts
         return array
-    empty = pc.is_in(
-        pc.utf8_lower(pc.utf8_trim_whitespace(array)),
-        value_set=texts_of(sorted(MISSING_NUMBERS)).cast(array.type),
-    )
-    present = pc.if_else(empty, scalar_of(None, array.type), array)
+    present = STANDARD.without(array)
     if present.null_count == len(present):
-        bare = without_empty(array)
-        return bare if bare.null_count < len(bare) else pa.nulls(len(array))
+        return pa.nulls(len(array))
     present = pc.utf8_trim_whitespace(present)
     for kind in (pa.int64(), pa.float64(), pa.bool_(), pa.timestamp("us")):
         if (typed := _cast(present, kind)) is not None:
