@@ -31,7 +31,9 @@ def run(arguments: argparse.Namespace) -> int:
     from fieldfare.data.loading import load
     from fieldfare.training.crossval import cross_validate
 
-    data = load(_options.source(arguments.data), **_options.roles(arguments))
+    data = load(
+        _options.source(arguments.data), **_options.reading(arguments), **_options.roles(arguments)
+    )
     result = cross_validate(data, folds=arguments.folds, **_options.hyperparameters(arguments))
     say(str(result))
     return 0

@@ -71,7 +71,10 @@ def run(arguments: argparse.Namespace) -> int:
     check_writable(output)
     start = time.perf_counter()
     data = load(
-        _options.source(arguments.data), cache=not arguments.no_cache, **_options.roles(arguments)
+        _options.source(arguments.data),
+        cache=not arguments.no_cache,
+        **_options.reading(arguments),
+        **_options.roles(arguments),
     )
     given = _options.hyperparameters(arguments, SAMPLED)
     result = sample(

@@ -17,6 +17,7 @@ from fieldfare.exceptions import DataWarning
 from fieldfare.rows import Rows
 from fieldfare.schema.fit import scatter
 from fieldfare.schema.schema import Schema
+from fieldfare.sources.reading import Reading
 from fieldfare.sources.source import Source
 
 # What is looked at closely, some 60 bytes an entry; of more entries, stretches from all over.
@@ -86,16 +87,20 @@ class Inspection:
         return "\n".join([*lines, *(f"- {finding}" for finding in self.findings)])
 
 
-def inspect(source: Any, target: str | None = None, against: Any = None) -> Inspection:
+def inspect(
+    source: Any, target: str | int | None = None, against: Any = None, **form: Any
+) -> Inspection:
     """Say what a source holds and what looks wrong with it.
 
     Parameters
     ----------
     source : anything that `load` takes
-    target : str or None
-        Column to be predicted.
+    target : str, int or None
+        Column to be predicted, by name or position.
     against : anything that `load` takes, or None
         A second source, such as the test file: how much of it the first does not contain.
+    **form
+        ``format``, ``header``, ``names`` and ``sep``, as for `load`; they hold for both sources.
 
     Returns
     -------
@@ -108,7 +113,7 @@ def inspect(source: Any, target: str | None = None, against: Any = None) -> Insp
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DataWarning)
-        data, form = _load(source, target)
+        data, description = _load(source, target, Reading(**form))
     rows, schema = data.rows, data.schema
     findings = [str(warning.message) for warning in caught]
     sample = _sample(data)
@@ -121,9 +126,9 @@ def inspect(source: Any, target: str | None = None, against: Any = None) -> Insp
     findings += leaks(sample)
     unseen = {}
     if against is not None:
-        unseen = _unseen(data, _sample(load(against, schema=schema, labelled=False)))
+        unseen = _unseen(data, _sample(load(against, schema=schema, labelled=False, **form)))
     return Inspection(
-        format=form,
+        format=description,
         n_rows=rows.n_rows,
         n_entries=rows.nnz,
         n_features=schema.n_features,
@@ -138,9 +143,9 @@ def inspect(source: Any, target: str | None = None, against: Any = None) -> Insp
     )
 
 
-def _load(source: Any, target: str | None) -> tuple[Dataset, str]:
+def _load(source: Any, target: str | int | None, reading: Reading) -> tuple[Dataset, str]:
     """Return the samples of a source, and what kind of source it is in a few words."""
-    opened = open_samples(source, Options())
+    opened = open_samples(source, Options(reading=reading))
     data = load(opened, target=target, labelled=None)
     if isinstance(opened, Source):
         return data, opened.description

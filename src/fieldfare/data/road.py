@@ -21,7 +21,8 @@ from fieldfare.schema.dictionary_encoded import DictionaryEncodedTable
 from fieldfare.schema.infer import infer_columns
 from fieldfare.schema.numbered import FieldsSeen
 from fieldfare.schema.schema import Schema
-from fieldfare.sources.batch import Batch
+from fieldfare.sources.batch import Batch, column_at, is_position
+from fieldfare.sources.reading import DETECTED, Reading
 from fieldfare.sources.source import Numbered, Source, Table
 
 ROLES = ("target", "weight", "group")
@@ -42,6 +43,8 @@ class Options:
         Whether the Schema, a fitted one, learns the values that only these samples hold.
     join : bool
         Whether side tables are joined, rather than left for solvers that use them as they are.
+    reading : Reading
+        What the user says about the form of files.
     """
 
     schema: Schema | None = None
@@ -54,11 +57,23 @@ class Options:
     n_threads: int | None = None
     extend: bool = False
     join: bool = True
+    reading: Reading = DETECTED
 
     @property
-    def names(self) -> dict[str, str]:
-        """The target, weight and group that are names of columns."""
-        return {role: value for role in ROLES if isinstance(value := getattr(self, role), str)}
+    def names(self) -> dict[str, str | int]:
+        """The target, weight and group that are columns, by name or position."""
+        given = {role: getattr(self, role) for role in ROLES}
+        return {r: c for r, c in given.items() if isinstance(c, str) or is_position(c)}
+
+    def names_in(self, table: Table) -> dict[str, str]:
+        """Return the names of the columns of a table that are its target, weight and group.
+
+        Raises
+        ------
+        SchemaError
+            If there is no column at a position.
+        """
+        return {role: column_at(table.names, column) for role, column in self.names.items()}
 
     @property
     def arrays(self) -> dict[str, Any]:
@@ -131,7 +146,7 @@ def _settle(table: Table, options: Options) -> tuple[Schema, Table]:
     """
     schema = _infer(table, options) if options.schema is None else options.schema
     if options.schema is not None and options.names:
-        roles = {role: getattr(schema, role) for role in ROLES} | options.names
+        roles = {role: getattr(schema, role) for role in ROLES} | options.names_in(table)
         schema = replace(schema, **roles)
     if options.fields is not None:
         if schema.is_fitted:
@@ -152,7 +167,7 @@ def _settle(table: Table, options: Options) -> tuple[Schema, Table]:
 
 
 def _infer(table: Table, options: Options) -> Schema:
-    names = options.names
+    names = options.names_in(table)
     if "target" not in names and options.labelled is not False and options.target is None:
         names |= _guess_target(table.names, required=bool(options.labelled))
     target, weight, group = map(names.get, ROLES)

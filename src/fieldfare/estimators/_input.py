@@ -138,7 +138,7 @@ def labels(y: Any) -> AnyArray:
 def fit_schema(
     schema: Schema | None,
     table: Any,
-    roles: Mapping[str, str],
+    roles: Mapping[str, Any],
     fields: Any = None,
     n_threads: int | None = None,
 ) -> Schema:

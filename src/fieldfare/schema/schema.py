@@ -20,9 +20,10 @@ from fieldfare.schema.fit import Fitted, learn, learn_more
 from fieldfare.schema.infer import infer_columns
 from fieldfare.schema.names import FeatureNames, feature_text, format_schema, locate_features
 from fieldfare.schema.numbered import Indexed
-from fieldfare.sources.batch import Batch, require_column
+from fieldfare.sources.batch import Batch, column_at, require_column
 from fieldfare.sources.formats import open_table
 from fieldfare.sources.matrix import array_rows
+from fieldfare.sources.reading import Reading
 
 __all__ = ["Column", "Indexed", "Schema"]
 
@@ -77,11 +78,16 @@ class Schema:
     # -- making ---------------------------------------------------------------------------------
 
     @staticmethod
-    def infer(
+    def infer(  # noqa: PLR0913 - a front door: most are keywords
         table: Any,
-        target: str | None = None,
-        weight: str | None = None,
-        group: str | None = None,
+        target: str | int | None = None,
+        weight: str | int | None = None,
+        group: str | int | None = None,
+        *,
+        format: str | None = None,  # noqa: A002 - it is the usual word
+        header: bool | None = None,
+        names: Sequence[str] | None = None,
+        sep: str | None = None,
     ) -> Schema:
         """Return an unfitted Schema with sensible columns for a table.
 
@@ -89,16 +95,21 @@ class Schema:
         ----------
         table : path, DataFrame, Arrow table or anything else that `open_table` reads
             Its first 10,000 rows decide; the rules are those of `fieldfare.schema.infer`.
-        target, weight, group : str or None
+        target, weight, group : str, int or None
             Columns that are not features. (A group stays a feature unless it is set to ignore.)
+            An integer is the position of a column, from 0, unless a column is called so.
+        format, header, names, sep
+            How a file is to be read, as for `fieldfare.load_data`.
 
         Raises
         ------
         SchemaError
             If a named column does not exist.
         """
-        columns = infer_columns(open_table(table), target, weight, group)
-        return Schema(columns, target, weight, group)
+        reading = Reading(format, header, None if names is None else tuple(names), sep)
+        opened = open_table(table, reading)
+        roles = [column_at(opened.names, role) for role in (target, weight, group)]
+        return Schema(infer_columns(opened, *roles), *roles)
 
     @staticmethod
     def indexed(
