@@ -32,6 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     _options.add_roles(parser)
     _options.add_reading(parser)
+    _options.add_hints(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -49,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.to or _kind_of(arguments.output),
         schema=schema,
         **_options.reading(arguments),
-        **_options.roles(arguments),
+        **_options.columns(arguments),
     )
     say_aside(f"{n_rows:,} rows written to {arguments.output}")
     return 0

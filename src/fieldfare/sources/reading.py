@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -45,7 +45,7 @@ class Reading:
 
     format: str | None = None
     header: bool | None = None
-    names: tuple[str, ...] | None = None
+    names: Sequence[str] | None = None
     sep: str | None = None
     expected: frozenset[str] = frozenset()
 
@@ -85,11 +85,14 @@ DETECTED = Reading()
 PARAMETERS = tuple(item.name for item in fields(Reading) if item.name != "expected")
 
 
-def gathered(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return keywords with the parameters of a Reading gathered as the one keyword ``reading``."""
-    given = {name: value for name, value in options.items() if name in PARAMETERS}
-    others = {name: value for name, value in options.items() if name not in PARAMETERS}
-    return others | {"reading": Reading(**given)} if given else others
+def only_reading(keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those keywords that are parameters of a Reading."""
+    return {name: value for name, value in keywords.items() if name in PARAMETERS}
+
+
+def without_reading(keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those keywords that are no parameters of a Reading."""
+    return {name: value for name, value in keywords.items() if name not in PARAMETERS}
 
 
 def _checked_names(names: Any) -> tuple[str, ...]:

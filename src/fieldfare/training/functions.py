@@ -18,11 +18,12 @@ from fieldfare.metrics import compute, default_metrics
 from fieldfare.models.base import Model, check_model
 from fieldfare.models.links import link
 from fieldfare.models.posterior import Posterior
+from fieldfare.schema.hints import HINTS
 from fieldfare.schema.schema import Schema
 from fieldfare.settings import TRAINED, Settings, check_names, names_of
 from fieldfare.settings import read as read_group
 from fieldfare.sources.files import are_files
-from fieldfare.sources.reading import PARAMETERS, gathered
+from fieldfare.sources.reading import PARAMETERS, only_reading, without_reading
 from fieldfare.training.job import Job, read
 from fieldfare.training.loop.callbacks import Callback
 from fieldfare.training.loop.evaluation import evaluate_scores, score_subset
@@ -33,7 +34,7 @@ from fieldfare.training.samples.subset import RowSubset
 
 TrainResult = FitResult
 OUTPUTS = ("prediction", "score", "label", "proba")
-ROLES = ("schema", "target", "weight", "group", "fields", *PARAMETERS)
+ROLES = ("schema", "target", "weight", "group", "fields", *HINTS, *PARAMETERS)
 
 
 def train(
@@ -65,12 +66,13 @@ def train(
     resume : path, optional
         Checkpoint to resume from, with the data and parameters of the run that wrote it.
     **parameters
-        ``schema``, ``target``, ``weight``, ``group``, ``fields``, ``format``, ``header``, ``names``
-        and ``sep`` say how to read the data, as in `fieldfare.load_data`, and the last four also
-        how to read a file of validation data; ``pairs``, an integer array of shape (n_pairs, 2),
-        says for ranking which rows to compare, the better one first, in place of groups; all others
-        are hyperparameters, the fields of `ModelConfig`, `SolverConfig` and `TrainingConfig`. They
-        mean the same whether the model is new or not.
+        ``schema``, ``target``, ``weight``, ``group``, ``fields``, ``categorical``, ``numeric``,
+        ``ignore``, ``bins``, ``na_values``, ``format``, ``header``, ``names`` and ``sep`` say how
+        to read the data, as in `fieldfare.load_data`, and the last four also how to read a file of
+        validation data; ``pairs``, an integer array of shape (n_pairs, 2), says for ranking which
+        rows to compare, the better one first, in place of groups; all others are hyperparameters,
+        the fields of `ModelConfig`, `SolverConfig` and `TrainingConfig`. They mean the same whether
+        the model is new or not.
 
     Returns
     -------
@@ -234,7 +236,7 @@ def _evaluate_posterior(
     roles: Mapping[str, Any],
 ) -> dict[str, float]:
     options = {"schema": posterior.schema, "n_threads": n_jobs} | dict(roles)
-    rows = RowSubset.of(read_dataset(data, Options(**gathered(options), join=False)))
+    rows = RowSubset.of(read_dataset(data, Options.of(**options, join=False)))
     # Ordered classes are measured as the numbers that they are.
     task = "binary" if posterior.task == "binary" else "regression"
     names = [metrics] if isinstance(metrics, str) else metrics or default_metrics(task)
@@ -280,11 +282,10 @@ def shared_form(
 
     The form of files that the user gives holds for both where both are files.
     """
-    form = {name: value for name, value in roles.items() if name in PARAMETERS}
-    others = {name: value for name, value in roles.items() if name not in PARAMETERS}
     if not are_files(valid):
         return dict(roles), {}
-    return (dict(roles) if are_files(data) else others), form
+    own = dict(roles) if are_files(data) else without_reading(roles)
+    return own, only_reading(roles)
 
 
 def _read_validation(

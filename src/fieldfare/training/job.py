@@ -16,7 +16,6 @@ from fieldfare.exceptions import ConfigError
 from fieldfare.models.base import Model
 from fieldfare.models.registry import build, estimate_bytes
 from fieldfare.settings import Settings
-from fieldfare.sources.reading import gathered
 from fieldfare.training.loop.callbacks import Callback
 from fieldfare.training.loop.history import History
 from fieldfare.training.loop.run import FitResult
@@ -45,7 +44,7 @@ def read(source: Any, settings: Settings, **options: Any) -> AnyDataset:
         Of the job.
     """
     how = {"n_threads": settings.training.n_jobs, "join": not settings.reads_side_tables}
-    return read_dataset(source, Options(**how | gathered(options)))
+    return read_dataset(source, Options.of(**how | options))
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ import pytest
 
 import fieldfare as ff
 from fieldfare.exceptions import ConfigError, DataError, SchemaError
-from fieldfare.sources.reading import Reading, gathered
+from fieldfare.sources.reading import Reading, only_reading, without_reading
 
 
 @pytest.mark.parametrize(
@@ -36,9 +36,10 @@ def test_tabs_can_be_written_in_words(tab: str) -> None:
     assert Reading(format="tsv") == Reading(format="csv", sep="\t")
 
 
-def test_keywords_are_gathered() -> None:
-    assert gathered({"target": "y"}) == {"target": "y"}
-    assert gathered({"target": "y", "sep": ";"}) == {"target": "y", "reading": Reading(sep=";")}
+def test_keywords_are_told_apart() -> None:
+    given = {"target": "y", "sep": ";"}
+    assert only_reading(given) == {"sep": ";"}
+    assert without_reading(given) == {"target": "y"}
 
 
 def test_a_format_that_does_not_exist_is_refused_with_those_that_do(tmp_path: Path) -> None:
