@@ -6,9 +6,10 @@ The rules, applied to the first 10,000 rows:
 - lists, and texts of which one in ten holds ``|``: ``multi``;
 - other texts, booleans, dictionaries: ``categorical``;
 - numbers with a fraction: ``numeric``, standardised;
-- whole numbers (also as floats, since pandas has no missing integers): ``categorical`` if the name
-  ends in "id" or "code" or is the name of an entity such as "user" or "movie", or if there are at
-  most 32 distinct values; else ``numeric``, standardised.
+- whole numbers (also as floats, since pandas has no missing integers): ``categorical`` if they are
+  codes, by their name or by how they are distributed, or if there are at most 32 distinct values;
+  else ``numeric``, in quantile bins if some are far beyond most of them. An identifier of rows is
+  ignored, with a warning. `fieldfare.schema.whole_numbers` decides.
 
 The role comes from the first word of the name: "user_age" describes the user, "movie_year" the
 item.
@@ -19,9 +20,9 @@ A column whose Arrow metadata declare what it means (see `fieldfare.schema.compo
 from __future__ import annotations
 
 import json
-import re
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,23 +30,36 @@ import numpy as np
 from fieldfare._optional import require
 from fieldfare.exceptions import ConfigError, DataWarning, SchemaError
 from fieldfare.schema.column import Column
+from fieldfare.schema.column_names import role_of
 from fieldfare.schema.hints import NO_HINTS, Hints
 from fieldfare.schema.missing import STANDARD, Marks
+from fieldfare.schema.whole_numbers import Judgement, WholeNumbers, judge
 from fieldfare.sources.arrow import is_string, numpy_of
 from fieldfare.sources.batch import require_column
 from fieldfare.sources.source import Table
 
 SAMPLE_ROWS = 10_000
 DECLARED = b"fieldfare"
-FEW_VALUES = 32
 _MULTI_SHARE = 0.1
 _GLIMPSE = 100
-_ENTITIES = {
-    "user": ("user", "uid", "customer", "visitor", "member", "viewer", "reader", "client"),
-    "item": ("item", "movie", "product", "article", "ad", "song", "track", "artist", "book",
-             "video", "app", "sku", "song", "document"),
-}  # fmt: skip
-_ROLE_OF = {word: role for role, words in _ENTITIES.items() for word in words}
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """What the features of a table seem to mean.
+
+    Parameters
+    ----------
+    columns : tuple of Column
+    reasons : dict of str to str
+        For each column, in a few words, why it is taken for what it is.
+    notes : tuple of str
+        Decisions that a user may want to overrule, a line each.
+    """
+
+    columns: tuple[Column, ...]
+    reasons: dict[str, str]
+    notes: tuple[str, ...]
 
 
 def infer_columns(
@@ -54,49 +68,86 @@ def infer_columns(
     weight: str | None = None,
     group: str | None = None,
     hints: Hints = NO_HINTS,
-) -> tuple[Column, ...]:
+) -> Inferred:
     """Return what the features of a table seem to mean; see `Schema.infer`."""
     for name in (target, weight, group):
         if name is not None:
             require_column(name, table.names)
     hints.check(table.names, (target, weight))
     sample = table.head(SAMPLE_ROWS)
-    columns = []
+    complete = sample.num_rows < SAMPLE_ROWS
+    found = []
     for name in table.names:
         if name not in (target, weight):
-            column = declared_column(sample.schema.field(name))
-            if column is None and (kind := hints.kind_of(name)) is not None:
-                column = Column(name, kind, role=role_of(name))
-            if column is None:
+            judged = _said(name, sample.schema.field(name), hints)
+            if judged is None:
                 array = sample.column(name)
-                column = infer_column(name, type_texts(array) if table.untyped else array)
-            columns.append(hints.applied(column))
-    return tuple(columns)
+                judged = _judge(name, type_texts(array) if table.untyped else array, complete)
+            found.append(replace(judged, column=hints.applied(judged.column)))
+    return Inferred(
+        columns=tuple(judged.column for judged in found),
+        reasons={judged.column.name: judged.why for judged in found},
+        notes=tuple(judged.note for judged in found if judged.note),
+    )
 
 
 def infer_column(name: str, array: Any) -> Column:
     """Return the Column for a sample of typed values (an Arrow array)."""
+    return _judge(name, array).column
+
+
+def _said(name: str, declared: Any, hints: Hints) -> Judgement | None:
+    """Return what the user, or the metadata of an Arrow field, say about a column."""
+    column = declared_column(declared)
+    if column is not None:
+        return Judgement(column, "its metadata say so")
+    kind = hints.kind_of(name)
+    if kind is not None:
+        return Judgement(Column(name, kind, role=role_of(name)), f"{hints.named[name]}= says so")
+    return None
+
+
+def _judge(name: str, array: Any, complete: bool = False) -> Judgement:
     pa = require("pyarrow", "tables")
     kind, role = array.type, role_of(name)
     if array.null_count == len(array):
-        _ignored(name, "it has no values")
-        return Column(name, "ignore")
+        return _ignored(name, "it has no values")
     if pa.types.is_dictionary(kind):
-        return Column(name, "categorical", role=role)
+        return Judgement(Column(name, "categorical", role=role), "categories of a data frame")
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        return Column(name, "multi", role=role)
+        return Judgement(Column(name, "multi", role=role), "lists")
     if pa.types.is_temporal(kind):
-        _ignored(name, "it holds dates or times; add columns such as its hour or weekday, or set "
-                 "its kind to 'categorical' or 'numeric' (seconds)")  # fmt: skip
-        return Column(name, "ignore")
+        return _ignored(name, "it holds dates or times; add columns such as its hour or weekday, "
+                        "or set its kind to 'categorical' or 'numeric' (seconds)")  # fmt: skip
     if pa.types.is_nested(kind):
-        _ignored(name, f"values of type {kind} are not understood")
-        return Column(name, "ignore")
+        return _ignored(name, f"values of type {kind} are not understood")
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return Column(name, "categorical" if _is_code(name, array) else "numeric", role=role)
+        return _judge_numbers(name, array, complete)
     if _holds_bars(array):
-        return Column(name, "multi", role=role, separator="|")
-    return Column(name, "categorical", role=role)
+        return Judgement(Column(name, "multi", role=role, separator="|"), "texts with '|' in them")
+    words = "booleans" if pa.types.is_boolean(kind) else "texts"
+    return Judgement(Column(name, "categorical", role=role), words)
+
+
+def _judge_numbers(name: str, array: Any, complete: bool) -> Judgement:
+    numbers = _whole_numbers(array)
+    if numbers is None:
+        return Judgement(Column(name, "numeric", role=role_of(name)), "numbers with a fraction")
+    judged = judge(name, numbers, complete=complete)
+    if judged.column.kind == "ignore":
+        _ignored(name, f"it identifies rows, with {judged.why}; categorical=[{name!r}] keeps it")
+    return judged
+
+
+def _whole_numbers(array: Any) -> WholeNumbers | None:
+    """Return what whole numbers are like, ``None`` if there are others among them, or none."""
+    pc, pa = require("pyarrow.compute", "tables"), require("pyarrow", "tables")
+    array = array.drop_null()
+    if pa.types.is_integer(array.type):
+        return WholeNumbers.of(numpy_of(array))
+    x = numpy_of(pc.cast(array, pa.float64(), safe=False))
+    x = x[np.isfinite(x)]
+    return WholeNumbers.of(x) if len(x) and (np.floor(x) == x).all() else None
 
 
 def declared_column(field: Any) -> Column | None:
@@ -119,33 +170,9 @@ def declared_column(field: Any) -> Column | None:
         ) from error
 
 
-def _ignored(name: str, reason: str) -> None:
+def _ignored(name: str, reason: str) -> Judgement:
     warnings.warn(DataWarning(f"Column {name!r} is ignored: {reason}."), stacklevel=2)
-
-
-def words_of(name: str) -> list[str]:
-    """Split a column name into lower-case words: ``userId`` is user, id."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
-    return [word.lower() for word in re.findall(r"[^\W_]+", spaced)]
-
-
-def role_of(name: str) -> str | None:
-    """Return the role that the first word of a name suggests."""
-    words = words_of(name)
-    return _ROLE_OF.get(words[0].removesuffix("id") or words[0]) if words else None
-
-
-def _is_code(name: str, array: Any) -> bool:
-    """Whether a number names something rather than measures it."""
-    pc, pa = require("pyarrow.compute", "tables"), require("pyarrow", "tables")
-    x = numpy_of(pc.cast(array, pa.float64(), safe=False))
-    x = x[np.isfinite(x)]
-    if not (np.floor(x) == x).all():
-        return False
-    words = words_of(name)
-    if words and (words[-1].endswith(("id", "code")) or (len(words) == 1 and words[0] in _ROLE_OF)):
-        return True
-    return len(set(x.tolist())) <= FEW_VALUES
+    return Judgement(Column(name, "ignore"), reason)
 
 
 def _holds_bars(array: Any) -> bool:

@@ -46,6 +46,8 @@ class Schema:
         In the order in which they are encoded. Fields are numbered in order of first appearance.
     target, weight, group : str or None
         Names of the columns that hold what is predicted, sample weights, and groups.
+    notes : tuple of str
+        Decisions of `infer` that may have to be overruled, a line each; they change nothing.
 
     Raises
     ------
@@ -61,6 +63,7 @@ class Schema:
     fitted: tuple[Fitted | None, ...] | None = None
     n_rows: int = 0
     ids: Indexed | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "columns", tuple(self.columns))
@@ -121,8 +124,8 @@ class Schema:
         group: str | None = None,
     ) -> Schema:
         """Return what `infer` does, of a table that is open already."""
-        columns = infer_columns(table, target, weight, group, hints)
-        return Schema(columns, target, weight, group)
+        found = infer_columns(table, target, weight, group, hints)
+        return Schema(found.columns, target, weight, group, notes=found.notes)
 
     @staticmethod
     def indexed(
