@@ -22,7 +22,7 @@ from fieldfare.schema.schema import Schema
 from fieldfare.settings import TRAINED, Settings, check_names, names_of
 from fieldfare.settings import read as read_group
 from fieldfare.training.job import Job, read
-from fieldfare.training.loop.callbacks import Callback
+from fieldfare.training.loop.callbacks import Callback, check_callbacks
 from fieldfare.training.loop.evaluation import evaluate_scores, score_subset
 from fieldfare.training.loop.run import FitResult
 from fieldfare.training.loop.session import seed_of
@@ -99,6 +99,7 @@ def train(
     settings = read_settings(parameters)
     if pairs is not None or settings.for_recall:
         roles = {"labelled": None} | roles
+    check_callbacks(callbacks, {"data": data, "valid": valid}, resume)
     start: ModelConfig | Model
     if isinstance(model, Model):
         _check_same_kind(model, parameters, task)
