@@ -13,10 +13,12 @@ import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from fieldfare._typing import PathLike
 from fieldfare.exceptions import ConfigError, FieldfareError, OutputError
+
+if TYPE_CHECKING:
+    from fieldfare._typing import PathLike
 
 try:
     import fcntl

@@ -39,6 +39,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="model whose schema gives the ids",
     )
     _options.add_roles(parser)
+    _options.add_reading(parser)
+    _options.add_hints(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -55,7 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.output,
         arguments.to or _kind_of(arguments.output),
         schema=schema,
-        **_options.roles(arguments),
+        **_options.reading(arguments),
+        **_options.columns(arguments),
     )
     say_aside(f"{n_rows:,} rows written to {arguments.output}")
     return 0

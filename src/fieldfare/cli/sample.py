@@ -35,6 +35,7 @@ that were kept; predict averages over them. With --valid, the error of the avera
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     _options.add_data(parser)
+    _options.add_hints(parser)
     parser.add_argument(
         "--valid", type=Input, metavar="DATA", help="rows to predict while sampling"
     )
@@ -73,7 +74,10 @@ def run(arguments: argparse.Namespace) -> int:
     output = arguments.output
     start = time.perf_counter()
     data = load(
-        _options.source(arguments.data), cache=not arguments.no_cache, **_options.roles(arguments)
+        _options.source(arguments.data),
+        cache=not arguments.no_cache,
+        **_options.reading(arguments),
+        **_options.columns(arguments),
     )
     given = _options.hyperparameters(arguments, SAMPLED)
     result = sample(
