@@ -105,7 +105,9 @@ RULES = {
     ),
     "repeated": Rule(_repeated, "before, and categories if values occur twice on average"),
     "shapes": Rule(
-        _shapes, "before, and categories by gaps, uneven frequencies or distance from zero"
+        _shapes,
+        "before, and categories by gaps, by frequencies unlike those of neighbours, or by "
+        "distance from zero",
     ),
     "codes": Rule(_codes, "shapes, unless the name speaks of a measure; more names of codes"),
     "chosen": Rule(_chosen, "codes, and bins where some numbers are far beyond most of them"),
@@ -116,7 +118,7 @@ RULES = {
 
 
 def _drawn(rng: np.random.Generator, score: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    return (rng.random(len(score)) < 1 / (1 + np.exp(-score))).astype(int)
+    return np.asarray(rng.random(len(score)) < 1 / (1 + np.exp(-score)), dtype=np.int64)
 
 
 def _orders(_: Path) -> pd.DataFrame:
@@ -166,7 +168,7 @@ def _calls(_: Path) -> pd.DataFrame:
 
 
 def _survey(_: Path) -> pd.DataFrame:
-    """Answers to a survey: scales of five, -1 and -99 for no answer, occupations, years of birth."""
+    """Answers to a survey: scales of five, -1 and -99 for none, occupations, years of birth."""
     rng = np.random.default_rng(23)
     n, jobs = FROM_HERE, 120
     mood = rng.normal(size=n)
@@ -368,7 +370,7 @@ def _losses(runs: list[dict[str, Any]]) -> str:
 
 def _wrong(decision: dict[str, Any], rule: str) -> bool:
     is_category = decision[rule] in (CATEGORY, "ignored")
-    return is_category != (decision["person"] == CATEGORY)
+    return bool(is_category != (decision["person"] == CATEGORY))
 
 
 def _counts(decisions: list[dict[str, Any]]) -> str:

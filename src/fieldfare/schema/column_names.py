@@ -15,7 +15,10 @@ _IDENTIFIERS = frozenset((
     "ean", "sku", "barcode", "pin",
 ))  # fmt: skip
 _CODES = frozenset((
-    "code", "codes", "zip", "zipcode", "postcode", "plz", "fips", "iata",
+    "branch", "brand", "categories", "category", "city", "class", "code", "codes", "country",
+    "county", "department", "device", "district", "fips", "iata", "merchant", "plz", "postcode",
+    "region", "segment", "shop", "state", "store", "supplier", "type", "types", "vendor", "zip",
+    "zipcode", "zone",
 ))  # fmt: skip
 # What ends as an identifier or a code does, and is none.
 _NO_IDENTIFIERS = frozenset((
@@ -24,15 +27,16 @@ _NO_IDENTIFIERS = frozenset((
 ))  # fmt: skip
 _MEASURES = frozenset((
     "age", "ages", "amnt", "amount", "amounts", "amt", "area", "avg", "balance", "budget",
-    "calories", "clicks", "cm", "cnt", "cost", "costs", "count", "counts", "day", "days", "depth",
-    "discount", "distance", "duration", "fare", "fee", "freq", "frequency", "gain", "gains",
-    "height", "hour", "hours", "income", "kg", "km", "lat", "latitude", "length", "likes", "lon",
-    "longitude", "loss", "losses", "max", "mean", "median", "miles", "min", "mins", "minute",
-    "minutes", "mm", "month", "months", "number", "pages", "percent", "pct", "population", "price",
-    "prices", "profit", "qty", "quantity", "rank", "rate", "ratio", "revenue", "salary", "sales",
-    "sec", "secs", "second", "seconds", "sf", "size", "speed", "sqft", "sum", "tax", "temp",
-    "temperature", "tenure", "time", "times", "total", "views", "visits", "volume", "votes", "wage",
-    "wages", "week", "weeks", "weight", "width", "year", "years",
+    "calories", "clicks", "cm", "cnt", "cost", "costs", "count", "counts", "credits", "day", "days",
+    "debt", "depth", "discount", "distance", "dividend", "dividends", "duration", "epoch", "fare",
+    "fee", "freq", "frequency", "gain", "gains", "height", "hour", "hours", "income", "interest",
+    "kg", "km", "lat", "latitude", "length", "likes", "lon", "longitude", "loss", "losses", "max",
+    "mean", "median", "miles", "min", "mins", "minute", "minutes", "mm", "month", "months",
+    "pages", "pct", "percent", "points", "population", "price", "prices", "profit", "qty",
+    "quantity", "rank", "rate", "ratio", "revenue", "salary", "sales", "score", "sec", "second",
+    "seconds", "secs", "sf", "size", "speed", "sqft", "sum", "tax", "temp", "temperature", "tenure",
+    "time", "times", "timestamp", "total", "ts", "val", "value", "values", "views", "visits",
+    "volume", "votes", "wage", "wages", "week", "weeks", "weight", "width", "year", "years",
 ))  # fmt: skip
 
 

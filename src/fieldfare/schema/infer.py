@@ -55,11 +55,17 @@ class Inferred:
         For each column, in a few words, why it is taken for what it is.
     notes : tuple of str
         Decisions that a user may want to overrule, a line each.
+    identifiers : tuple of str
+        Columns of whole numbers that look like numbers of the rows.
     """
 
     columns: tuple[Column, ...]
     reasons: dict[str, str]
     notes: tuple[str, ...]
+    identifiers: tuple[str, ...] = ()
+
+
+NOTHING_INFERRED = Inferred((), {}, ())
 
 
 def infer_columns(
@@ -88,6 +94,7 @@ def infer_columns(
         columns=tuple(judged.column for judged in found),
         reasons={judged.column.name: judged.why for judged in found},
         notes=tuple(judged.note for judged in found if judged.note),
+        identifiers=tuple(judged.column.name for judged in found if judged.identifies),
     )
 
 

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from fieldfare._typing import JSON, AnyArray, Int64Array, UInt16Array
+from fieldfare._files import atomic_write
+from fieldfare._typing import JSON, AnyArray, Int64Array, PathLike, UInt16Array
 from fieldfare.exceptions import SchemaError
 from fieldfare.rows import MAX_FIELD, MAX_INDEX, Rows
 from fieldfare.schema import serialise as serial
 from fieldfare.schema.column import Column, assign_fields
+from fieldfare.schema.editable import read_columns, write_columns
 from fieldfare.schema.encode import encode_features, encode_labels
 from fieldfare.schema.encode_one import SampleEncoder
 from fieldfare.schema.fit import Fitted, learn, learn_more
@@ -150,11 +152,20 @@ class Schema:
         names = None if feature_names is None else tuple(map(str, feature_names))
         return Schema(ids=Indexed(n_features, n_fields, fields, names, field_of))
 
-    def edit(self, column: str, **changes: Any) -> Schema:
-        """Return a Schema with some parameters of one column changed.
+    def edit(
+        self, column: str | Iterable[str] | Mapping[str, Mapping[str, Any]], **changes: Any
+    ) -> Schema:
+        """Return a Schema with some parameters of one or several columns changed.
 
         Changing anything but the role or field of a column makes the Schema unfitted, because
         feature ids depend on all columns.
+
+        Parameters
+        ----------
+        column : str, iterable of str, or mapping from column to parameters
+            Which columns; a mapping holds changes of its own for each.
+        **changes
+            Parameters of `Column`, for each of the columns.
 
         Raises
         ------
@@ -162,13 +173,27 @@ class Schema:
             If there is no such column.
         ConfigError
             If a parameter does not exist or has a value that is not allowed.
+
+        Examples
+        --------
+        >>> schema = Schema([Column("site"), Column("age"), Column("shop", kind="numeric")])
+        >>> schema = schema.edit(["age", "shop"], min_count=5)
+        >>> schema = schema.edit({"age": {"kind": "numeric"}, "shop": {"kind": "ignore"}})
+        >>> [column.kind for column in schema.columns]
+        ['categorical', 'numeric', 'ignore']
         """
-        old = self.column(column)
-        new = old.change(**changes)
-        columns = tuple(new if c is old else c for c in self.columns)
-        if set(changes) <= {"role", "field"}:
-            return replace(self, columns=columns)
-        return replace(self, columns=columns, fitted=None, target_classes=None, n_rows=0)
+        names = (column,) if isinstance(column, str) else column
+        given = names if isinstance(names, Mapping) else {name: {} for name in names}
+        edits = {self.column(name).name: {**changes, **own} for name, own in given.items()}
+        edited = replace(
+            self, columns=tuple(one.change(**edits.get(one.name, {})) for one in self.columns)
+        )
+        changed = {name for edit in edits.values() for name in edit}
+        return edited if changed <= {"role", "field"} else edited.unfitted()
+
+    def unfitted(self) -> Schema:
+        """Return the Schema without what was learned."""
+        return replace(self, fitted=None, target_classes=None, n_rows=0)
 
     def with_fields(self, fields: Mapping[str, Any] | Sequence[Any]) -> Schema:
         """Return a Schema whose columns have the given fields.
@@ -441,6 +466,36 @@ class Schema:
         return format_schema(self)
 
     # -- saving ---------------------------------------------------------------------------------
+
+    def write_columns(self, path: PathLike) -> None:
+        """Write what the columns mean, without what was learned, as JSON that people can edit.
+
+        `read_columns` and ``fieldfare train --schema`` read it.
+
+        Raises
+        ------
+        SchemaError
+            If there are no columns, because features are numbered.
+        OutputError
+            If the file cannot be written.
+        """
+        if self.is_indexed:
+            raise SchemaError("Features of this Schema are numbered: it has no columns to write.")
+        roles = {"target": self.target, "weight": self.weight, "group": self.group}
+        with atomic_write(path) as file:
+            file.write(write_columns(self.columns, roles).encode())
+
+    @staticmethod
+    def read_columns(path: PathLike) -> Schema:
+        """Return the Schema, not fitted yet, of a file that `write_columns` wrote.
+
+        Raises
+        ------
+        SchemaError
+            If the file does not describe columns; the message says where.
+        """
+        with open(path, encoding="utf-8") as file:
+            return Schema(**read_columns(file.read(), str(path)))
 
     def to_json(self) -> tuple[JSON, dict[str, AnyArray]]:
         """Return what JSON can hold, and the rest (vocabularies, edges, counts) as arrays."""

@@ -1,10 +1,11 @@
 """Whole numbers: whether those of a column name things, as ids and codes do, or measure something.
 
-What is measured lies close together, and is about as frequent as its neighbours: there are as many
-people of 41 as of 42. What names something leaves gaps between its numbers, or is frequent for
-reasons of its own: shop 41 may have a hundred times as many customers as shop 42. Both show in the
-values and how often each occurs, whatever the order of the rows. Names of columns help: one that
-speaks of a measure, such as "price", is believed.
+What is measured lies close together, and is about as frequent as its neighbours, more in the middle
+and less at the ends: there are as many people of 41 as of 42, and few of 90. What names something
+leaves gaps between its numbers, or is frequent regardless of them: shop 41 may have a hundred times
+as many customers as shop 42, or all of them may have the same. This shows in the values and how
+often each occurs, whatever the order of the rows. Names of columns help: one that speaks of a
+measure, such as "price", is believed.
 
 `docs/design/decisions/0033-whole-numbers.md` has the figures.
 """
@@ -22,10 +23,11 @@ from fieldfare.schema.column import Column
 FEW = 32
 _REPEATS = 2.0
 _FILLED = 0.5
-# Frequencies of neighbours are compared where there is more to them than chance.
-_COUNTED = 5.0
+# Frequencies are compared where there is more to them than chance.
+_COUNTED = 4.0
 _RELATED = 0.3
-_BEYOND_CHANCE = 3.0
+_CHANCE = 1.5
+_NEIGHBOURS = 8
 _FAR = 1000.0
 # Repeats of numbers so far apart that by chance there would be a hundredth of them.
 _UNLIKELY = 100.0
@@ -35,7 +37,7 @@ _ROWS_OF_EVIDENCE = 200
 _EPOCH = (1.1e9, 2.2e9)
 # How far from the median the largest number is, in interquartile ranges: 3 for a normal
 # distribution, 8 for an exponential one.
-_HEAVY = 10.0
+_HEAVY = 5.0
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,8 @@ class WholeNumbers:
         How often a value occurs on average, the most frequent one left aside.
     related : float in [-1, 1]
         Rank correlation of the frequencies of values that are neighbours.
-    roughness : float
-        Squared difference of these frequencies, in units of what chance alone makes of it.
+    dispersion : float
+        Variance of the frequencies divided by their mean: 1 where chance alone makes them differ.
     reach : float
         Distance of the farthest number from the median, in interquartile ranges.
     """
@@ -72,7 +74,7 @@ class WholeNumbers:
     by_chance: float = 0.0
     repeats: float = 0.0
     related: float = 1.0
-    roughness: float = 0.0
+    dispersion: float = 0.0
     reach: float = 0.0
 
     @classmethod
@@ -86,7 +88,6 @@ class WholeNumbers:
         places = _places(values)
         half = (n_values + 1) // 2
         stretch = float((places[half - 1 :] - places[: n_values - half + 1]).min()) + 1
-        related, roughness = _neighbours(places, counts)
         first, median, third = np.quantile(numbers.astype(np.float64), (0.25, 0.5, 0.75))
         reach = max(high - median, median - low) / (third - first) if third > first else np.inf
         return cls(
@@ -97,8 +98,8 @@ class WholeNumbers:
             filled=half / stretch,
             by_chance=n_rows**2 / (4 * stretch),
             repeats=(n_rows - int(counts.max())) / (n_values - 1),
-            related=related,
-            roughness=roughness,
+            related=_related(places, counts),
+            dispersion=float(counts.var() / counts.mean()),
             reach=float(reach),
         )
 
@@ -111,10 +112,10 @@ class WholeNumbers:
         return again >= max(_SOME * self.n_rows, _UNLIKELY * self.by_chance)
 
     @property
-    def is_uneven(self) -> bool:
-        """Whether values are frequent regardless of their neighbours."""
-        rough = self.related < _RELATED and self.roughness > _BEYOND_CHANCE
-        return rough and self.repeats >= _COUNTED
+    def stand_alone(self) -> bool:
+        """Whether values are frequent regardless of their neighbours, or all alike."""
+        alone = self.related < _RELATED or self.dispersion < _CHANCE
+        return alone and self.repeats >= _COUNTED
 
     @property
     def is_far(self) -> bool:
@@ -129,7 +130,7 @@ class WholeNumbers:
             return "with gaps between them although they repeat"
         if self.is_far:
             return "far from zero next to their range"
-        return "as frequent as their neighbours are not" if self.is_uneven else ""
+        return "each as frequent as it likes, whatever its neighbours" if self.stand_alone else ""
 
     @property
     def may_be_times(self) -> bool:
@@ -171,11 +172,14 @@ class Judgement:
         In a few words, for `fieldfare.inspect`.
     note : str
         The decision in a line, if a user may want to overrule it; else empty.
+    identifies : bool
+        Whether the values look like numbers of the rows.
     """
 
     column: Column
     why: str
     note: str = ""
+    identifies: bool = False
 
 
 def judge(name: str, numbers: WholeNumbers, *, complete: bool = False) -> Judgement:
@@ -225,7 +229,7 @@ def _measure(number: Column, numbers: WholeNumbers, because: str = "") -> Judgem
             f"Column {number.name!r} holds {numbers}{because}: taken for a number. If it says "
             f"nothing about other rows, say ignore=[{number.name!r}]."
         )
-    return Judgement(number, f"{numbers}{because}", note)
+    return Judgement(number, f"{numbers}{because}", note, identifies=bool(note))
 
 
 def _shown(number: float) -> str:
@@ -246,18 +250,16 @@ def _places(values: AnyArray) -> Float64Array:
     return places / float(np.gcd.reduce(steps))
 
 
-def _neighbours(places: Float64Array, counts: Int64Array) -> tuple[float, float]:
+def _related(places: Float64Array, counts: Int64Array) -> float:
     """Return how the frequencies of neighbouring values agree; see `WholeNumbers`."""
     near = np.diff(places) <= 2
-    if near.sum() < 8:
-        return 1.0, 0.0
+    if near.sum() < _NEIGHBOURS:
+        return 1.0
     ranks = _ranks(counts)
     first, second = ranks[:-1][near], ranks[1:][near]
-    related = 1.0
-    if first.std() > 0 and second.std() > 0:
-        related = float(np.corrcoef(first, second)[0, 1])
-    less, more = counts[:-1][near].astype(np.float64), counts[1:][near].astype(np.float64)
-    return related, float(((more - less) ** 2).sum() / (more + less).sum())
+    if first.std() == 0 or second.std() == 0:
+        return 0.0
+    return float(np.corrcoef(first, second)[0, 1])
 
 
 def _ranks(counts: Int64Array) -> Float64Array:
