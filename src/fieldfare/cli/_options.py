@@ -25,6 +25,11 @@ GROUPS = {
     "training": TrainingConfig,
 }
 _HIDDEN = {"verbose"}
+_HINTS = {
+    "categorical": "columns that are categories",
+    "numeric": "columns that are numbers",
+    "ignore": "columns that are not used",
+}
 _WHETHER = "Whether to "
 _DOCS = {
     "early_stopping": "Stop when the validation metric no longer improves, and keep the best "
@@ -83,20 +88,82 @@ class Parser(argparse.ArgumentParser):
             raise argparse.ArgumentError(action, f"{error.message}.{hint}") from None
 
 
-def add_data(parser: argparse.ArgumentParser, *, labelled: bool = True) -> None:
-    """Add DATA and, if it is labelled, the options that name columns."""
+def add_data(
+    parser: argparse.ArgumentParser, *, labelled: bool = True, format_flag: str = "--format"
+) -> None:
+    """Add DATA, how it is to be read and, if it is labelled, the options that name columns."""
     parser.add_argument("data", nargs="+", metavar="DATA", help="file, folder, glob or - (stdin)")
     if labelled:
         add_roles(parser)
+    add_reading(parser, format_flag)
 
 
 def add_roles(parser: argparse.ArgumentParser) -> None:
     """Add the options that name the columns of a table."""
     group = parser.add_argument_group("columns of a table")
-    group.add_argument("--target", metavar="COLUMN", help="what to predict")
-    group.add_argument("--weight", metavar="COLUMN", help="weight of each sample")
+    add_target(group)
+    group.add_argument("--weight", type=_column, metavar="COLUMN", help="weight of each sample")
     group.add_argument(
-        "--group", metavar="COLUMN", help="group of each sample, for grouped metrics"
+        "--group", type=_column, metavar="COLUMN", help="group of each sample, for grouped metrics"
+    )
+
+
+def add_target(parser: Any, words: str = "what to predict") -> None:
+    """Add the option that names the target column."""
+    parser.add_argument(
+        "--target",
+        type=_column,
+        metavar="COLUMN",
+        help=f"{words}; a number is a position from 0, unless a column is called so",
+    )
+
+
+def add_reading(parser: argparse.ArgumentParser, format_flag: str = "--format") -> None:
+    """Add the options that say how files are to be read."""
+    group = parser.add_argument_group("form of the files (default: detected)")
+    group.add_argument(
+        format_flag,
+        dest="data_format",
+        metavar="NAME",
+        help="csv (cells with any separator), libsvm, libffm, parquet, ...",
+    )
+    group.add_argument(
+        "--header",
+        action=argparse.BooleanOptionalAction,
+        help="whether the first row names the columns",
+    )
+    group.add_argument(
+        "--names",
+        type=lambda text: text.split(","),
+        metavar="NAME,NAME,...",
+        help="names of the columns, in order, for files without a header",
+    )
+    group.add_argument("--sep", metavar="TEXT", help="what separates the cells, such as ';' or tab")
+
+
+def _column(text: str) -> str | int:
+    """Return the name of a column; what is written as a whole number may be a position."""
+    return int(text) if text.isdecimal() and str(int(text)) == text else text
+
+
+def add_hints(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what columns are, where that would otherwise be inferred."""
+    group = parser.add_argument_group("what columns are (default: inferred)")
+    for name, words in _HINTS.items():
+        group.add_argument(f"--{name}", type=_listed, metavar="COLUMN[,COLUMN...]", help=words)
+    group.add_argument(
+        "--bins",
+        type=_binned,
+        metavar="N|COLUMN=N[,...]",
+        help="quantile bins instead of a number, for all numeric columns or for those named",
+    )
+    group.add_argument(
+        "--na",
+        dest="na_values",
+        metavar="TEXT[,...]|COLUMN=TEXT[,...]",
+        help="texts that mean a missing value, besides the usual ones; or, with a column, exactly "
+        "those of that column (may be repeated)",
+        action=_Marks,
     )
 
 
@@ -150,15 +217,60 @@ def hyperparameters(
     return {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
 
 
-def roles(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the named columns that the user gave."""
-    chosen = {name: getattr(arguments, name, None) for name in ("target", "weight", "group")}
-    return {name: column for name, column in chosen.items() if column is not None}
+def columns(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return what the user says about columns: which have a role, and what they are."""
+    names = ("target", "weight", "group", *_HINTS, "bins", "na_values")
+    given = {name: getattr(arguments, name, None) for name in names}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def reading(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return what the user says about the form of the files."""
+    said = {name: getattr(arguments, name) for name in ("header", "names", "sep")}
+    said["format"] = arguments.data_format
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def source(paths: list[str]) -> Any:
     """Return DATA in the form that readers take: a single path, or a list of several."""
     return paths[0] if len(paths) == 1 else paths
+
+
+def _listed(text: str) -> list[str]:
+    return text.split(",")
+
+
+def _binned(text: str) -> int | dict[str, int]:
+    """Read ``16`` or ``price=16,age=8``."""
+    try:
+        if "=" not in text:
+            return int(text)
+        pairs = [part.rpartition("=") for part in text.split(",")]
+        return {name: int(number) for name, _, number in pairs}
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"must be a number, or COLUMN=NUMBER separated by commas. Got {text!r} instead."
+        ) from None
+
+
+class _Marks(argparse.Action):
+    """Gathers ``--na`` into a list for all columns, or a mapping for those that are named."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        before = getattr(namespace, self.dest)
+        name, equals, marks = values.partition("=")
+        given: Any = {name: marks.split(",")} if equals else values.split(",")
+        if before is None:
+            before = type(given)()
+        elif type(before) is not type(given):
+            parser.error(f"{option_string} is either for all columns or for those that are named")
+        setattr(namespace, self.dest, before | given if equals else before + given)
 
 
 def flag_names(name: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,11 @@ from fieldfare.data.road import ROLES, Options, encode, encode_related, with_fie
 from fieldfare.data.side_tables import JoinedTable
 from fieldfare.exceptions import DataError
 from fieldfare.rows import Rows, as_rows, per_row
+from fieldfare.schema.hints import Hints
 from fieldfare.schema.schema import Schema
 from fieldfare.sources.files import Files
-from fieldfare.sources.formats import open_source
+from fieldfare.sources.formats import open_source, refuse_reading
+from fieldfare.sources.reading import DETECTED, Reading
 from fieldfare.sources.source import Numbered, Source
 from fieldfare.store.append import gather
 from fieldfare.store.cache import file_fingerprint
@@ -26,7 +28,7 @@ from fieldfare.store.row_store import RowStore, cached
 __all__ = ["Dataset", "extend", "load", "open_samples", "read_dataset", "stream"]
 
 SMALL_BYTES = 16 << 20
-_ENCODING = 1  # raise when the same input would give other Rows, so that old caches are not used
+_ENCODING = 2  # raise when the same input would give other Rows, so that old caches are not used
 _STREAM_ROWS = 65_536
 
 
@@ -39,6 +41,15 @@ def load(  # noqa: PLR0913 - the front door: all but the source are keywords
     group: Any = None,
     labelled: bool | None = True,
     fields: Any = None,
+    format: str | None = None,  # noqa: A002 - it is the usual word
+    header: bool | None = None,
+    names: Sequence[str] | None = None,
+    sep: str | None = None,
+    categorical: Any = None,
+    numeric: Any = None,
+    ignore: Any = None,
+    bins: Any = None,
+    na_values: Any = None,
     cache: bool = True,
     n_threads: int | None = None,
 ) -> Dataset:
@@ -54,15 +65,28 @@ def load(  # noqa: PLR0913 - the front door: all but the source are keywords
         infers and fits. libsvm and libffm text for the fitted Schema of a table must hold its
         feature ids, as ``fieldfare convert --schema-from`` writes them; ids from ``n_features`` on
         are unknown features, which models ignore.
-    target, weight, group : str, array or None
-        Names of columns, or (for tables and matrices in memory) one value per row. A target left
-        out is the column "target" or "label".
+    target, weight, group : str, int, array or None
+        Names of columns, or (for tables and matrices in memory) one value per row. An integer is
+        the position of a column, from 0, unless a column is called so. A target left out is the
+        column "target" or "label", and in a file without a header the first column, with a warning.
     labelled : bool or None
         Whether there is a target; ``None``: read it if it is there.
     fields : sequence, mapping or None
         Which columns share a field. For matrices: a number from 0 for each column. For tables: a
         name or number for each column that is a feature, in order, or a mapping from column to
         field, which leaves other columns as they are.
+    format, header, names, sep
+        How files are to be read, where detection should not decide, as for
+        `fieldfare.sources.reading.Reading`: the format (``"csv"``, ``"libsvm"``, ...), whether the
+        first row of a table is its header, names for its columns, and what separates its cells.
+    categorical, numeric, ignore : sequence of str, or None
+        Columns of a table that are categories, numbers, or not used, whatever they look like. They
+        change a ``schema`` that is not fitted yet; a fitted one cannot be changed.
+    bins : int in [2, 1000], mapping from column to int, or None
+        Quantile bins instead of a number: so many for every numeric column, or for the named ones.
+    na_values : sequence of str, mapping from column to sequence of str, or None
+        Texts that mean a missing value: a sequence adds to the standard ones, for all columns; a
+        mapping says exactly which are missing in the named columns.
     cache : bool
         Whether large files become a RowStore in the cache folder instead of staying in memory.
     n_threads : int or None
@@ -77,8 +101,22 @@ def load(  # noqa: PLR0913 - the front door: all but the source are keywords
     DataError
         If the source is of no known kind, or its content is at fault (`TextFormatError`,
         `SchemaError`, `StoreError` say where).
+    ConfigError
+        If ``format``, ``header``, ``names`` or ``sep`` are not allowed or the source is no file, or
+        if what is said about columns contradicts itself.
     """
-    options = Options(schema, target, weight, group, labelled, fields, cache, n_threads)
+    options = Options(
+        schema,
+        target,
+        weight,
+        group,
+        labelled,
+        fields,
+        cache,
+        n_threads,
+        Hints(categorical, numeric, ignore, bins, na_values),
+        reading=Reading(format, header, names, sep),
+    )
     data = read_dataset(source, options)
     assert isinstance(data, Dataset)
     return data
@@ -113,7 +151,7 @@ def extend(known: Schema, source: Any, **options: Any) -> Dataset:
         # Of new ids without a field nobody knows it.
         rows = with_fields_of(known, own.rows) if schema is known else own.rows
         return replace(own, rows=rows, schema=schema)
-    data = read_dataset(source, Options(**options, schema=known, extend=True))
+    data = read_dataset(source, Options.of(**options, schema=known, extend=True))
     assert isinstance(data, Dataset)
     return data
 
@@ -124,6 +162,7 @@ def stream(
     schema: Schema | None,
     labelled: bool | None = None,
     n_threads: int | None = None,
+    reading: Reading = DETECTED,
 ) -> Iterator[Rows]:
     """Yield the rows of a source in batches, in order, in bounded memory and without a cache.
 
@@ -137,6 +176,8 @@ def stream(
         Whether there is a target; ``None``: read it if it is there.
     n_threads : int or None
         For reading and encoding; ``None``: one per core.
+    reading : Reading
+        What the user says about the form of files.
 
     Yields
     ------
@@ -147,7 +188,7 @@ def stream(
     DataError
         As `load` does; a fault of content is found when its batch is reached.
     """
-    options = Options(schema=schema, labelled=labelled, n_threads=n_threads)
+    options = Options(schema=schema, labelled=labelled, n_threads=n_threads, reading=reading)
     opened = open_samples(source, options)
     if isinstance(opened, Source):
         batches = encode(opened, options)[1]
@@ -192,13 +233,15 @@ def open_samples(source: Any, options: Options) -> Source | AnyDataset:
     """
     data = as_dataset(source, options.schema)
     if data is not None:
+        refuse_reading(options.reading, source)
+        options.hints.refuse("samples that are encoded already")
         if options.fields is not None:
             raise DataError(
                 "These samples are encoded already, with the fields that they have. Leave out "
                 "fields=."
             )
         return data
-    opened = open_source(source)
+    opened = open_source(source, options.reading)
     for role in options.arrays:
         if opened.files:
             raise DataError(f"With files, {role} must be the name of a column. Got an array.")
@@ -231,7 +274,8 @@ def _key(files: Files, options: Options) -> str:
     names = [options.names.get(role) for role in ROLES]
     # An unfitted Schema is part of the key too; that of the Rows is another.
     digest = None if options.schema is None else options.schema.digest
-    chosen = repr((_ENCODING, names, options.labelled, digest, options.fields, options.extend))
+    how = (options.labelled, digest, options.fields, options.extend, options.hints)
+    chosen = repr((_ENCODING, names, *how, options.reading))
     return hashlib.sha256(f"{file_fingerprint(list(files))} {chosen}".encode()).hexdigest()
 
 

@@ -18,10 +18,11 @@ from fieldfare.data.side_tables import JoinedTable
 from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.rows import Rows
 from fieldfare.schema.dictionary_encoded import DictionaryEncodedTable
-from fieldfare.schema.infer import infer_columns
+from fieldfare.schema.hints import HINTS, NO_HINTS, Hints
 from fieldfare.schema.numbered import FieldsSeen
 from fieldfare.schema.schema import Schema
-from fieldfare.sources.batch import Batch
+from fieldfare.sources.batch import Batch, column_at, is_position
+from fieldfare.sources.reading import DETECTED, PARAMETERS, Reading
 from fieldfare.sources.source import Numbered, Source, Table
 
 ROLES = ("target", "weight", "group")
@@ -38,10 +39,14 @@ class Options:
     ----------
     schema, target, weight, group, labelled, fields, cache, n_threads
         As for `fieldfare.data.loading.load`.
+    hints : Hints
+        What the user says about columns of a table.
     extend : bool
         Whether the Schema, a fitted one, learns the values that only these samples hold.
     join : bool
         Whether side tables are joined, rather than left for solvers that use them as they are.
+    reading : Reading
+        What the user says about the form of files.
     """
 
     schema: Schema | None = None
@@ -52,13 +57,40 @@ class Options:
     fields: Any = None
     cache: bool = True
     n_threads: int | None = None
+    hints: Hints = NO_HINTS
     extend: bool = False
     join: bool = True
+    reading: Reading = DETECTED
+
+    @classmethod
+    def of(cls, **given: Any) -> Options:
+        """Return options out of keywords, those of `Hints` and of `Reading` among them.
+
+        Raises
+        ------
+        ConfigError
+            If one of them has a value that is not allowed.
+        """
+        said = {name: given.pop(name) for name in HINTS if name in given}
+        form = {name: given.pop(name) for name in PARAMETERS if name in given}
+        records: dict[str, Any] = {"hints": Hints(**said), "reading": Reading(**form)}
+        return cls(**records | given)
 
     @property
-    def names(self) -> dict[str, str]:
-        """The target, weight and group that are names of columns."""
-        return {role: value for role in ROLES if isinstance(value := getattr(self, role), str)}
+    def names(self) -> dict[str, str | int]:
+        """The target, weight and group that are columns, by name or position."""
+        given = {role: getattr(self, role) for role in ROLES}
+        return {r: c for r, c in given.items() if isinstance(c, str) or is_position(c)}
+
+    def names_in(self, table: Table) -> dict[str, str]:
+        """Return the names of the columns of a table that are its target, weight and group.
+
+        Raises
+        ------
+        SchemaError
+            If there is no column at a position.
+        """
+        return {role: column_at(table.names, column) for role, column in self.names.items()}
 
     @property
     def arrays(self) -> dict[str, Any]:
@@ -130,8 +162,10 @@ def _settle(table: Table, options: Options) -> tuple[Schema, Table]:
         If columns are missing or do not fit their kind, or the fields do not fit the columns.
     """
     schema = _infer(table, options) if options.schema is None else options.schema
+    if options.schema is not None:
+        schema = schema.with_hints(options.hints)
     if options.schema is not None and options.names:
-        roles = {role: getattr(schema, role) for role in ROLES} | options.names
+        roles = {role: getattr(schema, role) for role in ROLES} | options.names_in(table)
         schema = replace(schema, **roles)
     if options.fields is not None:
         if schema.is_fitted:
@@ -152,12 +186,12 @@ def _settle(table: Table, options: Options) -> tuple[Schema, Table]:
 
 
 def _infer(table: Table, options: Options) -> Schema:
-    names = options.names
+    names = options.names_in(table)
     if "target" not in names and options.labelled is not False and options.target is None:
         names |= _guess_target(table.names, required=bool(options.labelled))
     target, weight, group = map(names.get, ROLES)
-    columns = infer_columns(table, target, weight, group)
-    return Schema(columns, None if options.labelled is False else target, weight, group)
+    schema = Schema.inferred(table, options.hints, target, weight, group)
+    return replace(schema, target=None) if options.labelled is False else schema
 
 
 def _guess_target(names: list[str], *, required: bool) -> dict[str, str]:
@@ -191,6 +225,7 @@ def _encode_table(table: Table, schema: Schema, options: Options) -> Iterator[Ro
 def _encode_numbered(source: Numbered, options: Options) -> Encoded:
     if options.fields is not None:
         source = source.with_fields(options.fields)
+    options.hints.refuse(source.description)
     schema = options.schema
     if schema is not None and not schema.is_indexed:
         _check_ids_of_table(source, schema)

@@ -28,9 +28,10 @@ import numpy as np
 
 from fieldfare._optional import require
 from fieldfare.exceptions import ConfigError, DataWarning, SchemaError
-from fieldfare.schema.canonical import MISSING_NUMBERS, without_empty
 from fieldfare.schema.column import Column
-from fieldfare.sources.arrow import is_string, numpy_of, scalar_of, texts_of
+from fieldfare.schema.hints import NO_HINTS, Hints
+from fieldfare.schema.missing import STANDARD, Marks
+from fieldfare.sources.arrow import is_string, numpy_of
 from fieldfare.sources.batch import require_column
 from fieldfare.sources.source import Table
 
@@ -52,18 +53,24 @@ def infer_columns(
     target: str | None = None,
     weight: str | None = None,
     group: str | None = None,
+    hints: Hints = NO_HINTS,
 ) -> tuple[Column, ...]:
     """Return what the features of a table seem to mean; see `Schema.infer`."""
     for name in (target, weight, group):
         if name is not None:
             require_column(name, table.names)
+    hints.check(table.names, (target, weight))
     sample = table.head(SAMPLE_ROWS)
     columns = []
     for name in table.names:
         if name not in (target, weight):
-            array, declared = sample.column(name), declared_column(sample.schema.field(name))
-            array = type_texts(array) if table.untyped else array
-            columns.append(declared or infer_column(name, array))
+            column = declared_column(sample.schema.field(name))
+            if column is None and (kind := hints.kind_of(name)) is not None:
+                column = Column(name, kind, role=role_of(name))
+            if column is None:
+                array = sample.column(name)
+                column = infer_column(name, type_texts(array) if table.untyped else array)
+            columns.append(hints.applied(column))
     return tuple(columns)
 
 
@@ -149,7 +156,7 @@ def _holds_bars(array: Any) -> bool:
     return bool(with_bar >= _MULTI_SHARE * (len(array) - array.null_count))
 
 
-def type_texts(array: Any) -> Any:
+def type_texts(array: Any, marks: Marks = STANDARD) -> Any:
     """Give the texts of an untyped (CSV) column the narrowest type that fits all of them.
 
     Tried in order: integer, float, boolean, date and time; text otherwise.
@@ -157,14 +164,9 @@ def type_texts(array: Any) -> Any:
     pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
     if pa.types.is_null(array.type):  # a file without rows has no texts
         return array
-    empty = pc.is_in(
-        pc.utf8_lower(pc.utf8_trim_whitespace(array)),
-        value_set=texts_of(sorted(MISSING_NUMBERS)).cast(array.type),
-    )
-    present = pc.if_else(empty, scalar_of(None, array.type), array)
+    present = marks.without(array)
     if present.null_count == len(present):
-        bare = without_empty(array)
-        return bare if bare.null_count < len(bare) else pa.nulls(len(array))
+        return pa.nulls(len(array))
     present = pc.utf8_trim_whitespace(present)
     for kind in (pa.int64(), pa.float64(), pa.bool_(), pa.timestamp("us")):
         if (typed := _cast(present, kind)) is not None:

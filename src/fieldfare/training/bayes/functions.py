@@ -17,7 +17,7 @@ from fieldfare.settings import SAMPLED, Settings, check_names
 from fieldfare.settings import read as read_group
 from fieldfare.training.bayes.chain import Chain
 from fieldfare.training.bayes.sampling import SamplingResult
-from fieldfare.training.functions import ROLES
+from fieldfare.training.functions import ROLES, shared_form
 from fieldfare.training.job import Job, read
 from fieldfare.training.prepare.targets import TargetMap, infer_targets
 from fieldfare.training.samples.subset import RowSubset
@@ -44,10 +44,11 @@ def sample(
     groups : array-like of shape (n_features,), "all" or None
         Which features share a prior: those of a field (``None``), all, or as given.
     **parameters
-        ``schema``, ``target``, ``weight``, ``group`` and ``fields`` say how to read the data;
-        model ("fm", "hofm" or "linear"), n_factors, order, shared_factors, fit_intercept,
-        fit_linear, instance_norm, init_scale, n_warmup, n_samples, n_keep_samples, random_state,
-        n_jobs and verbose how to sample.
+        ``schema``, ``target``, ``weight``, ``group``, ``fields``, ``categorical``, ``numeric``,
+        ``ignore``, ``bins`` and ``na_values`` say how to read the data; model ("fm", "hofm" or
+        "linear"), n_factors, order, shared_factors, fit_intercept, fit_linear, instance_norm,
+        init_scale, n_warmup, n_samples, n_keep_samples, random_state, n_jobs and verbose how to
+        sample.
 
     Returns
     -------
@@ -71,6 +72,7 @@ def sample(
     """
     check("task", task, AnyOf((OneOf(TASKS), NONE)), "sample")
     roles = {name: parameters.pop(name) for name in ROLES if name in parameters}
+    roles, form = shared_form(roles, data, valid)
     check_names(parameters, SAMPLED, "sample", ROLES)
     check("model", parameters.get("model", ModelConfig().model), OneOf(GIBBS.model_kinds), "sample")
     kind = read_group(ModelConfig, parameters, task="regression")
@@ -79,7 +81,7 @@ def sample(
     )
     dataset = read(data, settings, **roles)
     targets = _targets(dataset, task)
-    held_out = None if valid is None else read(valid, settings, schema=dataset.schema)
+    held_out = None if valid is None else read(valid, settings, schema=dataset.schema, **form)
     job = Job.of(dataset, settings, targets=targets, valid=held_out)
     return Chain(job, kind, task or targets.task, groups).run()
 
