@@ -239,17 +239,6 @@ class Scaling:
         return pull, self.shift.astype(np.float64) @ pull / 2
 
 
-CENTRABLE = frozenset(
-    {
-        InteractionForm.NONE,
-        InteractionForm.PAIRS,
-        InteractionForm.FIELD_AWARE,
-        InteractionForm.FIELD_WEIGHTED,
-    }
-)
-"""Models whose features may be shifted. A product of three shifted features has no such form."""
-
-
 def _pull_of_pairs(model: Model, shift: Float64Array) -> Float64Array:
     """Return ``<v_i, sum_j c_j v_j> - <v_i, v_i> c_i`` for all features i."""
     factors = _table(model)
@@ -258,7 +247,7 @@ def _pull_of_pairs(model: Model, shift: Float64Array) -> Float64Array:
 
     def pull(own: Float64Array, block: slice) -> Float64Array:
         own_part = np.einsum("nck,nck->nc", own, own) * shift[block, np.newaxis]
-        return np.einsum("nck,ck->nc", own, total) - own_part
+        return np.asarray(np.einsum("nck,ck->nc", own, total) - own_part)
 
     return _by_blocks(model, pull)
 
@@ -275,7 +264,7 @@ def _pull_by_field(model: Model, shift: Float64Array) -> Float64Array:
         theirs = totals[:, :, field]  # (their field, output, feature, factor)
         same = own[np.arange(len(own)), :, field]
         own_part = np.einsum("nck,nck->nc", same, same) * shift[block, np.newaxis]
-        return np.einsum("ncgk,gcnk->nc", own, theirs) - own_part
+        return np.asarray(np.einsum("ncgk,gcnk->nc", own, theirs) - own_part)
 
     return _by_blocks(model, pull)
 
@@ -293,7 +282,8 @@ def _pull_of_weighted_pairs(model: Model, shift: Float64Array) -> Float64Array:
     def pull(own: Float64Array, block: slice) -> Float64Array:
         field = field_of[block]
         squares = np.einsum("nck,nck->nc", own, own) * pairs[:, field, field].T
-        return np.einsum("nck,nck->nc", own, weighted[field]) - (squares * shift[block, np.newaxis])
+        own_part = squares * shift[block, np.newaxis]
+        return np.asarray(np.einsum("nck,nck->nc", own, weighted[field]) - own_part)
 
     return _by_blocks(model, pull)
 
@@ -303,6 +293,10 @@ _PULLS: dict[InteractionForm, Callable[[Model, Float64Array], Float64Array]] = {
     InteractionForm.FIELD_AWARE: _pull_by_field,
     InteractionForm.FIELD_WEIGHTED: _pull_of_weighted_pairs,
 }
+
+
+CENTRABLE = frozenset({InteractionForm.NONE, *_PULLS})
+"""Models whose features may be shifted. A product of three shifted features has no such form."""
 
 
 def _by_blocks(model: Model, pull: Callable[[Float64Array, slice], Float64Array]) -> Float64Array:

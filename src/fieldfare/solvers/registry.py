@@ -27,4 +27,5 @@ def make_solver(model: Model, config: SolverConfig, *, seed: int) -> Solver:
     chosen = SOLVER_CLASSES[config.solver]
     if model.scaling is None:
         return chosen(model, config, seed=seed)
-    return ScaledSolver(chosen(model.scaling.unfold(model), config, seed=seed), model.scaling)
+    scaling = model.scaling.grown(model.n_features)
+    return ScaledSolver(chosen(scaling.unfold(model), config, seed=seed), scaling)

@@ -161,8 +161,9 @@ class Job:
         if kind.kind.uses_fields and schema.n_fields == 0:
             raise ConfigError(
                 f"A model that uses fields (model={kind.model!r}) needs data with fields: tables, "
-                "where each column is a field, or libffm text. These data have none. Use "
-                "model='fm'."
+                "where each column is a field, libffm text, or a matrix with fields=, one number "
+                "per column (fieldfare.fields_of_one_hot(X) finds those of a one-hot matrix). "
+                "These data have none. Use model='fm'."
             )
         sizes = {
             "n_features": schema.n_features,
