@@ -382,7 +382,7 @@ def exclusive(folder: Path) -> Iterator[None]:
             os.close(descriptor)
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: PathLike) -> BinaryIO:
     """Open a file for reading, never waiting for a writer as one does for a pipe.
 
     Raises
