@@ -14,6 +14,7 @@ import math
 import os
 import struct
 from collections.abc import Iterator, Mapping
+from io import BufferedReader
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -146,7 +147,7 @@ def read_metadata(path: PathLike) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _opened(path: PathLike) -> Iterator[BinaryIO]:
+def _opened(path: PathLike) -> Iterator[BufferedReader]:
     try:
         with open_regular(path) as file:
             yield file
