@@ -6,13 +6,15 @@ than reading a small file; these build the same from buffers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray
+
+_MIXED = {b"fieldfare.mixed": b"text"}
 
 
 def array_of(numbers: AnyArray) -> Any:
@@ -97,15 +99,33 @@ def is_view(kind: Any) -> bool:
     return str(kind) == "string_view"
 
 
-def column_of(values: Any) -> Any:
-    """Return a column of any values as an Arrow array; values of mixed types become text."""
+def table_of(columns: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> Any:
+    """Return columns of any values as an Arrow table.
+
+    Values of mixed types become text, and the column says so in its metadata; see `mixed_columns`.
+    """
     pa = require("pyarrow", "tables")
-    if isinstance(values, (pa.Array, pa.ChunkedArray)):
-        return values
-    try:
-        return pa.array(values, from_pandas=True)
-    except (pa.ArrowException, OverflowError):
-        return pa.array([None if _is_missing(v) else str(v) for v in values], pa.string())
+    fields, arrays = [], []
+    for name, values in columns.items() if isinstance(columns, Mapping) else columns:
+        metadata = None
+        if isinstance(values, (pa.Array, pa.ChunkedArray)):
+            array = values
+        else:
+            try:
+                array = pa.array(values, from_pandas=True)
+            except (pa.ArrowException, OverflowError):
+                texts = [None if _is_missing(value) else str(value) for value in values]
+                array, metadata = pa.array(texts, pa.string()), _MIXED
+        fields.append(pa.field(name, array.type, metadata=metadata))
+        arrays.append(array)
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def mixed_columns(schema: Any) -> frozenset[str]:
+    """Return the names of the columns of an Arrow schema that held values of mixed types."""
+    return frozenset(
+        item.name for item in schema if (item.metadata or {}).items() >= _MIXED.items()
+    )
 
 
 def _is_missing(value: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from fieldfare._optional import require
 from fieldfare.exceptions import DataError
-from fieldfare.sources.arrow import is_view
+from fieldfare.sources.arrow import is_view, mixed_columns
 from fieldfare.sources.batch import Batch, SourceLocation, check_names, first_rows
 from fieldfare.sources.source import Table
 
@@ -37,7 +37,7 @@ class MemoryTable(Table):
         for i, field in enumerate(table.schema):
             if is_view(field.type):  # of polars; few compute functions know it
                 table = table.set_column(i, field.name, table.column(i).cast(pa.large_string()))
-        self.table = table
+        self.table, self.mixed = table, mixed_columns(table.schema)
 
     def batches(self) -> Iterator[Batch]:
         """Yield slices of the table."""
