@@ -35,7 +35,7 @@ from fieldfare.schema.column import Column
 from fieldfare.schema.hints import NO_HINTS, Hints
 from fieldfare.schema.missing import STANDARD, Marks
 from fieldfare.schema.odd import NUMERIC_SHARE, OddTexts
-from fieldfare.sources.arrow import array_of, is_string, numpy_of
+from fieldfare.sources.arrow import array_of, is_list, is_string, numpy_of
 from fieldfare.sources.batch import require_column
 from fieldfare.sources.source import Table
 
@@ -150,7 +150,7 @@ def infer_column(name: str, array: Any) -> Column:
     """Return the Column for a sample of typed values (an Arrow array)."""
     pa = require("pyarrow", "tables")
     kind, role = array.type, role_of(name)
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+    if is_list(kind) and not pa.types.is_nested(kind.value_type):
         return Column(name, "multi", role=role)
     if pa.types.is_temporal(kind):
         _ignored(name, "it holds dates or times; add columns such as its hour or weekday, or set "
