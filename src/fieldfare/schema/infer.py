@@ -1,6 +1,7 @@
 """Inference: sensible columns for a table without a given Schema.
 
-The rules, applied to the first 10,000 rows:
+The rules, applied to the first 10,000 rows, after which all rows settle what was guessed (see
+`fieldfare.schema.settle`):
 
 - no value at all, dates and times, nested types other than lists: ``ignore``, with a warning;
 - lists, and texts of which one in ten holds ``|``: ``multi``;
@@ -28,19 +29,24 @@ from typing import Any
 import numpy as np
 
 from fieldfare._optional import require
+from fieldfare._typing import AnyArray
 from fieldfare.exceptions import ConfigError, DataWarning, SchemaError
+from fieldfare.schema.canonical import read_numbers
 from fieldfare.schema.column import Column
 from fieldfare.schema.column_names import role_of
 from fieldfare.schema.hints import NO_HINTS, Hints
 from fieldfare.schema.missing import STANDARD, Marks
+from fieldfare.schema.odd import NUMERIC_SHARE, OddTexts
 from fieldfare.schema.whole_numbers import Judgement, WholeNumbers, judge
-from fieldfare.sources.arrow import is_string, numpy_of
+from fieldfare.sources.arrow import array_of, is_list, is_string, numpy_of
 from fieldfare.sources.batch import require_column
 from fieldfare.sources.source import Table
 
 SAMPLE_ROWS = 10_000
 DECLARED = b"fieldfare"
+BAR = "|"
 _MULTI_SHARE = 0.1
+_LIKE_A_NUMBER = r"^\s*[-+]?\.?[0-9]"
 _GLIMPSE = 100
 
 
@@ -57,12 +63,15 @@ class Inferred:
         Decisions that a user may want to overrule, a line each.
     identifiers : tuple of str
         Columns of whole numbers that look like numbers of the rows.
+    guessed : frozenset of str
+        Columns that all rows may turn out to be something else.
     """
 
     columns: tuple[Column, ...]
     reasons: dict[str, str]
     notes: tuple[str, ...]
     identifiers: tuple[str, ...] = ()
+    guessed: frozenset[str] = frozenset()
 
 
 NOTHING_INFERRED = Inferred((), {}, ())
@@ -75,32 +84,102 @@ def infer_columns(
     group: str | None = None,
     hints: Hints = NO_HINTS,
 ) -> Inferred:
-    """Return what the features of a table seem to mean; see `Schema.infer`."""
+    """Return what the features of a table seem to mean.
+
+    See `Schema.infer`; what is guessed from the first rows is settled by all of them, in
+    `fieldfare.schema.settle`.
+    """
     for name in (target, weight, group):
         if name is not None:
             require_column(name, table.names)
     hints.check(table.names, (target, weight))
     sample = table.head(SAMPLE_ROWS)
     complete = sample.num_rows < SAMPLE_ROWS
-    found = []
+    found, guessed = [], set()
     for name in table.names:
-        if name not in (target, weight):
-            judged = _said(name, sample.schema.field(name), hints)
-            if judged is None:
-                array = sample.column(name)
-                judged = _judge(name, type_texts(array) if table.untyped else array, complete)
-            found.append(replace(judged, column=hints.applied(judged.column)))
+        if name in (target, weight):
+            continue
+        judged = _said(name, sample.schema.field(name), hints)
+        if judged is None:
+            marks = hints.applied(Column(name)).marks
+            array, untyped = sample.column(name), table.untyped or name in table.mixed
+            judged = _guess(name, array, marks, untyped=untyped, complete=complete)
+            if _is_guess(judged.column, array):
+                guessed.add(name)
+                if judged.column.kind == "ignore" and complete:
+                    _ignored(name, "it has no values")
+                    guessed.remove(name)
+        found.append(replace(judged, column=hints.applied(judged.column)))
     return Inferred(
         columns=tuple(judged.column for judged in found),
         reasons={judged.column.name: judged.why for judged in found},
         notes=tuple(judged.note for judged in found if judged.note),
         identifiers=tuple(judged.column.name for judged in found if judged.identifies),
+        guessed=frozenset(guessed),
     )
+
+
+def _is_guess(column: Column, array: Any) -> bool:
+    """Whether other values than these could make a column something else."""
+    pa = require("pyarrow", "tables")
+    if column.kind == "ignore":
+        empty = type_texts(array) if is_string(array.type) else array
+        return bool(empty.null_count == len(empty))
+    if column.kind == "multi":
+        return column.separator is not None
+    return not (pa.types.is_dictionary(array.type) or pa.types.is_boolean(array.type))
+
+
+def _guess(name: str, array: Any, marks: Marks, *, untyped: bool, complete: bool) -> Judgement:
+    """Return what the first values of a column are taken for.
+
+    Parameters
+    ----------
+    name : str
+    array : Arrow array
+    marks : Marks
+        What is missing in it.
+    untyped : bool
+        Whether its texts may stand for numbers; a few of them may then be no numbers.
+    complete : bool
+        Whether there are no other values.
+    """
+    if not untyped:
+        return judge_column(name, array, complete=complete)
+    typed = type_texts(array, marks)
+    if is_string(typed.type) and looks_numeric(array):
+        x, found = read_numbers(array, name, marks)
+        odd, x = OddTexts(), x[np.isfinite(x)]
+        odd.add(found)
+        judged = judge_column(name, array_of(x)) if len(x) else _texts(name)
+        column = Column(name, role=role_of(name))
+        if odd.verdict(column, judged.column.kind, len(x)).column.kind == "numeric":
+            # All rows settle that, and then also tell what the odd texts are.
+            return judged
+    return judge_column(name, typed, complete=complete)
+
+
+def looks_numeric(texts: Any, counts: Any = None) -> bool:
+    """Whether so many texts begin like a number that the others may be odd ones.
+
+    Parameters
+    ----------
+    texts : Arrow array of strings
+    counts : array of int or None
+        How often each occurs; ``None``: some of the texts, once each, are looked at.
+    """
+    pc = require("pyarrow.compute", "tables")
+    if counts is None:
+        texts = texts.drop_null()
+        texts = texts.take(array_of(np.linspace(0, len(texts) - 1, _GLIMPSE).astype(np.int64)))
+        counts = np.ones(len(texts), np.int64)
+    alike = numpy_of(pc.match_substring_regex(texts, _LIKE_A_NUMBER))
+    return bool(counts[alike].sum() >= NUMERIC_SHARE * counts.sum())
 
 
 def infer_column(name: str, array: Any) -> Column:
     """Return the Column for a sample of typed values (an Arrow array)."""
-    return _judge(name, array).column
+    return judge_column(name, array).column
 
 
 def _said(name: str, declared: Any, hints: Hints) -> Judgement | None:
@@ -114,26 +193,42 @@ def _said(name: str, declared: Any, hints: Hints) -> Judgement | None:
     return None
 
 
-def _judge(name: str, array: Any, complete: bool = False) -> Judgement:
+def judge_column(name: str, array: Any, *, complete: bool = False) -> Judgement:
+    """Return what a column of typed values (an Arrow array) is taken for, and why.
+
+    Parameters
+    ----------
+    name : str
+    array : Arrow array
+        Its values, or the first of them.
+    complete : bool
+        Whether there are no others.
+    """
     pa = require("pyarrow", "tables")
     kind, role = array.type, role_of(name)
-    if array.null_count == len(array):
-        return _ignored(name, "it has no values")
-    if pa.types.is_dictionary(kind):
-        return Judgement(Column(name, "categorical", role=role), "categories of a data frame")
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+    if is_list(kind) and not pa.types.is_nested(kind.value_type):
         return Judgement(Column(name, "multi", role=role), "lists")
     if pa.types.is_temporal(kind):
         return _ignored(name, "it holds dates or times; add columns such as its hour or weekday, "
                         "or set its kind to 'categorical' or 'numeric' (seconds)")  # fmt: skip
     if pa.types.is_nested(kind):
         return _ignored(name, f"values of type {kind} are not understood")
+    if array.null_count == len(array):
+        return Judgement(Column(name, "ignore"), "no values")
+    if pa.types.is_dictionary(kind):
+        return Judgement(Column(name, "categorical", role=role), "categories of a data frame")
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return _judge_numbers(name, array, complete)
-    if _holds_bars(array):
-        return Judgement(Column(name, "multi", role=role, separator="|"), "texts with '|' in them")
-    words = "booleans" if pa.types.is_boolean(kind) else "texts"
-    return Judgement(Column(name, "categorical", role=role), words)
+    if is_string(kind):
+        present = array.drop_null()
+        if are_many_bars(int(has_bar(present).sum()), len(present)):
+            column = Column(name, "multi", role=role, separator=BAR)
+            return Judgement(column, f"texts with {BAR!r} in them")
+    return _texts(name) if is_string(kind) else Judgement(Column(name, role=role), str(kind))
+
+
+def _texts(name: str) -> Judgement:
+    return Judgement(Column(name, "categorical", role=role_of(name)), "texts")
 
 
 def _judge_numbers(name: str, array: Any, complete: bool) -> Judgement:
@@ -182,12 +277,15 @@ def _ignored(name: str, reason: str) -> Judgement:
     return Judgement(Column(name, "ignore"), reason)
 
 
-def _holds_bars(array: Any) -> bool:
+def has_bar(texts: Any) -> AnyArray:
+    """Return which texts of an Arrow array, none missing, hold several values."""
     pc = require("pyarrow.compute", "tables")
-    if not is_string(array.type):
-        return False
-    with_bar = pc.sum(pc.match_substring(array, "|")).as_py() or 0
-    return bool(with_bar >= _MULTI_SHARE * (len(array) - array.null_count))
+    return numpy_of(pc.match_substring(texts, BAR))
+
+
+def are_many_bars(n_bars: int, n_cells: int) -> bool:
+    """Whether so many of the cells hold several values that all are read so."""
+    return n_cells > 0 and n_bars >= _MULTI_SHARE * n_cells
 
 
 def type_texts(array: Any, marks: Marks = STANDARD) -> Any:

@@ -51,6 +51,8 @@ def to_json(schema: Schema) -> tuple[JSON, dict[str, AnyArray]]:
     header["target_classes"] = None if classes is None else list(classes)
     if schema.notes:
         header["notes"] = list(schema.notes)
+    if schema.guessed:
+        header["guessed"] = sorted(schema.guessed)
     if schema.fitted is not None:
         header["fitted"] = [
             _put_fitted(arrays, str(i), fitted) for i, fitted in enumerate(schema.fitted)
@@ -120,6 +122,7 @@ def _from_json(header: JSON, arrays: Mapping[str, AnyArray]) -> dict[str, Any]:
         "group": header["group"],
         "target_classes": None if classes is None else tuple(classes),
         "fitted": fitted,
+        "guessed": frozenset(map(str, header.get("guessed", ()))),
         "n_rows": header["n_rows"],
         "notes": tuple(map(str, header.get("notes", ()))),
     }
