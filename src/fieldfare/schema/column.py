@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any
 
 from fieldfare._validation import NONE, AnyOf, Constraint, Instance, Number, OneOf, check, closest
 from fieldfare.exceptions import ConfigError, SchemaError
+from fieldfare.schema.canonical import canonical_text
+from fieldfare.schema.missing import STANDARD, Marks
 from fieldfare.sources.batch import require_column
 
 KINDS = ("categorical", "numeric", "multi", "text", "ignore")
@@ -16,6 +19,18 @@ TRANSFORMS = ("standardize", "log2", "quantile", "none")
 
 _TEXT = Instance((str,), "a string")
 _OPTIONAL_TEXT = AnyOf((_TEXT, NONE))
+
+
+class TextsOrNumbers:
+    """A tuple or list of texts and numbers; may be empty."""
+
+    def allows(self, value: Any) -> bool:
+        return isinstance(value, (tuple, list)) and all(
+            isinstance(item, (str, int, float)) and not isinstance(item, bool) for item in value
+        )
+
+    def __str__(self) -> str:
+        return "a tuple of texts and numbers"
 
 
 def _declare(default: Any, constraint: Constraint) -> Any:
@@ -53,6 +68,10 @@ class Column:
         What cuts the text of a ``multi`` column; ``None`` for lists.
     weight_separator : str or None
         What cuts a value of a ``multi`` column from its weight, as in ``rock:0.5``.
+    na_values : tuple of str and numbers, or None
+        The cells that mean *missing* besides empty ones, blanks around them left out. ``None``: the
+        standard marks (`fieldfare.schema.missing`), such as NA, NaN, null, ``?`` and ``-``.
+        ``()``: none, so that "NA" is a value like others.
 
     Raises
     ------
@@ -70,10 +89,13 @@ class Column:
     hash_buckets: int | None = _declare(None, AnyOf((Number(1, 2**31, integer=True), NONE)))
     separator: str | None = _declare(None, _OPTIONAL_TEXT)
     weight_separator: str | None = _declare(None, _OPTIONAL_TEXT)
+    na_values: tuple[str, ...] | None = _declare(None, AnyOf((TextsOrNumbers(), NONE)))
 
     def __post_init__(self) -> None:
         for item in fields(self):
             check(item.name, getattr(self, item.name), item.metadata["constraint"], "Column")
+        if self.na_values is not None:
+            object.__setattr__(self, "na_values", tuple(map(str, self.na_values)))
         if self.weight_separator is not None and self.kind not in ("multi", "ignore"):
             raise ConfigError(
                 f"Only 'multi' columns have a weight_separator. Column {self.name!r} is "
@@ -84,6 +106,14 @@ class Column:
     def field_name(self) -> str:
         """Name of the field that its features belong to."""
         return self.name if self.field is None else self.field
+
+    @cached_property
+    def marks(self) -> Marks:
+        """What stands for a missing value."""
+        if self.na_values is None:
+            return STANDARD
+        # As a cell may spell them, and as `texts` writes them.
+        return Marks.of(form(text) for text in self.na_values for form in (str, canonical_text))
 
     @property
     def has_vocabulary(self) -> bool:
