@@ -154,24 +154,19 @@ def _header_in_comment(line: str, rows: list[list[str]], form: TableForm) -> tup
 
 def _separated(lines: Sequence[str], given: str | None) -> TableForm:
     """Return the form with the separator that splits most rows into the same number of cells."""
-    has_quotes = any('"' in line for line in lines)
     separators = _SEPARATORS if given is None else (given,)
-    forms = [TableForm(separator, quoted=len(separator) == 1) for separator in separators]
-    if has_quotes:
-        escaped = any('\\"' in line for line in lines)
-        quoted = [form for form in forms if form.quoted]
-        forms += [replace(form, quoted=False) for form in quoted]
-        forms += [replace(form, escaped=True) for form in quoted if escaped]
-    merits = {form: _merit(lines, form) for form in forms}
+    merits = dict(_best_quoting(lines, separator) for separator in separators)
     if given is not None:
-        best = max(forms, key=lambda form: merits[form][0])
-        return _padded(lines, best)
+        return _padded(lines, next(iter(merits)))
     usable = [
         form
         for form, (share, _) in merits.items()
         if share > (_SPACED if form.separator == SPACES else _USABLE)
     ]
-    strong = [form for form in usable if form.separator != SPACES] or usable
+    strong = [form for form in usable if form.separator != SPACES]
+    aligned = [form for form in usable if form.separator == SPACES and _are_aligned(lines)]
+    strong = [form for form in strong if all(merits[form] >= merits[other] for other in aligned)]
+    strong = strong + aligned or usable
     if not strong:
         return TableForm(",")
     best = max(strong, key=lambda form: _rank(form, *merits[form]))
@@ -179,6 +174,31 @@ def _separated(lines: Sequence[str], given: str | None) -> TableForm:
     if best.separator == "," and other is not None and _commas_are_decimals(lines, other):
         best = other
     return _padded(lines, best)
+
+
+def _best_quoting(lines: Sequence[str], separator: str) -> tuple[TableForm, tuple[float, int]]:
+    """Return the form with a separator that makes the most of the quotes in the lines, if any."""
+    plain = TableForm(separator, quoted=False)
+    if len(separator) > 1:
+        return plain, _merit(lines, plain)
+    quoted = TableForm(separator)
+    if not any('"' in line for line in lines):
+        return quoted, _merit(lines, quoted)
+    forms = [replace(quoted, escaped=True)] if any('\\"' in line for line in lines) else []
+    best = max([*forms, quoted], key=lambda form: _merit(lines, form)[0])
+    merit = _merit(lines, best)
+    # A quote that belongs to the text would take up the rows behind it.
+    takes_lines = 2 * len(_first_rows(lines, best)) < min(len(lines), _MAX_ROWS)
+    if takes_lines or merit[0] < _CONSTANT:
+        unquoted = _merit(lines, plain)
+        if unquoted[0] >= _CONSTANT:
+            return plain, unquoted
+    return best, merit
+
+
+def _are_aligned(lines: Sequence[str]) -> bool:
+    """Whether most lines have several spaces in a row, as columns have that stand in line."""
+    return 2 * sum("  " in line.strip() for line in lines) > len(lines)
 
 
 def _merit(lines: Sequence[str], form: TableForm) -> tuple[float, int]:
