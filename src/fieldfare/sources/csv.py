@@ -65,8 +65,8 @@ def records(
         is_first = True
         for cells in rows_of(lines, form):
             line, lines.first = lines.first, None
-            is_name = form.has_header and is_header(cells, form)
-            if is_name == copies and not (is_first and is_name):
+            is_copy = form.has_header and form.repeated and is_header(cells, form)
+            if is_copy == copies and not (is_first and form.has_header):
                 yield line or 0, cells
             is_first = False
 
@@ -315,6 +315,9 @@ class _Copies:
         form, pc = self._form, require("pyarrow.compute", "tables")
         if not form.has_header or len(form.cells) != form.width:
             return part
+        if not form.repeated:
+            first, self.n = int(not self.n), 1
+            return part.slice(first)
         # Most parts are told by one column: they hold no cell that is its name.
         place = max(range(form.width), key=lambda i: len(form.cells[i]))
         holds = pc.any(pc.match_substring(part.column(place), form.cells[place])).as_py()

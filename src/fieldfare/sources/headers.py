@@ -79,10 +79,15 @@ def judge(rows: Sequence[Sequence[str]], expected: frozenset[str] = frozenset())
 
 
 def _without_copies(first: Sequence[str], rest: Sequence[Sequence[str]]) -> list[Sequence[str]]:
-    """Leave out the few rows that repeat the first, as headers of joined files do."""
+    """Leave out rows that repeat the first, if they may be headers of joined files."""
     others = [row for row in rest if row != first]
-    is_rare = len(first) > 1 and len(rest) - len(others) <= 1 + len(rest) // 50
-    return others if is_rare else list(rest)
+    is_rare = len(rest) - len(others) <= 1 + len(rest) // 50
+    is_unlike = any(
+        kind_of(cell) == "word"
+        and kind_of_column(row[i] for row in others if i < len(row)) not in ("word", "nothing")
+        for i, cell in enumerate(first)
+    )
+    return others if len(first) > 1 and (is_rare or is_unlike) else list(rest)
 
 
 def _numbers_of_columns(

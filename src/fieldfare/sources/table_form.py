@@ -52,6 +52,8 @@ class TableForm:
         Whether the first column has no name and numbers or names the rows, as pandas and R write.
     trailing : bool
         Whether each row ends in a separator, behind which there is nothing.
+    repeated : bool
+        Whether rows that are the same as the header are copies of it, as in files that were joined.
     doubt : str
         What speaks against the judgement about the header; empty if nothing does.
     """
@@ -68,6 +70,7 @@ class TableForm:
     decimals: frozenset[int] = frozenset()
     index: bool = False
     trailing: bool = False
+    repeated: bool = True
     doubt: str = ""
 
     @property
@@ -268,6 +271,7 @@ def _with_header(form: TableForm, rows: list[list[str]], reading: Reading) -> Ta
             header=tuple(names),
             index=is_index,
             trailing=ends_empty and not names[-1] and len(names) == width,
+            repeated=not _are_values(names, body),
         )
         if lacks_name and is_index and not _are_row_names([row[0] for row in body], form):
             verdict = Verdict(True, "it has one name less than the rows have cells, so that their "
@@ -280,6 +284,12 @@ def _with_header(form: TableForm, rows: list[list[str]], reading: Reading) -> Ta
         decimals=frozenset(decimals if form.separator == ";" else ()),
         doubt=verdict.doubt,
     )
+
+
+def _are_values(names: list[str], body: list[list[str]]) -> bool:
+    """Whether each name is also a value of its column, in rows that do not repeat them all."""
+    others = [row for row in body if [cell.strip() for cell in row] != names]
+    return all(any(row[i].strip() == name for row in others) for i, name in enumerate(names))
 
 
 def _are_row_names(cells: list[str], form: TableForm) -> bool:
