@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import warnings
 
-from fieldfare._optional import require
 from fieldfare.exceptions import DataWarning, SchemaError
 from fieldfare.schema.schema import Schema
 from fieldfare.sources.source import Table
@@ -21,8 +20,7 @@ _GLIMPSE_ROWS = 1000
 def with_target_first(table: Table) -> Table:
     """Return a table without names whose first column is called "target", and say so."""
     named = table.named([TARGET, *table.names[1:]])
-    pc = require("pyarrow.compute", "tables")
-    distinct = pc.unique(table.head(_GLIMPSE_ROWS).column(0)).to_pylist()
+    distinct = list(dict.fromkeys(table.head(_GLIMPSE_ROWS).column(0).to_pylist()))
     shown = ", ".join(map(str, distinct[:_VALUES_SHOWN]))
     warnings.warn(
         DataWarning(

@@ -20,6 +20,7 @@ from fieldfare._typing import AnyArray, Float32Array
 from fieldfare.data.dataset import AnyDataset, Dataset
 from fieldfare.data.loading import extend as read_extending
 from fieldfare.data.loading import load
+from fieldfare.data.one_hot import require_fields
 from fieldfare.data.road import with_fields_of
 from fieldfare.estimators import _input
 from fieldfare.exceptions import DataError
@@ -146,7 +147,10 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
             if learn is not None:
                 learn.refuse("an array")
                 self.schema_ = self._array_schema(X.shape[1])
-            return Dataset(self._array_rows(X, self.schema_), self.schema_), y, None
+            rows = self._array_rows(X, self.schema_)
+            if learn is not None and self._uses_fields() and self._fields() is None:
+                require_fields(rows, X.shape[1])
+            return Dataset(rows, self.schema_), y, None
         if learn is not None:
             self.schema_ = _input.fit_schema(
                 self.schema, table, roles, self._fields(), learn, self.n_jobs

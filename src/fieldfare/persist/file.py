@@ -24,6 +24,7 @@ from fieldfare.persist.format import (
     read_classes,
     read_config,
     read_provenance,
+    read_scaling,
     read_trained_by,
     read_units,
 )
@@ -51,6 +52,8 @@ def save_model(model: Model, path: PathLike) -> None:
     """
     check_model(model, "save_model")
     arrays: dict[str, AnyArray] = dict(model.arrays())
+    if model.scaling is not None:
+        arrays |= model.scaling.grown(model.n_features).arrays()
     schema: JSON | None = None
     if model.schema is not None:
         schema, extra = model.schema.to_json()
@@ -105,6 +108,7 @@ def _read(header: JSON, arrays: dict[str, AnyArray]) -> dict[str, Any]:
         "config": config,
         "classes": read_classes(header, config, len(arrays["bias"])),
         "units": read_units(header),
+        "scaling": read_scaling(config, arrays),
         "trained_by": read_trained_by(header),
         "provenance": read_provenance(header),
     }

@@ -17,6 +17,7 @@ from typing import Any
 
 from fieldfare._optional import require
 from fieldfare.exceptions import DataError, DataWarning, SchemaError, TextFormatError
+from fieldfare.sources.arrow import scalar_of
 from fieldfare.sources.batch import Batch, SourceLocation, check_names, first_rows, shorten
 from fieldfare.sources.bytes import File, open_bytes
 from fieldfare.sources.files import Files, Sources, detect
@@ -325,8 +326,8 @@ class _Copies:
             return part
         same = None
         for cell, column in zip(form.cells, part.columns, strict=True):
-            filled = pc.fill_null(pc.utf8_trim_whitespace(column), "")
-            here = pc.equal(filled, cell)
+            filled = pc.fill_null(pc.utf8_trim_whitespace(column), scalar_of("", column.type))
+            here = pc.equal(filled, scalar_of(cell, column.type))
             same = here if same is None else pc.and_(same, here)
         n = pc.sum(same).as_py() or 0
         self.n += n

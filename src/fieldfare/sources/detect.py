@@ -50,7 +50,7 @@ class TextFormat:
         Whether the lines of libsvm or libffm begin with a target. True for tables, where only the
         user knows.
     compression : str or None
-        ``"gzip"``, ``"zstd"`` and so on, or ``None``.
+        As of `ByteStream`.
     grouped : bool
         Whether lines of libsvm or libffm carry a ``qid:``.
     table : TableForm or None
@@ -117,7 +117,7 @@ def _first_lines(stream: ByteStream) -> list[str]:
     if b"\0" in head:
         raise DataError(
             f"{stream.label} is not text: it holds zero bytes. Text formats are libsvm, libffm and "
-            f"CSV or TSV in UTF-8, plain or compressed by gzip or zstd."
+            f"CSV, TSV and JSON lines in UTF-8, plain or compressed by gzip, bz2, xz, zstd or zip."
         )
     # Only the line ends of files: other characters that end lines may be part of a cell.
     lines = re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$", head.decode("utf-8", "replace"))

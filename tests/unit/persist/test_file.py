@@ -22,6 +22,7 @@ from fieldfare.kernels.table import Units
 from fieldfare.kinds.models import MODEL_KINDS, PARAMETERS
 from fieldfare.models.base import Model
 from fieldfare.models.registry import build
+from fieldfare.models.scaling import Scaling
 from fieldfare.persist import format as model_format
 from fieldfare.persist.file import load_model, save_model
 from fieldfare.rows import Rows
@@ -328,3 +329,42 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
     finally:
         os.close(reader)
     assert path.is_fifo()
+
+
+def scaled_model(kind: str = "fm") -> Model:
+    model = make_model(kind)
+    shift = np.array([0, 1.5, 0, 0, -2, 0, 0], np.float32)
+    scale = np.array([1, 2, 0, 0.5, 4, 1, 1], np.float32)
+    return model.with_(scaling=Scaling(scale, shift))
+
+
+def test_what_features_were_measured_in_comes_back(tmp_path: Path) -> None:
+    path = tmp_path / "m.ff"
+    model = scaled_model()
+    save_model(model, path)
+    loaded = load_model(path)
+    np.testing.assert_array_equal(loaded.scaling.scale, model.scaling.scale)
+    np.testing.assert_array_equal(loaded.scaling.shift, model.scaling.shift)
+    save_model(make_model(), path)
+    assert load_model(path).scaling is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "arrays", "said"),
+    [
+        ("fm", {"feature_shift": None}, "must both be float32"),
+        ("fm", {"feature_scale": np.ones(3, np.float32)}, "must both be float32 of shape"),
+        ("fm", {"feature_scale": np.ones(7)}, "must both be float32"),
+        ("fm", {"feature_scale": np.full(7, 3, np.float32)}, "powers of two"),
+        ("fm", {"feature_scale": np.full(7, -2, np.float32)}, "powers of two"),
+        ("fm", {"feature_scale": np.full(7, np.nan, np.float32)}, "powers of two"),
+        ("fm", {"feature_shift": np.full(7, np.inf, np.float32)}, "finite"),
+        ("hofm", {}, "models of pairs"),
+    ],
+)
+def test_damaged_scales_are_refused(kind: str, arrays: dict, said: str) -> None:
+    own = scaled_model(kind)
+    changed = {**own.arrays(), **own.scaling.arrays(), **arrays}
+    given = {name: array for name, array in changed.items() if array is not None}
+    with pytest.raises(ModelFileError, match=said):
+        model_format.read_scaling(own.config, given)
