@@ -112,8 +112,6 @@ def detect_stream(stream: ByteStream, reading: Reading = DETECTED) -> TextFormat
 def _first_lines(stream: ByteStream) -> list[str]:
     """Return the first whole lines, with their ends."""
     head = stream.head().removeprefix(BYTE_ORDER_MARK)
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise DataError(f"{stream.label} is UTF-16 text. Convert it to UTF-8.")
     if b"\0" in head:
         raise DataError(
             f"{stream.label} is not text: it holds zero bytes. Text formats are libsvm, libffm and "
