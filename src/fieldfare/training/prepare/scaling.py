@@ -15,8 +15,8 @@ from fieldfare.schema.schema import Schema
 from fieldfare.training.samples.subset import RowSubset
 
 # Features are centred unless their mean is so many spreads away. Their parameters are written back
-# as differences of numbers larger than they by that factor, and pairs of them by its square: float32
-# then keeps at least three digits.
+# as differences of numbers larger than they by that factor, and pairs of them by its square:
+# float32 then keeps at least three digits.
 _FAR = 100.0
 # At this distance features that are not centred are mostly a constant.
 _FAR_UNCENTRED = 10.0
