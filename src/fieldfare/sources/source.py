@@ -47,11 +47,14 @@ class Table(Source):
     has_names : bool
         Whether the source names its columns; otherwise the names stand for positions only, and
         `named` gives others.
+    mixed : frozenset of str
+        Names of columns that held values of several types, such as numbers and texts, and are text.
     """
 
     names: list[str]
     untyped: bool = False
     has_names: bool = True
+    mixed: frozenset[str] = frozenset()
 
     @abstractmethod
     def batches(self) -> Iterator[Batch]:
