@@ -19,10 +19,10 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from fieldfare._checksum import Checksum
 from fieldfare._files import atomic_write, open_regular
 from fieldfare._typing import JSON, AnyArray, PathLike
 from fieldfare.exceptions import ModelFileError
-from fieldfare.kernels.checksum import Checksum
 from fieldfare.kernels.machine import reserved
 
 DTYPES: dict[str, np.dtype[Any]] = {
@@ -175,9 +175,9 @@ def _read_header(
 def checksum(header: str, arrays: Mapping[str, AnyArray]) -> str:
     """Return the checksum (16 bytes, in hexadecimal) of a header and its arrays.
 
-    That of `fieldfare.kernels.checksum.Checksum`, at the speed of memory, over the header, then,
-    for each array in order of its name, the line ``name dtype shape`` and the little-endian bytes;
-    every part is preceded by its length as 8 bytes.
+    XXH3-128 over the header in UTF-8, then, for each array in order of its name, the line
+    ``name dtype shape`` (as in ``linear F32 100,1``) and the little-endian bytes; every part is
+    preceded by its length as 8 bytes, little-endian.
     """
     digest = Checksum()
 

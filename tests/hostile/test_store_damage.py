@@ -104,7 +104,7 @@ def test_wrong_header(folder: Path, change: Callable[[dict[str, Any]], object]) 
         RowStore.open(folder)
 
 
-@pytest.mark.parametrize("value", [1, 3, 5, "4", None])
+@pytest.mark.parametrize("value", [1, 4, 6, "5", None])
 def test_other_versions(folder: Path, value: object) -> None:
     forge(folder, lambda header: header.update(version=value))
     with pytest.raises(StoreError, match="build it again"):
@@ -168,9 +168,9 @@ class TestFile:
         content = bytearray(path.read_bytes())
         content[len(content) // 2] ^= 4
         path.write_bytes(content)
-        RowStore.open(folder)
+        RowStore.open(folder, verify=False)
         with pytest.raises(StoreError, match=f"(checksum of {name}|{name}.*match their checksum)"):
-            RowStore.open(folder, verify=True)
+            RowStore.open(folder)
 
 
 def test_forged_arrays_are_seen_by_verify(folder: Path) -> None:
@@ -194,7 +194,7 @@ def test_forged_arrays_are_seen_by_verify(folder: Path) -> None:
             ),
         )
         with pytest.raises(StoreError, match="damaged"):
-            RowStore.open(folder).verify()
+            RowStore.open(folder)
         path.write_bytes(good)
 
 

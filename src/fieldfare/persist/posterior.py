@@ -1,13 +1,13 @@
 """Saving and loading the samples of a Bayesian model.
 
-Specification of format 2
+Specification of format 3
 =========================
 
 A posterior file (also ``.ff``) is the container of the model file (:mod:`fieldfare.persist.format`,
 points 1 to 3) with ``"fieldfare.posterior"`` in place of ``"fieldfare"``. Its header is:
 
 ================  ==========================================================================
-``format``        2
+``format``        3
 ``library``       version of fieldfare that wrote the file
 ``config``        every field of :class:`fieldfare.config.ModelConfig`
 ``task``          "regression", "binary" (probit) or "ordinal" (ordered probit)
@@ -61,7 +61,7 @@ from fieldfare.persist.format import (
     read_trained_by,
 )
 
-FORMAT = 2
+FORMAT = 3
 
 
 def save_posterior(posterior: Posterior, path: PathLike) -> None:

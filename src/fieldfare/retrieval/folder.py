@@ -35,13 +35,13 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from fieldfare import _container as container
+from fieldfare._checksum import Checksum
 from fieldfare._files import atomic_write, exclusive, open_regular, target_of
 from fieldfare._typing import JSON, AnyArray
 from fieldfare.exceptions import ModelFileError
-from fieldfare.kernels.checksum import Checksum
 from fieldfare.training.prepare.resources import check_memory
 
-FORMAT = 2
+FORMAT = 3
 HEADER = "index.json"
 MAX_HEADER = 2**24
 """Bytes of the header at most."""

@@ -11,12 +11,12 @@ from fieldfare.config import SolverConfig, TrainingConfig
 from fieldfare.data.loading import Dataset
 from fieldfare.exceptions import DataError
 from fieldfare.models.base import Model
-from fieldfare.persist.checkpoint import load_checkpoint
 from fieldfare.rows import Rows
 from fieldfare.schema.schema import Schema
 from fieldfare.solvers.registry import make_solver
 from fieldfare.training.loop.callbacks import Callback
 from fieldfare.training.loop.run import FitResult, Run
+from fieldfare.training.loop.saved import SavedRun
 from fieldfare.training.samples.subset import RowSubset
 
 
@@ -173,5 +173,5 @@ def fit(
 def seed_of(config: TrainingConfig, resume: PathLike) -> int:
     """Return the seed of a run that continues from a checkpoint, whose own seed is the default."""
     if config.random_state is None:
-        return int(load_checkpoint(resume)[1]["seed"])
+        return SavedRun.read(resume).seed
     return resolve_seed(config.random_state)
