@@ -6,13 +6,15 @@ than reading a small file; these build the same from buffers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray
+
+_MIXED = {b"fieldfare.mixed": b"text"}
 
 
 def array_of(numbers: AnyArray) -> Any:
@@ -76,6 +78,13 @@ def is_string(kind: Any) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
+def is_list(kind: Any) -> bool:
+    """Whether each value of this type is a list, of whatever kind."""
+    pa = require("pyarrow", "tables")
+    kinds = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    return any(is_kind(kind) for is_kind in kinds)
+
+
 def is_dictionary_of_strings(kind: Any) -> bool:
     """Whether arrays of this type are codes of strings."""
     pa = require("pyarrow", "tables")
@@ -98,14 +107,95 @@ def is_view(kind: Any) -> bool:
 
 
 def column_of(values: Any) -> Any:
-    """Return a column of any values as an Arrow array; values of mixed types become text."""
+    """Return a column of any values as an Arrow array.
+
+    Values of mixed types become text. Where some are lists, the others become lists of one.
+    """
+    return _read(values)[0]
+
+
+def table_of(columns: Iterable[tuple[str, Any]]) -> Any:
+    """Return named columns of any values as an Arrow table, each as `column_of` returns it.
+
+    A column of numbers and texts, which is text, says so in its metadata; see `mixed_columns`.
+    """
+    pa = require("pyarrow", "tables")
+    fields, arrays = [], []
+    for name, values in columns:
+        array, is_mixed = _read(values)
+        fields.append(pa.field(name, array.type, metadata=_MIXED if is_mixed else None))
+        arrays.append(array)
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def mixed_columns(schema: Any) -> frozenset[str]:
+    """Return the names of the columns of an Arrow schema that held numbers and texts."""
+    marked = _MIXED.items()
+    return frozenset(field.name for field in schema if (field.metadata or {}).items() >= marked)
+
+
+def _read(values: Any) -> tuple[Any, bool]:
+    """Return what `column_of` does, and whether values of mixed types became text."""
     pa = require("pyarrow", "tables")
     if isinstance(values, (pa.Array, pa.ChunkedArray)):
-        return values
+        return values, False
     try:
-        return pa.array(values, from_pandas=True)
+        return pa.array(values, from_pandas=True), False
     except (pa.ArrowException, OverflowError):
-        return pa.array([None if _is_missing(v) else str(v) for v in values], pa.string())
+        pass
+    if not any(isinstance(value, (list, tuple)) for value in values):
+        return pa.array(list(map(text_or_none, values)), pa.string()), True
+    lists = [
+        value if isinstance(value, (list, tuple)) else None if _is_missing(value) else [value]
+        for value in values
+    ]
+    try:
+        return pa.array(lists), False
+    except (pa.ArrowException, OverflowError):
+        texts = [None if items is None else list(map(text_or_none, items)) for items in lists]
+        return pa.array(texts, pa.list_(pa.string())), False
+
+
+def plain(table: Any) -> Any:
+    """Return an Arrow table of the types that the package knows.
+
+    Structs become columns of their own, named ``column.part``; views and run-end-encoded columns
+    usual ones; extension types what they are stored as, and UUIDs text.
+    """
+    pa = require("pyarrow", "tables")
+    while any(pa.types.is_struct(kind) for kind in table.schema.types):
+        table = table.flatten()
+    for i, field in enumerate(table.schema):
+        column = _plain_column(table.column(i))
+        if column.type != field.type:
+            table = table.set_column(i, field.with_type(column.type), column)
+    return table
+
+
+def _plain_column(column: Any) -> Any:
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    kind = column.type
+    if is_view(kind):  # of polars; few compute functions know it
+        return column.cast(pa.large_string())
+    if isinstance(kind, pa.BaseExtensionType):
+        if kind.extension_name == "arrow.uuid":
+            return pa.chunked_array([list(map(text_or_none, column.to_pylist()))], pa.string())
+        return _plain_column(
+            pa.chunked_array([part.storage for part in column.chunks], kind.storage_type)
+        )
+    name = str(kind)
+    if name.startswith(("list_view<", "large_list_view<")):
+        # By way of Python, since pyarrow 26 casts some of them to other lists.
+        return pa.chunked_array([column.to_pylist()], pa.large_list(kind.value_type))
+    if name.startswith("run_end_encoded<"):
+        parts = [pc.run_end_decode(part) for part in column.chunks]
+        return _plain_column(pa.chunked_array(parts, kind.value_type))
+    return column
+
+
+def text_or_none(value: Any) -> str | None:
+    """Return a value as text, None if it is missing."""
+    return None if _is_missing(value) else str(value)
 
 
 def _is_missing(value: Any) -> bool:
