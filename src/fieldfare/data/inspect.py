@@ -18,8 +18,10 @@ from fieldfare.data.sizes import Sizes
 from fieldfare.exceptions import DataWarning
 from fieldfare.rows import Rows
 from fieldfare.schema.fit import scatter
+from fieldfare.schema.guesses import guesses
 from fieldfare.schema.infer import NOTHING_INFERRED, Inferred, infer_columns
 from fieldfare.schema.schema import Schema
+from fieldfare.sources.files import are_files
 from fieldfare.sources.reading import only_reading, without_reading
 from fieldfare.sources.source import Source, Table
 
@@ -136,9 +138,11 @@ def inspect(
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DataWarning)
-        data, form, inferred = _load(source, {"target": target} | how)
+        data, opened, form = _load(source, {"target": target} | how)
+    inferred = _inferred(opened, data.schema, how)
+    guessed = guesses(opened) if isinstance(opened, Table) and target is None else []
     rows, schema = data.rows, data.schema
-    findings = [str(warning.message) for warning in caught]
+    findings = [str(warning.message) for warning in caught] + guessed
     sample = _sample(data)
     duplicates, contradictions = _duplicates(sample.rows)
     if contradictions:
@@ -149,9 +153,9 @@ def inspect(
     findings += _size_findings(sample) + _identifiers(schema, inferred) + leaks(sample)
     unseen = {}
     if against is not None:
-        unseen = _unseen(
-            data, _sample(load(against, schema=schema, labelled=False, **only_reading(how)))
-        )
+        form_of_both = only_reading(how) if are_files(against) else {}
+        other = load(against, schema=schema, labelled=False, **form_of_both)
+        unseen = _unseen(data, _sample(other))
     return Inspection(
         format=form,
         n_rows=rows.n_rows,
@@ -169,24 +173,23 @@ def inspect(
     )
 
 
-def _load(source: Any, how: dict[str, Any]) -> tuple[Dataset, str, Inferred]:
-    """Return the samples of a source, what kind of source it is, and why columns mean what."""
-    options = Options.of(**how)
-    opened = open_samples(source, options)
+def _load(source: Any, how: dict[str, Any]) -> tuple[Dataset, Any, str]:
+    """Return the samples of a source, the open source, and what kind it is in a few words."""
+    opened = open_samples(source, Options.of(**how))
     data = load(opened, labelled=None, **without_reading(how))
-    if not isinstance(opened, Source):
-        form = "RowStore" if data.store is not None else type(source).__name__
-        return data, form, NOTHING_INFERRED
-    inferred = NOTHING_INFERRED
-    if isinstance(opened, Table) and options.schema is None:
-        # Once more, because rows of a cache do not hold the reasons.
-        schema = data.schema
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DataWarning)
-            inferred = infer_columns(
-                opened, schema.target, schema.weight, schema.group, options.hints
-            )
-    return data, opened.description, inferred
+    if isinstance(opened, Source):
+        return data, opened, opened.description
+    return data, opened, "RowStore" if data.store is not None else type(source).__name__
+
+
+def _inferred(opened: Any, schema: Schema, how: dict[str, Any]) -> Inferred:
+    """Return why columns are what they are: once more, because a cache does not hold it."""
+    if not isinstance(opened, Table) or how.get("schema") is not None:
+        return NOTHING_INFERRED
+    hints = Options.of(**how).hints
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        return infer_columns(opened, schema.target, schema.weight, schema.group, hints)
 
 
 def _sample(data: Dataset) -> Dataset:
