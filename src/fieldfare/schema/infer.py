@@ -159,7 +159,8 @@ def _holds_bars(array: Any) -> bool:
 def type_texts(array: Any, marks: Marks = STANDARD) -> Any:
     """Give the texts of an untyped (CSV) column the narrowest type that fits all of them.
 
-    Tried in order: integer, float, boolean, date and time; text otherwise.
+    Tried in order: integer, float, boolean, date and time; text otherwise. Digits after a zero, as
+    in 007 or a postcode, are text, as they are in a frame that keeps the zero.
     """
     pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
     if pa.types.is_null(array.type):  # a file without rows has no texts
@@ -168,6 +169,8 @@ def type_texts(array: Any, marks: Marks = STANDARD) -> Any:
     if present.null_count == len(present):
         return pa.nulls(len(array))
     present = pc.utf8_trim_whitespace(present)
+    if pc.any(pc.match_substring_regex(present, r"^[+-]?0[0-9]+$")).as_py():
+        return array
     for kind in (pa.int64(), pa.float64(), pa.bool_(), pa.timestamp("us")):
         if (typed := _cast(present, kind)) is not None:
             return typed
