@@ -179,10 +179,9 @@ def _settle(table: Table, options: Options) -> tuple[Schema, Table]:
     # The table is read twice, and its texts are looked up once.
     others = [name for name in (schema.target, schema.weight, schema.group) if name is not None]
     table = DictionaryEncodedTable(table, schema.columns, others, options.n_threads)
-    batches = table.batches()
     if schema.is_fitted:
-        return schema.extend_batches(batches, options.n_threads), table
-    return schema.fit_batches(batches, options.n_threads), table
+        return schema.extend_batches(table.batches(), options.n_threads), table
+    return schema.fit_table(table, options.n_threads), table
 
 
 def _infer(table: Table, options: Options) -> Schema:

@@ -44,10 +44,13 @@ class Table(Source):
         Of the columns, in order.
     untyped : bool
         Whether all columns are text because the format has no types (CSV).
+    mixed : frozenset of str
+        Names of columns that held values of several types, such as numbers and texts, and are text.
     """
 
     names: list[str]
     untyped: bool = False
+    mixed: frozenset[str] = frozenset()
 
     @abstractmethod
     def batches(self) -> Iterator[Batch]:
