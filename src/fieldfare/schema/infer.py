@@ -138,12 +138,20 @@ def looks_numeric(texts: Any, counts: Any = None) -> bool:
         How often each occurs; ``None``: some of the texts, once each, are looked at.
     """
     pc = require("pyarrow.compute", "tables")
+    if _any_padded(texts):
+        return False
     if counts is None:
         texts = texts.drop_null()
         texts = texts.take(array_of(np.linspace(0, len(texts) - 1, _GLIMPSE).astype(np.int64)))
         counts = np.ones(len(texts), np.int64)
     alike = numpy_of(pc.match_substring_regex(texts, _LIKE_A_NUMBER))
     return bool(counts[alike].sum() >= NUMERIC_SHARE * counts.sum())
+
+
+def _any_padded(texts: Any) -> bool:
+    """Whether digits follow a zero, as in ids such as 007, which numbers would not give back."""
+    pc = require("pyarrow.compute", "tables")
+    return bool(pc.any(pc.match_substring_regex(texts, r"^[+-]?0[0-9]+$")).as_py())
 
 
 def infer_column(name: str, array: Any) -> Column:
@@ -245,7 +253,7 @@ def type_texts(array: Any, marks: Marks = STANDARD) -> Any:
     if present.null_count == len(present):
         return pa.nulls(len(array))
     present = pc.utf8_trim_whitespace(present)
-    if pc.any(pc.match_substring_regex(present, r"^[+-]?0[0-9]+$")).as_py():
+    if _any_padded(present):
         return array
     for kind in (pa.int64(), pa.float64(), pa.bool_(), pa.timestamp("us")):
         if (typed := _cast(present, kind)) is not None:
