@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
@@ -32,4 +33,5 @@ def say_notes(notes: Iterable[str]) -> None:
 def say_aside(text: str = "") -> None:
     """Print progress or an error for a person to standard error, which never holds results."""
     if sys.stderr is not None:
-        say(text, file=sys.stderr)
+        with contextlib.suppress(OSError):  # there is no other place to say so
+            say(text, file=sys.stderr)
