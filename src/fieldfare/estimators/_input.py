@@ -212,8 +212,14 @@ def fields_of_columns(schema: Schema) -> list[int] | list[str] | dict[str, str] 
         no fields.
     """
     if not schema.is_indexed:
-        given = {c.name: c.field for c in schema.columns if c.field is not None}
-        return (list(given.values()) if len(given) == len(schema.columns) else given) or None
+        shared = {(c.name, c.field) for c in schema.columns}
+        given = {
+            c.name: c.field
+            for c in schema.columns
+            if c.field is not None and (c.source, c.field) not in shared
+        }
+        listed = list(given) == schema.names_in_table
+        return (list(given.values()) if listed else given) or None
     numbers = schema.field_of.tolist()
     if not schema.n_fields or numbers == list(range(len(numbers))):
         return None

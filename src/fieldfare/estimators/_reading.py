@@ -94,7 +94,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
                 fields=self._fields(),
             )
             self.schema_ = data.schema
-            self._learn_columns([column.name for column in data.schema.columns])
+            self._learn_columns(data.schema.names_in_table)
         elif extend:
             data = read_extending(self.schema_, X, n_threads=self.n_jobs)
             self.schema_ = data.schema
@@ -198,7 +198,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         if known is None and not _input.is_text_array(X):
             return None
         validate_data(self, X, reset=learn, skip_check_array=True)
-        return _input.records(X, None if known is None else [c.name for c in known.columns])
+        return _input.records(X, None if known is None else known.names_in_table)
 
     def _check_array(self, X: Any, y: Any = "no_validation", *, learn: bool) -> Any:
         # Float32 is what the kernels compute in, so what overflows it is as bad as infinity.

@@ -6,13 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from fieldfare._validation import NONE, AnyOf, Constraint, Instance, Number, OneOf, check, closest
+from fieldfare._validation import NONE, AnyOf, Constraint, Instance, Number, OneOf, Several, check, closest
 from fieldfare.exceptions import ConfigError, SchemaError
+from fieldfare.schema.moments import FORMATS, PARTS
 from fieldfare.sources.batch import require_column
 
-KINDS = ("categorical", "numeric", "multi", "text", "ignore")
+KINDS = ("categorical", "numeric", "multi", "text", "datetime", "ignore")
 ROLES = ("user", "item", "context")
 TRANSFORMS = ("standardize", "log2", "quantile", "none")
+
+DEFAULT_PARTS = ("hour", "weekday", "month", "age")
 
 _TEXT = Instance((str,), "a string")
 _OPTIONAL_TEXT = AnyOf((_TEXT, NONE))
@@ -30,9 +33,10 @@ class Column:
     ----------
     name : str
         Name of the column.
-    kind : {"categorical", "numeric", "multi", "text", "ignore"}
+    kind : {"categorical", "numeric", "multi", "text", "datetime", "ignore"}
         One value of a finite set; a number; several values (a list, or text cut at
-        ``separator``); words of a text in lower case; or not used.
+        ``separator``); words of a text in lower case; dates or times, whose ``parts`` become
+        columns of their own; or not used.
     field : str or None
         Field of its features; ``None``: a field of its own with the name of the column. Columns
         that name the same field share it.
@@ -53,6 +57,16 @@ class Column:
         What cuts the text of a ``multi`` column; ``None`` for lists.
     weight_separator : str or None
         What cuts a value of a ``multi`` column from its weight, as in ``rock:0.5``.
+    parts : sequence of str or None
+        What becomes of a ``datetime`` column, each in a derived column such as ``when.hour``:
+        "hour", "minute", "weekday", "day" and "month" as categories; "year" and "age" (days before
+        1970-01-01, so that earlier is older) as numbers. All are of local time: that of the zone
+        or offset that comes with the value. ``None``: hour, weekday, month and age.
+    date_format : {"ymd", "dmy", "mdy", "yyyymmdd", "s", "ms", "us", "ns"}
+        How texts or numbers of a ``datetime`` column write dates: what comes first where the year is
+        last ("ymd": ISO 8601 and other dates whose year is first); 20190131; or units since 1970.
+    source, part : str or None
+        Of a derived column: the column of dates that it is derived from, and the part it holds.
 
     Raises
     ------
@@ -70,8 +84,14 @@ class Column:
     hash_buckets: int | None = _declare(None, AnyOf((Number(1, 2**31, integer=True), NONE)))
     separator: str | None = _declare(None, _OPTIONAL_TEXT)
     weight_separator: str | None = _declare(None, _OPTIONAL_TEXT)
+    parts: tuple[str, ...] | None = _declare(None, AnyOf((Several(OneOf(tuple(PARTS))), NONE)))
+    date_format: str = _declare("ymd", OneOf(FORMATS))
+    source: str | None = _declare(None, _OPTIONAL_TEXT)
+    part: str | None = _declare(None, AnyOf((OneOf(tuple(PARTS)), NONE)))
 
     def __post_init__(self) -> None:
+        if isinstance(self.parts, list):  # as JSON has it
+            object.__setattr__(self, "parts", tuple(self.parts))
         for item in fields(self):
             check(item.name, getattr(self, item.name), item.metadata["constraint"], "Column")
         if self.weight_separator is not None and self.kind not in ("multi", "ignore"):
@@ -86,16 +106,26 @@ class Column:
         return self.name if self.field is None else self.field
 
     @property
+    def is_feature(self) -> bool:
+        """Whether it becomes features itself: it is not ignored, nor only what others derive from."""
+        return self.kind not in ("ignore", "datetime")
+
+    @property
+    def name_in_table(self) -> str:
+        """Name of the column of a table that it is read from."""
+        return self.name if self.source is None else self.source
+
+    @property
     def has_vocabulary(self) -> bool:
         """Whether its values are looked up in a table of values."""
         if self.kind == "numeric":
             return self.transform == "log2" and self.hash_buckets is None
-        return self.kind != "ignore" and self.hash_buckets is None
+        return self.is_feature and self.hash_buckets is None
 
     @property
     def is_hashed(self) -> bool:
         """Whether its values are hashed to ids."""
-        if self.hash_buckets is None or self.kind == "ignore":
+        if self.hash_buckets is None or not self.is_feature:
             return False
         return self.kind != "numeric" or self.transform == "log2"
 
@@ -129,7 +159,7 @@ def assign_fields(
     columns: Sequence[Column], given: Mapping[str, Any] | Sequence[Any]
 ) -> tuple[Column, ...]:
     """Return columns with the given fields; see `Schema.with_fields`."""
-    names = [column.name for column in columns]
+    names = [column.name for column in columns if column.source is None]
     if not isinstance(given, Mapping):
         if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
             raise SchemaError(
@@ -144,12 +174,14 @@ def assign_fields(
             )
         given = dict(zip(names, fields_of, strict=True))
     for name, chosen in given.items():
-        require_column(name, names)
+        require_column(name, [column.name for column in columns])
         if chosen is None or chosen != chosen or isinstance(chosen, (list, tuple, dict)):
             raise SchemaError(
                 f"A field is a name or a number. Got {chosen!r:.100} for the column {name!r}."
             )
+    # What is derived from a column shares its field, unless it is given one of its own.
+    chosen_of = [given.get(column.name, given.get(column.source)) for column in columns]
     return tuple(
-        column.change(field=str(given[column.name])) if column.name in given else column
-        for column in columns
+        column if chosen is None else column.change(field=str(chosen))
+        for column, chosen in zip(columns, chosen_of, strict=True)
     )

@@ -25,8 +25,10 @@ from fieldfare.schema.canonical import (
     words_of,
 )
 from fieldfare.schema.column import Column
+from fieldfare.schema.derive import with_parts
 from fieldfare.schema.encode import encode_column
 from fieldfare.schema.fit import Fitted
+from fieldfare.schema.moments import part_of
 from fieldfare.schema.vocabulary import hash_text
 from fieldfare.sources.dicts import open_samples
 
@@ -47,10 +49,10 @@ class SampleEncoder:
     """
 
     def __init__(self, columns: Iterable[tuple[Column, Fitted, int]]) -> None:
-        self._encoders = {
-            column.name: (_encoder(column, fitted), column, fitted, field)
-            for column, fitted, field in columns
-        }
+        self._encoders: dict[str, list[tuple[Callable[[Any], Features], Column, Fitted, int]]] = {}
+        for column, fitted, field in columns:
+            own = self._encoders.setdefault(column.name_in_table, [])
+            own.append((_encoder(column, fitted), column, fitted, field))
 
     @property
     def names(self) -> list[str]:
@@ -78,25 +80,26 @@ class SampleEncoder:
         values: list[float] = []
         fields: list[int] = []
         for name in self._encoders if columns is None else columns:
-            encode, column, fitted, field = self._encoders[name]
-            try:
-                own, numbers = encode(sample[name])
-            except ValueError:
-                own, numbers = _as_table(column, fitted, sample[name])
-            except KeyError:
-                raise SchemaError(
-                    f"A sample needs a value of {name!r}, None if it is missing. Got values of "
-                    f"{', '.join(map(repr, sample))}."
-                ) from None
-            ids += own
-            values += numbers
-            fields += [field] * len(own)
+            for encode, column, fitted, field in self._encoders[name]:
+                try:
+                    own, numbers = encode(sample[name])
+                except ValueError:
+                    own, numbers = _as_table(column, fitted, sample[name])
+                except KeyError:
+                    raise SchemaError(
+                        f"A sample needs a value of {name!r}, None if it is missing. Got values of "
+                        f"{', '.join(map(repr, sample))}."
+                    ) from None
+                ids += own
+                values += numbers
+                fields += [field] * len(own)
         return ids, values, fields
 
 
 def _as_table(column: Column, fitted: Fitted, value: Any) -> Features:
     """Encode one cell as a table of one row."""
-    batch = next(open_samples([{column.name: value}]).batches())
+    batch = next(open_samples([{column.name_in_table: value}]).batches())
+    batch = with_parts([column], batch)
     entries = encode_column(column, fitted, batch.data.column(column.name), batch.location)
     ids: list[int] = entries.ids.tolist()
     return ids, _ONE * len(ids) if entries.values is None else entries.values.tolist()
@@ -106,6 +109,13 @@ def _as_table(column: Column, fitted: Fitted, value: Any) -> Features:
 
 
 def _encoder(column: Column, fitted: Fitted) -> Callable[[Any], Features]:
+    encode, part = _encoder_of_cells(column, fitted), column.part
+    if part is None:
+        return encode
+    return lambda value: encode(part_of(part, value, column.date_format))
+
+
+def _encoder_of_cells(column: Column, fitted: Fitted) -> Callable[[Any], Features]:
     if column.kind in ("multi", "text"):
         return _multi(column, fitted)
     if column.has_vocabulary or column.is_hashed:

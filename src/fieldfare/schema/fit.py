@@ -117,7 +117,7 @@ def _update(
             fitter.update(batch.data.column(column.name), batch.location)
 
     for column in columns:
-        if column.kind != "ignore":
+        if column.is_feature:
             require_column(column.name, batch.data.schema.names)
     each(batch.data.num_rows, update, columns, fitters, n_threads=n_threads)
     return int(batch.data.num_rows)
@@ -155,8 +155,8 @@ class Fitter(Protocol):
 
 
 def make_fitter(column: Column) -> Fitter | None:
-    """Return the accumulator that a column needs, ``None`` for ignored columns."""
-    if column.kind == "ignore":
+    """Return the accumulator that a column needs, ``None`` if it is no feature itself."""
+    if not column.is_feature:
         return None
     if column.has_vocabulary or column.is_hashed:
         return ValueCounts(column)

@@ -2,7 +2,8 @@
 
 The rules, applied to the first 10,000 rows:
 
-- no value at all, dates and times, nested types other than lists: ``ignore``, with a warning;
+- no value at all, nested types other than lists: ``ignore``, with a warning;
+- dates and times: ``datetime`` (see `fieldfare.schema.dates`); durations: ``numeric``;
 - lists, and texts of which one in ten holds ``|``: ``multi``;
 - other texts, booleans, dictionaries: ``categorical``;
 - numbers with a fraction: ``numeric``, standardised;
@@ -30,6 +31,7 @@ from fieldfare._optional import require
 from fieldfare.exceptions import ConfigError, DataWarning, SchemaError
 from fieldfare.schema.canonical import MISSING_NUMBERS, without_empty
 from fieldfare.schema.column import Column
+from fieldfare.schema.dates import recognise
 from fieldfare.sources.arrow import is_string, numpy_of, scalar_of, texts_of
 from fieldfare.sources.batch import require_column
 from fieldfare.sources.source import Table
@@ -74,14 +76,15 @@ def infer_column(name: str, array: Any) -> Column:
     if array.null_count == len(array):
         _ignored(name, "it has no values")
         return Column(name, "ignore")
+    dates = recognise(name, words_of(name), array, role)
+    if dates is not None:
+        return dates
     if pa.types.is_dictionary(kind):
         return Column(name, "categorical", role=role)
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
         return Column(name, "multi", role=role)
-    if pa.types.is_temporal(kind):
-        _ignored(name, "it holds dates or times; add columns such as its hour or weekday, or set "
-                 "its kind to 'categorical' or 'numeric' (seconds)")  # fmt: skip
-        return Column(name, "ignore")
+    if pa.types.is_duration(kind):
+        return Column(name, "numeric", role=role)
     if pa.types.is_nested(kind):
         _ignored(name, f"values of type {kind} are not understood")
         return Column(name, "ignore")

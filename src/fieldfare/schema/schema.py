@@ -14,6 +14,7 @@ from fieldfare.exceptions import SchemaError
 from fieldfare.rows import MAX_FIELD, MAX_INDEX, Rows
 from fieldfare.schema import serialise as serial
 from fieldfare.schema.column import Column, assign_fields
+from fieldfare.schema.derive import expand, with_parts
 from fieldfare.schema.encode import encode_features, encode_labels
 from fieldfare.schema.encode_one import SampleEncoder
 from fieldfare.schema.fit import Fitted, learn, learn_more
@@ -41,6 +42,7 @@ class Schema:
     ----------
     columns : sequence of Column
         In the order in which they are encoded. Fields are numbered in order of first appearance.
+        Behind a column of dates come those derived from it, such as ``when.hour``.
     target, weight, group : str or None
         Names of the columns that hold what is predicted, sample weights, and groups.
 
@@ -60,7 +62,7 @@ class Schema:
     ids: Indexed | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "columns", tuple(self.columns))
+        object.__setattr__(self, "columns", expand(self.columns))
         names = [column.name for column in self.columns]
         for name in names:
             if names.count(name) > 1:
@@ -127,7 +129,8 @@ class Schema:
         """Return a Schema with some parameters of one column changed.
 
         Changing anything but the role or field of a column makes the Schema unfitted, because
-        feature ids depend on all columns.
+        feature ids depend on all columns. What is derived from a column of dates follows its role,
+        its field, its ``parts`` and its kind.
 
         Raises
         ------
@@ -140,7 +143,10 @@ class Schema:
         new = old.change(**changes)
         columns = tuple(new if c is old else c for c in self.columns)
         if set(changes) <= {"role", "field"}:
-            return replace(self, columns=columns)
+            return replace(
+                self,
+                columns=tuple(c.change(**changes) if c.source == column else c for c in columns),
+            )
         return replace(self, columns=columns, fitted=None, target_classes=None, n_rows=0)
 
     def with_fields(self, fields: Mapping[str, Any] | Sequence[Any]) -> Schema:
@@ -196,6 +202,7 @@ class Schema:
 
     def fit_batches(self, batches: Iterable[Batch], n_threads: int | None = None) -> Schema:
         """Return what `fit` does, of the batches of a table that is open already."""
+        batches = (with_parts(self.columns, batch, n_threads) for batch in batches)
         fitted, n_rows, classes = learn(self.columns, self.target, batches, n_threads)
         n_features = sum(learned.size for learned in fitted if learned is not None)
         if n_features > MAX_INDEX:
@@ -217,6 +224,7 @@ class Schema:
 
     def extend_batches(self, batches: Iterable[Batch], n_threads: int | None = None) -> Schema:
         """Return what `extend` does, of the batches of a table that is open already."""
+        batches = (with_parts(self.columns, batch, n_threads) for batch in batches)
         fitted, n_rows = learn_more(
             self.columns, self._learned(), self.n_features, batches, n_threads
         )
@@ -241,7 +249,7 @@ class Schema:
             Whether to read the target (which must then be there) and weights.
         columns : sequence of str or None
             Only these columns, such as those of the items alone; by default all, which must then be
-            there.
+            there. A column of dates stands for what is derived from it.
         n_threads : int or None
             ``None``: one per core. The Rows are the same for any number.
 
@@ -273,12 +281,16 @@ class Schema:
         n_threads: int | None = None,
     ) -> Rows:
         """Return what `encode` does, of one batch of a table that is open already."""
-        chosen = self.columns if columns is None else [self.column(name) for name in columns]
+        chosen = self.columns
+        if columns is not None:
+            named = {self.column(name).name for name in columns}
+            chosen = tuple(c for c in chosen if c.name in named or c.source in named)
         used = [
             (column, fitted)
             for column, fitted in zip(self.columns, self._learned(), strict=True)
             if fitted is not None and column in chosen
         ]
+        batch = with_parts([column for column, _ in used], batch, n_threads)
         rows = encode_features(used, self._field_number, batch, n_threads)
         names = {"target": self.target, "weight": self.weight, "group": self.group}
         return rows.with_(**encode_labels(names, self.target_classes, batch, labelled=labelled))
@@ -332,12 +344,17 @@ class Schema:
         """Names of the fields in order of their numbers."""
         if self.ids is not None:
             return self.ids.field_names
-        used = [column.field_name for column in self.columns if column.kind != "ignore"]
+        used = [column.field_name for column in self.columns if column.is_feature]
         return tuple(dict.fromkeys(used))
 
     @cached_property
     def _field_number(self) -> dict[str, int]:
         return {name: number for number, name in enumerate(self.field_names)}
+
+    @property
+    def names_in_table(self) -> list[str]:
+        """Names of the columns that are read from a table: all but those derived from others."""
+        return [column.name for column in self.columns if column.source is None]
 
     @property
     def n_fields(self) -> int:

@@ -128,7 +128,7 @@ def _get_indexed(part: JSON, arrays: Mapping[str, AnyArray]) -> Indexed:
 def _check_fitted(column: Column, state: Fitted | None) -> None:
     """Refuse numbers that disagree with the arrays: ids are counted out by them, up to any size."""
     if state is None:
-        sound = column.kind == "ignore"
+        sound = not column.is_feature
     elif column.has_vocabulary:
         sound = state.vocabulary is not None and _is_count(state.missing) and _is_count(state.size)
     else:

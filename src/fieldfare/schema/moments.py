@@ -1,0 +1,452 @@
+"""Moments: what a cell of dates or times says, and the parts of it that are features.
+
+A moment is local time: what a clock on the wall of the place showed, in microseconds since
+1970-01-01 00:00 on that clock. A time of a zone is on the clock of its zone, a text with an offset on
+that of its offset, ``Z`` is UTC, and times without either are taken as they stand.
+
+As in `fieldfare.schema.canonical`, each rule stands here twice: for Arrow arrays and for a single
+value. The pattern of texts and the calendar are shared by both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fieldfare._optional import require
+from fieldfare._typing import AnyArray, Int64Array
+from fieldfare.exceptions import SchemaError
+from fieldfare.schema.canonical import MISSING_NUMBERS, codes_of, parse_number
+from fieldfare.sources.arrow import array_of, is_string, is_view, numpy_of, scalar_of, texts_of
+
+TICKS = {"s": 1e6, "ms": 1e3, "us": 1.0, "ns": 1e-3}
+"""Microseconds per unit of numbers."""
+FORMATS = ("ymd", "dmy", "mdy", "yyyymmdd", *TICKS)
+"""How dates may be written; a year that comes first, and types of dates, are read in any case."""
+
+_SECOND, _MINUTE, _HOUR = 1_000_000, 60_000_000, 3_600_000_000
+_DAY = 24 * _HOUR
+# What a cell is: nothing, something else than a date, a moment, or a time of day without a date.
+MISSING, ODD, DATED, CLOCK = 0, 1, 2, 3
+
+_ZONE = r"(?: ?(?:Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?))"
+_YEAR_FIRST = "^([0-9]{4})[/.]([0-9]{2})[/.]([0-9]{2})"
+_YEAR_LAST = "^([0-9]{2})[-/.]([0-9]{2})[-/.]([0-9]{4})"
+_PATTERN = (
+    r"^ *(?:(?P<a>[0-9]{4}|[0-9]{1,2})[-/. ](?P<b>[0-9]{1,2}|[A-Za-z]{3,9})[-/. ]"
+    r"(?P<c>[0-9]{4}|[0-9]{1,2})(?:[T ] *(?P<h>[0-9]{1,2})(?::(?P<m>[0-9]{2})"
+    r"(?::(?P<s>[0-9]{2})(?:[.,](?P<f>[0-9]{1,9}))?)?)? ?(?P<p>[AaPp][Mm])?"
+    + _ZONE
+    + r"?)?"
+    r"|(?P<ch>[0-9]{1,2}):(?P<cm>[0-9]{2})(?::(?P<cs>[0-9]{2})(?:[.,](?P<cf>[0-9]{1,9}))?)?"
+    r" ?(?P<cp>[AaPp][Mm])?) *$"
+)
+_TEXT = re.compile(_PATTERN)
+_NAMES = ("january", "february", "march", "april", "may", "june", "july", "august", "september",
+          "october", "november", "december")  # fmt: skip
+_MONTHS = {word: n for n, name in enumerate(_NAMES, 1) for word in (name, name[:3])} | {"sept": 9}
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+# Lengths of the ISO texts that Arrow casts at once; at others it takes some that are not ours.
+_ISO_LENGTHS = frozenset((10, 16, 19, *range(21, 27)))
+_GLIMPSE = 100
+_FIRST_DAY, _LAST_DAY = -719_162, 2_932_896  # 0001-01-01 and 9999-12-31
+
+
+class Moments(NamedTuple):
+    """The moments of a column: ``ticks`` in microseconds, and what each cell is."""
+
+    ticks: Int64Array
+    state: AnyArray
+
+    def take(self, codes: Int64Array) -> Moments:
+        """Return those at some places; missing where the place is beyond the last one."""
+        return Moments(np.append(self.ticks, 0)[codes], np.append(self.state, MISSING)[codes])
+
+
+# -- the calendar, for whole numbers and arrays of them ---------------------------------------------
+
+
+def days_of(year: Any, month: Any, day: Any) -> Any:
+    """Return the days since 1970-01-01 of a date in the Gregorian calendar (Hinnant 2013)."""
+    year = year - (month <= 2)
+    era = year // 400
+    year_of_era = year - era * 400
+    day_of_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
+    return era * 146_097 + year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + (
+        day_of_year - 719_468
+    )
+
+
+def date_of(days: Any) -> tuple[Any, Any, Any]:
+    """Return year, month and day, the inverse of `days_of`."""
+    days = days + 719_468
+    era = days // 146_097
+    day_of_era = days - era * 146_097
+    year_of_era = (
+        day_of_era - day_of_era // 1460 + day_of_era // 36_524 - day_of_era // 146_096
+    ) // 365
+    day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
+    place = (5 * day_of_year + 2) // 153
+    month = (place + 2) % 12 + 1
+    return year_of_era + era * 400 + (month <= 2), month, day_of_year - (153 * place + 2) // 5 + 1
+
+
+# -- parts ------------------------------------------------------------------------------------------
+
+
+class Part(NamedTuple):
+    """A part of a moment: how it comes from ticks, and the names of its values if it has some."""
+
+    of: Callable[[Any], Any]
+    names: tuple[str, ...] | None = None
+    needs_date: bool = True
+
+
+def _numbered(n: int) -> tuple[str, ...]:
+    return tuple(map(str, range(n)))
+
+
+PARTS = {
+    "hour": Part(lambda ticks: ticks // _HOUR % 24, _numbered(24), needs_date=False),
+    "minute": Part(lambda ticks: ticks // _MINUTE % 60, _numbered(60), needs_date=False),
+    "weekday": Part(lambda ticks: (ticks // _DAY + 3) % 7, WEEKDAYS),
+    "day": Part(lambda ticks: date_of(ticks // _DAY)[2], _numbered(32)),
+    "month": Part(lambda ticks: date_of(ticks // _DAY)[1], _numbered(13)),
+    "year": Part(lambda ticks: date_of(ticks // _DAY)[0]),
+    "age": Part(lambda ticks: -ticks / _DAY),
+}
+"""Parts by name. Those whose values have names are categories, the others numbers."""
+
+
+def part_cells(part: str, moments: Moments) -> Any:
+    """Return one part of moments as an Arrow column: a dictionary of texts, or float64."""
+    pa = require("pyarrow", "tables")
+    of, names, needs_date = PARTS[part]
+    absent = moments.state != DATED
+    if not needs_date:
+        absent &= moments.state != CLOCK
+    values = of(moments.ticks)
+    if names is None:
+        return array_of(np.where(absent, np.nan, values.astype(np.float64)))
+    codes = pa.array(values.astype(np.int8), mask=absent)
+    return pa.DictionaryArray.from_arrays(codes, texts_of(names))
+
+
+def part_of(part: str, value: Any, date_format: str) -> str | float | None:
+    """Return one part of one cell as `part_cells` does of many, ``None`` if it is missing.
+
+    Raises
+    ------
+    ValueError
+        For what only Arrow can read, and for texts that are no dates.
+    """
+    ticks, state = moment_of(value, date_format)
+    of, names, needs_date = PARTS[part]
+    if state == ODD:
+        raise ValueError
+    if state == MISSING or (state == CLOCK and needs_date):
+        return None
+    found = of(ticks)
+    return float(found) if names is None else names[found]
+
+
+# -- one cell ---------------------------------------------------------------------------------------
+
+
+def moment_of(value: Any, date_format: str) -> tuple[int, int]:
+    """Return the ticks of one cell, and what it is, as `moments_of` does of many.
+
+    Raises
+    ------
+    ValueError
+        For what only Arrow can read.
+    """
+    kind = type(value)
+    if value is None or value != value:
+        return 0, MISSING
+    if kind is str and date_format not in TICKS and date_format != "yyyymmdd":
+        return _moment_of_text(value, date_format)
+    if kind is datetime:
+        within = (value.hour * 60 + value.minute) * _MINUTE
+        within += value.second * _SECOND + value.microsecond
+        return (value.toordinal() - 719_163) * _DAY + within, DATED
+    if kind is date:
+        return (value.toordinal() - 719_163) * _DAY, DATED
+    raise ValueError
+
+
+@lru_cache(maxsize=4096)
+def _moment_of_text(text: str, date_format: str) -> tuple[int, int]:
+    if is_missing(text):
+        return 0, MISSING
+    found = _TEXT.match(text)
+    if found is None:
+        return 0, ODD
+    group = found.groupdict()
+    clock = group["a"] is None
+    h, m, s, f, p = (
+        group[f"c{name}" if clock else name] or "" for name in ("h", "m", "s", "f", "p")
+    )
+    hour, minute, second = int(h or 0), int(m or 0), int(s or 0)
+    if p:
+        hour = hour % 12 + 12 * (p in ("pm", "PM", "Pm", "pM")) if 1 <= hour <= 12 else 99
+    if hour > 23 or minute > 59 or second > 59:
+        return 0, ODD
+    within = (hour * 60 + minute) * _MINUTE + second * _SECOND + int(f"{f:0<6.6}" or 0)
+    if clock:
+        return within, CLOCK
+    a, b, c = group["a"], group["b"], group["c"]
+    named = b.isalpha()
+    month = _MONTHS.get(b.lower(), 0) if named else int(b)
+    year, day = int(a), int(c)
+    if len(a) != 4:
+        if len(c) != 4:
+            return 0, ODD
+        year, day = int(c), int(a)
+        if not named and date_format == "mdy":
+            month, day = day, month
+        elif not named and date_format != "dmy":
+            return 0, ODD
+    elif len(c) == 4:
+        return 0, ODD
+    days = days_of(year, month, day)
+    if date_of(days) != (year, month, day) or year < 1:
+        return 0, ODD
+    return days * _DAY + within, DATED
+
+
+def is_missing(text: str) -> bool:
+    """Whether a text among dates stands for a missing one."""
+    word = text.strip().lower()
+    return word in MISSING_NUMBERS or word == "nat"
+
+
+# -- many cells -------------------------------------------------------------------------------------
+
+
+def moments_of(array: Any, date_format: str) -> Moments:
+    """Return the moments of an Arrow column.
+
+    Parameters
+    ----------
+    array : Arrow array
+        Dates, times, times of day; texts, or numbers since 1970, as the format says.
+    date_format : str
+        One of `FORMATS`.
+
+    Raises
+    ------
+    SchemaError
+        If values of this type are no dates.
+    """
+    pa, kind = require("pyarrow", "tables"), array.type
+    if pa.types.is_null(kind):
+        return Moments(np.zeros(len(array), np.int64), np.full(len(array), MISSING, np.uint8))
+    if pa.types.is_dictionary(kind):
+        return moments_of(array.dictionary, date_format).take(codes_of(array))
+    if pa.types.is_temporal(kind) and not pa.types.is_duration(kind):
+        return _of_types(array)
+    is_text = is_string(kind) or is_view(kind)
+    if date_format in TICKS or date_format == "yyyymmdd":
+        if is_text:
+            return _of_numbers(*_numbers_in(array), date_format)
+        if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+            x = numpy_of(require("pyarrow.compute", "tables").cast(array, pa.float64(), safe=False))
+            return _of_numbers(x.astype(np.float64), np.isnan(x), date_format)
+    elif is_text:
+        return _of_texts(array, date_format)
+    raise SchemaError(
+        f"Values of type {kind} are not read as dates written as {date_format!r}. Set date_format "
+        f"in the Schema: numbers are {', '.join(map(repr, FORMATS[3:]))}."
+    )
+
+
+def _of_types(array: Any) -> Moments:
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    kind, state = array.type, DATED
+    absent = numpy_of(array.is_null())
+    if pa.types.is_time(kind):
+        array, state = pc.cast(pc.cast(array, pa.time64("ns")), pa.int64()), CLOCK
+        per_second = 10**9
+    elif pa.types.is_timestamp(kind):
+        if kind.tz is not None:
+            array = pc.local_timestamp(array)
+        per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[kind.unit]
+        array = array.view(pa.int64())
+    else:
+        array = pc.cast(array, pa.date32()).view(pa.int32())
+        per_second = 0
+    ticks = numpy_of(array.fill_null(scalar_of(0, array.type))).astype(np.int64)
+    if per_second == 0:
+        ticks = np.clip(ticks, _FIRST_DAY - 1, _LAST_DAY + 1) * _DAY
+    elif per_second > _SECOND:
+        ticks = ticks // (per_second // _SECOND)
+    else:
+        factor = _SECOND // per_second
+        most = (_LAST_DAY + 1) * _DAY // factor
+        ticks = np.clip(ticks, -most, most) * factor
+    return _checked(ticks, np.where(absent, MISSING, state))
+
+
+def _checked(ticks: Int64Array, state: AnyArray) -> Moments:
+    """Return moments; those beyond the years 1 to 9999 are odd."""
+    beyond = (ticks < _FIRST_DAY * _DAY) | (ticks >= (_LAST_DAY + 1) * _DAY)
+    return Moments(ticks, np.where(beyond & (state == DATED), ODD, state).astype(np.uint8))
+
+
+def _numbers_in(array: Any) -> tuple[AnyArray, AnyArray]:
+    """Return texts as numbers, NaN where they are none, and which of them are missing."""
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    try:
+        x = numpy_of(pc.cast(array, pa.float64()))
+        return x, np.isnan(x)
+    except pa.ArrowInvalid:
+        texts = array.to_pylist()
+    found = [parse_number(text) for text in texts]
+    absent = [text is None or is_missing(text) for text in texts]
+    return np.array([np.nan if x is None else x for x in found]), np.array(absent, bool)
+
+
+def _of_numbers(x: AnyArray, absent: AnyArray, date_format: str) -> Moments:
+    """Return the moments of numbers: units since 1970, or the digits of a date."""
+    sound = np.isfinite(x)
+    if date_format in TICKS:
+        ticks = np.floor(np.where(sound, x, 0) * TICKS[date_format])
+        sound &= np.abs(ticks) < 2.0**62
+        ticks = np.where(sound, ticks, 0).astype(np.int64)
+    else:
+        sound &= (np.abs(x) < 1e8) & (np.floor(x) == x) & (x > 0)
+        whole = np.where(sound, x, 0).astype(np.int64)
+        year, month, day = whole // 10_000, whole // 100 % 100, whole % 100
+        days = days_of(year, month, day)
+        y, m, d = date_of(days)
+        sound &= (y == year) & (m == month) & (d == day)
+        ticks = days * _DAY
+    return _checked(ticks, np.where(absent, MISSING, np.where(sound, DATED, ODD)))
+
+
+def _of_texts(array: Any, date_format: str) -> Moments:
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    array = pc.cast(array, pa.large_string())
+    for rewritten in _as_iso(array, date_format):
+        lengths = {length for length in pc.unique(pc.binary_length(rewritten)).to_pylist() if length}
+        if lengths <= _ISO_LENGTHS:
+            try:
+                # Arrow writes an error for every text that does not fit, so try a few first.
+                pc.cast(rewritten.slice(0, _GLIMPSE), pa.timestamp("us"))
+                return _of_types(pc.cast(rewritten, pa.timestamp("us")))
+            except pa.ArrowInvalid:
+                pass
+    groups = pc.extract_regex(array, _PATTERN)
+    matched = numpy_of(groups.is_valid())
+    clock = matched & (_lengths(groups.field("a")) == 0)
+    # A text without a date is one with the groups of a time of day.
+    within, sound = _within(groups, "")
+    if clock.any():
+        own, fine = _within(groups, "c")
+        within, sound = np.where(clock, own, within), np.where(clock, fine, sound)
+    days, dated = _days(groups, date_format)
+    sound &= matched & (clock | dated)
+    ticks = np.where(clock, 0, np.where(dated, days, 0)) * _DAY + within
+    state = np.where(sound, np.where(clock, CLOCK, DATED), ODD)
+    return _checked(np.where(sound, ticks, 0), np.where(_missing(array), MISSING, state))
+
+
+def _as_iso(array: Any, date_format: str) -> Iterator[Any]:
+    """Yield texts as they are, and with frequent deviations from ISO removed, for Arrow to cast.
+
+    That is twenty times as fast as to take all texts to pieces, which is left for what remains.
+    """
+    pc = require("pyarrow.compute", "tables")
+    yield array
+    array = pc.replace_substring_regex(array, "(:[0-9]{2})" + _ZONE + "$", r"\1")
+    yield array
+    if date_format in ("dmy", "mdy"):
+        order = r"\3-\1-\2" if date_format == "mdy" else r"\3-\2-\1"
+        yield pc.replace_substring_regex(array, _YEAR_LAST, order)
+    yield pc.replace_substring_regex(array, _YEAR_FIRST, r"\1-\2-\3")
+
+
+def _missing(array: Any) -> AnyArray:
+    """Return which texts stand for missing dates."""
+    pc = require("pyarrow.compute", "tables")
+    words = texts_of(sorted((*MISSING_NUMBERS, "nat")))
+    found = pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(array)), value_set=words)
+    return numpy_of(pc.or_kleene(found, array.is_null())).astype(bool)
+
+
+def _lengths(texts: Any) -> AnyArray:
+    pc = require("pyarrow.compute", "tables")
+    lengths = pc.binary_length(texts)
+    return numpy_of(lengths.fill_null(scalar_of(0, lengths.type)))
+
+
+def _whole(texts: Any, otherwise: int = 0) -> AnyArray:
+    """Return texts of digits as numbers; the other number where there are none."""
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    digits = pc.if_else(
+        pc.equal(texts, scalar_of("", texts.type)), scalar_of(None, texts.type), texts
+    )
+    if digits.null_count == len(digits):
+        return np.full(len(digits), otherwise, np.int64)
+    numbers = pc.cast(digits, pa.int64())
+    return numpy_of(numbers.fill_null(scalar_of(otherwise, pa.int64())))
+
+
+def _within(groups: Any, prefix: str) -> tuple[AnyArray, AnyArray]:
+    """Return the microseconds since midnight of matched texts, and whether they make a time."""
+    pc = require("pyarrow.compute", "tables")
+    hour, minute, second = (_whole(groups.field(prefix + name)) for name in ("h", "m", "s"))
+    half = groups.field(prefix + "p")
+    halved = _lengths(half) > 0
+    sound = np.ones(len(hour), bool)
+    if halved.any():
+        after = pc.equal(pc.utf8_lower(half), scalar_of("pm", half.type))
+        after = numpy_of(after.fill_null(scalar_of(False, after.type)))
+        sound = ~halved | ((hour >= 1) & (hour <= 12))
+        hour = np.where(halved, hour % 12 + 12 * after, hour)
+    sound &= (hour < 24) & (minute < 60) & (second < 60)
+    fraction = groups.field(prefix + "f")
+    digits = _lengths(fraction)
+    micros = _whole(fraction)
+    if digits.any():
+        micros = micros * 10 ** np.maximum(6 - digits, 0) // 10 ** np.maximum(digits - 6, 0)
+    return (hour * 60 + minute) * _MINUTE + second * _SECOND + micros, sound
+
+
+def _days(groups: Any, date_format: str) -> tuple[AnyArray, AnyArray]:
+    """Return the days since 1970 of matched texts, and whether they make a date."""
+    a, c = _whole(groups.field("a")), _whole(groups.field("c"))
+    b, named = _months(groups.field("b"))
+    long_a, long_c = _lengths(groups.field("a")) == 4, _lengths(groups.field("c")) == 4
+    month_first = (date_format == "mdy") & ~named & ~long_a
+    year, day = np.where(long_a, a, c), np.where(long_a, c, a)
+    month, day = np.where(month_first, a, b), np.where(month_first, b, day)
+    sound = long_a ^ long_c
+    if date_format not in ("dmy", "mdy"):
+        sound &= long_a | named
+    days = days_of(year, month, day)
+    y, m, d = date_of(days)
+    return days, sound & (y == year) & (m == month) & (d == day) & (year >= 1)
+
+
+def _months(texts: Any) -> tuple[AnyArray, AnyArray]:
+    """Return months, from digits or names, and which have a name."""
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    letters = pc.utf8_is_alpha(texts)
+    named = numpy_of(letters.fill_null(scalar_of(False, letters.type)))
+    if not named.any():
+        return _whole(texts), named
+    encoded = pc.dictionary_encode(texts)
+    table = [
+        _MONTHS.get(text.lower(), 0) if text.isalpha() else int(text or 0)
+        for text in encoded.dictionary.to_pylist()
+        if text is not None
+    ]
+    codes = encoded.indices.fill_null(scalar_of(len(table), pa.int32()))
+    return np.array([*table, 0], np.int64)[numpy_of(codes)], named
