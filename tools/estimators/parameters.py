@@ -87,6 +87,43 @@ OWN = {
             "field of its own. Data frames and files have fields already.",
         ),
         Parameter(
+            "categorical",
+            None,
+            "Sequence[str] | None",
+            "sequence of str or None",
+            "Columns of a data frame or a file that are categories, whatever they look like.",
+        ),
+        Parameter(
+            "numeric",
+            None,
+            "Sequence[str] | None",
+            "sequence of str or None",
+            "Columns that are numbers.",
+        ),
+        Parameter(
+            "ignore",
+            None,
+            "Sequence[str] | None",
+            "sequence of str or None",
+            "Columns that are not used.",
+        ),
+        Parameter(
+            "bins",
+            None,
+            "int | Mapping[str, int] | None",
+            "int in [2, 1000], mapping from column to int, or None",
+            "Quantile bins instead of a number: so many for every numeric column, or for the named "
+            "ones.",
+        ),
+        Parameter(
+            "na_values",
+            None,
+            "Sequence[str] | Mapping[str, Sequence[str]] | None",
+            "sequence of str, mapping from column to sequence of str, or None",
+            "Texts that mean a missing value: a sequence adds to the standard ones, for all "
+            "columns; a mapping says exactly which are missing in the named columns.",
+        ),
+        Parameter(
             "callbacks",
             None,
             "Sequence[Callback] | None",

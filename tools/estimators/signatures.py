@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fieldfare import settings
 from fieldfare.config import KerasConfig, ModelConfig
+from fieldfare.schema.hints import HINTS
 from fieldfare.settings import names_of
 
 # What most people set comes first. A new parameter needs a place here; `parameters` finds the rest
@@ -19,7 +20,7 @@ ORDER = (
     *("early_stopping", "validation_fraction", "n_iter_no_change", "tol", "eval_metric"),
     *("class_weight", "max_time", "shuffle", "groups", "memory_limit"),
     *("random_state", "n_jobs", "deterministic", "verbose"),
-    *("warm_start", "schema", "fields", "callbacks"),
+    *("warm_start", "schema", "fields", *HINTS, "callbacks"),
 )
 
 RANKING = frozenset(
@@ -40,13 +41,13 @@ ORDERS = frozenset({"order", "shared_factors"})
 CLASSES = frozenset({"class_weight"})
 FIELDS = frozenset({"fields"})
 TRAINED = (
-    (frozenset(settings.TRAINED) | {"warm_start", "schema", "callbacks"})
+    (frozenset(settings.TRAINED) | {"warm_start", "schema", *HINTS, "callbacks"})
     - {"task"}
     - ({"model"} | RANKING | ORDERS | CLASSES)
 )
-SAMPLED = (frozenset(settings.SAMPLED) | {"groups", "warm_start", "schema"}) - {"task"}
+SAMPLED = (frozenset(settings.SAMPLED) | {"groups", "warm_start", "schema", *HINTS}) - {"task"}
 BY_KERAS = (
     frozenset(names_of(ModelConfig, KerasConfig))
     | {"learning_rate", "l2_linear", "l2_factors", "max_iter", "shuffle"}
-    | {"random_state", "verbose", "schema", "callbacks"}
+    | {"random_state", "verbose", "schema", *HINTS, "callbacks"}
 ) - ({"model", "task"} | ORDERS)

@@ -20,6 +20,7 @@ on all rows with the same settings: fieldfare train DATA ...
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     _options.add_data(parser)
+    _options.add_hints(parser)
     parser.add_argument(
         "--folds", type=int, default=5, metavar="N", help="number of folds (default: 5)"
     )
@@ -31,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     from fieldfare.data.loading import load
     from fieldfare.training.crossval import cross_validate
 
-    data = load(_options.source(arguments.data), **_options.roles(arguments))
+    data = load(_options.source(arguments.data), **_options.columns(arguments))
     result = cross_validate(data, folds=arguments.folds, **_options.hyperparameters(arguments))
     say(str(result))
     return 0

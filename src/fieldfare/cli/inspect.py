@@ -22,8 +22,8 @@ examples:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    _options.add_data(parser, labelled=False)
-    parser.add_argument("--target", metavar="COLUMN", help="what to predict")
+    _options.add_data(parser)
+    _options.add_hints(parser)
     parser.add_argument("--against", metavar="DATA", help="a second file to compare with")
 
 
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     from fieldfare.data.inspect import inspect
 
     found = inspect(
-        _options.source(arguments.data), target=arguments.target, against=arguments.against
+        _options.source(arguments.data), against=arguments.against, **_options.columns(arguments)
     )
     say(str(found))
     say(f"\n{_memory(found)}")

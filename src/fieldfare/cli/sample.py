@@ -34,6 +34,7 @@ that were kept; predict averages over them. With --valid, the error of the avera
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     _options.add_data(parser)
+    _options.add_hints(parser)
     parser.add_argument("--valid", metavar="DATA", help="rows to predict while sampling")
     _options.add_new_model(parser)
     group = parser.add_argument_group("model")
@@ -71,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_writable(output)
     start = time.perf_counter()
     data = load(
-        _options.source(arguments.data), cache=not arguments.no_cache, **_options.roles(arguments)
+        _options.source(arguments.data), cache=not arguments.no_cache, **_options.columns(arguments)
     )
     given = _options.hyperparameters(arguments, SAMPLED)
     result = sample(

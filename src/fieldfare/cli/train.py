@@ -33,6 +33,7 @@ all rows are used for training, for all epochs.
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     _options.add_data(parser)
+    _options.add_hints(parser)
     parser.add_argument(
         "--valid", metavar="DATA", help="validation data, for early stopping and the report"
     )
@@ -68,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         _options.source(arguments.data),
         cache=not arguments.no_cache,
         labelled=None if for_recall else True,
-        **_options.roles(arguments),
+        **_options.columns(arguments),
     )
     tell(f"{data.rows.n_rows:,} rows, {data.rows.nnz:,} entries, read in {_since(start)}")
     tell()

@@ -47,7 +47,8 @@ def convert(
     schema : Schema or None
         Gives the feature ids; ``None`` infers and fits one.
     **roles
-        Names of the columns ``target``, ``weight`` and ``group``.
+        Names of the columns ``target``, ``weight`` and ``group``, and what is said about columns,
+        as for `fieldfare.load_data`.
 
     Returns
     -------
@@ -62,7 +63,7 @@ def convert(
         If the source cannot be read or the file cannot be written.
     """
     check("to", kind, OneOf(KINDS), "convert")
-    opened = open_samples(source, Options(schema=schema, **roles))
+    opened = open_samples(source, Options.of(schema=schema, **roles))
     if isinstance(opened, Table) and kind in ("csv", "parquet"):
         return _write(typed_batches(opened), path, kind)
     data = load(opened, schema=schema, labelled=None, **roles)

@@ -86,7 +86,9 @@ class Inspection:
         return "\n".join([*lines, *(f"- {finding}" for finding in self.findings)])
 
 
-def inspect(source: Any, target: str | None = None, against: Any = None) -> Inspection:
+def inspect(
+    source: Any, target: str | None = None, against: Any = None, **columns: Any
+) -> Inspection:
     """Say what a source holds and what looks wrong with it.
 
     Parameters
@@ -96,6 +98,9 @@ def inspect(source: Any, target: str | None = None, against: Any = None) -> Insp
         Column to be predicted.
     against : anything that `load` takes, or None
         A second source, such as the test file: how much of it the first does not contain.
+    **columns
+        What is said about columns: ``schema``, ``weight``, ``group``, ``categorical``, ``numeric``,
+        ``ignore``, ``bins`` and ``na_values``, as for `fieldfare.load_data`.
 
     Returns
     -------
@@ -108,7 +113,7 @@ def inspect(source: Any, target: str | None = None, against: Any = None) -> Insp
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DataWarning)
-        data, form = _load(source, target)
+        data, form = _load(source, {"target": target} | columns)
     rows, schema = data.rows, data.schema
     findings = [str(warning.message) for warning in caught]
     sample = _sample(data)
@@ -138,10 +143,10 @@ def inspect(source: Any, target: str | None = None, against: Any = None) -> Insp
     )
 
 
-def _load(source: Any, target: str | None) -> tuple[Dataset, str]:
+def _load(source: Any, columns: dict[str, Any]) -> tuple[Dataset, str]:
     """Return the samples of a source, and what kind of source it is in a few words."""
-    opened = open_samples(source, Options())
-    data = load(opened, target=target, labelled=None)
+    opened = open_samples(source, Options.of(**columns))
+    data = load(opened, labelled=None, **columns)
     if isinstance(opened, Source):
         return data, opened.description
     return data, "RowStore" if data.store is not None else type(source).__name__

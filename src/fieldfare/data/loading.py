@@ -15,6 +15,7 @@ from fieldfare.data.road import ROLES, Options, encode, encode_related, with_fie
 from fieldfare.data.side_tables import JoinedTable
 from fieldfare.exceptions import DataError
 from fieldfare.rows import Rows, as_rows, per_row
+from fieldfare.schema.hints import Hints
 from fieldfare.schema.schema import Schema
 from fieldfare.sources.files import Files
 from fieldfare.sources.formats import open_source
@@ -39,6 +40,11 @@ def load(  # noqa: PLR0913 - the front door: all but the source are keywords
     group: Any = None,
     labelled: bool | None = True,
     fields: Any = None,
+    categorical: Any = None,
+    numeric: Any = None,
+    ignore: Any = None,
+    bins: Any = None,
+    na_values: Any = None,
     cache: bool = True,
     n_threads: int | None = None,
 ) -> Dataset:
@@ -63,6 +69,14 @@ def load(  # noqa: PLR0913 - the front door: all but the source are keywords
         Which columns share a field. For matrices: a number from 0 for each column. For tables: a
         name or number for each column that is a feature, in order, or a mapping from column to
         field, which leaves other columns as they are.
+    categorical, numeric, ignore : sequence of str, or None
+        Columns of a table that are categories, numbers, or not used, whatever they look like. They
+        change a ``schema`` that is not fitted yet; a fitted one cannot be changed.
+    bins : int in [2, 1000], mapping from column to int, or None
+        Quantile bins instead of a number: so many for every numeric column, or for the named ones.
+    na_values : sequence of str, mapping from column to sequence of str, or None
+        Texts that mean a missing value: a sequence adds to the standard ones, for all columns; a
+        mapping says exactly which are missing in the named columns.
     cache : bool
         Whether large files become a RowStore in the cache folder instead of staying in memory.
     n_threads : int or None
@@ -77,8 +91,20 @@ def load(  # noqa: PLR0913 - the front door: all but the source are keywords
     DataError
         If the source is of no known kind, or its content is at fault (`TextFormatError`,
         `SchemaError`, `StoreError` say where).
+    ConfigError
+        If what is said about columns contradicts itself.
     """
-    options = Options(schema, target, weight, group, labelled, fields, cache, n_threads)
+    options = Options(
+        schema,
+        target,
+        weight,
+        group,
+        labelled,
+        fields,
+        cache,
+        n_threads,
+        Hints(categorical, numeric, ignore, bins, na_values),
+    )
     data = read_dataset(source, options)
     assert isinstance(data, Dataset)
     return data
@@ -113,7 +139,7 @@ def extend(known: Schema, source: Any, **options: Any) -> Dataset:
         # Of new ids without a field nobody knows it.
         rows = with_fields_of(known, own.rows) if schema is known else own.rows
         return replace(own, rows=rows, schema=schema)
-    data = read_dataset(source, Options(**options, schema=known, extend=True))
+    data = read_dataset(source, Options.of(**options, schema=known, extend=True))
     assert isinstance(data, Dataset)
     return data
 
@@ -192,6 +218,7 @@ def open_samples(source: Any, options: Options) -> Source | AnyDataset:
     """
     data = as_dataset(source, options.schema)
     if data is not None:
+        options.hints.refuse("samples that are encoded already")
         if options.fields is not None:
             raise DataError(
                 "These samples are encoded already, with the fields that they have. Leave out "
@@ -231,7 +258,8 @@ def _key(files: Files, options: Options) -> str:
     names = [options.names.get(role) for role in ROLES]
     # An unfitted Schema is part of the key too; that of the Rows is another.
     digest = None if options.schema is None else options.schema.digest
-    chosen = repr((_ENCODING, names, options.labelled, digest, options.fields, options.extend))
+    how = (options.labelled, digest, options.fields, options.extend, options.hints)
+    chosen = repr((_ENCODING, names, *how))
     return hashlib.sha256(f"{file_fingerprint(list(files))} {chosen}".encode()).hexdigest()
 
 

@@ -18,7 +18,7 @@ from fieldfare.data.side_tables import JoinedTable
 from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.rows import Rows
 from fieldfare.schema.dictionary_encoded import DictionaryEncodedTable
-from fieldfare.schema.infer import infer_columns
+from fieldfare.schema.hints import HINTS, NO_HINTS, Hints
 from fieldfare.schema.numbered import FieldsSeen
 from fieldfare.schema.schema import Schema
 from fieldfare.sources.batch import Batch
@@ -38,6 +38,8 @@ class Options:
     ----------
     schema, target, weight, group, labelled, fields, cache, n_threads
         As for `fieldfare.data.loading.load`.
+    hints : Hints
+        What the user says about columns of a table.
     extend : bool
         Whether the Schema, a fitted one, learns the values that only these samples hold.
     join : bool
@@ -52,8 +54,21 @@ class Options:
     fields: Any = None
     cache: bool = True
     n_threads: int | None = None
+    hints: Hints = NO_HINTS
     extend: bool = False
     join: bool = True
+
+    @classmethod
+    def of(cls, **given: Any) -> Options:
+        """Return options out of keywords, those of `Hints` among them.
+
+        Raises
+        ------
+        ConfigError
+            If a hint has a value that is not allowed.
+        """
+        said = {name: given.pop(name) for name in HINTS if name in given}
+        return cls(**{"hints": Hints(**said)} | given)
 
     @property
     def names(self) -> dict[str, str]:
@@ -130,6 +145,8 @@ def _settle(table: Table, options: Options) -> tuple[Schema, Table]:
         If columns are missing or do not fit their kind, or the fields do not fit the columns.
     """
     schema = _infer(table, options) if options.schema is None else options.schema
+    if options.schema is not None:
+        schema = schema.with_hints(options.hints)
     if options.schema is not None and options.names:
         roles = {role: getattr(schema, role) for role in ROLES} | options.names
         schema = replace(schema, **roles)
@@ -156,8 +173,8 @@ def _infer(table: Table, options: Options) -> Schema:
     if "target" not in names and options.labelled is not False and options.target is None:
         names |= _guess_target(table.names, required=bool(options.labelled))
     target, weight, group = map(names.get, ROLES)
-    columns = infer_columns(table, target, weight, group)
-    return Schema(columns, None if options.labelled is False else target, weight, group)
+    schema = Schema.inferred(table, options.hints, target, weight, group)
+    return replace(schema, target=None) if options.labelled is False else schema
 
 
 def _guess_target(names: list[str], *, required: bool) -> dict[str, str]:
@@ -191,6 +208,7 @@ def _encode_table(table: Table, schema: Schema, options: Options) -> Iterator[Ro
 def _encode_numbered(source: Numbered, options: Options) -> Encoded:
     if options.fields is not None:
         source = source.with_fields(options.fields)
+    options.hints.refuse(source.description)
     schema = options.schema
     if schema is not None and not schema.is_indexed:
         _check_ids_of_table(source, schema)

@@ -21,6 +21,7 @@ from fieldfare.data.dataset import Dataset, RelatedDataset
 from fieldfare.data.side_tables import JoinedTable
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.rows import MAX_FIELD, RelatedRows, Rows
+from fieldfare.schema.hints import NO_HINTS, Hints
 from fieldfare.schema.schema import Schema
 from fieldfare.sources import frames
 from fieldfare.sources.batch import stacked
@@ -140,6 +141,7 @@ def fit_schema(
     table: Any,
     roles: Mapping[str, str],
     fields: Any = None,
+    hints: Hints = NO_HINTS,
     n_threads: int | None = None,
 ) -> Schema:
     """Return the Schema to use for a table: the given one, fitted if it is not, or an inferred one.
@@ -147,10 +149,13 @@ def fit_schema(
     Raises
     ------
     DataError
-        If the given Schema takes the target for a feature, or the fields do not fit its columns.
+        If the given Schema takes the target for a feature, or the fields or hints do not fit its
+        columns.
     """
     if schema is None:
-        schema = Schema.infer(table, **roles)
+        schema = Schema.inferred(open_table(table), hints, **roles)
+    else:
+        schema = schema.with_hints(hints)
     if fields is not None:
         schema = schema.with_fields(fields)
     for role, name in roles.items():

@@ -25,6 +25,7 @@ from fieldfare.estimators import _input
 from fieldfare.exceptions import DataError
 from fieldfare.kinds.models import MODEL_KINDS
 from fieldfare.rows import Rows, as_rows
+from fieldfare.schema.hints import Hints
 from fieldfare.schema.schema import Schema
 from fieldfare.settings import Settings
 from fieldfare.training.job import read
@@ -36,6 +37,11 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
     _kind: ClassVar[str]
 
     schema: Schema | None
+    categorical: Any
+    numeric: Any
+    ignore: Any
+    bins: Any
+    na_values: Any
 
     schema_: Schema
     n_features_in_: int
@@ -49,6 +55,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         learn: bool = False,
         extend: bool = False,
         keep_classes: bool = False,
+        hints: Hints | None = None,
     ) -> AnyDataset:
         """Return labelled samples, with targets as numbers or class numbers.
 
@@ -62,10 +69,14 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
             Whether to add their new features to those that are known.
         keep_classes : bool
             Whether the classes are known even if the columns are to be learned.
+        hints : Hints or None
+            What is said about the columns that are to be learned; ``None``: what the parameters
+            say.
         """
         X = _input.in_memory(X)
+        hints = self._hints() if hints is None else hints
         reader = self._read_source if _input.is_source(X) else self._read_samples
-        data, labels, names = reader(X, y, sample_weight, learn, extend)
+        data, labels, names = reader(X, y, sample_weight, hints if learn else None, extend)
         if sample_weight is not None and not isinstance(sample_weight, str):
             weight = _check_sample_weight(
                 sample_weight, labels, dtype=np.float32, ensure_non_negative=True
@@ -75,15 +86,18 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         return data.with_(target=target)
 
     def _read_source(
-        self, X: Any, y: Any, sample_weight: Any, learn: bool, extend: bool
+        self, X: Any, y: Any, sample_weight: Any, learn: Hints | None, extend: bool
     ) -> tuple[AnyDataset, AnyArray, Sequence[str] | None]:
-        """Return the samples of a file, their target, and the texts that the target stands for."""
+        """Return the samples of a file, their target, and the texts that the target stands for.
+
+        With hints, ``learn``, the columns are learned.
+        """
         if y is not None and not isinstance(y, str):
             raise DataError(
                 "Files and Rows bring their target with them. Leave y out, or give the name of the "
                 f"target column. Got y of type {type(y).__name__}."
             )
-        if learn:
+        if learn is not None:
             weight = sample_weight if isinstance(sample_weight, str) else None
             data = read(
                 X,
@@ -92,6 +106,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
                 target=y,
                 weight=weight,
                 fields=self._fields(),
+                hints=learn,
             )
             self.schema_ = data.schema
             self._learn_columns(data.schema.names_in_table)
@@ -111,23 +126,30 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         return data, exact, data.schema.target_classes
 
     def _read_samples(
-        self, X: Any, y: Any, sample_weight: Any, learn: bool, extend: bool
+        self, X: Any, y: Any, sample_weight: Any, learn: Hints | None, extend: bool
     ) -> tuple[AnyDataset, AnyArray, None]:
-        """Return the samples of a table or an array, without a target, and the target."""
+        """Return the samples of a table or an array, without a target, and the target.
+
+        With hints, ``learn``, the columns are learned.
+        """
         given = {"target": y, "weight": sample_weight}
         roles = {role: name for role, name in given.items() if isinstance(name, str)}
         if y is None:
             # scikit-learn has its own words for this.
             validate_data(self, X="no_validation", y=y)
         y = _input.labels(_input.column(X, y) if isinstance(y, str) else y)
-        table = self._as_table(X, None if learn else self.schema_, tuple(roles.values()))
+        known = None if learn is not None else self.schema_
+        table = self._as_table(X, known, tuple(roles.values()))
         if table is None:
-            X, y = self._check_array(X, y, learn=learn)
-            if learn:
+            X, y = self._check_array(X, y, learn=learn is not None)
+            if learn is not None:
+                learn.refuse("an array")
                 self.schema_ = self._array_schema(X.shape[1])
             return Dataset(self._array_rows(X, self.schema_), self.schema_), y, None
-        if learn:
-            self.schema_ = _input.fit_schema(self.schema, table, roles, self._fields(), self.n_jobs)
+        if learn is not None:
+            self.schema_ = _input.fit_schema(
+                self.schema, table, roles, self._fields(), learn, self.n_jobs
+            )
         if extend:
             data = read_extending(self.schema_, table, labelled=False, n_threads=self.n_jobs)
             self.schema_ = data.schema
@@ -217,6 +239,10 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
     def _fields(self) -> Any:
         """Return the fields that were given for the columns, ``None`` without the parameter."""
         return getattr(self, "fields", None)
+
+    def _hints(self) -> Hints:
+        """Return what the parameters say about columns, checked."""
+        return Hints(self.categorical, self.numeric, self.ignore, self.bins, self.na_values)
 
     def _uses_fields(self) -> bool:
         return MODEL_KINDS[self._kind].uses_fields

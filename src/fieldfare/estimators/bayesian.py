@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, final
 
 import numpy as np
@@ -65,6 +65,17 @@ class BayesianFMRegressor(BayesianRegressor):
         Whether `fit` continues the chain of the last `fit` instead of starting a new one.
     schema : Schema or None, default=None
         What the columns of a data frame or a file mean; None infers it. Ignored for numeric arrays.
+    categorical : sequence of str or None, default=None
+        Columns of a data frame or a file that are categories, whatever they look like.
+    numeric : sequence of str or None, default=None
+        Columns that are numbers.
+    ignore : sequence of str or None, default=None
+        Columns that are not used.
+    bins : int in [2, 1000], mapping from column to int, or None, default=None
+        Quantile bins instead of a number: so many for every numeric column, or for the named ones.
+    na_values : sequence of str, mapping from column to sequence of str, or None, default=None
+        Texts that mean a missing value: a sequence adds to the standard ones, for all columns; a
+        mapping says exactly which are missing in the named columns.
 
     Attributes
     ----------
@@ -116,6 +127,11 @@ class BayesianFMRegressor(BayesianRegressor):
         verbose: int = 0,
         warm_start: bool = False,
         schema: Schema | None = None,
+        categorical: Sequence[str] | None = None,
+        numeric: Sequence[str] | None = None,
+        ignore: Sequence[str] | None = None,
+        bins: int | Mapping[str, int] | None = None,
+        na_values: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.model = model
         self.n_factors = n_factors
@@ -134,6 +150,11 @@ class BayesianFMRegressor(BayesianRegressor):
         self.verbose = verbose
         self.warm_start = warm_start
         self.schema = schema
+        self.categorical = categorical
+        self.numeric = numeric
+        self.ignore = ignore
+        self.bins = bins
+        self.na_values = na_values
 
 
 @final
@@ -183,6 +204,17 @@ class BayesianFMClassifier(BayesianClassifier):
         Whether `fit` continues the chain of the last `fit` instead of starting a new one.
     schema : Schema or None, default=None
         What the columns of a data frame or a file mean; None infers it. Ignored for numeric arrays.
+    categorical : sequence of str or None, default=None
+        Columns of a data frame or a file that are categories, whatever they look like.
+    numeric : sequence of str or None, default=None
+        Columns that are numbers.
+    ignore : sequence of str or None, default=None
+        Columns that are not used.
+    bins : int in [2, 1000], mapping from column to int, or None, default=None
+        Quantile bins instead of a number: so many for every numeric column, or for the named ones.
+    na_values : sequence of str, mapping from column to sequence of str, or None, default=None
+        Texts that mean a missing value: a sequence adds to the standard ones, for all columns; a
+        mapping says exactly which are missing in the named columns.
 
     Attributes
     ----------
@@ -235,6 +267,11 @@ class BayesianFMClassifier(BayesianClassifier):
         verbose: int = 0,
         warm_start: bool = False,
         schema: Schema | None = None,
+        categorical: Sequence[str] | None = None,
+        numeric: Sequence[str] | None = None,
+        ignore: Sequence[str] | None = None,
+        bins: int | Mapping[str, int] | None = None,
+        na_values: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.model = model
         self.n_factors = n_factors
@@ -253,6 +290,11 @@ class BayesianFMClassifier(BayesianClassifier):
         self.verbose = verbose
         self.warm_start = warm_start
         self.schema = schema
+        self.categorical = categorical
+        self.numeric = numeric
+        self.ignore = ignore
+        self.bins = bins
+        self.na_values = na_values
 
 
 @final
@@ -301,6 +343,17 @@ class BayesianFMOrdinalRegressor(BayesianOrdinalRegressor):
         Whether `fit` continues the chain of the last `fit` instead of starting a new one.
     schema : Schema or None, default=None
         What the columns of a data frame or a file mean; None infers it. Ignored for numeric arrays.
+    categorical : sequence of str or None, default=None
+        Columns of a data frame or a file that are categories, whatever they look like.
+    numeric : sequence of str or None, default=None
+        Columns that are numbers.
+    ignore : sequence of str or None, default=None
+        Columns that are not used.
+    bins : int in [2, 1000], mapping from column to int, or None, default=None
+        Quantile bins instead of a number: so many for every numeric column, or for the named ones.
+    na_values : sequence of str, mapping from column to sequence of str, or None, default=None
+        Texts that mean a missing value: a sequence adds to the standard ones, for all columns; a
+        mapping says exactly which are missing in the named columns.
 
     Attributes
     ----------
@@ -352,6 +405,11 @@ class BayesianFMOrdinalRegressor(BayesianOrdinalRegressor):
         verbose: int = 0,
         warm_start: bool = False,
         schema: Schema | None = None,
+        categorical: Sequence[str] | None = None,
+        numeric: Sequence[str] | None = None,
+        ignore: Sequence[str] | None = None,
+        bins: int | Mapping[str, int] | None = None,
+        na_values: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.model = model
         self.n_factors = n_factors
@@ -369,3 +427,8 @@ class BayesianFMOrdinalRegressor(BayesianOrdinalRegressor):
         self.verbose = verbose
         self.warm_start = warm_start
         self.schema = schema
+        self.categorical = categorical
+        self.numeric = numeric
+        self.ignore = ignore
+        self.bins = bins
+        self.na_values = na_values

@@ -87,6 +87,17 @@ class FMClassifier(Classifier):
         starting anew. New values of categorical columns extend the model.
     schema : Schema or None, default=None
         What the columns of a data frame or a file mean; None infers it. Ignored for numeric arrays.
+    categorical : sequence of str or None, default=None
+        Columns of a data frame or a file that are categories, whatever they look like.
+    numeric : sequence of str or None, default=None
+        Columns that are numbers.
+    ignore : sequence of str or None, default=None
+        Columns that are not used.
+    bins : int in [2, 1000], mapping from column to int, or None, default=None
+        Quantile bins instead of a number: so many for every numeric column, or for the named ones.
+    na_values : sequence of str, mapping from column to sequence of str, or None, default=None
+        Texts that mean a missing value: a sequence adds to the standard ones, for all columns; a
+        mapping says exactly which are missing in the named columns.
     callbacks : sequence of Callback or None, default=None
         Instances of `fieldfare.Callback`, called in this order.
 
@@ -154,6 +165,11 @@ class FMClassifier(Classifier):
         verbose: int = 0,
         warm_start: bool = False,
         schema: Schema | None = None,
+        categorical: Sequence[str] | None = None,
+        numeric: Sequence[str] | None = None,
+        ignore: Sequence[str] | None = None,
+        bins: int | Mapping[str, int] | None = None,
+        na_values: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
         callbacks: Sequence[Callback] | None = None,
     ) -> None:
         self.n_factors = n_factors
@@ -184,6 +200,11 @@ class FMClassifier(Classifier):
         self.verbose = verbose
         self.warm_start = warm_start
         self.schema = schema
+        self.categorical = categorical
+        self.numeric = numeric
+        self.ignore = ignore
+        self.bins = bins
+        self.na_values = na_values
         self.callbacks = callbacks
 
 
@@ -256,6 +277,17 @@ class FMRegressor(Regressor):
         starting anew. New values of categorical columns extend the model.
     schema : Schema or None, default=None
         What the columns of a data frame or a file mean; None infers it. Ignored for numeric arrays.
+    categorical : sequence of str or None, default=None
+        Columns of a data frame or a file that are categories, whatever they look like.
+    numeric : sequence of str or None, default=None
+        Columns that are numbers.
+    ignore : sequence of str or None, default=None
+        Columns that are not used.
+    bins : int in [2, 1000], mapping from column to int, or None, default=None
+        Quantile bins instead of a number: so many for every numeric column, or for the named ones.
+    na_values : sequence of str, mapping from column to sequence of str, or None, default=None
+        Texts that mean a missing value: a sequence adds to the standard ones, for all columns; a
+        mapping says exactly which are missing in the named columns.
     callbacks : sequence of Callback or None, default=None
         Instances of `fieldfare.Callback`, called in this order.
 
@@ -320,6 +352,11 @@ class FMRegressor(Regressor):
         verbose: int = 0,
         warm_start: bool = False,
         schema: Schema | None = None,
+        categorical: Sequence[str] | None = None,
+        numeric: Sequence[str] | None = None,
+        ignore: Sequence[str] | None = None,
+        bins: int | Mapping[str, int] | None = None,
+        na_values: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
         callbacks: Sequence[Callback] | None = None,
     ) -> None:
         self.n_factors = n_factors
@@ -349,6 +386,11 @@ class FMRegressor(Regressor):
         self.verbose = verbose
         self.warm_start = warm_start
         self.schema = schema
+        self.categorical = categorical
+        self.numeric = numeric
+        self.ignore = ignore
+        self.bins = bins
+        self.na_values = na_values
         self.callbacks = callbacks
 
 
@@ -450,6 +492,17 @@ class FMRanker(Ranker):
         starting anew. New values of categorical columns extend the model.
     schema : Schema or None, default=None
         What the columns of a data frame or a file mean; None infers it. Ignored for numeric arrays.
+    categorical : sequence of str or None, default=None
+        Columns of a data frame or a file that are categories, whatever they look like.
+    numeric : sequence of str or None, default=None
+        Columns that are numbers.
+    ignore : sequence of str or None, default=None
+        Columns that are not used.
+    bins : int in [2, 1000], mapping from column to int, or None, default=None
+        Quantile bins instead of a number: so many for every numeric column, or for the named ones.
+    na_values : sequence of str, mapping from column to sequence of str, or None, default=None
+        Texts that mean a missing value: a sequence adds to the standard ones, for all columns; a
+        mapping says exactly which are missing in the named columns.
     callbacks : sequence of Callback or None, default=None
         Instances of `fieldfare.Callback`, called in this order.
 
@@ -528,6 +581,11 @@ class FMRanker(Ranker):
         verbose: int = 0,
         warm_start: bool = False,
         schema: Schema | None = None,
+        categorical: Sequence[str] | None = None,
+        numeric: Sequence[str] | None = None,
+        ignore: Sequence[str] | None = None,
+        bins: int | Mapping[str, int] | None = None,
+        na_values: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
         callbacks: Sequence[Callback] | None = None,
     ) -> None:
         self.n_factors = n_factors
@@ -565,4 +623,9 @@ class FMRanker(Ranker):
         self.verbose = verbose
         self.warm_start = warm_start
         self.schema = schema
+        self.categorical = categorical
+        self.numeric = numeric
+        self.ignore = ignore
+        self.bins = bins
+        self.na_values = na_values
         self.callbacks = callbacks

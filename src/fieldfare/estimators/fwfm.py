@@ -93,6 +93,17 @@ class FwFMClassifier(WithPairWeights, Classifier):
     fields : array-like of shape (n_features,) or None, default=None
         Field of each column of an array, as numbers or names; None gives every column a field of
         its own. Data frames and files have fields already.
+    categorical : sequence of str or None, default=None
+        Columns of a data frame or a file that are categories, whatever they look like.
+    numeric : sequence of str or None, default=None
+        Columns that are numbers.
+    ignore : sequence of str or None, default=None
+        Columns that are not used.
+    bins : int in [2, 1000], mapping from column to int, or None, default=None
+        Quantile bins instead of a number: so many for every numeric column, or for the named ones.
+    na_values : sequence of str, mapping from column to sequence of str, or None, default=None
+        Texts that mean a missing value: a sequence adds to the standard ones, for all columns; a
+        mapping says exactly which are missing in the named columns.
     callbacks : sequence of Callback or None, default=None
         Instances of `fieldfare.Callback`, called in this order.
 
@@ -164,6 +175,11 @@ class FwFMClassifier(WithPairWeights, Classifier):
         warm_start: bool = False,
         schema: Schema | None = None,
         fields: Sequence[int | str] | AnyArray | None = None,
+        categorical: Sequence[str] | None = None,
+        numeric: Sequence[str] | None = None,
+        ignore: Sequence[str] | None = None,
+        bins: int | Mapping[str, int] | None = None,
+        na_values: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
         callbacks: Sequence[Callback] | None = None,
     ) -> None:
         self.n_factors = n_factors
@@ -195,6 +211,11 @@ class FwFMClassifier(WithPairWeights, Classifier):
         self.warm_start = warm_start
         self.schema = schema
         self.fields = fields
+        self.categorical = categorical
+        self.numeric = numeric
+        self.ignore = ignore
+        self.bins = bins
+        self.na_values = na_values
         self.callbacks = callbacks
 
 
@@ -272,6 +293,17 @@ class FwFMRegressor(WithPairWeights, Regressor):
     fields : array-like of shape (n_features,) or None, default=None
         Field of each column of an array, as numbers or names; None gives every column a field of
         its own. Data frames and files have fields already.
+    categorical : sequence of str or None, default=None
+        Columns of a data frame or a file that are categories, whatever they look like.
+    numeric : sequence of str or None, default=None
+        Columns that are numbers.
+    ignore : sequence of str or None, default=None
+        Columns that are not used.
+    bins : int in [2, 1000], mapping from column to int, or None, default=None
+        Quantile bins instead of a number: so many for every numeric column, or for the named ones.
+    na_values : sequence of str, mapping from column to sequence of str, or None, default=None
+        Texts that mean a missing value: a sequence adds to the standard ones, for all columns; a
+        mapping says exactly which are missing in the named columns.
     callbacks : sequence of Callback or None, default=None
         Instances of `fieldfare.Callback`, called in this order.
 
@@ -339,6 +371,11 @@ class FwFMRegressor(WithPairWeights, Regressor):
         warm_start: bool = False,
         schema: Schema | None = None,
         fields: Sequence[int | str] | AnyArray | None = None,
+        categorical: Sequence[str] | None = None,
+        numeric: Sequence[str] | None = None,
+        ignore: Sequence[str] | None = None,
+        bins: int | Mapping[str, int] | None = None,
+        na_values: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
         callbacks: Sequence[Callback] | None = None,
     ) -> None:
         self.n_factors = n_factors
@@ -369,4 +406,9 @@ class FwFMRegressor(WithPairWeights, Regressor):
         self.warm_start = warm_start
         self.schema = schema
         self.fields = fields
+        self.categorical = categorical
+        self.numeric = numeric
+        self.ignore = ignore
+        self.bins = bins
+        self.na_values = na_values
         self.callbacks = callbacks

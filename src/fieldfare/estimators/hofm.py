@@ -94,6 +94,17 @@ class HOFMClassifier(Classifier):
         starting anew. New values of categorical columns extend the model.
     schema : Schema or None, default=None
         What the columns of a data frame or a file mean; None infers it. Ignored for numeric arrays.
+    categorical : sequence of str or None, default=None
+        Columns of a data frame or a file that are categories, whatever they look like.
+    numeric : sequence of str or None, default=None
+        Columns that are numbers.
+    ignore : sequence of str or None, default=None
+        Columns that are not used.
+    bins : int in [2, 1000], mapping from column to int, or None, default=None
+        Quantile bins instead of a number: so many for every numeric column, or for the named ones.
+    na_values : sequence of str, mapping from column to sequence of str, or None, default=None
+        Texts that mean a missing value: a sequence adds to the standard ones, for all columns; a
+        mapping says exactly which are missing in the named columns.
     callbacks : sequence of Callback or None, default=None
         Instances of `fieldfare.Callback`, called in this order.
 
@@ -164,6 +175,11 @@ class HOFMClassifier(Classifier):
         verbose: int = 0,
         warm_start: bool = False,
         schema: Schema | None = None,
+        categorical: Sequence[str] | None = None,
+        numeric: Sequence[str] | None = None,
+        ignore: Sequence[str] | None = None,
+        bins: int | Mapping[str, int] | None = None,
+        na_values: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
         callbacks: Sequence[Callback] | None = None,
     ) -> None:
         self.n_factors = n_factors
@@ -196,6 +212,11 @@ class HOFMClassifier(Classifier):
         self.verbose = verbose
         self.warm_start = warm_start
         self.schema = schema
+        self.categorical = categorical
+        self.numeric = numeric
+        self.ignore = ignore
+        self.bins = bins
+        self.na_values = na_values
         self.callbacks = callbacks
 
 
@@ -277,6 +298,17 @@ class HOFMRegressor(Regressor):
         starting anew. New values of categorical columns extend the model.
     schema : Schema or None, default=None
         What the columns of a data frame or a file mean; None infers it. Ignored for numeric arrays.
+    categorical : sequence of str or None, default=None
+        Columns of a data frame or a file that are categories, whatever they look like.
+    numeric : sequence of str or None, default=None
+        Columns that are numbers.
+    ignore : sequence of str or None, default=None
+        Columns that are not used.
+    bins : int in [2, 1000], mapping from column to int, or None, default=None
+        Quantile bins instead of a number: so many for every numeric column, or for the named ones.
+    na_values : sequence of str, mapping from column to sequence of str, or None, default=None
+        Texts that mean a missing value: a sequence adds to the standard ones, for all columns; a
+        mapping says exactly which are missing in the named columns.
     callbacks : sequence of Callback or None, default=None
         Instances of `fieldfare.Callback`, called in this order.
 
@@ -343,6 +375,11 @@ class HOFMRegressor(Regressor):
         verbose: int = 0,
         warm_start: bool = False,
         schema: Schema | None = None,
+        categorical: Sequence[str] | None = None,
+        numeric: Sequence[str] | None = None,
+        ignore: Sequence[str] | None = None,
+        bins: int | Mapping[str, int] | None = None,
+        na_values: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
         callbacks: Sequence[Callback] | None = None,
     ) -> None:
         self.n_factors = n_factors
@@ -374,4 +411,9 @@ class HOFMRegressor(Regressor):
         self.verbose = verbose
         self.warm_start = warm_start
         self.schema = schema
+        self.categorical = categorical
+        self.numeric = numeric
+        self.ignore = ignore
+        self.bins = bins
+        self.na_values = na_values
         self.callbacks = callbacks

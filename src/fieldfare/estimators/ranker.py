@@ -20,6 +20,8 @@ from fieldfare.estimators import _input
 from fieldfare.estimators.base import Factorization
 from fieldfare.exceptions import DataError
 from fieldfare.metrics import get_metric
+from fieldfare.schema.hints import NO_HINTS
+from fieldfare.training.job import read
 from fieldfare.training.ranking.recall import fold_in, labelled_interactions
 from fieldfare.training.samples.comparisons import require_groups
 from fieldfare.training.samples.subset import RowSubset
@@ -203,8 +205,9 @@ class Ranker(Factorization):
             else:
                 if learn:
                     weight = sample_weight if isinstance(sample_weight, str) else None
-                    X = load(X, schema=self.schema, target=y, weight=weight, group=qid)
-                    y = None
+                    given = {"target": y, "weight": weight, "group": qid}
+                    X = read(X, self._settings(), schema=self.schema, hints=self._hints(), **given)
+                    y, how = None, how | {"hints": NO_HINTS}
                 qid = None  # the Schema knows
         data = super()._read(X, y, sample_weight, learn=learn, **how)
         if qid is not None:
@@ -219,8 +222,12 @@ class Ranker(Factorization):
         """Return rows that are interactions; without a target, every row is one."""
         if y is None and _input.is_source(X):
             weight = sample_weight if isinstance(sample_weight, str) else None
-            schema = self.schema if learn else self.schema_
-            X = load(X, schema=schema, weight=weight, labelled=None)
+            known: dict[str, Any] = {"schema": self.schema, "hints": self._hints()}
+            if learn:
+                how |= {"hints": NO_HINTS}
+            else:
+                known = {"schema": self.schema_}
+            X = read(X, self._settings(), weight=weight, labelled=None, **known)
             X = X.with_(target=labelled_interactions(RowSubset.of(X)).target)
         elif y is None:
             y = np.ones(_num_samples(X), np.float32)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
@@ -53,6 +53,17 @@ class KerasFMClassifier(KerasEstimator, Classifier):
         0: silent; otherwise one line per epoch.
     schema : Schema or None, default=None
         What the columns of a data frame or a file mean; None infers it. Ignored for numeric arrays.
+    categorical : sequence of str or None, default=None
+        Columns of a data frame or a file that are categories, whatever they look like.
+    numeric : sequence of str or None, default=None
+        Columns that are numbers.
+    ignore : sequence of str or None, default=None
+        Columns that are not used.
+    bins : int in [2, 1000], mapping from column to int, or None, default=None
+        Quantile bins instead of a number: so many for every numeric column, or for the named ones.
+    na_values : sequence of str, mapping from column to sequence of str, or None, default=None
+        Texts that mean a missing value: a sequence adds to the standard ones, for all columns; a
+        mapping says exactly which are missing in the named columns.
     callbacks : sequence of keras.callbacks.Callback or None, default=None
         Callbacks of Keras, called in this order.
 
@@ -108,6 +119,11 @@ class KerasFMClassifier(KerasEstimator, Classifier):
         random_state: int | np.random.RandomState | np.random.Generator | None = None,
         verbose: int = 0,
         schema: Schema | None = None,
+        categorical: Sequence[str] | None = None,
+        numeric: Sequence[str] | None = None,
+        ignore: Sequence[str] | None = None,
+        bins: int | Mapping[str, int] | None = None,
+        na_values: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
         callbacks: Sequence[Any] | None = None,
     ) -> None:
         self.n_factors = n_factors
@@ -125,6 +141,11 @@ class KerasFMClassifier(KerasEstimator, Classifier):
         self.random_state = random_state
         self.verbose = verbose
         self.schema = schema
+        self.categorical = categorical
+        self.numeric = numeric
+        self.ignore = ignore
+        self.bins = bins
+        self.na_values = na_values
         self.callbacks = callbacks
 
 
@@ -168,6 +189,17 @@ class KerasFMRegressor(KerasEstimator, Regressor):
         0: silent; otherwise one line per epoch.
     schema : Schema or None, default=None
         What the columns of a data frame or a file mean; None infers it. Ignored for numeric arrays.
+    categorical : sequence of str or None, default=None
+        Columns of a data frame or a file that are categories, whatever they look like.
+    numeric : sequence of str or None, default=None
+        Columns that are numbers.
+    ignore : sequence of str or None, default=None
+        Columns that are not used.
+    bins : int in [2, 1000], mapping from column to int, or None, default=None
+        Quantile bins instead of a number: so many for every numeric column, or for the named ones.
+    na_values : sequence of str, mapping from column to sequence of str, or None, default=None
+        Texts that mean a missing value: a sequence adds to the standard ones, for all columns; a
+        mapping says exactly which are missing in the named columns.
     callbacks : sequence of keras.callbacks.Callback or None, default=None
         Callbacks of Keras, called in this order.
 
@@ -221,6 +253,11 @@ class KerasFMRegressor(KerasEstimator, Regressor):
         random_state: int | np.random.RandomState | np.random.Generator | None = None,
         verbose: int = 0,
         schema: Schema | None = None,
+        categorical: Sequence[str] | None = None,
+        numeric: Sequence[str] | None = None,
+        ignore: Sequence[str] | None = None,
+        bins: int | Mapping[str, int] | None = None,
+        na_values: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
         callbacks: Sequence[Any] | None = None,
     ) -> None:
         self.n_factors = n_factors
@@ -238,4 +275,9 @@ class KerasFMRegressor(KerasEstimator, Regressor):
         self.random_state = random_state
         self.verbose = verbose
         self.schema = schema
+        self.categorical = categorical
+        self.numeric = numeric
+        self.ignore = ignore
+        self.bins = bins
+        self.na_values = na_values
         self.callbacks = callbacks

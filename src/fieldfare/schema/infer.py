@@ -32,6 +32,7 @@ from fieldfare.exceptions import ConfigError, DataWarning, SchemaError
 from fieldfare.schema.canonical import MISSING_NUMBERS, without_empty
 from fieldfare.schema.column import Column
 from fieldfare.schema.dates import recognise
+from fieldfare.schema.hints import NO_HINTS, Hints
 from fieldfare.sources.arrow import is_string, numpy_of, scalar_of, texts_of
 from fieldfare.sources.batch import require_column
 from fieldfare.sources.source import Table
@@ -54,18 +55,24 @@ def infer_columns(
     target: str | None = None,
     weight: str | None = None,
     group: str | None = None,
+    hints: Hints = NO_HINTS,
 ) -> tuple[Column, ...]:
     """Return what the features of a table seem to mean; see `Schema.infer`."""
     for name in (target, weight, group):
         if name is not None:
             require_column(name, table.names)
+    hints.check(table.names, (target, weight))
     sample = table.head(SAMPLE_ROWS)
     columns = []
     for name in table.names:
         if name not in (target, weight):
-            array, declared = sample.column(name), declared_column(sample.schema.field(name))
-            array = type_texts(array) if table.untyped else array
-            columns.append(declared or infer_column(name, array))
+            column = declared_column(sample.schema.field(name))
+            if column is None and (kind := hints.kind_of(name)) is not None:
+                column = Column(name, kind, role=role_of(name))
+            if column is None:
+                array = sample.column(name)
+                column = infer_column(name, type_texts(array) if table.untyped else array)
+            columns.append(hints.applied(column))
     return tuple(columns)
 
 

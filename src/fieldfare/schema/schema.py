@@ -18,12 +18,14 @@ from fieldfare.schema.derive import expand, with_parts
 from fieldfare.schema.encode import encode_features, encode_labels
 from fieldfare.schema.encode_one import SampleEncoder
 from fieldfare.schema.fit import Fitted, learn, learn_more
+from fieldfare.schema.hints import Hints
 from fieldfare.schema.infer import infer_columns
 from fieldfare.schema.names import FeatureNames, feature_text, format_schema, locate_features
 from fieldfare.schema.numbered import Indexed
 from fieldfare.sources.batch import Batch, require_column
 from fieldfare.sources.formats import open_table
 from fieldfare.sources.matrix import array_rows
+from fieldfare.sources.source import Table
 
 __all__ = ["Column", "Indexed", "Schema"]
 
@@ -84,6 +86,7 @@ class Schema:
         target: str | None = None,
         weight: str | None = None,
         group: str | None = None,
+        **hints: Any,
     ) -> Schema:
         """Return an unfitted Schema with sensible columns for a table.
 
@@ -93,13 +96,29 @@ class Schema:
             Its first 10,000 rows decide; the rules are those of `fieldfare.schema.infer`.
         target, weight, group : str or None
             Columns that are not features. (A group stays a feature unless it is set to ignore.)
+        **hints
+            What is known of the columns and therefore not inferred: ``categorical``, ``numeric``,
+            ``ignore``, ``bins`` and ``na_values``, as for `fieldfare.load_data`.
 
         Raises
         ------
         SchemaError
             If a named column does not exist.
+        ConfigError
+            If hints contradict each other.
         """
-        columns = infer_columns(open_table(table), target, weight, group)
+        return Schema.inferred(open_table(table), Hints.of(**hints), target, weight, group)
+
+    @staticmethod
+    def inferred(
+        table: Table,
+        hints: Hints,
+        target: str | None = None,
+        weight: str | None = None,
+        group: str | None = None,
+    ) -> Schema:
+        """Return what `infer` does, of a table that is open already."""
+        columns = infer_columns(table, target, weight, group, hints)
         return Schema(columns, target, weight, group)
 
     @staticmethod
@@ -164,6 +183,26 @@ class Schema:
             If there is no such column, or not one field per column.
         """
         return replace(self, columns=assign_fields(self.columns, fields))
+
+    def with_hints(self, hints: Hints) -> Schema:
+        """Return a Schema, not fitted yet, whose columns are changed as the hints say.
+
+        Raises
+        ------
+        SchemaError
+            If there is no such column, or the Schema is fitted, so that feature ids depend on what
+            its columns are.
+        """
+        if not hints:
+            return self
+        if self.is_fitted:
+            raise SchemaError(
+                f"{', '.join(f'{name}=' for name in hints.given)} cannot change a fitted Schema, "
+                "or that of a model. Leave it out, or change the columns with schema.edit(...) "
+                "before they are fitted."
+            )
+        hints.check([c.name for c in self.columns], (self.target, self.weight))
+        return replace(self, columns=tuple(map(hints.applied, self.columns)))
 
     def column(self, name: str) -> Column:
         """Return the column of a name.

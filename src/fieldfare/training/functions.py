@@ -18,6 +18,7 @@ from fieldfare.metrics import compute, default_metrics
 from fieldfare.models.base import Model, check_model
 from fieldfare.models.links import link
 from fieldfare.models.posterior import Posterior
+from fieldfare.schema.hints import HINTS
 from fieldfare.schema.schema import Schema
 from fieldfare.settings import TRAINED, Settings, check_names, names_of
 from fieldfare.settings import read as read_group
@@ -31,7 +32,7 @@ from fieldfare.training.samples.subset import RowSubset
 
 TrainResult = FitResult
 OUTPUTS = ("prediction", "score", "label", "proba")
-ROLES = ("schema", "target", "weight", "group", "fields")
+ROLES = ("schema", "target", "weight", "group", "fields", *HINTS)
 
 
 def train(
@@ -63,9 +64,10 @@ def train(
     resume : path, optional
         Checkpoint to resume from, with the data and parameters of the run that wrote it.
     **parameters
-        ``schema``, ``target``, ``weight``, ``group`` and ``fields`` say how to read the data, as
-        in `fieldfare.load_data`; ``pairs``, an integer array of shape (n_pairs, 2), says for
-        ranking which rows to compare, the better one first, in place of groups; all others are
+        ``schema``, ``target``, ``weight``, ``group``, ``fields``, ``categorical``, ``numeric``,
+        ``ignore``, ``bins`` and ``na_values`` say how to read the data, as in
+        `fieldfare.load_data`; ``pairs``, an integer array of shape (n_pairs, 2), says for ranking
+        which rows to compare, the better one first, in place of groups; all others are
         hyperparameters, the fields of `ModelConfig`, `SolverConfig` and `TrainingConfig`. They mean
         the same whether the model is new or not.
 

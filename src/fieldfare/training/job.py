@@ -44,7 +44,7 @@ def read(source: Any, settings: Settings, **options: Any) -> AnyDataset:
         Of the job.
     """
     how = {"n_threads": settings.training.n_jobs, "join": not settings.reads_side_tables}
-    return read_dataset(source, Options(**how | options))
+    return read_dataset(source, Options.of(**how | options))
 
 
 @dataclass(frozen=True, eq=False)

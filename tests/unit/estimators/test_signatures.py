@@ -15,6 +15,7 @@ from fieldfare.config import GibbsConfig, ModelConfig, SolverConfig, TrainingCon
 from fieldfare.estimators import FMClassifier, FMRanker
 from fieldfare.exceptions import ConfigError
 from fieldfare.kinds.solvers import SOLVER_KINDS
+from fieldfare.schema.hints import HINTS
 
 ALL = [getattr(fieldfare.estimators, name) for name in fieldfare.estimators.__all__]
 TRAINED = [cls for cls in ALL if "solver" in inspect.signature(cls).parameters]
@@ -34,7 +35,7 @@ OF_RANKING = {
     "l2_items",
     "l2_exponent",
 }
-OWN = {"warm_start", "schema", "fields", "callbacks", "groups"}
+OWN = {"warm_start", "schema", "fields", "callbacks", "groups", *HINTS}
 
 
 @pytest.mark.parametrize("cls", ALL)

@@ -44,10 +44,11 @@ def sample(
     groups : array-like of shape (n_features,), "all" or None
         Which features share a prior: those of a field (``None``), all, or as given.
     **parameters
-        ``schema``, ``target``, ``weight``, ``group`` and ``fields`` say how to read the data;
-        model ("fm", "hofm" or "linear"), n_factors, order, shared_factors, fit_intercept,
-        fit_linear, instance_norm, init_scale, n_warmup, n_samples, n_keep_samples, random_state,
-        n_jobs and verbose how to sample.
+        ``schema``, ``target``, ``weight``, ``group``, ``fields``, ``categorical``, ``numeric``,
+        ``ignore``, ``bins`` and ``na_values`` say how to read the data; model ("fm", "hofm" or
+        "linear"), n_factors, order, shared_factors, fit_intercept, fit_linear, instance_norm,
+        init_scale, n_warmup, n_samples, n_keep_samples, random_state, n_jobs and verbose how to
+        sample.
 
     Returns
     -------
