@@ -215,8 +215,8 @@ class Tower:
             )
         if self.schema.column(column).kind in ("numeric", "datetime"):
             raise SchemaError(
-                f"Column {column!r} holds numbers or dates, by which items cannot be filtered. Select the "
-                "items yourself, and pass their ids as candidates."
+                f"Column {column!r} holds numbers or dates, by which items cannot be filtered. "
+                "Select the items yourself, and pass their ids as candidates."
             )
         encoder = self.encoder
         values = wanted if isinstance(wanted, (list, tuple, set)) else [wanted]

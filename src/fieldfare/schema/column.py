@@ -6,7 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from fieldfare._validation import NONE, AnyOf, Constraint, Instance, Number, OneOf, Several, check, closest
+from fieldfare._validation import (
+    NONE,
+    AnyOf,
+    Constraint,
+    Instance,
+    Number,
+    OneOf,
+    Several,
+    check,
+    closest,
+)
 from fieldfare.exceptions import ConfigError, SchemaError
 from fieldfare.schema.moments import FORMATS, PARTS
 from fieldfare.sources.batch import require_column
@@ -60,11 +70,13 @@ class Column:
     parts : sequence of str or None
         What becomes of a ``datetime`` column, each in a derived column such as ``when.hour``:
         "hour", "minute", "weekday", "day" and "month" as categories; "year" and "age" (days before
-        1970-01-01, so that earlier is older) as numbers. All are of local time: that of the zone
-        or offset that comes with the value. ``None``: hour, weekday, month and age.
+        1970-01-01, so that earlier is older) as numbers in quantile bins, since later data hold
+        later dates. All are of local time: that of the zone or offset that comes with the value.
+        ``None``: hour, weekday, month and age.
     date_format : {"ymd", "dmy", "mdy", "yyyymmdd", "s", "ms", "us", "ns"}
-        How texts or numbers of a ``datetime`` column write dates: what comes first where the year is
-        last ("ymd": ISO 8601 and other dates whose year is first); 20190131; or units since 1970.
+        How texts or numbers of a ``datetime`` column write dates: with the year first, as ISO 8601
+        does; with the day or the month first and the year last; as 20190131; or in units since
+        1970.
     source, part : str or None
         Of a derived column: the column of dates that it is derived from, and the part it holds.
 
@@ -107,7 +119,7 @@ class Column:
 
     @property
     def is_feature(self) -> bool:
-        """Whether it becomes features itself: it is not ignored, nor only what others derive from."""
+        """Whether it becomes features itself: neither ignored nor only the source of others."""
         return self.kind not in ("ignore", "datetime")
 
     @property
@@ -180,7 +192,7 @@ def assign_fields(
                 f"A field is a name or a number. Got {chosen!r:.100} for the column {name!r}."
             )
     # What is derived from a column shares its field, unless it is given one of its own.
-    chosen_of = [given.get(column.name, given.get(column.source)) for column in columns]
+    chosen_of = [given.get(column.name, given.get(column.name_in_table)) for column in columns]
     return tuple(
         column if chosen is None else column.change(field=str(chosen))
         for column, chosen in zip(columns, chosen_of, strict=True)

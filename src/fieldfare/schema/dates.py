@@ -5,9 +5,9 @@
   ``2019/01/31``, ``31.01.2019``, ``31-Jan-2019``, ``01/31/2019`` with or without a time. Where the
   year is last, some day beyond the 12th must tell days from months; with dots the day is first.
   Times such as ``12:30`` are times of day.
-- Numbers are times since 1970 if the name ends in a word such as "time", "timestamp", "ts" or "date"
-  and all of them lie between 1980 and 2100 in seconds, milliseconds, micro- or nanoseconds, and
-  dates if all of them read as ``20190131``.
+- Numbers are times since 1970 if the name ends in a word such as "time", "timestamp", "ts" or
+  "date" and all of them lie between 1980 and 2100 in seconds, milliseconds, micro- or nanoseconds,
+  and dates if all of them read as ``20190131``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from fieldfare._optional import require
 from fieldfare._typing import AnyArray
 from fieldfare.exceptions import DataWarning
 from fieldfare.schema.column import Column
-from fieldfare.schema.moments import CLOCK, DATED, MISSING, ODD, TICKS, Moments, date_of, moments_of
+from fieldfare.schema.moments import DATED, MISSING, ODD, TICKS, Moments, date_of, moments_of
 from fieldfare.sources.arrow import array_of, is_string, is_view, numpy_of
 
 _ODD_SHARE = 0.05

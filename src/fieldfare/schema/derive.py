@@ -28,8 +28,6 @@ def expand(columns: Sequence[Column]) -> tuple[Column, ...]:
 
     Derived columns that are there already stay as they are.
     """
-    if not any(column.kind == "datetime" or column.source is not None for column in columns):
-        return tuple(columns)
     known = {(column.source, column.part): column for column in columns}
     names = {column.name for column in columns if column.source is None}
     found = []
@@ -38,11 +36,7 @@ def expand(columns: Sequence[Column]) -> tuple[Column, ...]:
             found.append(column)
         if column.kind == "datetime":
             for part in column.parts or DEFAULT_PARTS:
-                old = known.get((column.name, part))
-                if old is None:
-                    found.append(_derived(column, part, names))
-                else:
-                    found.append(old.change(date_format=column.date_format))
+                found.append(known.get((column.name, part)) or _derived(column, part, names))
     return tuple(found)
 
 
@@ -50,65 +44,81 @@ def _derived(column: Column, part: str, names: set[str]) -> Column:
     name = f"{column.name}.{part}"
     while name in names:
         name += "'"
-    return Column(
-        name,
-        "numeric" if PARTS[part].names is None else "categorical",
-        column.field,
-        column.role,
-        source=column.name,
-        part=part,
-        date_format=column.date_format,
-    )
+    own = Column(name, field=column.field, role=column.role, source=column.name, part=part)
+    if PARTS[part].names is not None:
+        return own
+    # In bins, because later data hold later dates: a straight line would lead anywhere.
+    return own.change(kind="numeric", transform="quantile")
 
 
-def with_parts(columns: Sequence[Column], batch: Batch, n_threads: int | None = None) -> Batch:
-    """Return a batch with the derived columns among some columns.
+def with_parts(
+    columns: Sequence[Column],
+    batch: Batch,
+    wanted: Sequence[Column] | None = None,
+    n_threads: int | None = None,
+) -> Batch:
+    """Return a batch with derived columns.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        With all from which others are derived.
+    batch : Batch
+    wanted : sequence of Column or None
+        Those that are needed; ``None``: all of them.
+    n_threads : int or None
+        As for `fieldfare.schema.columnwise.each`.
 
     Raises
     ------
     SchemaError
         If there is no column that another is derived from, or it cannot hold dates.
     """
-    derived = [c for c in columns if c.source is not None and c.is_feature]
+    derived = {
+        column.name: (column.source, column.part)
+        for column in (columns if wanted is None else wanted)
+        if column.source is not None and column.part is not None and column.is_feature
+    }
     if not derived:
         return batch
-    data = batch.data
-    formats = {column.source: column.date_format for column in derived}
-    for name in formats:
-        require_column(name, data.schema.names)
+    data, needed = batch.data, {source for source, _ in derived.values()}
+    sources = [column for column in columns if column.name in needed]
+    for column in sources:
+        require_column(column.name, data.schema.names)
 
-    def read(name: str, date_format: str) -> Moments:
-        return _moments(name, data.column(name), date_format, batch.location)
+    def read(column: Column) -> Moments:
+        return _moments(column, data.column(column.name), batch.location)
 
-    found = each(data.num_rows, read, formats.keys(), formats.values(), n_threads=n_threads)
-    moments = dict(zip(formats, found, strict=True))
+    found = each(data.num_rows, read, sources, n_threads=n_threads)
+    moments = {column.name: own for column, own in zip(sources, found, strict=True)}
 
-    def cells(column: Column) -> Any:
-        return part_cells(column.part, moments[column.source])
+    def cells(place: tuple[str, str]) -> Any:
+        source, part = place
+        return part_cells(part, moments[source])
 
-    parts = each(data.num_rows, cells, derived, n_threads=n_threads)
+    parts = each(data.num_rows, cells, derived.values(), n_threads=n_threads)
     whole = dict(zip(data.schema.names, data.columns, strict=True))
-    whole |= {column.name: part for column, part in zip(derived, parts, strict=True)}
+    whole |= dict(zip(derived, parts, strict=True))
     return batch.with_columns(list(whole), list(whole.values()))
 
 
-def _moments(name: str, array: Any, date_format: str, location: SourceLocation) -> Moments:
+def _moments(column: Column, array: Any, location: SourceLocation) -> Moments:
     try:
-        moments = moments_of(array, date_format)
+        moments = moments_of(array, column.date_format)
     except SchemaError as error:
-        raise SchemaError(f"Column {name!r}: {error}") from error
+        raise SchemaError(f"Column {column.name!r}: {error}") from error
     odd = np.flatnonzero(moments.state == ODD)
     if len(odd):
-        shown = dict.fromkeys(shorten(str(array[row].as_py())) for row in odd[:100].tolist())
+        shown = dict.fromkeys(shorten(str(array[row])) for row in odd[:100].tolist())
         examples = ", ".join(map(repr, list(shown)[:_SHOWN]))
         place = f"{location.file}: from row" if location.file else "From row"
         warnings.warn(
             DataWarning(
-                f"{place} {location.first_row + int(odd[0])}, column {name!r}: {len(odd)} cells are "
-                f"no dates or times and count as missing: {examples}. Correct them, or set the "
-                f"column's kind, or its date_format (now {date_format!r}), in the Schema."
+                f"{place} {location.first_row + int(odd[0])}, column {column.name!r}: cells that "
+                f"are no dates or times count as missing ({len(odd)} of {len(array)}): {examples}. "
+                "Correct them, or set the column's kind, or its date_format (now "
+                f"{column.date_format!r}), in the Schema."
             ),
             stacklevel=2,
         )
     return moments
-

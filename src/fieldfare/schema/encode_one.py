@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -39,25 +39,39 @@ _ONE = [1.0]
 _LARGEST, _SMALLEST = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
 
 
+class Cell(NamedTuple):
+    """What encodes the cells of a column, and what it is made of."""
+
+    encode: Callable[[Any], Features]
+    column: Column
+    fitted: Fitted
+    field: int
+    source: Column | None
+
+
 class SampleEncoder:
     """Encodes samples given as mappings from column to value.
 
     Parameters
     ----------
-    columns : iterable of (Column, Fitted, int)
-        The columns in use, what was learned of them, and the numbers of their fields.
+    columns : iterable of (Column, Fitted, int, Column or None)
+        The columns in use, what was learned of them, the numbers of their fields, and the columns
+        that they are derived from.
     """
 
-    def __init__(self, columns: Iterable[tuple[Column, Fitted, int]]) -> None:
-        self._encoders: dict[str, list[tuple[Callable[[Any], Features], Column, Fitted, int]]] = {}
-        for column, fitted, field in columns:
-            own = self._encoders.setdefault(column.name_in_table, [])
-            own.append((_encoder(column, fitted), column, fitted, field))
+    def __init__(self, columns: Iterable[tuple[Column, Fitted, int, Column | None]]) -> None:
+        self._cells: dict[str, list[Cell]] = {}
+        for column, fitted, field, source in columns:
+            encode = _encoder(column, fitted)
+            if source is not None:
+                encode = _of_part(encode, column, source)
+            cell = Cell(encode, column, fitted, field, source)
+            self._cells.setdefault(column.name_in_table, []).append(cell)
 
     @property
     def names(self) -> list[str]:
         """Names of the columns that a sample must have."""
-        return list(self._encoders)
+        return list(self._cells)
 
     def encode(
         self, sample: Mapping[str, Any], columns: Iterable[str] | None = None
@@ -79,28 +93,30 @@ class SampleEncoder:
         ids: list[int] = []
         values: list[float] = []
         fields: list[int] = []
-        for name in self._encoders if columns is None else columns:
-            for encode, column, fitted, field in self._encoders[name]:
+        for name in self._cells if columns is None else columns:
+            if name not in sample:
+                raise SchemaError(
+                    f"A sample needs a value of {name!r}, None if it is missing. Got values of "
+                    f"{', '.join(map(repr, sample))}."
+                )
+            for cell in self._cells[name]:
                 try:
-                    own, numbers = encode(sample[name])
+                    own, numbers = cell.encode(sample[name])
                 except ValueError:
-                    own, numbers = _as_table(column, fitted, sample[name])
-                except KeyError:
-                    raise SchemaError(
-                        f"A sample needs a value of {name!r}, None if it is missing. Got values of "
-                        f"{', '.join(map(repr, sample))}."
-                    ) from None
+                    own, numbers = _as_table(cell, sample[name])
                 ids += own
                 values += numbers
-                fields += [field] * len(own)
+                fields += [cell.field] * len(own)
         return ids, values, fields
 
 
-def _as_table(column: Column, fitted: Fitted, value: Any) -> Features:
+def _as_table(cell: Cell, value: Any) -> Features:
     """Encode one cell as a table of one row."""
+    column, source = cell.column, cell.source
     batch = next(open_samples([{column.name_in_table: value}]).batches())
-    batch = with_parts([column], batch)
-    entries = encode_column(column, fitted, batch.data.column(column.name), batch.location)
+    if source is not None:
+        batch = with_parts((source, column), batch)
+    entries = encode_column(column, cell.fitted, batch.data.column(column.name), batch.location)
     ids: list[int] = entries.ids.tolist()
     return ids, _ONE * len(ids) if entries.values is None else entries.values.tolist()
 
@@ -109,13 +125,6 @@ def _as_table(column: Column, fitted: Fitted, value: Any) -> Features:
 
 
 def _encoder(column: Column, fitted: Fitted) -> Callable[[Any], Features]:
-    encode, part = _encoder_of_cells(column, fitted), column.part
-    if part is None:
-        return encode
-    return lambda value: encode(part_of(part, value, column.date_format))
-
-
-def _encoder_of_cells(column: Column, fitted: Fitted) -> Callable[[Any], Features]:
     if column.kind in ("multi", "text"):
         return _multi(column, fitted)
     if column.has_vocabulary or column.is_hashed:
@@ -124,6 +133,15 @@ def _encoder_of_cells(column: Column, fitted: Fitted) -> Callable[[Any], Feature
             return lambda value: ([find(log2_text(number_of(value)))], _ONE)
         return lambda value: ([find(text_of(value))], _ONE)
     return _numeric(column, fitted)
+
+
+def _of_part(
+    encode: Callable[[Any], Features], column: Column, source: Column
+) -> Callable[[Any], Features]:
+    """Return what encodes the part of a date, given what encodes the part's value."""
+    part, date_format = column.part, source.date_format
+    assert part is not None
+    return lambda value: encode(part_of(part, value, date_format))
 
 
 def _finder(fitted: Fitted) -> Callable[[str | None], int]:

@@ -1,8 +1,8 @@
 """Moments: what a cell of dates or times says, and the parts of it that are features.
 
 A moment is local time: what a clock on the wall of the place showed, in microseconds since
-1970-01-01 00:00 on that clock. A time of a zone is on the clock of its zone, a text with an offset on
-that of its offset, ``Z`` is UTC, and times without either are taken as they stand.
+1970-01-01 00:00 on that clock. A time of a zone is on the clock of its zone, a text with an offset
+on that of its offset, ``Z`` is UTC, and times without either are taken as they stand.
 
 As in `fieldfare.schema.canonical`, each rule stands here twice: for Arrow arrays and for a single
 value. The pattern of texts and the calendar are shared by both.
@@ -40,9 +40,7 @@ _YEAR_LAST = "^([0-9]{2})[-/.]([0-9]{2})[-/.]([0-9]{4})"
 _PATTERN = (
     r"^ *(?:(?P<a>[0-9]{4}|[0-9]{1,2})[-/. ](?P<b>[0-9]{1,2}|[A-Za-z]{3,9})[-/. ]"
     r"(?P<c>[0-9]{4}|[0-9]{1,2})(?:[T ] *(?P<h>[0-9]{1,2})(?::(?P<m>[0-9]{2})"
-    r"(?::(?P<s>[0-9]{2})(?:[.,](?P<f>[0-9]{1,9}))?)?)? ?(?P<p>[AaPp][Mm])?"
-    + _ZONE
-    + r"?)?"
+    r"(?::(?P<s>[0-9]{2})(?:[.,](?P<f>[0-9]{1,9}))?)?)? ?(?P<p>[AaPp][Mm])?" + _ZONE + r"?)?"
     r"|(?P<ch>[0-9]{1,2}):(?P<cm>[0-9]{2})(?::(?P<cs>[0-9]{2})(?:[.,](?P<cf>[0-9]{1,9}))?)?"
     r" ?(?P<cp>[AaPp][Mm])?) *$"
 )
@@ -68,7 +66,7 @@ class Moments(NamedTuple):
         return Moments(np.append(self.ticks, 0)[codes], np.append(self.state, MISSING)[codes])
 
 
-# -- the calendar, for whole numbers and arrays of them ---------------------------------------------
+# -- the calendar, for whole numbers and arrays of them --
 
 
 def days_of(year: Any, month: Any, day: Any) -> Any:
@@ -77,8 +75,12 @@ def days_of(year: Any, month: Any, day: Any) -> Any:
     era = year // 400
     year_of_era = year - era * 400
     day_of_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
-    return era * 146_097 + year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + (
-        day_of_year - 719_468
+    return (
+        era * 146_097
+        + year_of_era * 365
+        + year_of_era // 4
+        - year_of_era // 100
+        + (day_of_year - 719_468)
     )
 
 
@@ -96,7 +98,7 @@ def date_of(days: Any) -> tuple[Any, Any, Any]:
     return year_of_era + era * 400 + (month <= 2), month, day_of_year - (153 * place + 2) // 5 + 1
 
 
-# -- parts ------------------------------------------------------------------------------------------
+# -- parts --
 
 
 class Part(NamedTuple):
@@ -155,7 +157,7 @@ def part_of(part: str, value: Any, date_format: str) -> str | float | None:
     return float(found) if names is None else names[found]
 
 
-# -- one cell ---------------------------------------------------------------------------------------
+# -- one cell --
 
 
 def moment_of(value: Any, date_format: str) -> tuple[int, int]:
@@ -226,7 +228,7 @@ def is_missing(text: str) -> bool:
     return word in MISSING_NUMBERS or word == "nat"
 
 
-# -- many cells -------------------------------------------------------------------------------------
+# -- many cells --
 
 
 def moments_of(array: Any, date_format: str) -> Moments:
@@ -334,8 +336,8 @@ def _of_texts(array: Any, date_format: str) -> Moments:
     pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
     array = pc.cast(array, pa.large_string())
     for rewritten in _as_iso(array, date_format):
-        lengths = {length for length in pc.unique(pc.binary_length(rewritten)).to_pylist() if length}
-        if lengths <= _ISO_LENGTHS:
+        lengths = pc.unique(pc.binary_length(rewritten)).to_pylist()
+        if {length for length in lengths if length} <= _ISO_LENGTHS:
             try:
                 # Arrow writes an error for every text that does not fit, so try a few first.
                 pc.cast(rewritten.slice(0, _GLIMPSE), pa.timestamp("us"))

@@ -241,7 +241,7 @@ class Schema:
 
     def fit_batches(self, batches: Iterable[Batch], n_threads: int | None = None) -> Schema:
         """Return what `fit` does, of the batches of a table that is open already."""
-        batches = (with_parts(self.columns, batch, n_threads) for batch in batches)
+        batches = (with_parts(self.columns, batch, n_threads=n_threads) for batch in batches)
         fitted, n_rows, classes = learn(self.columns, self.target, batches, n_threads)
         n_features = sum(learned.size for learned in fitted if learned is not None)
         if n_features > MAX_INDEX:
@@ -263,7 +263,7 @@ class Schema:
 
     def extend_batches(self, batches: Iterable[Batch], n_threads: int | None = None) -> Schema:
         """Return what `extend` does, of the batches of a table that is open already."""
-        batches = (with_parts(self.columns, batch, n_threads) for batch in batches)
+        batches = (with_parts(self.columns, batch, n_threads=n_threads) for batch in batches)
         fitted, n_rows = learn_more(
             self.columns, self._learned(), self.n_features, batches, n_threads
         )
@@ -329,7 +329,7 @@ class Schema:
             for column, fitted in zip(self.columns, self._learned(), strict=True)
             if fitted is not None and column in chosen
         ]
-        batch = with_parts([column for column, _ in used], batch, n_threads)
+        batch = with_parts(self.columns, batch, [column for column, _ in used], n_threads)
         rows = encode_features(used, self._field_number, batch, n_threads)
         names = {"target": self.target, "weight": self.weight, "group": self.group}
         return rows.with_(**encode_labels(names, self.target_classes, batch, labelled=labelled))
@@ -348,8 +348,14 @@ class Schema:
                 "of feature ids."
             )
         pairs = zip(self.columns, self._learned(), strict=True)
+        sources = {column.name: column for column in self.columns if column.kind == "datetime"}
         return SampleEncoder(
-            (column, fitted, self._field_number[column.field_name])
+            (
+                column,
+                fitted,
+                self._field_number[column.field_name],
+                sources.get(column.source or ""),
+            )
             for column, fitted in pairs
             if fitted is not None
         )

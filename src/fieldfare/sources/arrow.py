@@ -96,10 +96,35 @@ def column_of(values: Any) -> Any:
     pa = require("pyarrow", "tables")
     if isinstance(values, (pa.Array, pa.ChunkedArray)):
         return values
+    values = _in_known_units(values)
     try:
-        return pa.array(values, from_pandas=True)
+        array = pa.array(values, from_pandas=True)
     except (pa.ArrowException, OverflowError):
+        array = None
+    if array is None or _loses_times(values, array.type):
         return pa.array([None if _is_missing(v) else str(v) for v in values], pa.string())
+    return array
+
+
+def _in_known_units(values: Any) -> Any:
+    """Return dates of NumPy and periods of pandas in units that Arrow knows: from their start."""
+    kind = getattr(values, "dtype", None)
+    if str(kind).startswith("period["):
+        return getattr(values, "dt", values).to_timestamp()
+    if isinstance(kind, np.dtype) and kind.kind == "M":
+        known = np.datetime_data(kind)[0] in ("D", "s", "ms", "us", "ns")
+        return values if known else values.astype("M8[s]")
+    return values
+
+
+def _loses_times(values: Any, kind: Any) -> bool:
+    """Whether Arrow moved objects to another zone, or cut off their time, to give them one type."""
+    pa = require("pyarrow", "tables")
+    if str(getattr(values, "dtype", "object")) != "object":
+        return False
+    if pa.types.is_timestamp(kind):
+        return len({str(getattr(v, "tzinfo", None)) for v in values if not _is_missing(v)}) > 1
+    return pa.types.is_date(kind) and any(hasattr(v, "hour") for v in values)
 
 
 def _is_missing(value: Any) -> bool:
