@@ -88,21 +88,62 @@ class Parser(argparse.ArgumentParser):
             raise argparse.ArgumentError(action, f"{error.message}.{hint}") from None
 
 
-def add_data(parser: argparse.ArgumentParser, *, labelled: bool = True) -> None:
-    """Add DATA and, if it is labelled, the options that name columns."""
+def add_data(
+    parser: argparse.ArgumentParser, *, labelled: bool = True, format_flag: str = "--format"
+) -> None:
+    """Add DATA, how it is to be read and, if it is labelled, the options that name columns."""
     parser.add_argument("data", nargs="+", metavar="DATA", help="file, folder, glob or - (stdin)")
     if labelled:
         add_roles(parser)
+    add_reading(parser, format_flag)
 
 
 def add_roles(parser: argparse.ArgumentParser) -> None:
     """Add the options that name the columns of a table."""
     group = parser.add_argument_group("columns of a table")
-    group.add_argument("--target", metavar="COLUMN", help="what to predict")
-    group.add_argument("--weight", metavar="COLUMN", help="weight of each sample")
+    add_target(group)
+    group.add_argument("--weight", type=_column, metavar="COLUMN", help="weight of each sample")
     group.add_argument(
-        "--group", metavar="COLUMN", help="group of each sample, for grouped metrics"
+        "--group", type=_column, metavar="COLUMN", help="group of each sample, for grouped metrics"
     )
+
+
+def add_target(parser: Any, words: str = "what to predict") -> None:
+    """Add the option that names the target column."""
+    parser.add_argument(
+        "--target",
+        type=_column,
+        metavar="COLUMN",
+        help=f"{words}; a number is a position from 0, unless a column is called so",
+    )
+
+
+def add_reading(parser: argparse.ArgumentParser, format_flag: str = "--format") -> None:
+    """Add the options that say how files are to be read."""
+    group = parser.add_argument_group("form of the files (default: detected)")
+    group.add_argument(
+        format_flag,
+        dest="data_format",
+        metavar="NAME",
+        help="csv (cells with any separator), libsvm, libffm, parquet, ...",
+    )
+    group.add_argument(
+        "--header",
+        action=argparse.BooleanOptionalAction,
+        help="whether the first row names the columns",
+    )
+    group.add_argument(
+        "--names",
+        type=lambda text: text.split(","),
+        metavar="NAME,NAME,...",
+        help="names of the columns, in order, for files without a header",
+    )
+    group.add_argument("--sep", metavar="TEXT", help="what separates the cells, such as ';' or tab")
+
+
+def _column(text: str) -> str | int:
+    """Return the name of a column; what is written as a whole number may be a position."""
+    return int(text) if text.isdecimal() and str(int(text)) == text else text
 
 
 def add_hints(parser: argparse.ArgumentParser) -> None:
@@ -181,6 +222,13 @@ def columns(arguments: argparse.Namespace) -> dict[str, Any]:
     names = ("target", "weight", "group", *_HINTS, "bins", "na_values")
     given = {name: getattr(arguments, name, None) for name in names}
     return {name: value for name, value in given.items() if value is not None}
+
+
+def reading(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return what the user says about the form of the files."""
+    said = {name: getattr(arguments, name) for name in ("header", "names", "sep")}
+    said["format"] = arguments.data_format
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def source(paths: list[str]) -> Any:

@@ -31,9 +31,7 @@ def _configure_train(parser: argparse.ArgumentParser) -> None:
     _add_roles(
         parser, "columns by role; others are left out (default: inferred from the names of columns)"
     )
-    parser.add_argument(
-        "--target", metavar="COLUMN", help="rows with a target of 0 or less are not interactions"
-    )
+    _options.add_target(parser, "rows with a target of 0 or less are not interactions")
     parser.add_argument("--weight", metavar="COLUMN", help="weight of each interaction")
     parser.add_argument(
         "--valid",
@@ -41,6 +39,7 @@ def _configure_train(parser: argparse.ArgumentParser) -> None:
         help="held-out interactions: stop when their ranking no longer improves",
     )
     parser.add_argument("-o", "--output", required=True, metavar="MODEL.ff", help="model file")
+    _options.add_reading(parser)
     group = parser.add_argument_group("training")
     group.add_argument(
         "-k",

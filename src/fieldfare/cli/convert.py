@@ -31,6 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--schema-from", metavar="MODEL.ff", help="model whose schema gives the ids"
     )
     _options.add_roles(parser)
+    _options.add_reading(parser)
     _options.add_hints(parser)
 
 
@@ -48,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.output,
         arguments.to or _kind_of(arguments.output),
         schema=schema,
+        **_options.reading(arguments),
         **_options.columns(arguments),
     )
     say_aside(f"{n_rows:,} rows written to {arguments.output}")

@@ -32,7 +32,11 @@ def run(arguments: argparse.Namespace) -> int:
     from fieldfare.data.loading import load
     from fieldfare.training.crossval import cross_validate
 
-    data = load(_options.source(arguments.data), **_options.columns(arguments))
+    data = load(
+        _options.source(arguments.data),
+        **_options.reading(arguments),
+        **_options.columns(arguments),
+    )
     result = cross_validate(data, folds=arguments.folds, **_options.hyperparameters(arguments))
     say(str(result))
     return 0

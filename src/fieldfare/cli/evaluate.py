@@ -42,6 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
         _options.source(arguments.data),
         metrics=arguments.metric,
         n_jobs=arguments.threads,
+        **_options.reading(arguments),
         **_options.columns(arguments),
     )
     say(json.dumps(figures) if arguments.json else key_values(figures, indent=0))

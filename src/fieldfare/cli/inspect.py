@@ -32,7 +32,10 @@ def run(arguments: argparse.Namespace) -> int:
     from fieldfare.data.inspect import inspect
 
     found = inspect(
-        _options.source(arguments.data), against=arguments.against, **_options.columns(arguments)
+        _options.source(arguments.data),
+        against=arguments.against,
+        **_options.reading(arguments),
+        **_options.columns(arguments),
     )
     say(str(found))
     say(f"\n{_memory(found)}")

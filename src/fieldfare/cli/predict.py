@@ -26,7 +26,7 @@ FORMATS = ("text", "csv", "parquet")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    _options.add_data(parser, labelled=False)
+    _options.add_data(parser, labelled=False, format_flag="--input-format")
     _options.add_model(parser)
     parser.add_argument(
         "-o", "--output", default="-", metavar="OUT", help="output file (default: -, stdout)"
@@ -54,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     from fieldfare.cli._predictions import prediction_writer
     from fieldfare.data.loading import stream
     from fieldfare.models.posterior import Posterior
+    from fieldfare.sources.reading import Reading
 
     model, coverage = load_any(arguments.model), arguments.interval
     if coverage is not None and not isinstance(model, Posterior):
@@ -61,11 +62,12 @@ def run(arguments: argparse.Namespace) -> int:
             f"--interval needs the samples of a Bayesian model, and {arguments.model} holds a "
             "single set of parameters. Use 'fieldfare sample' instead of 'fieldfare train'."
         )
+    reading = Reading(**_options.reading(arguments))
     kind = arguments.format or format_of(arguments.output)
     n_rows, n_threads = 0, arguments.threads
     with prediction_writer(arguments.output, kind, model, interval=coverage is not None) as write:
-        source = _options.source(arguments.data)
-        for rows in stream(source, schema=model.schema, labelled=None, n_threads=n_threads):
+        source, schema = _options.source(arguments.data), model.schema
+        for rows in stream(source, schema=schema, n_threads=n_threads, reading=reading):
             predicted = model.predict(rows, n_threads).astype(np.float32)
             if isinstance(model, Posterior) and coverage is not None:
                 ends = model.intervals(rows, coverage, n_threads=n_threads)

@@ -46,14 +46,17 @@ def _train(arguments: argparse.Namespace) -> int:
     from fieldfare.kinds.solvers import NONSAMPLED
     from fieldfare.persist.file import save_model
     from fieldfare.sources.formats import open_table
+    from fieldfare.sources.reading import Reading
     from fieldfare.training.functions import train
 
     check_writable(arguments.output)
-    table = open_table(arguments.data)
+    reading = _options.reading(arguments)
+    table = open_table(arguments.data, Reading(**reading))
     data = load(table, schema=_schema(arguments, table), labelled=None)
     result = train(
         data,
         valid=arguments.valid,
+        **(reading if arguments.valid else {}),
         model=FM.name,
         task="rank",
         solver=NONSAMPLED.name,

@@ -72,7 +72,10 @@ def run(arguments: argparse.Namespace) -> int:
     check_writable(output)
     start = time.perf_counter()
     data = load(
-        _options.source(arguments.data), cache=not arguments.no_cache, **_options.columns(arguments)
+        _options.source(arguments.data),
+        cache=not arguments.no_cache,
+        **_options.reading(arguments),
+        **_options.columns(arguments),
     )
     given = _options.hyperparameters(arguments, SAMPLED)
     result = sample(

@@ -69,6 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         _options.source(arguments.data),
         cache=not arguments.no_cache,
         labelled=None if for_recall else True,
+        **_options.reading(arguments),
         **_options.columns(arguments),
     )
     tell(f"{data.rows.n_rows:,} rows, {data.rows.nnz:,} entries, read in {_since(start)}")
@@ -79,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
     tell()
     settings: dict[str, Any] = {"early_stopping": True, "verbose": int(not arguments.quiet)}
     if arguments.valid:
-        settings["valid"] = arguments.valid
+        settings |= {"valid": arguments.valid, **_options.reading(arguments)}
     if arguments.checkpoint:
         settings["callbacks"] = [Checkpoint(arguments.checkpoint)]
     if arguments.resume:

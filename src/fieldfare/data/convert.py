@@ -15,6 +15,7 @@ from fieldfare.rows import Rows
 from fieldfare.schema.infer import typed_batches
 from fieldfare.schema.schema import Schema
 from fieldfare.sources.arrow import texts_or_nulls
+from fieldfare.sources.reading import without_reading
 from fieldfare.sources.source import Table
 from fieldfare.sources.sparse_text import write_text
 from fieldfare.sources.write import table_writer
@@ -47,8 +48,8 @@ def convert(
     schema : Schema or None
         Gives the feature ids; ``None`` infers and fits one.
     **roles
-        Names of the columns ``target``, ``weight`` and ``group``, and what is said about columns,
-        as for `fieldfare.load_data`.
+        Names of the columns ``target``, ``weight`` and ``group``, what is said about columns and
+        how files are to be read, as for `fieldfare.load_data`.
 
     Returns
     -------
@@ -66,7 +67,7 @@ def convert(
     opened = open_samples(source, Options.of(schema=schema, **roles))
     if isinstance(opened, Table) and kind in ("csv", "parquet"):
         return _write(typed_batches(opened), path, kind)
-    data = load(opened, schema=schema, labelled=None, **roles)
+    data = load(opened, schema=schema, labelled=None, **without_reading(roles))
     rows = data.rows
     blocks = (rows.slice(start, start + _ROWS) for start in range(0, max(len(rows), 1), _ROWS))
     if kind in ("csv", "parquet"):

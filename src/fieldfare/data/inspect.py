@@ -17,6 +17,7 @@ from fieldfare.exceptions import DataWarning
 from fieldfare.rows import Rows
 from fieldfare.schema.fit import scatter
 from fieldfare.schema.schema import Schema
+from fieldfare.sources.reading import only_reading, without_reading
 from fieldfare.sources.source import Source
 
 # What is looked at closely, some 60 bytes an entry; of more entries, stretches from all over.
@@ -87,20 +88,22 @@ class Inspection:
 
 
 def inspect(
-    source: Any, target: str | None = None, against: Any = None, **columns: Any
+    source: Any, target: str | int | None = None, against: Any = None, **how: Any
 ) -> Inspection:
     """Say what a source holds and what looks wrong with it.
 
     Parameters
     ----------
     source : anything that `load` takes
-    target : str or None
-        Column to be predicted.
+    target : str, int or None
+        Column to be predicted, by name or position.
     against : anything that `load` takes, or None
         A second source, such as the test file: how much of it the first does not contain.
-    **columns
-        What is said about columns: ``schema``, ``weight``, ``group``, ``categorical``, ``numeric``,
-        ``ignore``, ``bins`` and ``na_values``, as for `fieldfare.load_data`.
+    **how
+        What is said about columns (``schema``, ``weight``, ``group``, ``categorical``, ``numeric``,
+        ``ignore``, ``bins`` and ``na_values``), and how files are to be read (``format``,
+        ``header``, ``names`` and ``sep``, which hold for both sources), as for
+        `fieldfare.load_data`.
 
     Returns
     -------
@@ -113,7 +116,7 @@ def inspect(
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DataWarning)
-        data, form = _load(source, {"target": target} | columns)
+        data, form = _load(source, {"target": target} | how)
     rows, schema = data.rows, data.schema
     findings = [str(warning.message) for warning in caught]
     sample = _sample(data)
@@ -126,7 +129,9 @@ def inspect(
     findings += leaks(sample)
     unseen = {}
     if against is not None:
-        unseen = _unseen(data, _sample(load(against, schema=schema, labelled=False)))
+        unseen = _unseen(
+            data, _sample(load(against, schema=schema, labelled=False, **only_reading(how)))
+        )
     return Inspection(
         format=form,
         n_rows=rows.n_rows,
@@ -143,10 +148,10 @@ def inspect(
     )
 
 
-def _load(source: Any, columns: dict[str, Any]) -> tuple[Dataset, str]:
+def _load(source: Any, how: dict[str, Any]) -> tuple[Dataset, str]:
     """Return the samples of a source, and what kind of source it is in a few words."""
-    opened = open_samples(source, Options.of(**columns))
-    data = load(opened, labelled=None, **columns)
+    opened = open_samples(source, Options.of(**how))
+    data = load(opened, labelled=None, **without_reading(how))
     if isinstance(opened, Source):
         return data, opened.description
     return data, "RowStore" if data.store is not None else type(source).__name__

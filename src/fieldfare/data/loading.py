@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from fieldfare.rows import Rows, as_rows, per_row
 from fieldfare.schema.hints import Hints
 from fieldfare.schema.schema import Schema
 from fieldfare.sources.files import Files
-from fieldfare.sources.formats import open_source
+from fieldfare.sources.formats import open_source, refuse_reading
+from fieldfare.sources.reading import DETECTED, Reading
 from fieldfare.sources.source import Numbered, Source
 from fieldfare.store.append import gather
 from fieldfare.store.cache import file_fingerprint
@@ -40,6 +41,10 @@ def load(  # noqa: PLR0913 - the front door: all but the source are keywords
     group: Any = None,
     labelled: bool | None = True,
     fields: Any = None,
+    format: str | None = None,  # noqa: A002 - it is the usual word
+    header: bool | None = None,
+    names: Sequence[str] | None = None,
+    sep: str | None = None,
     categorical: Any = None,
     numeric: Any = None,
     ignore: Any = None,
@@ -60,15 +65,20 @@ def load(  # noqa: PLR0913 - the front door: all but the source are keywords
         infers and fits. libsvm and libffm text for the fitted Schema of a table must hold its
         feature ids, as ``fieldfare convert --schema-from`` writes them; ids from ``n_features`` on
         are unknown features, which models ignore.
-    target, weight, group : str, array or None
-        Names of columns, or (for tables and matrices in memory) one value per row. A target left
-        out is the column "target" or "label".
+    target, weight, group : str, int, array or None
+        Names of columns, or (for tables and matrices in memory) one value per row. An integer is
+        the position of a column, from 0, unless a column is called so. A target left out is the
+        column "target" or "label", and in a file without a header the first column, with a warning.
     labelled : bool or None
         Whether there is a target; ``None``: read it if it is there.
     fields : sequence, mapping or None
         Which columns share a field. For matrices: a number from 0 for each column. For tables: a
         name or number for each column that is a feature, in order, or a mapping from column to
         field, which leaves other columns as they are.
+    format, header, names, sep
+        How files are to be read, where detection should not decide, as for
+        `fieldfare.sources.reading.Reading`: the format (``"csv"``, ``"libsvm"``, ...), whether the
+        first row of a table is its header, names for its columns, and what separates its cells.
     categorical, numeric, ignore : sequence of str, or None
         Columns of a table that are categories, numbers, or not used, whatever they look like. They
         change a ``schema`` that is not fitted yet; a fitted one cannot be changed.
@@ -92,7 +102,8 @@ def load(  # noqa: PLR0913 - the front door: all but the source are keywords
         If the source is of no known kind, or its content is at fault (`TextFormatError`,
         `SchemaError`, `StoreError` say where).
     ConfigError
-        If what is said about columns contradicts itself.
+        If ``format``, ``header``, ``names`` or ``sep`` are not allowed or the source is no file, or
+        if what is said about columns contradicts itself.
     """
     options = Options(
         schema,
@@ -104,6 +115,7 @@ def load(  # noqa: PLR0913 - the front door: all but the source are keywords
         cache,
         n_threads,
         Hints(categorical, numeric, ignore, bins, na_values),
+        reading=Reading(format, header, names, sep),
     )
     data = read_dataset(source, options)
     assert isinstance(data, Dataset)
@@ -150,6 +162,7 @@ def stream(
     schema: Schema | None,
     labelled: bool | None = None,
     n_threads: int | None = None,
+    reading: Reading = DETECTED,
 ) -> Iterator[Rows]:
     """Yield the rows of a source in batches, in order, in bounded memory and without a cache.
 
@@ -163,6 +176,8 @@ def stream(
         Whether there is a target; ``None``: read it if it is there.
     n_threads : int or None
         For reading and encoding; ``None``: one per core.
+    reading : Reading
+        What the user says about the form of files.
 
     Yields
     ------
@@ -173,7 +188,7 @@ def stream(
     DataError
         As `load` does; a fault of content is found when its batch is reached.
     """
-    options = Options(schema=schema, labelled=labelled, n_threads=n_threads)
+    options = Options(schema=schema, labelled=labelled, n_threads=n_threads, reading=reading)
     opened = open_samples(source, options)
     if isinstance(opened, Source):
         batches = encode(opened, options)[1]
@@ -218,6 +233,7 @@ def open_samples(source: Any, options: Options) -> Source | AnyDataset:
     """
     data = as_dataset(source, options.schema)
     if data is not None:
+        refuse_reading(options.reading, source)
         options.hints.refuse("samples that are encoded already")
         if options.fields is not None:
             raise DataError(
@@ -225,7 +241,7 @@ def open_samples(source: Any, options: Options) -> Source | AnyDataset:
                 "fields=."
             )
         return data
-    opened = open_source(source)
+    opened = open_source(source, options.reading)
     for role in options.arrays:
         if opened.files:
             raise DataError(f"With files, {role} must be the name of a column. Got an array.")
@@ -259,7 +275,7 @@ def _key(files: Files, options: Options) -> str:
     # An unfitted Schema is part of the key too; that of the Rows is another.
     digest = None if options.schema is None else options.schema.digest
     how = (options.labelled, digest, options.fields, options.extend, options.hints)
-    chosen = repr((_ENCODING, names, *how))
+    chosen = repr((_ENCODING, names, *how, options.reading))
     return hashlib.sha256(f"{file_fingerprint(list(files))} {chosen}".encode()).hexdigest()
 
 

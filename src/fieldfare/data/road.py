@@ -21,7 +21,8 @@ from fieldfare.schema.dictionary_encoded import DictionaryEncodedTable
 from fieldfare.schema.hints import HINTS, NO_HINTS, Hints
 from fieldfare.schema.numbered import FieldsSeen
 from fieldfare.schema.schema import Schema
-from fieldfare.sources.batch import Batch
+from fieldfare.sources.batch import Batch, column_at, is_position
+from fieldfare.sources.reading import DETECTED, PARAMETERS, Reading
 from fieldfare.sources.source import Numbered, Source, Table
 
 ROLES = ("target", "weight", "group")
@@ -44,6 +45,8 @@ class Options:
         Whether the Schema, a fitted one, learns the values that only these samples hold.
     join : bool
         Whether side tables are joined, rather than left for solvers that use them as they are.
+    reading : Reading
+        What the user says about the form of files.
     """
 
     schema: Schema | None = None
@@ -57,23 +60,37 @@ class Options:
     hints: Hints = NO_HINTS
     extend: bool = False
     join: bool = True
+    reading: Reading = DETECTED
 
     @classmethod
     def of(cls, **given: Any) -> Options:
-        """Return options out of keywords, those of `Hints` among them.
+        """Return options out of keywords, those of `Hints` and of `Reading` among them.
 
         Raises
         ------
         ConfigError
-            If a hint has a value that is not allowed.
+            If one of them has a value that is not allowed.
         """
         said = {name: given.pop(name) for name in HINTS if name in given}
-        return cls(**{"hints": Hints(**said)} | given)
+        form = {name: given.pop(name) for name in PARAMETERS if name in given}
+        records: dict[str, Any] = {"hints": Hints(**said), "reading": Reading(**form)}
+        return cls(**records | given)
 
     @property
-    def names(self) -> dict[str, str]:
-        """The target, weight and group that are names of columns."""
-        return {role: value for role in ROLES if isinstance(value := getattr(self, role), str)}
+    def names(self) -> dict[str, str | int]:
+        """The target, weight and group that are columns, by name or position."""
+        given = {role: getattr(self, role) for role in ROLES}
+        return {r: c for r, c in given.items() if isinstance(c, str) or is_position(c)}
+
+    def names_in(self, table: Table) -> dict[str, str]:
+        """Return the names of the columns of a table that are its target, weight and group.
+
+        Raises
+        ------
+        SchemaError
+            If there is no column at a position.
+        """
+        return {role: column_at(table.names, column) for role, column in self.names.items()}
 
     @property
     def arrays(self) -> dict[str, Any]:
@@ -148,7 +165,7 @@ def _settle(table: Table, options: Options) -> tuple[Schema, Table]:
     if options.schema is not None:
         schema = schema.with_hints(options.hints)
     if options.schema is not None and options.names:
-        roles = {role: getattr(schema, role) for role in ROLES} | options.names
+        roles = {role: getattr(schema, role) for role in ROLES} | options.names_in(table)
         schema = replace(schema, **roles)
     if options.fields is not None:
         if schema.is_fitted:
@@ -169,7 +186,7 @@ def _settle(table: Table, options: Options) -> tuple[Schema, Table]:
 
 
 def _infer(table: Table, options: Options) -> Schema:
-    names = options.names
+    names = options.names_in(table)
     if "target" not in names and options.labelled is not False and options.target is None:
         names |= _guess_target(table.names, required=bool(options.labelled))
     target, weight, group = map(names.get, ROLES)

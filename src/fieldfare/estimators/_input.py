@@ -139,7 +139,7 @@ def labels(y: Any) -> AnyArray:
 def fit_schema(
     schema: Schema | None,
     table: Any,
-    roles: Mapping[str, str],
+    roles: Mapping[str, Any],
     fields: Any = None,
     hints: Hints = NO_HINTS,
     n_threads: int | None = None,

@@ -87,6 +87,17 @@ def vocabulary_of(used: Used) -> dict[str, int]:
     return {spelling: id_ for word, id_ in ids.items() for spelling in _spellings(word)}
 
 
+def marks_of(column: Column) -> Iterator[str]:
+    """Yield the texts that mean *missing* in a column, also with a blank before or after.
+
+    Operators that look up texts cannot strip blanks.
+    """
+    for word in sorted(column.marks.words):
+        for before in ("", " "):
+            for behind in ("", " "):
+                yield f"{before}{word}{behind}"
+
+
 def _spellings(word: str) -> Iterator[str]:
     """Yield the texts that the Schema reads as this value: 7 and 7.0, true and True."""
     yield word

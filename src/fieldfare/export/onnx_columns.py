@@ -3,8 +3,8 @@
 ======================  ===================================================================
 column                  input
 ======================  ===================================================================
-categorical             texts, shape (batch,); "" where missing
-numeric                 float64, shape (batch,); NaN where missing
+categorical             texts, shape (batch,); "" or a mark where missing
+numeric                 float64, shape (batch,); NaN or a mark that is a number where missing
 multi, with separator   texts, shape (batch,), split by the graph
 multi, lists            texts, shape (batch, longest), padded with ""
 ======================  ===================================================================
@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fieldfare.export.columns import Used, used_columns, vocabulary_of
+from fieldfare.export.columns import Used, marks_of, used_columns, vocabulary_of
 from fieldfare.export.onnx_entries import RectangularEntries
 from fieldfare.export.onnx_graph import DOUBLE, FLOAT, INT64, ML, STRING, Graph
 from fieldfare.models.base import Model
@@ -106,7 +106,7 @@ def _rectangle(graph: Graph, parts: Sequence[ColumnEntries], n_fields: int) -> R
 
 def _scaled(graph: Graph, columns: Sequence[Used]) -> ColumnEntries:
     """Return the entries of all columns whose values are numbers, standardised or as they are."""
-    inputs = [graph.input(used.column.name, DOUBLE, ["batch"]) for used in columns]
+    inputs = [_number(graph, used) for used in columns]
     x = graph("Concat", *(graph("Unsqueeze", name, graph.ints(1)) for name in inputs), axis=1)
     learned = [
         (used.fitted.mean, used.fitted.scale)
@@ -127,13 +127,23 @@ def _scaled(graph: Graph, columns: Sequence[Used]) -> ColumnEntries:
     return ColumnEntries(ids, values, tuple(used.field for used in columns))
 
 
+def _number(graph: Graph, used: Used) -> str:
+    """Declare a numeric input, (batch,), and return it with NaN for the marks that are numbers."""
+    x = graph.input(used.column.name, DOUBLE, ["batch"])
+    for mark in used.column.marks.numbers:
+        is_mark = graph("Equal", x, graph.constant(np.array(mark)))
+        x = graph("Where", is_mark, graph.constant(np.array(np.nan)), x)
+    return x
+
+
 def _one(graph: Graph, used: Used) -> str:
     """Return the feature ids, (batch,), of a column with one feature of value one per sample."""
     column, fitted = used.column, used.fitted
     if column.kind != "numeric":
         texts = graph.input(column.name, STRING, ["batch"])
-        return _look_up(graph, texts, vocabulary_of(used) | {"": fitted.missing}, fitted.unknown)
-    x = graph.input(column.name, DOUBLE, ["batch"])
+        marks = dict.fromkeys(marks_of(column), fitted.missing)
+        return _look_up(graph, texts, marks | vocabulary_of(used), fitted.unknown)
+    x = _number(graph, used)
     ids = _bucket(graph, x, used) if fitted.edges is None else _bin(graph, x, fitted)
     return graph("Where", graph("IsNaN", x), graph.scalar(fitted.missing), ids)
 
@@ -191,7 +201,8 @@ def _several(graph: Graph, used: Used) -> ColumnEntries:
         for before in ("", " ")
         for behind in ("", " ")
     }
-    found = _look_up(graph, texts, spaced | {"": _NOTHING, " ": _NOTHING}, fitted.unknown)
+    marks = dict.fromkeys(marks_of(column), _NOTHING)
+    found = _look_up(graph, texts, marks | spaced, fitted.unknown)
     there = graph("Greater", found, graph.scalar(_NOTHING))
     ones = graph.cast(there, FLOAT)
     none = graph("Equal", graph("ReduceSum", ones, graph.ints(1), keepdims=1), graph.floats(0))

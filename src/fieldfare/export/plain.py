@@ -111,6 +111,7 @@ def _columns(model: Model) -> JSON | None:
             learned["edges"] = fitted.edges.tolist()
         elif not column.is_hashed:
             learned |= {"mean": fitted.mean, "scale": fitted.scale}
+        learned["na_values"] = sorted(column.marks.words)
         columns.append(asdict(column) | learned)
     return {"columns": columns, "field_names": list(schema.field_names)}
 

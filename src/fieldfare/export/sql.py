@@ -24,6 +24,7 @@ from fieldfare.exceptions import ConfigError
 from fieldfare.export.columns import Used, used_columns, vocabulary_of
 from fieldfare.kinds.models import InteractionForm
 from fieldfare.models.base import Model
+from fieldfare.schema.missing import Marks
 
 MAX_NUMBERS = 1_000_000
 # Rows per INSERT.
@@ -207,9 +208,10 @@ def _encoded(place: int, used: Used) -> tuple[str, str]:
     column, fitted = used.column, used.fitted
     name = f"s.{_quoted(column.name)}"
     if fitted.vocabulary is not None:
-        otherwise = f"CASE WHEN {_absent(name, '')} THEN {fitted.missing} ELSE {fitted.unknown} END"
+        absent = _absent(name, column.marks)
+        otherwise = f"CASE WHEN {absent} THEN {fitted.missing} ELSE {fitted.unknown} END"
         return f"COALESCE(w{place}.id, {otherwise})", ""
-    absent, x = _absent(name), f"CAST({name} AS DOUBLE PRECISION)"
+    absent, x = _no_number(name, column.marks), f"CAST({name} AS DOUBLE PRECISION)"
     if fitted.edges is not None:
         bins = " ".join(
             f"WHEN {x} < {_exact(edge)} THEN {fitted.first + i}"
@@ -238,16 +240,26 @@ def _key(used: Used) -> str:
     large = f"FLOOR(POWER(LN(CASE WHEN {x} > 2 THEN {x} ELSE 3 END), 2))"
     small = f"FLOOR(CASE WHEN {x} <= -1e15 THEN -1e15 WHEN {x} <= 2 THEN {x} END)"
     return (
-        f"CASE WHEN {_absent(name)} THEN NULL WHEN {x} > 2 "
+        f"CASE WHEN {_no_number(name, used.column.marks)} THEN NULL WHEN {x} > 2 "
         f"THEN CAST(CAST({large} AS BIGINT) AS VARCHAR) "
         f"ELSE 'SP' || CAST(CAST({small} AS BIGINT) AS VARCHAR) END"
     )
 
 
-def _absent(name: str, *texts: str) -> str:
-    """Return the condition that a value is missing: NULL, NaN, or one of these texts."""
-    listed = ", ".join(map(_text, ("NaN", "nan", *texts)))
-    return f"{name} IS NULL OR CAST({name} AS VARCHAR) IN ({listed})"
+def _absent(name: str, marks: Marks) -> str:
+    """Return the condition that a value is missing: NULL, NaN, or a mark."""
+    listed = ", ".join(map(_text, sorted(marks.words | {"NaN", "nan"})))
+    return f"({name} IS NULL OR TRIM(CAST({name} AS VARCHAR)) IN ({listed}))"
+
+
+def _no_number(name: str, marks: Marks) -> str:
+    """Return the condition that a number is missing: as `_absent`, or a mark in other digits."""
+    absent = _absent(name, marks)
+    if not marks.numbers:
+        return absent
+    listed = ", ".join(map(_exact, marks.numbers))
+    # CASE, because OR may compute both sides, and a text need not be a number.
+    return f"CASE WHEN {absent} THEN TRUE ELSE CAST({name} AS DOUBLE PRECISION) IN ({listed}) END"
 
 
 def _number(value: AnyArray) -> str:

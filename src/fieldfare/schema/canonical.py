@@ -21,36 +21,36 @@ import numpy as np
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray, Float64Array, Int64Array
 from fieldfare.exceptions import SchemaError
+from fieldfare.schema.missing import NOTHING, STANDARD, Marks
 from fieldfare.sources.arrow import array_of, is_string, is_view, numpy_of, scalar_of, texts_of
 from fieldfare.sources.batch import SourceLocation
 
-MISSING_NUMBERS = frozenset(("", "na", "n/a", "nan", "null", "none"))
 _EXACT = float(2**53)
 _INT64 = 2**63
 _DECIMAL_ZERO = re.compile(r"-?[0-9]+\.0")
 _WORD = re.compile(r"[a-z0-9_]+")
+_NO_CODES = np.zeros(0, np.int64)
 
 
-def texts(array: Any) -> Any:
+def texts(array: Any, marks: Marks = STANDARD) -> Any:
     """Return the canonical text of each value of an Arrow array; missing values become null.
 
-    Missing are nulls, NaN and empty strings.
+    Missing are nulls, NaN and the marks.
     """
     pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
     kind, large = array.type, pa.large_string()
     if pa.types.is_dictionary(kind):
-        return texts(array.dictionary_decode())
+        return texts(array.dictionary_decode(), marks)
     if pa.types.is_decimal(kind):
         array, kind = pc.cast(array, pa.float64()), pa.float64()
     if pa.types.is_floating(kind):
-        return _float_texts(array)
+        out = _float_texts(array)
+        return marks.without(out) if marks.numbers else out
     if pa.types.is_timestamp(kind):
         array = pc.cast(array, pa.timestamp("us", kind.tz), safe=False)
         return pc.replace_substring_regex(pc.cast(array, large), r"\.0+(Z?)$", r"\1")
-    if _is_text(kind):
-        return _string_texts(pc.cast(array, large))
     try:
-        return _string_texts(pc.cast(array, large))
+        return marks.without(_string_texts(pc.cast(array, large)))
     except pa.ArrowException as error:
         raise SchemaError(f"Values of type {kind} cannot be read as text: {error}") from error
 
@@ -76,10 +76,10 @@ def _string_texts(array: Any) -> Any:
         same = pc.equal(array, scalar_of(spelt, array.type))
         if pc.any(same).as_py():
             array = pc.if_else(same, scalar_of(canonical, array.type), array)
-    return without_empty(array)
+    return array
 
 
-def text_of(value: Any) -> str | None:
+def text_of(value: Any, marks: Marks = STANDARD) -> str | None:
     """Return the canonical text of one value as `texts` does of many, ``None`` if missing.
 
     Raises
@@ -88,39 +88,31 @@ def text_of(value: Any) -> str | None:
         For types that only Arrow can read.
     """
     kind = type(value)
-    if kind is str:
-        return canonical_text(value)
-    if value is None:
+    if value is None or (kind is float and value != value):
         return None
-    if kind is int and -_INT64 <= value < _INT64:
-        return str(value)
-    if kind is bool:
-        return "true" if value else "false"
-    if kind is float:
-        if value != value:
-            return None
-        if abs(value) < _EXACT and value.is_integer():
-            return str(int(value))
-    raise ValueError
+    if kind is str:
+        text = canonical_text(value)
+    elif kind is int and -_INT64 <= value < _INT64:
+        text = str(value)
+    elif kind is bool:
+        text = "true" if value else "false"
+    elif kind is float and abs(value) < _EXACT and value.is_integer():
+        text = str(int(value))
+    else:
+        raise ValueError
+    return None if marks.mean(text) else text
 
 
-def canonical_text(text: str) -> str | None:
-    """Return a text as `texts` writes it, ``None`` if it is empty."""
+def canonical_text(text: str) -> str:
+    """Return a text as `texts` writes it."""
     if text.endswith(".0") and _DECIMAL_ZERO.fullmatch(text):
         return text[:-2]
     if text in ("True", "False"):
         return text.lower()
-    return text or None
+    return text
 
 
-def without_empty(array: Any) -> Any:
-    """Return texts with nulls for empty ones."""
-    pc = require("pyarrow.compute", "tables")
-    empty = pc.equal(array, scalar_of("", array.type))
-    return pc.if_else(empty, scalar_of(None, array.type), array)
-
-
-def dictionary(array: Any) -> tuple[Int64Array, Any]:
+def dictionary(array: Any, marks: Marks = STANDARD) -> tuple[Int64Array, Any]:
     """Split a column into codes and its distinct canonical texts.
 
     Returns
@@ -140,7 +132,7 @@ def dictionary(array: Any) -> tuple[Int64Array, Any]:
         )
     if not pa.types.is_dictionary(array.type):
         array = pc.dictionary_encode(array)
-    return codes_of(array), texts(array.dictionary)
+    return codes_of(array), texts(array.dictionary, marks)
 
 
 def codes_of(array: Any) -> Int64Array:
@@ -153,10 +145,12 @@ def codes_of(array: Any) -> Int64Array:
     return found
 
 
-def numbers(array: Any, location: SourceLocation, column: str) -> Float64Array:
+def numbers(
+    array: Any, location: SourceLocation, column: str, marks: Marks = STANDARD
+) -> Float64Array:
     """Return a column as float64, NaN where missing.
 
-    Missing are nulls, NaN, and the texts "", NA, N/A, NaN, null and None in any case.
+    Missing are nulls, NaN and the marks.
 
     Raises
     ------
@@ -178,14 +172,14 @@ def numbers(array: Any, location: SourceLocation, column: str) -> Float64Array:
     except pa.ArrowNotImplementedError as error:
         raise SchemaError(f"Column {column!r} of type {kind} cannot be read as numbers.") from error
     except pa.ArrowInvalid:
-        x = _parse(array, location, column)
+        x = _parse(array, location, column, marks)
     if np.isinf(x).any():
         row = int(np.argmax(np.isinf(x)))
         raise location.error(row, column, "numbers must be finite.", str(array[row].as_py()))
-    return np.asarray(x, np.float64)
+    return marks.without_numbers(np.asarray(x, np.float64))
 
 
-def number_of(value: Any) -> float:
+def number_of(value: Any, marks: Marks = STANDARD) -> float:
     """Return one value as `numbers` does many, NaN if missing.
 
     Raises
@@ -198,11 +192,11 @@ def number_of(value: Any) -> float:
     if kind is float:
         number = value
     elif kind is int and -_INT64 <= value < _INT64:
-        return float(value)
+        number = float(value)
     elif value is None:
         return math.nan
     elif kind is str:
-        parsed = parse_number(value)
+        parsed = parse_number(value, marks)
         if parsed is None:
             raise ValueError
         number = parsed
@@ -210,7 +204,7 @@ def number_of(value: Any) -> float:
         raise ValueError
     if math.isinf(number):
         raise ValueError
-    return number
+    return math.nan if number in marks.numbers else number
 
 
 def _floats(array: Any) -> Float64Array:
@@ -236,12 +230,16 @@ def _seconds(array: Any) -> Any:
     return pc.divide(pc.cast(ticks, pa.float64()), scalar_of(1e6, pa.float64()))
 
 
-def _parse(array: Any, location: SourceLocation, column: str) -> AnyArray:
-    """Parse distinct texts one by one: the slow path, for columns with NA, blanks or words."""
-    codes, uniques = dictionary(array)
-    table = np.full(len(uniques) + 1, np.nan)
+def _parse(array: Any, location: SourceLocation, column: str, marks: Marks) -> AnyArray:
+    """Parse distinct texts, if need be one by one: the slow path, for marks, blanks and words."""
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    codes, uniques = dictionary(array, marks)
+    try:
+        return _floats(pc.utf8_trim_whitespace(uniques))[codes]
+    except pa.ArrowInvalid:
+        table = np.full(len(uniques) + 1, np.nan)
     for code, text in enumerate(uniques.to_pylist()):
-        value = parse_number(text)
+        value = parse_number(text, marks)
         if value is None:
             row = int(np.argmax(codes == code))
             raise location.error(row, column, "a number is needed here.", text)
@@ -249,9 +247,9 @@ def _parse(array: Any, location: SourceLocation, column: str) -> AnyArray:
     return table[codes]
 
 
-def parse_number(text: str | None) -> float | None:
+def parse_number(text: str | None, marks: Marks = STANDARD) -> float | None:
     """Return the number a text stands for, NaN if it stands for a missing one, else None."""
-    if text is None or text.strip().lower() in MISSING_NUMBERS:
+    if text is None or marks.mean(text):
         return math.nan
     try:
         return None if "_" in text else float(text)
@@ -287,15 +285,20 @@ def log2_text(x: float) -> str | None:
 
 
 def split_cells(
-    array: Any, separator: str | None, is_text: bool
-) -> tuple[Any, Int64Array, Int64Array]:
+    array: Any, separator: str | None, is_text: bool, marks: Marks = STANDARD
+) -> tuple[Int64Array, Any, Int64Array, Int64Array]:
     """Cut the cells of a ``multi`` or ``text`` column into values.
+
+    A mark of missing counts for nothing, as a cell and as one of several values; as one of the
+    words of a text it is a word.
 
     Returns
     -------
-    tokens : Arrow array of large strings, canonical, none missing
+    codes : int64 array
+        Position of the text of each value.
+    texts : Arrow array of large strings, canonical, none missing
     row : int64 array
-        Row of each token, never decreasing.
+        Row of each value, never decreasing.
     counts : int64 array of shape (n_rows,)
     """
     pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
@@ -304,9 +307,9 @@ def split_cells(
         array = array.dictionary_decode()
         kind = array.type
     if pa.types.is_null(kind):
-        return texts_of([]), *_no_tokens(len(array))
+        return _NO_CODES, texts_of([]), _NO_CODES, np.zeros(len(array), np.int64)
     if not pa.types.is_nested(kind):
-        array = texts(array)
+        array = texts(array, marks)
         if is_text:
             words = pc.replace_substring_regex(pc.utf8_lower(array), r"[^\pL\pN_]+", " ")
             array = pc.utf8_split_whitespace(pc.utf8_trim_whitespace(words))
@@ -317,20 +320,18 @@ def split_cells(
                 [None if t is None else [t] for t in array.to_pylist()], pa.list_(pa.large_string())
             )
     row = numpy_of(pc.list_parent_indices(array)).astype(np.int64)
-    tokens = texts(pc.list_flatten(array))
+    codes, words = dictionary(pc.list_flatten(array), NOTHING if is_text else marks)
     if not is_text:
-        tokens = pc.utf8_trim_whitespace(tokens)
-    keep = pc.not_equal(tokens, scalar_of("", tokens.type))
-    keep = keep.fill_null(scalar_of(False, keep.type))
-    row = row[numpy_of(keep)]
-    return pc.filter(tokens, keep), row, np.bincount(row, minlength=len(array)).astype(np.int64)
+        words = marks.without(_string_texts(pc.utf8_trim_whitespace(words)))
+    present = numpy_of(words.is_valid())
+    keep = np.append(present, False)[codes]
+    row = row[keep]
+    codes = (np.cumsum(present) - 1)[codes[keep]]
+    counts = np.bincount(row, minlength=len(array)).astype(np.int64)
+    return codes, words.drop_null(), row, counts
 
 
-def _no_tokens(n_rows: int) -> tuple[Int64Array, Int64Array]:
-    return np.zeros(0, np.int64), np.zeros(n_rows, np.int64)
-
-
-def words_of(value: Any) -> list[str]:
+def words_of(value: Any, marks: Marks = STANDARD) -> list[str]:
     """Return the words of one cell as `split_cells` does of many.
 
     Raises
@@ -338,7 +339,7 @@ def words_of(value: Any) -> list[str]:
     ValueError
         For text beyond ASCII, whose letters only Arrow tells alike.
     """
-    text = text_of(value)
+    text = text_of(value, marks)
     if text is None:
         return []
     if not text.isascii():
@@ -346,7 +347,7 @@ def words_of(value: Any) -> list[str]:
     return _WORD.findall(text.lower())
 
 
-def splitter(separator: str | None) -> Callable[[Any], list[str]]:
+def splitter(separator: str | None, marks: Marks = STANDARD) -> Callable[[Any], list[str]]:
     """Return what cuts one cell into canonical values as `split_cells` does many."""
 
     def cut(value: Any) -> list[str]:
@@ -356,17 +357,14 @@ def splitter(separator: str | None) -> Callable[[Any], list[str]]:
             return []
         elif type(value) is str:
             text = canonical_text(value)
-            if text is None:
+            if marks.mean(text):
                 return []
             parts = text.split(separator) if separator else [text]
         else:
             raise ValueError
-        tokens = []
-        for part in parts:
-            # Canonical before and after the blanks go, as in tables.
-            token = canonical_text((canonical_text(part) or "").strip())
-            if token is not None:
-                tokens.append(token)
-        return tokens
+        # Canonical before and after the blanks go, as in tables.
+        parts = [part for part in map(canonical_text, parts) if not marks.mean(part)]
+        tokens = [canonical_text(part.strip()) for part in parts]
+        return [token for token in tokens if not marks.mean(token)]
 
     return cut

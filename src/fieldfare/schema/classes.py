@@ -8,6 +8,7 @@ import numpy as np
 
 from fieldfare._optional import require
 from fieldfare.schema.canonical import dictionary, parse_number
+from fieldfare.schema.missing import OF_TARGETS
 from fieldfare.sources.batch import Batch, SourceLocation
 
 MAX_CLASSES = 10_000
@@ -33,7 +34,7 @@ class Classes:
         array = batch.data.column(self.name)
         if str(array.type) in _NUMERIC_TYPES:
             return
-        codes, uniques = dictionary(array)
+        codes, uniques = dictionary(array, OF_TARGETS)
         if self.word is None and (code := _first_word(uniques)) is not None:
             row = int(np.argmax(codes == code))
             self.word = batch.location, row, uniques[code].as_py()

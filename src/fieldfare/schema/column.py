@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any
 
 from fieldfare._validation import (
@@ -18,6 +19,8 @@ from fieldfare._validation import (
     closest,
 )
 from fieldfare.exceptions import ConfigError, SchemaError
+from fieldfare.schema.canonical import canonical_text
+from fieldfare.schema.missing import STANDARD, Marks
 from fieldfare.schema.moments import FORMATS, PARTS
 from fieldfare.sources.batch import require_column
 
@@ -29,6 +32,18 @@ DEFAULT_PARTS = ("hour", "weekday", "month", "age")
 
 _TEXT = Instance((str,), "a string")
 _OPTIONAL_TEXT = AnyOf((_TEXT, NONE))
+
+
+class TextsOrNumbers:
+    """A tuple or list of texts and numbers; may be empty."""
+
+    def allows(self, value: Any) -> bool:
+        return isinstance(value, (tuple, list)) and all(
+            isinstance(item, (str, int, float)) and not isinstance(item, bool) for item in value
+        )
+
+    def __str__(self) -> str:
+        return "a tuple of texts and numbers"
 
 
 def _declare(default: Any, constraint: Constraint) -> Any:
@@ -79,6 +94,10 @@ class Column:
         1970.
     source, part : str or None
         Of a derived column: the column of dates that it is derived from, and the part it holds.
+    na_values : tuple of str and numbers, or None
+        The cells that mean *missing* besides empty ones, blanks around them left out. ``None``: the
+        standard marks (`fieldfare.schema.missing`), such as NA, NaN, null, ``?`` and ``-``.
+        ``()``: none, so that "NA" is a value like others.
 
     Raises
     ------
@@ -100,12 +119,15 @@ class Column:
     date_format: str = _declare("ymd", OneOf(FORMATS))
     source: str | None = _declare(None, _OPTIONAL_TEXT)
     part: str | None = _declare(None, AnyOf((OneOf(tuple(PARTS)), NONE)))
+    na_values: tuple[str, ...] | None = _declare(None, AnyOf((TextsOrNumbers(), NONE)))
 
     def __post_init__(self) -> None:
         if isinstance(self.parts, list):  # as JSON has it
             object.__setattr__(self, "parts", tuple(self.parts))
         for item in fields(self):
             check(item.name, getattr(self, item.name), item.metadata["constraint"], "Column")
+        if self.na_values is not None:
+            object.__setattr__(self, "na_values", tuple(map(str, self.na_values)))
         if self.weight_separator is not None and self.kind not in ("multi", "ignore"):
             raise ConfigError(
                 f"Only 'multi' columns have a weight_separator. Column {self.name!r} is "
@@ -116,6 +138,14 @@ class Column:
     def field_name(self) -> str:
         """Name of the field that its features belong to."""
         return self.name if self.field is None else self.field
+
+    @cached_property
+    def marks(self) -> Marks:
+        """What stands for a missing value."""
+        if self.na_values is None:
+            return STANDARD
+        # As a cell may spell them, and as `texts` writes them.
+        return Marks.of(form(text) for text in self.na_values for form in (str, canonical_text))
 
     @property
     def is_feature(self) -> bool:

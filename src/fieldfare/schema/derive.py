@@ -104,7 +104,7 @@ def with_parts(
 
 def _moments(column: Column, array: Any, location: SourceLocation) -> Moments:
     try:
-        moments = moments_of(array, column.date_format)
+        moments = moments_of(array, column.date_format, column.marks)
     except SchemaError as error:
         raise SchemaError(f"Column {column.name!r}: {error}") from error
     odd = np.flatnonzero(moments.state == ODD)

@@ -11,12 +11,19 @@ import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array, UInt32Array
 from fieldfare.rows import Rows
-from fieldfare.schema.canonical import dictionary, numbers, parse_number, split_cells
+from fieldfare.schema.canonical import (
+    codes_of,
+    dictionary,
+    numbers,
+    parse_number,
+    split_cells,
+)
 from fieldfare.schema.column import Column
 from fieldfare.schema.columnwise import each
 from fieldfare.schema.fit import Fitted, split_weights, tokens_of
+from fieldfare.schema.missing import OF_TARGETS
 from fieldfare.schema.vocabulary import Vocabulary, hash64
-from fieldfare.sources.arrow import array_of, is_string, numpy_of
+from fieldfare.sources.arrow import array_of, is_dictionary_of_strings, is_string, numpy_of
 from fieldfare.sources.batch import Batch, SourceLocation, require_column, shorten
 
 _MAX_FLOAT32 = float(np.finfo(np.float32).max)
@@ -92,8 +99,12 @@ def encode_column(column: Column, fitted: Fitted, array: Any, location: SourceLo
     """Turn the cells of one column into features."""
     if column.kind in ("multi", "text"):
         return _encode_multi(column, fitted, array, location)
-    if column.kind == "categorical" and fitted.vocabulary is not None and is_string(array.type):
-        return Entries(_ids_of_cells(fitted, fitted.vocabulary, array))
+    if column.kind == "categorical" and fitted.vocabulary is not None:
+        if is_string(array.type):
+            return Entries(_ids_of_cells(column, fitted, fitted.vocabulary, array))
+        if is_dictionary_of_strings(array.type):
+            ids = _ids_of_cells(column, fitted, fitted.vocabulary, array.dictionary)
+            return Entries(np.append(ids, np.uint32(fitted.missing))[codes_of(array)])
     if column.has_vocabulary or column.is_hashed:
         codes, words = tokens_of(column, array, location)
         return Entries(_ids(fitted, words)[codes])
@@ -111,19 +122,21 @@ def _ids(fitted: Fitted, words: Any) -> UInt32Array:
     return np.append(ids, np.uint32(fitted.missing))
 
 
-def _ids_of_cells(fitted: Fitted, vocabulary: Vocabulary, cells: Any) -> UInt32Array:
+def _ids_of_cells(
+    column: Column, fitted: Fitted, vocabulary: Vocabulary, cells: Any
+) -> UInt32Array:
     """Return the id of each text: most are canonical as they stand, and found at once."""
     positions = vocabulary.find(cells)
     ids = vocabulary.at(positions, fitted.unknown)
     rest = positions < 0
     if rest.any():
-        codes, words = dictionary(cells.filter(array_of(rest)))
+        codes, words = dictionary(cells.filter(array_of(rest)), column.marks)
         ids[rest] = _ids(fitted, words)[codes]
     return ids
 
 
 def _encode_number(column: Column, fitted: Fitted, array: Any, location: SourceLocation) -> Entries:
-    x = numbers(array, location, column.name)
+    x = numbers(array, location, column.name, column.marks)
     missing = np.isnan(x)
     if fitted.edges is not None:
         bins = fitted.first + np.searchsorted(fitted.edges, x, side="right")
@@ -139,8 +152,9 @@ def _encode_number(column: Column, fitted: Fitted, array: Any, location: SourceL
 
 
 def _encode_multi(column: Column, fitted: Fitted, array: Any, location: SourceLocation) -> Entries:
-    tokens, row, lengths = split_cells(array, column.separator, column.kind == "text")
-    codes, uniques = dictionary(tokens)
+    codes, uniques, row, lengths = split_cells(
+        array, column.separator, column.kind == "text", column.marks
+    )
     words, weights = split_weights(column, uniques)
     ids = _ids(fitted, words)[codes]
     values = None
@@ -243,7 +257,7 @@ def encode_target(batch: Batch, name: str, classes: Sequence[str] | None) -> Flo
     if classes is None:
         x = numbers(array, batch.location, name)
     else:
-        codes, uniques = dictionary(array)
+        codes, uniques = dictionary(array, OF_TARGETS)
         number = {text: float(i) for i, text in enumerate(classes)}
         table = np.full(len(uniques) + 1, np.nan)
         for code, text in enumerate(uniques.to_pylist()):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -128,10 +129,10 @@ def _encoder(column: Column, fitted: Fitted) -> Callable[[Any], Features]:
     if column.kind in ("multi", "text"):
         return _multi(column, fitted)
     if column.has_vocabulary or column.is_hashed:
-        find = _finder(fitted)
+        find, marks = _finder(fitted), column.marks
         if column.kind == "numeric":
-            return lambda value: ([find(log2_text(number_of(value)))], _ONE)
-        return lambda value: ([find(text_of(value))], _ONE)
+            return lambda value: ([find(log2_text(number_of(value, marks)))], _ONE)
+        return lambda value: ([find(text_of(value, marks))], _ONE)
     return _numeric(column, fitted)
 
 
@@ -139,9 +140,9 @@ def _of_part(
     encode: Callable[[Any], Features], column: Column, source: Column
 ) -> Callable[[Any], Features]:
     """Return what encodes the part of a date, given what encodes the part's value."""
-    part, date_format = column.part, source.date_format
+    part, date_format, marks = column.part, source.date_format, source.marks
     assert part is not None
-    return lambda value: encode(part_of(part, value, date_format))
+    return lambda value: encode(part_of(part, value, date_format, marks))
 
 
 def _finder(fitted: Fitted) -> Callable[[str | None], int]:
@@ -155,19 +156,19 @@ def _finder(fitted: Fitted) -> Callable[[str | None], int]:
 
 
 def _numeric(column: Column, fitted: Fitted) -> Callable[[Any], Features]:
-    missing, first = fitted.missing, fitted.first
+    missing, first, marks = fitted.missing, fitted.first, column.marks
     if fitted.edges is not None:
         edges = fitted.edges.tolist()
 
         def bin_of(value: Any) -> Features:
-            x = number_of(value)
+            x = number_of(value, marks)
             return [missing if x != x else first + bisect_right(edges, x)], _ONE
 
         return bin_of
     mean, scale = (fitted.mean, fitted.scale) if column.transform == "standardize" else (0.0, 1.0)
 
     def scaled(value: Any) -> Features:
-        x = number_of(value)
+        x = number_of(value, marks)
         if x != x:
             return [missing], _ONE
         x = (x - mean) / scale
@@ -182,7 +183,9 @@ def _numeric(column: Column, fitted: Fitted) -> Callable[[Any], Features]:
 
 def _multi(column: Column, fitted: Fitted) -> Callable[[Any], Features]:
     find, missing, mark = _finder(fitted), fitted.missing, column.weight_separator
-    cut = words_of if column.kind == "text" else splitter(column.separator)
+    cut = splitter(column.separator, column.marks)
+    if column.kind == "text":
+        cut = partial(words_of, marks=column.marks)
 
     def encode(value: Any) -> Features:
         tokens = cut(value)

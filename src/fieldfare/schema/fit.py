@@ -129,9 +129,9 @@ def tokens_of(column: Column, array: Any, location: SourceLocation) -> tuple[Int
     Missing cells have the code ``len(texts)``, or a text that is null.
     """
     if column.kind == "numeric":
-        codes, words = log2_texts(numbers(array, location, column.name))
+        codes, words = log2_texts(numbers(array, location, column.name, column.marks))
         return codes, texts_of(words)
-    return dictionary(array)
+    return dictionary(array, column.marks)
 
 
 def split_weights(column: Column, words: Any) -> tuple[Any, list[str]]:
@@ -179,8 +179,9 @@ class ValueCounts:
         pa = require("pyarrow", "tables")
         column = self.column
         if column.kind in ("multi", "text"):
-            tokens, _, lengths = split_cells(array, column.separator, column.kind == "text")
-            codes, uniques = dictionary(tokens)
+            codes, uniques, _, lengths = split_cells(
+                array, column.separator, column.kind == "text", column.marks
+            )
             words, _ = split_weights(column, uniques)
             self.n_missing += int((lengths == 0).sum())
         else:
@@ -261,7 +262,7 @@ class Moments:
         self.n_held = 0
 
     def update(self, array: Any, location: SourceLocation) -> None:
-        x = numbers(array, location, self.column.name)
+        x = numbers(array, location, self.column.name, self.column.marks)
         present = x[~np.isnan(x)]
         self.n_missing += len(x) - len(present)
         self.held.append(present)
@@ -309,7 +310,7 @@ class Quantiles:
         self.keys: AnyArray = np.zeros(0, np.uint64)
 
     def update(self, array: Any, location: SourceLocation) -> None:
-        x = numbers(array, location, self.column.name)
+        x = numbers(array, location, self.column.name, self.column.marks)
         keys = scatter(np.arange(self.row, self.row + len(x), dtype=np.uint64))
         self.row += len(x)
         present = ~np.isnan(x)

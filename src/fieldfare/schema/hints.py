@@ -9,6 +9,7 @@ from typing import Any
 from fieldfare._validation import Number, closest
 from fieldfare.exceptions import ConfigError, SchemaError
 from fieldfare.schema.column import Column
+from fieldfare.schema.missing import STANDARD, Marks
 
 _BINS = Number(2, 1000, integer=True)
 
@@ -144,7 +145,14 @@ class Hints:
             n_bins = self.bins.get(column.name) if isinstance(self.bins, dict) else self.bins
             if n_bins is not None:
                 column = replace(column, transform="quantile", n_bins=n_bins)
-        return column
+        na_values = self.na_values_of(column.name, STANDARD)
+        return column if na_values is None else replace(column, na_values=na_values)
+
+    def na_values_of(self, name: str, standard: Marks) -> tuple[str, ...] | None:
+        """Return what the user says is missing in a column, ``None`` if the standard marks are."""
+        if isinstance(self.na_values, dict):
+            return self.na_values.get(name)
+        return (*sorted(standard.words), *self.na_values) if self.na_values else None
 
 
 HINTS = tuple(item.name for item in fields(Hints))

@@ -29,11 +29,11 @@ import numpy as np
 
 from fieldfare._optional import require
 from fieldfare.exceptions import ConfigError, DataWarning, SchemaError
-from fieldfare.schema.canonical import MISSING_NUMBERS, without_empty
 from fieldfare.schema.column import Column
 from fieldfare.schema.dates import recognise
 from fieldfare.schema.hints import NO_HINTS, Hints
-from fieldfare.sources.arrow import is_string, numpy_of, scalar_of, texts_of
+from fieldfare.schema.missing import STANDARD, Marks
+from fieldfare.sources.arrow import is_string, numpy_of
 from fieldfare.sources.batch import require_column
 from fieldfare.sources.source import Table
 
@@ -159,7 +159,7 @@ def _holds_bars(array: Any) -> bool:
     return bool(with_bar >= _MULTI_SHARE * (len(array) - array.null_count))
 
 
-def type_texts(array: Any) -> Any:
+def type_texts(array: Any, marks: Marks = STANDARD) -> Any:
     """Give the texts of an untyped (CSV) column the narrowest type that fits all of them.
 
     Tried in order: integer, float, boolean, date and time; text otherwise.
@@ -167,14 +167,9 @@ def type_texts(array: Any) -> Any:
     pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
     if pa.types.is_null(array.type):  # a file without rows has no texts
         return array
-    empty = pc.is_in(
-        pc.utf8_lower(pc.utf8_trim_whitespace(array)),
-        value_set=texts_of(sorted(MISSING_NUMBERS)).cast(array.type),
-    )
-    present = pc.if_else(empty, scalar_of(None, array.type), array)
+    present = marks.without(array)
     if present.null_count == len(present):
-        bare = without_empty(array)
-        return bare if bare.null_count < len(bare) else pa.nulls(len(array))
+        return pa.nulls(len(array))
     present = pc.utf8_trim_whitespace(present)
     for kind in (pa.int64(), pa.float64(), pa.bool_(), pa.timestamp("us")):
         if (typed := _cast(present, kind)) is not None:

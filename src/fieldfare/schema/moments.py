@@ -21,12 +21,14 @@ import numpy as np
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray, Int64Array
 from fieldfare.exceptions import SchemaError
-from fieldfare.schema.canonical import MISSING_NUMBERS, codes_of, parse_number
+from fieldfare.schema.canonical import codes_of, parse_number
+from fieldfare.schema.missing import NOTHING, STANDARD, Marks
 from fieldfare.sources.arrow import array_of, is_string, is_view, numpy_of, scalar_of, texts_of
 
 TICKS = {"s": 1e6, "ms": 1e3, "us": 1.0, "ns": 1e-3}
 """Microseconds per unit of numbers."""
-FORMATS = ("ymd", "dmy", "mdy", "yyyymmdd", *TICKS)
+_WRITTEN = ("ymd", "dmy", "mdy")
+FORMATS = (*_WRITTEN, "yyyymmdd", *TICKS)
 """How dates may be written; a year that comes first, and types of dates, are read in any case."""
 
 _SECOND, _MINUTE, _HOUR = 1_000_000, 60_000_000, 3_600_000_000
@@ -139,7 +141,7 @@ def part_cells(part: str, moments: Moments) -> Any:
     return pa.DictionaryArray.from_arrays(codes, texts_of(names))
 
 
-def part_of(part: str, value: Any, date_format: str) -> str | float | None:
+def part_of(part: str, value: Any, date_format: str, marks: Marks = STANDARD) -> str | float | None:
     """Return one part of one cell as `part_cells` does of many, ``None`` if it is missing.
 
     Raises
@@ -147,7 +149,7 @@ def part_of(part: str, value: Any, date_format: str) -> str | float | None:
     ValueError
         For what only Arrow can read, and for texts that are no dates.
     """
-    ticks, state = moment_of(value, date_format)
+    ticks, state = moment_of(value, date_format, marks)
     of, names, needs_date = PARTS[part]
     if state == ODD:
         raise ValueError
@@ -160,7 +162,7 @@ def part_of(part: str, value: Any, date_format: str) -> str | float | None:
 # -- one cell --
 
 
-def moment_of(value: Any, date_format: str) -> tuple[int, int]:
+def moment_of(value: Any, date_format: str, marks: Marks = STANDARD) -> tuple[int, int]:
     """Return the ticks of one cell, and what it is, as `moments_of` does of many.
 
     Raises
@@ -171,8 +173,8 @@ def moment_of(value: Any, date_format: str) -> tuple[int, int]:
     kind = type(value)
     if value is None or value != value:
         return 0, MISSING
-    if kind is str and date_format not in TICKS and date_format != "yyyymmdd":
-        return _moment_of_text(value, date_format)
+    if kind is str and date_format in _WRITTEN:
+        return _moment_of_text(value, date_format, marks)
     if kind is datetime:
         within = (value.hour * 60 + value.minute) * _MINUTE
         within += value.second * _SECOND + value.microsecond
@@ -183,8 +185,8 @@ def moment_of(value: Any, date_format: str) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=4096)
-def _moment_of_text(text: str, date_format: str) -> tuple[int, int]:
-    if is_missing(text):
+def _moment_of_text(text: str, date_format: str, marks: Marks) -> tuple[int, int]:
+    if marks.mean(text):
         return 0, MISSING
     found = _TEXT.match(text)
     if found is None:
@@ -222,16 +224,10 @@ def _moment_of_text(text: str, date_format: str) -> tuple[int, int]:
     return days * _DAY + within, DATED
 
 
-def is_missing(text: str) -> bool:
-    """Whether a text among dates stands for a missing one."""
-    word = text.strip().lower()
-    return word in MISSING_NUMBERS or word == "nat"
-
-
 # -- many cells --
 
 
-def moments_of(array: Any, date_format: str) -> Moments:
+def moments_of(array: Any, date_format: str, marks: Marks = STANDARD) -> Moments:
     """Return the moments of an Arrow column.
 
     Parameters
@@ -240,28 +236,30 @@ def moments_of(array: Any, date_format: str) -> Moments:
         Dates, times, times of day; texts, or numbers since 1970, as the format says.
     date_format : str
         One of `FORMATS`.
+    marks : Marks
+        The texts and numbers that stand for missing dates.
 
     Raises
     ------
     SchemaError
         If values of this type are no dates.
     """
-    pa, kind = require("pyarrow", "tables"), array.type
+    pa, pc, kind = require("pyarrow", "tables"), require("pyarrow.compute", "tables"), array.type
     if pa.types.is_null(kind):
         return Moments(np.zeros(len(array), np.int64), np.full(len(array), MISSING, np.uint8))
     if pa.types.is_dictionary(kind):
-        return moments_of(array.dictionary, date_format).take(codes_of(array))
+        return moments_of(array.dictionary, date_format, marks).take(codes_of(array))
     if pa.types.is_temporal(kind) and not pa.types.is_duration(kind):
         return _of_types(array)
-    is_text = is_string(kind) or is_view(kind)
-    if date_format in TICKS or date_format == "yyyymmdd":
-        if is_text:
-            return _of_numbers(*_numbers_in(array), date_format)
-        if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-            x = numpy_of(require("pyarrow.compute", "tables").cast(array, pa.float64(), safe=False))
-            return _of_numbers(x.astype(np.float64), np.isnan(x), date_format)
-    elif is_text:
-        return _of_texts(array, date_format)
+    if is_string(kind) or is_view(kind):
+        array = marks.without(pc.cast(array, pa.large_string()))
+        if date_format in _WRITTEN:
+            return _of_texts(array, date_format)
+        return _of_numerals(array, date_format, marks)
+    is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    if is_number and date_format not in _WRITTEN:
+        x = marks.without_numbers(numpy_of(pc.cast(array, pa.float64(), safe=False)))
+        return _of_numbers(x, np.isnan(x), date_format)
     raise SchemaError(
         f"Values of type {kind} are not read as dates written as {date_format!r}. Set date_format "
         f"in the Schema: numbers are {', '.join(map(repr, FORMATS[3:]))}."
@@ -301,17 +299,16 @@ def _checked(ticks: Int64Array, state: AnyArray) -> Moments:
     return Moments(ticks, np.where(beyond & (state == DATED), ODD, state).astype(np.uint8))
 
 
-def _numbers_in(array: Any) -> tuple[AnyArray, AnyArray]:
-    """Return texts as numbers, NaN where they are none, and which of them are missing."""
+def _of_numerals(array: Any, date_format: str, marks: Marks) -> Moments:
+    """Return the moments of texts of numbers, those that are missing being null."""
     pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    absent = numpy_of(array.is_null())
     try:
         x = numpy_of(pc.cast(array, pa.float64()))
-        return x, np.isnan(x)
     except pa.ArrowInvalid:
-        texts = array.to_pylist()
-    found = [parse_number(text) for text in texts]
-    absent = [text is None or is_missing(text) for text in texts]
-    return np.array([np.nan if x is None else x for x in found]), np.array(absent, bool)
+        found = [parse_number(text, NOTHING) for text in array.to_pylist()]
+        x = np.array([np.nan if number is None else number for number in found])
+    return _of_numbers(x, absent | np.isin(x, marks.numbers), date_format)
 
 
 def _of_numbers(x: AnyArray, absent: AnyArray, date_format: str) -> Moments:
@@ -334,7 +331,6 @@ def _of_numbers(x: AnyArray, absent: AnyArray, date_format: str) -> Moments:
 
 def _of_texts(array: Any, date_format: str) -> Moments:
     pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
-    array = pc.cast(array, pa.large_string())
     for rewritten in _as_iso(array, date_format):
         lengths = pc.unique(pc.binary_length(rewritten)).to_pylist()
         if {length for length in lengths if length} <= _ISO_LENGTHS:
@@ -356,7 +352,7 @@ def _of_texts(array: Any, date_format: str) -> Moments:
     sound &= matched & (clock | dated)
     ticks = np.where(clock, 0, np.where(dated, days, 0)) * _DAY + within
     state = np.where(sound, np.where(clock, CLOCK, DATED), ODD)
-    return _checked(np.where(sound, ticks, 0), np.where(_missing(array), MISSING, state))
+    return _checked(np.where(sound, ticks, 0), np.where(numpy_of(array.is_null()), MISSING, state))
 
 
 def _as_iso(array: Any, date_format: str) -> Iterator[Any]:
@@ -372,14 +368,6 @@ def _as_iso(array: Any, date_format: str) -> Iterator[Any]:
         order = r"\3-\1-\2" if date_format == "mdy" else r"\3-\2-\1"
         yield pc.replace_substring_regex(array, _YEAR_LAST, order)
     yield pc.replace_substring_regex(array, _YEAR_FIRST, r"\1-\2-\3")
-
-
-def _missing(array: Any) -> AnyArray:
-    """Return which texts stand for missing dates."""
-    pc = require("pyarrow.compute", "tables")
-    words = texts_of(sorted((*MISSING_NUMBERS, "nat")))
-    found = pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(array)), value_set=words)
-    return numpy_of(pc.or_kleene(found, array.is_null())).astype(bool)
 
 
 def _lengths(texts: Any) -> AnyArray:

@@ -22,9 +22,10 @@ from fieldfare.schema.hints import Hints
 from fieldfare.schema.infer import infer_columns
 from fieldfare.schema.names import FeatureNames, feature_text, format_schema, locate_features
 from fieldfare.schema.numbered import Indexed
-from fieldfare.sources.batch import Batch, require_column
+from fieldfare.sources.batch import Batch, column_at, require_column
 from fieldfare.sources.formats import open_table
 from fieldfare.sources.matrix import array_rows
+from fieldfare.sources.reading import Reading, only_reading, without_reading
 from fieldfare.sources.source import Table
 
 __all__ = ["Column", "Indexed", "Schema"]
@@ -83,10 +84,10 @@ class Schema:
     @staticmethod
     def infer(
         table: Any,
-        target: str | None = None,
-        weight: str | None = None,
-        group: str | None = None,
-        **hints: Any,
+        target: str | int | None = None,
+        weight: str | int | None = None,
+        group: str | int | None = None,
+        **how: Any,
     ) -> Schema:
         """Return an unfitted Schema with sensible columns for a table.
 
@@ -94,11 +95,13 @@ class Schema:
         ----------
         table : path, DataFrame, Arrow table or anything else that `open_table` reads
             Its first 10,000 rows decide; the rules are those of `fieldfare.schema.infer`.
-        target, weight, group : str or None
+        target, weight, group : str, int or None
             Columns that are not features. (A group stays a feature unless it is set to ignore.)
-        **hints
-            What is known of the columns and therefore not inferred: ``categorical``, ``numeric``,
-            ``ignore``, ``bins`` and ``na_values``, as for `fieldfare.load_data`.
+            An integer is the position of a column, from 0, unless a column is called so.
+        **how
+            What is known of the columns and therefore not inferred (``categorical``, ``numeric``,
+            ``ignore``, ``bins`` and ``na_values``), and how a file is to be read (``format``,
+            ``header``, ``names`` and ``sep``), as for `fieldfare.load_data`.
 
         Raises
         ------
@@ -107,7 +110,9 @@ class Schema:
         ConfigError
             If hints contradict each other.
         """
-        return Schema.inferred(open_table(table), Hints.of(**hints), target, weight, group)
+        opened = open_table(table, Reading(**only_reading(how)))
+        roles = [column_at(opened.names, role) for role in (target, weight, group)]
+        return Schema.inferred(opened, Hints.of(**without_reading(how)), *roles)
 
     @staticmethod
     def inferred(

@@ -76,6 +76,12 @@ def is_string(kind: Any) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
+def is_dictionary_of_strings(kind: Any) -> bool:
+    """Whether arrays of this type are codes of strings."""
+    pa = require("pyarrow", "tables")
+    return bool(pa.types.is_dictionary(kind) and is_string(kind.value_type))
+
+
 def one_array(column: Any) -> Any:
     """Return a column, chunked or not, as one array."""
     pa = require("pyarrow", "tables")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any
 
 from fieldfare._optional import require
@@ -76,6 +77,31 @@ def require_column(name: str, names: Sequence[str]) -> None:
             f"There is no column {name!r}. The columns are {', '.join(map(repr, names))}."
             f"{closest(name, names)}"
         )
+
+
+def column_at(names: Sequence[str], column: Any) -> Any:
+    """Return the name of a column that is given by its position from 0; a name as it is.
+
+    A number that is the name of a column is the name.
+
+    Raises
+    ------
+    SchemaError
+        If there is no such position.
+    """
+    if not is_position(column) or str(column) in names:
+        return str(column) if is_position(column) else column
+    if not 0 <= column < len(names):
+        raise SchemaError(
+            f"There is no column {column}, by name or by position from 0. The {len(names)} columns "
+            f"are {', '.join(map(repr, names))}."
+        )
+    return names[int(column)]
+
+
+def is_position(column: Any) -> bool:
+    """Whether a column is given by a number, of Python or NumPy."""
+    return isinstance(column, Integral) and not isinstance(column, bool)
 
 
 def first_rows(names: list[str], batches: Iterable[Batch], n: int) -> Any:

@@ -110,6 +110,14 @@ class CsvFiles(Table):
         first = next(records(file, CsvFormat(form.separator, False)), None)
         if first is None:
             raise DataError(f"{file} is empty.")
+        if self.files.reading.names is not None:
+            names = self.files.reading.names
+            if len(names) != len(first[1]):
+                raise SchemaError(
+                    f"names= has {len(names)} names, and the first line of {file} has "
+                    f"{len(first[1])} cells. Give one name for each column."
+                )
+            return list(names)
         if not form.has_header:
             return ["target", *(f"f{n}" for n in range(1, len(first[1])))]
         return check_names([cell or f"column{n + 1}" for n, cell in enumerate(first[1])], str(file))
@@ -200,7 +208,7 @@ def _merged(parts: Iterator[Any]) -> Iterator[Any]:
 
 
 def _format_of(files: Files, i: int) -> CsvFormat:
-    found = files.text if i == 0 else detect(files[i])
+    found = files.text if i == 0 else detect(files[i], files.reading)
     if found.kind != "csv":
         raise DataError(f"{files[i]} is {found.kind} text, not a table with columns.")
     return CsvFormat(found.separator or ",", found.has_header)
@@ -211,4 +219,6 @@ def is_csv(source: Any) -> bool:
     return isinstance(source, Files) and source.text.kind == "csv"
 
 
-FORMATS = (Format("CSV, TSV", is_csv, CsvFiles, in_files=True),)
+NAMES = ("csv",)
+
+FORMATS = (Format("CSV, TSV", is_csv, CsvFiles, in_files=True, names=NAMES),)

@@ -10,6 +10,7 @@ from typing import Literal
 
 from fieldfare.exceptions import DataError
 from fieldfare.sources.bytes import ByteStream
+from fieldfare.sources.reading import DETECTED, Reading
 
 TextKind = Literal["libsvm", "libffm", "csv"]
 
@@ -51,7 +52,7 @@ class TextFormat:
     grouped: bool = False
 
 
-def detect_stream(stream: ByteStream) -> TextFormat:
+def detect_stream(stream: ByteStream, reading: Reading = DETECTED) -> TextFormat:
     """Detect the format of a stream from its first lines, without consuming them."""
     head = stream.head().removeprefix(BYTE_ORDER_MARK)
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -62,14 +63,16 @@ def detect_stream(stream: ByteStream) -> TextFormat:
             f"CSV or TSV in UTF-8, plain or compressed by gzip or zstd."
         )
     lines = head.decode("utf-8", "replace").splitlines(keepends=False)
+    said = "csv" if reading.as_table else reading.format
     if len(lines) > 1 and not head.endswith(b"\n"):
         lines.pop()  # it may be cut short
     rows = [tokens for line in lines[:_MAX_LINES] if (tokens := line.partition("#")[0].split())]
     votes = Counter(_kind_of_line(tokens) for tokens in rows)
     n_sparse = votes["libsvm"] + votes["libffm"] + votes["words"]
-    if n_sparse > votes["csv"]:
+    if n_sparse > votes["csv"] if said is None else said != "csv":
+        found: TextKind = "libffm" if votes["libffm"] > votes["libsvm"] else "libsvm"
         return TextFormat(
-            kind="libffm" if votes["libffm"] > votes["libsvm"] else "libsvm",
+            kind=found if said is None else "libffm" if said == "libffm" else "libsvm",
             separator=None,
             has_header=False,
             labelled=2 * sum(":" not in tokens[0] for tokens in rows) >= len(rows),
@@ -79,9 +82,12 @@ def detect_stream(stream: ByteStream) -> TextFormat:
     table = [line for line in lines[:_MAX_LINES] if line.strip()]
     if not table:
         raise DataError(f"{stream.label} holds no samples in its first {len(head)} bytes.")
-    separator = _separator(table)
+    separator = reading.sep or _separator(table)
     cells = [row for row in csv.reader(table, delimiter=separator) if row]
-    return TextFormat("csv", separator, _has_header(cells), True, stream.compression)
+    has_header = reading.header
+    if has_header is None:
+        has_header = tuple(cells[0]) == reading.names if reading.names else _has_header(cells)
+    return TextFormat("csv", separator, has_header, True, stream.compression)
 
 
 def _kind_of_line(tokens: list[str]) -> str:

@@ -28,6 +28,7 @@ from fieldfare.sources.bytes import (
     open_bytes,
 )
 from fieldfare.sources.detect import TextFormat, detect_stream
+from fieldfare.sources.reading import DETECTED, Reading
 
 Sources: TypeAlias = ByteSource | Sequence[ByteSource]
 
@@ -39,6 +40,8 @@ class Files(Sequence[File]):
     ----------
     source : path, glob, folder, "-", binary file object, or a sequence of these
         As for `expand`.
+    reading : Reading
+        What the user says about their form.
 
     Raises
     ------
@@ -46,7 +49,8 @@ class Files(Sequence[File]):
         If nothing is there, or a stream cannot be read to its end.
     """
 
-    def __init__(self, source: Sources) -> None:
+    def __init__(self, source: Sources, reading: Reading = DETECTED) -> None:
+        self.reading = reading
         self._files = [_regular(file) for file in expand(source)]
 
     def __len__(self) -> int:
@@ -78,7 +82,7 @@ class Files(Sequence[File]):
         DataError
             If it is empty or not text.
         """
-        return detect(self._files[0])
+        return detect(self._files[0], self.reading)
 
     def describe(self, *words: str) -> str:
         """Return a format in words, with the number of files where there are several."""
@@ -97,7 +101,7 @@ def _is_file(source: Any) -> bool:
     return isinstance(source, (str, os.PathLike)) or hasattr(source, "read")
 
 
-def detect(source: Sources) -> TextFormat:
+def detect(source: Sources, reading: Reading = DETECTED) -> TextFormat:
     """Detect the format of a text file from its first lines, never from its name.
 
     Blank lines and comments are skipped and the majority of up to 200 lines decides, so that a
@@ -108,6 +112,8 @@ def detect(source: Sources) -> TextFormat:
     source : path, glob, folder, "-", binary file object, or a sequence of these
         The first file is looked at. A ByteStream is not consumed: open standard input by
         ``open_bytes`` to look at it and read it afterwards.
+    reading : Reading
+        What the user says, which is not questioned.
 
     Returns
     -------
@@ -119,9 +125,9 @@ def detect(source: Sources) -> TextFormat:
         If there is no such file, or it is empty or not text.
     """
     if isinstance(source, ByteStream):
-        return detect_stream(source)
+        return detect_stream(source, reading)
     with open_bytes(expand(source)[0]) as stream:
-        return detect_stream(stream)
+        return detect_stream(stream, reading)
 
 
 def expand(source: Sources) -> list[ByteSource]:

@@ -24,9 +24,12 @@ class Format:
         Returns the `Source` of what ``detect`` accepted.
     in_files : bool
         Whether it is a kind of file rather than of object in memory.
+    names : tuple of str
+        What the parameter ``format`` calls files of this kind.
     """
 
     name: str
     detect: Callable[[Any], bool]
     open: Callable[[Any], Source]
     in_files: bool = False
+    names: tuple[str, ...] = ()

@@ -11,11 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import Any
 
-from fieldfare.exceptions import DataError, SchemaError
+from fieldfare._validation import closest
+from fieldfare.exceptions import ConfigError, DataError, SchemaError
 from fieldfare.sources import csv, dicts, frames, matrix, parquet, sparse_text
 from fieldfare.sources.batch import Batch
 from fieldfare.sources.files import Files, are_files
 from fieldfare.sources.format import Format
+from fieldfare.sources.reading import DETECTED, Reading
 from fieldfare.sources.source import Source, Table
 from fieldfare.sources.tables import ChainedTables, OneBatch
 
@@ -40,7 +42,7 @@ def unregister(added: Format) -> None:
     _formats.remove(added)
 
 
-def open_source(source: Any) -> Source:
+def open_source(source: Any, reading: Reading = DETECTED) -> Source:
     """Open anything that holds samples.
 
     Parameters
@@ -49,6 +51,8 @@ def open_source(source: Any) -> Source:
         The formats of files are detected from their content. A Source is returned as it is. Of an
         iterator of tables only the first is taken before the batches are read; any other iterator
         is read to its end.
+    reading : Reading
+        What the user says about the form of files.
 
     Returns
     -------
@@ -61,19 +65,66 @@ def open_source(source: Any) -> Source:
         If it holds nothing that is known, naming what is accepted.
     SchemaError
         If column names repeat.
+    ConfigError
+        If something is said about the form of what is no file, or a format is unknown.
     """
+    if are_files(source):
+        files = Files(source, reading)
+        return _open_files(files) if reading.format is None else _open_as(files, reading)
+    refuse_reading(reading, source)
     if isinstance(source, Source):
         return source
     if isinstance(source, Batch):
         return OneBatch(source)
-    if are_files(source):
-        source = Files(source)
     for form in _formats:
-        if form.in_files == isinstance(source, Files) and form.detect(source):
+        if not form.in_files and form.detect(source):
             return form.open(source)
     if isinstance(source, Iterable) and not isinstance(source, (bytes, bytearray)):
         return _open_items(source)
     raise DataError(f"Samples can be {accepted()}. Got {type(source).__name__}.")
+
+
+def _open_files(files: Files) -> Source:
+    for form in _formats:
+        if form.in_files and form.detect(files):
+            return form.open(files)
+    raise DataError(f"Samples can be {accepted()}. {files[0]} is none of these.")
+
+
+def _open_as(files: Files, reading: Reading) -> Source:
+    """Open files in the format that the user names."""
+    forms = {name: form for form in _formats for name in form.names}
+    if reading.format not in forms:
+        raise ConfigError(
+            f"format= must be one of {', '.join(map(repr, forms))}, or 'tsv'. Got "
+            f"{reading.format!r}.{closest(str(reading.format), forms)}"
+        )
+    form = forms[reading.format]
+    if form.names != csv.NAMES and reading.as_table:
+        raise ConfigError(
+            f"{' and '.join(f'{name}=' for name in reading.as_table)} are for tables of cells "
+            f"(format='csv'). Leave them out with format={reading.format!r}."
+        )
+    if not form.detect(files):
+        raise DataError(
+            f"{files[0]} is not {form.name}, which format={reading.format!r} says it is. Leave out "
+            "the format to have it detected."
+        )
+    return form.open(files)
+
+
+def refuse_reading(reading: Reading, source: Any) -> None:
+    """Refuse what is said about the form of files where the source is something else.
+
+    Raises
+    ------
+    ConfigError
+    """
+    if reading.given:
+        said = ", ".join(f"{name}=" for name in reading.given)
+        raise ConfigError(
+            f"{said} say how files are to be read. Leave them out with {type(source).__name__}."
+        )
 
 
 def _open_items(items: Iterable[Any]) -> Source:
@@ -91,7 +142,7 @@ def _open_items(items: Iterable[Any]) -> Source:
     return open_source([*ahead, *items])
 
 
-def open_table(source: Any) -> Table:
+def open_table(source: Any, reading: Reading = DETECTED) -> Table:
     """Open anything with named columns, as `open_source` does.
 
     Raises
@@ -101,7 +152,7 @@ def open_table(source: Any) -> Table:
     DataError
         As `open_source` does.
     """
-    opened = open_source(source)
+    opened = open_source(source, reading)
     if not isinstance(opened, Table):
         raise SchemaError(
             f"{opened.description} holds numbered features. A table with named columns is needed "

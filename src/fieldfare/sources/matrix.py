@@ -187,7 +187,7 @@ class Matrix(Numbered):
         del labelled, n_threads
         yield array_rows(self._matrix, fields=self._fields)
 
-    def no_column(self, what: str, name: str) -> DataError:
+    def no_column(self, what: str, name: str | int) -> DataError:
         """Return the error for a target, weight or group that is asked for by name."""
         return DataError(
             f"A matrix has no columns with names, so {what} must be an array. Got {name!r}."

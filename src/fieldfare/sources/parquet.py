@@ -67,4 +67,4 @@ def _open(file: File) -> Any:
         raise DataError(f"{file} is not a readable Parquet file: {error}") from error
 
 
-FORMATS = (Format("Parquet", is_parquet, ParquetFiles, in_files=True),)
+FORMATS = (Format("Parquet", is_parquet, ParquetFiles, in_files=True, names=("parquet",)),)

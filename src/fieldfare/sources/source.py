@@ -127,7 +127,7 @@ class Numbered(Source):
             "and tables."
         )
 
-    def no_column(self, what: str, name: str) -> DataError:
+    def no_column(self, what: str, name: str | int) -> DataError:
         """Return the error for a target, weight or group that is asked for by name."""
         return DataError(
             f"{self.description} has no column {name!r}. Leave out {what}: it stands in the lines "

@@ -279,4 +279,6 @@ def is_sparse_text(source: object) -> bool:
     return isinstance(source, Files) and source.text.kind in ("libsvm", "libffm")
 
 
-FORMATS = (Format("libsvm, libffm", is_sparse_text, SparseText, in_files=True),)
+FORMATS = (
+    Format("libsvm, libffm", is_sparse_text, SparseText, in_files=True, names=("libsvm", "libffm")),
+)

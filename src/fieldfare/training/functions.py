@@ -22,6 +22,8 @@ from fieldfare.schema.hints import HINTS
 from fieldfare.schema.schema import Schema
 from fieldfare.settings import TRAINED, Settings, check_names, names_of
 from fieldfare.settings import read as read_group
+from fieldfare.sources.files import are_files
+from fieldfare.sources.reading import PARAMETERS, only_reading, without_reading
 from fieldfare.training.job import Job, read
 from fieldfare.training.loop.callbacks import Callback
 from fieldfare.training.loop.evaluation import evaluate_scores, score_subset
@@ -32,7 +34,7 @@ from fieldfare.training.samples.subset import RowSubset
 
 TrainResult = FitResult
 OUTPUTS = ("prediction", "score", "label", "proba")
-ROLES = ("schema", "target", "weight", "group", "fields", *HINTS)
+ROLES = ("schema", "target", "weight", "group", "fields", *HINTS, *PARAMETERS)
 
 
 def train(
@@ -65,11 +67,12 @@ def train(
         Checkpoint to resume from, with the data and parameters of the run that wrote it.
     **parameters
         ``schema``, ``target``, ``weight``, ``group``, ``fields``, ``categorical``, ``numeric``,
-        ``ignore``, ``bins`` and ``na_values`` say how to read the data, as in
-        `fieldfare.load_data`; ``pairs``, an integer array of shape (n_pairs, 2), says for ranking
-        which rows to compare, the better one first, in place of groups; all others are
-        hyperparameters, the fields of `ModelConfig`, `SolverConfig` and `TrainingConfig`. They mean
-        the same whether the model is new or not.
+        ``ignore``, ``bins``, ``na_values``, ``format``, ``header``, ``names`` and ``sep`` say how
+        to read the data, as in `fieldfare.load_data`, and the last four also how to read a file of
+        validation data; ``pairs``, an integer array of shape (n_pairs, 2), says for ranking which
+        rows to compare, the better one first, in place of groups; all others are hyperparameters,
+        the fields of `ModelConfig`, `SolverConfig` and `TrainingConfig`. They mean the same whether
+        the model is new or not.
 
     Returns
     -------
@@ -97,6 +100,7 @@ def train(
     1
     """
     roles = {name: parameters.pop(name) for name in ROLES if name in parameters}
+    roles, form = shared_form(roles, data, valid)
     pairs = parameters.pop("pairs", None)
     settings = read_settings(parameters)
     if pairs is not None or settings.for_recall:
@@ -110,7 +114,7 @@ def train(
         start, targets = read_group(ModelConfig, parameters, model=model), None
         dataset = read(data, settings, **roles)
     seed = None if resume is None else seed_of(settings.training, resume)
-    held_out = None if valid is None else _read_validation(valid, dataset.schema, settings)
+    held_out = None if valid is None else _read_validation(valid, dataset.schema, settings, form)
     job = Job.of(
         dataset,
         settings,
@@ -139,7 +143,8 @@ def predict(
     n_jobs : int, optional
         Threads; every core by default. The result does not depend on it.
     **roles
-        ``weight`` and ``group`` name columns of a table, as in training.
+        ``weight`` and ``group`` name columns of a table, and ``format``, ``header``, ``names`` and
+        ``sep`` say how to read a file, as in training.
 
     Returns
     -------
@@ -198,7 +203,8 @@ def evaluate(
     n_jobs : int, optional
         Threads; every core by default.
     **roles
-        ``target``, ``weight`` and ``group`` name columns of a table, as in training.
+        ``target``, ``weight`` and ``group`` name columns of a table, and ``format``, ``header``,
+        ``names`` and ``sep`` say how to read a file, as in training.
 
     Returns
     -------
@@ -230,7 +236,7 @@ def _evaluate_posterior(
     roles: Mapping[str, Any],
 ) -> dict[str, float]:
     options = {"schema": posterior.schema, "n_threads": n_jobs} | dict(roles)
-    rows = RowSubset.of(read_dataset(data, Options(**options, join=False)))
+    rows = RowSubset.of(read_dataset(data, Options.of(**options, join=False)))
     # Ordered classes are measured as the numbers that they are.
     task = "binary" if posterior.task == "binary" else "regression"
     names = [metrics] if isinstance(metrics, str) else metrics or default_metrics(task)
@@ -269,8 +275,24 @@ def _extended(model: Model, data: Any, roles: Mapping[str, Any]) -> AnyDataset:
     return extend(known, data, **{name: role for name, role in roles.items() if name != "schema"})
 
 
-def _read_validation(valid: Any, schema: Schema, settings: Settings) -> AnyDataset:
-    return read(valid, settings, schema=schema, labelled=None if settings.for_recall else True)
+def shared_form(
+    roles: Mapping[str, Any], data: Any, valid: Any
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the keywords to read the data with, and those to read the validation data with.
+
+    The form of files that the user gives holds for both where both are files.
+    """
+    if not are_files(valid):
+        return dict(roles), {}
+    own = dict(roles) if are_files(data) else without_reading(roles)
+    return own, only_reading(roles)
+
+
+def _read_validation(
+    valid: Any, schema: Schema, settings: Settings, form: Mapping[str, Any]
+) -> AnyDataset:
+    labelled = None if settings.for_recall else True
+    return read(valid, settings, schema=schema, labelled=labelled, **form)
 
 
 def _check_same_kind(model: Model, parameters: Mapping[str, Any], task: str | None) -> None:

@@ -17,7 +17,7 @@ from fieldfare.settings import SAMPLED, Settings, check_names
 from fieldfare.settings import read as read_group
 from fieldfare.training.bayes.chain import Chain
 from fieldfare.training.bayes.sampling import SamplingResult
-from fieldfare.training.functions import ROLES
+from fieldfare.training.functions import ROLES, shared_form
 from fieldfare.training.job import Job, read
 from fieldfare.training.prepare.targets import TargetMap, infer_targets
 from fieldfare.training.samples.subset import RowSubset
@@ -72,6 +72,7 @@ def sample(
     """
     check("task", task, AnyOf((OneOf(TASKS), NONE)), "sample")
     roles = {name: parameters.pop(name) for name in ROLES if name in parameters}
+    roles, form = shared_form(roles, data, valid)
     check_names(parameters, SAMPLED, "sample", ROLES)
     check("model", parameters.get("model", ModelConfig().model), OneOf(GIBBS.model_kinds), "sample")
     kind = read_group(ModelConfig, parameters, task="regression")
@@ -80,7 +81,7 @@ def sample(
     )
     dataset = read(data, settings, **roles)
     targets = _targets(dataset, task)
-    held_out = None if valid is None else read(valid, settings, schema=dataset.schema)
+    held_out = None if valid is None else read(valid, settings, schema=dataset.schema, **form)
     job = Job.of(dataset, settings, targets=targets, valid=held_out)
     return Chain(job, kind, task or targets.task, groups).run()
 
