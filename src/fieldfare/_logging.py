@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from typing import TextIO
 
 
 def say(text: str = "", *, file: TextIO | None = None) -> None:
-    """Print one message for a person, by default to standard output, and flush it."""
-    print(text, file=sys.stdout if file is None else file, flush=True)
+    """Print one message for a person, by default to standard output, and flush it.
+
+    Raises
+    ------
+    OSError
+        If standard output is closed or full.
+    """
+    stream = sys.stdout if file is None else file
+    if stream is None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    print(text, file=stream, flush=True)
 
 
 def say_aside(text: str = "") -> None:
     """Print progress or an error for a person to standard error, which never holds results."""
-    say(text, file=sys.stderr)
+    if sys.stderr is not None:
+        say(text, file=sys.stderr)

@@ -13,7 +13,8 @@
         ├── TrainingError (RuntimeError)    FF400  training cannot continue
         │   └── DivergenceError             FF410  the loss became infinite or not a number
         ├── MissingDependencyError (ImportError)  FF500  an optional package is not installed
-        └── ResourceError (MemoryError)     FF600  the job does not fit this machine
+        ├── ResourceError (MemoryError)     FF600  the job does not fit this machine
+        └── OutputError (OSError)           FF700  a file cannot be written
 
     UserWarning
     └── FieldfareWarning                    FF900
@@ -25,6 +26,9 @@ Each class carries a stable ``code``, printed with the message, which leads to a
 """
 
 from __future__ import annotations
+
+import errno
+import os
 
 
 class FieldfareError(Exception):
@@ -113,6 +117,32 @@ class ResourceError(FieldfareError, MemoryError):
     """The job does not fit this machine; raised before any memory is allocated."""
 
     code = "FF600"
+
+
+class OutputError(FieldfareError, OSError):
+    """A file cannot be written: no space, no permission, no folder, a closed output."""
+
+    code = "FF700"
+
+    @classmethod
+    def of(cls, path: str | os.PathLike[str], error: OSError) -> OutputError:
+        """Return the error for what the system said while a file was written."""
+        reason = error.strerror or (error.args[0] if error.args else type(error).__name__)
+        found = cls(
+            f"{os.fspath(path)} cannot be written: {reason}. What was there before is unchanged. "
+            f"{_ADVICE.get(error.errno or 0, 'Choose another path.')}"
+        )
+        found.errno = error.errno
+        return found
+
+
+_ADVICE = {
+    errno.ENOSPC: "Free some space, or choose another disk.",
+    errno.EDQUOT: "Free some space, or choose another disk.",
+    errno.EFBIG: "Raise the limit on the size of files, or choose another disk.",
+    errno.EACCES: "Choose a folder that can be written.",
+    errno.EROFS: "Choose a folder that can be written.",
+}
 
 
 class FieldfareWarning(UserWarning):

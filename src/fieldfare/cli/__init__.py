@@ -6,11 +6,9 @@ Nothing heavy is imported until a command runs, so that ``fieldfare --help`` ans
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from fieldfare._logging import say_aside
 from fieldfare._version import __version__
@@ -27,12 +25,21 @@ from fieldfare.cli import (
     show,
     train,
 )
+from fieldfare.cli._ending import (
+    INTERRUPTED,
+    flush_results,
+    forget_results,
+    message,
+    terminable,
+    whole_results,
+)
+from fieldfare.cli._files import settle_files
 from fieldfare.cli._options import Formatter, Parser
 from fieldfare.exceptions import FieldfareError
 
 __all__ = ["main"]
 
-OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+OK, FAILED, USAGE = 0, 1, 2
 _COMMANDS = (
     train,
     sample,
@@ -70,25 +77,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0: success. 1: failure, with a message on standard error. 2: wrong usage. 130: interrupted.
+        0: success. 1: failure, with a message on standard error. 2: wrong usage. 130: interrupted
+        by Ctrl-C. 143: ended by SIGTERM.
     """
     try:
         arguments = _parser().parse_args(argv)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else USAGE
-    with _plain_warnings():
+    with _plain_warnings(), whole_results(), terminable() as signals:
         try:
-            return int(arguments.run(arguments))
+            settle_files(arguments)
+            code = int(arguments.run(arguments))
+            flush_results()
+            return signals.code if code == INTERRUPTED else code
         except KeyboardInterrupt:
             say_aside("interrupted")
-            return INTERRUPTED
+            return signals.code
         except BrokenPipeError:
-            _forget_stdout()
+            forget_results()
             return OK
         except (FieldfareError, OSError) as error:
             if arguments.debug:
                 raise
-            say_aside(f"fieldfare {arguments.command}: {_message(error)}")
+            forget_results()
+            say_aside(f"fieldfare {arguments.command}: {message(error)}")
             return FAILED
         except Exception as error:
             if arguments.debug:
@@ -130,12 +142,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _message(error: Exception) -> str:
-    if isinstance(error, OSError) and not isinstance(error, FieldfareError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return str(error)
-
-
 @contextmanager
 def _plain_warnings() -> Iterator[None]:
     """Show warnings as one line, without the source line that raised them."""
@@ -146,9 +152,3 @@ def _plain_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.showwarning = show
         yield
-
-
-def _forget_stdout() -> None:
-    """Redirect standard output, whose flush at exit would complain about the closed pipe."""
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

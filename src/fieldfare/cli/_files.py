@@ -1,35 +1,78 @@
-"""Model files of either kind, and early checks of output files."""
+"""What commands read and write: arguments that name files, and their checks."""
 
 from __future__ import annotations
 
+import argparse
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fieldfare._files import STREAM, check_outputs
 from fieldfare.exceptions import ConfigError
 
 if TYPE_CHECKING:
     from fieldfare.models.base import Model
     from fieldfare.models.posterior import Posterior
 
+_CONTINUES = {"checkpoint": "resume"}
 
-def check_writable(path: str) -> None:
-    """Refuse an output path that cannot be written, before hours of training are lost there.
+
+class Input(str):
+    """An argument that names what is read."""
+
+
+class Output(str):
+    """An argument that names a file to write, or ``-``."""
+
+
+class FileOrFolder(Output):
+    """An argument that names what is written: a file, or a folder that the command makes."""
+
+
+def settle_files(arguments: argparse.Namespace) -> None:
+    """Fill in the default output, and refuse outputs that are inputs or cannot be written.
+
+    Every command passes here before it reads anything. Its parser says which arguments name files,
+    by giving them the types `Input`, `Output` and `FileOrFolder`.
 
     Raises
     ------
     ConfigError
-        If its folder is missing or not writable, or the path exists and is not a regular file.
+        Naming the path.
     """
+    given = vars(arguments)
+    if given.get("output") is None and "default_output" in given:
+        arguments.output = arguments.default_output(arguments.data)
+    outputs = {name: value for name, value in given.items() if isinstance(value, Output)}
+    inputs = {name: value for name, value in given.items() if _is_input(value)}
+    check_outputs(outputs, inputs, _CONTINUES)
+    for path in outputs.values():
+        _check_writable(path)
+
+
+def _is_input(value: object) -> bool:
+    if isinstance(value, list):
+        return bool(value) and all(map(_is_input, value))
+    return isinstance(value, Input)
+
+
+def _check_writable(path: Output) -> None:
+    """Refuse an output path that cannot be written, before hours of training are lost there."""
     target = Path(path)
-    folder = target.parent
-    if not folder.is_dir():
-        raise ConfigError(f"The folder of the output {path!r} does not exist. Create it first.")
-    if not os.access(folder, os.W_OK):
-        raise ConfigError(f"The folder of the output {path!r} is not writable. Choose another one.")
+    if path == STREAM or isinstance(path, FileOrFolder):
+        return
+    if target.is_dir():
+        raise ConfigError(f"The output {str(path)!r} is a folder. Choose the name of a file.")
     if target.exists() and not target.is_file():
+        return  # a pipe or a device, which is written to as it is
+    folder = Path(os.path.realpath(target)).parent
+    if not folder.is_dir():
         raise ConfigError(
-            f"The output {path!r} exists and is not a file. Choose the name of a file."
+            f"The folder of the output {str(path)!r} does not exist. Create it first."
+        )
+    if not os.access(folder, os.W_OK):
+        raise ConfigError(
+            f"The folder of the output {str(path)!r} is not writable. Choose another one."
         )
 
 

@@ -9,6 +9,7 @@ from dataclasses import Field, fields
 from typing import Any
 
 from fieldfare._validation import NONE, AnyOf, Flag, Number, OneOf, Several, closest
+from fieldfare.cli._files import Input, Output
 from fieldfare.config import Config, ModelConfig, SolverConfig, TrainingConfig, description
 from fieldfare.settings import TRAINED
 
@@ -92,7 +93,9 @@ def add_data(
     parser: argparse.ArgumentParser, *, labelled: bool = True, format_flag: str = "--format"
 ) -> None:
     """Add DATA, how it is to be read and, if it is labelled, the options that name columns."""
-    parser.add_argument("data", nargs="+", metavar="DATA", help="file, folder, glob or - (stdin)")
+    parser.add_argument(
+        "data", nargs="+", type=Input, metavar="DATA", help="file, folder, glob or - (stdin)"
+    )
     if labelled:
         add_roles(parser)
     add_reading(parser, format_flag)
@@ -170,7 +173,12 @@ def add_hints(parser: argparse.ArgumentParser) -> None:
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Add the model file."""
     parser.add_argument(
-        "-m", "--model", required=True, metavar="MODEL.ff", help="model file from 'fieldfare train'"
+        "-m",
+        "--model",
+        required=True,
+        type=Input,
+        metavar="MODEL.ff",
+        help="model file from 'fieldfare train'",
     )
 
 
@@ -179,9 +187,11 @@ def add_new_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--output",
+        type=Output,
         metavar="MODEL.ff",
         help="model file (default: DATA's name with .ff, in this folder)",
     )
+    parser.set_defaults(default_output=default_output)
     parser.add_argument("-q", "--quiet", action="store_true", help="print errors only")
     parser.add_argument("--no-cache", action="store_true", help="do not keep the encoded rows")
 
@@ -382,8 +392,8 @@ def _class_label(label: str) -> int | str:
         return label
 
 
-def default_output(paths: list[str]) -> str:
+def default_output(paths: list[str]) -> Output:
     """Return ``STEM.ff`` in the current folder, with the stem of the first data file."""
     name = os.path.basename(os.path.normpath(paths[0]))
     stem = name.split(".")[0] if paths[0] != "-" else "model"
-    return f"{stem or 'model'}.ff"
+    return Output(f"{stem or 'model'}.ff")

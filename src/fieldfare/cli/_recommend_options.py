@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from fieldfare.cli import _options
+from fieldfare.cli._files import FileOrFolder, Input, Output
 from fieldfare.cli._options import Formatter
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 
@@ -27,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _configure_train(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("data", metavar="TABLE", help="one row per interaction")
+    parser.add_argument("data", type=Input, metavar="TABLE", help="one row per interaction")
     _add_roles(
         parser, "columns by role; others are left out (default: inferred from the names of columns)"
     )
@@ -35,10 +36,13 @@ def _configure_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weight", metavar="COLUMN", help="weight of each interaction")
     parser.add_argument(
         "--valid",
+        type=Input,
         metavar="TABLE",
         help="held-out interactions: stop when their ranking no longer improves",
     )
-    parser.add_argument("-o", "--output", required=True, metavar="MODEL.ff", help="model file")
+    parser.add_argument(
+        "-o", "--output", required=True, type=Output, metavar="MODEL.ff", help="model file"
+    )
     _options.add_reading(parser)
     group = parser.add_argument_group("training")
     group.add_argument(
@@ -60,11 +64,20 @@ def _configure_train(parser: argparse.ArgumentParser) -> None:
 
 
 def _configure_index(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL.ff", help="model file from 'fieldfare train'")
-    parser.add_argument("--items", required=True, metavar="TABLE", help="one row per item")
-    parser.add_argument("--users", metavar="TABLE", help="one row per user, if users have columns")
     parser.add_argument(
-        "--history", metavar="TABLE", help="interactions, to leave out what users have already seen"
+        "model", type=Input, metavar="MODEL.ff", help="model file from 'fieldfare train'"
+    )
+    parser.add_argument(
+        "--items", required=True, type=Input, metavar="TABLE", help="one row per item"
+    )
+    parser.add_argument(
+        "--users", type=Input, metavar="TABLE", help="one row per user, if users have columns"
+    )
+    parser.add_argument(
+        "--history",
+        type=Input,
+        metavar="TABLE",
+        help="interactions, to leave out what users have already seen",
     )
     _add_roles(parser, "columns by role, if they are not in the model")
     parser.add_argument(
@@ -88,15 +101,25 @@ def _configure_index(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="items recalled for the ranker (default: 500)",
     )
-    parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="folder to write")
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        type=FileOrFolder,
+        metavar="FOLDER",
+        help="folder to write",
+    )
 
 
 def _configure_query(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("index", metavar="FOLDER", help="folder from 'fieldfare recommend index'")
+    parser.add_argument(
+        "index", type=Input, metavar="FOLDER", help="folder from 'fieldfare recommend index'"
+    )
     parser.add_argument(
         "-m",
         "--model",
         required=True,
+        type=Input,
         metavar="MODEL.ff",
         help="model file that the index was built from",
     )
@@ -113,7 +136,10 @@ def _configure_query(parser: argparse.ArgumentParser) -> None:
         help="value of a context column; may be repeated",
     )
     asked.add_argument(
-        "--requests", metavar="TABLE", help="users and contexts, one row per request"
+        "--requests",
+        type=Input,
+        metavar="TABLE",
+        help="users and contexts, one row per request",
     )
     parser.add_argument(
         "-n", type=int, default=10, metavar="N", help="items per request (default: 10)"
@@ -132,6 +158,7 @@ def _configure_query(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         default="-",
+        type=Output,
         metavar="OUT",
         help="output file, .parquet or else CSV (default: -, stdout)",
     )
@@ -147,6 +174,7 @@ def _add_roles(parser: argparse.ArgumentParser, title: str) -> None:
 def _add_ranker(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ranker",
+        type=Input,
         metavar="RANKER.ff",
         help="another model, which ranks the items that this one recalls",
     )

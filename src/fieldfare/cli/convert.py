@@ -6,6 +6,7 @@ import argparse
 
 from fieldfare._logging import say_aside
 from fieldfare.cli import _options
+from fieldfare.cli._files import FileOrFolder, Input
 
 EXAMPLES = """\
 examples:
@@ -24,11 +25,18 @@ KINDS = ("libsvm", "libffm", "csv", "parquet", "store")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("data", nargs="+", metavar="IN", help="file, folder, glob or - (stdin)")
-    parser.add_argument("output", metavar="OUT", help="file to write; a folder for a store")
+    parser.add_argument(
+        "data", nargs="+", type=Input, metavar="IN", help="file, folder, glob or - (stdin)"
+    )
+    parser.add_argument(
+        "output", type=FileOrFolder, metavar="OUT", help="file to write; a folder for a store"
+    )
     parser.add_argument("--to", choices=KINDS, help="format (default: by OUT's extension)")
     parser.add_argument(
-        "--schema-from", metavar="MODEL.ff", help="model whose schema gives the ids"
+        "--schema-from",
+        type=Input,
+        metavar="MODEL.ff",
+        help="model whose schema gives the ids",
     )
     _options.add_roles(parser)
     _options.add_reading(parser)

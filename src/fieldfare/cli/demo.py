@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fieldfare._logging import say
+from fieldfare.cli._files import FileOrFolder
 from fieldfare.cli._tables import size, table
 from fieldfare.kinds.models import FFM, FM, LINEAR, ModelKind
 
@@ -55,6 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out",
         default="fieldfare-demo",
+        type=FileOrFolder,
         metavar="FOLDER",
         help="folder for all files (default: ./fieldfare-demo)",
     )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
 
 from fieldfare._logging import say_aside
-from fieldfare.exceptions import ConfigError
+from fieldfare.cli._files import FileOrFolder, Input
 
 EXAMPLES = """\
 examples:
@@ -37,8 +36,12 @@ def more_help() -> str:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("model", metavar="MODEL.ff", help="model file from 'fieldfare train'")
-    parser.add_argument("output", metavar="OUT", help="file (savedmodel: folder) to write")
+    parser.add_argument(
+        "model", type=Input, metavar="MODEL.ff", help="model file from 'fieldfare train'"
+    )
+    parser.add_argument(
+        "output", type=FileOrFolder, metavar="OUT", help="file (savedmodel: folder) to write"
+    )
     parser.add_argument("--to", metavar="FORMAT", help="format (default: by OUT's extension)")
     parser.add_argument(
         "--inputs",
@@ -50,7 +53,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         choices=("fp16", "int8"),
         help="onnx, c, npz: store weights in 16 or 8 bits, and report what that loses",
     )
-    parser.add_argument("--data", metavar="DATA", help="labelled data to measure that loss on")
+    parser.add_argument(
+        "--data", type=Input, metavar="DATA", help="labelled data to measure that loss on"
+    )
     parser.add_argument("--table", metavar="NAME", help="sql: table to read (default: samples)")
     parser.add_argument(
         "--drop-linear",
@@ -64,12 +69,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Export, and report the file and what quantising lost."""
     from fieldfare.export import export
     from fieldfare.persist.file import load_model
-
-    if os.path.exists(arguments.output) and os.path.samefile(arguments.model, arguments.output):
-        raise ConfigError(
-            f"The output {arguments.output!r} is the model file itself, which would be "
-            "overwritten. Choose another name."
-        )
 
     given = {name: getattr(arguments, name) for name in _OPTIONS}
     options = {name: value for name, value in given.items() if value is not None}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fieldfare._logging import say
 from fieldfare.cli import _options
+from fieldfare.cli._files import Input
 from fieldfare.cli._tables import size
 
 if TYPE_CHECKING:
@@ -24,7 +25,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     _options.add_data(parser)
     _options.add_hints(parser)
-    parser.add_argument("--against", metavar="DATA", help="a second file to compare with")
+    parser.add_argument(
+        "--against", type=Input, metavar="DATA", help="a second file to compare with"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ import argparse
 
 from fieldfare._logging import say_aside
 from fieldfare.cli import _options
+from fieldfare.cli._files import Output
 from fieldfare.exceptions import ConfigError
 
 EXAMPLES = """\
@@ -29,7 +30,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _options.add_data(parser, labelled=False, format_flag="--input-format")
     _options.add_model(parser)
     parser.add_argument(
-        "-o", "--output", default="-", metavar="OUT", help="output file (default: -, stdout)"
+        "-o",
+        "--output",
+        default="-",
+        type=Output,
+        metavar="OUT",
+        help="output file (default: -, stdout)",
     )
     parser.add_argument(
         "--format",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fieldfare._logging import say_aside
 from fieldfare.cli import _options
-from fieldfare.cli._files import check_writable
+from fieldfare.cli._ending import INTERRUPTED, save_unless_nothing
 from fieldfare.cli._recommend_options import configure
 from fieldfare.exceptions import ConfigError
 
@@ -44,12 +44,10 @@ def _train(arguments: argparse.Namespace) -> int:
     from fieldfare.data.loading import load
     from fieldfare.kinds.models import FM
     from fieldfare.kinds.solvers import NONSAMPLED
-    from fieldfare.persist.file import save_model
     from fieldfare.sources.formats import open_table
     from fieldfare.sources.reading import Reading
     from fieldfare.training.functions import train
 
-    check_writable(arguments.output)
     reading = _options.reading(arguments)
     table = open_table(arguments.data, Reading(**reading))
     data = load(table, schema=_schema(arguments, table), labelled=None)
@@ -63,12 +61,13 @@ def _train(arguments: argparse.Namespace) -> int:
         early_stopping=arguments.valid is not None,
         **_options.hyperparameters(arguments),
     )
-    save_model(result.model, arguments.output)
+    if not save_unless_nothing(result, arguments.output):
+        return INTERRUPTED
     best = result.history.best
     shown = [f"{name} {best[name]:.4f}" for name in best if name.startswith("valid_")]
     epoch = ", ".join([f"epoch {int(best['epoch'])}", *shown]) if best else "no epoch"
     say_aside(f"model of {data.rows.n_rows:,} interactions ({epoch}) written to {arguments.output}")
-    return 130 if result.interrupted else 0
+    return INTERRUPTED if result.interrupted else 0
 
 
 def _schema(arguments: argparse.Namespace, table: Table) -> Schema:

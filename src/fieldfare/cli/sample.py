@@ -7,9 +7,10 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from fieldfare._logging import say
+from fieldfare._logging import say, say_aside
 from fieldfare.cli import _options
-from fieldfare.cli._files import check_writable
+from fieldfare.cli._ending import INTERRUPTED
+from fieldfare.cli._files import Input
 from fieldfare.cli._tables import key_values, size
 from fieldfare.config import GibbsConfig, ModelConfig, TrainingConfig
 from fieldfare.kinds.solvers import GIBBS
@@ -35,7 +36,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     _options.add_data(parser)
     _options.add_hints(parser)
-    parser.add_argument("--valid", metavar="DATA", help="rows to predict while sampling")
+    parser.add_argument(
+        "--valid", type=Input, metavar="DATA", help="rows to predict while sampling"
+    )
     _options.add_new_model(parser)
     group = parser.add_argument_group("model")
     group.add_argument(
@@ -68,8 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     from fieldfare.persist.posterior import save_posterior
     from fieldfare.training.bayes.functions import sample
 
-    output = arguments.output or _options.default_output(arguments.data)
-    check_writable(output)
+    output = arguments.output
     start = time.perf_counter()
     data = load(
         _options.source(arguments.data),
@@ -86,9 +88,13 @@ def run(arguments: argparse.Namespace) -> int:
     )
     if result.posterior is not None:
         save_posterior(result.posterior, output)
+    if result.interrupted:
+        kept = 0 if result.posterior is None else len(result.posterior)
+        what = f"{output} holds {kept} samples" if kept else f"nothing was saved to {output}"
+        say_aside(f"interrupted after {len(result.trace.sweeps)} sweeps: {what}")
     if not arguments.quiet:
         say(_summary(result, output, time.perf_counter() - start))
-    return 130 if result.interrupted else 0
+    return INTERRUPTED if result.interrupted else 0
 
 
 def _summary(result: SamplingResult, output: str, seconds: float) -> str:

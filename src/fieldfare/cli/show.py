@@ -8,6 +8,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from fieldfare._logging import say
+from fieldfare.cli._files import Input, Output
 from fieldfare.cli._tables import key_values, size
 from fieldfare.exceptions import ConfigError
 
@@ -29,17 +30,22 @@ examples:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("model", metavar="MODEL.ff", help="model file from 'fieldfare train'")
+    parser.add_argument(
+        "model", type=Input, metavar="MODEL.ff", help="model file from 'fieldfare train'"
+    )
     parser.add_argument(
         "--top", type=int, default=10, metavar="N", help="length of lists (default: 10)"
     )
     parser.add_argument("--schema", action="store_true", help="print the columns and features too")
     parser.add_argument(
         "--plot",
+        type=Output,
         metavar="IMAGE",
         help="write a heat map of field pairs, or the trace of sampling, .png or .svg",
     )
-    parser.add_argument("--explain", metavar="DATA", help="explain one prediction of this data")
+    parser.add_argument(
+        "--explain", type=Input, metavar="DATA", help="explain one prediction of this data"
+    )
     parser.add_argument(
         "--row",
         type=int,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from fieldfare._logging import say
 from fieldfare.cli import _options
-from fieldfare.cli._files import check_writable
+from fieldfare.cli._ending import INTERRUPTED, save_unless_nothing
+from fieldfare.cli._files import Input, Output
 from fieldfare.cli._tables import key_values, size
 
 if TYPE_CHECKING:
@@ -35,14 +36,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _options.add_data(parser)
     _options.add_hints(parser)
     parser.add_argument(
-        "--valid", metavar="DATA", help="validation data, for early stopping and the report"
+        "--valid",
+        type=Input,
+        metavar="DATA",
+        help="validation data, for early stopping and the report",
     )
     _options.add_new_model(parser)
     parser.add_argument(
-        "--checkpoint", metavar="FILE", help="write the state of training here after each epoch"
+        "--checkpoint",
+        type=Output,
+        metavar="FILE",
+        help="write the state of training here after each epoch",
     )
     parser.add_argument(
-        "--resume", metavar="FILE", help="resume from such a file, with the same data and flags"
+        "--resume",
+        type=Input,
+        metavar="FILE",
+        help="resume from such a file, with the same data and flags",
     )
     _options.add_hyperparameters(parser)
 
@@ -50,12 +60,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Load, train, report and save."""
     from fieldfare.data.loading import load
-    from fieldfare.persist.file import save_model
     from fieldfare.training import functions
     from fieldfare.training.loop.callbacks import Checkpoint
-
-    output = arguments.output or _options.default_output(arguments.data)
-    check_writable(output)
 
     def tell(text: str = "") -> None:
         if not arguments.quiet:
@@ -87,10 +93,10 @@ def run(arguments: argparse.Namespace) -> int:
         settings["resume"] = arguments.resume
     start = time.perf_counter()
     result = functions.train(data, **settings | hyperparameters)
-    save_model(result.model, output)
-    tell()
-    tell(_summary(result, output, _since(start)))
-    return 130 if result.interrupted else 0
+    if save_unless_nothing(result, arguments.output):
+        tell()
+        tell(_summary(result, arguments.output, _since(start)))
+    return INTERRUPTED if result.interrupted else 0
 
 
 def _described(schema: Schema) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._files import check_outputs
 from fieldfare._typing import AnyArray, PathLike
 from fieldfare._validation import OneOf, check
 from fieldfare.data.loading import load, open_samples
@@ -59,11 +60,14 @@ def convert(
     Raises
     ------
     ConfigError
-        If there is no such kind.
+        If there is no such kind, or the file to write is one to read.
     DataError
-        If the source cannot be read or the file cannot be written.
+        If the source cannot be read.
+    OutputError
+        If the file cannot be written.
     """
     check("to", kind, OneOf(KINDS), "convert")
+    check_outputs({"path": path}, {"source": source})
     opened = open_samples(source, Options.of(schema=schema, **roles))
     if isinstance(opened, Table) and kind in ("csv", "parquet"):
         return _write(typed_batches(opened), path, kind)

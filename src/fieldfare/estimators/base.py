@@ -25,6 +25,7 @@ from fieldfare.schema.schema import Schema
 from fieldfare.settings import Settings, read
 from fieldfare.training.functions import schema_of
 from fieldfare.training.job import Job
+from fieldfare.training.loop.callbacks import check_callbacks
 from fieldfare.training.loop.history import History
 from fieldfare.training.loop.session import Session
 from fieldfare.training.prepare.targets import TargetMap
@@ -99,6 +100,7 @@ class Factorization(Reading, metaclass=ABCMeta):
         self, X: Any, y: Any, sample_weight: Any, eval_set: Any, *, comparisons: Any = None
     ) -> None:
         self._settings()  # checked before any data are read
+        check_callbacks(self.callbacks or (), {"X": X, "eval_set": eval_set})
         with self._one_at_a_time():
             session = self._session if self.warm_start else None
             learn = session is None
@@ -115,6 +117,7 @@ class Factorization(Reading, metaclass=ABCMeta):
     ) -> None:
         """Visit the samples once, from where the last call stopped."""
         self._settings()
+        check_callbacks(self.callbacks or (), {"X": X})
         with self._one_at_a_time():
             fitted = hasattr(self, "model_")
             data = self._read(

@@ -10,6 +10,7 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
+from fieldfare._files import check_outputs
 from fieldfare._typing import PathLike
 from fieldfare._validation import closest
 from fieldfare.exceptions import ConfigError
@@ -110,6 +111,7 @@ def export(
             f"There is no export format {to!r}.{closest(to, EXPORTERS)} "
             f"The formats are {', '.join(EXPORTERS)}."
         )
+    check_outputs({"path": path}, {"data": data})
     module, name = EXPORTERS[to]
     function = getattr(import_module(module), name)
     _check_options(to, options, list(signature(function).parameters)[2:])

@@ -10,13 +10,12 @@ scores if ``link`` is false.
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from fieldfare._files import atomic_write
+from fieldfare._files import atomic_write, naming_output, temporary_folder
 from fieldfare._optional import require
 from fieldfare._typing import PathLike
 from fieldfare.exceptions import ConfigError
@@ -58,12 +57,9 @@ def export_savedmodel(model: Model, path: PathLike, *, link: bool = True) -> Non
     tf = _tensorflow()
     module, score = _graph(tf, model, link)
     # Written next to its place and renamed, so that no half-written model is ever served.
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
-    try:
+    with naming_output(path), temporary_folder(path) as beside:
         tf.saved_model.save(module, os.fspath(beside), signatures={"serving_default": score})
         os.rename(beside, path)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
 
 
 def export_frozen(model: Model, path: PathLike, *, link: bool = True) -> None:

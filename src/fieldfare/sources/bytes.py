@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, BinaryIO, TypeAlias
 
+from fieldfare._files import STREAM
 from fieldfare._optional import require
 from fieldfare._typing import PathLike
 from fieldfare._validation import closest
@@ -19,7 +20,7 @@ from fieldfare.exceptions import DataError
 
 ByteSource: TypeAlias = PathLike | BinaryIO
 
-STDIN = "-"
+STDIN = STREAM
 _BUFFER_BYTES = 1 << 20
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 

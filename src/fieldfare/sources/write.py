@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
-from fieldfare._files import atomic_write
+from fieldfare._files import STREAM, atomic_write, standard_output
 from fieldfare._optional import require
 from fieldfare._typing import PathLike
-from fieldfare.exceptions import DataError
-from fieldfare.sources.bytes import STDIN
 
 Write = Callable[[Any], None]
 
@@ -26,19 +23,11 @@ def open_output(path: PathLike) -> Iterator[BinaryIO]:
 
     Raises
     ------
-    DataError
+    OutputError
         If the file cannot be written; nothing is left behind.
     """
-    if path == STDIN:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-    else:
-        try:
-            with atomic_write(path) as file:
-                yield file
-        except OSError as error:
-            reason = f"{path} cannot be written: {error.strerror}." if error.strerror else error
-            raise DataError(str(reason)) from error
+    with standard_output() if path == STREAM else atomic_write(path) as file:
+        yield file
 
 
 @contextmanager

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from fieldfare._files import sync_folder
+from fieldfare._files import sync_folder, temporary_folder
 from fieldfare._typing import JSON, AnyArray, Int64Array, PathLike
-from fieldfare.exceptions import DataError, StoreError
+from fieldfare.exceptions import DataError, FieldfareError, OutputError, StoreError
 from fieldfare.rows import Rows
 from fieldfare.rows.arrays import DTYPES
 from fieldfare.schema.schema import Schema
@@ -115,23 +115,22 @@ class RowStore:
         metadata = checked_metadata(metadata)
         if path.exists():
             raise _exists(path)
-        beside = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
         try:
-            beside.mkdir(parents=True)
-            _write(batches, beside, metadata, schema)
-            if path.exists():
-                raise _exists(path)
-            os.rename(beside, path)
+            with temporary_folder(path) as beside:
+                _write(batches, beside, metadata, schema)
+                if path.exists():
+                    raise _exists(path)
+                os.rename(beside, path)
             sync_folder(path.parent)
         except OSError as error:
-            if path.exists() and beside.exists():
+            if isinstance(error, FieldfareError) and not isinstance(error, OutputError):
+                raise
+            if path.exists():
                 raise _exists(path) from error
             raise StoreError(
-                f"The RowStore {path} cannot be written: {error.strerror or error}. Free some "
-                f"space, or choose another folder (for the cache: FIELDFARE_CACHE)."
+                f"The RowStore {path} cannot be written: {error.strerror or error.args[0]}. Free "
+                f"some space, or choose another folder (for the cache: FIELDFARE_CACHE)."
             ) from error
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
         return cls.open(path)
 
     @classmethod

@@ -25,7 +25,7 @@ from fieldfare.settings import read as read_group
 from fieldfare.sources.files import are_files
 from fieldfare.sources.reading import PARAMETERS, only_reading, without_reading
 from fieldfare.training.job import Job, read
-from fieldfare.training.loop.callbacks import Callback
+from fieldfare.training.loop.callbacks import Callback, check_callbacks
 from fieldfare.training.loop.evaluation import evaluate_scores, score_subset
 from fieldfare.training.loop.run import FitResult
 from fieldfare.training.loop.session import seed_of
@@ -105,6 +105,7 @@ def train(
     settings = read_settings(parameters)
     if pairs is not None or settings.for_recall:
         roles = {"labelled": None} | roles
+    check_callbacks(callbacks, {"data": data, "valid": valid}, resume)
     start: ModelConfig | Model
     if isinstance(model, Model):
         _check_same_kind(model, parameters, task)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fieldfare._files import check_outputs
 from fieldfare._logging import say_aside
 from fieldfare._typing import AnyArray, PathLike
 from fieldfare.config import TrainingConfig
@@ -68,7 +69,14 @@ class Callback:
 
     The order is: ``on_train_begin``, then for each epoch ``on_block`` after each block of rows and
     ``on_epoch_end``, and ``on_train_end`` however training ended. An exception ends training.
+
+    Attributes
+    ----------
+    outputs : tuple of paths
+        Files that the callback writes, which must not be files that training reads.
     """
+
+    outputs: tuple[PathLike, ...] = ()
 
     def on_train_begin(self, state: TrainingState) -> None:
         """Training is about to start or to resume."""
@@ -94,6 +102,30 @@ class DivergenceGuard(Callback):
         loss = state.history.epochs[-1].get("valid_loss", 0.0)
         if not math.isfinite(loss):
             raise diverged("validation", loss, state.epoch)
+
+
+def check_callbacks(
+    callbacks: Sequence[Callback], sources: Mapping[str, Any], resume: PathLike | None = None
+) -> None:
+    """Refuse callbacks that would write over what is read, before it is read.
+
+    Parameters
+    ----------
+    callbacks : sequence of Callback
+    sources : mapping from name to samples
+        In any form; those that are not files cannot be meant.
+    resume : path, optional
+        The checkpoint to continue from, which a callback may replace.
+
+    Raises
+    ------
+    ConfigError
+        Naming both files.
+    """
+    writers = {type(one).__name__: getattr(one, "outputs", ()) for one in callbacks}
+    for name, paths in writers.items():
+        for path in paths:
+            check_outputs({name: path}, {"resume": resume, **sources}, {name: "resume"})
 
 
 def diverged(which: str, loss: float, epoch: int) -> DivergenceError:
@@ -174,6 +206,7 @@ class Checkpoint(Callback):
 
     def __init__(self, path: PathLike) -> None:
         self.path = os.fspath(path)
+        self.outputs = (self.path,)
 
     def on_epoch_end(self, state: TrainingState) -> None:
         from fieldfare.persist.checkpoint import save_checkpoint

@@ -1,0 +1,129 @@
+"""How a command ends: by signals, by errors, and with what it has yet to print."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from fieldfare._logging import say_aside
+from fieldfare.exceptions import FieldfareError, OutputError
+
+if TYPE_CHECKING:
+    from fieldfare.training.loop.run import FitResult
+
+INTERRUPTED, TERMINATED = 130, 143
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM: everything that cleans up after Ctrl-C does so after this too."""
+
+
+class Signals:
+    """Which signals came.
+
+    Attributes
+    ----------
+    terminated : bool
+        Whether one was SIGTERM.
+    """
+
+    terminated = False
+
+    @property
+    def code(self) -> int:
+        """The exit code of a command that was interrupted."""
+        return TERMINATED if self.terminated else INTERRUPTED
+
+
+@contextmanager
+def terminable() -> Iterator[Signals]:
+    """Let SIGTERM end the block as Ctrl-C does, so that no temporary files stay behind."""
+    seen = Signals()
+    if threading.current_thread() is not threading.main_thread():
+        yield seen  # only the main thread may choose
+        return
+
+    def end(*_: Any) -> None:
+        seen.terminated = True
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield seen
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
+
+
+def save_unless_nothing(result: FitResult, output: str) -> bool:
+    """Save a trained model; after an interruption, say what is saved, or that nothing is.
+
+    Returns
+    -------
+    bool
+        Whether a model was saved: not if no epoch was finished.
+    """
+    from fieldfare.persist.file import save_model
+
+    epochs = result.history.epochs
+    if result.interrupted and not epochs:
+        say_aside(f"interrupted in the first epoch: nothing was saved to {output}")
+        return False
+    save_model(result.model, output)
+    if result.interrupted:
+        last, best = int(epochs[-1]["epoch"]), result.history.best_epoch
+        kept = "as it then was" if result.history.metric is None else f"of epoch {best}, the best"
+        say_aside(f"interrupted in epoch {last + 1}: {output} holds the model {kept}")
+    return True
+
+
+@contextmanager
+def whole_results() -> Iterator[None]:
+    """Buffer standard output: without (``python -u``), a part may be written, and no error seen."""
+    before = sys.stdout
+    if not isinstance(getattr(before, "buffer", None), io.RawIOBase):
+        yield
+        return
+    sys.stdout = open(  # noqa: SIM115  it must not be closed
+        before.fileno(), "w", encoding=before.encoding, errors=before.errors, closefd=False
+    )
+    try:
+        yield
+    finally:
+        forget_results()
+        sys.stdout = before
+
+
+def flush_results() -> None:
+    """Write what is left of standard output, so that a full disk is noticed before the exit.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def forget_results() -> None:
+    """Redirect standard output if it cannot be written: its flush at exit would fail again."""
+    try:
+        flush_results()
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def message(error: Exception) -> str:
+    """Return what to print of an error that is fieldfare's or the system's."""
+    if isinstance(error, OSError) and not isinstance(error, FieldfareError):
+        if not error.filename:  # files are named by those who write them
+            return str(OutputError.of("standard output", error))
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
