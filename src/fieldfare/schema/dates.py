@@ -78,7 +78,7 @@ def _holds_text(kind: Any) -> bool:
 def _format_of_texts(name: str, array: Any) -> str | None:
     """Return how texts write dates, ``None`` if they do not."""
     pc = require("pyarrow.compute", "tables")
-    array = pc.drop_null(array)
+    array = pc.drop_null(_words(array))
     # A few tell most columns of other texts.
     if all(_odd_share(array.slice(0, _GLIMPSE), way) > 0.5 for way in ("ymd", "dmy", "mdy")):
         return None
@@ -90,9 +90,7 @@ def _format_of_texts(name: str, array: Any) -> str | None:
         return None
     if shares["dmy"] != shares["mdy"]:
         return min(fitting, key=lambda way: shares[way])
-    if _odd_share(array.filter(pc.match_substring_regex(pc.cast(array, "string"), "[-/]")), "dmy"):
-        return None
-    if not pc.any(pc.match_substring(pc.cast(array, "string"), "/")).as_py():
+    if not pc.any(pc.match_substring_regex(array, "[0-9][-/][0-9]")).as_py():
         return "dmy"
     warnings.warn(
         DataWarning(
@@ -103,6 +101,14 @@ def _format_of_texts(name: str, array: Any) -> str | None:
         stacklevel=2,
     )
     return None
+
+
+def _words(array: Any) -> Any:
+    """Return texts, also those of categories, as an array of texts."""
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    return pc.cast(array, pa.large_string())
 
 
 def _odd_share(array: Any, date_format: str) -> float:

@@ -54,6 +54,8 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 # Lengths of the ISO texts that Arrow casts at once; at others it takes some that are not ours.
 _ISO_LENGTHS = frozenset((10, 16, 19, *range(21, 27)))
 _GLIMPSE = 100
+# Arrow knows the summer times of zones up to here, Python beyond; tables and samples must agree.
+_LAST_RULED_YEAR = 2036
 _FIRST_DAY, _LAST_DAY = -719_162, 2_932_896  # 0001-01-01 and 9999-12-31
 
 
@@ -176,6 +178,8 @@ def moment_of(value: Any, date_format: str, marks: Marks = STANDARD) -> tuple[in
     if kind is str and date_format in _WRITTEN:
         return _moment_of_text(value, date_format, marks)
     if kind is datetime:
+        if value.tzinfo is not None and value.year > _LAST_RULED_YEAR:
+            raise ValueError
         within = (value.hour * 60 + value.minute) * _MINUTE
         within += value.second * _SECOND + value.microsecond
         return (value.toordinal() - 719_163) * _DAY + within, DATED
@@ -275,7 +279,7 @@ def _of_types(array: Any) -> Moments:
         per_second = 10**9
     elif pa.types.is_timestamp(kind):
         if kind.tz is not None:
-            array = pc.local_timestamp(array)
+            array = _local(array)
         per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[kind.unit]
         array = array.view(pa.int64())
     else:
@@ -291,6 +295,18 @@ def _of_types(array: Any) -> Moments:
         most = (_LAST_DAY + 1) * _DAY // factor
         ticks = np.clip(ticks, -most, most) * factor
     return _checked(ticks, np.where(absent, MISSING, state))
+
+
+def _local(array: Any) -> Any:
+    """Return times of a zone as those on the clock of that zone."""
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    try:
+        return pc.local_timestamp(array)
+    except pa.ArrowInvalid as error:
+        raise SchemaError(
+            f"The time zone {array.type.tz!r} is not known ({error}). Convert the times to another "
+            "one, or to local times without a zone."
+        ) from error
 
 
 def _checked(ticks: Int64Array, state: AnyArray) -> Moments:

@@ -156,6 +156,11 @@ def test_years_beyond_the_calendar_are_odd():
     assert moments_of(pa.array([1e300, -1e300, 0.0]), "s").state.tolist() == [ODD, ODD, DATED]
 
 
+def test_a_zone_that_is_not_known_is_named():
+    with pytest.raises(SchemaError, match="time zone 'Moon/Crater' is not known"):
+        moments_of(pa.array([0], pa.timestamp("s", "Moon/Crater")), "ymd")
+
+
 def test_values_that_cannot_be_dates_are_refused():
     with pytest.raises(SchemaError, match="Set date_format"):
         moments_of(pa.array([1, 2]), "ymd")
