@@ -17,7 +17,7 @@ from tests.examples import examples
 from fieldfare.config import ModelConfig
 from fieldfare.exceptions import DataError, DataWarning, FieldfareError, SchemaError
 from fieldfare.models.registry import build
-from fieldfare.schema.moments import PARTS
+from fieldfare.schema.calendar import PARTS
 from fieldfare.schema.schema import Column, Schema
 from fieldfare.schema.vocabulary import hash64, hash_text
 
@@ -83,8 +83,8 @@ WEIGHTED = st.lists(
     st.tuples(TEXTS, st.sampled_from(["", ":", ":1", ":0.1", ":0", ":-2.5e1", ":x", ":1e39"])),
     max_size=3,
 ).map(lambda parts: "|".join(a + b for a, b in parts))
-DAYS = st.sampled_from(["31.12.2020", "2020-02-29", "30/2/2019", "3-Mar-2021", "1.2.20", "9999-1-1"])
-HOURS = st.sampled_from(["", " 7:05", "T23:59:59.1234567Z", " 12:00 AM", " 13:00 pm", " 24:00", "T6"])
+DAYS = st.sampled_from(["31.12.2020", "2020-02-29", "30/2/2019", "3-Mar-2021", "1.2.20"])
+HOURS = st.sampled_from(["", " 7:05", "T23:59:59.1234567Z", " 12:00 AM", " 13:00 pm", "T6"])
 ZONES = [zoneinfo.ZoneInfo("Europe/Berlin"), datetime.timezone(datetime.timedelta(hours=-5))]
 DATES = st.one_of(
     st.tuples(DAYS, HOURS, st.sampled_from(["", "+02:00", " UTC", " then"])).map("".join),

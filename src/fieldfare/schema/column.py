@@ -19,9 +19,9 @@ from fieldfare._validation import (
     closest,
 )
 from fieldfare.exceptions import ConfigError, SchemaError
+from fieldfare.schema.calendar import FORMATS, PARTS
 from fieldfare.schema.canonical import canonical_text
 from fieldfare.schema.missing import STANDARD, Marks
-from fieldfare.schema.moments import FORMATS, PARTS
 from fieldfare.sources.batch import require_column
 
 KINDS = ("categorical", "numeric", "multi", "text", "datetime", "ignore")

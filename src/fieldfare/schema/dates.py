@@ -20,13 +20,13 @@ import numpy as np
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray
 from fieldfare.exceptions import DataWarning
+from fieldfare.schema.calendar import DATED, DAY, MISSING, ODD, TICKS, date_of
 from fieldfare.schema.column import Column
-from fieldfare.schema.moments import DATED, MISSING, ODD, TICKS, Moments, date_of, moments_of
+from fieldfare.schema.moments import Moments, moments_of
 from fieldfare.sources.arrow import array_of, is_string, is_view, numpy_of
 
 _ODD_SHARE = 0.05
 _GLIMPSE = 100
-_DAY = 86_400_000_000
 _SINCE, _UNTIL = 315_532_800, 4_102_444_800  # 1980 and 2100, in seconds
 _YEARS = (1900, 2100)
 _WORDS = ("time", "timestamp", "ts", "date", "datetime", "day", "epoch", "unixtime")
@@ -64,7 +64,7 @@ def parts_in(moments: Moments) -> tuple[str, ...]:
     dated = moments.ticks[moments.state == DATED]
     if not len(dated):
         return ("hour",)
-    hour = ("hour",) if (dated % _DAY != 0).any() else ()
+    hour = ("hour",) if (dated % DAY != 0).any() else ()
     return (*hour, "weekday", "month", "age")
 
 
@@ -132,6 +132,6 @@ def _format_of_numbers(array: Any) -> str | None:
         if (seconds >= _SINCE).all() and (seconds < _UNTIL).all():
             return unit
     moments = moments_of(array_of(x), "yyyymmdd")
-    years = date_of(moments.ticks // _DAY)[0]
+    years = date_of(moments.ticks // DAY)[0]
     sound = (moments.state == DATED) & (years >= _YEARS[0]) & (years < _YEARS[1])
     return "yyyymmdd" if sound.all() else None

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from fieldfare.exceptions import DataWarning, SchemaError
+from fieldfare.schema.calendar import ODD, PARTS
 from fieldfare.schema.column import DEFAULT_PARTS, Column
 from fieldfare.schema.columnwise import each
-from fieldfare.schema.moments import ODD, PARTS, Moments, moments_of, part_cells
+from fieldfare.schema.moments import Moments, moments_of, part_cells
 from fieldfare.sources.batch import Batch, SourceLocation, require_column, shorten
 
 _SHOWN = 3

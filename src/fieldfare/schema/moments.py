@@ -10,8 +10,7 @@ value. The pattern of texts and the calendar are shared by both.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -21,42 +20,36 @@ import numpy as np
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray, Int64Array
 from fieldfare.exceptions import SchemaError
+from fieldfare.schema.calendar import (
+    CLOCK,
+    DATED,
+    DAY,
+    FIRST_DAY,
+    FORMATS,
+    LAST_DAY,
+    MINUTE,
+    MISSING,
+    MONTHS,
+    ODD,
+    PARTS,
+    PATTERN,
+    SECOND,
+    TEXT,
+    TICKS,
+    WRITTEN,
+    YEAR_FIRST,
+    YEAR_LAST,
+    ZONE,
+    date_of,
+    days_of,
+)
 from fieldfare.schema.canonical import codes_of, parse_number
 from fieldfare.schema.missing import NOTHING, STANDARD, Marks
 from fieldfare.sources.arrow import array_of, is_string, is_view, numpy_of, scalar_of, texts_of
 
-TICKS = {"s": 1e6, "ms": 1e3, "us": 1.0, "ns": 1e-3}
-"""Microseconds per unit of numbers."""
-_WRITTEN = ("ymd", "dmy", "mdy")
-FORMATS = (*_WRITTEN, "yyyymmdd", *TICKS)
-"""How dates may be written; a year that comes first, and types of dates, are read in any case."""
-
-_SECOND, _MINUTE, _HOUR = 1_000_000, 60_000_000, 3_600_000_000
-_DAY = 24 * _HOUR
-# What a cell is: nothing, something else than a date, a moment, or a time of day without a date.
-MISSING, ODD, DATED, CLOCK = 0, 1, 2, 3
-
-_ZONE = r"(?: ?(?:Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?))"
-_YEAR_FIRST = "^([0-9]{4})[/.]([0-9]{2})[/.]([0-9]{2})"
-_YEAR_LAST = "^([0-9]{2})[-/.]([0-9]{2})[-/.]([0-9]{4})"
-_PATTERN = (
-    r"^ *(?:(?P<a>[0-9]{4}|[0-9]{1,2})[-/. ](?P<b>[0-9]{1,2}|[A-Za-z]{3,9})[-/. ]"
-    r"(?P<c>[0-9]{4}|[0-9]{1,2})(?:[T ] *(?P<h>[0-9]{1,2})(?::(?P<m>[0-9]{2})"
-    r"(?::(?P<s>[0-9]{2})(?:[.,](?P<f>[0-9]{1,9}))?)?)? ?(?P<p>[AaPp][Mm])?" + _ZONE + r"?)?"
-    r"|(?P<ch>[0-9]{1,2}):(?P<cm>[0-9]{2})(?::(?P<cs>[0-9]{2})(?:[.,](?P<cf>[0-9]{1,9}))?)?"
-    r" ?(?P<cp>[AaPp][Mm])?) *$"
-)
-_TEXT = re.compile(_PATTERN)
-_NAMES = ("january", "february", "march", "april", "may", "june", "july", "august", "september",
-          "october", "november", "december")  # fmt: skip
-_MONTHS = {word: n for n, name in enumerate(_NAMES, 1) for word in (name, name[:3])} | {"sept": 9}
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 # Lengths of the ISO texts that Arrow casts at once; at others it takes some that are not ours.
 _ISO_LENGTHS = frozenset((10, 16, 19, *range(21, 27)))
 _GLIMPSE = 100
-# Arrow knows the summer times of zones up to here, Python beyond; tables and samples must agree.
-_LAST_RULED_YEAR = 2036
-_FIRST_DAY, _LAST_DAY = -719_162, 2_932_896  # 0001-01-01 and 9999-12-31
 
 
 class Moments(NamedTuple):
@@ -68,65 +61,6 @@ class Moments(NamedTuple):
     def take(self, codes: Int64Array) -> Moments:
         """Return those at some places; missing where the place is beyond the last one."""
         return Moments(np.append(self.ticks, 0)[codes], np.append(self.state, MISSING)[codes])
-
-
-# -- the calendar, for whole numbers and arrays of them --
-
-
-def days_of(year: Any, month: Any, day: Any) -> Any:
-    """Return the days since 1970-01-01 of a date in the Gregorian calendar (Hinnant 2013)."""
-    year = year - (month <= 2)
-    era = year // 400
-    year_of_era = year - era * 400
-    day_of_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
-    return (
-        era * 146_097
-        + year_of_era * 365
-        + year_of_era // 4
-        - year_of_era // 100
-        + (day_of_year - 719_468)
-    )
-
-
-def date_of(days: Any) -> tuple[Any, Any, Any]:
-    """Return year, month and day, the inverse of `days_of`."""
-    days = days + 719_468
-    era = days // 146_097
-    day_of_era = days - era * 146_097
-    year_of_era = (
-        day_of_era - day_of_era // 1460 + day_of_era // 36_524 - day_of_era // 146_096
-    ) // 365
-    day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
-    place = (5 * day_of_year + 2) // 153
-    month = (place + 2) % 12 + 1
-    return year_of_era + era * 400 + (month <= 2), month, day_of_year - (153 * place + 2) // 5 + 1
-
-
-# -- parts --
-
-
-class Part(NamedTuple):
-    """A part of a moment: how it comes from ticks, and the names of its values if it has some."""
-
-    of: Callable[[Any], Any]
-    names: tuple[str, ...] | None = None
-    needs_date: bool = True
-
-
-def _numbered(n: int) -> tuple[str, ...]:
-    return tuple(map(str, range(n)))
-
-
-PARTS = {
-    "hour": Part(lambda ticks: ticks // _HOUR % 24, _numbered(24), needs_date=False),
-    "minute": Part(lambda ticks: ticks // _MINUTE % 60, _numbered(60), needs_date=False),
-    "weekday": Part(lambda ticks: (ticks // _DAY + 3) % 7, WEEKDAYS),
-    "day": Part(lambda ticks: date_of(ticks // _DAY)[2], _numbered(32)),
-    "month": Part(lambda ticks: date_of(ticks // _DAY)[1], _numbered(13)),
-    "year": Part(lambda ticks: date_of(ticks // _DAY)[0]),
-    "age": Part(lambda ticks: -ticks / _DAY),
-}
-"""Parts by name. Those whose values have names are categories, the others numbers."""
 
 
 def part_cells(part: str, moments: Moments) -> Any:
@@ -154,7 +88,7 @@ def part_of(part: str, value: Any, date_format: str, marks: Marks = STANDARD) ->
     ticks, state = moment_of(value, date_format, marks)
     of, names, needs_date = PARTS[part]
     if state == ODD:
-        raise ValueError
+        raise ValueError(value)
     if state == MISSING or (state == CLOCK and needs_date):
         return None
     found = of(ticks)
@@ -175,16 +109,14 @@ def moment_of(value: Any, date_format: str, marks: Marks = STANDARD) -> tuple[in
     kind = type(value)
     if value is None or value != value:
         return 0, MISSING
-    if kind is str and date_format in _WRITTEN:
+    if kind is str and date_format in WRITTEN:
         return _moment_of_text(value, date_format, marks)
-    if kind is datetime:
-        if value.tzinfo is not None and value.year > _LAST_RULED_YEAR:
-            raise ValueError
-        within = (value.hour * 60 + value.minute) * _MINUTE
-        within += value.second * _SECOND + value.microsecond
-        return (value.toordinal() - 719_163) * _DAY + within, DATED
+    if kind is datetime and value.tzinfo is None:
+        within = (value.hour * 60 + value.minute) * MINUTE
+        within += value.second * SECOND + value.microsecond
+        return (value.toordinal() - 719_163) * DAY + within, DATED
     if kind is date:
-        return (value.toordinal() - 719_163) * _DAY, DATED
+        return (value.toordinal() - 719_163) * DAY, DATED
     raise ValueError
 
 
@@ -192,40 +124,43 @@ def moment_of(value: Any, date_format: str, marks: Marks = STANDARD) -> tuple[in
 def _moment_of_text(text: str, date_format: str, marks: Marks) -> tuple[int, int]:
     if marks.mean(text):
         return 0, MISSING
-    found = _TEXT.match(text)
+    found = TEXT.match(text)
     if found is None:
         return 0, ODD
-    group = found.groupdict()
-    clock = group["a"] is None
-    h, m, s, f, p = (
-        group[f"c{name}" if clock else name] or "" for name in ("h", "m", "s", "f", "p")
-    )
-    hour, minute, second = int(h or 0), int(m or 0), int(s or 0)
-    if p:
-        hour = hour % 12 + 12 * (p in ("pm", "PM", "Pm", "pM")) if 1 <= hour <= 12 else 99
-    if hour > 23 or minute > 59 or second > 59:
+    group = found.groupdict("")
+    clock = not group["a"]
+    within = _within_day(*(group[f"c{name}" if clock else name] for name in "hmsfp"))
+    days = 0 if clock else _day_of(group["a"], group["b"], group["c"], date_format)
+    if within is None or days is None:
         return 0, ODD
-    within = (hour * 60 + minute) * _MINUTE + second * _SECOND + int(f"{f:0<6.6}" or 0)
-    if clock:
-        return within, CLOCK
-    a, b, c = group["a"], group["b"], group["c"]
+    return days * DAY + within, CLOCK if clock else DATED
+
+
+def _within_day(hour: str, minute: str, second: str, fraction: str, half: str) -> int | None:
+    """Return the microseconds since midnight, ``None`` if there is no such time."""
+    h, m, s = int(hour or 0), int(minute or 0), int(second or 0)
+    if half:
+        h = h % 12 + 12 * (half.lower() == "pm") if 1 <= h <= 12 else 24
+    if h > 23 or m > 59 or s > 59:
+        return None
+    return (h * 60 + m) * MINUTE + s * SECOND + int(f"{fraction:0<6.6}")
+
+
+def _day_of(a: str, b: str, c: str, date_format: str) -> int | None:
+    """Return the days since 1970 of a date in three parts, ``None`` if there is no such date."""
     named = b.isalpha()
-    month = _MONTHS.get(b.lower(), 0) if named else int(b)
-    year, day = int(a), int(c)
-    if len(a) != 4:
-        if len(c) != 4:
-            return 0, ODD
-        year, day = int(c), int(a)
-        if not named and date_format == "mdy":
+    month = MONTHS.get(b.lower(), 0) if named else int(b)
+    if (len(a) == 4) == (len(c) == 4):
+        return None
+    year, day = (int(a), int(c)) if len(a) == 4 else (int(c), int(a))
+    if len(a) != 4 and not named:
+        if date_format == "ymd":
+            return None
+        if date_format == "mdy":
             month, day = day, month
-        elif not named and date_format != "dmy":
-            return 0, ODD
-    elif len(c) == 4:
-        return 0, ODD
     days = days_of(year, month, day)
-    if date_of(days) != (year, month, day) or year < 1:
-        return 0, ODD
-    return days * _DAY + within, DATED
+    sound = year >= 1 and date_of(days) == (year, month, day)
+    return int(days) if sound else None
 
 
 # -- many cells --
@@ -257,11 +192,11 @@ def moments_of(array: Any, date_format: str, marks: Marks = STANDARD) -> Moments
         return _of_types(array)
     if is_string(kind) or is_view(kind):
         array = marks.without(pc.cast(array, pa.large_string()))
-        if date_format in _WRITTEN:
+        if date_format in WRITTEN:
             return _of_texts(array, date_format)
         return _of_numerals(array, date_format, marks)
     is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-    if is_number and date_format not in _WRITTEN:
+    if is_number and date_format not in WRITTEN:
         x = marks.without_numbers(numpy_of(pc.cast(array, pa.float64(), safe=False)))
         return _of_numbers(x, np.isnan(x), date_format)
     raise SchemaError(
@@ -287,12 +222,12 @@ def _of_types(array: Any) -> Moments:
         per_second = 0
     ticks = numpy_of(array.fill_null(scalar_of(0, array.type))).astype(np.int64)
     if per_second == 0:
-        ticks = np.clip(ticks, _FIRST_DAY - 1, _LAST_DAY + 1) * _DAY
-    elif per_second > _SECOND:
-        ticks = ticks // (per_second // _SECOND)
+        ticks = np.clip(ticks, FIRST_DAY - 1, LAST_DAY + 1) * DAY
+    elif per_second > SECOND:
+        ticks = ticks // (per_second // SECOND)
     else:
-        factor = _SECOND // per_second
-        most = (_LAST_DAY + 1) * _DAY // factor
+        factor = SECOND // per_second
+        most = (LAST_DAY + 1) * DAY // factor
         ticks = np.clip(ticks, -most, most) * factor
     return _checked(ticks, np.where(absent, MISSING, state))
 
@@ -311,7 +246,7 @@ def _local(array: Any) -> Any:
 
 def _checked(ticks: Int64Array, state: AnyArray) -> Moments:
     """Return moments; those beyond the years 1 to 9999 are odd."""
-    beyond = (ticks < _FIRST_DAY * _DAY) | (ticks >= (_LAST_DAY + 1) * _DAY)
+    beyond = (ticks < FIRST_DAY * DAY) | (ticks >= (LAST_DAY + 1) * DAY)
     return Moments(ticks, np.where(beyond & (state == DATED), ODD, state).astype(np.uint8))
 
 
@@ -341,7 +276,7 @@ def _of_numbers(x: AnyArray, absent: AnyArray, date_format: str) -> Moments:
         days = days_of(year, month, day)
         y, m, d = date_of(days)
         sound &= (y == year) & (m == month) & (d == day)
-        ticks = days * _DAY
+        ticks = days * DAY
     return _checked(ticks, np.where(absent, MISSING, np.where(sound, DATED, ODD)))
 
 
@@ -356,7 +291,7 @@ def _of_texts(array: Any, date_format: str) -> Moments:
                 return _of_types(pc.cast(rewritten, pa.timestamp("us")))
             except pa.ArrowInvalid:
                 pass
-    groups = pc.extract_regex(array, _PATTERN)
+    groups = pc.extract_regex(array, PATTERN)
     matched = numpy_of(groups.is_valid())
     clock = matched & (_lengths(groups.field("a")) == 0)
     # A text without a date is one with the groups of a time of day.
@@ -366,7 +301,7 @@ def _of_texts(array: Any, date_format: str) -> Moments:
         within, sound = np.where(clock, own, within), np.where(clock, fine, sound)
     days, dated = _days(groups, date_format)
     sound &= matched & (clock | dated)
-    ticks = np.where(clock, 0, np.where(dated, days, 0)) * _DAY + within
+    ticks = np.where(clock, 0, np.where(dated, days, 0)) * DAY + within
     state = np.where(sound, np.where(clock, CLOCK, DATED), ODD)
     return _checked(np.where(sound, ticks, 0), np.where(numpy_of(array.is_null()), MISSING, state))
 
@@ -378,12 +313,12 @@ def _as_iso(array: Any, date_format: str) -> Iterator[Any]:
     """
     pc = require("pyarrow.compute", "tables")
     yield array
-    array = pc.replace_substring_regex(array, "(:[0-9]{2})" + _ZONE + "$", r"\1")
+    array = pc.replace_substring_regex(array, "(:[0-9]{2})" + ZONE + "$", r"\1")
     yield array
     if date_format in ("dmy", "mdy"):
         order = r"\3-\1-\2" if date_format == "mdy" else r"\3-\2-\1"
-        yield pc.replace_substring_regex(array, _YEAR_LAST, order)
-    yield pc.replace_substring_regex(array, _YEAR_FIRST, r"\1-\2-\3")
+        yield pc.replace_substring_regex(array, YEAR_LAST, order)
+    yield pc.replace_substring_regex(array, YEAR_FIRST, r"\1-\2-\3")
 
 
 def _lengths(texts: Any) -> AnyArray:
@@ -422,7 +357,7 @@ def _within(groups: Any, prefix: str) -> tuple[AnyArray, AnyArray]:
     micros = _whole(fraction)
     if digits.any():
         micros = micros * 10 ** np.maximum(6 - digits, 0) // 10 ** np.maximum(digits - 6, 0)
-    return (hour * 60 + minute) * _MINUTE + second * _SECOND + micros, sound
+    return (hour * 60 + minute) * MINUTE + second * SECOND + micros, sound
 
 
 def _days(groups: Any, date_format: str) -> tuple[AnyArray, AnyArray]:
@@ -450,7 +385,7 @@ def _months(texts: Any) -> tuple[AnyArray, AnyArray]:
         return _whole(texts), named
     encoded = pc.dictionary_encode(texts)
     table = [
-        _MONTHS.get(text.lower(), 0) if text.isalpha() else int(text or 0)
+        MONTHS.get(text.lower(), 0) if text.isalpha() else int(text or 0)
         for text in encoded.dictionary.to_pylist()
         if text is not None
     ]

@@ -22,7 +22,7 @@ from fieldfare.schema.hints import Hints
 from fieldfare.schema.infer import infer_columns
 from fieldfare.schema.names import FeatureNames, feature_text, format_schema, locate_features
 from fieldfare.schema.numbered import Indexed
-from fieldfare.sources.batch import Batch, column_at, require_column
+from fieldfare.sources.batch import Batch, column_at, require_column, stacked
 from fieldfare.sources.formats import open_table
 from fieldfare.sources.matrix import array_rows
 from fieldfare.sources.reading import Reading, only_reading, without_reading
@@ -338,6 +338,29 @@ class Schema:
         rows = encode_features(used, self._field_number, batch, n_threads)
         names = {"target": self.target, "weight": self.weight, "group": self.group}
         return rows.with_(**encode_labels(names, self.target_classes, batch, labelled=labelled))
+
+    def derive(self, table: Any) -> Any:
+        """Return a table with the columns that are derived from dates, such as ``when.hour``.
+
+        Exports that read columns take these: other programs split no dates.
+
+        Parameters
+        ----------
+        table : path, DataFrame, Arrow table or anything else that `open_table` reads
+
+        Returns
+        -------
+        pyarrow.Table
+            The columns of the table, then the derived ones: texts, and float64 for years and ages.
+
+        Raises
+        ------
+        SchemaError
+            If a column of dates is missing, or holds none.
+        """
+        opened = open_table(table)
+        batches = [with_parts(self.columns, batch).data for batch in opened.batches()]
+        return stacked(batches or [with_parts(self.columns, Batch(opened.head(0))).data])
 
     def sample_encoder(self) -> SampleEncoder:
         """Return an encoder of single samples, which takes microseconds where `encode` takes more.

@@ -53,7 +53,8 @@ def test_midnights_are_days_whatever_their_type():
 
 def test_numbers_named_like_times_count_since_1970():
     seconds = TIMES.astype("datetime64[s]").astype("int64")
-    for name, factor, unit in (("timestamp", 1, "s"), ("ts", 10**3, "ms"), ("eventTime", 10**9, "ns")):
+    units = {"timestamp": ("s", 1), "ts": ("ms", 10**3), "eventTime": ("ns", 10**9)}
+    for name, (unit, factor) in units.items():
         column = infer_column(name, pa.array(seconds * factor))
         assert (column.kind, column.date_format) == ("datetime", unit)
     assert infer_column("distance", pa.array(seconds)).kind == "numeric"

@@ -23,7 +23,9 @@ PARTS = ["when.hour", "when.weekday", "when.month", "when.age"]
 
 
 def table(when=TIMES):
-    return pd.DataFrame({"when": when, "city": ["Rome", "Oslo", None] * (N // 3), "y": [0.0, 1.0] * (N // 2)})
+    return pd.DataFrame(
+        {"when": when, "city": ["Rome", "Oslo", None] * (N // 3), "y": [0.0, 1.0] * (N // 2)}
+    )
 
 
 def same(data, other):
@@ -178,6 +180,13 @@ def test_models_explain_parts_and_predict_single_samples():
     expected = ff.predict(model, [sample])
     assert model.predict_one(sample) == pytest.approx(float(expected[0]), rel=1e-5)
     assert "when.hour" in str(ff.explain(model, [sample]))
+
+
+def test_derived_columns_can_be_had_as_a_table(expected):
+    derived = expected.schema.derive(table())
+    assert derived.column_names == ["when", "city", "y", *PARTS]
+    assert derived["when.weekday"].to_pylist()[:2] == ["Saturday", "Sunday"]
+    assert expected.schema.derive(table()[:0]).num_rows == 0
 
 
 def test_estimators_know_the_columns_of_the_table():

@@ -8,19 +8,8 @@ import pyarrow.compute as pc
 import pytest
 
 from fieldfare.exceptions import SchemaError
-from fieldfare.schema.moments import (
-    CLOCK,
-    DATED,
-    MISSING,
-    ODD,
-    PARTS,
-    date_of,
-    days_of,
-    moment_of,
-    moments_of,
-    part_cells,
-    part_of,
-)
+from fieldfare.schema.calendar import CLOCK, DATED, MISSING, ODD, PARTS, date_of, days_of
+from fieldfare.schema.moments import moment_of, moments_of, part_cells, part_of
 
 
 def parts(array, date_format="ymd"):
@@ -44,7 +33,7 @@ def test_the_calendar_is_that_of_numpy_from_the_year_1_to_9999():
     assert np.array_equal(year, expected.astype("M8[Y]").astype(int) + 1970)
     assert np.array_equal(month, expected.astype("M8[M]").astype(int) % 12 + 1)
     assert np.array_equal(days_of(year, month, day), days)
-    assert [date_of(int(d)) == (y, m, d_) for d, y, m, d_ in zip(days[:9], year, month, day)]
+    assert date_of(int(days[7])) == (year[7], month[7], day[7])
 
 
 def test_the_parts_of_a_moment():
@@ -99,7 +88,9 @@ def test_texts_say(text, date_format, expected):
 def test_the_local_time_of_zones_and_offsets_counts():
     berlin = pa.array([1_600_000_000], pa.timestamp("s", "Europe/Berlin"))
     fixed = pa.array([datetime(2020, 9, 13, 14, 26, 40, tzinfo=timezone(timedelta(hours=2)))])
-    texts = pa.array(["2020-09-13 14:26:40+02:00", "2020-09-13T14:26:40-0500", "2020-09-13 14:26:40"])
+    texts = pa.array(
+        ["2020-09-13 14:26:40+02:00", "2020-09-13T14:26:40-0500", "2020-09-13 14:26:40"]
+    )
     assert parts(berlin)["hour"] == parts(fixed)["hour"] == ["14"]
     assert parts(texts)["hour"] == ["14"] * 3
 
@@ -164,5 +155,5 @@ def test_a_zone_that_is_not_known_is_named():
 def test_values_that_cannot_be_dates_are_refused():
     with pytest.raises(SchemaError, match="Set date_format"):
         moments_of(pa.array([1, 2]), "ymd")
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="soon"):
         part_of("hour", "soon", "ymd")
