@@ -21,6 +21,8 @@ class Finished:
     ----------
     seconds : float
         Wall time.
+    processor : float
+        Seconds of the processor, of all threads together.
     peak_mb : float
         Peak resident memory, in megabytes (10^6 bytes).
     output : str
@@ -30,6 +32,7 @@ class Finished:
     """
 
     seconds: float
+    processor: float
     peak_mb: float
     output: str
     failure: str | None = None
@@ -72,4 +75,5 @@ def run(
     elif process.returncode != 0:
         lines = text.strip().splitlines()
         failure = f"exit code {process.returncode}: {lines[-1] if lines else ''}"
-    return Finished(seconds, usage.ru_maxrss * 1024 / 1e6, text, failure)
+    processor = usage.ru_utime + usage.ru_stime
+    return Finished(seconds, processor, usage.ru_maxrss * 1024 / 1e6, text, failure)

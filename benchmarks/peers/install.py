@@ -12,6 +12,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +23,7 @@ WORKERS = Path(__file__).resolve().parent / "workers"
 NOT_INSTALLED = "not installed: run python -m benchmarks.peers.install"
 PACKAGES = (
     "scikit-learn", "xlearn", "pylibffm", "wpyfm", "pywfm", "myfm", "modern-fm", "vowpalwabbit",
-    "implicit", "cornac",
+    "implicit", "cornac", "lightgbm",
 )  # fmt: skip
 LIMIT = 600  # seconds a package: xLearn's sdist is compiled
 
@@ -53,12 +54,14 @@ def add_peers(parser: argparse.ArgumentParser, packages: str) -> None:
     )  # fmt: skip
 
 
-def install(folder: Path = FOLDER, *, again: bool = False) -> Peers:
-    """Install every package that is not there yet."""
+def install(
+    folder: Path = FOLDER, packages: Sequence[str] = PACKAGES, *, again: bool = False
+) -> Peers:
+    """Install every one of the packages that is not there yet."""
     peers = installed(folder)
     if not peers.python.exists():
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-    for package in PACKAGES:
+    for package in packages:
         if package in peers.versions or (package in peers.failures and not again):
             continue
         print(f"installing {package}", flush=True)
@@ -98,7 +101,12 @@ def _version(python: Path, package: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--again", action="store_true", help="try again what failed")
-    peers = install(again=parser.parse_args().again)
+    parser.add_argument(
+        "--only", nargs="+", choices=PACKAGES, default=PACKAGES, metavar="PACKAGE",
+        help=f"some of {', '.join(PACKAGES)}; by default all",
+    )  # fmt: skip
+    options = parser.parse_args()
+    peers = install(packages=options.only, again=options.again)
     for package, version in peers.versions.items():
         print(f"{package} {version}")
     for package, reason in peers.failures.items():

@@ -17,6 +17,7 @@ if typing.TYPE_CHECKING:
     from fieldfare.data.dataset import Dataset as Dataset
     from fieldfare.data.inspect import inspect as inspect
     from fieldfare.data.loading import load as load_data
+    from fieldfare.data.one_hot import fields_of_one_hot as fields_of_one_hot
     from fieldfare.data.side_tables import JoinedTable as JoinedTable
     from fieldfare.estimators import BayesianFMClassifier as BayesianFMClassifier
     from fieldfare.estimators import BayesianFMOrdinalRegressor as BayesianFMOrdinalRegressor
@@ -100,6 +101,7 @@ _HOMES = {
     "export": "export",
     "field_interactions": "explain",
     "field_vectors": "explain",
+    "fields_of_one_hot": "data.one_hot",
     "inspect": "data.inspect",
     "latent_vectors": "explain",
     "load_data": "data.loading:load",
@@ -152,6 +154,7 @@ __all__ = [
     "export",
     "field_interactions",
     "field_vectors",
+    "fields_of_one_hot",
     "inspect",
     "latent_vectors",
     "load_data",

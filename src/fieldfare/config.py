@@ -297,6 +297,14 @@ class TrainingConfig(Config):
     known_negatives: bool = _param(
         False, Flag(), "Whether to draw items already seen with the query as negatives, too."
     )
+    scale_features: bool | str = _param(
+        "auto",
+        AnyOf((Flag(), OneOf(("auto",)))),
+        "Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) "
+        "in units of their spread, as columns of tables always are; the model is for values as "
+        "they are in any case. 'auto' does so where a number is more than ten times as large as "
+        "another, or as its own spread.",
+    )
     class_weight: Mapping[Any, float] | str | None = _param(
         None,
         AnyOf((OneOf(("balanced",)), Instance((Mapping,), "a mapping from class to weight"), NONE)),

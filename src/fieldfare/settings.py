@@ -38,7 +38,10 @@ def names_of(*groups: type[Config]) -> tuple[str, ...]:
 
 # The hyperparameters of `train` and of `sample`.
 TRAINED = names_of(ModelConfig, SolverConfig, TrainingConfig)
-SAMPLED = (*names_of(ModelConfig, GibbsConfig), "random_state", "n_jobs", "verbose")
+SAMPLED = (
+    *names_of(ModelConfig, GibbsConfig),
+    *("scale_features", "random_state", "n_jobs", "verbose"),
+)
 
 
 def check_names(

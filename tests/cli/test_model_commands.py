@@ -153,3 +153,13 @@ def test_gauc_of_a_column_with_missing_cells(run, model, clicks_folder):
     )  # fmt: skip
     assert ran.code == 0, ran.err
     assert "gauc" in ran.out
+
+
+def test_show_says_that_numbers_were_scaled(run, tmp_path):
+    lines = [f"{i % 2} 1:{1000 + 300 * (-1) ** i + i} 2:{i % 7}" for i in range(50)]
+    (tmp_path / "t.svm").write_text("\n".join(lines))
+    assert run("train", "t.svm", "-o", "m.ff", "--epochs", 1, "--model", "linear").code == 0
+    ran = run("show", "m.ff")
+    assert "2 features in training, 2 of them from their mean" in ran.out
+    assert run("train", "t.svm", "-o", "m.ff", "--epochs", 1, "--no-scale-features").code == 0
+    assert "from their mean" not in run("show", "m.ff").out

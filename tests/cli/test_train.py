@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from fieldfare.cli import _options
@@ -236,3 +238,23 @@ def test_interactions_need_no_target(how, tmp_path, run) -> None:
     assert "valid_ndcg@10" in ran.out
     assert "best epoch" in ran.out
     assert load_model(model).config.task == "rank"
+
+
+def test_every_form_of_a_file_gives_the_same_model(run, clicks_folder, tmp_path):
+    frame = pd.read_csv(clicks_folder / "train.csv")
+    frame.to_json(tmp_path / "train.jsonl.xz", orient="records", lines=True, double_precision=15)
+    frame.to_feather(tmp_path / "train.feather")
+    frame.to_parquet(tmp_path / "train.parquet")
+    frame.to_csv(tmp_path / "train.csv.bz2", index=False)
+    with zipfile.ZipFile(tmp_path / "train.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(clicks_folder / "train.csv", "train.csv")
+    how = ["--target", "clicked", "--epochs", 1, "--threads", 1, "--seed", 1, "-q", "-o", "m.ff"]
+
+    def factors(path):
+        ran = run("train", path, *how)
+        assert ran.code == 0, ran.err
+        return load_model("m.ff").factors.tobytes()
+
+    expected = factors(clicks_folder / "train.csv")
+    for path in sorted(tmp_path.glob("train.*")):
+        assert factors(path) == expected, path

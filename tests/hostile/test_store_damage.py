@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fieldfare.exceptions import DataError, OutputError, StoreError
+from fieldfare.exceptions import DataError, StoreError
 from fieldfare.rows import Rows
 from fieldfare.schema.schema import Schema
 from fieldfare.sources.sparse_text import write_text
@@ -233,7 +233,7 @@ def test_disk_full_for_real(tmp_path: Path) -> None:
     try:
         with pytest.raises(StoreError, match="cannot be written"):
             RowStore.build([make_rows()], tmp_path / "rows")
-        with pytest.raises(OutputError, match="cannot be written"):
+        with pytest.raises(DataError, match="cannot be written"):
             write_text(make_rows(), tmp_path / "text", "libffm")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -16,7 +16,7 @@ ORDER = (
     *("solver", "optimizer", "learning_rate", "max_iter", "batch_size"),
     *("l2_linear", "l2_factors", "l1_linear", "l1_factors", "ftrl_beta"),
     *("unobserved_weight", "l2_queries", "l2_items", "l2_exponent"),
-    *("fit_intercept", "fit_linear", "instance_norm", "init_scale"),
+    *("fit_intercept", "fit_linear", "instance_norm", "scale_features", "init_scale"),
     *("early_stopping", "validation_fraction", "n_iter_no_change", "tol", "eval_metric"),
     *("class_weight", "max_time", "shuffle", "groups", "memory_limit"),
     *("random_state", "n_jobs", "deterministic", "verbose"),

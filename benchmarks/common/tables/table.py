@@ -45,6 +45,10 @@ class Table:
     whole : str or None
         Column of which all rows of a value are kept together when fewer rows are wanted: ratings
         of few users are still dense, few ratings of all users are not.
+    codes : tuple of str
+        Columns of whole numbers that name something, as a person would read them.
+    dates : tuple of str
+        Columns of dates or times.
     texts : tuple of str
         Columns that hold texts of several words.
     """
@@ -60,6 +64,8 @@ class Table:
     time: str | None = None
     group: str | None = None
     whole: str | None = None
+    codes: tuple[str, ...] = ()
+    dates: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
 
 

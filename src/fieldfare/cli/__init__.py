@@ -61,7 +61,8 @@ start here:
   fieldfare predict new.csv -m train.ff         predict with it
 
 DATA is a file, several files, a folder, a quoted glob, or - for standard input: CSV or TSV,
-Parquet, libsvm, libffm, or a RowStore, plain or compressed. The content determines the format.
+JSON lines, Parquet, Feather or Arrow IPC, libsvm, libffm, or a RowStore, plain or compressed
+(gzip, bz2, xz, zstd, zip). The content determines the format.
 'fieldfare COMMAND --help' explains each command with examples.
 """
 

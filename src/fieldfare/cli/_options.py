@@ -128,7 +128,7 @@ def add_reading(parser: argparse.ArgumentParser, format_flag: str = "--format") 
         format_flag,
         dest="data_format",
         metavar="NAME",
-        help="csv (cells with any separator), libsvm, libffm, parquet, ...",
+        help="csv (cells with any separator), jsonl, parquet, ipc, libsvm or libffm",
     )
     group.add_argument(
         "--header",

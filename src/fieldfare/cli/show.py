@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fieldfare.config import ModelConfig
     from fieldfare.models.base import Model
     from fieldfare.models.posterior import Posterior
+    from fieldfare.models.scaling import Scaling
     from fieldfare.settings import Settings
 
 EXAMPLES = """\
@@ -98,6 +99,8 @@ def _header(model: Model, path: str) -> str:
         "file": f"{path}, {size(os.path.getsize(path))}",
     }
     lines |= _factors(config)
+    if model.scaling is not None:
+        lines["scaled"] = _scaled(model.scaling)
     if model.classes is not None:
         lines["classes"] = ", ".join(map(str, model.classes))
     # The history is printed below, and the metrics are those of its best epoch.
@@ -108,6 +111,15 @@ def _header(model: Model, path: str) -> str:
     if history:
         parts += ["", "history", str(history)]
     return "\n".join(parts)
+
+
+def _scaled(scaling: Scaling) -> str:
+    """Say what features were measured in while they were learned from."""
+    scaled = int(((scaling.scale != 0) & (scaling.scale != 1) | (scaling.shift != 0)).sum())
+    return (
+        f"{scaled} features in training, {len(scaling.centred)} of them from their mean; the "
+        "parameters are for values as they are"
+    )
 
 
 def _posterior(posterior: Posterior, path: str) -> str:

@@ -13,6 +13,7 @@ from fieldfare.data.dataset import Dataset
 from fieldfare.data.leaks import BLOCK_ROWS, classes_of, leaks, span_of
 from fieldfare.data.loading import load, open_samples
 from fieldfare.data.road import Options
+from fieldfare.data.sizes import Sizes
 from fieldfare.exceptions import DataWarning
 from fieldfare.rows import Rows
 from fieldfare.schema.fit import scatter
@@ -126,6 +127,7 @@ def inspect(
             f"{contradictions} rows have the features of an earlier row and another target."
         )
     findings += _target_findings(rows) + _constant_columns(sample) + _field_findings(sample)
+    findings += _size_findings(sample)
     findings += leaks(sample)
     unseen = {}
     if against is not None:
@@ -256,6 +258,22 @@ def _field_findings(data: Dataset) -> list[str]:
         return []
     shown = ", ".join(map(str, mixed[:5].tolist()))
     return [f"{len(mixed)} features occur under more than one field, such as {shown}."]
+
+
+def _size_findings(data: Dataset) -> list[str]:
+    """Report numbers that others are lost beside; the columns of tables are standardised."""
+    if not data.schema.is_indexed or data.rows.values is None:
+        return []
+    sizes = Sizes(data.schema.n_features)
+    sizes.add(data.rows)
+    if not sizes.unequal:
+        return []
+    large, small = sizes.extremes()
+    return [
+        f"Numbers differ much in size, or vary little: feature {data.schema.feature_name(large)!r} "
+        f"is about {sizes.sizes[large]:.3g}, and feature {data.schema.feature_name(small)!r} about "
+        f"{sizes.sizes[small]:.3g}. Training scales them (scale_features='auto')."
+    ]
 
 
 def _unseen(data: Dataset, other: Dataset) -> dict[str, float]:

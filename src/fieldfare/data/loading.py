@@ -276,7 +276,9 @@ def _key(files: Files, options: Options) -> str:
     digest = None if options.schema is None else options.schema.digest
     how = (options.labelled, digest, options.fields, options.extend, options.hints)
     chosen = repr((_ENCODING, names, *how, options.reading))
-    return hashlib.sha256(f"{file_fingerprint(list(files))} {chosen}".encode()).hexdigest()
+    # Of an archive all members may be read, or some of them.
+    content = f"{file_fingerprint(files.on_disk)} {files.members}"
+    return hashlib.sha256(f"{content} {chosen}".encode()).hexdigest()
 
 
 def _with_roles(data: AnyDataset, options: Options) -> AnyDataset:

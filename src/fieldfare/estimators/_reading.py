@@ -20,6 +20,7 @@ from fieldfare._typing import AnyArray, Float32Array
 from fieldfare.data.dataset import AnyDataset, Dataset
 from fieldfare.data.loading import extend as read_extending
 from fieldfare.data.loading import load
+from fieldfare.data.one_hot import require_fields
 from fieldfare.data.road import with_fields_of
 from fieldfare.estimators import _input
 from fieldfare.exceptions import DataError
@@ -28,7 +29,6 @@ from fieldfare.rows import Rows, as_rows
 from fieldfare.schema.hints import Hints
 from fieldfare.schema.schema import Schema
 from fieldfare.settings import Settings
-from fieldfare.sources.sparse_checks import check_sparse, is_sparse
 from fieldfare.training.job import read
 
 
@@ -146,7 +146,10 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
             if learn is not None:
                 learn.refuse("an array")
                 self.schema_ = self._array_schema(X.shape[1])
-            return Dataset(self._array_rows(X, self.schema_), self.schema_), y, None
+            rows = self._array_rows(X, self.schema_)
+            if learn is not None and self._uses_fields() and self._fields() is None:
+                require_fields(rows, X.shape[1])
+            return Dataset(rows, self.schema_), y, None
         if learn is not None:
             self.schema_ = _input.fit_schema(
                 self.schema, table, roles, self._fields(), learn, self.n_jobs
@@ -224,8 +227,6 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         return _input.records(X, None if known is None else known.names_in_table)
 
     def _check_array(self, X: Any, y: Any = "no_validation", *, learn: bool) -> Any:
-        if is_sparse(X):
-            X = check_sparse(X)  # before scikit-learn follows its indices
         # Float32 is what the kernels compute in, so what overflows it is as bad as infinity.
         return validate_data(self, X, y, reset=learn, accept_sparse="csr", dtype=np.float32)
 

@@ -49,6 +49,11 @@ class BayesianFMRegressor(BayesianRegressor):
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    scale_features : bool or 'auto', default='auto'
+        Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
+        units of their spread, as columns of tables always are; the model is for values as they are
+        in any case. 'auto' does so where a number is more than ten times as large as another, or as
+        its own spread.
     init_scale : float >= 0, default=0.1
         Standard deviation of the initial latent factors. For hofm, those of order t start with its
         power 2/t.
@@ -120,6 +125,7 @@ class BayesianFMRegressor(BayesianRegressor):
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
+        scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         groups: Sequence[int | str] | AnyArray | Literal["all"] | None = None,
         random_state: int | np.random.RandomState | np.random.Generator | None = None,
@@ -143,6 +149,7 @@ class BayesianFMRegressor(BayesianRegressor):
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
+        self.scale_features = scale_features
         self.init_scale = init_scale
         self.groups = groups
         self.random_state = random_state
@@ -188,6 +195,11 @@ class BayesianFMClassifier(BayesianClassifier):
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    scale_features : bool or 'auto', default='auto'
+        Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
+        units of their spread, as columns of tables always are; the model is for values as they are
+        in any case. 'auto' does so where a number is more than ten times as large as another, or as
+        its own spread.
     init_scale : float >= 0, default=0.1
         Standard deviation of the initial latent factors. For hofm, those of order t start with its
         power 2/t.
@@ -260,6 +272,7 @@ class BayesianFMClassifier(BayesianClassifier):
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
+        scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         groups: Sequence[int | str] | AnyArray | Literal["all"] | None = None,
         random_state: int | np.random.RandomState | np.random.Generator | None = None,
@@ -283,6 +296,7 @@ class BayesianFMClassifier(BayesianClassifier):
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
+        self.scale_features = scale_features
         self.init_scale = init_scale
         self.groups = groups
         self.random_state = random_state
@@ -327,6 +341,11 @@ class BayesianFMOrdinalRegressor(BayesianOrdinalRegressor):
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    scale_features : bool or 'auto', default='auto'
+        Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
+        units of their spread, as columns of tables always are; the model is for values as they are
+        in any case. 'auto' does so where a number is more than ten times as large as another, or as
+        its own spread.
     init_scale : float >= 0, default=0.1
         Standard deviation of the initial latent factors. For hofm, those of order t start with its
         power 2/t.
@@ -398,6 +417,7 @@ class BayesianFMOrdinalRegressor(BayesianOrdinalRegressor):
         n_keep_samples: int | None = None,
         fit_linear: bool = True,
         instance_norm: bool = False,
+        scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         groups: Sequence[int | str] | AnyArray | Literal["all"] | None = None,
         random_state: int | np.random.RandomState | np.random.Generator | None = None,
@@ -420,6 +440,7 @@ class BayesianFMOrdinalRegressor(BayesianOrdinalRegressor):
         self.n_keep_samples = n_keep_samples
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
+        self.scale_features = scale_features
         self.init_scale = init_scale
         self.groups = groups
         self.random_state = random_state

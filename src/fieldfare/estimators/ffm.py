@@ -53,6 +53,11 @@ class FFMClassifier(Classifier):
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    scale_features : bool or 'auto', default='auto'
+        Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
+        units of their spread, as columns of tables always are; the model is for values as they are
+        in any case. 'auto' does so where a number is more than ten times as large as another, or as
+        its own spread.
     init_scale : float >= 0, default=0.1
         Standard deviation of the initial latent factors.
     early_stopping : bool or 'auto', default='auto'
@@ -155,6 +160,7 @@ class FFMClassifier(Classifier):
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
+        scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         early_stopping: bool | Literal["auto"] = "auto",
         validation_fraction: float = 0.1,
@@ -191,6 +197,7 @@ class FFMClassifier(Classifier):
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
+        self.scale_features = scale_features
         self.init_scale = init_scale
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
@@ -254,6 +261,11 @@ class FFMRegressor(Regressor):
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    scale_features : bool or 'auto', default='auto'
+        Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
+        units of their spread, as columns of tables always are; the model is for values as they are
+        in any case. 'auto' does so where a number is more than ten times as large as another, or as
+        its own spread.
     init_scale : float >= 0, default=0.1
         Standard deviation of the initial latent factors.
     early_stopping : bool or 'auto', default='auto'
@@ -351,6 +363,7 @@ class FFMRegressor(Regressor):
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
+        scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         early_stopping: bool | Literal["auto"] = "auto",
         validation_fraction: float = 0.1,
@@ -386,6 +399,7 @@ class FFMRegressor(Regressor):
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
+        self.scale_features = scale_features
         self.init_scale = init_scale
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction

@@ -51,6 +51,11 @@ class FMClassifier(Classifier):
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    scale_features : bool or 'auto', default='auto'
+        Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
+        units of their spread, as columns of tables always are; the model is for values as they are
+        in any case. 'auto' does so where a number is more than ten times as large as another, or as
+        its own spread.
     init_scale : float >= 0, default=0.1
         Standard deviation of the initial latent factors.
     early_stopping : bool or 'auto', default='auto'
@@ -149,6 +154,7 @@ class FMClassifier(Classifier):
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
+        scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         early_stopping: bool | Literal["auto"] = "auto",
         validation_fraction: float = 0.1,
@@ -184,6 +190,7 @@ class FMClassifier(Classifier):
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
+        self.scale_features = scale_features
         self.init_scale = init_scale
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
@@ -243,6 +250,11 @@ class FMRegressor(Regressor):
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    scale_features : bool or 'auto', default='auto'
+        Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
+        units of their spread, as columns of tables always are; the model is for values as they are
+        in any case. 'auto' does so where a number is more than ten times as large as another, or as
+        its own spread.
     init_scale : float >= 0, default=0.1
         Standard deviation of the initial latent factors.
     early_stopping : bool or 'auto', default='auto'
@@ -337,6 +349,7 @@ class FMRegressor(Regressor):
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
+        scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         early_stopping: bool | Literal["auto"] = "auto",
         validation_fraction: float = 0.1,
@@ -371,6 +384,7 @@ class FMRegressor(Regressor):
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
+        self.scale_features = scale_features
         self.init_scale = init_scale
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
@@ -458,6 +472,11 @@ class FMRanker(Ranker):
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    scale_features : bool or 'auto', default='auto'
+        Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
+        units of their spread, as columns of tables always are; the model is for values as they are
+        in any case. 'auto' does so where a number is more than ten times as large as another, or as
+        its own spread.
     init_scale : float >= 0, default=0.1
         Standard deviation of the initial latent factors.
     early_stopping : bool or 'auto', default='auto'
@@ -566,6 +585,7 @@ class FMRanker(Ranker):
         l2_exponent: float = 1.0,
         fit_linear: bool = True,
         instance_norm: bool = False,
+        scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         early_stopping: bool | Literal["auto"] = "auto",
         validation_fraction: float = 0.1,
@@ -608,6 +628,7 @@ class FMRanker(Ranker):
         self.l2_exponent = l2_exponent
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
+        self.scale_features = scale_features
         self.init_scale = init_scale
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction

@@ -41,6 +41,11 @@ class LinearClassifier(Classifier):
         Whether to fit a bias term.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    scale_features : bool or 'auto', default='auto'
+        Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
+        units of their spread, as columns of tables always are; the model is for values as they are
+        in any case. 'auto' does so where a number is more than ten times as large as another, or as
+        its own spread.
     early_stopping : bool or 'auto', default='auto'
         Whether to stop when the validation metric no longer improves, and keep the best epoch.
         'auto' does so if validation data are given; True splits some off if they are not.
@@ -131,6 +136,7 @@ class LinearClassifier(Classifier):
         ftrl_beta: float = 1.0,
         fit_intercept: bool = True,
         instance_norm: bool = False,
+        scale_features: bool | Literal["auto"] = "auto",
         early_stopping: bool | Literal["auto"] = "auto",
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 3,
@@ -161,6 +167,7 @@ class LinearClassifier(Classifier):
         self.ftrl_beta = ftrl_beta
         self.fit_intercept = fit_intercept
         self.instance_norm = instance_norm
+        self.scale_features = scale_features
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
@@ -211,6 +218,11 @@ class LinearRegressor(Regressor):
         Whether to fit a bias term.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    scale_features : bool or 'auto', default='auto'
+        Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
+        units of their spread, as columns of tables always are; the model is for values as they are
+        in any case. 'auto' does so where a number is more than ten times as large as another, or as
+        its own spread.
     early_stopping : bool or 'auto', default='auto'
         Whether to stop when the validation metric no longer improves, and keep the best epoch.
         'auto' does so if validation data are given; True splits some off if they are not.
@@ -297,6 +309,7 @@ class LinearRegressor(Regressor):
         ftrl_beta: float = 1.0,
         fit_intercept: bool = True,
         instance_norm: bool = False,
+        scale_features: bool | Literal["auto"] = "auto",
         early_stopping: bool | Literal["auto"] = "auto",
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 3,
@@ -326,6 +339,7 @@ class LinearRegressor(Regressor):
         self.ftrl_beta = ftrl_beta
         self.fit_intercept = fit_intercept
         self.instance_norm = instance_norm
+        self.scale_features = scale_features
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -22,8 +22,11 @@ from fieldfare.schema.encode_one import SampleEncoder
 from fieldfare.schema.schema import Schema
 from fieldfare.settings import Settings
 
-_PARTS = ("config", "bias", "linear", "pair_weights", "schema", "classes", "units", "trained_by",
-          "provenance")  # fmt: skip
+if TYPE_CHECKING:
+    from fieldfare.models.scaling import Scaling
+
+_PARTS = ("config", "bias", "linear", "pair_weights", "schema", "classes", "units", "scaling",
+          "trained_by", "provenance")  # fmt: skip
 
 _ModelT = TypeVar("_ModelT", bound="Model")
 
@@ -59,6 +62,9 @@ class Model(ParameterArrays):
         Labels of the classes, by class number; None for regression.
     units : Units
         What targets and rows are measured in: steps and penalties follow them.
+    scaling : Scaling or None
+        What the values of numbered features are measured in while it is trained; None: in what
+        they are given in. Its parameters are for values as they are given in any case.
     trained_by : Settings or None
         The settings of the last training; None if there was none.
     provenance : mapping, optional
@@ -84,6 +90,7 @@ class Model(ParameterArrays):
         schema: Schema | None = None,
         classes: Sequence[Any] | None = None,
         units: Units = NO_UNITS,
+        scaling: Scaling | None = None,
         trained_by: Settings | None = None,
         provenance: Mapping[str, Any] | None = None,
     ) -> None:
@@ -91,6 +98,7 @@ class Model(ParameterArrays):
         self.schema = schema
         self.classes = None if classes is None else list(classes)
         self.units = units
+        self.scaling = scaling
         self.trained_by = trained_by
         self.provenance: dict[str, Any] = dict(provenance or {})
 

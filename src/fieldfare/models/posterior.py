@@ -262,7 +262,9 @@ class Posterior:
         """
         if self.task == "regression":
             return self.moments(rows, n_threads)[0]
-        return self.probabilities(rows, n_threads) @ self._levels()
+        expected = self.probabilities(rows, n_threads) @ self._levels()
+        # Rounding may leave the range of the classes, in which probabilities must be.
+        return np.clip(expected, *self._levels()[[0, -1]])
 
     def deviations(self, rows: Rows, n_threads: int | None = None) -> Float64Array:
         """Return the standard deviation of the target of every row, float64[n_rows].

@@ -48,13 +48,15 @@ def load_checkpoint(path: PathLike) -> tuple[dict[str, AnyArray], JSON]:
     Returns
     -------
     arrays : dict from str to array
-        Read-only; copy what is to be changed.
+        Read-only, over the mapped file; copy what is to be changed.
     meta : dict
 
     Raises
     ------
     ModelFileError
-        If the file cannot be read, is damaged, or not a checkpoint.
+        If the file is damaged, or not a checkpoint.
+    OSError
+        If it cannot be opened.
     """
     try:
         metadata, arrays = container.read(path)

@@ -24,6 +24,7 @@ from fieldfare.persist.format import (
     read_classes,
     read_config,
     read_provenance,
+    read_scaling,
     read_trained_by,
     read_units,
 )
@@ -51,6 +52,8 @@ def save_model(model: Model, path: PathLike) -> None:
     """
     check_model(model, "save_model")
     arrays: dict[str, AnyArray] = dict(model.arrays())
+    if model.scaling is not None:
+        arrays |= model.scaling.grown(model.n_features).arrays()
     schema: JSON | None = None
     if model.schema is not None:
         schema, extra = model.schema.to_json()
@@ -67,15 +70,15 @@ def save_model(model: Model, path: PathLike) -> None:
 
 
 def load_model(path: PathLike, *, verify: bool = True) -> Model:
-    """Load a model into memory: it does not depend on the file any more.
+    """Load a model. Its arrays are mapped from the file, so that processes share their memory.
 
     Parameters
     ----------
     path : path
         A file that :func:`save_model` wrote.
     verify : bool
-        Whether to compare the checksum of what was read, and to look for parameters that are not
-        finite: leave it out for trusted files only.
+        Whether to read the whole file once, to compare its checksum and look for parameters that
+        are not finite. Without it, loading touches the header only: for trusted files.
 
     Returns
     -------
@@ -85,7 +88,9 @@ def load_model(path: PathLike, *, verify: bool = True) -> Model:
     Raises
     ------
     ModelFileError
-        If the file cannot be read, is damaged, not a model, or of another format.
+        If the file is damaged, not a model, or of another format.
+    OSError
+        If it cannot be opened.
     """
     try:
         metadata, arrays = container.read(path)
@@ -105,6 +110,7 @@ def _read(header: JSON, arrays: dict[str, AnyArray]) -> dict[str, Any]:
         "config": config,
         "classes": read_classes(header, config, len(arrays["bias"])),
         "units": read_units(header),
+        "scaling": read_scaling(config, arrays),
         "trained_by": read_trained_by(header),
         "provenance": read_provenance(header),
     }

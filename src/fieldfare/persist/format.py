@@ -41,6 +41,9 @@ Arrays, with n features, C outputs (1, or the number of classes), k factors and 
 ``factors``       F32 (n, C, F, k)    FFM
 ``factors``       F32 (n, C, K)       HOFM: factors of order 2, then of order 3, ...; K in all
 ``pair_weights``  F32 (C, F, F)       FwFM; symmetric
+``feature_scale`` F32 (n,)            where numbers were scaled in training, and only with the next:
+                                      what a feature was divided by, powers of two; 0: unknown
+``feature_shift`` F32 (n,)            what was then subtracted; only further training needs both
 ``schema.*``      any                 array part of the Schema
 ================  ==================  =========================================================
 
@@ -72,6 +75,7 @@ from fieldfare.exceptions import ConfigError, ModelFileError
 from fieldfare.kernels.table import Units
 from fieldfare.kinds.models import PARAMETERS
 from fieldfare.models.base import Model
+from fieldfare.models.scaling import CENTRABLE, Scaling
 from fieldfare.settings import Settings
 
 FORMAT = 4
@@ -79,6 +83,7 @@ MODEL_KEY = "fieldfare"
 CHECKPOINT_KEY = "fieldfare.checkpoint"
 POSTERIOR_KEY = "fieldfare.posterior"
 SCHEMA_PREFIX = "schema."
+_SCALING = ("feature_scale", "feature_shift")
 _CHUNK = 1 << 20
 # Units are kept in float32.
 _LARGEST_UNIT = 1e39
@@ -240,10 +245,32 @@ def read_classes(header: JSON, config: ModelConfig, n_outputs: int) -> list[Any]
     return classes
 
 
+def read_scaling(config: ModelConfig, arrays: Mapping[str, AnyArray]) -> Scaling | None:
+    """Return what features were measured in while they were learned from, validated."""
+    given = [arrays[name] for name in _SCALING if name in arrays]
+    if not given:
+        return None
+    shape = arrays["linear"].shape[:1]
+    if len(given) < 2 or any(a.dtype != np.float32 or a.shape != shape for a in given):
+        raise ModelFileError(
+            f"The arrays {' and '.join(_SCALING)} must both be float32 of shape {shape}. Got "
+            f"{', '.join(f'{a.dtype} of shape {a.shape}' for a in given)}."
+        )
+    scale, shift = given
+    powers = np.isfinite(scale) & (np.frexp(np.where(scale == 0, 1, scale))[0] == 0.5)
+    centred = np.isfinite(shift) & ((shift == 0) | (config.kind.interactions in CENTRABLE))
+    if not (powers & centred).all():
+        raise ModelFileError(
+            "Features are scaled by powers of two, and shifted by finite numbers in models of "
+            "pairs. Got others."
+        )
+    return Scaling.from_arrays(arrays)
+
+
 def check_parameters(config: ModelConfig, arrays: Mapping[str, AnyArray]) -> None:
     """Check presence, dtype and shape of the parameter arrays against the configuration."""
     declared = config.kind.parameters
-    present = {name for name in arrays if not name.startswith(SCHEMA_PREFIX)}
+    present = {name for name in arrays if not name.startswith(SCHEMA_PREFIX)} - set(_SCALING)
     if present != set(declared):
         raise ModelFileError(
             f"A model of kind {config.model!r} has the arrays {sorted(declared)}. "

@@ -116,15 +116,15 @@ def save_posterior(posterior: Posterior, path: PathLike) -> None:
 
 
 def load_posterior(path: PathLike, *, verify: bool = True) -> Posterior:
-    """Load a posterior into memory: it does not depend on the file any more.
+    """Load a posterior. Its arrays are mapped from the file.
 
     Parameters
     ----------
     path : path
         A file that `save_posterior`, a Bayesian estimator or ``fieldfare sample`` wrote.
     verify : bool
-        Whether to compare the checksum of what was read, and to look for numbers that are not
-        finite: leave it out for trusted files only.
+        Whether to read the whole file once, to compare its checksum and look for numbers that are
+        not finite: leave it out for trusted files only.
 
     Returns
     -------
@@ -134,7 +134,9 @@ def load_posterior(path: PathLike, *, verify: bool = True) -> Posterior:
     Raises
     ------
     ModelFileError
-        If the file cannot be read, is damaged, not a posterior, or of another format.
+        If the file is damaged, not a posterior, or of another format.
+    OSError
+        If it cannot be opened.
     """
     try:
         metadata, arrays = container.read(path)
@@ -158,10 +160,12 @@ def holds_posterior(path: PathLike) -> bool:
     Raises
     ------
     ModelFileError
-        If it is no container at all, or cannot be read.
+        If it is no container at all.
+    OSError
+        If it cannot be opened.
     """
     try:
-        return POSTERIOR_KEY in container.read_metadata(path)
+        return POSTERIOR_KEY in container.read(path)[0]
     except ModelFileError as error:
         raise ModelFileError(f"Cannot load {os.fspath(path)}: {error.args[0]}") from error
 

@@ -28,7 +28,6 @@ import math
 import os
 import re
 from collections.abc import Mapping
-from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -147,7 +146,7 @@ def damaged(path: Path, reason: object) -> ModelFileError:
     )
 
 
-def _open(folder: Path, stack: contextlib.ExitStack) -> tuple[JSON, dict[str, BufferedReader]]:
+def _open(folder: Path, stack: contextlib.ExitStack) -> tuple[JSON, dict[str, BinaryIO]]:
     """Return the header and its files, opened: from then on they may be removed."""
     text = b""
     for _ in range(_ATTEMPTS):
@@ -307,9 +306,5 @@ def _own_file(folder: Path, name: str) -> Path:
 
 def _reason(error: BaseException) -> str:
     """Return what is wrong, without the path of the file and the code of the error."""
-    text = (
-        getattr(error, "reason", "")
-        or getattr(error, "strerror", None)
-        or (error.args[0] if error.args else "")
-    )
+    text = getattr(error, "strerror", None) or (error.args[0] if error.args else "")
     return str(text).rstrip(".") or type(error).__name__

@@ -33,7 +33,7 @@ from fieldfare.schema.column import Column
 from fieldfare.schema.dates import recognise
 from fieldfare.schema.hints import NO_HINTS, Hints
 from fieldfare.schema.missing import STANDARD, Marks
-from fieldfare.sources.arrow import is_string, numpy_of
+from fieldfare.sources.arrow import is_list, is_string, numpy_of
 from fieldfare.sources.batch import require_column
 from fieldfare.sources.source import Table
 
@@ -88,7 +88,7 @@ def infer_column(name: str, array: Any) -> Column:
         return dates
     if pa.types.is_dictionary(kind):
         return Column(name, "categorical", role=role)
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+    if is_list(kind) and not pa.types.is_nested(kind.value_type):
         return Column(name, "multi", role=role)
     if pa.types.is_duration(kind):
         return Column(name, "numeric", role=role)

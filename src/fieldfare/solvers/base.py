@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import ClassVar, Protocol, runtime_checkable
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare.config import SolverConfig
@@ -45,6 +45,11 @@ class Solver(ABC):
     def kind(self) -> SolverKind:
         """What the solver is like."""
         return self.config.kind
+
+    @property
+    def schema(self) -> Schema | None:
+        """What the features mean, as far as the model says."""
+        return self._origin.schema
 
     @property
     def needs_all_rows(self) -> bool:
@@ -109,6 +114,26 @@ class Solver(ABC):
     @abstractmethod
     def grow(self, n_features: int) -> None:
         """Add features at the end of the tables, as if the model had been built with them."""
+
+
+@runtime_checkable
+class ComparesRows(Protocol):
+    """What learns from comparisons of rows: a solver of gradients, possibly on scaled values."""
+
+    def train(
+        self,
+        rows: Rows,
+        order: Int64Array,
+        class_weight: Float32Array | None = None,
+        n_threads: int = 1,
+    ) -> tuple[float, float]:
+        """Learn from the rows that ``order`` names."""
+
+    def train_pairs(self, rows: Rows, pairs: Int64Array, n_threads: int = 1) -> tuple[float, float]:
+        """Learn from pairs of rows, the better one first; return the sums of loss and weight."""
+
+    def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
+        """Return the raw scores under the current parameters."""
 
 
 def check_takes(solver: SolverKind, model: Model) -> None:

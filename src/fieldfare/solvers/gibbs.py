@@ -20,6 +20,7 @@ from fieldfare.kernels import latent, native
 from fieldfare.kernels.coordinate import Design, Observed, Prior, SweepParameters, orders_of
 from fieldfare.models.base import Model
 from fieldfare.models.posterior import Sample
+from fieldfare.models.scaling import Scaling
 from fieldfare.rows import RelatedRows, Rows
 
 # Sweeps update scores by differences. After this many, they are computed from scratch.
@@ -64,12 +65,15 @@ class GibbsSampler:
     ) -> None:
         if rows.target is None:
             raise DataError("Training needs a target for every row. These rows have none.")
+        self._scaling, self._rows = model.scaling, rows
+        if model.scaling is not None:
+            model = model.scaling.unfold(model)
         self.model, self.seed, self.n_classes = model, seed, n_classes
         self._target, self._weight = rows.target, rows.weight
         self._labels = rows.target.astype(np.uint8) if n_classes else np.zeros(0, np.uint8)
         self._mass = float(rows.n_rows if rows.weight is None else rows.weight.sum())
         self._squares = np.nan  # of the residuals after the last sweep
-        self._design = Design(rows, None, model.n_features, normalised=model.config.instance_norm)
+        self._design = self._designed()
         self._group = group
         self._group_sizes = np.bincount(group).astype(np.float64)
         self._unit = model.units.target if n_classes == 0 else 1.0
@@ -92,6 +96,13 @@ class GibbsSampler:
         }
         if model.factors is not None:
             self._state["factors"] = np.array(model.factors[:, 0].T, order="C")
+
+    def _designed(self) -> Design:
+        """Return the training rows as sweeps read them, scaled if the features are."""
+        model, rows = self.model, self._rows
+        if self._scaling is not None:
+            rows = self._scaling.apply(rows)
+        return Design(rows, None, model.n_features, normalised=model.config.instance_norm)
 
     @property
     def sweeps(self) -> int:
@@ -124,12 +135,20 @@ class GibbsSampler:
         self._draw_hyperparameters(random)
 
     def sample(self) -> Sample:
-        """Return the current parameters, copied."""
+        """Return the current parameters, copied, for values of features as they are."""
         state = self._state
-        return Sample(
+        factors = state.get("factors")
+        model = self.model.with_(
             bias=state["bias"].copy(),
-            linear=state["linear"].copy(),
-            factors=None if "factors" not in state else np.array(state["factors"].T, order="C"),
+            linear=state["linear"][:, np.newaxis].copy(),
+            factors=None if factors is None else np.array(factors.T, order="C")[:, np.newaxis],
+        )
+        if self._scaling is not None:
+            model = self._scaling.fold(model, in_place=True)
+        return Sample(
+            bias=model.bias,
+            linear=model.linear[:, 0],
+            factors=None if model.factors is None else model.factors[:, 0],
             noise_precision=float(state["noise_precision"][0]),
             cutpoints=state["cutpoints"].copy(),
         )
@@ -164,7 +183,8 @@ class GibbsSampler:
 
     def state(self) -> dict[str, AnyArray]:
         """Return what is needed to continue exactly with the same rows and seed, copied."""
-        return {name: array.copy() for name, array in self._state.items()}
+        state = {name: array.copy() for name, array in self._state.items()}
+        return state if self._scaling is None else state | self._scaling.arrays()
 
     def load_state(self, state: dict[str, AnyArray]) -> None:
         """Continue from a state that ``state`` returned, with these rows or others.
@@ -184,6 +204,10 @@ class GibbsSampler:
                     "it was made with."
                 )
         self._state = {name: np.array(state[name], own.dtype) for name, own in self._state.items()}
+        scaling = Scaling.from_arrays(state)
+        if scaling is not None or self._scaling is not None:
+            self._scaling = scaling
+            self._design = self._designed()
 
     def forget_scores(self) -> None:
         """Discard the scores, because the rows are not those that the state was made with."""

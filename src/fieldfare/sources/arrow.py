@@ -76,6 +76,13 @@ def is_string(kind: Any) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
+def is_list(kind: Any) -> bool:
+    """Whether each value of this type is a list, of whatever kind."""
+    pa = require("pyarrow", "tables")
+    kinds = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    return any(is_kind(kind) for is_kind in kinds)
+
+
 def is_dictionary_of_strings(kind: Any) -> bool:
     """Whether arrays of this type are codes of strings."""
     pa = require("pyarrow", "tables")
@@ -98,7 +105,10 @@ def is_view(kind: Any) -> bool:
 
 
 def column_of(values: Any) -> Any:
-    """Return a column of any values as an Arrow array; values of mixed types become text."""
+    """Return a column of any values as an Arrow array.
+
+    Values of mixed types become text. Where some are lists, the others become lists of one.
+    """
     pa = require("pyarrow", "tables")
     if isinstance(values, (pa.Array, pa.ChunkedArray)):
         return values
@@ -107,9 +117,19 @@ def column_of(values: Any) -> Any:
         array = pa.array(values, from_pandas=True)
     except (pa.ArrowException, OverflowError):
         array = None
-    if array is None or _loses_times(values, array.type):
-        return pa.array([None if _is_missing(v) else str(v) for v in values], pa.string())
-    return array
+    if array is not None and not _loses_times(values, array.type):
+        return array
+    if not any(isinstance(value, (list, tuple)) for value in values):
+        return pa.array(list(map(text_or_none, values)), pa.string())
+    lists = [
+        value if isinstance(value, (list, tuple)) else None if _is_missing(value) else [value]
+        for value in values
+    ]
+    try:
+        return pa.array(lists)
+    except (pa.ArrowException, OverflowError):
+        texts = [None if items is None else list(map(text_or_none, items)) for items in lists]
+        return pa.array(texts, pa.list_(pa.string()))
 
 
 def _in_known_units(values: Any) -> Any:
@@ -131,6 +151,48 @@ def _loses_times(values: Any, kind: Any) -> bool:
     if pa.types.is_timestamp(kind):
         return len({str(getattr(v, "tzinfo", None)) for v in values if not _is_missing(v)}) > 1
     return pa.types.is_date(kind) and any(hasattr(v, "hour") for v in values)
+
+
+def plain(table: Any) -> Any:
+    """Return an Arrow table of the types that the package knows.
+
+    Structs become columns of their own, named ``column.part``; views and run-end-encoded columns
+    usual ones; extension types what they are stored as, and UUIDs text.
+    """
+    pa = require("pyarrow", "tables")
+    while any(pa.types.is_struct(kind) for kind in table.schema.types):
+        table = table.flatten()
+    for i, field in enumerate(table.schema):
+        column = _plain_column(table.column(i))
+        if column.type != field.type:
+            table = table.set_column(i, field.with_type(column.type), column)
+    return table
+
+
+def _plain_column(column: Any) -> Any:
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    kind = column.type
+    if is_view(kind):  # of polars; few compute functions know it
+        return column.cast(pa.large_string())
+    if isinstance(kind, pa.BaseExtensionType):
+        if kind.extension_name == "arrow.uuid":
+            return pa.chunked_array([list(map(text_or_none, column.to_pylist()))], pa.string())
+        return _plain_column(
+            pa.chunked_array([part.storage for part in column.chunks], kind.storage_type)
+        )
+    name = str(kind)
+    if name.startswith(("list_view<", "large_list_view<")):
+        # By way of Python, since pyarrow 26 casts some of them to other lists.
+        return pa.chunked_array([column.to_pylist()], pa.large_list(kind.value_type))
+    if name.startswith("run_end_encoded<"):
+        parts = [pc.run_end_decode(part) for part in column.chunks]
+        return _plain_column(pa.chunked_array(parts, kind.value_type))
+    return column
+
+
+def text_or_none(value: Any) -> str | None:
+    """Return a value as text, None if it is missing."""
+    return None if _is_missing(value) else str(value)
 
 
 def _is_missing(value: Any) -> bool:

@@ -1,44 +1,48 @@
-"""Bytes of one file, of standard input or of a file object, with gzip and zstd undone."""
+"""Bytes of one file, of standard input or of a file object, with its compression undone."""
 
 from __future__ import annotations
 
-import gzip
 import io
 import os
 import sys
-import zlib
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, BinaryIO, TypeAlias
 
 from fieldfare._files import STREAM
-from fieldfare._optional import require
 from fieldfare._typing import PathLike
 from fieldfare._validation import closest
 from fieldfare.exceptions import DataError
+from fieldfare.sources import archives
+from fieldfare.sources.compression import FAULTS, HEAD_BYTES, compression_of, decompressed
 
 ByteSource: TypeAlias = PathLike | BinaryIO
 
 STDIN = STREAM
 _BUFFER_BYTES = 1 << 20
-_MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
 @dataclass(frozen=True, eq=False)
 class File(os.PathLike[str]):
-    """A regular file, and what to call it in messages.
+    """A regular file or a member of a zip archive, and what to call it in messages.
 
     Parameters
     ----------
     path : str
         Where its bytes are.
     label : str
-        The path, unless the file holds a copy of a stream.
+        The path, unless the file holds a copy of a stream; of a member ``archive.zip:member``.
+    member : str or None
+        Its name in the archive at ``path``.
+    origin : File or None
+        What must not go before it: the temporary copy of an archive.
     """
 
     path: str
     label: str
+    member: str | None = None
+    origin: File | None = None
 
     def __fspath__(self) -> str:
         return self.path
@@ -55,7 +59,8 @@ class ByteStream(io.BufferedReader):
     label : str
         What to call the source in messages: its path, or ``<stdin>``.
     compression : str or None
-        ``"gzip"``, ``"zstd"`` or ``None``.
+        ``"gzip"``, ``"bz2"``, ``"xz"``, ``"zstd"``, ``"zip"`` or ``None``; of a compressed member
+        of an archive both, as in ``"gzip in zip"``.
     """
 
     def __init__(self, raw: _Raw, label: str, compression: str | None) -> None:
@@ -102,7 +107,7 @@ class _Raw(io.RawIOBase):
             block = self._inner.read(len(view))
         except DataError:
             raise
-        except (OSError, EOFError, ValueError, zlib.error) as error:
+        except FAULTS as error:
             raise DataError(
                 f"{self._label} cannot be read to its end: {error}. If it is compressed, it may be "
                 f"truncated or damaged: make or fetch it again."
@@ -146,22 +151,24 @@ def open_bytes(source: ByteSource, *, raw: bool = False) -> ByteStream:
         return source
     with ExitStack() as stack:
         inner, label = _open_inner(source, stack)
-        ahead = bytearray(4)
+        outer = None
+        if isinstance(source, File) and source.member is not None:
+            inner, outer = archives.open_member(inner, label, source.member, stack), "zip"
+        ahead = bytearray(HEAD_BYTES)
         n = _Raw(inner, label, lambda: None, b"").readinto(ahead)
         if n == 0:
             raise DataError(f"{label} is empty. It must hold at least one sample.")
         head = bytes(ahead[:n])
-        compression = next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
-        if compression is None or raw:
-            return ByteStream(_Raw(inner, label, stack.pop_all().close, head), label, None)
+        compression = None if raw else compression_of(head)
+        if compression is None:
+            return ByteStream(_Raw(inner, label, stack.pop_all().close, head), label, outer)
+        if compression == "zip":
+            where = "inside another archive" if outer else "where one file is expected"
+            raise DataError(f"{label} is a zip archive {where}. Unpack it first.")
         packed = io.BufferedReader(_Raw(inner, label, lambda: None, head), _BUFFER_BYTES)
-        body: Any
-        if compression == "gzip":
-            body = stack.enter_context(gzip.GzipFile(fileobj=packed))
-        else:
-            pyarrow = require("pyarrow", "tables")
-            body = stack.enter_context(pyarrow.input_stream(packed, compression="zstd"))
-        return ByteStream(_Raw(body, label, stack.pop_all().close, b""), label, compression)
+        body = decompressed(packed, compression, stack)
+        used = f"{compression} in {outer}" if outer else compression
+        return ByteStream(_Raw(body, label, stack.pop_all().close, b""), label, used)
 
 
 def _open_inner(source: ByteSource, stack: ExitStack) -> tuple[Any, str]:

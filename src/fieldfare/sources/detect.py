@@ -39,7 +39,7 @@ class TextFormat:
         Whether the lines of libsvm or libffm begin with a target. True for tables, where only the
         user knows.
     compression : str or None
-        ``"gzip"``, ``"zstd"`` or ``None``.
+        As of `ByteStream`.
     grouped : bool
         Whether lines of libsvm or libffm carry a ``qid:``.
     """
@@ -60,7 +60,7 @@ def detect_stream(stream: ByteStream, reading: Reading = DETECTED) -> TextFormat
     if b"\0" in head:
         raise DataError(
             f"{stream.label} is not text: it holds zero bytes. Text formats are libsvm, libffm and "
-            f"CSV or TSV in UTF-8, plain or compressed by gzip or zstd."
+            f"CSV, TSV and JSON lines in UTF-8, plain or compressed by gzip, bz2, xz, zstd or zip."
         )
     lines = head.decode("utf-8", "replace").splitlines(keepends=False)
     said = "csv" if reading.as_table else reading.format

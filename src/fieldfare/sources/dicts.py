@@ -36,10 +36,46 @@ def are_samples(source: Any) -> bool:
 
 
 def open_samples(rows: Sequence[Mapping[Any, Any]]) -> MemoryTable:
-    """Return the table of a list of dictionaries; keys that one lacks are missing there."""
+    """Return the table of a list of dictionaries; keys that one lacks are missing there.
+
+    The parts of a dictionary within one are columns named ``key.part``.
+
+    Raises
+    ------
+    SchemaError
+        If a key and a part have one name.
+    """
+    if any(isinstance(value, Mapping) for row in rows for value in row.values()):
+        rows = [flat_row(row) for row in rows]
     names = dict.fromkeys(str(name) for row in rows for name in row)
+    # What is missing in some samples and a dictionary in others has its parts as columns.
+    parents = {name[:i] for name in names for i, sign in enumerate(name) if sign == "."}
     columns = {name: [row.get(name) for row in rows] for name in names}
+    for name in parents & columns.keys():
+        if all(value is None for value in columns[name]):
+            del columns[name]
     return MemoryTable(open_columns(columns).table, "dicts")
+
+
+def flat_row(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return a dictionary with the parts of those within it, at any depth, as ``key.part``.
+
+    Raises
+    ------
+    SchemaError
+        If a key and a part have one name.
+    """
+    found: dict[str, Any] = {}
+    waiting = [(str(name), value) for name, value in reversed(list(row.items()))]
+    while waiting:
+        name, value = waiting.pop()
+        if isinstance(value, Mapping):
+            waiting += [(f"{name}.{part}", inner) for part, inner in reversed(list(value.items()))]
+        elif name in found:
+            raise SchemaError(f"A sample has two values named {name!r}. Rename one of them.")
+        else:
+            found[name] = value
+    return found
 
 
 FORMATS = (

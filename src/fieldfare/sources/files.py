@@ -14,11 +14,13 @@ import stat
 import tempfile
 import weakref
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, BinaryIO, TypeAlias, cast
 
 from fieldfare._typing import PathLike
 from fieldfare.exceptions import DataError
+from fieldfare.sources import archives
 from fieldfare.sources.bytes import (
     STDIN,
     ByteSource,
@@ -51,7 +53,7 @@ class Files(Sequence[File]):
 
     def __init__(self, source: Sources, reading: Reading = DETECTED) -> None:
         self.reading = reading
-        self._files = [_regular(file) for file in expand(source)]
+        self._files = [part for file in expand(source) for part in _regular(file)]
 
     def __len__(self) -> int:
         return len(self._files)
@@ -63,14 +65,31 @@ class Files(Sequence[File]):
         return iter(self._files)
 
     @cached_property
+    def on_disk(self) -> list[File]:
+        """One file per path: an archive holds several."""
+        return list({file.path: file for file in self._files}.values())
+
+    @cached_property
+    def members(self) -> list[str | None]:
+        """Which of the archives' members the files are; None for a file that is no member."""
+        return [file.member for file in self._files]
+
+    @property
+    def archive(self) -> str | None:
+        """The archive whose members these are; None if there are other files, or one alone."""
+        if len(self) == 1 or len(self.on_disk) > 1 or None in self.members:
+            return None
+        return self._files[0].label.removesuffix(f":{self._files[0].member}")
+
+    @cached_property
     def n_bytes(self) -> int:
-        """Size of all files together, in bytes."""
-        return sum(os.path.getsize(file) for file in self._files)
+        """Size of all files on disk together, in bytes."""
+        return sum(map(os.path.getsize, self.on_disk))
 
     @cached_property
     def magic(self) -> bytes:
-        """The first 16 bytes of the first file, as they stand: enough to know a binary format."""
-        with open_bytes(self._files[0], raw=True) as stream:
+        """The first 16 bytes of the first file, decompressed: enough to know a binary format."""
+        with open_bytes(self._files[0]) as stream:
             return stream.read(16)
 
     @cached_property
@@ -137,7 +156,8 @@ def expand(source: Sources) -> list[ByteSource]:
     ----------
     source : path, glob, folder, "-", binary file object, or a sequence of these
         A folder stands for its files in the order of their names, without those whose name begins
-        with a dot or an underscore; a glob for its matches in order (``**`` descends).
+        with a dot or an underscore; a zip archive likewise, and ``archive.zip:member`` for one file
+        of it; a glob for its matches in order (``**`` descends).
 
     Returns
     -------
@@ -166,38 +186,81 @@ def expand(source: Sources) -> list[ByteSource]:
 
 
 def _matches(path: str) -> list[ByteSource]:
-    """List what a path, a folder or a glob leads to."""
+    """List what a path, a folder, an archive or a glob leads to."""
     if os.path.isdir(path):
         names = sorted(name for name in os.listdir(path) if name[0] not in "._")
         inside = [os.path.join(path, name) for name in names]
-        files: list[ByteSource] = [file for file in inside if os.path.isfile(file)]
+        files = [file for file in inside if os.path.isfile(file)]
         if not files:
             raise DataError(f"The folder {path} holds no files.")
-        return files
+        return _unpacked(files)
     if os.path.exists(path):
-        return [path]
+        return _unpacked([path])
     if glob.has_magic(path):
         matches = sorted(m for m in glob.glob(path, recursive=True) if os.path.isfile(m))
         if matches:
-            return list(matches)
+            return _unpacked(matches)
+    if found := archives.split_path(path):
+        return [_member(*found, found[0])]
+    if glob.has_magic(path):
         raise DataError(f"No file matches {path!r}.")
     raise DataError(missing_file(path))
 
 
-def _regular(source: ByteSource) -> File:
-    """Return a regular file with the bytes of a source: itself, or a temporary copy of a stream."""
+def _unpacked(paths: Sequence[str]) -> list[ByteSource]:
+    """List files, with the members of an archive in its place."""
+    found: list[ByteSource] = []
+    for path in paths:
+        is_archive = os.path.isfile(path) and archives.is_archive(path)
+        found += _members_of(path, path) if is_archive else [path]
+    return found
+
+
+def _members_of(path: str, label: str) -> list[File]:
+    return [_member(path, name, label) for name in archives.members(path, label)]
+
+
+def _member(path: str, name: str, label: str) -> File:
+    return File(path, f"{label}:{name}", name)
+
+
+def _regular(source: ByteSource) -> list[File]:
+    """Return regular files with the bytes of a source: itself, or a temporary copy of a stream."""
     if isinstance(source, File):
-        return source
+        return [source]
     if isinstance(source, (str, os.PathLike)) and source != STDIN:
         path = os.fspath(source)
         if stat.S_ISREG(os.stat(path).st_mode):
-            return File(path, path)
+            return [File(path, path)]
     with open_bytes(source, raw=True) as stream:
-        descriptor, path = tempfile.mkstemp(prefix="fieldfare-")
-        file = File(path, stream.label)
-        weakref.finalize(file, _remove, path)
+        copy = _copied(stream)
+    if not archives.is_archive(copy.path):
+        return [copy]
+    return [replace(member, origin=copy) for member in _members_of(copy.path, copy.label)]
+
+
+def unpacked(file: File) -> File:
+    """Return a regular file with the decompressed bytes of another: itself if it is not packed.
+
+    For formats that must be read from their end.
+    """
+    with open_bytes(file) as stream:
+        return file if stream.compression is None else _copied(stream)
+
+
+def _copied(stream: ByteStream) -> File:
+    """Copy a stream to a temporary file, which goes with the File."""
+    descriptor, path = tempfile.mkstemp(prefix="fieldfare-")
+    file = File(path, stream.label)
+    weakref.finalize(file, _remove, path)
+    try:
         with open(descriptor, "wb") as copy:
             shutil.copyfileobj(stream, copy, 1 << 20)
+    except OSError as error:
+        raise DataError(
+            f"{stream.label} cannot be copied to the folder {os.path.dirname(path)}: "
+            f"{error.strerror or error}. Set TMPDIR to a folder with more room."
+        ) from error
     return file
 
 

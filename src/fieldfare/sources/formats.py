@@ -13,9 +13,11 @@ from typing import Any
 
 from fieldfare._validation import closest
 from fieldfare.exceptions import ConfigError, DataError, SchemaError
-from fieldfare.sources import csv, dicts, frames, matrix, parquet, sparse_text
+from fieldfare.sources import csv, dicts, frames, ipc, jsonl, matrix, parquet, sparse_text
 from fieldfare.sources.batch import Batch
+from fieldfare.sources.bytes import open_bytes
 from fieldfare.sources.files import Files, are_files
+from fieldfare.sources.foreign import refuse_foreign
 from fieldfare.sources.format import Format
 from fieldfare.sources.reading import DETECTED, Reading
 from fieldfare.sources.source import Source, Table
@@ -24,6 +26,8 @@ from fieldfare.sources.tables import ChainedTables, OneBatch
 # In the order in which they are asked.
 _formats: list[Format] = [
     *parquet.FORMATS,
+    *ipc.FORMATS,
+    *jsonl.FORMATS,
     *sparse_text.FORMATS,
     *csv.FORMATS,
     *frames.FORMATS,
@@ -69,8 +73,7 @@ def open_source(source: Any, reading: Reading = DETECTED) -> Source:
         If something is said about the form of what is no file, or a format is unknown.
     """
     if are_files(source):
-        files = Files(source, reading)
-        return _open_files(files) if reading.format is None else _open_as(files, reading)
+        return _open_files(Files(source, reading))
     refuse_reading(reading, source)
     if isinstance(source, Source):
         return source
@@ -85,14 +88,34 @@ def open_source(source: Any, reading: Reading = DETECTED) -> Source:
 
 
 def _open_files(files: Files) -> Source:
+    """Open files; where they are the members of an archive, say which there are if they differ."""
+    with open_bytes(files[0]) as stream:
+        refuse_foreign(stream)
+    try:
+        form = _detected(files) if files.reading.format is None else _named(files, files.reading)
+        for file in files if files.archive is not None else ():
+            if not form.detect(Files(file, files.reading)):
+                raise DataError(f"{file} and {files[0]} are of different formats.")
+        return form.open(files)
+    except DataError as error:
+        if files.archive is None:
+            raise
+        members = ", ".join(str(file.member) for file in files[:10])
+        raise DataError(
+            f"{error} The files of an archive are read as parts of one table, and {files.archive} "
+            f"holds {members}. Name one of them, such as {files[0]}."
+        ) from error
+
+
+def _detected(files: Files) -> Format:
     for form in _formats:
         if form.in_files and form.detect(files):
-            return form.open(files)
+            return form
     raise DataError(f"Samples can be {accepted()}. {files[0]} is none of these.")
 
 
-def _open_as(files: Files, reading: Reading) -> Source:
-    """Open files in the format that the user names."""
+def _named(files: Files, reading: Reading) -> Format:
+    """Return the format that the user names."""
     forms = {name: form for form in _formats for name in form.names}
     if reading.format not in forms:
         raise ConfigError(
@@ -110,7 +133,7 @@ def _open_as(files: Files, reading: Reading) -> Source:
             f"{files[0]} is not {form.name}, which format={reading.format!r} says it is. Leave out "
             "the format to have it detected."
         )
-    return form.open(files)
+    return form
 
 
 def refuse_reading(reading: Reading, source: Any) -> None:

@@ -23,7 +23,8 @@ class Reading:
     ----------
     format : str or None
         What the files are: ``"csv"`` (a table of cells, whatever its separator), ``"libsvm"``,
-        ``"libffm"``, ``"parquet"``, or the name of another format of files in the registry
+        ``"libffm"``, ``"jsonl"`` (JSON lines or an array of objects), ``"parquet"``, ``"ipc"``
+        (Arrow IPC, Feather), or the name of another format of files in the registry
         (`fieldfare.sources.formats`). ``"tsv"`` is CSV whose cells are separated by tabs.
     header : bool or None
         Whether the first row of a table of cells names its columns.

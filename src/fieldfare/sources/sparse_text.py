@@ -87,8 +87,8 @@ def read_text(
     Parameters
     ----------
     source : path, glob, folder, "-", binary file object, or a sequence of these
-        Plain, gzip or zstd, detected from the content. Several files are read one after another and
-        must have one format.
+        Plain or compressed, detected from the content. Several files are read one after another
+        and must have one format.
     kind : "libsvm", "libffm" or None
         ``None``: detected from the first lines of the first file.
     labelled : bool or None

@@ -8,7 +8,7 @@ from typing import Any
 
 from fieldfare._optional import require
 from fieldfare.exceptions import DataError
-from fieldfare.sources.arrow import is_view
+from fieldfare.sources.arrow import plain
 from fieldfare.sources.batch import Batch, SourceLocation, check_names, first_rows
 from fieldfare.sources.source import Table
 
@@ -16,7 +16,7 @@ BATCH_ROWS = 131_072
 
 
 class MemoryTable(Table):
-    """A pyarrow Table.
+    """A pyarrow Table; its structs are columns of their own, ``column.part``.
 
     Parameters
     ----------
@@ -31,12 +31,9 @@ class MemoryTable(Table):
     """
 
     def __init__(self, table: Any, description: str = "Table") -> None:
-        pa = require("pyarrow", "tables")
         self.description = description
+        table = plain(table)
         self.names = check_names(list(table.column_names), "The table")
-        for i, field in enumerate(table.schema):
-            if is_view(field.type):  # of polars; few compute functions know it
-                table = table.set_column(i, field.name, table.column(i).cast(pa.large_string()))
         self.table = table
 
     def batches(self) -> Iterator[Batch]:

@@ -122,13 +122,13 @@ def checked_metadata(metadata: JSON | None) -> JSON:
 def write_schema(folder: Path, content: JSON, arrays: Mapping[str, AnyArray]) -> JSON:
     """Write a Schema to its file and return its entry of the header."""
     container.write(folder / SCHEMA, SCHEMA_KEY, json.dumps(content), arrays)
-    metadata = container.read_metadata(folder / SCHEMA)
+    metadata, _ = container.read(folder / SCHEMA)
     n_bytes = (folder / SCHEMA).stat().st_size
     return {"n_bytes": n_bytes, "checksum": metadata[container.CHECKSUM]}
 
 
 def read_schema(folder: Path, entry: JSON) -> tuple[JSON, dict[str, AnyArray]]:
-    """Return the content and the arrays of a Schema.
+    """Return the content and, mapped into memory, the arrays of a Schema.
 
     Raises
     ------

@@ -127,10 +127,9 @@ class RowStore:
                 raise
             if path.exists():
                 raise _exists(path) from error
-            reason = getattr(error, "reason", "") or error.strerror or error.args[0]
             raise StoreError(
-                f"The RowStore {path} cannot be written: {reason}. Free some space, or choose "
-                "another folder (for the cache: FIELDFARE_CACHE)."
+                f"The RowStore {path} cannot be written: {error.strerror or error.args[0]}. Free "
+                f"some space, or choose another folder (for the cache: FIELDFARE_CACHE)."
             ) from error
         return cls.open(path)
 

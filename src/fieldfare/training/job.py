@@ -21,6 +21,7 @@ from fieldfare.training.loop.history import History
 from fieldfare.training.loop.run import FitResult
 from fieldfare.training.loop.session import Session
 from fieldfare.training.prepare.resources import check_memory
+from fieldfare.training.prepare.scaling import measured, scaling_of
 from fieldfare.training.prepare.targets import (
     TargetMap,
     class_weights,
@@ -160,8 +161,9 @@ class Job:
         if kind.kind.uses_fields and schema.n_fields == 0:
             raise ConfigError(
                 f"A model that uses fields (model={kind.model!r}) needs data with fields: tables, "
-                "where each column is a field, or libffm text. These data have none. Use "
-                "model='fm'."
+                "where each column is a field, libffm text, or a matrix with fields=, one number "
+                "per column (fieldfare.fields_of_one_hot(X) finds those of a one-hot matrix). "
+                "These data have none. Use model='fm'."
             )
         sizes = {
             "n_features": schema.n_features,
@@ -176,30 +178,35 @@ class Job:
         )
         classes = None if targets.classes is None else list(targets.classes)
         memory_limit = self.settings.training.memory_limit
+        setting = self.settings.training.scale_features
+        scaling = scaling_of(kind, setting, self.train, schema, memory_limit)
         model = build(
             kind,
             **sizes,
             seed=self.seed,
             schema=schema,
             classes=classes,
-            units=units_of(kind, self.train, self.solver, memory_limit),
+            units=units_of(kind, self.train, self.solver, scaling, memory_limit),
         )
-        if not kind.fit_intercept:
-            return model
-        weights = class_weights(self.settings.training.class_weight, kind.task, classes, self.train)
-        return model.with_(bias=start_bias(kind.task, targets.n_outputs, self.train, weights))
+        if kind.fit_intercept:
+            given = self.settings.training.class_weight
+            weights = class_weights(given, kind.task, classes, self.train)
+            bias = start_bias(kind.task, targets.n_outputs, self.train, weights)
+            model = model.with_(bias=bias)
+        return model if scaling is None else scaling.fold(model)
 
     def start(self, model: ModelConfig | Model) -> Session:
         """Return a session over a new model, or over a model that is to be trained further.
 
-        A model whose parameters no gradient has moved yet gets its unit of rows here.
+        A model whose parameters no gradient has moved yet gets its units of rows here.
         """
         config = self.config
         if isinstance(model, ModelConfig):
-            start = self.new_model(model)
-        else:
-            start = in_units(model, self.train, self.solver, config.memory_limit)
-        return Session(start, self.solver, config)
+            return Session(self.new_model(model), self.solver, config)
+        start = in_units(model, self.train, self.data.schema, self.settings)
+        session = Session(start, self.solver, config)
+        self._grow(session)
+        return session
 
     def run(
         self,
@@ -230,7 +237,8 @@ class Job:
         FitResult
             Its model says how it came about.
         """
-        session.grow(self.data.schema.n_features, self.data.schema)
+        if session.epochs:
+            self._grow(session)
         config = replace(self.config, max_iter=1, early_stopping=False) if once else self.config
         train, valid = self._split(session, config)
         result = session.fit(train, valid, config, callbacks, resume=resume, last=last)
@@ -239,6 +247,14 @@ class Job:
     def stamped(self, model: Model, history: History) -> Model:
         """Return a trained model that says how it came about, see `provenance.stamped`."""
         return stamped(model, history, self.data, self.valid, self.settings, self.seed)
+
+    def _grow(self, session: Session) -> None:
+        """Give a session the features that only these samples have."""
+        schema = self.data.schema
+        session.grow(schema.n_features, schema)
+        if session.scaling is not None and not session.scaling.scale.all():
+            kind = session.kind
+            session.learn_scaling(measured(kind, self.train, schema, self.config.memory_limit))
 
     def _split(
         self, session: Session, config: TrainingConfig

@@ -98,3 +98,14 @@ def test_numbers_as_the_target_are_summed_up_block_by_block(monkeypatch):
     found = inspect(data, target="y").target
     assert found["mean"] == pytest.approx(data.y.mean())
     assert found["std"] == pytest.approx(data.y.std(ddof=0))
+
+
+def test_numbers_of_unequal_size_are_found_in_numbered_data():
+    rng = np.random.default_rng(0)
+    n = 200
+    ids = np.column_stack([np.ones(n), rng.integers(0, 2, n)])
+    found = inspect(np.column_stack([ids, 9e8 + rng.normal(0, 1e6, n)]))
+    (said,) = [text for text in found.findings if "size" in text]
+    assert "feature '2' is about 9e+08" in said
+    assert "about 1." in said
+    assert not [t for t in inspect(ids).findings + inspect(frame()).findings if "size" in t]

@@ -20,8 +20,7 @@ from fieldfare.models.base import Model
 from fieldfare.persist.checkpoint import load_checkpoint
 from fieldfare.rows import RelatedRows, Rows, as_rows
 from fieldfare.settings import Settings
-from fieldfare.solvers.base import Solver
-from fieldfare.solvers.gradient import GradientSolver
+from fieldfare.solvers.base import ComparesRows, Solver
 from fieldfare.training.loop.callbacks import (
     Callback,
     DivergenceGuard,
@@ -256,10 +255,10 @@ class Run:
         """Learn from some rows or comparisons; return the summed loss and weight."""
         solver, rows = self.state.solver, self.train.rows
         if self.negatives is not None:
-            assert isinstance(solver, GradientSolver)
+            assert isinstance(solver, ComparesRows)
             return self.negatives.learn(solver, call, self.n_threads)
         if self.comparisons is not None:
-            assert isinstance(solver, GradientSolver)  # no other takes the task
+            assert isinstance(solver, ComparesRows)  # no other takes the task
             return solver.train_pairs(as_rows(rows), call, self.n_threads)
         return solver.train(rows, call, self.class_weight, self.n_threads)
 

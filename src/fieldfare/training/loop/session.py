@@ -7,14 +7,16 @@ from dataclasses import replace
 
 from fieldfare._random import resolve_seed
 from fieldfare._typing import PathLike
-from fieldfare.config import SolverConfig, TrainingConfig
+from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.data.loading import Dataset
 from fieldfare.exceptions import DataError
 from fieldfare.models.base import Model
+from fieldfare.models.scaling import Scaling
 from fieldfare.persist.checkpoint import load_checkpoint
 from fieldfare.rows import Rows
 from fieldfare.schema.schema import Schema
 from fieldfare.solvers.registry import make_solver
+from fieldfare.solvers.scaled import ScaledSolver
 from fieldfare.training.loop.callbacks import Callback
 from fieldfare.training.loop.run import FitResult, Run
 from fieldfare.training.samples.subset import RowSubset
@@ -60,6 +62,21 @@ class Session:
     def model(self) -> Model:
         """The model as it stands, as a copy."""
         return self._solver.export()
+
+    @property
+    def kind(self) -> ModelConfig:
+        """What the model is."""
+        return self._start.config
+
+    @property
+    def scaling(self) -> Scaling | None:
+        """What the values of features are measured in; None: in what they are given in."""
+        return self._solver.scaling if isinstance(self._solver, ScaledSolver) else None
+
+    def learn_scaling(self, seen: Scaling) -> None:
+        """Scale the features that were not known before as ``seen`` says."""
+        if isinstance(self._solver, ScaledSolver):
+            self._solver.learn_scaling(seen)
 
     def grow(self, n_features: int, schema: Schema | None = None) -> None:
         """Make room for new feature ids, which follow the known ones.

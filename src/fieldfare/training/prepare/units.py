@@ -11,7 +11,11 @@ from fieldfare.config import ModelConfig, SolverConfig
 from fieldfare.exceptions import TrainingError
 from fieldfare.kernels.table import Units
 from fieldfare.models.base import Model
+from fieldfare.models.scaling import Scaling
 from fieldfare.rows import Rows
+from fieldfare.schema.schema import Schema
+from fieldfare.settings import Settings
+from fieldfare.training.prepare.scaling import scaling_of
 from fieldfare.training.samples.subset import RowSubset
 
 _BLOCK = 2**20
@@ -23,6 +27,7 @@ def units_of(
     kind: ModelConfig,
     subset: RowSubset,
     solver: SolverConfig | None,
+    scaling: Scaling | None = None,
     memory_limit: int | None = None,
 ) -> Units:
     """Return the units in which a new model is trained.
@@ -37,6 +42,8 @@ def units_of(
         How it is trained; ``None`` if by none of the library's own solvers. How long steps along
         gradients may be is up to the length of the rows; solvers that take no such steps find
         them from the rows themselves, and get a unit of 1.
+    scaling : Scaling, optional
+        How the features are scaled for training.
     memory_limit : int, optional
         Megabytes of a store that may stay in memory.
 
@@ -46,32 +53,52 @@ def units_of(
         If all sample weights are zero.
     """
     target = target_scale(kind.task, subset, centred=kind.fit_intercept)
-    return Units(target, _row_unit(kind, subset, solver, memory_limit))
+    return Units(target, _row_unit(kind, subset, solver, scaling, memory_limit))
 
 
 def _row_unit(
-    kind: ModelConfig, subset: RowSubset, solver: SolverConfig | None, memory_limit: int | None
+    kind: ModelConfig,
+    subset: RowSubset,
+    solver: SolverConfig | None,
+    scaling: Scaling | None,
+    memory_limit: int | None,
 ) -> float:
     if not _by_gradients(solver) or kind.instance_norm:  # which makes rows of length 1
         return 1.0
-    return row_scale(subset, memory_limit)
+    return row_scale(subset, memory_limit, scaling)
 
 
 def _by_gradients(solver: SolverConfig | None) -> bool:
     return solver is not None and solver.kind.takes_steps
 
 
-def in_units(
-    model: Model, subset: RowSubset, solver: SolverConfig | None, memory_limit: int | None = None
-) -> Model:
+def in_units(model: Model, subset: RowSubset, schema: Schema, settings: Settings) -> Model:
     """Return a model that is to be trained further; the same one if it has its units already.
 
     It has no unit of rows if no gradient has moved its parameters: trained by other solvers, or
-    made elsewhere.
+    made elsewhere. How its features are scaled is settled when it is first trained, unless the
+    settings say that they should be, or should not be.
+
+    Parameters
+    ----------
+    model : Model
+    subset : RowSubset
+        The rows to train on.
+    schema : Schema
+        Of the rows, which may have more features than the model.
+    settings : Settings
+        Of the training.
     """
+    scale, limit = settings.training.scale_features, settings.training.memory_limit
+    if scale is False:
+        model = model.with_(scaling=None)
+    elif model.scaling is None and (scale is True or model.trained_by is None):
+        found = scaling_of(model.config, scale, subset, schema, limit)
+        model = model.with_(scaling=None if found is None else found.of_first(model.n_features))
     if model.units.row != 1 or _was_moved_by_gradients(model):
         return model
-    row = _row_unit(model.config, subset, solver, memory_limit)
+    scaling = None if model.scaling is None else model.scaling.grown(schema.n_features)
+    row = _row_unit(model.config, subset, settings.solver, scaling, limit)
     return model.with_(units=model.units._replace(row=row))
 
 
@@ -104,18 +131,21 @@ def target_scale(task: str, subset: RowSubset, *, centred: bool) -> float:
     return _bounded(spread)
 
 
-def row_scale(subset: RowSubset, memory_limit: int | None = None) -> float:
+def row_scale(
+    subset: RowSubset, memory_limit: int | None = None, scaling: Scaling | None = None
+) -> float:
     """Return the root of the weighted mean of the squared Euclidean length of the rows.
 
     It has four digits: no more are needed, and a sum over the same rows in another order, or over
     columns in another order, then gives the same. 1 where all values are zero.
     """
     weight = subset.weight
-    if isinstance(subset.rows, Rows) and subset.rows.values is None:
+    if scaling is None and isinstance(subset.rows, Rows) and subset.rows.values is None:
         lengths = np.diff(subset.rows.indptr)
         blocks = iter([lengths if subset.index is None else lengths[subset.index]])
     else:
-        blocks = map(_squared_lengths, subset.blocks(memory_limit))
+        rows = subset.blocks(memory_limit)
+        blocks = map(_squared_lengths, rows if scaling is None else map(scaling.apply, rows))
     sums = np.zeros(2)
     start = 0
     for squares in blocks:

@@ -22,7 +22,7 @@ from fieldfare.kernels.native import resolve_threads
 from fieldfare.kinds.recall_losses import RECALL_LOSSES
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows
-from fieldfare.solvers.gradient import GradientSolver
+from fieldfare.solvers.base import ComparesRows
 from fieldfare.training.samples.subset import RowSubset
 
 _MOST_TRIES = 20
@@ -101,7 +101,7 @@ class Negatives:
             yield rows[start : start + size]
 
     def learn(
-        self, solver: GradientSolver, rows: Int64Array, n_threads: int = 1
+        self, solver: ComparesRows, rows: Int64Array, n_threads: int = 1
     ) -> tuple[float, float]:
         """Draw negatives for some interactions and learn; return the summed loss and weight."""
         query, item = self._halves.query[rows], self._halves.item[rows]
@@ -210,7 +210,7 @@ class _Draws:
     """What a loss may ask; see `fieldfare.kinds.recall_losses.Draws`."""
 
     compose: Callable[[Int64Array, Int64Array], Rows]
-    solver: GradientSolver
+    solver: ComparesRows
     n_threads: int
     query: Int64Array
     item: Int64Array
