@@ -14,12 +14,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from fieldfare._optional import require
-from fieldfare._typing import AnyArray, Float64Array, Int64Array
+from fieldfare._typing import Float64Array, Int64Array
 from fieldfare.exceptions import SchemaError
 from fieldfare.schema.missing import NOTHING, STANDARD, Marks
 from fieldfare.sources.arrow import array_of, is_string, is_view, numpy_of, scalar_of, texts_of
@@ -157,9 +157,30 @@ def numbers(
     DataError
         From ``location``: for a word or an infinite number, with its row and column.
     """
+    x, odd = read_numbers(array, column, marks)
+    if odd:
+        first = min(odd, key=lambda text: text.row)
+        raise location.error(first.row, column, "a number is needed here.", first.text)
+    refuse_infinite(x, array, location, column)
+    return x
+
+
+class OddText(NamedTuple):
+    """A text where a number is needed, how often it occurs, and the first row that has it."""
+
+    text: str
+    times: int
+    row: int
+
+
+def read_numbers(
+    array: Any, column: str, marks: Marks = STANDARD
+) -> tuple[Float64Array, list[OddText]]:
+    """Return a column as float64, NaN where missing, and the texts that are no numbers, as NaN."""
     pa, kind = require("pyarrow", "tables"), array.type
+    odd: list[OddText] = []
     if pa.types.is_null(kind):
-        return np.full(len(array), np.nan)
+        return np.full(len(array), np.nan), odd
     if pa.types.is_dictionary(kind) and not _is_text(kind.value_type):
         array, kind = array.dictionary_decode(), kind.value_type
     if pa.types.is_temporal(kind):
@@ -172,11 +193,15 @@ def numbers(
     except pa.ArrowNotImplementedError as error:
         raise SchemaError(f"Column {column!r} of type {kind} cannot be read as numbers.") from error
     except pa.ArrowInvalid:
-        x = _parse(array, location, column, marks)
+        x, odd = _parse(array, marks)
+    return marks.without_numbers(np.asarray(x, np.float64)), odd
+
+
+def refuse_infinite(x: Float64Array, array: Any, location: SourceLocation, column: str) -> None:
+    """Raise the error of ``location`` if one of the numbers that an array holds is infinite."""
     if np.isinf(x).any():
         row = int(np.argmax(np.isinf(x)))
         raise location.error(row, column, "numbers must be finite.", str(array[row].as_py()))
-    return marks.without_numbers(np.asarray(x, np.float64))
 
 
 def number_of(value: Any, marks: Marks = STANDARD) -> float:
@@ -230,21 +255,26 @@ def _seconds(array: Any) -> Any:
     return pc.divide(pc.cast(ticks, pa.float64()), scalar_of(1e6, pa.float64()))
 
 
-def _parse(array: Any, location: SourceLocation, column: str, marks: Marks) -> AnyArray:
+def _parse(array: Any, marks: Marks) -> tuple[Float64Array, list[OddText]]:
     """Parse distinct texts, if need be one by one: the slow path, for marks, blanks and words."""
     pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
     codes, uniques = dictionary(array, marks)
     try:
-        return _floats(pc.utf8_trim_whitespace(uniques))[codes]
+        return _floats(pc.utf8_trim_whitespace(uniques))[codes], []
     except pa.ArrowInvalid:
         table = np.full(len(uniques) + 1, np.nan)
+    words = []
     for code, text in enumerate(uniques.to_pylist()):
         value = parse_number(text, marks)
         if value is None:
-            row = int(np.argmax(codes == code))
-            raise location.error(row, column, "a number is needed here.", text)
-        table[code] = value
-    return table[codes]
+            words.append((code, text))
+        else:
+            table[code] = value
+    times = np.bincount(codes, minlength=len(table))
+    rows = np.zeros(len(table), np.int64)
+    rows[codes[::-1]] = np.arange(len(codes))[::-1]
+    found = [OddText(text, int(times[code]), int(rows[code])) for code, text in words]
+    return table[codes], [odd for odd in found if odd.times]
 
 
 def parse_number(text: str | None, marks: Marks = STANDARD) -> float | None:

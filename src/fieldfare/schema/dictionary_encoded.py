@@ -42,7 +42,7 @@ class DictionaryEncodedTable(Table):
         others: Sequence[str],
         n_threads: int | None = None,
     ) -> None:
-        self.names, self.untyped = table.names, table.untyped
+        self.names, self.untyped, self.mixed = table.names, table.untyped, table.mixed
         self.description, self.files = table.description, table.files
         self._table, self._n_threads = table, n_threads
         self._encoded = {c.name for c in columns if c.kind in _ENCODED_KINDS} | set(others)

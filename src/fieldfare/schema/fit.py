@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from fieldfare.schema.canonical import (
 from fieldfare.schema.classes import Classes
 from fieldfare.schema.column import Column
 from fieldfare.schema.columnwise import each
+from fieldfare.schema.derive import with_parts
 from fieldfare.schema.vocabulary import Vocabulary, hash64
 from fieldfare.sources.arrow import array_of, numpy_of, one_array, texts_of
 from fieldfare.sources.batch import Batch, SourceLocation, require_column
@@ -60,27 +61,51 @@ class Fitted:
         return self.missing + (2 if self.vocabulary is not None else 1)
 
 
+class Learned(NamedTuple):
+    """Columns, what was learned of each, and from how many rows."""
+
+    columns: tuple[Column, ...]
+    fitted: tuple[Fitted | None, ...]
+    n_rows: int
+
+
 def learn(
     columns: Sequence[Column],
-    target: str | None,
+    classes: Classes | None,
     batches: Iterable[Batch],
     n_threads: int | None = None,
-) -> tuple[tuple[Fitted | None, ...], int, tuple[str, ...] | None]:
-    """Learn all columns; return what was learned, the number of rows, and classes of the target."""
+) -> Learned:
+    """Learn all columns, and the classes of the target."""
     fitters = [make_fitter(column) for column in columns]
-    classes = None if target is None else Classes(target)
+    n_rows = accumulate(columns, fitters, classes, batches, n_threads)
+    return Learned(tuple(columns), number_columns(fitters), n_rows)
+
+
+def accumulate(
+    columns: Sequence[Column],
+    fitters: Sequence[Fitter | None],
+    classes: Classes | None,
+    batches: Iterable[Batch],
+    n_threads: int | None = None,
+) -> int:
+    """Show all batches to the accumulators of columns and target; return the number of rows."""
     n_rows = 0
     for batch in batches:
         n_rows += _update(columns, fitters, batch, n_threads)
-        if classes is not None and target in batch.data.schema.names:
+        if classes is not None and classes.name in batch.data.schema.names:
             classes.update(batch)
+    return n_rows
+
+
+def number_columns(fitters: Sequence[Fitter | None]) -> tuple[Fitted | None, ...]:
+    """Return what was learned of each column, with consecutive ids."""
     fitted: list[Fitted | None] = []
     next_id = 0
     for fitter in fitters:
         learned = None if fitter is None else fitter.finish(next_id)
         fitted.append(learned)
         next_id += 0 if learned is None else learned.size
-    return tuple(fitted), n_rows, None if classes is None else classes.finish()
+    return tuple(fitted)
 
 
 def learn_more(
@@ -111,13 +136,15 @@ def _update(
     n_threads: int | None,
 ) -> int:
     """Show a batch to the accumulators of all columns; return its number of rows."""
+    fitted = [c for c, fitter in zip(columns, fitters, strict=True) if fitter is not None]
+    batch = with_parts(columns, batch, fitted, n_threads)
 
     def update(column: Column, fitter: Fitter | None) -> None:
-        if fitter is not None:
+        if fitter is not None and column.name in batch.data.schema.names:
             fitter.update(batch.data.column(column.name), batch.location)
 
     for column in columns:
-        if column.is_feature:
+        if column.is_feature and column.source is None:
             require_column(column.name, batch.data.schema.names)
     each(batch.data.num_rows, update, columns, fitters, n_threads=n_threads)
     return int(batch.data.num_rows)
@@ -262,7 +289,10 @@ class Moments:
         self.n_held = 0
 
     def update(self, array: Any, location: SourceLocation) -> None:
-        x = numbers(array, location, self.column.name, self.column.marks)
+        self.take(numbers(array, location, self.column.name, self.column.marks))
+
+    def take(self, x: Float64Array) -> None:
+        """Take in the numbers of the next rows, NaN where missing."""
         present = x[~np.isnan(x)]
         self.n_missing += len(x) - len(present)
         self.held.append(present)
@@ -310,7 +340,10 @@ class Quantiles:
         self.keys: AnyArray = np.zeros(0, np.uint64)
 
     def update(self, array: Any, location: SourceLocation) -> None:
-        x = numbers(array, location, self.column.name, self.column.marks)
+        self.take(numbers(array, location, self.column.name, self.column.marks))
+
+    def take(self, x: Float64Array) -> None:
+        """Take in the numbers of the next rows, NaN where missing."""
         keys = scatter(np.arange(self.row, self.row + len(x), dtype=np.uint64))
         self.row += len(x)
         present = ~np.isnan(x)

@@ -1,6 +1,7 @@
 """Inference: sensible columns for a table without a given Schema.
 
-The rules, applied to the first 10,000 rows:
+The rules, applied to the first 10,000 rows, after which all rows settle what was guessed (see
+`fieldfare.schema.settle`):
 
 - no value at all, nested types other than lists: ``ignore``, with a warning;
 - dates and times: ``datetime`` (see `fieldfare.schema.dates`); durations: ``numeric``;
@@ -28,19 +29,24 @@ from typing import Any
 import numpy as np
 
 from fieldfare._optional import require
+from fieldfare._typing import AnyArray
 from fieldfare.exceptions import ConfigError, DataWarning, SchemaError
+from fieldfare.schema.canonical import read_numbers
 from fieldfare.schema.column import Column
 from fieldfare.schema.dates import recognise
 from fieldfare.schema.hints import NO_HINTS, Hints
 from fieldfare.schema.missing import STANDARD, Marks
-from fieldfare.sources.arrow import is_list, is_string, numpy_of
+from fieldfare.schema.odd import NUMERIC_SHARE, OddTexts
+from fieldfare.sources.arrow import array_of, is_list, is_string, numpy_of
 from fieldfare.sources.batch import require_column
 from fieldfare.sources.source import Table
 
 SAMPLE_ROWS = 10_000
 DECLARED = b"fieldfare"
 FEW_VALUES = 32
+BAR = "|"
 _MULTI_SHARE = 0.1
+_LIKE_A_NUMBER = r"^\s*[-+]?\.?[0-9]"
 _GLIMPSE = 100
 _ENTITIES = {
     "user": ("user", "uid", "customer", "visitor", "member", "viewer", "reader", "client"),
@@ -56,38 +62,106 @@ def infer_columns(
     weight: str | None = None,
     group: str | None = None,
     hints: Hints = NO_HINTS,
-) -> tuple[Column, ...]:
-    """Return what the features of a table seem to mean; see `Schema.infer`."""
+) -> tuple[tuple[Column, ...], frozenset[str]]:
+    """Return what the features of a table seem to mean, and which of them are guessed.
+
+    See `Schema.infer`; what is guessed from the first rows is settled by all of them, in
+    `fieldfare.schema.settle`.
+    """
     for name in (target, weight, group):
         if name is not None:
             require_column(name, table.names)
     hints.check(table.names, (target, weight))
     sample = table.head(SAMPLE_ROWS)
-    columns = []
+    columns, guessed = [], set()
     for name in table.names:
         if name not in (target, weight):
             column = declared_column(sample.schema.field(name))
             if column is None and (kind := hints.kind_of(name)) is not None:
                 column = Column(name, kind, role=role_of(name))
             if column is None:
-                array = sample.column(name)
-                column = infer_column(name, type_texts(array) if table.untyped else array)
+                marks = hints.applied(Column(name)).marks
+                array, untyped = sample.column(name), table.untyped or name in table.mixed
+                column = guess_column(name, array, marks, untyped=untyped)
+                if _is_guess(column, array):
+                    guessed.add(name)
+                    if column.kind == "ignore" and len(array) < SAMPLE_ROWS:
+                        _ignored(name, "it has no values")
+                        guessed.remove(name)
             columns.append(hints.applied(column))
-    return tuple(columns)
+    return tuple(columns), frozenset(guessed)
+
+
+def _is_guess(column: Column, array: Any) -> bool:
+    """Whether other values than these could make a column something else."""
+    pa = require("pyarrow", "tables")
+    if column.kind == "datetime":
+        return False
+    if column.kind == "ignore":
+        empty = type_texts(array) if is_string(array.type) else array
+        return bool(empty.null_count == len(empty))
+    if column.kind == "multi":
+        return column.separator is not None
+    return not (pa.types.is_dictionary(array.type) or pa.types.is_boolean(array.type))
+
+
+def guess_column(name: str, array: Any, marks: Marks, *, untyped: bool) -> Column:
+    """Return the Column for the first values of a column.
+
+    Parameters
+    ----------
+    name : str
+    array : Arrow array
+    marks : Marks
+        What is missing in it.
+    untyped : bool
+        Whether its texts may stand for numbers; a few of them may then be no numbers.
+    """
+    if not untyped:
+        return infer_column(name, array)
+    typed = type_texts(array, marks)
+    if is_string(typed.type) and looks_numeric(array):
+        x, found = read_numbers(array, name, marks)
+        odd, x = OddTexts(), x[np.isfinite(x)]
+        odd.add(found)
+        kind = kind_of_numbers(name, array_of(x)) if len(x) else "categorical"
+        column = Column(name, role=role_of(name))
+        if odd.verdict(column, kind, len(x)).column.kind == "numeric":
+            # All rows settle that, and then also tell what the odd texts are.
+            return column.change(kind="numeric")
+    return infer_column(name, typed)
+
+
+def looks_numeric(texts: Any, counts: Any = None) -> bool:
+    """Whether so many texts begin like a number that the others may be odd ones.
+
+    Parameters
+    ----------
+    texts : Arrow array of strings
+    counts : array of int or None
+        How often each occurs; ``None``: some of the texts, once each, are looked at.
+    """
+    pc = require("pyarrow.compute", "tables")
+    if counts is None:
+        texts = texts.drop_null()
+        texts = texts.take(array_of(np.linspace(0, len(texts) - 1, _GLIMPSE).astype(np.int64)))
+        counts = np.ones(len(texts), np.int64)
+    alike = numpy_of(pc.match_substring_regex(texts, _LIKE_A_NUMBER))
+    return bool(counts[alike].sum() >= NUMERIC_SHARE * counts.sum())
+
+
+def kind_of_numbers(name: str, array: Any) -> str:
+    """Return whether numbers, which are no dates, are "categorical" or "numeric"."""
+    return "categorical" if _is_code(name, array) else "numeric"
 
 
 def infer_column(name: str, array: Any) -> Column:
     """Return the Column for a sample of typed values (an Arrow array)."""
     pa = require("pyarrow", "tables")
     kind, role = array.type, role_of(name)
-    if array.null_count == len(array):
-        _ignored(name, "it has no values")
-        return Column(name, "ignore")
     dates = recognise(name, words_of(name), array, role)
     if dates is not None:
         return dates
-    if pa.types.is_dictionary(kind):
-        return Column(name, "categorical", role=role)
     if is_list(kind) and not pa.types.is_nested(kind.value_type):
         return Column(name, "multi", role=role)
     if pa.types.is_duration(kind):
@@ -95,10 +169,16 @@ def infer_column(name: str, array: Any) -> Column:
     if pa.types.is_nested(kind):
         _ignored(name, f"values of type {kind} are not understood")
         return Column(name, "ignore")
+    if array.null_count == len(array):
+        return Column(name, "ignore")
+    if pa.types.is_dictionary(kind):
+        return Column(name, "categorical", role=role)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return Column(name, "categorical" if _is_code(name, array) else "numeric", role=role)
-    if _holds_bars(array):
-        return Column(name, "multi", role=role, separator="|")
+    if is_string(kind):
+        present = array.drop_null()
+        if are_many_bars(int(has_bar(present).sum()), len(present)):
+            return Column(name, "multi", role=role, separator=BAR)
     return Column(name, "categorical", role=role)
 
 
@@ -151,12 +231,15 @@ def _is_code(name: str, array: Any) -> bool:
     return len(set(x.tolist())) <= FEW_VALUES
 
 
-def _holds_bars(array: Any) -> bool:
+def has_bar(texts: Any) -> AnyArray:
+    """Return which texts of an Arrow array, none missing, hold several values."""
     pc = require("pyarrow.compute", "tables")
-    if not is_string(array.type):
-        return False
-    with_bar = pc.sum(pc.match_substring(array, "|")).as_py() or 0
-    return bool(with_bar >= _MULTI_SHARE * (len(array) - array.null_count))
+    return numpy_of(pc.match_substring(texts, BAR))
+
+
+def are_many_bars(n_bars: int, n_cells: int) -> bool:
+    """Whether so many of the cells hold several values that all are read so."""
+    return n_cells > 0 and n_bars >= _MULTI_SHARE * n_cells
 
 
 def type_texts(array: Any, marks: Marks = STANDARD) -> Any:

@@ -13,8 +13,10 @@ from fieldfare._typing import JSON, AnyArray, Int64Array, UInt16Array
 from fieldfare.exceptions import SchemaError
 from fieldfare.rows import MAX_FIELD, MAX_INDEX, Rows
 from fieldfare.schema import serialise as serial
+from fieldfare.schema.classes import Classes
 from fieldfare.schema.column import Column, assign_fields
 from fieldfare.schema.derive import expand, with_parts
+from fieldfare.schema.dictionary_encoded import DictionaryEncodedTable
 from fieldfare.schema.encode import encode_features, encode_labels
 from fieldfare.schema.encode_one import SampleEncoder
 from fieldfare.schema.fit import Fitted, learn, learn_more
@@ -22,6 +24,7 @@ from fieldfare.schema.hints import Hints
 from fieldfare.schema.infer import infer_columns
 from fieldfare.schema.names import FeatureNames, feature_text, format_schema, locate_features
 from fieldfare.schema.numbered import Indexed
+from fieldfare.schema.settle import learn_guessed
 from fieldfare.sources.batch import Batch, column_at, require_column, stacked
 from fieldfare.sources.formats import open_table
 from fieldfare.sources.matrix import array_rows
@@ -63,6 +66,7 @@ class Schema:
     fitted: tuple[Fitted | None, ...] | None = None
     n_rows: int = 0
     ids: Indexed | None = None
+    guessed: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "columns", expand(self.columns))
@@ -123,8 +127,8 @@ class Schema:
         group: str | None = None,
     ) -> Schema:
         """Return what `infer` does, of a table that is open already."""
-        columns = infer_columns(table, target, weight, group, hints)
-        return Schema(columns, target, weight, group)
+        columns, guessed = infer_columns(table, target, weight, group, hints)
+        return Schema(columns, target, weight, group, guessed=guessed)
 
     @staticmethod
     def indexed(
@@ -167,11 +171,12 @@ class Schema:
         new = old.change(**changes)
         columns = tuple(new if c is old else c for c in self.columns)
         if set(changes) <= {"role", "field"}:
-            return replace(
-                self,
-                columns=tuple(c.change(**changes) if c.source == column else c for c in columns),
-            )
-        return replace(self, columns=columns, fitted=None, target_classes=None, n_rows=0)
+            columns = tuple(c.change(**changes) if c.source == column else c for c in columns)
+            return replace(self, columns=columns)
+        guessed = self.guessed - {column}
+        return replace(
+            self, columns=columns, fitted=None, target_classes=None, n_rows=0, guessed=guessed
+        )
 
     def with_fields(self, fields: Mapping[str, Any] | Sequence[Any]) -> Schema:
         """Return a Schema whose columns have the given fields.
@@ -207,7 +212,9 @@ class Schema:
                 "before they are fitted."
             )
         hints.check([c.name for c in self.columns], (self.target, self.weight))
-        return replace(self, columns=tuple(map(hints.applied, self.columns)))
+        columns = tuple(map(hints.applied, self.columns))
+        same = {new.name for old, new in zip(self.columns, columns, strict=True) if old == new}
+        return replace(self, columns=columns, guessed=self.guessed & same)
 
     def column(self, name: str) -> Column:
         """Return the column of a name.
@@ -242,19 +249,29 @@ class Schema:
         """
         if self.is_indexed:
             return self
-        return self.fit_batches(open_table(batches).batches(), n_threads)
+        return self.fit_table(open_table(batches), n_threads)
 
-    def fit_batches(self, batches: Iterable[Batch], n_threads: int | None = None) -> Schema:
-        """Return what `fit` does, of the batches of a table that is open already."""
-        batches = (with_parts(self.columns, batch, n_threads=n_threads) for batch in batches)
-        fitted, n_rows, classes = learn(self.columns, self.target, batches, n_threads)
-        n_features = sum(learned.size for learned in fitted if learned is not None)
+    def fit_table(self, table: Table, n_threads: int | None = None) -> Schema:
+        """Return what `fit` does, of a table that is open already."""
+        classes = None if self.target is None else Classes(self.target)
+        if not self.guessed:
+            learned = learn(self.columns, classes, table.batches(), n_threads)
+        else:
+            if not table.is_rereadable:
+                table = DictionaryEncodedTable(table, self.columns, (), n_threads)
+            learned = learn_guessed(self.columns, self.guessed, classes, table, n_threads)
+        n_features = sum(fitted.size for fitted in learned.fitted if fitted is not None)
         if n_features > MAX_INDEX:
             raise SchemaError(
                 f"{n_features} features are more than the {MAX_INDEX} that are possible. "
                 "Raise min_count or set hash_buckets."
             )
-        return replace(self, fitted=fitted, n_rows=n_rows, target_classes=classes)
+        return replace(
+            self,
+            **learned._asdict(),
+            target_classes=None if classes is None else classes.finish(),
+            guessed=frozenset(),
+        )
 
     def extend(self, batches: Any, *, n_threads: int | None = None) -> Schema:
         """Return a Schema that also knows new values; ids in use never move.
@@ -268,7 +285,6 @@ class Schema:
 
     def extend_batches(self, batches: Iterable[Batch], n_threads: int | None = None) -> Schema:
         """Return what `extend` does, of the batches of a table that is open already."""
-        batches = (with_parts(self.columns, batch, n_threads=n_threads) for batch in batches)
         fitted, n_rows = learn_more(
             self.columns, self._learned(), self.n_features, batches, n_threads
         )

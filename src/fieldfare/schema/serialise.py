@@ -49,6 +49,8 @@ def to_json(schema: Schema) -> tuple[JSON, dict[str, AnyArray]]:
         header[name] = getattr(schema, name)
     classes = schema.target_classes
     header["target_classes"] = None if classes is None else list(classes)
+    if schema.guessed:
+        header["guessed"] = sorted(schema.guessed)
     if schema.fitted is not None:
         header["fitted"] = [
             _put_fitted(arrays, str(i), fitted) for i, fitted in enumerate(schema.fitted)
@@ -118,6 +120,7 @@ def _from_json(header: JSON, arrays: Mapping[str, AnyArray]) -> dict[str, Any]:
         "group": header["group"],
         "target_classes": None if classes is None else tuple(classes),
         "fitted": fitted,
+        "guessed": frozenset(map(str, header.get("guessed", ()))),
         "n_rows": header["n_rows"],
     }
 

@@ -6,13 +6,15 @@ than reading a small file; these build the same from buffers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray
+
+_MIXED = {b"fieldfare.mixed": b"text"}
 
 
 def array_of(numbers: AnyArray) -> Any:
@@ -109,27 +111,54 @@ def column_of(values: Any) -> Any:
 
     Values of mixed types become text. Where some are lists, the others become lists of one.
     """
+    return _read(values)[0]
+
+
+def table_of(columns: Iterable[tuple[str, Any]]) -> Any:
+    """Return named columns of any values as an Arrow table, each as `column_of` returns it.
+
+    A column of numbers and texts, which is text, says so in its metadata; see `mixed_columns`.
+    """
+    pa = require("pyarrow", "tables")
+    fields, arrays = [], []
+    for name, values in columns:
+        array, is_mixed = _read(values)
+        fields.append(pa.field(name, array.type, metadata=_MIXED if is_mixed else None))
+        arrays.append(array)
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def mixed_columns(schema: Any) -> frozenset[str]:
+    """Return the names of the columns of an Arrow schema that held numbers and texts."""
+    marked = _MIXED.items()
+    return frozenset(field.name for field in schema if (field.metadata or {}).items() >= marked)
+
+
+def _read(values: Any) -> tuple[Any, bool]:
+    """Return what `column_of` does, and whether values of mixed types became text."""
     pa = require("pyarrow", "tables")
     if isinstance(values, (pa.Array, pa.ChunkedArray)):
-        return values
+        return values, False
     values = _in_known_units(values)
     try:
         array = pa.array(values, from_pandas=True)
     except (pa.ArrowException, OverflowError):
         array = None
-    if array is not None and not _loses_times(values, array.type):
-        return array
+    if array is not None:
+        if not _loses_times(values, array.type):
+            return array, False
+        return pa.array(list(map(text_or_none, values)), pa.string()), False
     if not any(isinstance(value, (list, tuple)) for value in values):
-        return pa.array(list(map(text_or_none, values)), pa.string())
+        return pa.array(list(map(text_or_none, values)), pa.string()), True
     lists = [
         value if isinstance(value, (list, tuple)) else None if _is_missing(value) else [value]
         for value in values
     ]
     try:
-        return pa.array(lists)
+        return pa.array(lists), False
     except (pa.ArrowException, OverflowError):
         texts = [None if items is None else list(map(text_or_none, items)) for items in lists]
-        return pa.array(texts, pa.list_(pa.string()))
+        return pa.array(texts, pa.list_(pa.string())), False
 
 
 def _in_known_units(values: Any) -> Any:

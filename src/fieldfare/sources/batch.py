@@ -29,10 +29,13 @@ class SourceLocation:
 
     def error(self, row: int, column: str, problem: str, text: str) -> DataError:
         """Return the exception for a cell: ``row`` counts from the start of the batch."""
-        place = f"{self.file}: row" if self.file else "Row"
-        return SchemaError(
-            f"{place} {self.first_row + row}, column {column!r}: {problem} Got {shorten(text)!r}."
-        )
+        place = self.place(row) if self.file else self.place(row).capitalize()
+        return SchemaError(f"{place}, column {column!r}: {problem} Got {shorten(text)!r}.")
+
+    def place(self, row: int) -> str:
+        """Return the name of a row in messages: ``row`` counts from the start of the batch."""
+        number = f"row {self.first_row + row}"
+        return f"{self.file}: {number}" if self.file else number
 
 
 @dataclass(frozen=True)

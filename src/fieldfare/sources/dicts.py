@@ -7,7 +7,7 @@ from typing import Any
 
 from fieldfare._optional import require
 from fieldfare.exceptions import SchemaError
-from fieldfare.sources.arrow import column_of
+from fieldfare.sources.arrow import table_of
 from fieldfare.sources.format import Format
 from fieldfare.sources.tables import MemoryTable
 
@@ -22,7 +22,7 @@ def open_columns(source: Mapping[Any, Any]) -> MemoryTable:
     """
     pa = require("pyarrow", "tables")
     try:
-        table = pa.table({str(name): column_of(values) for name, values in source.items()})
+        table = table_of((str(name), values) for name, values in source.items())
     except pa.ArrowException as error:
         raise SchemaError(
             f"The table cannot be read as columns of one type each: {error}"

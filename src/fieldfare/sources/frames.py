@@ -7,7 +7,7 @@ from typing import Any
 
 from fieldfare._optional import require
 from fieldfare.exceptions import SchemaError
-from fieldfare.sources.arrow import column_of
+from fieldfare.sources.arrow import table_of
 from fieldfare.sources.format import Format
 from fieldfare.sources.tables import MemoryTable
 
@@ -41,8 +41,7 @@ def _to_arrow(source: Any) -> Any:
         return pa.Table.from_batches([source])
     if _is_pandas(source):
         # One column at a time, so that one of mixed types does not spoil the others.
-        columns = [column_of(source.iloc[:, i]) for i in range(source.shape[1])]
-        return pa.Table.from_arrays(columns, names=[str(name) for name in source.columns])
+        return table_of((str(name), source.iloc[:, i]) for i, name in enumerate(source.columns))
     try:
         return pa.table(source.collect() if _is_lazy_polars(source) else source)
     except pa.ArrowException as error:

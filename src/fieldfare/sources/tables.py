@@ -8,7 +8,7 @@ from typing import Any
 
 from fieldfare._optional import require
 from fieldfare.exceptions import DataError
-from fieldfare.sources.arrow import plain
+from fieldfare.sources.arrow import mixed_columns, plain
 from fieldfare.sources.batch import Batch, SourceLocation, check_names, first_rows
 from fieldfare.sources.source import Table
 
@@ -34,7 +34,7 @@ class MemoryTable(Table):
         self.description = description
         table = plain(table)
         self.names = check_names(list(table.column_names), "The table")
-        self.table = table
+        self.table, self.mixed = table, mixed_columns(table.schema)
 
     def batches(self) -> Iterator[Batch]:
         """Yield slices of the table."""
