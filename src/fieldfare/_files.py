@@ -12,6 +12,7 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -382,7 +383,7 @@ def exclusive(folder: Path) -> Iterator[None]:
             os.close(descriptor)
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: PathLike) -> BufferedReader:
     """Open a file for reading, never waiting for a writer as one does for a pipe.
 
     Raises

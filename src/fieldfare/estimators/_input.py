@@ -27,6 +27,7 @@ from fieldfare.sources import frames
 from fieldfare.sources.batch import stacked
 from fieldfare.sources.formats import open_table
 from fieldfare.sources.matrix import is_matrix
+from fieldfare.sources.sparse_checks import is_sparse
 from fieldfare.store.row_store import RowStore
 
 _PATHS = (str, os.PathLike)
@@ -123,8 +124,10 @@ def labels(y: Any) -> AnyArray:
     ValueError
         If y is not one-dimensional.
     DataError
-        If a label is missing.
+        If a label is missing, or y is sparse.
     """
+    if is_sparse(y):
+        raise DataError("y must be dense, one label per sample. Got a sparse matrix: y.toarray().")
     array: AnyArray = column_or_1d(y, warn=True)
     if array.dtype.kind == "O":
         missing = [i for i, label in enumerate(array) if label is None or label != label]
