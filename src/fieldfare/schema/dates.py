@@ -107,7 +107,7 @@ def _words(array: Any) -> Any:
     """Return texts, also those of categories, as an array of texts."""
     pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
     if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
+        return pc.cast(array.dictionary, pa.large_string()).take(array.indices)
     return pc.cast(array, pa.large_string())
 
 
