@@ -351,7 +351,10 @@ def temporary_folder(target: Path) -> Iterator[Path]:
         candidate = temporary_name(target)
         candidate.mkdir()
         if fcntl is not None:
-            descriptor = os.open(candidate, os.O_RDONLY)
+            try:
+                descriptor = os.open(candidate, os.O_RDONLY)
+            except FileNotFoundError:
+                continue  # taken for stale by another process, before it was locked
         if descriptor is None or (_lock(descriptor) and candidate.exists()):
             beside = candidate
         else:

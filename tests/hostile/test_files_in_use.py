@@ -16,6 +16,7 @@ import fieldfare
 from fieldfare import RowStore
 from fieldfare.exceptions import DataWarning, StoreError
 from fieldfare.kernels.mapped import MappedFile
+from fieldfare.training.loop.callbacks import Callback
 
 NAMES = ("indptr", "indices", "values", "target")
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows does not cut mapped files short")
@@ -58,7 +59,7 @@ def test_a_store_that_is_replaced_or_deleted_stays_as_it_was(tmp_path: Path) -> 
 def test_training_notices_a_store_that_changes_between_blocks(tmp_path: Path) -> None:
     store = RowStore.build([make_rows(n_rows=5000)], tmp_path / "rows")
 
-    class Cut(fieldfare.training.loop.callbacks.Callback):  # type: ignore[name-defined]
+    class Cut(Callback):
         def on_block(self, state: object) -> None:
             os.truncate(tmp_path / "rows" / "indices.bin", 0)
 

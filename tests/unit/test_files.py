@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -259,4 +260,19 @@ def test_sigterm_cleans_up_like_ctrl_c(tmp_path: Path) -> None:
     writer.stdout.readline()
     writer.send_signal(signal.SIGTERM)
     writer.communicate()
+    assert list(tmp_path.iterdir()) == []
+
+
+@posix
+def test_folders_that_are_made_at_the_same_time_are_not_taken_for_stale(tmp_path: Path) -> None:
+    def make(number: int) -> bool:
+        for _ in range(50):
+            with temporary_folder(tmp_path / "x") as folder:
+                (folder / "file").write_text(str(number))
+                if (folder / "file").read_text() != str(number):
+                    return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(make, range(8)))
     assert list(tmp_path.iterdir()) == []

@@ -76,7 +76,7 @@ def judge(rows: Sequence[Sequence[str]], expected: frozenset[str] = frozenset())
         return Verdict(True)
     if unlike and alike:
         return _split_vote(first, unlike, alike)
-    if alike:
+    if alike or (typed and not run):
         return Verdict(False)
     return _judge_words(first, columns, recurring)
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from fieldfare._optional import require
 from fieldfare.exceptions import DataError, SchemaError, TextFormatError
-from fieldfare.sources.arrow import numpy_of, one_array, plain, text_or_none
+from fieldfare.sources.arrow import mixed_columns, numpy_of, one_array, plain, text_or_none
 from fieldfare.sources.batch import Batch, SourceLocation, check_names, shorten
 from fieldfare.sources.bytes import ByteStream, File, open_bytes
 from fieldfare.sources.dicts import open_samples
@@ -86,12 +86,15 @@ class JsonFiles(Table):
         self.files = files
         self._layouts = [_layout(file) for file in files]
         kinds: dict[str, set[Any]] = {}
+        mixed: set[str] = set()
         for file, layout in zip(files, self._layouts, strict=True):
             _refuse_turned(file, layout)
             for part in _parts(file, layout):
                 for name, column in zip(part.column_names, part.columns, strict=True):
                     kinds.setdefault(name, set()).update(_kinds(column))
+                mixed |= mixed_columns(part.schema)
         self._types = _common_types(kinds)
+        self.mixed = frozenset(mixed | _mixed_between(kinds, self._types))
         self.names = check_names(list(self._types), str(files[0]))
         packed = [compression] if (compression := _compression(files[0])) else []
         self.description = files.describe("JSON lines", *packed)
@@ -258,6 +261,13 @@ def _common_types(kinds: dict[str, set[Any]]) -> dict[str, Any]:
     # What is null in some rows and an object in others has its parts as columns.
     parents = {name[:i] for name in found for i, sign in enumerate(name) if sign == "."}
     return {n: kind for n, kind in found.items() if kind != pa.null() or n not in parents}
+
+
+def _mixed_between(kinds: dict[str, set[Any]], types: dict[str, Any]) -> set[str]:
+    """Return the names of columns that are text because blocks have other types."""
+    pa = require("pyarrow", "tables")
+    texts = [name for name, kind in types.items() if kind == pa.string()]
+    return {name for name in texts if kinds[name] - {pa.null(), pa.string()}}
 
 
 def _common_type(types: set[Any]) -> Any:

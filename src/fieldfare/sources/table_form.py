@@ -194,7 +194,8 @@ def _best_quoting(lines: Sequence[str], separator: str) -> tuple[TableForm, tupl
     merit = _merit(lines, best)
     # A quote that belongs to the text would take up the rows behind it.
     takes_lines = 2 * len(_first_rows(lines, best)) < min(len(lines), _MAX_ROWS)
-    if takes_lines or merit[0] < _CONSTANT:
+    is_open = sum(line.count('"') for line in lines) % 2 == 1
+    if takes_lines or is_open or merit[0] < _CONSTANT:
         unquoted = _merit(lines, plain)
         if unquoted[0] >= _CONSTANT:
             return plain, unquoted
