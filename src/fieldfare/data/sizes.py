@@ -12,9 +12,6 @@ from fieldfare.rows import Rows
 _UNEQUAL = 10.0
 # A feature that this share of the rows has is one that most rows have.
 _DENSE = 0.5
-# Parameters of centred features are written back as differences of numbers larger than they by the
-# mean over the spread, and pairs of them by its square: float32 then keeps at least three digits.
-_FAR = 100.0
 
 
 class Sizes:
@@ -97,15 +94,9 @@ class Sizes:
         most = self.count >= _DENSE * self.n_rows
         return np.asarray(self.varies & most & (self.spread > 0))
 
-    @property
-    def near(self) -> AnyArray:
-        """Whether each feature is dense, and its mean not too far away to be centred."""
-        return self.dense & (np.abs(self.mean) <= _FAR * self.spread)
-
-    @property
-    def flat(self) -> AnyArray:
-        """Features of which most rows have nearly the same value, ascending."""
-        return np.flatnonzero(self.dense & ~self.near)
+    def far(self, times: float) -> AnyArray:
+        """Return whether each feature is dense, and its mean so many spreads away from zero."""
+        return np.asarray(self.dense & (np.abs(self.mean) > times * self.spread))
 
     def extremes(self) -> tuple[int, int]:
         """Return the feature of the largest size, and that of the smallest beside it."""

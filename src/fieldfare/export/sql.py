@@ -148,19 +148,32 @@ def _of_columns(model: Model, prefix: str, table: str, columns: Sequence[Used]) 
     words = (
         f"({n}, {_text(word)}, {id_})"
         for n in looked_up
-        for word, id_ in vocabulary_of(columns[n]).items()
+        for word, id_ in {"": columns[n].fitted.missing, **vocabulary_of(columns[n])}.items()
     )
     keys = "place INTEGER, text VARCHAR, id INTEGER, PRIMARY KEY (place, text)"
     yield from _filled(_name(prefix, "vocabulary"), keys, words)
     encoded = [_encoded(n, used) for n, used in enumerate(columns)]
+
+    def weight(n: int, name: str, weights: AnyArray) -> str:
+        """Return a weight of the feature of column n; one that is not joined is unknown."""
+        if n not in looked_up:
+            return f"f{n}.{name}"
+        return f"COALESCE(f{n}.{name}, {_number(weights[columns[n].fitted.unknown])})"
+
     # The factor f of every column's feature, multiplied by its value (left out where it is one).
     interactions = []
     for f in range(_n_factors(model)):
-        products = [f"f{n}.v{f}{x and f' * {x}'}" for n, (_, x) in enumerate(encoded)]
+        assert model.factors is not None
+        factor = model.factors[:, 0, f]
+        products = [
+            f"{weight(n, f'v{f}', factor)}{x and f' * {x}'}" for n, (_, x) in enumerate(encoded)
+        ]
         squares = [f"({product}) * ({product})" for product in products]
         total = f"({' + '.join(products)})"
         interactions.append(f"{total} * {total} - ({' + '.join(squares)})")
-    linear = " + ".join(f"f{n}.w{x and f' * {x}'}" for n, (_, x) in enumerate(encoded))
+    linear = " + ".join(
+        f"{weight(n, 'w', model.linear[:, 0])}{x and f' * {x}'}" for n, (_, x) in enumerate(encoded)
+    )
     length = " + ".join(f"{x} * {x}" if x else "1" for _, x in encoded)
     yield (
         f"CREATE VIEW {_name(prefix, 'scores')} AS\n"
@@ -174,7 +187,8 @@ def _of_columns(model: Model, prefix: str, table: str, columns: Sequence[Used]) 
             f"    ON w{n}.place = {n} AND w{n}.text = {_key(columns[n])}\n"
         )
     for n, (id_, _) in enumerate(encoded):
-        yield f"  JOIN {_name(prefix, 'features')} f{n} ON f{n}.id = {id_}\n"
+        how = "LEFT JOIN" if n in looked_up else "JOIN"
+        yield f"  {how} {_name(prefix, 'features')} f{n} ON f{n}.id = {id_}\n"
     yield ") scored;\n"
 
 
@@ -208,9 +222,7 @@ def _encoded(place: int, used: Used) -> tuple[str, str]:
     column, fitted = used.column, used.fitted
     name = f"s.{_quoted(column.name)}"
     if fitted.vocabulary is not None:
-        absent = _absent(name, column.marks)
-        otherwise = f"CASE WHEN {absent} THEN {fitted.missing} ELSE {fitted.unknown} END"
-        return f"COALESCE(w{place}.id, {otherwise})", ""
+        return f"w{place}.id", ""
     absent, x = _no_number(name, column.marks), f"CAST({name} AS DOUBLE PRECISION)"
     if fitted.edges is not None:
         bins = " ".join(
@@ -231,19 +243,22 @@ def _encoded(place: int, used: Used) -> tuple[str, str]:
 
 
 def _key(used: Used) -> str:
-    """Return the text that is looked up in the vocabulary of a column, as SQL.
+    """Return the text that is looked up in the vocabulary of a column, as SQL; '' for missing.
 
-    For numbers it is that of `fieldfare.schema.canonical.log2_texts`.
+    For numbers it is that of `fieldfare.schema.canonical.log2_texts`. It depends on the table of
+    samples alone: conditions over two tables make databases join all features with each other.
     """
     name = f"s.{_quoted(used.column.name)}"
     if used.column.kind != "numeric":
-        return f"CAST({name} AS VARCHAR)"
+        return (
+            f"CASE WHEN {_absent(name, used.column.marks)} THEN '' ELSE CAST({name} AS VARCHAR) END"
+        )
     x = f"CAST({name} AS DOUBLE PRECISION)"
     # Both branches are computed for every row, so neither may fail where the other one is taken.
     large = f"FLOOR(POWER(LN(CASE WHEN {x} > 2 THEN {x} ELSE 3 END), 2))"
     small = f"FLOOR(CASE WHEN {x} <= -1e15 THEN -1e15 WHEN {x} <= 2 THEN {x} END)"
     return (
-        f"CASE WHEN {_no_number(name, used.column.marks)} THEN NULL WHEN {x} > 2 "
+        f"CASE WHEN {_no_number(name, used.column.marks)} THEN '' WHEN {x} > 2 "
         f"THEN CAST(CAST({large} AS BIGINT) AS VARCHAR) "
         f"ELSE 'SP' || CAST(CAST({small} AS BIGINT) AS VARCHAR) END"
     )

@@ -6,7 +6,6 @@ import warnings
 
 import numpy as np
 
-from fieldfare._typing import AnyArray
 from fieldfare.config import ModelConfig
 from fieldfare.data.sizes import Sizes
 from fieldfare.exceptions import ConfigError, DataWarning
@@ -15,6 +14,12 @@ from fieldfare.rows import Rows
 from fieldfare.schema.schema import Schema
 from fieldfare.training.samples.subset import RowSubset
 
+# Features are centred unless their mean is so many spreads away. Their parameters are written back
+# as differences of numbers larger than they by that factor, and pairs of them by its square:
+# float32 then keeps at least three digits.
+_FAR = 100.0
+# At this distance features that are not centred are mostly a constant.
+_FAR_UNCENTRED = 10.0
 # Shifts are multiples of this, so that the order of the rows does not change them.
 _STEP = 1 / 64
 
@@ -62,9 +67,7 @@ def scaling_of(
     if kind.instance_norm:
         warnings.warn(_too_unequal(sizes), DataWarning, stacklevel=2)
         return None
-    flat = sizes.flat
-    if len(flat):
-        warnings.warn(_says_little(sizes, flat), DataWarning, stacklevel=2)
+    _warn_of_flat_features(sizes, kind)
     return _scaling(sizes, kind)
 
 
@@ -111,7 +114,7 @@ def _scaling(sizes: Sizes, kind: ModelConfig) -> Scaling:
     root mean square.
     """
     numbers = sizes.varies & (sizes.squares > 0)
-    centred = sizes.near & ~sizes.strays & _may_centre(kind)
+    centred = sizes.dense & ~sizes.far(_FAR) & ~sizes.strays & _may_centre(kind)
     size = np.where(centred, sizes.spread, sizes.sizes)
     scale = np.where(sizes.count > 0, 1.0, 0.0)
     scale[numbers] = np.exp2(np.rint(np.log2(size[numbers])))
@@ -135,14 +138,24 @@ def _too_unequal(sizes: Sizes) -> str:
     )
 
 
-def _says_little(sizes: Sizes, flat: AnyArray) -> str:
+def _warn_of_flat_features(sizes: Sizes, kind: ModelConfig) -> None:
+    """Name the features that are not centred although they vary little around their mean."""
+    if _may_centre(kind):
+        flat = np.flatnonzero(sizes.far(_FAR))
+        reason = "since float32 would not keep the digits that tell their values apart"
+    else:
+        flat = np.flatnonzero(sizes.far(_FAR_UNCENTRED))
+        reason = "which takes pairs of features at most (hofm has more), a bias and linear weights"
+    if not len(flat):
+        return
     shown = ", ".join(f"{i} (around {sizes.mean[i]:.6g})" for i in flat[:5].tolist())
     more = ", ..." if len(flat) > 5 else ""
-    return (
-        f"Features that vary little around a large mean are scaled without being centred, since "
-        f"float32 would not keep the digits that tell their values apart: {shown}{more}. Subtract "
-        "an offset, such as the smallest value, or pass a DataFrame, whose columns are "
-        "standardised."
+    warnings.warn(
+        "Features that vary little around a large mean are scaled without being centred, "
+        f"{reason}: {shown}{more}. Subtract an offset, such as the smallest value, or pass a "
+        "DataFrame, whose columns are standardised.",
+        DataWarning,
+        stacklevel=2,
     )
 
 

@@ -104,6 +104,8 @@ def test_models_that_cannot_make_up_for_a_shift_are_only_scaled(kind: dict) -> N
     found = scaling(normal(400, (50, 10), (0, 1)), **kind)
     assert found.scale.tolist() == [64, 1]
     assert not found.shift.any()
+    with pytest.warns(DataWarning, match=r"hofm has more.*: 0 \(around"):
+        scaling(normal(400, (50, 1), (0, 1)), **kind)
 
 
 def test_weights_count_as_repetitions() -> None:
