@@ -17,9 +17,11 @@ from fieldfare.data.sizes import Sizes
 from fieldfare.exceptions import DataWarning
 from fieldfare.rows import Rows
 from fieldfare.schema.fit import scatter
+from fieldfare.schema.guesses import guesses
 from fieldfare.schema.schema import Schema
+from fieldfare.sources.files import are_files
 from fieldfare.sources.reading import only_reading, without_reading
-from fieldfare.sources.source import Source
+from fieldfare.sources.source import Source, Table
 
 # What is looked at closely, some 60 bytes an entry; of more entries, stretches from all over.
 _SAMPLE_ENTRIES = 4_000_000
@@ -117,9 +119,9 @@ def inspect(
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DataWarning)
-        data, form = _load(source, {"target": target} | how)
+        data, form, guessed = _load(source, {"target": target} | how)
     rows, schema = data.rows, data.schema
-    findings = [str(warning.message) for warning in caught]
+    findings = [str(warning.message) for warning in caught] + guessed
     sample = _sample(data)
     duplicates, contradictions = _duplicates(sample.rows)
     if contradictions:
@@ -131,9 +133,9 @@ def inspect(
     findings += leaks(sample)
     unseen = {}
     if against is not None:
-        unseen = _unseen(
-            data, _sample(load(against, schema=schema, labelled=False, **only_reading(how)))
-        )
+        form_of_both = only_reading(how) if are_files(against) else {}
+        other = load(against, schema=schema, labelled=False, **form_of_both)
+        unseen = _unseen(data, _sample(other))
     return Inspection(
         format=form,
         n_rows=rows.n_rows,
@@ -150,13 +152,14 @@ def inspect(
     )
 
 
-def _load(source: Any, how: dict[str, Any]) -> tuple[Dataset, str]:
-    """Return the samples of a source, and what kind of source it is in a few words."""
+def _load(source: Any, how: dict[str, Any]) -> tuple[Dataset, str, list[str]]:
+    """Return samples, what kind of source they are in a few words, and what columns may be."""
     opened = open_samples(source, Options.of(**how))
     data = load(opened, labelled=None, **without_reading(how))
     if isinstance(opened, Source):
-        return data, opened.description
-    return data, "RowStore" if data.store is not None else type(source).__name__
+        bare = opened if isinstance(opened, Table) and how["target"] is None else None
+        return data, opened.description, [] if bare is None else guesses(bare)
+    return data, "RowStore" if data.store is not None else type(source).__name__, []
 
 
 def _sample(data: Dataset) -> Dataset:

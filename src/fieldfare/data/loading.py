@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fieldfare.data.dataset import AnyDataset, Dataset, RelatedDataset, as_dataset
-from fieldfare.data.road import ROLES, Options, encode, encode_related, with_fields_of
+from fieldfare.data.road import ROLES, Options, encode, encode_related, named, with_fields_of
 from fieldfare.data.side_tables import JoinedTable
 from fieldfare.exceptions import DataError
 from fieldfare.rows import Rows, as_rows, per_row
@@ -191,7 +191,7 @@ def stream(
     options = Options(schema=schema, labelled=labelled, n_threads=n_threads, reading=reading)
     opened = open_samples(source, options)
     if isinstance(opened, Source):
-        batches = encode(opened, options)[1]
+        batches = encode(named(opened, options), options)[1]
     else:
         batches = iter([as_rows(_with_roles(opened, options).rows)])
     for rows in batches:
@@ -219,7 +219,7 @@ def read_dataset(source: Any, options: Options) -> AnyDataset:
     """
     data = open_samples(source, options)
     if isinstance(data, Source):
-        data = _gather(data, options)
+        data = _gather(named(data, options), options)
     return _with_roles(data, options)
 
 
@@ -241,7 +241,7 @@ def open_samples(source: Any, options: Options) -> Source | AnyDataset:
                 "fields=."
             )
         return data
-    opened = open_source(source, options.reading)
+    opened = open_source(source, options.expected_reading)
     for role in options.arrays:
         if opened.files:
             raise DataError(f"With files, {role} must be the name of a column. Got an array.")

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from fieldfare.data.dataset import RelatedDataset
+from fieldfare.data.headerless import TARGET, with_names_of, with_target_first
 from fieldfare.data.side_tables import JoinedTable
 from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.rows import Rows
@@ -93,6 +94,14 @@ class Options:
         return {role: column_at(table.names, column) for role, column in self.names.items()}
 
     @property
+    def expected_reading(self) -> Reading:
+        """The form of files, with the names of columns that their header must have."""
+        known = [] if self.schema is None else [column.name for column in self.schema.columns]
+        roles = [name for name in self.names.values() if isinstance(name, str)]
+        hinted = [*self.hints.categorical, *self.hints.numeric, *self.hints.ignore]
+        return replace(self.reading, expected=frozenset([*known, *roles, *hinted]))
+
+    @property
     def arrays(self) -> dict[str, Any]:
         """The target, weight and group that hold one value per row."""
         given = {role: getattr(self, role) for role in ROLES if role not in self.names}
@@ -102,6 +111,24 @@ class Options:
     def schema_is_indexed(self) -> bool:
         """Whether the given Schema is of numbered features."""
         return self.schema is not None and self.schema.is_indexed
+
+
+def named(source: Source, options: Options) -> Source:
+    """Return a source whose columns have the names that the options ask for, if it has none.
+
+    Raises
+    ------
+    SchemaError
+        If nothing says which column is which.
+    """
+    if not isinstance(source, Table) or source.has_names or options.schema_is_indexed:
+        return source
+    if options.schema is not None:
+        return with_names_of(options.schema, source, labelled=options.labelled)
+    if options.names.get("target") == TARGET:
+        return source.named([TARGET, *source.names[1:]])
+    is_assumed = options.target is None and options.labelled
+    return with_target_first(source) if is_assumed else source
 
 
 def encode(source: Source, options: Options) -> Encoded:
@@ -189,6 +216,11 @@ def _infer(table: Table, options: Options) -> Schema:
     if "target" not in names and options.labelled is not False and options.target is None:
         names |= _guess_target(table.names, required=bool(options.labelled))
     target, weight, group = map(names.get, ROLES)
+    if options.labelled and table.files and not set(table.names) - {target, weight, group}:
+        raise SchemaError(
+            f"{table.files[0]} holds the target only, and no column to predict it from. Add "
+            "columns, or name the separator of its cells with sep= (--sep)."
+        )
     schema = Schema.inferred(table, options.hints, target, weight, group)
     return replace(schema, target=None) if options.labelled is False else schema
 
@@ -238,6 +270,11 @@ def _encode_numbered(source: Numbered, options: Options) -> Encoded:
     seen = FieldsSeen()
 
     def schema_seen() -> Schema:
+        if source.files and not seen.n_features:
+            raise DataError(
+                f"{source.files[0]} holds no features, only targets. Add entries id:value to its "
+                "lines."
+            )
         return Schema.indexed(seen.n_features, seen.n_fields, field_of=seen.field_of)
 
     return schema_seen, seen.watch(batches)

@@ -1,8 +1,9 @@
-"""Compression: told by the first bytes, undone as a stream in bounded memory."""
+"""Compression, and UTF-16: told by the first bytes, undone as a stream in bounded memory."""
 
 from __future__ import annotations
 
 import bz2
+import codecs
 import gzip
 import lzma
 import re
@@ -34,6 +35,7 @@ _MAGIC = re.compile(
     rb"|(?P<xz>\xfd7zXZ\0)"
     rb"|(?P<zstd>\x28\xb5\x2f\xfd)"
     rb"|(?P<zip>PK(?:\x03\x04|\x05\x06))"
+    rb"|(?P<utf16>\xff\xfe(?!\0\0)|\xfe\xff)"  # text of two bytes a character, as Excel saves it
 )
 _BLOCK_BYTES = 1 << 16
 _XZ_MEMORY = 512 << 20  # the settings of xz ask for 65 MB at most; a header may ask for 4 GB
@@ -59,8 +61,35 @@ def decompressed(packed: BinaryIO, compression: str, stack: ExitStack) -> Any:
         return stack.enter_context(bz2.BZ2File(packed))
     if compression == "xz":
         return _Xz(packed)
+    if compression == "utf16":
+        return _Utf16(packed)
     pyarrow = require("pyarrow", "tables")
     return stack.enter_context(pyarrow.input_stream(packed, compression=compression))
+
+
+class _Utf16:
+    """The UTF-8 of a text in UTF-16 that begins with a byte order mark."""
+
+    def __init__(self, packed: BinaryIO) -> None:
+        self._packed = packed
+        self._decoder = codecs.getincrementaldecoder("utf-16")()
+        self._ahead = b""
+
+    def read(self, size: int) -> bytes:
+        """Return up to ``size`` bytes, none at the end.
+
+        Raises
+        ------
+        UnicodeDecodeError
+            If it is no UTF-16.
+        """
+        while not self._ahead:
+            block = self._packed.read(_BLOCK_BYTES)
+            self._ahead = self._decoder.decode(block, final=not block).encode()
+            if not block:
+                break
+        taken, self._ahead = self._ahead[:size], self._ahead[size:]
+        return taken
 
 
 class _Xz:

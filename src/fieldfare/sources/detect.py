@@ -1,26 +1,41 @@
-"""Detection of what a text file holds, from its content: libsvm, libffm or a table of cells."""
+"""Detection of what a text file holds, from its content: libsvm, libffm or a table of cells.
+
+A table has the same number of cells in every row, between separators; libsvm and libffm have
+entries of digits, ``id:value`` and ``field:id:value``, after a number. A colon alone says nothing:
+clocks, dates, URLs and keys have it too.
+"""
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from fieldfare.exceptions import DataError
 from fieldfare.sources.bytes import ByteStream
 from fieldfare.sources.reading import DETECTED, Reading
+from fieldfare.sources.table_form import TableForm, detect_table
 
 TextKind = Literal["libsvm", "libffm", "csv"]
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MAX_LINES = 200
 _MAX_ENTRIES = 20  # of a line: enough to tell
-_SEPARATORS = ("\t", ",", ";", "|", " ")
-_PAIR = re.compile(r"[^:\s,;|]+:[^:\s]+")
-_TRIPLE = re.compile(r"[^:\s,;|]+:[^:\s]+:[^:\s]+")
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_IS_NUMBER = re.compile(_NUMBER)
+_PAIR = re.compile(rf"\d+:{_NUMBER}")
+_TRIPLE = re.compile(rf"\d+:\d+:{_NUMBER}")
+# Entries that are damaged, or that other programs take, are refused by the reader, which says where
+# and why, rather than taken for cells.
+_NEARLY_PAIR = re.compile(r"[^:\s,;|/]+:(?!//)[^:\s,;|]+")
+_NEARLY_TRIPLE = re.compile(r"[^:\s,;|/]+:[^:\s,;|]+:[^:\s,;|]+")
+_CLOCK = re.compile(r"\d\d:\d\d(:\d\d(\.\d+)?)?")
 _WORD = re.compile(r"(qid|weight):\S+")
+# A line of Vowpal Wabbit: label, importance, tag, and namespaces of features after bars.
+_NAMESPACE = re.compile(r"[-+.\d]*( [-+.\d]+)*( ?'\S+)?\s*\|\S*( |$)")
+_NAMED_VALUE = re.compile(r"\|\S* ?[^|]*\S(:[-+.\d]| \S)")
 
 
 @dataclass(frozen=True)
@@ -31,10 +46,6 @@ class TextFormat:
     ----------
     kind : "libsvm", "libffm" or "csv"
         ``"csv"`` is any table of cells, whatever its separator.
-    separator : str or None
-        Between the cells of a table; ``None`` for libsvm and libffm.
-    has_header : bool
-        Whether the first row of a table names its columns.
     labelled : bool
         Whether the lines of libsvm or libffm begin with a target. True for tables, where only the
         user knows.
@@ -42,121 +53,144 @@ class TextFormat:
         As of `ByteStream`.
     grouped : bool
         Whether lines of libsvm or libffm carry a ``qid:``.
+    table : TableForm or None
+        How a table is written; ``None`` for libsvm and libffm.
     """
 
     kind: TextKind
-    separator: str | None
-    has_header: bool
     labelled: bool
     compression: str | None
     grouped: bool = False
+    table: TableForm | None = None
+
+    @property
+    def separator(self) -> str | None:
+        """What stands between the cells of a table."""
+        return None if self.table is None else self.table.separator
+
+    @property
+    def has_header(self) -> bool:
+        """Whether the first row of a table names its columns."""
+        return self.table is not None and self.table.has_header
 
 
 def detect_stream(stream: ByteStream, reading: Reading = DETECTED) -> TextFormat:
-    """Detect the format of a stream from its first lines, without consuming them."""
+    """Detect the format of a stream from its first lines, without consuming them.
+
+    Parameters
+    ----------
+    stream : ByteStream
+    reading : Reading
+        What the user says, which is not questioned.
+
+    Raises
+    ------
+    DataError
+        If it holds no text or no samples, or text of another program.
+    """
+    lines = _first_lines(stream)
+    said = "csv" if reading.as_table else reading.format
+    if said is None or said != "csv":
+        rows = [words for line in lines[:_MAX_LINES] if (words := line.partition("#")[0].split())]
+        found = _sparse_kind(rows)
+        if said is None and found is not None and _has_header_of_cells(lines):
+            found = None
+        if found is not None or said is not None:
+            found = found or "libsvm"
+            return TextFormat(
+                kind=found if said is None else "libffm" if said == "libffm" else "libsvm",
+                labelled=2 * sum(":" not in words[0] for words in rows) >= len(rows),
+                compression=stream.compression,
+                grouped=2 * sum(_is_grouped(words) for words in rows) > len(rows),
+            )
+    if said is None:
+        _refuse_others(lines, stream.label)
+    table = detect_table(lines, stream.label, reading)
+    return TextFormat("csv", True, stream.compression, table=table)
+
+
+def _first_lines(stream: ByteStream) -> list[str]:
+    """Return the first whole lines, with their ends."""
     head = stream.head().removeprefix(BYTE_ORDER_MARK)
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise DataError(f"{stream.label} is UTF-16 text. Convert it to UTF-8.")
     if b"\0" in head:
         raise DataError(
             f"{stream.label} is not text: it holds zero bytes. Text formats are libsvm, libffm and "
             f"CSV, TSV and JSON lines in UTF-8, plain or compressed by gzip, bz2, xz, zstd or zip."
         )
-    lines = head.decode("utf-8", "replace").splitlines(keepends=False)
-    said = "csv" if reading.as_table else reading.format
-    if len(lines) > 1 and not head.endswith(b"\n"):
+    # Only the line ends of files: other characters that end lines may be part of a cell.
+    lines = re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$", head.decode("utf-8", "replace"))
+    if len(lines) > 1 and not lines[-1].endswith(("\n", "\r")):
         lines.pop()  # it may be cut short
-    rows = [tokens for line in lines[:_MAX_LINES] if (tokens := line.partition("#")[0].split())]
-    votes = Counter(_kind_of_line(tokens) for tokens in rows)
-    n_sparse = votes["libsvm"] + votes["libffm"] + votes["words"]
-    if n_sparse > votes["csv"] if said is None else said != "csv":
-        found: TextKind = "libffm" if votes["libffm"] > votes["libsvm"] else "libsvm"
-        return TextFormat(
-            kind=found if said is None else "libffm" if said == "libffm" else "libsvm",
-            separator=None,
-            has_header=False,
-            labelled=2 * sum(":" not in tokens[0] for tokens in rows) >= len(rows),
-            compression=stream.compression,
-            grouped=2 * sum(_is_grouped(tokens) for tokens in rows) > len(rows),
-        )
-    table = [line for line in lines[:_MAX_LINES] if line.strip()]
-    if not table:
+    if not any(line.strip() for line in lines):
         raise DataError(f"{stream.label} holds no samples in its first {len(head)} bytes.")
-    separator = reading.sep or _separator(table)
-    cells = [row for row in csv.reader(table, delimiter=separator) if row]
-    has_header = reading.header
-    if has_header is None:
-        has_header = tuple(cells[0]) == reading.names if reading.names else _has_header(cells)
-    return TextFormat("csv", separator, has_header, True, stream.compression)
+    return lines
 
 
-def _kind_of_line(tokens: list[str]) -> str:
-    """Return what most tokens after the target look like.
+def _sparse_kind(rows: Sequence[Sequence[str]]) -> TextKind | None:
+    """Return whether most lines are libsvm or libffm, ``None`` if they are neither."""
+    votes = Counter(_kind_of_line(words) for words in rows)
+    n_sparse = votes["libsvm"] + votes["libffm"] + votes["words"]
+    if not n_sparse or n_sparse <= votes["cells"]:
+        return None
+    entries = [word for words in rows for word in words if ":" in word]
+    if len(entries) <= len(rows) and all(map(_CLOCK.fullmatch, entries)):
+        return None  # one column of clock times
+    return "libffm" if votes["libffm"] > votes["libsvm"] else "libsvm"
+
+
+def _kind_of_line(words: Sequence[str]) -> str:
+    """Return what most words of a line after the target look like.
 
     A line without features is "words" if it has a weight or a group, which only libsvm and libffm
     have, else "", since a bare number may be anything.
     """
-    entries = [token for token in tokens if not _WORD.fullmatch(token)]
+    entries = [word for word in words if not _WORD.fullmatch(word)]
     if ":" not in entries[0] if entries else True:
-        entries = entries[1:]
+        target, entries = (entries[0] if entries else "0"), entries[1:]
         if not entries:
-            has_words = any(_WORD.fullmatch(token) for token in tokens)
-            return "words" if has_words else "" if _is_number(tokens[0]) else "csv"
+            has_words = any(_WORD.fullmatch(word) for word in words)
+            return "words" if has_words else "" if _IS_NUMBER.fullmatch(target) else "cells"
+        if not _IS_NUMBER.fullmatch(target) and not target.isalpha():
+            return "cells"
     entries = entries[:_MAX_ENTRIES]
-    pairs = sum(_PAIR.fullmatch(token) is not None for token in entries)
-    triples = sum(_TRIPLE.fullmatch(token) is not None for token in entries)
-    if 2 * (pairs + triples) <= len(entries):
-        return "csv"
-    return "libffm" if triples > pairs else "libsvm"
+    exact = sum(map(bool, map(_PAIR.fullmatch, entries)))
+    triples = sum(map(bool, map(_TRIPLE.fullmatch, entries)))
+    if 2 * (exact + triples) <= len(entries):
+        exact = sum(map(bool, map(_NEARLY_PAIR.fullmatch, entries)))
+        triples = sum(map(bool, map(_NEARLY_TRIPLE.fullmatch, entries)))
+    if 2 * (exact + triples) <= len(entries):
+        return "cells"
+    return "libffm" if triples > exact else "libsvm"
 
 
-def _is_grouped(tokens: list[str]) -> bool:
-    return any(token.startswith("qid:") for token in tokens[:3])
+def _is_grouped(words: Sequence[str]) -> bool:
+    return any(word.startswith("qid:") for word in words[:3])
 
 
-def _separator(lines: list[str]) -> str:
-    """Return the separator that splits the most lines into the same number of cells, over one."""
-
-    def merit(separator: str) -> tuple[float, int]:
-        widths = Counter(len(row) for row in csv.reader(lines, delimiter=separator) if row)
-        widths.pop(1, None)
-        if not widths:
-            return (0.0, 0)
-        width, n_lines = max(widths.items(), key=lambda item: (item[1], item[0]))
-        return (n_lines / len(lines), width)
-
-    merits = {separator: merit(separator) for separator in _SEPARATORS}
-    # Spaces also separate the words of a text, so they count only if no other separator does.
-    strong = [s for s in _SEPARATORS[:-1] if merits[s][0] > 0.5]
-    best = max(strong or _SEPARATORS, key=lambda separator: merits[separator])
-    return best if merits[best][0] > 0 else ","
-
-
-def _has_header(rows: list[list[str]]) -> bool:
-    """Whether the first row names the columns.
-
-    It does if a cell of it is a word above a column of numbers; or if all its cells are words, all
-    different, and none of them recurs in its column.
-    """
-    first, rest = [cell.strip() for cell in rows[0]], rows[1:]
-    columns = [[row[i].strip() for row in rest if i < len(row)] for i in range(len(first))]
-    for name, column in zip(first, columns, strict=True):
-        filled = [cell for cell in column if cell]
-        if name and not _is_number(name) and filled and all(map(_is_number, filled)):
-            return True
+def _has_header_of_cells(lines: Sequence[str]) -> bool:
+    """Whether the first line names as many columns as tabs cut each line into, without a colon."""
+    filled = [line.rstrip("\r\n") for line in lines[:_MAX_LINES] if line.strip()]
+    widths = {line.count("\t") for line in filled}
+    names = filled[0].split("\t")
     return (
-        all(name and not _is_number(name) for name in first)
-        and len(set(first)) == len(first)
-        and not any(name in column for name, column in zip(first, columns, strict=True))
+        len(widths) == 1
+        and len(names) > 1
+        and len(filled) > 1
+        and all(name and not _IS_NUMBER.fullmatch(name) and ":" not in name for name in names)
     )
 
 
-def _is_number(cell: str) -> bool:
-    """Whether a cell is a number; the usual words for a missing one count too."""
-    if cell.lower() in ("na", "n/a", "null", "none"):
-        return True
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return "_" not in cell
+def _refuse_others(lines: Sequence[str], label: str) -> None:
+    """Refuse text of Vowpal Wabbit and ARFF, which would pass for a table of odd cells."""
+    filled = [line.strip() for line in lines[:_MAX_LINES] if line.strip()]
+    named = sum(_NAMESPACE.match(line) is not None for line in filled)
+    if named == len(filled) and any(_NAMED_VALUE.search(line) for line in filled):
+        raise DataError(
+            f"{label} looks like text for Vowpal Wabbit ('1 |namespace feature:value'), which is "
+            "not read. Convert it to libsvm or a table; if it is a table, say format='csv'."
+        )
+    if any(line.lower().startswith("@relation") for line in filled):
+        raise DataError(
+            f"{label} is ARFF, which is not read. Remove the lines before the first row, and name "
+            "the columns with names=[...]."
+        )

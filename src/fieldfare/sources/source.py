@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,12 +44,16 @@ class Table(Source):
         Of the columns, in order.
     untyped : bool
         Whether all columns are text because the format has no types (CSV).
+    has_names : bool
+        Whether the source names its columns; otherwise the names stand for positions only, and
+        `named` gives others.
     mixed : frozenset of str
         Names of columns that held values of several types, such as numbers and texts, and are text.
     """
 
     names: list[str]
     untyped: bool = False
+    has_names: bool = True
     mixed: frozenset[str] = frozenset()
 
     @abstractmethod
@@ -62,6 +66,16 @@ class Table(Source):
     def head(self, n: int) -> Any:
         """Return the first ``n`` rows as one pyarrow RecordBatch."""
         return first_rows(self.names, self.batches(), n)
+
+    def named(self, names: Sequence[str]) -> Table:
+        """Return the same rows with other names for the columns, if the source has none.
+
+        Raises
+        ------
+        SchemaError
+            If the columns have names.
+        """
+        raise SchemaError(f"The columns of {self.description} have names.")
 
     def as_numbered(self) -> Numbered:
         """Return the same samples with the numbers of the columns as feature ids, if they can be.

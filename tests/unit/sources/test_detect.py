@@ -78,6 +78,16 @@ def test_compression_is_told() -> None:
     assert found(gzip.compress(b"1 1:1\n")).compression == "gzip"
 
 
+def test_utf16_is_read_as_well() -> None:
+    for order in ("utf-16", "utf-16-be"):
+        mark = b"\xfe\xff" if order.endswith("be") else b""
+        content = mark + "1 1:2\n0 3:4\n".encode(order)
+        assert found(content).kind == "libsvm"
+        assert sum(map(len, read_text(io.BytesIO(content)))) == 2
+    with pytest.raises(DataError, match="cannot be read to its end"):
+        found("a,b\n".encode("utf-16") + b"\x00")
+
+
 def test_looking_does_not_consume() -> None:
     stream = open_bytes(io.BytesIO(b"1 1:1\n0 2:1\n"))
     assert detect(stream).kind == "libsvm"
@@ -93,7 +103,7 @@ def test_names_mean_nothing(tmp_path: Path) -> None:
     ("content", "message"),
     [
         (b"PAR1\0\0\0", "not text"),
-        ("1 1:1\n".encode("utf-16"), "UTF-16"),
+        ("a,b\n".encode("utf-16-le"), "zero bytes"),
         (b"\n\n  \n", "no samples"),
         (b"", "empty"),
     ],

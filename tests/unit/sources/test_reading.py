@@ -102,6 +102,6 @@ def test_validation_files_are_read_like_training_files(tmp_path: Path) -> None:
 def test_another_form_has_another_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fieldfare.data.loading.SMALL_BYTES", 0)
     path = tmp_path / "t.csv"
-    path.write_text("1,x\n0,y\n1,x\n")
+    path.write_text("1,x\n0,y\n1,z\n")
     assert len(ff.load_data(path, header=False, target=0)) == 3
     assert len(ff.load_data(path, header=True, target=0)) == 2

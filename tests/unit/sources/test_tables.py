@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from fieldfare.data.loading import load
-from fieldfare.exceptions import DataError, SchemaError
+from fieldfare.exceptions import DataError, DataWarning, SchemaError
 from fieldfare.rows import Rows
 from fieldfare.sources.formats import open_table
 
@@ -115,9 +115,10 @@ def test_several_csv_files_are_one_table(clicks, reference, tmp_path):
         load(tmp_path / "*.csv", target="clicked")
 
 
-def test_csv_without_a_header_has_the_target_first(tmp_path):
+def test_csv_without_a_header_has_the_target_first_and_says_so(tmp_path):
     (tmp_path / "a.csv").write_text("1,0.5,7\n0,1.5,7\n1,2.5,8\n")
-    data = load(tmp_path / "a.csv")
+    with pytest.warns(DataWarning, match=r"its first column is taken for the target \(values 1, 0"):
+        data = load(tmp_path / "a.csv")
     assert data.schema.target == "target"
     assert [column.name for column in data.schema.columns] == ["f1", "f2"]
     assert data.rows.target.tolist() == [1, 0, 1]

@@ -1,0 +1,53 @@
+"""What single cells of text look like, for telling headers and separators from data."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+# Only for telling whether a row names columns; what is missing in the end, the Schema says.
+_NOTHING = frozenset(
+    ("", "na", "n/a", "#n/a", "nan", "null", "<null>", "none", "nil", "\\n", "?", "-", ".")
+)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity)", re.IGNORECASE)
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
+_TIME = re.compile(
+    r"\d{4}-\d\d?-\d\d?([T ].*)?|\d{4}/\d\d?/\d\d?( .*)?|\d\d?[./-]\d\d?[./-]\d{2,4}( .*)?"
+    r"|\d\d?:\d\d(:\d\d(\.\d+)?)?"
+)
+_SHAPES = (
+    ("URL", re.compile(r"\w+://\S+")),
+    ("mail", re.compile(r"[^@\s]+@[^@\s]+\.\w+")),
+    ("flag", re.compile(r"true|false", re.IGNORECASE)),
+    ("hash", re.compile(r"(?=.*\d)[0-9a-fA-F]{8,}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-.*")),
+    ("JSON", re.compile(r"[\[{].*[\]}]", re.DOTALL)),
+)
+_MOSTLY = 0.95
+
+
+def kind_of(cell: str) -> str:
+    """Return what a cell looks like: "nothing", "number", "time", "word", or a shape of text."""
+    cell = cell.strip()
+    if cell.lower() in _NOTHING:
+        return "nothing"
+    if _NUMBER.fullmatch(cell) or _DECIMAL_COMMA.fullmatch(cell):
+        return "number"
+    if _TIME.fullmatch(cell):
+        return "time"
+    return next((name for name, shape in _SHAPES if shape.fullmatch(cell)), "word")
+
+
+def has_decimal_comma(cell: str) -> bool:
+    """Whether a cell is a number with a comma before its decimals."""
+    return _DECIMAL_COMMA.fullmatch(cell.strip()) is not None
+
+
+def kind_of_column(cells: Iterable[str]) -> str:
+    """Return what nearly all filled cells look like, "word" if they differ, else "nothing"."""
+    kinds = Counter(map(kind_of, cells))
+    kinds.pop("nothing", None)
+    if not kinds:
+        return "nothing"
+    kind, n = kinds.most_common(1)[0]
+    return kind if n >= _MOSTLY * kinds.total() else "word"
