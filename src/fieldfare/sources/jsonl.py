@@ -18,7 +18,7 @@ import numpy as np
 
 from fieldfare._optional import require
 from fieldfare.exceptions import DataError, SchemaError, TextFormatError
-from fieldfare.sources.arrow import numpy_of, one_array, plain, text_or_none
+from fieldfare.sources.arrow import mixed_columns, numpy_of, one_array, plain, text_or_none
 from fieldfare.sources.batch import Batch, SourceLocation, check_names, shorten
 from fieldfare.sources.bytes import ByteStream, File, open_bytes
 from fieldfare.sources.dicts import open_samples
@@ -89,9 +89,11 @@ class JsonFiles(Table):
         for file, layout in zip(files, self._layouts, strict=True):
             _refuse_turned(file, layout)
             for part in _parts(file, layout):
+                self.mixed |= mixed_columns(part.schema)
                 for name, column in zip(part.column_names, part.columns, strict=True):
                     kinds.setdefault(name, set()).update(_kinds(column))
         self._types = _common_types(kinds)
+        self.mixed |= {name for name, types in kinds.items() if _became_text(types)}
         self.names = check_names(list(self._types), str(files[0]))
         packed = [compression] if (compression := _compression(files[0])) else []
         self.description = files.describe("JSON lines", *packed)
@@ -274,6 +276,12 @@ def _common_type(types: set[Any]) -> Any:
     if real == {pa.int64(), pa.float64()} and _LARGE not in types:
         return pa.float64()
     return pa.string()
+
+
+def _became_text(types: set[Any]) -> bool:
+    """Whether a column of these types is text, and some of its values were not."""
+    pa = require("pyarrow", "tables")
+    return len(types - {pa.null(), _LARGE}) > 1 and _common_type(types) == pa.string()
 
 
 def _cast(column: Any, kind: Any) -> Any:

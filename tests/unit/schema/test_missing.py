@@ -1,4 +1,4 @@
-"""Marks of missing: the same in all kinds of columns, from all sources; columns may say otherwise."""
+"""Marks of missing mean the same in all kinds of columns and sources, unless a column says so."""
 
 from __future__ import annotations
 
