@@ -74,7 +74,15 @@ REFIT: dict[str, Settings] = {
     "learning_rate 0.2, both penalties 1e-3": {
         "learning_rate": 0.2, "l2_factors": 1e-3, "l2_linear": 1e-3,
     },
+    "instance_norm, l2_factors 3e-3": {"instance_norm": True, "l2_factors": 3e-3},
+    "instance_norm, patience 10": {"instance_norm": True, "n_iter_no_change": 10},
     "learning_rate 0.2, instance_norm": {"learning_rate": 0.2, "instance_norm": True},
+    "learning_rate 0.2, instance_norm, init_scale 0.03": {
+        "learning_rate": 0.2, "instance_norm": True, "init_scale": 0.03,
+    },
+    "learning_rate 0.2, instance_norm, patience 10": {
+        "learning_rate": 0.2, "instance_norm": True, "n_iter_no_change": 10,
+    },
 }  # fmt: skip
 CANDIDATES = {
     "all epochs (as it is)": Candidate({}, "all"),
@@ -88,7 +96,7 @@ CANDIDATES = {
         f"ALS, both penalties {l2:g}": Candidate(
             {"solver": "als", "l2_linear": l2, "l2_factors": l2}, "all", ("regression",)
         )
-        for l2 in (1e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0)
+        for l2 in (1e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0)
     },
 }
 
@@ -106,7 +114,9 @@ class Problem:
 def problem(table: Table, data: Path, rows: int, number: int) -> Problem:
     """Read a set and encode one of its splits."""
     parts = split(table, load(table.name, rows, data), number)
-    schema = Schema.infer(parts.train, target=table.target, categorical=list(table.codes))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        schema = Schema.infer(parts.train, target=table.target, categorical=list(table.codes))
     for name in table.texts:
         schema = schema.edit(name, kind="text")
     target = table.target

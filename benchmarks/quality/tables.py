@@ -9,8 +9,8 @@ of its programs. Others are told what columns mean by a person: codes, dates, te
 
 A split's training and validation rows are learned from, its test rows predicted: log loss of
 classes, RMSE of numbers. Sets are cut to ``--rows``. ``--before REPORT`` shows an earlier state of
-ours above this one, and ``--keep REPORT`` takes the figures of the systems that are not measured
-again from an earlier report on as many rows.
+ours above this one, and ``--keep REPORT`` takes the figures of the sets and systems that are not
+measured now from an earlier report on as many rows, so that a table can be made in parts.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ def add_options(parser: ArgumentParser) -> None:
                         metavar="NAME", help=f"some of {', '.join((*OURS, *NAMES))}")  # fmt: skip
     parser.add_argument("--rows", type=int, default=5_000, help="at most, of each set")
     parser.add_argument("--before", type=Path, help="report of an earlier state of ours")
-    parser.add_argument("--keep", type=Path, help="report with figures of systems not measured now")
+    parser.add_argument("--keep", type=Path, help="report with what is not measured now")
     add_peers(parser, ", ".join(PACKAGES))
 
 
@@ -168,7 +168,7 @@ def measure(options: Namespace) -> dict[str, Any]:
     before = Report.load(options.before).figures["runs"] if options.before else []
     runs = [] if kept is None else [run for run in kept.figures["runs"] if _stays(run, options)]
     others = [name for name in options.systems if name in NAMES]
-    sizes = {}
+    sizes = {} if kept is None else dict(kept.figures["sizes"])
     for name in options.tables:
         start = time.monotonic()
         try:
@@ -184,14 +184,14 @@ def measure(options: Namespace) -> dict[str, Any]:
         runs += case.runs
         print(f"{name}: {time.monotonic() - start:.0f} s", flush=True)
     return {
-        "sizes": sizes,
+        "sizes": {name: sizes[name] for name in TABLES if name in sizes},
         "runs": runs,
         "before": [run for run in before if run["system"] in OURS and run["table"] in sizes],
     }
 
 
 def _stays(run: dict[str, Any], options: Namespace) -> bool:
-    return run["table"] in options.tables and run["system"] not in options.systems
+    return run["table"] not in options.tables or run["system"] not in options.systems
 
 
 def means(runs: list[dict[str, Any]], figure: str) -> dict[tuple[str, str], float | None]:
@@ -252,8 +252,7 @@ def losses(
 
 def by_system(runs: list[dict[str, Any]], figure: str) -> str:
     found, systems = means(runs, figure), systems_of(runs)
-    tables = dict.fromkeys(run["table"] for run in runs)
-    rows = [[name, *(found.get((name, system)) for system in systems)] for name in tables]
+    rows = [[name, *(found.get((name, system)) for system in systems)] for name in TABLES]
     return markdown(("set", *systems), [row for row in rows if any(c is not None for c in row[1:])])
 
 

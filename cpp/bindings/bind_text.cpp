@@ -1,14 +1,12 @@
-// Reading for Python: text, as bytes, and its rows, as a tuple of arrays that own their memory;
-// checksums; and the field of each feature.
+// Reading for Python: text, as bytes, and its rows, as a tuple of arrays that own their memory; and
+// the field of each feature.
 #include <nanobind/stl/optional.h>
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <utility>
 
 #include "bindings.hpp"
-#include "text/checksum.hpp"
 #include "text/text.hpp"
 
 namespace nb = nanobind;
@@ -96,20 +94,6 @@ void note_fields(const Array<std::uint16_t, 1>& of, const Array<const std::uint3
   require(sound, "a feature id is not below the length of field_of");
 }
 
-void update_checksum(Checksum& checksum, const Array<const std::uint8_t, 1>& data) {
-  const nb::gil_scoped_release release;
-  checksum.update(data.data(), data.size());
-}
-
-nb::bytes digest_checksum(const Checksum& checksum) {
-  std::array<unsigned char, 16> bytes{};
-  const auto sum = checksum.digest();
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    bytes[i] = static_cast<unsigned char>(sum[i / 8] >> (56 - 8 * (i % 8)));
-  }
-  return nb::bytes(bytes.data(), bytes.size());
-}
-
 }  // namespace
 
 void bind_text(nb::module_& module) {
@@ -121,10 +105,6 @@ void bind_text(nb::module_& module) {
              nb::arg("weight").noconvert().none(), nb::arg("group").noconvert().none());
   module.def("note_fields", &note_fields, nb::arg("field_of").noconvert(),
              nb::arg("indices").noconvert(), nb::arg("fields").noconvert());
-  nb::class_<Checksum>(module, "Checksum")
-      .def(nb::init<>())
-      .def("update", &update_checksum, nb::arg("data").noconvert())
-      .def("digest", &digest_checksum);
 }
 
 }  // namespace fieldfare

@@ -16,6 +16,7 @@ void bind_adaptive(nanobind::module_& module);
 void bind_coordinate(nanobind::module_& module);
 void bind_initial(nanobind::module_& module);
 void bind_isa(nanobind::module_& module);
+void bind_mapped(nanobind::module_& module);
 void bind_recall(nanobind::module_& module);
 void bind_scoring(nanobind::module_& module);
 void bind_text(nanobind::module_& module);

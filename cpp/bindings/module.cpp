@@ -44,6 +44,7 @@ NB_MODULE(_core, module) {
   fieldfare::bind_coordinate(module);
   fieldfare::bind_initial(module);
   fieldfare::bind_isa(module);
+  fieldfare::bind_mapped(module);
   fieldfare::bind_recall(module);
   fieldfare::bind_scoring(module);
   fieldfare::bind_text(module);

@@ -1,26 +1,29 @@
 """The container below models and checkpoints: safetensors with a JSON header and a checksum.
 
-Written and read here rather than through a library so that arrays are memory-mapped, nothing is
-copied on the way out, and every fault of a hostile file is a ModelFileError. The
+Written and read here rather than through a library so that nothing is copied on the way, and every
+fault of a hostile file is a ModelFileError. Arrays are read into memory, not mapped: what was
+verified then cannot change, and a file that is cut short in place cannot end the process. The
 specification is in ``persist/format.py``.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
-import mmap
 import os
 import struct
 from collections.abc import Iterator, Mapping
+from io import BufferedReader
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from fieldfare._files import atomic_write
+from fieldfare._checksum import Checksum
+from fieldfare._files import atomic_write, open_regular
 from fieldfare._typing import JSON, AnyArray, PathLike
 from fieldfare.exceptions import ModelFileError
-from fieldfare.kernels.checksum import Checksum
+from fieldfare.kernels.machine import reserved
 
 DTYPES: dict[str, np.dtype[Any]] = {
     "F64": np.dtype("<f8"),
@@ -45,6 +48,7 @@ MAX_DIMENSIONS = 8
 CHECKSUM = "checksum"
 _ALIGNMENT = 64
 _CHUNK = 1 << 20
+_READ = 1 << 24
 
 
 def write(path: PathLike, key: str, header: str, arrays: Mapping[str, AnyArray]) -> None:
@@ -102,43 +106,78 @@ def _evenness(n: int) -> int:
 
 
 def read(path: PathLike) -> tuple[dict[str, str], dict[str, AnyArray]]:
-    """Map a container into memory.
+    """Read a container into memory.
 
     Returns
     -------
     metadata : dict
         The string metadata.
     arrays : dict
-        Read-only arrays over the mapped file; they stay valid while they are referenced, also
-        when the file is replaced by :func:`write`.
+        Read-only arrays, which do not depend on the file any more.
 
     Raises
     ------
     ModelFileError
-        If the file is not a well-formed safetensors container.
-    OSError
-        If it cannot be opened.
+        If the file cannot be read, changes meanwhile, or is not a well-formed container.
     """
-    with open(path, "rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        length = _header_length(file, size)
-        outer = parse_object(file.read(length), "header")
-        start = 8 + length
-        metadata = _metadata(outer.pop("__metadata__", {}))
-        places = _places(outer, size - start)
-        view = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    with _opened(path) as file:
+        metadata, places, n_bytes = _read_header(file)
+        data = reserved(n_bytes, np.dtype(np.uint8))
+        done = 0
+        while done < n_bytes:
+            n = file.readinto(data[done : done + _READ].data)
+            if n == 0:
+                raise ModelFileError("The file became shorter while it was read. Load it again.")
+            done += n
     return metadata, {
-        name: _array(view, dtype, shape, start + offset)
-        for name, (dtype, shape, offset) in places.items()
+        name: _array(data, dtype, shape, offset) for name, (dtype, shape, offset) in places.items()
     }
+
+
+def read_metadata(path: PathLike) -> dict[str, str]:
+    """Return the string metadata of a container; nothing else is read.
+
+    Raises
+    ------
+    ModelFileError
+        As :func:`read` does.
+    """
+    with _opened(path) as file:
+        return _read_header(file)[0]
+
+
+@contextlib.contextmanager
+def _opened(path: PathLike) -> Iterator[BufferedReader]:
+    try:
+        with open_regular(path) as file:
+            yield file
+    except FileNotFoundError as error:
+        raise ModelFileError("There is no such file.") from error
+    except (OSError, ValueError) as error:
+        if isinstance(error, ModelFileError):
+            raise
+        reason = getattr(error, "strerror", None) or error
+        raise ModelFileError(f"The file cannot be read: {reason}.") from error
+
+
+def _read_header(
+    file: BinaryIO,
+) -> tuple[dict[str, str], dict[str, tuple[np.dtype[Any], tuple[int, ...], int]], int]:
+    """Return the metadata, where each array lies behind the header, and how many bytes they are."""
+    size = os.fstat(file.fileno()).st_size
+    length = _header_length(file, size)
+    outer = parse_object(file.read(length), "header")
+    metadata = _metadata(outer.pop("__metadata__", {}))
+    n_bytes = size - 8 - length
+    return metadata, _places(outer, n_bytes), n_bytes
 
 
 def checksum(header: str, arrays: Mapping[str, AnyArray]) -> str:
     """Return the checksum (16 bytes, in hexadecimal) of a header and its arrays.
 
-    That of `fieldfare.kernels.checksum.Checksum`, at the speed of memory, over the header, then,
-    for each array in order of its name, the line ``name dtype shape`` and the little-endian bytes;
-    every part is preceded by its length as 8 bytes.
+    XXH3-128 over the header in UTF-8, then, for each array in order of its name, the line
+    ``name dtype shape`` (as in ``linear F32 100,1``) and the little-endian bytes; every part is
+    preceded by its length as 8 bytes, little-endian.
     """
     digest = Checksum()
 
@@ -279,10 +318,10 @@ def _places(outer: JSON, n_bytes: int) -> dict[str, tuple[np.dtype[Any], tuple[i
     return places
 
 
-def _array(view: mmap.mmap, dtype: np.dtype[Any], shape: tuple[int, ...], start: int) -> AnyArray:
+def _array(data: AnyArray, dtype: np.dtype[Any], shape: tuple[int, ...], start: int) -> AnyArray:
     count = math.prod(shape)
     try:
-        flat = np.frombuffer(view, dtype, count, start) if count else np.zeros(0, dtype)
+        flat = np.frombuffer(data, dtype, count, start) if count else np.zeros(0, dtype)
         # Foreign writers need not align their arrays, and the kernels read whole floats.
         array = (flat if flat.flags.aligned else flat.copy()).reshape(shape)
     except ValueError as error:  # an empty array may have a shape beyond any address space

@@ -12,6 +12,7 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -350,7 +351,10 @@ def temporary_folder(target: Path) -> Iterator[Path]:
         candidate = temporary_name(target)
         candidate.mkdir()
         if fcntl is not None:
-            descriptor = os.open(candidate, os.O_RDONLY)
+            try:
+                descriptor = os.open(candidate, os.O_RDONLY)
+            except FileNotFoundError:
+                continue  # taken for stale by another process, before it was locked
         if descriptor is None or (_lock(descriptor) and candidate.exists()):
             beside = candidate
         else:
@@ -382,7 +386,7 @@ def exclusive(folder: Path) -> Iterator[None]:
             os.close(descriptor)
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: PathLike) -> BufferedReader:
     """Open a file for reading, never waiting for a writer as one does for a pipe.
 
     Raises

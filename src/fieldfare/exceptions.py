@@ -120,9 +120,16 @@ class ResourceError(FieldfareError, MemoryError):
 
 
 class OutputError(FieldfareError, OSError):
-    """A file cannot be written: no space, no permission, no folder, a closed output."""
+    """A file cannot be written: no space, no permission, no folder, a closed output.
+
+    Attributes
+    ----------
+    reason : str
+        What the system said, without the file; empty if it was not the system.
+    """
 
     code = "FF700"
+    reason = ""
 
     @classmethod
     def of(cls, path: str | os.PathLike[str], error: OSError) -> OutputError:
@@ -132,7 +139,7 @@ class OutputError(FieldfareError, OSError):
             f"{os.fspath(path)} cannot be written: {reason}. What was there before is unchanged. "
             f"{_ADVICE.get(error.errno or 0, 'Choose another path.')}"
         )
-        found.errno = error.errno
+        found.errno, found.reason = error.errno, str(reason)
         return found
 
 

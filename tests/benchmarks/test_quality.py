@@ -49,6 +49,17 @@ def test_a_later_report_keeps_others_and_shows_the_earlier_state(compared):
     assert "FM before" in text
 
 
+def test_a_table_is_made_in_parts(compared):
+    arguments = ["--tables", "digits", "--systems", "LR", "constant", "--rows", "800"]
+    arguments += ["--keep", str(compared / "first.json"), "--name", "more"]
+    main(["quality/tables", *arguments, "--results", str(compared)])
+    figures = json.loads((compared / "more.json").read_text())["figures"]
+    assert list(figures["sizes"]) == ["wine", "digits", "access"]
+    systems = {run["system"] for run in figures["runs"] if run["table"] == "digits"}
+    assert systems == {"LR", "constant"}
+    assert sum(run["table"] == "wine" for run in figures["runs"]) == 4 * 3
+
+
 def test_figures_on_other_rows_are_not_kept(compared):
     arguments = ["--tables", "wine", "--keep", str(compared / "first.json"), "--rows", "100"]
     with pytest.raises(SystemExit, match="on 800 rows"):

@@ -142,6 +142,7 @@ class TestFunctions:
 
     def test_a_model_is_saved_where_it_was_loaded_from(self, files: dict[str, bytes]) -> None:
         fieldfare.save_model(fieldfare.load_model("m.ff"), "m.ff")
+        assert fieldfare.load_model("m.ff").task == "binary"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 
 import fieldfare
+from fieldfare._checksum import Checksum
 from fieldfare.exceptions import FieldfareError
-from fieldfare.kernels.checksum import Checksum
 from fieldfare.models.base import Model
 from fieldfare.retrieval import Recommender
 from fieldfare.retrieval.approximate import is_installed

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fieldfare.exceptions import DataError, StoreError
+from fieldfare.exceptions import DataError, OutputError, StoreError
 from fieldfare.rows import Rows
 from fieldfare.schema.schema import Schema
 from fieldfare.sources.sparse_text import write_text
@@ -104,7 +104,7 @@ def test_wrong_header(folder: Path, change: Callable[[dict[str, Any]], object]) 
         RowStore.open(folder)
 
 
-@pytest.mark.parametrize("value", [1, 3, 5, "4", None])
+@pytest.mark.parametrize("value", [1, 4, 6, "5", None])
 def test_other_versions(folder: Path, value: object) -> None:
     forge(folder, lambda header: header.update(version=value))
     with pytest.raises(StoreError, match="build it again"):
@@ -168,9 +168,9 @@ class TestFile:
         content = bytearray(path.read_bytes())
         content[len(content) // 2] ^= 4
         path.write_bytes(content)
-        RowStore.open(folder)
+        RowStore.open(folder, verify=False)
         with pytest.raises(StoreError, match=f"(checksum of {name}|{name}.*match their checksum)"):
-            RowStore.open(folder, verify=True)
+            RowStore.open(folder)
 
 
 def test_forged_arrays_are_seen_by_verify(folder: Path) -> None:
@@ -194,7 +194,7 @@ def test_forged_arrays_are_seen_by_verify(folder: Path) -> None:
             ),
         )
         with pytest.raises(StoreError, match="damaged"):
-            RowStore.open(folder).verify()
+            RowStore.open(folder)
         path.write_bytes(good)
 
 
@@ -233,7 +233,7 @@ def test_disk_full_for_real(tmp_path: Path) -> None:
     try:
         with pytest.raises(StoreError, match="cannot be written"):
             RowStore.build([make_rows()], tmp_path / "rows")
-        with pytest.raises(DataError, match="cannot be written"):
+        with pytest.raises(OutputError, match="cannot be written"):
             write_text(make_rows(), tmp_path / "text", "libffm")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

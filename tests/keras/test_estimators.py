@@ -171,3 +171,29 @@ def test_the_default_parameters_are_documented_and_declared():
     for name, value in KerasFMClassifier().get_params().items():
         assert f"    {name} : " in text or f"{name} : " in text
         assert f"default={value!r}" in text
+
+
+def test_numbers_of_unequal_size_are_scaled_in_training(tmp_path):
+    random = np.random.default_rng(0)
+    z = random.normal(size=(400, 3))
+    x = z * [1000, 0.01, 1] + [2000, 0.05, 0]
+    y = z @ [1.0, -2, 1] + z[:, 0] * z[:, 1]
+    given = {"learning_rate": 0.02, "max_iter": 15, "batch_size": 32, "random_state": 0}
+    scaled = KerasFMRegressor(**given).fit(x, y, eval_set=(x, y))
+    plain = KerasFMRegressor(scale_features=False, **given).fit(x, y)
+    assert scaled.score(x, y) > 0.9 > 0.5 > plain.score(x, y)
+    # What is left, as a model or as a network, takes values as they are.
+    found = scaled.model_.score(scaled._rows(x, scaled.schema_))[:, 0]
+    np.testing.assert_allclose(scaled.predict(x), found, atol=1e-4)
+    loss = scaled.history_.epochs[-1]["valid_loss"]
+    assert loss == pytest.approx(np.mean((scaled.predict(x) - y) ** 2), rel=1e-2)
+    before = scaled.score(x, y)
+    scaled.save(tmp_path / "m.ff")
+    for model in (scaled, KerasFMRegressor.load(tmp_path / "m.ff")):
+        model.partial_fit(x, y)
+        assert model.score(x, y) > before - 0.02
+        np.testing.assert_array_equal(model.model_.scaling.scale, plain_scale(x))
+
+
+def plain_scale(x):
+    return np.exp2(np.rint(np.log2(x.std(axis=0))))

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -86,11 +87,24 @@ class TestOutputsAreNoInputs:
         with pytest.raises(ConfigError):
             check_outputs({"output": "d.csv"}, {"resume": "d.csv"}, {"checkpoint": "resume"})
 
-    def test_what_is_no_file_passes(self) -> None:
-        table = {"a": [1, 2]}
-        for source in (None, table, [table], "no-such.csv", "a\0b", "x" * 9999, b"d.csv", 3, []):
-            check_outputs({"path": "new.csv", "other": os.devnull}, {"source": source})
-        check_outputs({"path": os.devnull}, {"source": os.devnull})
+    @pytest.mark.parametrize(
+        "source",
+        [
+            None,
+            {"a": [1]},
+            [{"a": 1}],
+            "no-such.csv",
+            "a\0b",
+            "x" * 9999,
+            b"d.csv",
+            3,
+            [],
+            os.devnull,
+        ],
+    )
+    def test_what_is_no_file_passes(self, source: Any) -> None:
+        outputs = {"path": "new.csv", "other": os.devnull}
+        assert check_outputs(outputs, {"source": source}) is None
 
 
 @posix
@@ -246,4 +260,19 @@ def test_sigterm_cleans_up_like_ctrl_c(tmp_path: Path) -> None:
     writer.stdout.readline()
     writer.send_signal(signal.SIGTERM)
     writer.communicate()
+    assert list(tmp_path.iterdir()) == []
+
+
+@posix
+def test_folders_that_are_made_at_the_same_time_are_not_taken_for_stale(tmp_path: Path) -> None:
+    def make(number: int) -> bool:
+        for _ in range(50):
+            with temporary_folder(tmp_path / "x") as folder:
+                (folder / "file").write_text(str(number))
+                if (folder / "file").read_text() != str(number):
+                    return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(make, range(8)))
     assert list(tmp_path.iterdir()) == []

@@ -49,5 +49,5 @@ SAMPLED = (frozenset(settings.SAMPLED) | {"groups", "warm_start", "schema", *HIN
 BY_KERAS = (
     frozenset(names_of(ModelConfig, KerasConfig))
     | {"learning_rate", "l2_linear", "l2_factors", "max_iter", "shuffle"}
-    | {"random_state", "verbose", "schema", *HINTS, "callbacks"}
+    | {"scale_features", "random_state", "verbose", "schema", *HINTS, "callbacks"}
 ) - ({"model", "task"} | ORDERS)

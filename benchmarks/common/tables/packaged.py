@@ -144,7 +144,7 @@ TABLES = (
     _regression(
         name="movielens-small", read=_r("dslabs/movielens"), target="rating", whole="userId",
         codes=("movieId", "userId"),
-        kinds=("ratings", "codes", "dates", "text"), apart=True, texts=("title",),
+        kinds=("ratings", "codes"), apart=True,
         source="dslabs (R; GroupLens)", licence="research use",
     ),
     _binary(

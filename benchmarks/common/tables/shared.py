@@ -89,7 +89,7 @@ TABLES = (
     Table(
         name="ml-100k", read=_ml_100k, target="rating", task="regression", whole="user",
         codes=("user", "item"), dates=("released",),
-        kinds=("ratings", "codes", "dates", "wide", "text"), texts=("title",),
+        kinds=("ratings", "codes", "dates", "wide"),
         source="MovieLens 100K with users and films", licence=GROUPLENS,
     ),
     Table(

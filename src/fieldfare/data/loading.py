@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 from fieldfare.data.dataset import AnyDataset, Dataset, RelatedDataset, as_dataset
 from fieldfare.data.road import ROLES, Options, encode, encode_related, named, with_fields_of
 from fieldfare.data.side_tables import JoinedTable
-from fieldfare.exceptions import DataError
+from fieldfare.exceptions import DataError, DataWarning, StoreError
 from fieldfare.rows import Rows, as_rows, per_row
 from fieldfare.schema.hints import Hints
 from fieldfare.schema.schema import Schema
@@ -264,9 +265,17 @@ def _gather(source: Source, options: Options) -> AnyDataset:
         known, batches = encode(source, options)
         return RowStore.build(batches, path, schema=known)
 
-    store = cached(_key(files, options), build)
-    assert store.schema is not None
-    return Dataset(store.rows, store.schema, store)
+    try:
+        store = cached(_key(files, options), build)
+        assert store.schema is not None
+        return Dataset(store.rows, store.schema, store)
+    except StoreError as error:
+        warnings.warn(
+            DataWarning(f"The data are read into memory instead of the cache: {error.args[0]}"),
+            stacklevel=2,
+        )
+    known, batches = encode(source, options)
+    return Dataset(gather(batches, source.n_batches), known())
 
 
 def _key(files: Files, options: Options) -> str:

@@ -28,6 +28,7 @@ from fieldfare.sources import frames
 from fieldfare.sources.batch import stacked
 from fieldfare.sources.formats import open_table
 from fieldfare.sources.matrix import is_matrix
+from fieldfare.sources.sparse_checks import is_sparse
 from fieldfare.store.row_store import RowStore
 
 _PATHS = (str, os.PathLike)
@@ -124,8 +125,10 @@ def labels(y: Any) -> AnyArray:
     ValueError
         If y is not one-dimensional.
     DataError
-        If a label is missing.
+        If a label is missing, or y is sparse.
     """
+    if is_sparse(y):
+        raise DataError("y must be dense, one label per sample. Got a sparse matrix: y.toarray().")
     missing = _missing(y)
     if missing.any():
         raise DataError(

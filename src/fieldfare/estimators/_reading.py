@@ -29,6 +29,7 @@ from fieldfare.rows import Rows, as_rows
 from fieldfare.schema.hints import Hints
 from fieldfare.schema.schema import Schema
 from fieldfare.settings import Settings
+from fieldfare.sources.sparse_checks import check_sparse, is_sparse
 from fieldfare.training.job import read
 
 
@@ -227,6 +228,8 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         return _input.records(X, None if known is None else [c.name for c in known.columns])
 
     def _check_array(self, X: Any, y: Any = "no_validation", *, learn: bool) -> Any:
+        if is_sparse(X):
+            X = check_sparse(X)  # before scikit-learn follows its indices
         # Float32 is what the kernels compute in, so what overflows it is as bad as infinity.
         return validate_data(self, X, y, reset=learn, accept_sparse="csr", dtype=np.float32)
 

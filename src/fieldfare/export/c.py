@@ -114,9 +114,12 @@ def _functions(model: Model, packed: dict[str, Packed], prefix: str, linkage: st
     interactions = _INTERACTIONS[model.traits.interactions](model)
     code += _SCORE_BEGIN + interactions + _SCORE_END + _LINKS[model.config.task]
     code = code.replace("LINKAGE ", linkage)
-    for name in ("FEATURES", "FIELDS", "OUTPUTS", "FACTORS"):
-        code = code.replace(f"N_{name}", f"{prefix.upper()}_{name}")
-    return code.replace("@", prefix)
+    # In one pass, because the prefix may be a word of the templates.
+    return re.sub(
+        r"N_(FEATURES|FIELDS|OUTPUTS|FACTORS)\b|@",
+        lambda found: prefix if found[0] == "@" else f"{prefix.upper()}_{found[1]}",
+        code,
+    )
 
 
 def _reader(name: str, array: Packed) -> str:

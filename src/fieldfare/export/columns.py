@@ -63,7 +63,7 @@ def used_columns(model: Model, owner: str, otherwise: str) -> list[Used]:
 
 def _problem(column: Column) -> str:
     """Return why a column cannot be expressed, or an empty text."""
-    if column.name in OUTPUTS:
+    if column.name.casefold() in OUTPUTS:
         return "an output has that name"
     if column.is_hashed:
         return "its values are hashed, for which there is no operator"

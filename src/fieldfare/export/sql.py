@@ -21,7 +21,7 @@ import numpy as np
 from fieldfare._files import atomic_write
 from fieldfare._typing import AnyArray, PathLike
 from fieldfare.exceptions import ConfigError
-from fieldfare.export.columns import Used, used_columns, vocabulary_of
+from fieldfare.export.columns import OUTPUTS, Used, used_columns, vocabulary_of
 from fieldfare.kinds.models import InteractionForm
 from fieldfare.models.base import Model
 from fieldfare.schema.missing import Marks
@@ -55,6 +55,7 @@ def export_sql(model: Model, path: PathLike, *, table: str = "samples") -> None:
     """
     _check(model)
     prefix = Path(path).stem
+    _check_names(model, prefix, table)
     if model.schema is None or model.schema.is_indexed:
         view = _of_entries(model, prefix, table)
     else:
@@ -85,6 +86,28 @@ def _check(model: Model) -> None:
             f"{_OWNER} reads one value per column, and column {several[0]!r} holds several. Export "
             "to onnx, or train without it."
         )
+
+
+def _check_names(model: Model, prefix: str, table: str) -> None:
+    """Refuse names that meet in SQL, which knows no case, or that no database can hold."""
+    schema = model.schema
+    columns: list[str] = []
+    if schema is not None and not schema.is_indexed:
+        roles = [name for name in (schema.target, schema.weight, schema.group) if name is not None]
+        columns = list(dict.fromkeys([*(column.name for column in schema.columns), *roles]))
+    own = [f"{prefix}_{what}" for what in ("features", "vocabulary", "scores")]
+    for kind, names in (("columns", [*columns, *OUTPUTS]), ("tables", [*own, table])):
+        seen: dict[str, str] = {}
+        for name in names:
+            before = seen.setdefault(name.casefold(), name)
+            if before is not name:
+                raise ConfigError(
+                    f"SQL does not tell the {kind} {before!r} and {name!r} apart, since its names "
+                    "know no case. Rename one of them (score and prediction are what the view "
+                    "adds), or export to onnx or c."
+                )
+            if "\0" in name or not name or any("\ud800" <= letter <= "\udfff" for letter in name):
+                raise ConfigError(f"SQL cannot have a name like {name!r}. Choose another.")
 
 
 def _n_factors(model: Model) -> int:

@@ -18,6 +18,7 @@ from fieldfare.keras.convert import from_keras, to_keras
 from fieldfare.kernels.table import Units
 from fieldfare.kinds.solvers import SGD
 from fieldfare.models.base import Model
+from fieldfare.models.scaling import Scaling
 from fieldfare.rows import Rows, as_rows
 from fieldfare.settings import Settings
 from fieldfare.training.job import Job
@@ -54,6 +55,18 @@ def _scale(network: Any, factor: float) -> None:
             weight.assign(weight.value * times)
 
 
+def _put(network: Any, model: Model) -> None:
+    """Write the parameters of a model into the network of another, alike but for their values."""
+    layer = network.layers[-1]
+    for weight, values in (
+        (layer.bias, model.bias),
+        (layer.linear, model.linear),
+        (layer.factors, model.factors),
+    ):
+        if weight is not None:
+            weight.assign(values)
+
+
 class KerasEstimator(Factorization):
     """Trains with Keras what the other estimators train with the library's own solvers."""
 
@@ -61,6 +74,7 @@ class KerasEstimator(Factorization):
     n_jobs: ClassVar[None] = None  # predictions are the library's own, on all cores
     _network: Any = None
     _unit = 1.0
+    _scaling: Scaling | None = None
 
     def fit(
         self: _EstimatorT, X: Any, y: Any = None, sample_weight: Any = None, eval_set: Any = None
@@ -201,7 +215,7 @@ class KerasEstimator(Factorization):
     def _compiled(self, job: Job) -> Any:
         """Return the Keras model to train, starting where the library's own solvers start."""
         start = job.new_model(self._model_config())
-        self._unit = start.units.target
+        self._unit, self._scaling = start.units.target, start.scaling
         network = to_keras(start, link=False)
         layer = network.get_layer(self._kind)
         layer.l2_linear, layer.l2_factors = self.l2_linear, self.l2_factors
@@ -209,7 +223,10 @@ class KerasEstimator(Factorization):
         return network
 
     def _scaled(self, rows: Rows) -> Rows:
-        """Return rows whose targets are in the unit that steps and penalties are made for."""
+        """Return rows whose targets and values are in the units that steps are made for."""
+        assert rows.target is not None
+        if self._scaling is not None:
+            rows = self._scaling.apply(rows)
         assert rows.target is not None
         return rows.with_(target=rows.target / np.float32(self._unit))
 
@@ -242,6 +259,8 @@ class KerasEstimator(Factorization):
         epochs: int | None = None,
     ) -> None:
         self._network = None  # made from model_ again if this training fails halfway
+        if self._scaling is not None:
+            _put(network, self._scaling.unfold(self._model_of(network)))
         _scale(network, 1 / self._unit)
         history = network.fit(
             batches,
@@ -258,6 +277,8 @@ class KerasEstimator(Factorization):
                 "lower 'learning_rate'."
             )
         _scale(network, self._unit)
+        if self._scaling is not None:
+            _put(network, self._scaling.fold(self._model_of(network)))
         self._adopt_network(network, job, history.history)
 
     def _adopt_network(self, network: Any, job: Job, logs: dict[str, list[float]]) -> None:
@@ -269,16 +290,20 @@ class KerasEstimator(Factorization):
                 if key in logs
             }
             self.history_.append({"epoch": epoch + 1, **record})
-        model = from_keras(
-            network, task=self._task(), schema=self.schema_, classes=self._targets().classes
-        )
-        self.model_ = job.stamped(model.with_(units=Units(self._unit)), self.history_)
+        units = {"units": Units(self._unit), "scaling": self._scaling}
+        self.model_ = job.stamped(self._model_of(network).with_(**units), self.history_)
         self.n_iter_ = len(self.history_)
         self._network = network
 
+    def _model_of(self, network: Any) -> Model:
+        """Return the model that a network is."""
+        return from_keras(
+            network, task=self._task(), schema=self.schema_, classes=self._targets().classes
+        )
+
     def _adopt(self, model: Model) -> None:
         super()._adopt(model)
-        self._network, self._unit = None, model.units.target
+        self._network, self._unit, self._scaling = None, model.units.target, model.scaling
 
     @property
     def keras_model_(self) -> Any:

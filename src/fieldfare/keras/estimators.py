@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, final
+from typing import Any, Literal, final
 
 import numpy as np
 
@@ -43,6 +43,11 @@ class KerasFMClassifier(KerasEstimator, Classifier):
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    scale_features : bool or 'auto', default='auto'
+        Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
+        units of their spread, as columns of tables always are; the model is for values as they are
+        in any case. 'auto' does so where a number is more than ten times as large as another, or as
+        its own spread.
     init_scale : float >= 0, default=0.1
         Standard deviation of the initial latent factors.
     shuffle : bool, default=True
@@ -114,6 +119,7 @@ class KerasFMClassifier(KerasEstimator, Classifier):
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
+        scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         shuffle: bool = True,
         random_state: int | np.random.RandomState | np.random.Generator | None = None,
@@ -136,6 +142,7 @@ class KerasFMClassifier(KerasEstimator, Classifier):
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
+        self.scale_features = scale_features
         self.init_scale = init_scale
         self.shuffle = shuffle
         self.random_state = random_state
@@ -179,6 +186,11 @@ class KerasFMRegressor(KerasEstimator, Regressor):
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    scale_features : bool or 'auto', default='auto'
+        Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
+        units of their spread, as columns of tables always are; the model is for values as they are
+        in any case. 'auto' does so where a number is more than ten times as large as another, or as
+        its own spread.
     init_scale : float >= 0, default=0.1
         Standard deviation of the initial latent factors.
     shuffle : bool, default=True
@@ -248,6 +260,7 @@ class KerasFMRegressor(KerasEstimator, Regressor):
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
+        scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         shuffle: bool = True,
         random_state: int | np.random.RandomState | np.random.Generator | None = None,
@@ -270,6 +283,7 @@ class KerasFMRegressor(KerasEstimator, Regressor):
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
+        self.scale_features = scale_features
         self.init_scale = init_scale
         self.shuffle = shuffle
         self.random_state = random_state

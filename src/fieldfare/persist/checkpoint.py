@@ -48,15 +48,13 @@ def load_checkpoint(path: PathLike) -> tuple[dict[str, AnyArray], JSON]:
     Returns
     -------
     arrays : dict from str to array
-        Read-only, over the mapped file; copy what is to be changed.
+        Read-only; copy what is to be changed.
     meta : dict
 
     Raises
     ------
     ModelFileError
-        If the file is damaged, or not a checkpoint.
-    OSError
-        If it cannot be opened.
+        If the file cannot be read, is damaged, or not a checkpoint.
     """
     try:
         metadata, arrays = container.read(path)

@@ -70,15 +70,15 @@ def save_model(model: Model, path: PathLike) -> None:
 
 
 def load_model(path: PathLike, *, verify: bool = True) -> Model:
-    """Load a model. Its arrays are mapped from the file, so that processes share their memory.
+    """Load a model into memory: it does not depend on the file any more.
 
     Parameters
     ----------
     path : path
         A file that :func:`save_model` wrote.
     verify : bool
-        Whether to read the whole file once, to compare its checksum and look for parameters that
-        are not finite. Without it, loading touches the header only: for trusted files.
+        Whether to compare the checksum of what was read, and to look for parameters that are not
+        finite: leave it out for trusted files only.
 
     Returns
     -------
@@ -88,9 +88,7 @@ def load_model(path: PathLike, *, verify: bool = True) -> Model:
     Raises
     ------
     ModelFileError
-        If the file is damaged, not a model, or of another format.
-    OSError
-        If it cannot be opened.
+        If the file cannot be read, is damaged, not a model, or of another format.
     """
     try:
         metadata, arrays = container.read(path)

@@ -1,6 +1,6 @@
 """The model file: its specification, and the checks of its header.
 
-Specification of format 4
+Specification of format 5
 =========================
 
 A model file (``.ff``) is a `safetensors <https://github.com/huggingface/safetensors>`_ container:
@@ -16,7 +16,7 @@ The metadata hold two strings. ``"checksum"`` is what :func:`fieldfare._containe
 describes. ``"fieldfare"`` is the header, JSON in ASCII:
 
 ================  ==========================================================================
-``format``        4
+``format``        5
 ``library``       version of fieldfare that wrote the file
 ``config``        every field of :class:`fieldfare.config.ModelConfig`, which includes the kind
                   of model
@@ -78,7 +78,7 @@ from fieldfare.models.base import Model
 from fieldfare.models.scaling import CENTRABLE, Scaling
 from fieldfare.settings import Settings
 
-FORMAT = 4
+FORMAT = 5
 MODEL_KEY = "fieldfare"
 CHECKPOINT_KEY = "fieldfare.checkpoint"
 POSTERIOR_KEY = "fieldfare.posterior"

@@ -1,13 +1,13 @@
 """Saving and loading the samples of a Bayesian model.
 
-Specification of format 2
+Specification of format 3
 =========================
 
 A posterior file (also ``.ff``) is the container of the model file (:mod:`fieldfare.persist.format`,
 points 1 to 3) with ``"fieldfare.posterior"`` in place of ``"fieldfare"``. Its header is:
 
 ================  ==========================================================================
-``format``        2
+``format``        3
 ``library``       version of fieldfare that wrote the file
 ``config``        every field of :class:`fieldfare.config.ModelConfig`
 ``task``          "regression", "binary" (probit) or "ordinal" (ordered probit)
@@ -61,7 +61,7 @@ from fieldfare.persist.format import (
     read_trained_by,
 )
 
-FORMAT = 2
+FORMAT = 3
 
 
 def save_posterior(posterior: Posterior, path: PathLike) -> None:
@@ -116,15 +116,15 @@ def save_posterior(posterior: Posterior, path: PathLike) -> None:
 
 
 def load_posterior(path: PathLike, *, verify: bool = True) -> Posterior:
-    """Load a posterior. Its arrays are mapped from the file.
+    """Load a posterior into memory: it does not depend on the file any more.
 
     Parameters
     ----------
     path : path
         A file that `save_posterior`, a Bayesian estimator or ``fieldfare sample`` wrote.
     verify : bool
-        Whether to read the whole file once, to compare its checksum and look for numbers that are
-        not finite: leave it out for trusted files only.
+        Whether to compare the checksum of what was read, and to look for numbers that are not
+        finite: leave it out for trusted files only.
 
     Returns
     -------
@@ -134,9 +134,7 @@ def load_posterior(path: PathLike, *, verify: bool = True) -> Posterior:
     Raises
     ------
     ModelFileError
-        If the file is damaged, not a posterior, or of another format.
-    OSError
-        If it cannot be opened.
+        If the file cannot be read, is damaged, not a posterior, or of another format.
     """
     try:
         metadata, arrays = container.read(path)
@@ -160,12 +158,10 @@ def holds_posterior(path: PathLike) -> bool:
     Raises
     ------
     ModelFileError
-        If it is no container at all.
-    OSError
-        If it cannot be opened.
+        If it is no container at all, or cannot be read.
     """
     try:
-        return POSTERIOR_KEY in container.read(path)[0]
+        return POSTERIOR_KEY in container.read_metadata(path)
     except ModelFileError as error:
         raise ModelFileError(f"Cannot load {os.fspath(path)}: {error.args[0]}") from error
 

@@ -28,19 +28,20 @@ import math
 import os
 import re
 from collections.abc import Mapping
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from fieldfare import _container as container
+from fieldfare._checksum import Checksum
 from fieldfare._files import atomic_write, exclusive, open_regular, target_of
 from fieldfare._typing import JSON, AnyArray
 from fieldfare.exceptions import ModelFileError
-from fieldfare.kernels.checksum import Checksum
 from fieldfare.training.prepare.resources import check_memory
 
-FORMAT = 2
+FORMAT = 3
 HEADER = "index.json"
 MAX_HEADER = 2**24
 """Bytes of the header at most."""
@@ -146,7 +147,7 @@ def damaged(path: Path, reason: object) -> ModelFileError:
     )
 
 
-def _open(folder: Path, stack: contextlib.ExitStack) -> tuple[JSON, dict[str, BinaryIO]]:
+def _open(folder: Path, stack: contextlib.ExitStack) -> tuple[JSON, dict[str, BufferedReader]]:
     """Return the header and its files, opened: from then on they may be removed."""
     text = b""
     for _ in range(_ATTEMPTS):
@@ -306,5 +307,9 @@ def _own_file(folder: Path, name: str) -> Path:
 
 def _reason(error: BaseException) -> str:
     """Return what is wrong, without the path of the file and the code of the error."""
-    text = getattr(error, "strerror", None) or (error.args[0] if error.args else "")
+    text = (
+        getattr(error, "reason", "")
+        or getattr(error, "strerror", None)
+        or (error.args[0] if error.args else "")
+    )
     return str(text).rstrip(".") or type(error).__name__

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from fieldfare._checksum import Checksum
 from fieldfare._typing import AnyArray, PathLike
 from fieldfare.exceptions import ConfigError, DataError, ModelFileError
-from fieldfare.kernels.checksum import Checksum
 from fieldfare.models.base import Model
 from fieldfare.retrieval import folder as files
 from fieldfare.retrieval.approximate import Neighbours

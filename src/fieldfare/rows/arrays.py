@@ -99,6 +99,8 @@ def per_row(name: str, values: Any, n_rows: int) -> AnyArray | None:
             out = np.ascontiguousarray(array.astype(DTYPES[name]))
     except (TypeError, ValueError) as error:
         raise DataError(f"The {name} must be numbers. {error}.") from error
+    if name == "group" and array.dtype.kind not in "iub" and not np.array_equal(out, array):
+        raise DataError("Every group must be a whole number of 64 bits. Number the groups first.")
     if out.shape != (n_rows,):
         raise DataError(f"There must be one {name} per row ({n_rows}). Got shape {out.shape}.")
     if not np.isfinite(out).all():

@@ -77,8 +77,8 @@ class TableSolver(Solver):
             If the arrays do not fit.
         """
         check_state(state, self.state(), self._of_any_length)
-        for name in self.state():
-            setattr(self, f"_{name}", np.array(state[name]))
+        for name, own in self.state().items():
+            setattr(self, f"_{name}", np.array(state[name], own.dtype))
 
     def grow(self, n_features: int) -> None:
         """Add features at the end of the tables, as if the model had been built with them."""

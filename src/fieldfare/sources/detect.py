@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 from fieldfare.exceptions import DataError
@@ -22,6 +23,7 @@ TextKind = Literal["libsvm", "libffm", "csv"]
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MAX_LINES = 200
+_MAX_LINES_OF_TABLE = 1000
 _MAX_ENTRIES = 20  # of a line: enough to tell
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _IS_NUMBER = re.compile(_NUMBER)
@@ -118,7 +120,8 @@ def _first_lines(stream: ByteStream) -> list[str]:
             f"CSV, TSV and JSON lines in UTF-8, plain or compressed by gzip, bz2, xz, zstd or zip."
         )
     # Only the line ends of files: other characters that end lines may be part of a cell.
-    lines = re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$", head.decode("utf-8", "replace"))
+    found = re.finditer(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$", head.decode("utf-8", "replace"))
+    lines = [match.group() for match in islice(found, _MAX_LINES_OF_TABLE)]
     if len(lines) > 1 and not lines[-1].endswith(("\n", "\r")):
         lines.pop()  # it may be cut short
     if not any(line.strip() for line in lines):

@@ -24,6 +24,7 @@ _USUAL = frozenset(
     title topic ts type uid url user users value version views weekday weight width year zip
     """.split()  # noqa: SIM905 - a list of words reads best as text
 )
+_MAX_COLUMNS = 500  # enough to tell
 _NUMBERED_NAME = re.compile(r"([A-Za-z_]+\.?)(\d+)")
 _FEW = 0.5  # of a column's cells: fewer distinct values than this recur so often that all are seen
 
@@ -53,6 +54,10 @@ def judge(rows: Sequence[Sequence[str]], expected: frozenset[str] = frozenset())
     expected : frozenset of str
         Names of columns that are asked for: a row that has them is their header.
     """
+    names = {cell.strip() for cell in rows[0]}
+    if 2 * sum(name in names for name in expected) > len(expected):
+        return Verdict(True)
+    rows = [row[:_MAX_COLUMNS] for row in rows]
     first = [cell.strip() for cell in rows[0]]
     rest = _without_copies(rows[0], rows[1:])
     columns = [[row[i].strip() for row in rest if i < len(row)] for i in range(len(first))]
@@ -60,8 +65,6 @@ def judge(rows: Sequence[Sequence[str]], expected: frozenset[str] = frozenset())
     bodies = [kind_of_column(column) for column in columns]
     recurring = [bool(cell) and cell in column for cell, column in zip(first, columns, strict=True)]
     numbered = _numbers_of_columns(first, columns, recurring)
-    if 2 * sum(name in first for name in expected) > len(expected):
-        return Verdict(True)
     if numbered is not None:
         return numbered
     run = _run_of_numbers(first, recurring)
@@ -73,7 +76,7 @@ def judge(rows: Sequence[Sequence[str]], expected: frozenset[str] = frozenset())
         return Verdict(True)
     if unlike and alike:
         return _split_vote(first, unlike, alike)
-    if alike:
+    if alike or (typed and not run):
         return Verdict(False)
     return _judge_words(first, columns, recurring)
 

@@ -13,17 +13,13 @@ from fieldfare.rows import MAX_FIELD, MAX_INDEX, Rows, per_row
 from fieldfare.sources.dicts import open_columns
 from fieldfare.sources.format import Format
 from fieldfare.sources.source import Ids, Numbered, Source
+from fieldfare.sources.sparse_checks import check_sparse, is_sparse
 from fieldfare.sources.tables import MemoryTable
 
 
 def is_matrix(source: Any) -> bool:
     """Whether this is a NumPy array or a SciPy sparse matrix."""
     return isinstance(source, np.ndarray) or is_sparse(source)
-
-
-def is_sparse(source: Any) -> bool:
-    """Whether this is a SciPy sparse matrix or array."""
-    return type(source).__module__.startswith("scipy.sparse") and hasattr(source, "tocsr")
 
 
 def array_rows(
@@ -111,11 +107,13 @@ def _from_dense(array: AnyArray) -> tuple[Int64Array, AnyArray, AnyArray]:
 
 def _from_sparse(matrix: Any) -> tuple[Int64Array, AnyArray, AnyArray]:
     _check_shape(matrix)
-    if matrix.dtype.kind not in "buif":
-        raise DataError(f"A matrix must hold real numbers. Got dtype {matrix.dtype}.")
-    csr = matrix.tocsr()
+    csr = check_sparse(matrix).tocsr()
+    if csr.dtype.kind == "f" and csr.dtype not in (np.float32, np.float64):
+        csr = csr.astype(np.float64)  # SciPy cannot add up floats of other lengths
+    # Made again, because what SciPy remembers of its form may be older than its arrays.
+    csr = type(csr)((csr.data, csr.indices, csr.indptr), shape=csr.shape)
     if not csr.has_canonical_format:
-        csr = csr.copy() if csr is matrix else csr
+        csr = csr.copy()
         csr.sum_duplicates()
     indptr, indices, data = csr.indptr.astype(np.int64), csr.indices, csr.data
     keep = data != 0

@@ -39,19 +39,19 @@ _SHOWN_BYTES = 60
 _MESSAGES = {
     Reason.NO_FINAL_NEWLINE: "The text does not end in a newline.",
     Reason.BAD_TARGET: "The target must be a number. If this line is a header, remove it; if the "
-    "targets are words, number them or load the data as a table.",
+    "targets are words, number them. If this is a table, say format='csv'.",
     Reason.MISSING_TARGET: "This line has no target, which must come first. Add it, or read data "
     "for prediction with labelled=False if no line has one.",
     Reason.UNEXPECTED_TARGET: "This line has a target and most lines of the file have none. Give a "
     "target to all lines or to none.",
     Reason.NO_COLON: "A feature must be written id:value (libsvm) or field:id:value (libffm). "
-    "Write the value even where it is 1.",
+    "Write the value even where it is 1. If this is a table, say format='csv'.",
     Reason.TWO_PARTS: "This is a libsvm entry, id:value, in a libffm file, where entries are "
     "field:id:value. Put the field first, or use one format for all lines.",
     Reason.THREE_PARTS: "This is a libffm entry, field:id:value, in a libsvm file, where entries "
     "are id:value. Drop the field, or use one format for all lines.",
-    Reason.BAD_ID: "A feature id must be digits only. Number the features, or load the data as a "
-    "table.",
+    Reason.BAD_ID: "A feature id must be digits only. Number the features. If this is a table, say "
+    "format='csv'.",
     Reason.NEGATIVE_ID: "A feature id must not be negative. Count ids from 0 or from 1.",
     Reason.ID_TOO_LARGE: f"A feature id must be at most {MAX_INDEX}. Renumber the features or "
     f"hash them to fewer.",
@@ -124,7 +124,7 @@ def read_text(
                 if kind is None and found.kind == "csv":
                     raise DataError(
                         f"{stream.label} looks like a table, not like libsvm (id:value) or libffm "
-                        f"(field:id:value). Load it as a table, or name its kind."
+                        f"(field:id:value). Load it as a table, or name its kind (format='libsvm')."
                     )
             for rows in _read_stream(
                 stream,

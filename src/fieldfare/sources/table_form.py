@@ -15,7 +15,9 @@ from fieldfare.sources.reading import Reading
 SPACES = " "  # as a separator: any number of spaces and tabs
 _SEPARATORS = ("\t", "\x01", ",", ";", "|", "::", SPACES)
 _COMMENT_MARKS = ("#", "%")
-_MAX_ROWS = 1000
+_MAX_ROWS = 500
+_MIN_ROWS = 20  # of wide tables
+_MAX_CELLS = 50_000
 _CONSTANT = 0.98  # of the rows have the same number of cells
 _USABLE = 0.5
 _SPACED = 0.8  # spaces also separate the words of a text
@@ -192,7 +194,8 @@ def _best_quoting(lines: Sequence[str], separator: str) -> tuple[TableForm, tupl
     merit = _merit(lines, best)
     # A quote that belongs to the text would take up the rows behind it.
     takes_lines = 2 * len(_first_rows(lines, best)) < min(len(lines), _MAX_ROWS)
-    if takes_lines or merit[0] < _CONSTANT:
+    is_open = sum(line.count('"') for line in lines) % 2 == 1
+    if takes_lines or is_open or merit[0] < _CONSTANT:
         unquoted = _merit(lines, plain)
         if unquoted[0] >= _CONSTANT:
             return plain, unquoted
@@ -238,11 +241,13 @@ def _padded(lines: Sequence[str], form: TableForm) -> TableForm:
 
 
 def _first_rows(lines: Sequence[str], form: TableForm) -> list[list[str]]:
-    rows = []
+    rows: list[list[str]] = []
+    n_cells = 0
     try:
         for row in rows_of(lines, form):
             rows.append(row)
-            if len(rows) == _MAX_ROWS:
+            n_cells += len(row)
+            if len(rows) == _MAX_ROWS or (len(rows) >= _MIN_ROWS and n_cells > _MAX_CELLS):
                 break
     except csv.Error:  # a cell beyond the limit: what came before it decides
         pass
@@ -276,12 +281,13 @@ def _with_header(form: TableForm, rows: list[list[str]], reading: Reading) -> Ta
         if lacks_name and is_index and not _are_row_names([row[0] for row in body], form):
             verdict = Verdict(True, "it has one name less than the rows have cells, so that their "
                               "first cells are taken for the names of the rows")  # fmt: skip
-    decimals = {i for i in range(width) if _has_decimal_commas([row[i] for row in body])}
+    columns = range(width if form.separator == ";" else 0)
+    decimals = (i for i in columns if _has_decimal_commas([row[i] for row in body]))
     return replace(
         form,
         has_header=verdict.is_header,
         cells=tuple(first),
-        decimals=frozenset(decimals if form.separator == ";" else ()),
+        decimals=frozenset(decimals),
         doubt=verdict.doubt,
     )
 

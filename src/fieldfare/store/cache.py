@@ -6,15 +6,15 @@ import contextlib
 import hashlib
 import json
 import os
-import secrets
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from fieldfare._checksum import Checksum
+from fieldfare._files import atomic_write
 from fieldfare._typing import JSON, PathLike
 from fieldfare.exceptions import DataError
-from fieldfare.kernels.checksum import Checksum
 from fieldfare.sources.bytes import STDIN
 
 _BLOCK_BYTES = 1 << 18  # stays in the cache between reading and summing up
@@ -119,13 +119,8 @@ def _is_entry(entry: object) -> bool:
 
 def _save_known(known: JSON) -> None:
     kept = dict(list(known.items())[-_MAX_REMEMBERED:])
-    folder = cache_folder()
-    beside = folder / f".fingerprints.{secrets.token_hex(8)}.tmp"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        beside.write_text(json.dumps(kept), encoding="utf-8")
-        os.replace(beside, folder / "fingerprints.json")
-    except OSError:
-        # The list only saves time: where the cache cannot be written, files are hashed again.
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
+    # The list only saves time: where the cache cannot be written, files are hashed again.
+    with contextlib.suppress(OSError):
+        cache_folder().mkdir(parents=True, exist_ok=True)
+        with atomic_write(cache_folder() / "fingerprints.json") as file:
+            file.write(json.dumps(kept).encode())

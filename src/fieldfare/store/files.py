@@ -3,7 +3,7 @@
 Header (``header.json``, UTF-8 JSON)::
 
     format      "fieldfare-rows"
-    version     4
+    version     5
     n_rows, n_entries, n_features, n_fields    counts
     arrays      {name: {"dtype": "int64", "checksum": "..."}}
     metadata    an object that means nothing to the store
@@ -12,14 +12,13 @@ Header (``header.json``, UTF-8 JSON)::
 
 An array ``name`` is the file ``name.bin``: its elements, little-endian, and nothing else. The
 Schema is ``schema.safetensors``, in the container of model files (`fieldfare._container`), whose
-size and checksum the header repeats. Checksums are those of `fieldfare.kernels.checksum`.
+size and checksum the header repeats. Checksums are XXH3-128, in hexadecimal.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import mmap
 import os
 import sys
 from collections.abc import Mapping
@@ -30,14 +29,14 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from fieldfare import _container as container
+from fieldfare._checksum import Checksum
 from fieldfare._files import sync_folder
 from fieldfare._typing import JSON, AnyArray
 from fieldfare.exceptions import ModelFileError, StoreError
-from fieldfare.kernels.checksum import Checksum
 from fieldfare.rows.arrays import DTYPES, MAX_FIELD, MAX_INDEX
 
 FORMAT = "fieldfare-rows"
-VERSION = 4
+VERSION = 5
 HEADER = "header.json"
 SCHEMA = "schema.safetensors"
 SCHEMA_KEY = "fieldfare.schema"
@@ -122,13 +121,13 @@ def checked_metadata(metadata: JSON | None) -> JSON:
 def write_schema(folder: Path, content: JSON, arrays: Mapping[str, AnyArray]) -> JSON:
     """Write a Schema to its file and return its entry of the header."""
     container.write(folder / SCHEMA, SCHEMA_KEY, json.dumps(content), arrays)
-    metadata, _ = container.read(folder / SCHEMA)
+    metadata = container.read_metadata(folder / SCHEMA)
     n_bytes = (folder / SCHEMA).stat().st_size
     return {"n_bytes": n_bytes, "checksum": metadata[container.CHECKSUM]}
 
 
 def read_schema(folder: Path, entry: JSON) -> tuple[JSON, dict[str, AnyArray]]:
-    """Return the content and, mapped into memory, the arrays of a Schema.
+    """Return the content and the arrays of a Schema.
 
     Raises
     ------
@@ -142,15 +141,6 @@ def read_schema(folder: Path, entry: JSON) -> tuple[JSON, dict[str, AnyArray]]:
         return container.parse_object(text, "Schema"), arrays
     except (ModelFileError, OSError) as error:
         raise damaged(folder, f"{SCHEMA} cannot be read ({error.args[0]})") from error
-
-
-def map_file(path: Path) -> mmap.mmap:
-    """Map a file that is not empty into memory."""
-    try:
-        with open(path, "rb") as file:
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except (OSError, ValueError) as error:
-        raise damaged(path.parent, f"{path.name} cannot be mapped ({error})") from error
 
 
 def write_header(folder: Path, header: Header) -> None:
@@ -196,6 +186,14 @@ def read_header(folder: Path) -> Header:
         if size != n_bytes:
             raise damaged(folder, f"{name} has {size} bytes instead of {n_bytes}")
     return header
+
+
+def is_current(folder: Path) -> bool:
+    """Whether a RowStore is of this version; one whose header cannot be read counts as such."""
+    try:
+        return _read_json(folder).get("version") == VERSION
+    except StoreError:
+        return True
 
 
 def is_store(folder: Path) -> bool:

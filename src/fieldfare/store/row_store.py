@@ -1,12 +1,11 @@
-"""RowStore: Rows on disk, built once, checked, memory-mapped and streamed."""
+"""RowStore: Rows on disk, built once, verified, memory-mapped and streamed."""
 
 from __future__ import annotations
 
-import mmap
 import os
 import re
-import secrets
 import shutil
+import warnings
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import cached_property
@@ -16,21 +15,30 @@ from typing import Any
 
 import numpy as np
 
-from fieldfare._files import sync_folder, temporary_folder
+from fieldfare._checksum import Checksum
+from fieldfare._files import remove_stale, sync_folder, temporary_folder, temporary_name
 from fieldfare._typing import JSON, AnyArray, Int64Array, PathLike
-from fieldfare.exceptions import DataError, FieldfareError, OutputError, StoreError
+from fieldfare.exceptions import (
+    DataError,
+    DataWarning,
+    FieldfareError,
+    OutputError,
+    StoreError,
+)
+from fieldfare.kernels.mapped import MappedFile
 from fieldfare.rows import Rows
 from fieldfare.rows.arrays import DTYPES
 from fieldfare.schema.schema import Schema
 from fieldfare.store.append import RowsAppender
-from fieldfare.store.cache import cache_folder, file_checksum, file_fingerprint
+from fieldfare.store.cache import cache_folder, file_fingerprint
 from fieldfare.store.files import (
     PER_ENTRY,
+    SCHEMA,
     ArrayFile,
     Header,
     checked_metadata,
     damaged,
-    map_file,
+    is_current,
     read_header,
     read_schema,
     write_header,
@@ -40,20 +48,25 @@ from fieldfare.store.files import (
 __all__ = ["RowStore", "cache_folder", "cached", "file_fingerprint"]
 
 _MAX_RUNS = 4096
+_CHUNK = 1 << 24
+_MAX_REMEMBERED = 1000
+_verified: set[tuple[object, ...]] = set()
 _KEY = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,127}")
 
 
 class RowStore:
     """Rows in a folder: one file per array, mapped into memory, and a header.
 
-    Made by :meth:`build` or :meth:`open`. A folder never changes once it exists. Pickling
-    keeps the path only.
+    Made by :meth:`build` or :meth:`open`. A folder never changes once it exists: if a file is
+    written to or cut short while it is in use, that is a StoreError, and never ends the process.
+    Files that are replaced or deleted stay readable for as long as they are open. Pickling keeps
+    the path only.
     """
 
     def __init__(self, path: Path, header: Header) -> None:
         self._path = path
         self._header = header
-        self._maps: dict[str, mmap.mmap] = {}
+        self._maps: dict[str, MappedFile] = {}
         arrays = {name: self._map(name) for name in header.arrays}
         try:
             self._rows = Rows(**arrays)
@@ -127,22 +140,27 @@ class RowStore:
                 raise
             if path.exists():
                 raise _exists(path) from error
+            reason = getattr(error, "reason", "") or error.strerror or error.args[0]
             raise StoreError(
-                f"The RowStore {path} cannot be written: {error.strerror or error.args[0]}. Free "
-                f"some space, or choose another folder (for the cache: FIELDFARE_CACHE)."
+                f"The RowStore {path} cannot be written: {reason}. Free some space, or choose "
+                "another folder (for the cache: FIELDFARE_CACHE)."
             ) from error
-        return cls.open(path)
+        store = cls.open(path, verify=False)
+        _remember(store)  # what was written is what was summed up
+        return store
 
     @classmethod
-    def open(cls, path: PathLike, verify: bool = False) -> RowStore:
-        """Open a RowStore, in a time that does not depend on its size.
+    def open(cls, path: PathLike, verify: bool = True) -> RowStore:
+        """Open a RowStore.
 
         Parameters
         ----------
         path : path
             Its folder.
         verify : bool
-            Read everything once and check it, as :meth:`verify` does.
+            Whether to read everything once and check it, as :meth:`verify` does; not again in the
+            same process while the files stay as they are. Without it, opening takes a time that
+            does not depend on the size: for trusted folders.
 
         Raises
         ------
@@ -151,7 +169,7 @@ class RowStore:
         """
         path = Path(path).absolute()
         store = cls(path, read_header(path))
-        if verify:
+        if verify and store._state not in _verified:
             store.verify()
         return store
 
@@ -162,7 +180,14 @@ class RowStore:
 
     @property
     def rows(self) -> Rows:
-        """All samples, over the memory maps: nothing is read before it is used."""
+        """All samples, over the memory maps: nothing is read before it is used.
+
+        Raises
+        ------
+        StoreError
+            If a file has changed since it was opened.
+        """
+        self.check()
         return self._rows
 
     @property
@@ -211,11 +236,7 @@ class RowStore:
             Naming what is damaged.
         """
         for name, entry in self._header.arrays.items():
-            try:
-                found = file_checksum(self._path / f"{name}.bin")
-            except OSError as error:
-                raise damaged(self._path, f"{name}.bin cannot be read ({error})") from error
-            if found != entry["checksum"]:
+            if self._checksum_of(name) != entry["checksum"]:
                 raise damaged(self._path, f"the checksum of {name}.bin does not agree")
         if self._header.schema is not None:
             read_schema(self._path, self._header.schema)
@@ -226,7 +247,25 @@ class RowStore:
             raise damaged(self._path, error.args[0]) from error
         if (rows.n_features, rows.n_fields) != (self.n_features, self.n_fields):
             raise damaged(self._path, "its ids are not those that its header promises")
+        self.check()
+        self.evict()
+        _remember(self)
         return self
+
+    def check(self) -> None:
+        """Ask whether the files are still as they were opened; takes some microseconds.
+
+        Raises
+        ------
+        StoreError
+            If one was written to or cut short: what was read since then may be anything.
+        """
+        for name, mapped in self._maps.items():
+            if mapped.changed:
+                raise StoreError(
+                    f"The RowStore {self._path} changed while it was in use: {name}.bin was "
+                    "written to, or cut short. Find out what writes there, and build it again."
+                )
 
     def evict(self, rows: Int64Array | None = None) -> None:
         """Give pages back to the system, so that passing over the rows needs little memory.
@@ -239,34 +278,52 @@ class RowStore:
         rows : int64 array or None
             Rows that will not be used soon, in any order; ``None`` for all.
         """
-        if not hasattr(mmap, "MADV_DONTNEED"):
-            return
         runs = [(0, len(self))] if rows is None else _runs(rows)
         indptr = self._rows.indptr
         entry_runs = [(int(indptr[start]), int(indptr[stop])) for start, stop in runs]
         for name, mapped in self._maps.items():
             for start, stop in entry_runs if name in PER_ENTRY else runs:
                 itemsize = DTYPES[name].itemsize
-                begin = start * itemsize // mmap.PAGESIZE * mmap.PAGESIZE
                 end = min(len(mapped), (stop + (name == "indptr")) * itemsize)
-                if end > begin:
-                    mapped.madvise(mmap.MADV_DONTNEED, begin, end - begin)
+                mapped.evict(start * itemsize, end)
 
     def _map(self, name: str) -> AnyArray:
         if self._header.length(name) == 0:
             return np.empty(0, DTYPES[name])
-        mapped = map_file(self._path / f"{name}.bin")
+        try:
+            mapped = MappedFile(self._path / f"{name}.bin")
+        except (OSError, ValueError) as error:
+            raise damaged(self._path, f"{name}.bin cannot be mapped ({error})") from error
         if len(mapped) != self._header.n_bytes(name):
             raise damaged(self._path, f"{name}.bin changed while it was opened")
         self._maps[name] = mapped
-        return np.frombuffer(mapped, DTYPES[name])
+        return mapped.bytes.view(DTYPES[name])
+
+    def _checksum_of(self, name: str) -> str:
+        checksum = Checksum()
+        if name in self._maps:
+            data = self._maps[name].bytes
+            for start in range(0, len(data), _CHUNK):
+                checksum.update(data[start : start + _CHUNK].data)
+        return checksum.hexdigest()
+
+    @property
+    def _state(self) -> tuple[object, ...]:
+        """What tells these files, as they are, from all others."""
+        header = self._header
+        said = repr((header.arrays, header.n_features, header.n_fields, header.schema))
+        states = [mapped.state for mapped in self._maps.values()]
+        if header.schema is not None:
+            found = (self._path / SCHEMA).stat()
+            states.append((found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns))
+        return said, *states
 
 
 def cached(key: str, build: Callable[[Path], RowStore]) -> RowStore:
     """Open the RowStore of a key in the cache folder, building it if it is not there.
 
     Of several processes that build the same key at once, one wins and all use its RowStore. A
-    damaged one is built again.
+    damaged one is built again, with a warning. What killed builds have left is removed.
 
     Parameters
     ----------
@@ -288,10 +345,16 @@ def cached(key: str, build: Callable[[Path], RowStore]) -> RowStore:
     if not _KEY.fullmatch(key):
         raise StoreError(f"The key of a RowStore must be letters, digits, _ and -. Got {key!r}.")
     path = cache_folder() / "rows" / key
+    remove_stale(path.parent)
+    if path.exists() and not is_current(path):
+        _discard(path)
     if path.exists():  # it appears at once and whole, so what cannot be opened is damaged
         try:
             return RowStore.open(path)
-        except StoreError:
+        except StoreError as error:
+            warnings.warn(
+                DataWarning(f"The data are read again, because {error.args[0]}"), stacklevel=2
+            )
             _discard(path)
     try:
         return build(path)
@@ -343,7 +406,7 @@ def _exists(path: Path) -> StoreError:
 
 def _discard(path: Path) -> None:
     """Remove a damaged RowStore; renamed first, so that no other process opens half of it."""
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.old")
+    aside = temporary_name(path)  # which the next build removes, should this one be killed
     try:
         os.rename(path, aside)
     except FileNotFoundError:
@@ -351,3 +414,10 @@ def _discard(path: Path) -> None:
     except OSError as error:
         raise StoreError(f"{path} is damaged and cannot be removed: {error.strerror}.") from error
     shutil.rmtree(aside, ignore_errors=True)
+
+
+def _remember(store: RowStore) -> None:
+    """Remember that a store is as it should be, for as long as its files stay as they are."""
+    if len(_verified) >= _MAX_REMEMBERED:
+        _verified.clear()
+    _verified.add(store._state)

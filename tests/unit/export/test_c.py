@@ -100,3 +100,34 @@ def test_a_header_may_be_included_twice_and_beside_another(tmp_path: Path, compi
     command = [compiler, *STRICT, "-o", tmp_path / "main", program, "-lm"]
     subprocess.run(command, check=True)
     subprocess.run([tmp_path / "main"], check=True)
+
+
+@pytest.mark.parametrize(
+    "stem",
+    [
+        "N_FACTORS",
+        "n_fields",
+        "N",
+        "LINKAGE",
+        "int",
+        "while",
+        "1st",
+        "a b",
+        "it's",
+        'q"',
+        "ü日",
+        "_",
+        "@",
+    ],
+)
+@pytest.mark.parametrize("kind", ["ffm", "hofm"])
+def test_any_name_of_a_file_compiles(tmp_path: Path, compiler: str, stem: str, kind: str) -> None:
+    model = make_model(kind)
+    export(model, tmp_path / f"{stem}.c")
+    source = (tmp_path / f"{stem}.c").read_text("utf-8")
+    (tmp_path / "renamed.c").write_text(source)
+    library = compiled(compiler, tmp_path / "renamed.c")
+    name = next(word for word in source.replace("(", " ").split() if word.endswith("_score"))
+    np.testing.assert_allclose(
+        scores(library, name, model), model.score(ROWS), atol=TOLERANCE, rtol=0
+    )

@@ -14,7 +14,9 @@ from tests.unit.export.tables import ONE_VALUED, SEVERAL, odd_table, train_on
 
 from fieldfare.exceptions import ConfigError
 from fieldfare.export import export, sql
+from fieldfare.models.base import Model
 from fieldfare.schema.schema import Column
+from fieldfare.training.functions import train
 
 
 def answer(path: Path, name: str, samples: pd.DataFrame) -> pd.DataFrame:
@@ -82,3 +84,50 @@ def test_large_models_are_refused(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(sql, "MAX_NUMBERS", 10)
     with pytest.raises(ConfigError, match=r"at most 10 weights.*has 121"):
         export(make_model("fm"), tmp_path / "m.sql")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["a", "A"], ["SCORE", "z"], ["Prediction", "z"], ["ß", "SS"], ["a\0", "z"], ["y", "Y"]],
+)
+def test_names_that_meet_in_sql_are_refused(tmp_path: Path, names: list[str]) -> None:
+    model = _of_names(names, target="y" if "Y" not in names else "t")
+    if names == ["y", "Y"]:
+        model = _of_names(["Y"], target="y")
+    with pytest.raises(ConfigError, match=r"SQL|an output has that name"):
+        export(model, tmp_path / "m.sql")
+    assert not (tmp_path / "m.sql").exists()
+
+
+def test_the_scored_table_may_not_be_one_that_the_script_creates(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="M_Features"):
+        export(_of_names(["a"]), tmp_path / "m.sql", table="M_Features")
+
+
+@pytest.mark.parametrize("stem", ["select", "1", "it's", 'q"', "a b", "ü日", "x;--", "N_FACTORS"])
+def test_hostile_names_run(tmp_path: Path, stem: str) -> None:
+    names = ['"', "select", "it's", "a b", "ü日", "x;--", "s.x", "%s", "linear", "w0", "f0"]
+    model = _of_names(names)
+    path = tmp_path / f"{stem}.sql"
+    export(model, path, table=f"{stem} table")
+    samples = _table_of(names)
+    with duckdb.connect() as database:
+        quoted = '"' + f"{stem} table".replace('"', '""') + '"'
+        database.sql(f"CREATE TABLE {quoted} AS SELECT * FROM samples")
+        database.execute(path.read_text("utf-8"))
+        view = '"' + f"{stem}_scores".replace('"', '""') + '"'
+        found = database.sql(f"SELECT prediction FROM {view}").df()["prediction"]
+    rows = model.schema.encode(samples, labelled=False)
+    np.testing.assert_allclose(sorted(found), sorted(model.predict(rows)), atol=TOLERANCE, rtol=0)
+
+
+def _table_of(names: list[str]) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    return pd.DataFrame({name: rng.choice(["u", "v", "w"], 50) for name in names})
+
+
+def _of_names(names: list[str], target: str = "y") -> Model:
+    table = _table_of(names).assign(**{target: [0, 1] * 25})
+    return train(
+        table, target=target, n_factors=2, max_iter=1, random_state=0, early_stopping=False
+    ).model

@@ -52,5 +52,5 @@ def test_damage_and_other_files_are_refused(tmp_path: Path) -> None:
     container.write(path, "fieldfare.checkpoint", "{}", {})
     with pytest.raises(ModelFileError, match="no meta object"):
         load_checkpoint(path)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(ModelFileError, match="no such file"):
         load_checkpoint(tmp_path / "absent")

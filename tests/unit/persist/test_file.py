@@ -6,6 +6,7 @@ import json
 import math
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from tests.examples import examples
 
 from fieldfare import _container as container
 from fieldfare.config import GibbsConfig, KerasConfig, ModelConfig, SolverConfig, TrainingConfig
-from fieldfare.exceptions import ModelFileError
+from fieldfare.exceptions import ModelFileError, OutputError
 from fieldfare.kernels.table import Units
 from fieldfare.kinds.models import MODEL_KINDS, PARAMETERS
 from fieldfare.models.base import Model
@@ -172,12 +173,38 @@ def test_a_loaded_model_can_replace_its_own_file(tmp_path: Path) -> None:
     assert_same(model, load_model(path))
 
 
-def test_parameters_are_mapped_and_read_only(tmp_path: Path) -> None:
+def test_parameters_are_read_only(tmp_path: Path) -> None:
     save_model(make_model(), tmp_path / "m.ff")
     model = load_model(tmp_path / "m.ff")
-    assert not model.factors.flags.owndata
     with pytest.raises(ValueError, match="read-only"):
         model.factors[0] = 1
+
+
+@pytest.mark.parametrize("verify", [True, False])
+def test_a_loaded_model_does_not_depend_on_its_file(tmp_path: Path, verify: bool) -> None:
+    path = tmp_path / "m.ff"
+    save_model(make_model(), path)
+    model = load_model(path, verify=verify)
+    with open(path, "r+b") as file:
+        file.write(bytes(path.stat().st_size))
+        file.truncate(100)
+    assert_same(model, make_model())
+
+
+def test_a_file_that_shrinks_while_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "m.ff"
+    container.write(path, "kind", "{}", {"a": np.zeros(100_000)})
+    places = container._places
+
+    def shrink(*arguments: Any) -> Any:
+        os.truncate(path, path.stat().st_size - 8)
+        return places(*arguments)
+
+    monkeypatch.setattr(container, "_places", shrink)
+    with pytest.raises(ModelFileError, match="became shorter"):
+        container.read(path)
 
 
 def test_other_tools_read_the_arrays(tmp_path: Path) -> None:
@@ -246,9 +273,11 @@ def test_orders_come_back(tmp_path: Path, options) -> None:
 
 
 def test_a_missing_file_is_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(ModelFileError, match=r"absent.ff: There is no such file"):
         load_model(tmp_path / "absent.ff")
-    with pytest.raises(FileNotFoundError, match="does not exist"):
+    with pytest.raises(ModelFileError, match="not a regular file"):
+        load_model(os.devnull)
+    with pytest.raises(OutputError, match="does not exist"):
         save_model(make_model(), tmp_path / "absent" / "m.ff")
 
 

@@ -12,6 +12,7 @@ from fieldfare.exceptions import DataError
 from fieldfare.sources.bytes import open_bytes
 from fieldfare.sources.detect import TextFormat
 from fieldfare.sources.files import detect
+from fieldfare.sources.formats import open_table
 from fieldfare.sources.sparse_text import read_text
 
 
@@ -76,6 +77,15 @@ def test_tables(content: str, separator: str, has_header: bool) -> None:
 
 def test_compression_is_told() -> None:
     assert found(gzip.compress(b"1 1:1\n")).compression == "gzip"
+
+
+def test_a_quote_that_is_never_closed_is_part_of_the_text(tmp_path: Path) -> None:
+    (tmp_path / "t").write_text('label\ttext\n1\t"hello, world\n0\tfoo\n')
+    table = open_table(tmp_path / "t")
+    assert [n for batch in table.batches() for n in batch.data.column(1).to_pylist()] == [
+        '"hello, world',
+        "foo",
+    ]
 
 
 def test_utf16_is_read_as_well() -> None:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import json
+import lzma
 import warnings
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from pyarrow import feather, parquet
 from tests.unit.sources.forms import FORMS, Form
 
-from fieldfare.exceptions import DataWarning
+import fieldfare as ff
+from fieldfare.exceptions import DataError, DataWarning, TextFormatError
 from fieldfare.sources.files import Files
 from fieldfare.sources.formats import open_source
 from fieldfare.sources.source import Numbered, Table
@@ -34,3 +43,101 @@ def test_form(tmp_path: Path, form: Form) -> None:
             assert isinstance(source, Numbered)
             n_rows = sum(map(len, source.rows()))
     assert n_rows == form.rows
+
+
+ROWS = [{"city": f"c{i % 5}", "price": i / 2, "bought": i % 2} for i in range(40)]
+CSV = "city,price,bought\n" + "".join(f"{r['city']},{r['price']},{r['bought']}\n" for r in ROWS)
+
+
+def zipped(text: bytes, path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("train.csv", text)
+
+
+def by(compress: Callable[[bytes], bytes]) -> Callable[[bytes, Path], object]:
+    return lambda text, path: path.write_bytes(compress(text))
+
+
+PACKED: dict[str, Callable[[bytes, Path], object]] = {
+    "gzip": by(gzip.compress),
+    "bz2": by(bz2.compress),
+    "xz": by(lzma.compress),
+    "zstd": by(lambda text: pa.compress(text, "zstd", asbytes=True)),
+    "zip": zipped,
+}
+
+
+@pytest.mark.parametrize("compression", PACKED)
+def test_compressed(tmp_path: Path, compression: str) -> None:
+    PACKED[compression](CSV.encode(), tmp_path / "data")
+    source = open_source(tmp_path / "data")
+    assert source.description == f"CSV, separator ',', header, {compression}"
+    assert len(ff.load_data(tmp_path / "data", target="bought")) == 40
+
+
+WRITTEN: dict[str, Callable[[pa.Table, str], object]] = {
+    "Parquet": parquet.write_table,
+    "Arrow IPC": feather.write_feather,
+    "JSON lines": lambda table, path: Path(path).write_text(
+        "".join(json.dumps(row) + "\n" for row in table.to_pylist())
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_typed(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "data"
+    WRITTEN[name](pa.Table.from_pylist(ROWS), str(path))
+    source = open_source(path)
+    assert isinstance(source, Table)
+    assert source.description.startswith(name)
+    assert source.names == ["city", "price", "bought"]
+    assert len(ff.load_data(path, target="bought")) == 40
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("1 |user age:0.3 city=Rome |item x y\n-1 |user age:0.2 |item z\n", "Vowpal Wabbit"),
+        ("1 2.0 'tag| a:1 b\n", "Vowpal Wabbit"),
+        ("% title\n@RELATION iris\n@ATTRIBUTE a REAL\n@DATA\n5.1\n", "ARFF"),
+    ],
+)
+def test_text_of_other_programs_is_refused_by_name(
+    tmp_path: Path, content: str, message: str
+) -> None:
+    (tmp_path / "data").write_text(content)
+    with pytest.raises(DataError, match=message):
+        open_source(tmp_path / "data")
+
+
+def test_a_table_that_passes_for_libsvm_is_read_as_it_is_said_to_be(tmp_path: Path) -> None:
+    path = tmp_path / "data"
+    path.write_text("".join(f"{i % 2} a:{i % 5} b:{i % 7}\n" for i in range(40)))
+    with pytest.raises(TextFormatError, match=r"data:1:3: .*format='csv'"):
+        ff.load_data(path)
+    data = ff.load_data(path, format="csv", target=0)
+    assert (len(data), [column.name for column in data.schema.columns]) == (40, ["f1", "f2"])
+
+
+def test_a_format_that_is_said_and_not_there_is_an_error_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "data"
+    path.write_text(CSV)
+    with pytest.raises(TextFormatError, match=r"data:1:1: "):
+        ff.load_data(path, format="libsvm")
+
+
+def test_decimal_commas_are_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "data"
+    path.write_text("price;word;y\n" + "".join(f"{i},5;a,{i % 2};{i % 2}\n" for i in range(60)))
+    data = ff.load_data(path, target="y")
+    assert [column.kind for column in data.schema.columns] == ["numeric", "categorical"]
+    points = ff.load_data(write_points(path), target="y")
+    assert data.rows.values.tolist() == points.rows.values.tolist()
+
+
+def write_points(path: Path) -> Path:
+    other = path.with_name("points")
+    rows = [line.split(";") for line in path.read_text().splitlines()]
+    other.write_text("".join(";".join([a.replace(",", "."), *b]) + "\n" for a, *b in rows))
+    return other

@@ -36,6 +36,7 @@ def table(first: str, row: Callable[[int], str], n: int = 60) -> list[list[str]]
         ("a,b,c", lambda i: f"{'abc'[i % 3]},{'bca'[i % 3]},{'ab'[i % 2]}", False, False),
         ("user,item", lambda i: f"{['user', 'guest'][i % 2]},x{i % 3}", True, False),
         ("x,1", lambda i: f"x{i % 3},{i}", False, True),
+        ("5", lambda i: "", False, True),
         ("a,a", lambda i: f"x{i % 3},y{i % 3}", False, True),
         ("2024-01-01,5", lambda i: f"2024-01-{i % 28 + 1:02d},{i}", False, True),
     ],

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from tests.unit.sources.batches import NAMES, assert_same, make_rows
 
-from fieldfare.exceptions import DataError, StoreError
+from fieldfare.exceptions import DataError, DataWarning, StoreError
 from fieldfare.rows import Rows
 from fieldfare.schema.schema import Column, Schema
 from fieldfare.store import cache
@@ -202,10 +202,10 @@ def test_cached_builds_a_store_of_an_older_version_again() -> None:
     path = cached("key", build).path / "header.json"
     header = json.loads(path.read_text()) | {"version": 3}
     path.write_text(json.dumps(header))
-    with pytest.raises(StoreError, match="of version 3.*knows 4.*build it again"):
+    with pytest.raises(StoreError, match="of version 3.*knows 5.*build it again"):
         RowStore.open(path.parent)
     assert len(cached("key", build)) == len(make_rows())
-    assert json.loads(path.read_text())["version"] == 4
+    assert json.loads(path.read_text())["version"] == 5
 
 
 def test_cached_builds_a_damaged_store_again() -> None:
@@ -213,7 +213,11 @@ def test_cached_builds_a_damaged_store_again() -> None:
         return RowStore.build([make_rows()], path)
 
     path = cached("key", build).path
-    (path / "indices.bin").write_bytes(b"")
+    for damage in (b"", None):
+        name = path / "indices.bin"
+        name.write_bytes(bytes(name.stat().st_size) if damage is None else damage)
+        with pytest.warns(DataWarning, match=r"read again, because .* is damaged"):
+            assert_same(cached("key", build).rows, make_rows())
     assert_same(cached("key", build).rows, make_rows())
     assert [file.name for file in path.parent.iterdir()] == ["key"]
 

@@ -17,7 +17,6 @@ from fieldfare.exceptions import TrainingError
 from fieldfare.kernels.native import resolve_threads
 from fieldfare.metrics import default_metrics, get_metric
 from fieldfare.models.base import Model
-from fieldfare.persist.checkpoint import load_checkpoint
 from fieldfare.rows import RelatedRows, Rows, as_rows
 from fieldfare.settings import Settings
 from fieldfare.solvers.base import ComparesRows, Solver
@@ -30,6 +29,7 @@ from fieldfare.training.loop.callbacks import (
 )
 from fieldfare.training.loop.evaluation import WATCHED_METRIC, evaluate_scores, score_subset
 from fieldfare.training.loop.history import History
+from fieldfare.training.loop.saved import SavedRun
 from fieldfare.training.prepare.targets import class_weights
 from fieldfare.training.ranking.negatives import Negatives
 from fieldfare.training.ranking.recall import Catalogue, check_plan
@@ -135,34 +135,35 @@ class Run:
 
     def restore(self, path: PathLike) -> None:
         """Continue where a checkpoint was written."""
-        arrays, meta = load_checkpoint(path)
-        state = self.state
-        if meta["n_rows"] != self.train.n_rows or meta["seed"] != state.config.random_state:
+        saved, state = SavedRun.read(path), self.state
+        if saved.n_rows != self.train.n_rows or saved.seed != state.config.random_state:
             raise TrainingError(
-                f"The checkpoint {path} belongs to another run: it has {meta['n_rows']} training "
-                f"rows and seed {meta['seed']}, this run {self.train.n_rows} rows and seed "
+                f"The checkpoint {path} belongs to another run: it has {saved.n_rows} training "
+                f"rows and seed {saved.seed}, this run {self.train.n_rows} rows and seed "
                 f"{state.config.random_state}. Resume with the data and parameters of the run."
             )
-        if meta["data"] != state.fingerprint():
+        if saved.data != state.fingerprint():
             raise TrainingError(
-                f"The checkpoint {path} belongs to another run: its {meta['n_rows']} training rows "
+                f"The checkpoint {path} belongs to another run: its {saved.n_rows} training rows "
                 "have other content than those of this run, or other pairs of them are compared. "
                 "Resume with the data of the run."
             )
-        history = History.from_json(meta["history"])
+        history = saved.history
         if history.metric != state.history.metric:
             raise TrainingError(
                 f"The checkpoint {path} watches {history.metric}, and this run "
                 f"{state.history.metric}. Resume with the same validation data and eval_metric."
             )
-        owners: dict[str, dict[str, AnyArray]] = {"solver": {}, "best": {}}
-        for name, array in arrays.items():
-            owner, _, key = name.partition(".")
-            owners[owner][key] = array
-        state.solver.load_state(owners["solver"])
-        state.epoch, state.history = int(meta["epoch"]), history
-        if self.keep_best and owners["best"]:
-            state.best_model = _with_parameters(state.solver.export(), owners["best"])
+        try:
+            state.solver.load_state(saved.solver)
+            if self.keep_best and saved.best:
+                state.best_model = _with_parameters(state.solver.export(), saved.best)
+        except (TypeError, ValueError) as error:
+            raise TrainingError(
+                f"The arrays of the checkpoint {path} do not fit this run: {error.args[0]} Resume "
+                "with the parameters of the run."
+            ) from error
+        state.epoch, state.history = saved.epoch, history
 
     def __call__(self, *, last: bool = False) -> FitResult:
         """Train until the epochs, the time or the patience run out, or until Ctrl-C.

@@ -12,13 +12,13 @@ from fieldfare.data.loading import Dataset
 from fieldfare.exceptions import DataError
 from fieldfare.models.base import Model
 from fieldfare.models.scaling import Scaling
-from fieldfare.persist.checkpoint import load_checkpoint
 from fieldfare.rows import Rows
 from fieldfare.schema.schema import Schema
 from fieldfare.solvers.registry import make_solver
 from fieldfare.solvers.scaled import ScaledSolver
 from fieldfare.training.loop.callbacks import Callback
 from fieldfare.training.loop.run import FitResult, Run
+from fieldfare.training.loop.saved import SavedRun
 from fieldfare.training.samples.subset import RowSubset
 
 
@@ -190,5 +190,5 @@ def fit(
 def seed_of(config: TrainingConfig, resume: PathLike) -> int:
     """Return the seed of a run that continues from a checkpoint, whose own seed is the default."""
     if config.random_state is None:
-        return int(load_checkpoint(resume)[1]["seed"])
+        return SavedRun.read(resume).seed
     return resolve_seed(config.random_state)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fieldfare._checksum import Checksum
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare.data.dataset import Dataset, RelatedDataset
 from fieldfare.data.split import split_rows
 from fieldfare.exceptions import DataError
-from fieldfare.kernels.checksum import Checksum
 from fieldfare.rows import RelatedRows, Rows, as_rows
 from fieldfare.training.samples.comparisons import (
     ChosenComparisons,
@@ -204,10 +204,17 @@ class RowSubset:
         return checksum.hexdigest()
 
     def release(self, order: Int64Array, memory_limit: int | None) -> None:
-        """Release the pages of visited rows if the store exceeds a limit, given in megabytes."""
-        if self.store is None or memory_limit is None:
+        """End the use of visited rows: check their store, and release pages beyond a limit in MB.
+
+        Raises
+        ------
+        StoreError
+            If the store changed while they were used.
+        """
+        if self.store is None:
             return
-        if self.store.nbytes > memory_limit * _MEGABYTE:
+        self.store.check()
+        if memory_limit is not None and self.store.nbytes > memory_limit * _MEGABYTE:
             self.store.evict(order)
 
     def _pick(self, array: AnyArray) -> AnyArray:
