@@ -12,6 +12,7 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?= python3
 ARGS ?=
 FUZZ_SECONDS ?= 60
+FAULTS_SECONDS ?= 3600
 NIGHTLY_FUZZ_SECONDS ?= 1800
 NIGHTLY_EXAMPLES ?= 20
 
@@ -30,7 +31,7 @@ CXX_TIDIED := $(filter-out cpp/bindings/% cpp/fuzz/% cpp/tests/%,$(CXX_SOURCES))
 # longer than all other files together, so of clang-tidy they get the rest of the checks.
 CXX_EPOCHS := cpp/gradient/train_rows.cpp cpp/gradient/train_pairs.cpp
 
-.PHONY: help demo paper test lint format generate sanitize fuzz bench nightly docs build clean
+.PHONY: help demo paper test lint format generate sanitize fuzz faults bench nightly docs build clean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 16
@@ -132,6 +133,9 @@ $(SANITIZED)/fuzz_text: $(wildcard cpp/fuzz/*.cpp cpp/common/*.hpp cpp/text/*)
 	$(CXX) -std=c++20 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	  -fno-omit-frame-pointer -DFIELDFARE_FUZZ_MAIN -Icpp -pthread \
 	  cpp/fuzz/fuzz_text.cpp cpp/text/text.cpp -o $@
+
+faults: $(VENV)/installed $(VENV)/test ## kill commands and fill disks at random moments, and count what is lost
+	$(BIN)/python -W ignore -m tests.faults.kills --seconds $(FAULTS_SECONDS)
 
 # ---- the rest -------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
@@ -25,4 +26,5 @@ def say(text: str = "", *, file: TextIO | None = None) -> None:
 def say_aside(text: str = "") -> None:
     """Print progress or an error for a person to standard error, which never holds results."""
     if sys.stderr is not None:
-        say(text, file=sys.stderr)
+        with contextlib.suppress(OSError):  # there is no other place to say so
+            say(text, file=sys.stderr)

@@ -42,7 +42,7 @@ def texts(array: Any, marks: Marks = STANDARD) -> Any:
     if pa.types.is_dictionary(kind):
         return texts(array.dictionary_decode(), marks)
     if pa.types.is_decimal(kind):
-        array, kind = pc.cast(array, pa.float64()), pa.float64()
+        array, kind = _unscaled(array), pa.float64()
     if pa.types.is_floating(kind):
         out = _float_texts(array)
         return marks.without(out) if marks.numbers else out
@@ -235,8 +235,16 @@ def number_of(value: Any, marks: Marks = STANDARD) -> float:
 def _floats(array: Any) -> Float64Array:
     """Cast to float64, and append a NaN, for missing values to point at."""
     pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    if pa.types.is_decimal(array.type):
+        array = _unscaled(array)
     x = numpy_of(pc.cast(array, pa.float64(), safe=False))
     return np.append(x, np.nan)
+
+
+def _unscaled(array: Any) -> Any:
+    """Return decimals as the floats that their texts are; a direct cast may be off by a bit."""
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    return pc.cast(pc.cast(array, pa.string()), pa.float64())
 
 
 def _is_text(kind: Any) -> bool:

@@ -138,12 +138,20 @@ def looks_numeric(texts: Any, counts: Any = None) -> bool:
         How often each occurs; ``None``: some of the texts, once each, are looked at.
     """
     pc = require("pyarrow.compute", "tables")
+    if _any_padded(texts):
+        return False
     if counts is None:
         texts = texts.drop_null()
         texts = texts.take(array_of(np.linspace(0, len(texts) - 1, _GLIMPSE).astype(np.int64)))
         counts = np.ones(len(texts), np.int64)
     alike = numpy_of(pc.match_substring_regex(texts, _LIKE_A_NUMBER))
     return bool(counts[alike].sum() >= NUMERIC_SHARE * counts.sum())
+
+
+def _any_padded(texts: Any) -> bool:
+    """Whether digits follow a zero, as in ids such as 007, which numbers would not give back."""
+    pc = require("pyarrow.compute", "tables")
+    return bool(pc.any(pc.match_substring_regex(texts, r"^[+-]?0[0-9]+$")).as_py())
 
 
 def infer_column(name: str, array: Any) -> Column:
@@ -235,7 +243,8 @@ def are_many_bars(n_bars: int, n_cells: int) -> bool:
 def type_texts(array: Any, marks: Marks = STANDARD) -> Any:
     """Give the texts of an untyped (CSV) column the narrowest type that fits all of them.
 
-    Tried in order: integer, float, boolean, date and time; text otherwise.
+    Tried in order: integer, float, boolean, date and time; text otherwise. Digits after a zero, as
+    in 007 or a postcode, are text, as they are in a frame that keeps the zero.
     """
     pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
     if pa.types.is_null(array.type):  # a file without rows has no texts
@@ -244,6 +253,8 @@ def type_texts(array: Any, marks: Marks = STANDARD) -> Any:
     if present.null_count == len(present):
         return pa.nulls(len(array))
     present = pc.utf8_trim_whitespace(present)
+    if _any_padded(present):
+        return array
     for kind in (pa.int64(), pa.float64(), pa.bool_(), pa.timestamp("us")):
         if (typed := _cast(present, kind)) is not None:
             return typed

@@ -24,11 +24,14 @@ _SHAPES = (
     ("JSON", re.compile(r"[\[{].*[\]}]", re.DOTALL)),
 )
 _MOSTLY = 0.95
+_LONGEST = 2000  # of what is looked at; some patterns take time quadratic in the length
 
 
 def kind_of(cell: str) -> str:
     """Return what a cell looks like: "nothing", "number", "time", "word", or a shape of text."""
     cell = cell.strip()
+    if len(cell) > _LONGEST:
+        return "word"
     if cell.lower() in _NOTHING:
         return "nothing"
     if _NUMBER.fullmatch(cell) or _DECIMAL_COMMA.fullmatch(cell):

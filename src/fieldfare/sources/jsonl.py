@@ -86,14 +86,15 @@ class JsonFiles(Table):
         self.files = files
         self._layouts = [_layout(file) for file in files]
         kinds: dict[str, set[Any]] = {}
+        mixed: set[str] = set()
         for file, layout in zip(files, self._layouts, strict=True):
             _refuse_turned(file, layout)
             for part in _parts(file, layout):
-                self.mixed |= mixed_columns(part.schema)
                 for name, column in zip(part.column_names, part.columns, strict=True):
                     kinds.setdefault(name, set()).update(_kinds(column))
+                mixed |= mixed_columns(part.schema)
         self._types = _common_types(kinds)
-        self.mixed |= {name for name, types in kinds.items() if _became_text(types)}
+        self.mixed = frozenset(mixed | _mixed_between(kinds, self._types))
         self.names = check_names(list(self._types), str(files[0]))
         packed = [compression] if (compression := _compression(files[0])) else []
         self.description = files.describe("JSON lines", *packed)
@@ -262,6 +263,13 @@ def _common_types(kinds: dict[str, set[Any]]) -> dict[str, Any]:
     return {n: kind for n, kind in found.items() if kind != pa.null() or n not in parents}
 
 
+def _mixed_between(kinds: dict[str, set[Any]], types: dict[str, Any]) -> set[str]:
+    """Return the names of columns that are text because blocks have other types."""
+    pa = require("pyarrow", "tables")
+    texts = [name for name, kind in types.items() if kind == pa.string()]
+    return {name for name in texts if kinds[name] - {pa.null(), pa.string()}}
+
+
 def _common_type(types: set[Any]) -> Any:
     """Return a type for all values of a column, as `column_of` does of the values of one block."""
     pa = require("pyarrow", "tables")
@@ -276,12 +284,6 @@ def _common_type(types: set[Any]) -> Any:
     if real == {pa.int64(), pa.float64()} and _LARGE not in types:
         return pa.float64()
     return pa.string()
-
-
-def _became_text(types: set[Any]) -> bool:
-    """Whether a column of these types is text, and some of its values were not."""
-    pa = require("pyarrow", "tables")
-    return len(types - {pa.null(), _LARGE}) > 1 and _common_type(types) == pa.string()
 
 
 def _cast(column: Any, kind: Any) -> Any:

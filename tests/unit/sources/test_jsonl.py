@@ -85,6 +85,7 @@ def test_what_pandas_and_polars_write_is_read_back(tmp_path: Path) -> None:
         assert_same(found.rows, expected.rows)
 
 
+@pytest.mark.filterwarnings("ignore::fieldfare.exceptions.DataWarning")  # of odd texts
 @pytest.mark.usefixtures("blocks")
 @pytest.mark.parametrize(
     "values",
