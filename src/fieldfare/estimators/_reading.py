@@ -192,7 +192,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
     def _labelled(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
         """Return samples, labels and weights to compute a score from, whatever they come in."""
         if not _input.is_source(X) and not isinstance(y, str):
-            return X, y, sample_weight
+            return X, y if y is None else _input.labels(y), sample_weight
         check_is_fitted(self)
         rows = as_rows(self._read(X, y, sample_weight).rows)
         assert rows.target is not None

@@ -74,6 +74,10 @@ class Column:
         ``quantile``: one of ``n_bins`` bins of equal count. ``none``: x itself.
     n_bins : int in [2, 1000]
         Number of quantile bins.
+    clip : float in (0, inf) or None
+        For ``standardize``: values further from the mean than so many standard deviations count as
+        if they were just so far, so that one extreme number does not decide a prediction.
+        ``None``: as they are.
     min_count : int in [1, inf)
         Values seen less often share the id of unknown values.
     hash_buckets : int or None
@@ -115,6 +119,7 @@ class Column:
     hash_buckets: int | None = _declare(None, AnyOf((Number(1, 2**31, integer=True), NONE)))
     separator: str | None = _declare(None, _OPTIONAL_TEXT)
     weight_separator: str | None = _declare(None, _OPTIONAL_TEXT)
+    clip: float | None = _declare(4.0, AnyOf((Number(0, low_open=True), NONE)))
     parts: tuple[str, ...] | None = _declare(None, AnyOf((Several(OneOf(tuple(PARTS))), NONE)))
     date_format: str = _declare("ymd", OneOf(FORMATS))
     source: str | None = _declare(None, _OPTIONAL_TEXT)

@@ -9,6 +9,7 @@ row, so that a sample has the same features and the same errors either way. What
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -165,13 +166,15 @@ def _numeric(column: Column, fitted: Fitted) -> Callable[[Any], Features]:
             return [missing if x != x else first + bisect_right(edges, x)], _ONE
 
         return bin_of
-    mean, scale = (fitted.mean, fitted.scale) if column.transform == "standardize" else (0.0, 1.0)
+    is_standard = column.transform == "standardize"
+    mean, scale = (fitted.mean, fitted.scale) if is_standard else (0.0, 1.0)
+    clip = math.inf if column.clip is None or not is_standard else float(column.clip)
 
     def scaled(value: Any) -> Features:
         x = number_of(value, marks)
         if x != x:
             return [missing], _ONE
-        x = (x - mean) / scale
+        x = min(max((x - mean) / scale, -clip), clip)
         if x == 0:
             return [], []
         if not _SMALLEST <= abs(x) <= _LARGEST:  # may round to zero, or not fit into float32

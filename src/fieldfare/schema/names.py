@@ -99,7 +99,9 @@ def _how(column: Column) -> str:
     words = []
     if column.kind == "numeric":
         bins = f" ({column.n_bins} bins)" if column.transform == "quantile" else ""
-        words.append(column.transform + bins)
+        is_clipped = column.transform == "standardize" and column.clip is not None
+        clip = f", clip {column.clip:g}" if is_clipped else ""
+        words.append(column.transform + bins + clip)
     if column.kind == "multi" and column.separator:
         words.append(f"split at {column.separator!r}")
     if column.weight_separator:

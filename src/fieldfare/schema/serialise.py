@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 # What the first format did not say of a column, and meant by that.
-_FORMAT_1: JSON = {"na_values": ()}
-_FORMAT_1_NUMERIC: JSON = {"na_values": ("NA", "N/A", "NaN", "null", "None", "na", "n/a", "NULL",
-                                         "none")}  # fmt: skip
+_FORMAT_1: JSON = {"na_values": (), "clip": None}
+_NUMERIC = ("NA", "N/A", "NaN", "null", "None", "na", "n/a", "NULL", "none")
+_FORMAT_1_NUMERIC = _FORMAT_1 | {"na_values": _NUMERIC}
 _VOCABULARY = ("blob", "offsets", "ids", "counts")
 _SCALARS = ("missing", "size", "n_missing", "n_unknown", "mean", "scale")
 
