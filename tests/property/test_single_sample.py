@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import datetime
 import pickle
+import warnings
+import zoneinfo
 
 import numpy as np
 import pytest
@@ -13,8 +15,9 @@ from hypothesis import strategies as st
 from tests.examples import examples
 
 from fieldfare.config import ModelConfig
-from fieldfare.exceptions import DataError, FieldfareError, SchemaError
+from fieldfare.exceptions import DataError, DataWarning, FieldfareError, SchemaError
 from fieldfare.models.registry import build
+from fieldfare.schema.calendar import PARTS
 from fieldfare.schema.schema import Column, Schema
 from fieldfare.schema.vocabulary import hash64, hash_text
 
@@ -35,6 +38,8 @@ COLUMNS = (
     Column("list", kind="multi"),
     Column("words", kind="text"),
     Column("shared", field="colour"),
+    Column("day", kind="datetime", parts=tuple(PARTS), date_format="dmy"),
+    Column("stamp", kind="datetime", date_format="ms"),
     Column("left_out", kind="ignore"),
 )
 
@@ -59,6 +64,8 @@ def schema():
         "list": [list(rng.choice(WORDS, 2)) for _ in range(N)],
         "words": [" ".join(rng.choice(WORDS, 3)) for _ in range(N)],
         "shared": words(),
+        "day": [f"{1 + i % 28}.{1 + i % 12}.2020 {i % 24}:00" for i in range(N)],
+        "stamp": [i * 10**10 for i in range(N)],
         "left_out": [1] * N,
     }
     return Schema(COLUMNS).fit(table)
@@ -76,6 +83,16 @@ WEIGHTED = st.lists(
     st.tuples(TEXTS, st.sampled_from(["", ":", ":1", ":0.1", ":0", ":-2.5e1", ":x", ":1e39"])),
     max_size=3,
 ).map(lambda parts: "|".join(a + b for a, b in parts))
+DAYS = st.sampled_from(["31.12.2020", "2020-02-29", "30/2/2019", "3-Mar-2021", "1.2.20"])
+HOURS = st.sampled_from(["", " 7:05", "T23:59:59.1234567Z", " 12:00 AM", " 13:00 pm", "T6"])
+ZONES = [zoneinfo.ZoneInfo("Europe/Berlin"), datetime.timezone(datetime.timedelta(hours=-5))]
+DATES = st.one_of(
+    st.tuples(DAYS, HOURS, st.sampled_from(["", "+02:00", " UTC", " then"])).map("".join),
+    st.sampled_from(["7:05", "11:59:00.5 PM", "NaT", "?"]),
+    st.datetimes(timezones=st.one_of(st.none(), st.sampled_from(ZONES))),
+    st.dates(),
+    st.times(),
+)
 VALUES = {
     "colour": SCALARS,
     "hashed": SCALARS,
@@ -89,16 +106,20 @@ VALUES = {
     "list": st.one_of(st.none(), TEXTS, st.lists(TEXTS, max_size=3)),
     "words": st.one_of(st.none(), st.lists(TEXTS, max_size=3).map(" ".join)),
     "shared": SCALARS,
+    "day": st.one_of(st.none(), DATES, TEXTS),
+    "stamp": st.one_of(st.none(), DATES, NUMBERS.filter(lambda x: x != "")),
 }
 USUAL = dict.fromkeys(VALUES)
 
 
 def outcome(encode):
-    """Return the features, or the error."""
-    try:
-        return encode()
-    except FieldfareError as error:
-        return type(error), str(error)
+    """Return the features, or the error, and whether there was a warning."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", DataWarning)
+        try:
+            return encode(), bool(caught)
+        except FieldfareError as error:
+            return type(error), str(error)
 
 
 def single(schema, sample):

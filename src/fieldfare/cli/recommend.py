@@ -95,7 +95,8 @@ def _schema(arguments: argparse.Namespace, table: Table) -> Schema:
             is_id = place == 0 and role != "context" and column.kind in ("numeric", "ignore")
             columns.append(Column(name, role=role) if is_id else column.change(role=role))
     known = {column.name for column in columns}
-    rest = [one.change(kind="ignore") for one in schema.columns if one.name not in known]
+    others = (one for one in schema.columns if one.source is None and one.name not in known)
+    rest = [one.change(kind="ignore") for one in others]
     return Schema((*columns, *rest), **given)
 
 

@@ -271,7 +271,7 @@ def _constant_columns(data: Dataset) -> list[str]:
     used = np.bincount(rows.indices[span_of(rows)], minlength=data.schema.n_features)
     found = []
     for column, fitted in zip(data.schema.columns, data.schema.fitted, strict=True):
-        if fitted is None or column.is_hashed:
+        if fitted is None or column.is_hashed or column.source is not None:
             continue
         n_values = int((used[fitted.missing : fitted.missing + fitted.size] > 0).sum())
         is_number = fitted.vocabulary is None and fitted.edges is None

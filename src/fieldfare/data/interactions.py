@@ -78,15 +78,16 @@ def item_features(schema: Schema | None) -> AnyArray:
         If the columns have no roles, or all the same.
     """
     columns = () if schema is None else schema.columns
-    used = [column for column in columns if column.kind != "ignore"]
+    used = [column for column in columns if column.is_feature]
     roles = [column.role for column in used]
     if schema is None or None in roles or "item" not in roles or set(roles) == {"item"}:
-        known = ", ".join(f"{c.name!r}: {c.role}" for c in used) or "no columns"
+        known = {column.name_in_table: column.role for column in used}
+        shown = ", ".join(f"{name!r}: {role}" for name, role in known.items()) or "no columns"
         raise SchemaError(
             "Recall needs the role of every column: 'item' for what describes the item, 'user' or "
             "'context' for what makes the query; there must be both. Columns named after them, "
             "such as 'user_id' or 'movie', get it automatically; set that of others with "
-            f"schema=Schema.infer(table).edit('genre', role='item'). Got {known}."
+            f"schema=Schema.infer(table).edit('genre', role='item'). Got {shown}."
         )
     found = np.zeros(schema.n_features, bool)
     places = locate_features(schema.columns, schema.fitted)

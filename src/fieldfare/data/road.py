@@ -282,7 +282,7 @@ def _encode_numbered(source: Numbered, options: Options) -> Encoded:
 
 def _check_ids_of_table(source: Numbered, schema: Schema) -> None:
     """Refuse numbers that cannot be the ids of a table's Schema."""
-    columns = ", ".join(column.name for column in schema.columns[:10])
+    columns = ", ".join(schema.names_in_table[:10])
     if not source.files:
         raise SchemaError(
             "The Schema describes a table with named columns. Got a matrix; use a DataFrame with "

@@ -103,7 +103,7 @@ class JoinedTable(Table):
         labelled : bool
             Whether to read the target, which must then be there.
         """
-        known = {column.name for column in schema.columns}
+        known = set(schema.names_in_table)
         own = [name for name in self._main.names if name in known]
         parts, codes = [], {key: [np.zeros(0, np.uint32)] for key in self._sides}
         for batch in self._main.batches():

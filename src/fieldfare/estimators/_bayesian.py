@@ -123,7 +123,7 @@ class BayesianFM(Factorization):
         estimator._restore_parameters(posterior.config, posterior.trained_by, posterior.schema)
         estimator._posterior = posterior
         estimator.schema_ = posterior.schema or Schema.indexed(posterior.n_features, 0)
-        estimator._learn_columns([column.name for column in estimator.schema_.columns])
+        estimator._learn_columns(estimator.schema_.names_in_table)
         if posterior.classes is not None:
             estimator.classes_ = np.array(posterior.classes)
         estimator.trace_ = Trace.from_json(posterior.provenance.get("trace"))

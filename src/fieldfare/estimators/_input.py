@@ -22,6 +22,7 @@ from fieldfare.data.side_tables import JoinedTable
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.rows import MAX_FIELD, RelatedRows, Rows
 from fieldfare.schema.hints import NO_HINTS, Hints
+from fieldfare.schema.missing import OF_TARGETS
 from fieldfare.schema.schema import Schema
 from fieldfare.sources import frames
 from fieldfare.sources.batch import stacked
@@ -128,15 +129,38 @@ def labels(y: Any) -> AnyArray:
     """
     if is_sparse(y):
         raise DataError("y must be dense, one label per sample. Got a sparse matrix: y.toarray().")
+    missing = _missing(y)
+    if missing.any():
+        raise DataError(
+            f"Input y contains NaN: row {int(np.argmax(missing))} has no target, as have "
+            f"{int(missing.sum()):,} of {len(missing):,} rows. Remove rows without a target; of a "
+            "data frame, table.dropna(subset=['target column']) does."
+        )
     array: AnyArray = column_or_1d(y, warn=True)
-    if array.dtype.kind == "O":
-        missing = [i for i, label in enumerate(array) if label is None or label != label]
-        if missing:
-            raise DataError(
-                f"Input y contains NaN: label {missing[0]} is missing. Remove samples without a "
-                "label."
-            )
     return array
+
+
+def _missing(y: Any) -> AnyArray:
+    """Return which labels are missing: null, NaN, or a mark that cannot be a class."""
+    try:
+        array = np.asarray(y)
+    except ValueError:  # of unequal length, which is refused elsewhere
+        return np.zeros(0, bool)
+    if array.dtype.kind == "f":
+        gaps: AnyArray = np.isnan(array.ravel())
+        return gaps
+    if array.dtype.kind not in "OU":
+        return np.zeros(array.size, bool)
+    return np.array([_is_missing(label) for label in array.ravel().tolist()], bool)
+
+
+def _is_missing(label: Any) -> bool:
+    if isinstance(label, str):
+        return OF_TARGETS.mean(label)
+    try:
+        return label is None or bool(label != label)
+    except (TypeError, ValueError):  # pandas.NA answers no comparison
+        return type(label).__name__ == "NAType"
 
 
 def fit_schema(
@@ -220,8 +244,14 @@ def fields_of_columns(schema: Schema) -> list[int] | list[str] | dict[str, str] 
         no fields.
     """
     if not schema.is_indexed:
-        given = {c.name: c.field for c in schema.columns if c.field is not None}
-        return (list(given.values()) if len(given) == len(schema.columns) else given) or None
+        shared = {(c.name, c.field) for c in schema.columns}
+        given = {
+            c.name: c.field
+            for c in schema.columns
+            if c.field is not None and (c.source, c.field) not in shared
+        }
+        listed = list(given) == schema.names_in_table
+        return (list(given.values()) if listed else given) or None
     numbers = schema.field_of.tolist()
     if not schema.n_fields or numbers == list(range(len(numbers))):
         return None

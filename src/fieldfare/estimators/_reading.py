@@ -111,7 +111,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
                 hints=learn,
             )
             self.schema_ = data.schema
-            self._learn_columns([column.name for column in data.schema.columns])
+            self._learn_columns(data.schema.names_in_table)
         elif extend:
             data = read_extending(self.schema_, X, n_threads=self.n_jobs)
             self.schema_ = data.schema
@@ -193,7 +193,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
     def _labelled(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
         """Return samples, labels and weights to compute a score from, whatever they come in."""
         if not _input.is_source(X) and not isinstance(y, str):
-            return X, y, sample_weight
+            return X, y if y is None else _input.labels(y), sample_weight
         check_is_fitted(self)
         rows = as_rows(self._read(X, y, sample_weight).rows)
         assert rows.target is not None
@@ -226,7 +226,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         if known is None and not _input.is_text_array(X):
             return None
         validate_data(self, X, reset=learn, skip_check_array=True)
-        return _input.records(X, None if known is None else [c.name for c in known.columns])
+        return _input.records(X, None if known is None else known.names_in_table)
 
     def _check_array(self, X: Any, y: Any = "no_validation", *, learn: bool) -> Any:
         if is_sparse(X):

@@ -230,7 +230,7 @@ class Factorization(Reading, metaclass=ABCMeta):
         """Take over a trained model."""
         self.model_ = model
         self.schema_ = schema_of(model)
-        self._learn_columns([column.name for column in self.schema_.columns])
+        self._learn_columns(self.schema_.names_in_table)
         self.history_ = history_of(model)
         self.n_iter_ = len(self.history_)
 

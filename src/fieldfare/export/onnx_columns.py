@@ -22,6 +22,7 @@ from fieldfare.export.columns import Used, marks_of, used_columns, vocabulary_of
 from fieldfare.export.onnx_entries import RectangularEntries
 from fieldfare.export.onnx_graph import DOUBLE, FLOAT, INT64, ML, STRING, Graph
 from fieldfare.models.base import Model
+from fieldfare.schema.column import Column
 from fieldfare.schema.fit import Fitted
 
 _OWNER = "An ONNX graph of raw columns"
@@ -116,6 +117,9 @@ def _scaled(graph: Graph, columns: Sequence[Used]) -> ColumnEntries:
     ]
     mean, scale = np.array(learned).T
     z = graph("Div", graph("Sub", x, graph.constant(mean)), graph.constant(scale))
+    clips = np.array([_clip_of(used.column) for used in columns])
+    if np.isfinite(clips).any():
+        z = graph("Max", graph("Min", z, graph.constant(clips)), graph.constant(-clips))
     absent = graph("IsNaN", x)
     ids = graph(
         "Where",
@@ -125,6 +129,13 @@ def _scaled(graph: Graph, columns: Sequence[Used]) -> ColumnEntries:
     )
     values = graph("Where", absent, graph.floats(1), graph.cast(z, FLOAT))
     return ColumnEntries(ids, values, tuple(used.field for used in columns))
+
+
+def _clip_of(column: Column) -> float:
+    """Return how far from zero a scaled number may be."""
+    if column.clip is None or column.transform != "standardize":
+        return np.inf
+    return float(column.clip)
 
 
 def _number(graph: Graph, used: Used) -> str:

@@ -256,6 +256,9 @@ def _encoded(place: int, used: Used) -> tuple[str, str]:
         return f"CASE WHEN {absent} THEN {fitted.missing} {bins} ELSE {last} END", ""
     if column.transform == "standardize":
         x = f"({x} - {_exact(fitted.mean)}) / {_exact(fitted.scale)}"
+        if column.clip is not None:
+            high, low = _exact(column.clip), _exact(-column.clip)
+            x = f"CASE WHEN {x} > {high} THEN {high} WHEN {x} < {low} THEN {low} ELSE {x} END"
     return (
         f"CASE WHEN {absent} THEN {fitted.missing} ELSE {fitted.first} END",
         f"(CASE WHEN {absent} THEN 1e0 ELSE {x} END)",

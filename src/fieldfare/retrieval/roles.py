@@ -124,8 +124,8 @@ class FeatureSides:
         if schema is None or schema.is_indexed:
             return _of_numbered(model, roles)
         schema = with_roles(schema, roles)
-        used = [column for column in schema.columns if column.kind != "ignore"]
-        lost = [column.name for column in used if column.role is None]
+        used = [column for column in schema.columns if column.is_feature]
+        lost = list(dict.fromkeys(c.name_in_table for c in used if c.role is None))
         if lost:
             raise SchemaError(
                 f"Retrieval needs the role of every column: user, item or context. "
@@ -148,15 +148,13 @@ class FeatureSides:
         return FeatureSides(_with_schema(model, schema), of_feature, None, both)
 
     def columns(self, side: int) -> list[str]:
-        """Return the names of the columns on a side; none if the features are numbered."""
+        """Return the names, in a table, of the columns on a side; none if features are numbered."""
         schema = self.model.schema
         if schema is None or schema.is_indexed:
             return []
-        return [
-            column.name
-            for column in schema.columns
-            if column.kind != "ignore" and int(column.role == "item") == side
-        ]
+        used = (column for column in schema.columns if column.is_feature)
+        chosen = (column for column in used if int(column.role == "item") == side)
+        return list(dict.fromkeys(column.name_in_table for column in chosen))
 
     def rows(self, data: Any, side: int) -> Rows:
         """Return Rows as they are, and encode the columns on one side of a table.
@@ -257,7 +255,7 @@ def id_column(model: Model, roles: Roles | None, role: str) -> str:
         return named if isinstance(named, str) else next(iter(named))
     schema = model.schema
     for column in () if schema is None else schema.columns:
-        if column.role == role and column.kind != "ignore":
+        if column.role == role and column.is_feature and column.source is None:
             return str(column.name)
     raise SchemaError(
         f"A recommender needs a column with the role {role!r}, for the ids that it takes and "

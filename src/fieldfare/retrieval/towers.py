@@ -195,7 +195,7 @@ class Tower:
         Parameters
         ----------
         column : str
-            A column of the items that is not numeric.
+            A column of the items that does not hold numbers or dates.
         wanted : value, or list, tuple or set of values
 
         Returns
@@ -205,7 +205,7 @@ class Tower:
         Raises
         ------
         SchemaError
-            If the items have no such column, or it is numeric.
+            If the items have no such column, or it holds numbers or dates.
         """
         columns = self.sides.columns(ITEM)
         if column not in columns:
@@ -213,10 +213,10 @@ class Tower:
                 f"Items can be filtered by their columns {', '.join(map(repr, columns))}. "
                 f"Got {column!r}.{closest(column, columns)}"
             )
-        if self.schema.column(column).kind == "numeric":
+        if self.schema.column(column).kind in ("numeric", "datetime"):
             raise SchemaError(
-                f"Column {column!r} holds numbers, by which items cannot be filtered. Select the "
-                "items yourself, and pass their ids as candidates."
+                f"Column {column!r} holds numbers or dates, by which items cannot be filtered. "
+                "Select the items yourself, and pass their ids as candidates."
             )
         encoder = self.encoder
         values = wanted if isinstance(wanted, (list, tuple, set)) else [wanted]

@@ -7,15 +7,28 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
-from fieldfare._validation import NONE, AnyOf, Constraint, Instance, Number, OneOf, check, closest
+from fieldfare._validation import (
+    NONE,
+    AnyOf,
+    Constraint,
+    Instance,
+    Number,
+    OneOf,
+    Several,
+    check,
+    closest,
+)
 from fieldfare.exceptions import ConfigError, SchemaError
+from fieldfare.schema.calendar import FORMATS, PARTS
 from fieldfare.schema.canonical import canonical_text
 from fieldfare.schema.missing import STANDARD, Marks
 from fieldfare.sources.batch import require_column
 
-KINDS = ("categorical", "numeric", "multi", "text", "ignore")
+KINDS = ("categorical", "numeric", "multi", "text", "datetime", "ignore")
 ROLES = ("user", "item", "context")
 TRANSFORMS = ("standardize", "log2", "quantile", "none")
+
+DEFAULT_PARTS = ("hour", "weekday", "month", "age")
 
 _TEXT = Instance((str,), "a string")
 _OPTIONAL_TEXT = AnyOf((_TEXT, NONE))
@@ -45,9 +58,10 @@ class Column:
     ----------
     name : str
         Name of the column.
-    kind : {"categorical", "numeric", "multi", "text", "ignore"}
+    kind : {"categorical", "numeric", "multi", "text", "datetime", "ignore"}
         One value of a finite set; a number; several values (a list, or text cut at
-        ``separator``); words of a text in lower case; or not used.
+        ``separator``); words of a text in lower case; dates or times, whose ``parts`` become
+        columns of their own; or not used.
     field : str or None
         Field of its features; ``None``: a field of its own with the name of the column. Columns
         that name the same field share it.
@@ -60,6 +74,10 @@ class Column:
         ``quantile``: one of ``n_bins`` bins of equal count. ``none``: x itself.
     n_bins : int in [2, 1000]
         Number of quantile bins.
+    clip : float in (0, inf) or None
+        For ``standardize``: values further from the mean than so many standard deviations count as
+        if they were just so far, so that one extreme number does not decide a prediction.
+        ``None``: as they are.
     min_count : int in [1, inf)
         Values seen less often share the id of unknown values.
     hash_buckets : int or None
@@ -68,6 +86,18 @@ class Column:
         What cuts the text of a ``multi`` column; ``None`` for lists.
     weight_separator : str or None
         What cuts a value of a ``multi`` column from its weight, as in ``rock:0.5``.
+    parts : sequence of str or None
+        What becomes of a ``datetime`` column, each in a derived column such as ``when.hour``:
+        "hour", "minute", "weekday", "day" and "month" as categories; "year" and "age" (days before
+        1970-01-01, so that earlier is older) as numbers in quantile bins, since later data hold
+        later dates. All are of local time: that of the zone or offset that comes with the value.
+        ``None``: hour, weekday, month and age.
+    date_format : {"ymd", "dmy", "mdy", "yyyymmdd", "s", "ms", "us", "ns"}
+        How texts or numbers of a ``datetime`` column write dates: with the year first, as ISO 8601
+        does; with the day or the month first and the year last; as 20190131; or in units since
+        1970.
+    source, part : str or None
+        Of a derived column: the column of dates that it is derived from, and the part it holds.
     na_values : tuple of str and numbers, or None
         The cells that mean *missing* besides empty ones, blanks around them left out. ``None``: the
         standard marks (`fieldfare.schema.missing`), such as NA, NaN, null, ``?`` and ``-``.
@@ -89,9 +119,16 @@ class Column:
     hash_buckets: int | None = _declare(None, AnyOf((Number(1, 2**31, integer=True), NONE)))
     separator: str | None = _declare(None, _OPTIONAL_TEXT)
     weight_separator: str | None = _declare(None, _OPTIONAL_TEXT)
+    clip: float | None = _declare(4.0, AnyOf((Number(0, low_open=True), NONE)))
+    parts: tuple[str, ...] | None = _declare(None, AnyOf((Several(OneOf(tuple(PARTS))), NONE)))
+    date_format: str = _declare("ymd", OneOf(FORMATS))
+    source: str | None = _declare(None, _OPTIONAL_TEXT)
+    part: str | None = _declare(None, AnyOf((OneOf(tuple(PARTS)), NONE)))
     na_values: tuple[str, ...] | None = _declare(None, AnyOf((TextsOrNumbers(), NONE)))
 
     def __post_init__(self) -> None:
+        if isinstance(self.parts, list):  # as JSON has it
+            object.__setattr__(self, "parts", tuple(self.parts))
         for item in fields(self):
             check(item.name, getattr(self, item.name), item.metadata["constraint"], "Column")
         if self.na_values is not None:
@@ -116,16 +153,26 @@ class Column:
         return Marks.of(form(text) for text in self.na_values for form in (str, canonical_text))
 
     @property
+    def is_feature(self) -> bool:
+        """Whether it becomes features itself: neither ignored nor only the source of others."""
+        return self.kind not in ("ignore", "datetime")
+
+    @property
+    def name_in_table(self) -> str:
+        """Name of the column of a table that it is read from."""
+        return self.name if self.source is None else self.source
+
+    @property
     def has_vocabulary(self) -> bool:
         """Whether its values are looked up in a table of values."""
         if self.kind == "numeric":
             return self.transform == "log2" and self.hash_buckets is None
-        return self.kind != "ignore" and self.hash_buckets is None
+        return self.is_feature and self.hash_buckets is None
 
     @property
     def is_hashed(self) -> bool:
         """Whether its values are hashed to ids."""
-        if self.hash_buckets is None or self.kind == "ignore":
+        if self.hash_buckets is None or not self.is_feature:
             return False
         return self.kind != "numeric" or self.transform == "log2"
 
@@ -159,7 +206,7 @@ def assign_fields(
     columns: Sequence[Column], given: Mapping[str, Any] | Sequence[Any]
 ) -> tuple[Column, ...]:
     """Return columns with the given fields; see `Schema.with_fields`."""
-    names = [column.name for column in columns]
+    names = [column.name for column in columns if column.source is None]
     if not isinstance(given, Mapping):
         if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
             raise SchemaError(
@@ -174,12 +221,14 @@ def assign_fields(
             )
         given = dict(zip(names, fields_of, strict=True))
     for name, chosen in given.items():
-        require_column(name, names)
+        require_column(name, [column.name for column in columns])
         if chosen is None or chosen != chosen or isinstance(chosen, (list, tuple, dict)):
             raise SchemaError(
                 f"A field is a name or a number. Got {chosen!r:.100} for the column {name!r}."
             )
+    # What is derived from a column shares its field, unless it is given one of its own.
+    chosen_of = [given.get(column.name, given.get(column.name_in_table)) for column in columns]
     return tuple(
-        column.change(field=str(given[column.name])) if column.name in given else column
-        for column in columns
+        column if chosen is None else column.change(field=str(chosen))
+        for column, chosen in zip(columns, chosen_of, strict=True)
     )

@@ -13,7 +13,7 @@ from fieldfare.sources.batch import Batch
 from fieldfare.sources.source import Table
 
 KEPT_BYTES = 256 << 20
-_ENCODED_KINDS = ("categorical", "numeric")
+_ENCODED_KINDS = ("categorical", "numeric", "datetime")
 
 
 class DictionaryEncodedTable(Table):

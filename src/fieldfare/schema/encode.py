@@ -28,6 +28,10 @@ from fieldfare.sources.batch import Batch, SourceLocation, require_column, short
 
 _MAX_FLOAT32 = float(np.finfo(np.float32).max)
 _SQUARE_ROWS = 1024
+_NO_TARGET = (
+    "the target must not be missing. Remove rows without a target; if this is one, say what is "
+    "missing with na_values."
+)
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 # Equal to no hash and to no whole number of 18 digits; libsvm can write it, as qid.
 _NO_GROUP = np.iinfo(np.int64).max
@@ -143,6 +147,8 @@ def _encode_number(column: Column, fitted: Fitted, array: Any, location: SourceL
         return Entries(np.where(missing, fitted.missing, bins).astype(np.uint32))
     if column.transform == "standardize":
         x = (x - fitted.mean) / fitted.scale
+        if column.clip is not None:
+            x = np.clip(x, -column.clip, column.clip)
     ids = np.where(missing, fitted.missing, fitted.first).astype(np.uint32)
     values = _float32(np.where(missing, 1.0, x), column.name, location)
     keep = values != 0
@@ -271,7 +277,7 @@ def encode_target(batch: Batch, name: str, classes: Sequence[str] | None) -> Flo
                 )
             table[code] = number.get(text, np.nan)
         x = table[codes]
-    _refuse(np.isnan(x), batch, name, "the target must not be missing.")
+    _refuse(np.isnan(x), batch, name, _NO_TARGET)
     return _float32(x, name, batch.location)
 
 

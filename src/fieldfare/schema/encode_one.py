@@ -9,10 +9,11 @@ row, so that a sample has the same features and the same errors either way. What
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,8 +27,10 @@ from fieldfare.schema.canonical import (
     words_of,
 )
 from fieldfare.schema.column import Column
+from fieldfare.schema.derive import with_parts
 from fieldfare.schema.encode import encode_column
 from fieldfare.schema.fit import Fitted
+from fieldfare.schema.moments import part_of
 from fieldfare.schema.vocabulary import hash_text
 from fieldfare.sources.dicts import open_samples
 
@@ -38,25 +41,39 @@ _ONE = [1.0]
 _LARGEST, _SMALLEST = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
 
 
+class Cell(NamedTuple):
+    """What encodes the cells of a column, and what it is made of."""
+
+    encode: Callable[[Any], Features]
+    column: Column
+    fitted: Fitted
+    field: int
+    source: Column | None
+
+
 class SampleEncoder:
     """Encodes samples given as mappings from column to value.
 
     Parameters
     ----------
-    columns : iterable of (Column, Fitted, int)
-        The columns in use, what was learned of them, and the numbers of their fields.
+    columns : iterable of (Column, Fitted, int, Column or None)
+        The columns in use, what was learned of them, the numbers of their fields, and the columns
+        that they are derived from.
     """
 
-    def __init__(self, columns: Iterable[tuple[Column, Fitted, int]]) -> None:
-        self._encoders = {
-            column.name: (_encoder(column, fitted), column, fitted, field)
-            for column, fitted, field in columns
-        }
+    def __init__(self, columns: Iterable[tuple[Column, Fitted, int, Column | None]]) -> None:
+        self._cells: dict[str, list[Cell]] = {}
+        for column, fitted, field, source in columns:
+            encode = _encoder(column, fitted)
+            if source is not None:
+                encode = _of_part(encode, column, source)
+            cell = Cell(encode, column, fitted, field, source)
+            self._cells.setdefault(column.name_in_table, []).append(cell)
 
     @property
     def names(self) -> list[str]:
         """Names of the columns that a sample must have."""
-        return list(self._encoders)
+        return list(self._cells)
 
     def encode(
         self, sample: Mapping[str, Any], columns: Iterable[str] | None = None
@@ -78,27 +95,30 @@ class SampleEncoder:
         ids: list[int] = []
         values: list[float] = []
         fields: list[int] = []
-        for name in self._encoders if columns is None else columns:
-            encode, column, fitted, field = self._encoders[name]
-            try:
-                own, numbers = encode(sample[name])
-            except ValueError:
-                own, numbers = _as_table(column, fitted, sample[name])
-            except KeyError:
+        for name in self._cells if columns is None else columns:
+            if name not in sample:
                 raise SchemaError(
                     f"A sample needs a value of {name!r}, None if it is missing. Got values of "
                     f"{', '.join(map(repr, sample))}."
-                ) from None
-            ids += own
-            values += numbers
-            fields += [field] * len(own)
+                )
+            for cell in self._cells[name]:
+                try:
+                    own, numbers = cell.encode(sample[name])
+                except ValueError:
+                    own, numbers = _as_table(cell, sample[name])
+                ids += own
+                values += numbers
+                fields += [cell.field] * len(own)
         return ids, values, fields
 
 
-def _as_table(column: Column, fitted: Fitted, value: Any) -> Features:
+def _as_table(cell: Cell, value: Any) -> Features:
     """Encode one cell as a table of one row."""
-    batch = next(open_samples([{column.name: value}]).batches())
-    entries = encode_column(column, fitted, batch.data.column(column.name), batch.location)
+    column, source = cell.column, cell.source
+    batch = next(open_samples([{column.name_in_table: value}]).batches())
+    if source is not None:
+        batch = with_parts((source, column), batch)
+    entries = encode_column(column, cell.fitted, batch.data.column(column.name), batch.location)
     ids: list[int] = entries.ids.tolist()
     return ids, _ONE * len(ids) if entries.values is None else entries.values.tolist()
 
@@ -115,6 +135,15 @@ def _encoder(column: Column, fitted: Fitted) -> Callable[[Any], Features]:
             return lambda value: ([find(log2_text(number_of(value, marks)))], _ONE)
         return lambda value: ([find(text_of(value, marks))], _ONE)
     return _numeric(column, fitted)
+
+
+def _of_part(
+    encode: Callable[[Any], Features], column: Column, source: Column
+) -> Callable[[Any], Features]:
+    """Return what encodes the part of a date, given what encodes the part's value."""
+    part, date_format, marks = column.part, source.date_format, source.marks
+    assert part is not None
+    return lambda value: encode(part_of(part, value, date_format, marks))
 
 
 def _finder(fitted: Fitted) -> Callable[[str | None], int]:
@@ -137,13 +166,15 @@ def _numeric(column: Column, fitted: Fitted) -> Callable[[Any], Features]:
             return [missing if x != x else first + bisect_right(edges, x)], _ONE
 
         return bin_of
-    mean, scale = (fitted.mean, fitted.scale) if column.transform == "standardize" else (0.0, 1.0)
+    is_standard = column.transform == "standardize"
+    mean, scale = (fitted.mean, fitted.scale) if is_standard else (0.0, 1.0)
+    clip = math.inf if column.clip is None or not is_standard else float(column.clip)
 
     def scaled(value: Any) -> Features:
         x = number_of(value, marks)
         if x != x:
             return [missing], _ONE
-        x = (x - mean) / scale
+        x = min(max((x - mean) / scale, -clip), clip)
         if x == 0:
             return [], []
         if not _SMALLEST <= abs(x) <= _LARGEST:  # may round to zero, or not fit into float32

@@ -22,6 +22,7 @@ from fieldfare.schema.canonical import (
 from fieldfare.schema.classes import Classes
 from fieldfare.schema.column import Column
 from fieldfare.schema.columnwise import each
+from fieldfare.schema.derive import with_parts
 from fieldfare.schema.vocabulary import Vocabulary, hash64
 from fieldfare.sources.arrow import array_of, numpy_of, one_array, texts_of
 from fieldfare.sources.batch import Batch, SourceLocation, require_column
@@ -136,13 +137,15 @@ def _update(
     n_threads: int | None,
 ) -> int:
     """Show a batch to the accumulators of all columns; return its number of rows."""
+    fitted = [c for c, fitter in zip(columns, fitters, strict=True) if fitter is not None]
+    batch = with_parts(columns, batch, fitted, n_threads)
 
     def update(column: Column, fitter: Fitter | None) -> None:
         if fitter is not None and column.name in batch.data.schema.names:
             fitter.update(batch.data.column(column.name), batch.location)
 
     for column in columns:
-        if column.kind != "ignore":
+        if column.is_feature and column.source is None:
             require_column(column.name, batch.data.schema.names)
     each(batch.data.num_rows, update, columns, fitters, n_threads=n_threads)
     return int(batch.data.num_rows)
@@ -180,8 +183,8 @@ class Fitter(Protocol):
 
 
 def make_fitter(column: Column) -> Fitter | None:
-    """Return the accumulator that a column needs, ``None`` for ignored columns."""
-    if column.kind == "ignore":
+    """Return the accumulator that a column needs, ``None`` if it is no feature itself."""
+    if not column.is_feature:
         return None
     if column.has_vocabulary or column.is_hashed:
         return ValueCounts(column)
@@ -324,7 +327,7 @@ class Moments:
 
 
 class Quantiles:
-    """Bin edges of equal count: exact up to a million values, from a fixed sample of rows beyond.
+    """Edges of bins; see `bin_edges`: exact up to a million values, beyond from a sample of rows.
 
     A row is in the sample if the hash of its number is below a threshold, which is halved whenever
     the sample grows too large: the final sample depends on the rows alone.
@@ -356,11 +359,50 @@ class Quantiles:
             self.values, self.keys = self.values[keep], self.keys[keep]
 
     def finish(self, missing: int) -> Fitted:
-        steps = np.arange(1, self.column.n_bins) / self.column.n_bins
-        edges = np.unique(np.quantile(self.values, steps)) if len(self.values) else np.zeros(0)
+        edges = bin_edges(self.values, self.column.n_bins)
         bins = np.searchsorted(edges, self.values, side="right")
         counts = np.bincount(bins, minlength=len(edges) + 1).astype(np.int64)
         return Fitted(missing, 2 + len(edges), self.n_missing, edges=edges, counts=counts)
+
+
+def bin_edges(x: Float64Array, n_bins: int) -> Float64Array:
+    """Return the edges between bins of equal count; a bin begins at its lower edge.
+
+    A value that fills a bin alone, because it is at least one in ``n_bins`` of the numbers, has a
+    bin of its own, and the other numbers share the bins that are left.
+
+    Parameters
+    ----------
+    x : float64 array
+        Finite numbers, in any order.
+    n_bins : int
+        How many bins there are at most; but the numbers before, between and after heavy values
+        have at least one bin each.
+
+    Returns
+    -------
+    float64 array of shape (n_bins - 1,) or shorter
+        Ascending. Each bin holds at least one of the numbers.
+    """
+    values, counts = np.unique(x, return_counts=True)
+    if len(values) < 2:
+        return np.zeros(0)
+    heavy = counts * n_bins > len(x)
+    stretch = np.cumsum(heavy | np.append(False, heavy[:-1]))
+    stretch -= stretch[0]
+    sizes = np.bincount(stretch, counts)
+    is_heavy = np.bincount(stretch, heavy) > 0
+    shares = np.ones(len(sizes))
+    most = np.bincount(stretch)
+    for _ in range(n_bins - len(sizes)):
+        per_bin = np.where((shares < most) & ~is_heavy, sizes / shares, 0.0)
+        shares[np.argmax(per_bin)] += per_bin.max() > 0
+    before = np.cumsum(counts) - counts
+    begin = (np.cumsum(sizes) - sizes)[stretch]
+    # A value that reaches across a boundary belongs to the bin that holds its middle.
+    place = np.floor((before - begin + counts / 2) * (shares / sizes)[stretch])
+    edges: Float64Array = values[1:][(np.diff(stretch) > 0) | (np.diff(place) > 0)]
+    return edges
 
 
 def scatter(keys: AnyArray) -> AnyArray:

@@ -3,7 +3,8 @@
 The rules, applied to the first 10,000 rows, after which all rows settle what was guessed (see
 `fieldfare.schema.settle`):
 
-- no value at all, dates and times, nested types other than lists: ``ignore``, with a warning;
+- no value at all, nested types other than lists: ``ignore``, with a warning;
+- dates and times: ``datetime`` (see `fieldfare.schema.dates`); durations: ``numeric``;
 - lists, and texts of which one in ten holds ``|``: ``multi``;
 - other texts, booleans, dictionaries: ``categorical``;
 - numbers with a fraction: ``numeric``, standardised;
@@ -33,7 +34,8 @@ from fieldfare._typing import AnyArray
 from fieldfare.exceptions import ConfigError, DataWarning, SchemaError
 from fieldfare.schema.canonical import read_numbers
 from fieldfare.schema.column import Column
-from fieldfare.schema.column_names import role_of
+from fieldfare.schema.column_names import role_of, words_of
+from fieldfare.schema.dates import recognise
 from fieldfare.schema.hints import NO_HINTS, Hints
 from fieldfare.schema.missing import STANDARD, Marks
 from fieldfare.schema.odd import NUMERIC_SHARE, OddTexts
@@ -122,6 +124,8 @@ def infer_columns(
 def _is_guess(column: Column, array: Any) -> bool:
     """Whether other values than these could make a column something else."""
     pa = require("pyarrow", "tables")
+    if column.kind == "datetime":
+        return False
     if column.kind == "ignore":
         empty = type_texts(array) if is_string(array.type) else array
         return bool(empty.null_count == len(empty))
@@ -151,7 +155,7 @@ def _guess(name: str, array: Any, marks: Marks, *, untyped: bool, complete: bool
         x, found = read_numbers(array, name, marks)
         odd, x = OddTexts(), x[np.isfinite(x)]
         odd.add(found)
-        judged = judge_column(name, array_of(x)) if len(x) else _texts(name)
+        judged = judge_numbers(name, array_of(x)) if len(x) else _texts(name)
         column = Column(name, role=role_of(name))
         if odd.verdict(column, judged.column.kind, len(x)).column.kind == "numeric":
             # All rows settle that, and then also tell what the odd texts are.
@@ -214,11 +218,13 @@ def judge_column(name: str, array: Any, *, complete: bool = False) -> Judgement:
     """
     pa = require("pyarrow", "tables")
     kind, role = array.type, role_of(name)
+    dates = recognise(name, words_of(name), array, role)
+    if dates is not None:
+        return Judgement(dates, "dates or times")
     if is_list(kind) and not pa.types.is_nested(kind.value_type):
         return Judgement(Column(name, "multi", role=role), "lists")
-    if pa.types.is_temporal(kind):
-        return _ignored(name, "it holds dates or times; add columns such as its hour or weekday, "
-                        "or set its kind to 'categorical' or 'numeric' (seconds)")  # fmt: skip
+    if pa.types.is_duration(kind):
+        return Judgement(Column(name, "numeric", role=role), "durations")
     if pa.types.is_nested(kind):
         return _ignored(name, f"values of type {kind} are not understood")
     if array.null_count == len(array):
@@ -226,7 +232,7 @@ def judge_column(name: str, array: Any, *, complete: bool = False) -> Judgement:
     if pa.types.is_dictionary(kind):
         return Judgement(Column(name, "categorical", role=role), "categories of a data frame")
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return _judge_numbers(name, array, complete)
+        return judge_numbers(name, array, complete)
     if is_string(kind):
         present = array.drop_null()
         if are_many_bars(int(has_bar(present).sum()), len(present)):
@@ -239,7 +245,8 @@ def _texts(name: str) -> Judgement:
     return Judgement(Column(name, "categorical", role=role_of(name)), "texts")
 
 
-def _judge_numbers(name: str, array: Any, complete: bool) -> Judgement:
+def judge_numbers(name: str, array: Any, complete: bool = False) -> Judgement:
+    """Return what a column of numbers (an Arrow array) is taken for, and why."""
     numbers = _whole_numbers(array)
     if numbers is None:
         return Judgement(Column(name, "numeric", role=role_of(name)), "numbers with a fraction")

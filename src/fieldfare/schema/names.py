@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from fieldfare._typing import AnyArray, Int64Array
-from fieldfare.schema.column import Column
+from fieldfare.schema.column import DEFAULT_PARTS, Column
 from fieldfare.schema.fit import Fitted
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def format_schema(schema: Schema) -> str:
     lines = [("column", "kind", "field", "role", "transform", "features", "missing", "unknown")]
     for i, column in enumerate(schema.columns):
         fitted = None if schema.fitted is None else schema.fitted[i]
-        field = "" if column.kind == "ignore" else column.field_name
+        field = column.field_name if column.is_feature else ""
         sizes = ("", "", "")
         if fitted is not None:
             size = fitted.size if fitted.vocabulary is None else len(fitted.vocabulary) + 2
@@ -99,11 +99,17 @@ def _how(column: Column) -> str:
     words = []
     if column.kind == "numeric":
         bins = f" ({column.n_bins} bins)" if column.transform == "quantile" else ""
-        words.append(column.transform + bins)
+        is_clipped = column.transform == "standardize" and column.clip is not None
+        clip = f", clip {column.clip:g}" if is_clipped else ""
+        words.append(column.transform + bins + clip)
     if column.kind == "multi" and column.separator:
         words.append(f"split at {column.separator!r}")
     if column.weight_separator:
         words.append(f"weight after {column.weight_separator!r}")
+    if column.kind == "datetime":
+        words.append(", ".join(column.parts or DEFAULT_PARTS))
+        if column.date_format != "ymd":
+            words.append(f"written as {column.date_format}")
     if column.is_hashed:
         words.append(f"hash to {column.hash_buckets}")
     if column.has_vocabulary and column.min_count > 1:

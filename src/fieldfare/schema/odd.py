@@ -2,7 +2,7 @@
 
 A column of numbers with a few odd texts stays one. The texts become marks of missing of that
 column, so that they mean the same in later data, and a warning names them. "Few" are at most three
-different texts in half of the cells, as a program writes that has words of its own for what is
+different texts in a quarter of the cells, as a program writes that has words of its own for what is
 missing; or 20 in 5 % of the cells; or 1,000 in 1 %, as people write who make mistakes. With more,
 all cells are categories, and a warning says so. Whole numbers that would be categories stay
 categories, and the texts among them are more of these.
@@ -18,10 +18,10 @@ from fieldfare.schema.column import Column
 from fieldfare.sources.batch import shorten
 
 # At most so many different texts, in at most this share of the cells.
-_FEW = ((3, 0.5), (20, 0.05), (1000, 0.01))
+_FEW = ((3, 0.25), (20, 0.05), (1000, 0.01))
 _SHOWN = 5
 # Of fewer cells that are numbers nobody would expect a column of numbers.
-NUMERIC_SHARE = 0.5
+NUMERIC_SHARE = 0.75
 
 
 @dataclass(frozen=True)

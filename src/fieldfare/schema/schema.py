@@ -16,6 +16,7 @@ from fieldfare.rows import MAX_FIELD, MAX_INDEX, Rows
 from fieldfare.schema import serialise as serial
 from fieldfare.schema.classes import Classes
 from fieldfare.schema.column import Column, assign_fields
+from fieldfare.schema.derive import expand, with_parts
 from fieldfare.schema.dictionary_encoded import DictionaryEncodedTable
 from fieldfare.schema.editable import read_columns, write_columns
 from fieldfare.schema.encode import encode_features, encode_labels
@@ -26,7 +27,7 @@ from fieldfare.schema.infer import infer_columns
 from fieldfare.schema.names import FeatureNames, feature_text, format_schema, locate_features
 from fieldfare.schema.numbered import Indexed
 from fieldfare.schema.settle import learn_guessed
-from fieldfare.sources.batch import Batch, column_at, require_column
+from fieldfare.sources.batch import Batch, column_at, require_column, stacked
 from fieldfare.sources.formats import open_table
 from fieldfare.sources.matrix import array_rows
 from fieldfare.sources.reading import Reading, only_reading, without_reading
@@ -49,6 +50,7 @@ class Schema:
     ----------
     columns : sequence of Column
         In the order in which they are encoded. Fields are numbered in order of first appearance.
+        Behind a column of dates come those derived from it, such as ``when.hour``.
     target, weight, group : str or None
         Names of the columns that hold what is predicted, sample weights, and groups.
     notes : tuple of str
@@ -72,7 +74,7 @@ class Schema:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "columns", tuple(self.columns))
+        object.__setattr__(self, "columns", expand(self.columns))
         names = [column.name for column in self.columns]
         for name in names:
             if names.count(name) > 1:
@@ -164,7 +166,8 @@ class Schema:
         """Return a Schema with some parameters of one or several columns changed.
 
         Changing anything but the role or field of a column makes the Schema unfitted, because
-        feature ids depend on all columns.
+        feature ids depend on all columns. What is derived from a column of dates follows its role,
+        its field, its ``parts`` and its kind.
 
         Parameters
         ----------
@@ -190,14 +193,19 @@ class Schema:
         """
         names = (column,) if isinstance(column, str) else column
         given = names if isinstance(names, Mapping) else {name: {} for name in names}
-        edits = {self.column(name).name: {**changes, **own} for name, own in given.items()}
-        edited = replace(
-            self, columns=tuple(one.change(**edits.get(one.name, {})) for one in self.columns)
-        )
-        changed = {name for edit in edits.values() for name in edit}
-        if changed <= {"role", "field"}:
-            return edited
-        return replace(edited.unfitted(), guessed=self.guessed - edits.keys())
+        schema = self
+        for name, own in given.items():
+            schema = schema._edit_one(name, {**changes, **own})
+        return schema
+
+    def _edit_one(self, column: str, changes: Mapping[str, Any]) -> Schema:
+        old = self.column(column)
+        new = old.change(**changes)
+        columns = tuple(new if c is old else c for c in self.columns)
+        if set(changes) <= {"role", "field"}:
+            columns = tuple(c.change(**changes) if c.source == column else c for c in columns)
+            return replace(self, columns=columns)
+        return replace(self.unfitted(), columns=columns, guessed=self.guessed - {column})
 
     def unfitted(self) -> Schema:
         """Return the Schema without what was learned."""
@@ -334,7 +342,7 @@ class Schema:
             Whether to read the target (which must then be there) and weights.
         columns : sequence of str or None
             Only these columns, such as those of the items alone; by default all, which must then be
-            there.
+            there. A column of dates stands for what is derived from it.
         n_threads : int or None
             ``None``: one per core. The Rows are the same for any number.
 
@@ -366,15 +374,42 @@ class Schema:
         n_threads: int | None = None,
     ) -> Rows:
         """Return what `encode` does, of one batch of a table that is open already."""
-        chosen = self.columns if columns is None else [self.column(name) for name in columns]
+        chosen = self.columns
+        if columns is not None:
+            named = {self.column(name).name for name in columns}
+            chosen = tuple(c for c in chosen if c.name in named or c.source in named)
         used = [
             (column, fitted)
             for column, fitted in zip(self.columns, self._learned(), strict=True)
             if fitted is not None and column in chosen
         ]
+        batch = with_parts(self.columns, batch, [column for column, _ in used], n_threads)
         rows = encode_features(used, self._field_number, batch, n_threads)
         names = {"target": self.target, "weight": self.weight, "group": self.group}
         return rows.with_(**encode_labels(names, self.target_classes, batch, labelled=labelled))
+
+    def derive(self, table: Any) -> Any:
+        """Return a table with the columns that are derived from dates, such as ``when.hour``.
+
+        Exports that read columns take these: other programs split no dates.
+
+        Parameters
+        ----------
+        table : path, DataFrame, Arrow table or anything else that `open_table` reads
+
+        Returns
+        -------
+        pyarrow.Table
+            The columns of the table, then the derived ones: texts, and float64 for years and ages.
+
+        Raises
+        ------
+        SchemaError
+            If a column of dates is missing, or holds none.
+        """
+        opened = open_table(table)
+        batches = [with_parts(self.columns, batch).data for batch in opened.batches()]
+        return stacked(batches or [with_parts(self.columns, Batch(opened.head(0))).data])
 
     def sample_encoder(self) -> SampleEncoder:
         """Return an encoder of single samples, which takes microseconds where `encode` takes more.
@@ -390,8 +425,14 @@ class Schema:
                 "of feature ids."
             )
         pairs = zip(self.columns, self._learned(), strict=True)
+        sources = {column.name: column for column in self.columns if column.kind == "datetime"}
         return SampleEncoder(
-            (column, fitted, self._field_number[column.field_name])
+            (
+                column,
+                fitted,
+                self._field_number[column.field_name],
+                sources.get(column.source or ""),
+            )
             for column, fitted in pairs
             if fitted is not None
         )
@@ -425,12 +466,17 @@ class Schema:
         """Names of the fields in order of their numbers."""
         if self.ids is not None:
             return self.ids.field_names
-        used = [column.field_name for column in self.columns if column.kind != "ignore"]
+        used = [column.field_name for column in self.columns if column.is_feature]
         return tuple(dict.fromkeys(used))
 
     @cached_property
     def _field_number(self) -> dict[str, int]:
         return {name: number for number, name in enumerate(self.field_names)}
+
+    @property
+    def names_in_table(self) -> list[str]:
+        """Names of the columns that are read from a table: all but those derived from others."""
+        return [column.name for column in self.columns if column.source is None]
 
     @property
     def n_fields(self) -> int:

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 # What the first format did not say of a column, and meant by that.
-_FORMAT_1: JSON = {"na_values": ()}
-_FORMAT_1_NUMERIC: JSON = {"na_values": ("NA", "N/A", "NaN", "null", "None", "na", "n/a", "NULL",
-                                         "none")}  # fmt: skip
+_FORMAT_1: JSON = {"na_values": (), "clip": None}
+_NUMERIC = ("NA", "N/A", "NaN", "null", "None", "na", "n/a", "NULL", "none")
+_FORMAT_1_NUMERIC = _FORMAT_1 | {"na_values": _NUMERIC}
 _VOCABULARY = ("blob", "offsets", "ids", "counts")
 _SCALARS = ("missing", "size", "n_missing", "n_unknown", "mean", "scale")
 
@@ -144,7 +144,7 @@ def _get_indexed(part: JSON, arrays: Mapping[str, AnyArray]) -> Indexed:
 def _check_fitted(column: Column, state: Fitted | None) -> None:
     """Refuse numbers that disagree with the arrays: ids are counted out by them, up to any size."""
     if state is None:
-        sound = column.kind == "ignore"
+        sound = not column.is_feature
     elif column.has_vocabulary:
         sound = state.vocabulary is not None and _is_count(state.missing) and _is_count(state.size)
     else:

@@ -34,7 +34,7 @@ from fieldfare.schema.fit import (
     make_fitter,
     number_columns,
 )
-from fieldfare.schema.infer import BAR, are_many_bars, has_bar, judge_column, looks_numeric
+from fieldfare.schema.infer import BAR, are_many_bars, has_bar, judge_numbers, looks_numeric
 from fieldfare.schema.odd import OddTexts, Verdict, with_kind
 from fieldfare.schema.whole_numbers import Judgement
 from fieldfare.sources.arrow import array_of, is_string, numpy_of, one_array
@@ -147,7 +147,7 @@ class GuessedNumbers:
         """Return what all rows say that the column is."""
         judged = None
         if self._n and (cells := self._whole.cells()) is not None:
-            judged = judge_column(self._column.name, array_of(cells))
+            judged = judge_numbers(self._column.name, array_of(cells))
         return _settled(self._column, judged, self._odd, self._n, otherwise="numeric")
 
 
@@ -198,7 +198,7 @@ class GuessedValues:
         present = ~np.isnan(x) & np.isfinite(x)
         n = int(counts[present].sum())
         cells = _repeated(x[present], counts[present])
-        judged = judge_column(column.name, array_of(cells)) if n else None
+        judged = judge_numbers(column.name, array_of(cells)) if n else None
         return _settled(column, judged, odd, n, otherwise="categorical")
 
     def _many_bars(self) -> bool:

@@ -139,10 +139,15 @@ def _read(values: Any) -> tuple[Any, bool]:
     pa = require("pyarrow", "tables")
     if isinstance(values, (pa.Array, pa.ChunkedArray)):
         return values, False
+    values = _in_known_units(values)
     try:
-        return pa.array(values, from_pandas=True), False
+        array = pa.array(values, from_pandas=True)
     except (pa.ArrowException, OverflowError):
-        pass
+        array = None
+    if array is not None:
+        if not _loses_times(values, array.type):
+            return array, False
+        return pa.array(list(map(text_or_none, values)), pa.string()), False
     if not any(isinstance(value, (list, tuple)) for value in values):
         return pa.array(list(map(text_or_none, values)), pa.string()), True
     lists = [
@@ -154,6 +159,27 @@ def _read(values: Any) -> tuple[Any, bool]:
     except (pa.ArrowException, OverflowError):
         texts = [None if items is None else list(map(text_or_none, items)) for items in lists]
         return pa.array(texts, pa.list_(pa.string())), False
+
+
+def _in_known_units(values: Any) -> Any:
+    """Return dates of NumPy and periods of pandas in units that Arrow knows: from their start."""
+    kind = getattr(values, "dtype", None)
+    if str(kind).startswith("period["):
+        return getattr(values, "dt", values).to_timestamp()
+    if isinstance(kind, np.dtype) and kind.kind == "M":
+        known = np.datetime_data(kind)[0] in ("D", "s", "ms", "us", "ns")
+        return values if known else values.astype("M8[s]")
+    return values
+
+
+def _loses_times(values: Any, kind: Any) -> bool:
+    """Whether Arrow moved objects to another zone, or cut off their time, to give them one type."""
+    pa = require("pyarrow", "tables")
+    if str(getattr(values, "dtype", "object")) != "object":
+        return False
+    if pa.types.is_timestamp(kind):
+        return len({str(getattr(v, "tzinfo", None)) for v in values if not _is_missing(v)}) > 1
+    return pa.types.is_date(kind) and any(hasattr(v, "hour") for v in values)
 
 
 def plain(table: Any) -> Any:

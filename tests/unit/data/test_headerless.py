@@ -21,7 +21,7 @@ def ratings(tmp_path: Path) -> Path:
 
 
 def columns(data: ff.Dataset) -> list[str]:
-    return [column.name for column in data.schema.columns]
+    return data.schema.names_in_table
 
 
 def test_the_first_column_is_taken_for_the_target_with_a_warning(ratings: Path) -> None:

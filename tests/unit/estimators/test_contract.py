@@ -301,7 +301,7 @@ def test_a_schema_can_be_given(clicks: pd.DataFrame) -> None:
 
 def test_missing_labels_are_refused(clicks: pd.DataFrame) -> None:
     X, y = parts(clicks)
-    with pytest.raises(DataError, match="label 3 is missing"):
+    with pytest.raises(DataError, match="row 3 has no target"):
         FMClassifier().fit(X, y.astype(object).where(np.arange(len(y)) != 3, None))
 
 

@@ -18,7 +18,7 @@ ONE_VALUED = (
     Column("age", "numeric"),
     Column("price", "numeric", transform="log2"),
     Column("bid", "numeric", transform="quantile", n_bins=5),
-    Column("raw", "numeric", transform="none"),
+    Column("raw", "numeric", transform="none", na_values=(-7,)),
 )
 SEVERAL = (Column("tags", "multi", separator="|"), Column("words", "multi"))
 
@@ -53,9 +53,12 @@ def odd_table() -> pd.DataFrame:
     table.loc[:20, "city"] = "Nowhere"
     table.loc[10:15, "city"] = None
     table.loc[16:18, "city"] = ""
+    table.loc[21:23, "city"] = ["NA", " ?", "\\N "]
     table.loc[:5, "code"] = 99.0
+    table.loc[20:21, "age"] = [1e6, -1e6]
+    table.loc[20:21, "raw"] = -7.0
     table.loc[:5, "price"] = [2.0, -1e30, 0.0, 1e30, -0.5, 2.0000001]
-    table.loc[5:10, "tags"] = ["zz|a", "a| b |c ", " | ", "5.0|a", "a||b", "|"]
+    table.loc[5:10, "tags"] = ["zz|a", "a| b |NA", " - |?", "5.0|a", "a||b", "|"]
     table.at[5, "words"] = ["u", "unheard"]
     return table
 

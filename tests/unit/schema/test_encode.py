@@ -80,6 +80,16 @@ def test_quantile_bins():
     assert [row[0][0] for row in got] == ["x=(-inf, 2)", "x=[2, inf)", "x=[2, inf)", "x=<missing>"]
 
 
+def test_extreme_numbers_are_clipped_unless_the_column_says_otherwise():
+    x = [-1.0, 1.0] * 50
+    assert encode(Column("x", "numeric"), x, [3.0, 1e9, -1e9]) == [
+        [("x", 3)], [("x", 4)], [("x", -4)],
+    ]  # fmt: skip
+    assert encode(Column("x", "numeric", clip=2.5), x, [1e9]) == [[("x", 2.5)]]
+    assert encode(Column("x", "numeric", clip=None), x, [1e9]) == [[("x", 1e9)]]
+    assert "clip 2.5" in str(Schema([Column("x", "numeric", clip=2.5)]))
+
+
 def test_no_transform_keeps_the_number():
     assert encode(Column("x", "numeric", transform="none"), [1.0], [2.5, 0.0]) == [[("x", 2.5)], []]
 
