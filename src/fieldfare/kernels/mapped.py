@@ -37,9 +37,6 @@ class MappedFile:
         self._state = self._now()
         self._map = mmap.mmap(self._descriptor, 0, access=mmap.ACCESS_READ)
         self.bytes: AnyArray = np.frombuffer(self._map, np.uint8)
-        self._watch = -1
-        if not hasattr(_core, "watch_mapping"):  # a core that was built before there was a guard
-            return
         self._watch = _core.watch_mapping(self.bytes)
         # The mapping lives as long as any array over it, which may be longer than this object.
         weakref.finalize(self._map, _core.unwatch_mapping, self._watch)
@@ -50,8 +47,7 @@ class MappedFile:
     @property
     def changed(self) -> bool:
         """Whether the file was written to, or cut short, since it was opened."""
-        torn = self._watch >= 0 and _core.is_torn(self._watch)
-        return torn or self._now() != self._state
+        return bool(_core.is_torn(self._watch)) or self._now() != self._state
 
     @property
     def state(self) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fieldfare.exceptions import DataError, MissingDependencyError
+from fieldfare.exceptions import DataError, MissingDependencyError, OutputError
 from fieldfare.sources.bytes import open_bytes
 from fieldfare.sources.files import expand
 from fieldfare.sources.write import open_output
@@ -177,7 +177,7 @@ def test_output_keeps_the_old_one_on_failure(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         write(KeyboardInterrupt())
-    with pytest.raises(DataError, match="No space left"):
+    with pytest.raises(OutputError, match="No space left"):
         write(OSError(28, "No space left on device"))
     assert path.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["out"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fieldfare.exceptions import DataError, TextFormatError
+from fieldfare.exceptions import DataError, OutputError, TextFormatError
 from fieldfare.rows import Rows
 from fieldfare.sources import sparse_text as text
 from fieldfare.sources.sparse_text import read_text, write_text
@@ -215,7 +215,7 @@ def test_what_cannot_be_written(tmp_path: Path) -> None:
         write_text(rows.with_(target=None), tmp_path / "out", "libsvm")
     with pytest.raises(DataError, match="'libsvm' or 'libffm'"):
         write_text(rows, tmp_path / "out", "csv")  # type: ignore[arg-type]
-    with pytest.raises(DataError, match="does not exist"):
+    with pytest.raises(OutputError, match="No such file"):
         write_text(rows, tmp_path / "no" / "out", "libsvm")
     assert list(tmp_path.iterdir()) == []
 
