@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import sys
+from collections.abc import Iterable
 from typing import TextIO
 
 
@@ -21,6 +22,12 @@ def say(text: str = "", *, file: TextIO | None = None) -> None:
     if stream is None:
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))
     print(text, file=stream, flush=True)
+
+
+def say_notes(notes: Iterable[str]) -> None:
+    """Print decisions that a person may want to overrule, a line each, to standard error."""
+    for note in notes:
+        say_aside(f"note: {note}")
 
 
 def say_aside(text: str = "") -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fieldfare._files import STREAM, check_outputs
-from fieldfare.exceptions import ConfigError
+from fieldfare.exceptions import ConfigError, SchemaError
 
 if TYPE_CHECKING:
     from fieldfare.models.base import Model
     from fieldfare.models.posterior import Posterior
+    from fieldfare.schema.schema import Schema
 
 _CONTINUES = {"checkpoint": "resume"}
 
@@ -74,6 +75,26 @@ def _check_writable(path: Output) -> None:
         raise ConfigError(
             f"The folder of the output {str(path)!r} is not writable. Choose another one."
         )
+
+
+def read_schema(path: str) -> Schema:
+    """Return what columns mean: from a file of `Schema.write_columns`, or from a model.
+
+    Raises
+    ------
+    SchemaError
+        If there are no columns in it.
+    """
+    from fieldfare.schema.schema import Schema
+
+    with open(path, "rb") as file:
+        start = file.read(64).lstrip()
+    if start.startswith(b"{"):
+        return Schema.read_columns(path)
+    schema = load_any(path).schema
+    if schema is None or schema.is_indexed:
+        raise SchemaError(f"{path} is a model of numbered features: it has no columns.")
+    return schema.unfitted()
 
 
 def load_any(path: str) -> Model | Posterior:

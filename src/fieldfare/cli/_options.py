@@ -26,11 +26,6 @@ GROUPS = {
     "training": TrainingConfig,
 }
 _HIDDEN = {"verbose"}
-_HINTS = {
-    "categorical": "columns that are categories",
-    "numeric": "columns that are numbers",
-    "ignore": "columns that are not used",
-}
 _WHETHER = "Whether to "
 _DOCS = {
     "early_stopping": "Stop when the validation metric no longer improves, and keep the best "
@@ -149,27 +144,6 @@ def _column(text: str) -> str | int:
     return int(text) if text.isdecimal() and str(int(text)) == text else text
 
 
-def add_hints(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say what columns are, where that would otherwise be inferred."""
-    group = parser.add_argument_group("what columns are (default: inferred)")
-    for name, words in _HINTS.items():
-        group.add_argument(f"--{name}", type=_listed, metavar="COLUMN[,COLUMN...]", help=words)
-    group.add_argument(
-        "--bins",
-        type=_binned,
-        metavar="N|COLUMN=N[,...]",
-        help="quantile bins instead of a number, for all numeric columns or for those named",
-    )
-    group.add_argument(
-        "--na",
-        dest="na_values",
-        metavar="TEXT[,...]|COLUMN=TEXT[,...]",
-        help="texts that mean a missing value, besides the usual ones; or, with a column, exactly "
-        "those of that column (may be repeated)",
-        action=_Marks,
-    )
-
-
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Add the model file."""
     parser.add_argument(
@@ -227,13 +201,6 @@ def hyperparameters(
     return {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
 
 
-def columns(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return what the user says about columns: which have a role, and what they are."""
-    names = ("target", "weight", "group", *_HINTS, "bins", "na_values")
-    given = {name: getattr(arguments, name, None) for name in names}
-    return {name: value for name, value in given.items() if value is not None}
-
-
 def reading(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return what the user says about the form of the files."""
     said = {name: getattr(arguments, name) for name in ("header", "names", "sep")}
@@ -244,43 +211,6 @@ def reading(arguments: argparse.Namespace) -> dict[str, Any]:
 def source(paths: list[str]) -> Any:
     """Return DATA in the form that readers take: a single path, or a list of several."""
     return paths[0] if len(paths) == 1 else paths
-
-
-def _listed(text: str) -> list[str]:
-    return text.split(",")
-
-
-def _binned(text: str) -> int | dict[str, int]:
-    """Read ``16`` or ``price=16,age=8``."""
-    try:
-        if "=" not in text:
-            return int(text)
-        pairs = [part.rpartition("=") for part in text.split(",")]
-        return {name: int(number) for name, _, number in pairs}
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"must be a number, or COLUMN=NUMBER separated by commas. Got {text!r} instead."
-        ) from None
-
-
-class _Marks(argparse.Action):
-    """Gathers ``--na`` into a list for all columns, or a mapping for those that are named."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: Any,
-        option_string: str | None = None,
-    ) -> None:
-        before = getattr(namespace, self.dest)
-        name, equals, marks = values.partition("=")
-        given: Any = {name: marks.split(",")} if equals else values.split(",")
-        if before is None:
-            before = type(given)()
-        elif type(before) is not type(given):
-            parser.error(f"{option_string} is either for all columns or for those that are named")
-        setattr(namespace, self.dest, before | given if equals else before + given)
 
 
 def flag_names(name: str) -> tuple[str, ...]:

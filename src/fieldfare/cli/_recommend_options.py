@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from fieldfare.cli import _options
+from fieldfare.cli import _columns, _options
 from fieldfare.cli._files import FileOrFolder, Input, Output
 from fieldfare.cli._options import Formatter
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
@@ -44,6 +44,7 @@ def _configure_train(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", required=True, type=Output, metavar="MODEL.ff", help="model file"
     )
     _options.add_reading(parser)
+    _columns.add(parser)
     group = parser.add_argument_group("training")
     group.add_argument(
         "-k",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 
 from fieldfare._logging import say_aside
-from fieldfare.cli import _options
+from fieldfare.cli import _columns, _options
 from fieldfare.cli._files import FileOrFolder, Input
+from fieldfare.exceptions import ConfigError
 
 EXAMPLES = """\
 examples:
@@ -40,33 +41,34 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     _options.add_roles(parser)
     _options.add_reading(parser)
-    _options.add_hints(parser)
+    _columns.add(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Convert, and report the number of rows."""
     from fieldfare.data.convert import convert
 
-    schema = None
+    columns = _columns.given(arguments)
     if arguments.schema_from:
         from fieldfare.persist.file import load_model
 
-        schema = load_model(arguments.schema_from).schema
+        if "schema" in columns:
+            raise ConfigError(
+                "--schema says what columns are, --schema-from also which ids they have. Give one."
+            )
+        columns["schema"] = load_model(arguments.schema_from).schema
     n_rows = convert(
         _options.source(arguments.data),
         arguments.output,
         arguments.to or _kind_of(arguments.output),
-        schema=schema,
         **_options.reading(arguments),
-        **_options.columns(arguments),
+        **columns,
     )
     say_aside(f"{n_rows:,} rows written to {arguments.output}")
     return 0
 
 
 def _kind_of(path: str) -> str:
-    from fieldfare.exceptions import ConfigError
-
     suffix = "." + path.rpartition(".")[2].lower()
     kinds = {".ffm": "libffm", ".svm": "libsvm"} | {f".{kind}": kind for kind in KINDS}
     if suffix not in kinds:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from fieldfare._logging import say
-from fieldfare.cli import _options
+from fieldfare._logging import say, say_notes
+from fieldfare.cli import _columns, _options
 
 EXAMPLES = """\
 examples:
@@ -20,7 +20,7 @@ on all rows with the same settings: fieldfare train DATA ...
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     _options.add_data(parser)
-    _options.add_hints(parser)
+    _columns.add(parser)
     parser.add_argument(
         "--folds", type=int, default=5, metavar="N", help="number of folds (default: 5)"
     )
@@ -35,8 +35,9 @@ def run(arguments: argparse.Namespace) -> int:
     data = load(
         _options.source(arguments.data),
         **_options.reading(arguments),
-        **_options.columns(arguments),
+        **_columns.given(arguments),
     )
+    say_notes(data.schema.notes)
     result = cross_validate(data, folds=arguments.folds, **_options.hyperparameters(arguments))
     say(str(result))
     return 0

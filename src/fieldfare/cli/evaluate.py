@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from fieldfare._logging import say
-from fieldfare.cli import _options
+from fieldfare.cli import _columns, _options
 from fieldfare.cli._tables import key_values
 
 EXAMPLES = """\
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         metrics=arguments.metric,
         n_jobs=arguments.threads,
         **_options.reading(arguments),
-        **_options.columns(arguments),
+        **_columns.given(arguments),
     )
     say(json.dumps(figures) if arguments.json else key_values(figures, indent=0))
     return 0

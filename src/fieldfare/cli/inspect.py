@@ -6,8 +6,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 from fieldfare._logging import say
-from fieldfare.cli import _options
-from fieldfare.cli._files import Input
+from fieldfare.cli import _columns, _options
+from fieldfare.cli._files import Input, Output
 from fieldfare.cli._tables import size
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ EXAMPLES = """\
 examples:
   fieldfare inspect train.csv --target clicked
   fieldfare inspect train.csv --target clicked --against test.csv   how much of test.csv is unseen
+  fieldfare inspect train.csv --target clicked --categorical shop,zip --ignore row
+  fieldfare inspect train.csv --target clicked --save-schema columns.json   to edit by hand
   fieldfare inspect train.ffm
 """
 
@@ -24,9 +26,15 @@ examples:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     _options.add_data(parser)
-    _options.add_hints(parser)
+    _columns.add(parser)
     parser.add_argument(
         "--against", type=Input, metavar="DATA", help="a second file to compare with"
+    )
+    parser.add_argument(
+        "--save-schema",
+        type=Output,
+        metavar="FILE",
+        help="write what the columns are, as JSON to edit and to pass on as --schema",
     )
 
 
@@ -38,10 +46,13 @@ def run(arguments: argparse.Namespace) -> int:
         _options.source(arguments.data),
         against=arguments.against,
         **_options.reading(arguments),
-        **_options.columns(arguments),
+        **_columns.given(arguments),
     )
     say(str(found))
     say(f"\n{_memory(found)}")
+    if arguments.save_schema:
+        found.schema.write_columns(arguments.save_schema)
+        say(f"\ncolumns written to {arguments.save_schema}: edit it, and pass it on as --schema")
     return 0
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from fieldfare._logging import say_aside
-from fieldfare.cli import _options
+from fieldfare._logging import say_aside, say_notes
+from fieldfare.cli import _columns, _options
 from fieldfare.cli._ending import INTERRUPTED, save_unless_nothing
 from fieldfare.cli._recommend_options import configure
 from fieldfare.exceptions import ConfigError
@@ -51,6 +52,7 @@ def _train(arguments: argparse.Namespace) -> int:
     reading = _options.reading(arguments)
     table = open_table(arguments.data, Reading(**reading))
     data = load(table, schema=_schema(arguments, table), labelled=None)
+    say_notes(data.schema.notes)
     result = train(
         data,
         valid=arguments.valid,
@@ -72,10 +74,16 @@ def _train(arguments: argparse.Namespace) -> int:
 
 def _schema(arguments: argparse.Namespace, table: Table) -> Schema:
     """Return the Schema of the data; if roles are given, columns without a role are ignored."""
+    from fieldfare.schema.hints import Hints
     from fieldfare.schema.schema import Column, Schema
 
-    given = {"target": arguments.target, "weight": arguments.weight}
-    schema = Schema.infer(table, **given)
+    said = _columns.given(arguments)
+    given = {role: said.pop(role, None) for role in ("target", "weight")}
+    schema: Schema | None = said.pop("schema", None)
+    if schema is None:
+        schema = Schema.infer(table, **given, **said)
+    else:
+        schema = replace(schema, **given).with_hints(Hints(**said))
     named = _roles(arguments)
     if not named:
         return schema
@@ -84,7 +92,7 @@ def _schema(arguments: argparse.Namespace, table: Table) -> Schema:
         for place, name in enumerate(names):
             column = schema.column(name)
             # Ids are categorical even if they are numbers.
-            is_id = place == 0 and role != "context" and column.kind == "numeric"
+            is_id = place == 0 and role != "context" and column.kind in ("numeric", "ignore")
             columns.append(Column(name, role=role) if is_id else column.change(role=role))
     known = {column.name for column in columns}
     others = (one for one in schema.columns if one.source is None and one.name not in known)

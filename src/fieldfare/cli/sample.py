@@ -7,8 +7,8 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from fieldfare._logging import say, say_aside
-from fieldfare.cli import _options
+from fieldfare._logging import say, say_aside, say_notes
+from fieldfare.cli import _columns, _options
 from fieldfare.cli._ending import INTERRUPTED
 from fieldfare.cli._files import Input
 from fieldfare.cli._tables import key_values, size
@@ -35,7 +35,7 @@ that were kept; predict averages over them. With --valid, the error of the avera
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     _options.add_data(parser)
-    _options.add_hints(parser)
+    _columns.add(parser)
     parser.add_argument(
         "--valid", type=Input, metavar="DATA", help="rows to predict while sampling"
     )
@@ -77,8 +77,10 @@ def run(arguments: argparse.Namespace) -> int:
         _options.source(arguments.data),
         cache=not arguments.no_cache,
         **_options.reading(arguments),
-        **_options.columns(arguments),
+        **_columns.given(arguments),
     )
+    if not arguments.quiet:
+        say_notes(data.schema.notes)
     given = _options.hyperparameters(arguments, SAMPLED)
     result = sample(
         data,

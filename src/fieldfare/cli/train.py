@@ -7,8 +7,8 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from fieldfare._logging import say
-from fieldfare.cli import _options
+from fieldfare._logging import say, say_notes
+from fieldfare.cli import _columns, _options
 from fieldfare.cli._ending import INTERRUPTED, save_unless_nothing
 from fieldfare.cli._files import Input, Output
 from fieldfare.cli._tables import key_values, size
@@ -34,7 +34,7 @@ all rows are used for training, for all epochs.
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     _options.add_data(parser)
-    _options.add_hints(parser)
+    _columns.add(parser)
     parser.add_argument(
         "--valid",
         type=Input,
@@ -76,13 +76,15 @@ def run(arguments: argparse.Namespace) -> int:
         cache=not arguments.no_cache,
         labelled=None if for_recall else True,
         **_options.reading(arguments),
-        **_options.columns(arguments),
+        **_columns.given(arguments),
     )
     tell(f"{data.rows.n_rows:,} rows, {data.rows.nnz:,} entries, read in {_since(start)}")
     tell()
     tell(_described(data.schema))
     if arguments.target is None and data.schema.target is not None:
         tell(f"The target is {data.schema.target!r} by default; --target names another column.")
+    if not arguments.quiet:
+        say_notes(data.schema.notes)
     tell()
     settings: dict[str, Any] = {"early_stopping": True, "verbose": int(not arguments.quiet)}
     if arguments.valid:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._tables import aligned_lines
 from fieldfare._typing import AnyArray
 from fieldfare.data.dataset import Dataset
 from fieldfare.data.leaks import BLOCK_ROWS, classes_of, leaks, span_of
@@ -18,6 +19,7 @@ from fieldfare.exceptions import DataWarning
 from fieldfare.rows import Rows
 from fieldfare.schema.fit import scatter
 from fieldfare.schema.guesses import guesses
+from fieldfare.schema.infer import NOTHING_INFERRED, Inferred, infer_columns
 from fieldfare.schema.schema import Schema
 from fieldfare.sources.files import are_files
 from fieldfare.sources.reading import only_reading, without_reading
@@ -26,6 +28,8 @@ from fieldfare.sources.source import Source, Table
 # What is looked at closely, some 60 bytes an entry; of more entries, stretches from all over.
 _SAMPLE_ENTRIES = 4_000_000
 _STRETCHES = 64
+# So many rows in which no value repeats tell that it identifies them.
+_MANY_ROWS = 200
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class Inspection:
         contain.
     schema : Schema
         What was inferred.
+    reasons : dict of str to str
+        Why each column is taken for what it is, in a few words.
     """
 
     format: str
@@ -68,6 +74,7 @@ class Inspection:
     findings: tuple[str, ...]
     unseen: dict[str, float]
     schema: Schema = field(repr=False)
+    reasons: dict[str, str] = field(repr=False, default_factory=dict)
 
     def __str__(self) -> str:
         per_row = self.n_entries / max(self.n_rows, 1)
@@ -86,8 +93,20 @@ class Inspection:
             lines += _unseen_text(self.unseen)
         if not self.schema.is_indexed:
             lines += ["", str(self.schema)]
+        if self.reasons:
+            lines += ["", *self._reasons_text()]
         lines += ["", f"{len(self.findings)} findings" if self.findings else "Nothing looks wrong."]
         return "\n".join([*lines, *(f"- {finding}" for finding in self.findings)])
+
+    def _reasons_text(self) -> list[str]:
+        cells = [
+            [name, self.schema.column(name).kind, reason] for name, reason in self.reasons.items()
+        ]
+        lines = aligned_lines(["column", "taken for", "because"], cells, left={0, 1, 2})
+        return [
+            *lines,
+            "categorical=, numeric=, ignore= and bins= overrule this (--categorical ...).",
+        ]
 
 
 def inspect(
@@ -119,7 +138,9 @@ def inspect(
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DataWarning)
-        data, form, guessed = _load(source, {"target": target} | how)
+        data, opened, form = _load(source, {"target": target} | how)
+    inferred = _inferred(opened, data.schema, how)
+    guessed = guesses(opened) if isinstance(opened, Table) and target is None else []
     rows, schema = data.rows, data.schema
     findings = [str(warning.message) for warning in caught] + guessed
     sample = _sample(data)
@@ -129,8 +150,7 @@ def inspect(
             f"{contradictions} rows have the features of an earlier row and another target."
         )
     findings += _target_findings(rows) + _constant_columns(sample) + _field_findings(sample)
-    findings += _size_findings(sample)
-    findings += leaks(sample)
+    findings += _size_findings(sample) + _identifiers(schema, inferred) + leaks(sample)
     unseen = {}
     if against is not None:
         form_of_both = only_reading(how) if are_files(against) else {}
@@ -149,17 +169,27 @@ def inspect(
         findings=tuple(findings),
         unseen=unseen,
         schema=schema,
+        reasons=inferred.reasons,
     )
 
 
-def _load(source: Any, how: dict[str, Any]) -> tuple[Dataset, str, list[str]]:
-    """Return samples, what kind of source they are in a few words, and what columns may be."""
+def _load(source: Any, how: dict[str, Any]) -> tuple[Dataset, Any, str]:
+    """Return the samples of a source, the open source, and what kind it is in a few words."""
     opened = open_samples(source, Options.of(**how))
     data = load(opened, labelled=None, **without_reading(how))
     if isinstance(opened, Source):
-        bare = opened if isinstance(opened, Table) and how["target"] is None else None
-        return data, opened.description, [] if bare is None else guesses(bare)
-    return data, "RowStore" if data.store is not None else type(source).__name__, []
+        return data, opened, opened.description
+    return data, opened, "RowStore" if data.store is not None else type(source).__name__
+
+
+def _inferred(opened: Any, schema: Schema, how: dict[str, Any]) -> Inferred:
+    """Return why columns are what they are: once more, because a cache does not hold it."""
+    if not isinstance(opened, Table) or how.get("schema") is not None:
+        return NOTHING_INFERRED
+    hints = Options.of(**how).hints
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        return infer_columns(opened, schema.target, schema.weight, schema.group, hints)
 
 
 def _sample(data: Dataset) -> Dataset:
@@ -248,6 +278,21 @@ def _constant_columns(data: Dataset) -> list[str]:
         if n_values == (0 if is_number else 1):
             found.append(f"Column {column.name!r} has one value only.")
     return found
+
+
+def _identifiers(schema: Schema, inferred: Inferred) -> list[str]:
+    """Report columns with another value in each row."""
+    found = list(inferred.identifiers)
+    for column, fitted in zip(schema.columns, schema.fitted or (), strict=False):
+        if fitted is None or fitted.vocabulary is None or column.kind != "categorical":
+            continue
+        if len(fitted.vocabulary) == schema.n_rows - fitted.n_missing >= _MANY_ROWS:
+            found.append(column.name)
+    return [
+        f"Column {name!r} has another value in each row: it looks like an identifier of rows. "
+        "Unless new rows have the same values, it helps no prediction; ignore= leaves it out."
+        for name in dict.fromkeys(found)
+    ]
 
 
 def _field_findings(data: Dataset) -> list[str]:

@@ -29,7 +29,7 @@ from fieldfare.store.row_store import RowStore, cached
 __all__ = ["Dataset", "extend", "load", "open_samples", "read_dataset", "stream"]
 
 SMALL_BYTES = 16 << 20
-_ENCODING = 2  # raise when the same input would give other Rows, so that old caches are not used
+_ENCODING = 3  # raise when the same input would give other Rows, so that old caches are not used
 _STREAM_ROWS = 65_536
 
 

@@ -30,7 +30,7 @@ from fieldfare.schema.hints import Hints
 from fieldfare.schema.schema import Schema
 from fieldfare.settings import Settings
 from fieldfare.sources.sparse_checks import check_sparse, is_sparse
-from fieldfare.training.job import read
+from fieldfare.training.job import read, tell_notes
 
 
 class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
@@ -155,6 +155,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
             self.schema_ = _input.fit_schema(
                 self.schema, table, roles, self._fields(), learn, self.n_jobs
             )
+            tell_notes(X, self.schema, self.schema_, self._settings())
         if extend:
             data = read_extending(self.schema_, table, labelled=False, n_threads=self.n_jobs)
             self.schema_ = data.schema

@@ -62,11 +62,12 @@ class Fitted:
 
 
 class Learned(NamedTuple):
-    """Columns, what was learned of each, and from how many rows."""
+    """Columns, what was learned of each, from how many rows, and what to say about guesses."""
 
     columns: tuple[Column, ...]
     fitted: tuple[Fitted | None, ...]
     n_rows: int
+    notes: tuple[str, ...] = ()
 
 
 def learn(

@@ -8,9 +8,10 @@ The rules, applied to the first 10,000 rows, after which all rows settle what wa
 - lists, and texts of which one in ten holds ``|``: ``multi``;
 - other texts, booleans, dictionaries: ``categorical``;
 - numbers with a fraction: ``numeric``, standardised;
-- whole numbers (also as floats, since pandas has no missing integers): ``categorical`` if the name
-  ends in "id" or "code" or is the name of an entity such as "user" or "movie", or if there are at
-  most 32 distinct values; else ``numeric``, standardised.
+- whole numbers (also as floats, since pandas has no missing integers): ``categorical`` if they are
+  codes, by their name or by how they are distributed, or if there are at most 32 distinct values;
+  else ``numeric``, in quantile bins if some are far beyond most of them. An identifier of rows is
+  ignored, with a warning. `fieldfare.schema.whole_numbers` decides.
 
 The role comes from the first word of the name: "user_age" describes the user, "movie_year" the
 item.
@@ -21,9 +22,9 @@ A column whose Arrow metadata declare what it means (see `fieldfare.schema.compo
 from __future__ import annotations
 
 import json
-import re
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,27 +34,49 @@ from fieldfare._typing import AnyArray
 from fieldfare.exceptions import ConfigError, DataWarning, SchemaError
 from fieldfare.schema.canonical import read_numbers
 from fieldfare.schema.column import Column
+from fieldfare.schema.column_names import role_of, words_of
 from fieldfare.schema.dates import recognise
 from fieldfare.schema.hints import NO_HINTS, Hints
 from fieldfare.schema.missing import STANDARD, Marks
 from fieldfare.schema.odd import NUMERIC_SHARE, OddTexts
+from fieldfare.schema.whole_numbers import Judgement, WholeNumbers, judge
 from fieldfare.sources.arrow import array_of, is_list, is_string, numpy_of
 from fieldfare.sources.batch import require_column
 from fieldfare.sources.source import Table
 
 SAMPLE_ROWS = 10_000
 DECLARED = b"fieldfare"
-FEW_VALUES = 32
 BAR = "|"
 _MULTI_SHARE = 0.1
 _LIKE_A_NUMBER = r"^\s*[-+]?\.?[0-9]"
 _GLIMPSE = 100
-_ENTITIES = {
-    "user": ("user", "uid", "customer", "visitor", "member", "viewer", "reader", "client"),
-    "item": ("item", "movie", "product", "article", "ad", "song", "track", "artist", "book",
-             "video", "app", "sku", "song", "document"),
-}  # fmt: skip
-_ROLE_OF = {word: role for role, words in _ENTITIES.items() for word in words}
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """What the features of a table seem to mean.
+
+    Parameters
+    ----------
+    columns : tuple of Column
+    reasons : dict of str to str
+        For each column, in a few words, why it is taken for what it is.
+    notes : tuple of str
+        Decisions that a user may want to overrule, a line each.
+    identifiers : tuple of str
+        Columns of whole numbers that look like numbers of the rows.
+    guessed : frozenset of str
+        Columns that all rows may turn out to be something else.
+    """
+
+    columns: tuple[Column, ...]
+    reasons: dict[str, str]
+    notes: tuple[str, ...]
+    identifiers: tuple[str, ...] = ()
+    guessed: frozenset[str] = frozenset()
+
+
+NOTHING_INFERRED = Inferred((), {}, ())
 
 
 def infer_columns(
@@ -62,8 +85,8 @@ def infer_columns(
     weight: str | None = None,
     group: str | None = None,
     hints: Hints = NO_HINTS,
-) -> tuple[tuple[Column, ...], frozenset[str]]:
-    """Return what the features of a table seem to mean, and which of them are guessed.
+) -> Inferred:
+    """Return what the features of a table seem to mean.
 
     See `Schema.infer`; what is guessed from the first rows is settled by all of them, in
     `fieldfare.schema.settle`.
@@ -73,23 +96,29 @@ def infer_columns(
             require_column(name, table.names)
     hints.check(table.names, (target, weight))
     sample = table.head(SAMPLE_ROWS)
-    columns, guessed = [], set()
+    complete = sample.num_rows < SAMPLE_ROWS
+    found, guessed = [], set()
     for name in table.names:
-        if name not in (target, weight):
-            column = declared_column(sample.schema.field(name))
-            if column is None and (kind := hints.kind_of(name)) is not None:
-                column = Column(name, kind, role=role_of(name))
-            if column is None:
-                marks = hints.applied(Column(name)).marks
-                array, untyped = sample.column(name), table.untyped or name in table.mixed
-                column = guess_column(name, array, marks, untyped=untyped)
-                if _is_guess(column, array):
-                    guessed.add(name)
-                    if column.kind == "ignore" and len(array) < SAMPLE_ROWS:
-                        _ignored(name, "it has no values")
-                        guessed.remove(name)
-            columns.append(hints.applied(column))
-    return tuple(columns), frozenset(guessed)
+        if name in (target, weight):
+            continue
+        judged = _said(name, sample.schema.field(name), hints)
+        if judged is None:
+            marks = hints.applied(Column(name)).marks
+            array, untyped = sample.column(name), table.untyped or name in table.mixed
+            judged = _guess(name, array, marks, untyped=untyped, complete=complete)
+            if _is_guess(judged.column, array):
+                guessed.add(name)
+                if judged.column.kind == "ignore" and complete:
+                    _ignored(name, "it has no values")
+                    guessed.remove(name)
+        found.append(replace(judged, column=hints.applied(judged.column)))
+    return Inferred(
+        columns=tuple(judged.column for judged in found),
+        reasons={judged.column.name: judged.why for judged in found},
+        notes=tuple(judged.note for judged in found if judged.note),
+        identifiers=tuple(judged.column.name for judged in found if judged.identifies),
+        guessed=frozenset(guessed),
+    )
 
 
 def _is_guess(column: Column, array: Any) -> bool:
@@ -105,8 +134,8 @@ def _is_guess(column: Column, array: Any) -> bool:
     return not (pa.types.is_dictionary(array.type) or pa.types.is_boolean(array.type))
 
 
-def guess_column(name: str, array: Any, marks: Marks, *, untyped: bool) -> Column:
-    """Return the Column for the first values of a column.
+def _guess(name: str, array: Any, marks: Marks, *, untyped: bool, complete: bool) -> Judgement:
+    """Return what the first values of a column are taken for.
 
     Parameters
     ----------
@@ -116,20 +145,22 @@ def guess_column(name: str, array: Any, marks: Marks, *, untyped: bool) -> Colum
         What is missing in it.
     untyped : bool
         Whether its texts may stand for numbers; a few of them may then be no numbers.
+    complete : bool
+        Whether there are no other values.
     """
     if not untyped:
-        return infer_column(name, array)
+        return judge_column(name, array, complete=complete)
     typed = type_texts(array, marks)
     if is_string(typed.type) and looks_numeric(array):
         x, found = read_numbers(array, name, marks)
         odd, x = OddTexts(), x[np.isfinite(x)]
         odd.add(found)
-        kind = kind_of_numbers(name, array_of(x)) if len(x) else "categorical"
+        judged = judge_numbers(name, array_of(x)) if len(x) else _texts(name)
         column = Column(name, role=role_of(name))
-        if odd.verdict(column, kind, len(x)).column.kind == "numeric":
+        if odd.verdict(column, judged.column.kind, len(x)).column.kind == "numeric":
             # All rows settle that, and then also tell what the odd texts are.
-            return column.change(kind="numeric")
-    return infer_column(name, typed)
+            return judged
+    return judge_column(name, typed, complete=complete)
 
 
 def looks_numeric(texts: Any, counts: Any = None) -> bool:
@@ -152,11 +183,6 @@ def looks_numeric(texts: Any, counts: Any = None) -> bool:
     return bool(counts[alike].sum() >= NUMERIC_SHARE * counts.sum())
 
 
-def kind_of_numbers(name: str, array: Any) -> str:
-    """Return whether numbers, which are no dates, are "categorical" or "numeric"."""
-    return "categorical" if _is_code(name, array) else "numeric"
-
-
 def _any_padded(texts: Any) -> bool:
     """Whether digits follow a zero, as in ids such as 007, which numbers would not give back."""
     pc = require("pyarrow.compute", "tables")
@@ -165,29 +191,80 @@ def _any_padded(texts: Any) -> bool:
 
 def infer_column(name: str, array: Any) -> Column:
     """Return the Column for a sample of typed values (an Arrow array)."""
+    return judge_column(name, array).column
+
+
+def _said(name: str, declared: Any, hints: Hints) -> Judgement | None:
+    """Return what the user, or the metadata of an Arrow field, say about a column."""
+    column = declared_column(declared)
+    if column is not None:
+        return Judgement(column, "its metadata say so")
+    kind = hints.kind_of(name)
+    if kind is not None:
+        return Judgement(Column(name, kind, role=role_of(name)), f"{hints.named[name]}= says so")
+    return None
+
+
+def judge_column(name: str, array: Any, *, complete: bool = False) -> Judgement:
+    """Return what a column of typed values (an Arrow array) is taken for, and why.
+
+    Parameters
+    ----------
+    name : str
+    array : Arrow array
+        Its values, or the first of them.
+    complete : bool
+        Whether there are no others.
+    """
     pa = require("pyarrow", "tables")
     kind, role = array.type, role_of(name)
     dates = recognise(name, words_of(name), array, role)
     if dates is not None:
-        return dates
+        return Judgement(dates, "dates or times")
     if is_list(kind) and not pa.types.is_nested(kind.value_type):
-        return Column(name, "multi", role=role)
+        return Judgement(Column(name, "multi", role=role), "lists")
     if pa.types.is_duration(kind):
-        return Column(name, "numeric", role=role)
+        return Judgement(Column(name, "numeric", role=role), "durations")
     if pa.types.is_nested(kind):
-        _ignored(name, f"values of type {kind} are not understood")
-        return Column(name, "ignore")
+        return _ignored(name, f"values of type {kind} are not understood")
     if array.null_count == len(array):
-        return Column(name, "ignore")
+        return Judgement(Column(name, "ignore"), "no values")
     if pa.types.is_dictionary(kind):
-        return Column(name, "categorical", role=role)
+        return Judgement(Column(name, "categorical", role=role), "categories of a data frame")
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return Column(name, "categorical" if _is_code(name, array) else "numeric", role=role)
+        return judge_numbers(name, array, complete)
     if is_string(kind):
         present = array.drop_null()
         if are_many_bars(int(has_bar(present).sum()), len(present)):
-            return Column(name, "multi", role=role, separator=BAR)
-    return Column(name, "categorical", role=role)
+            column = Column(name, "multi", role=role, separator=BAR)
+            return Judgement(column, f"texts with {BAR!r} in them")
+    return _texts(name) if is_string(kind) else Judgement(Column(name, role=role), str(kind))
+
+
+def _texts(name: str) -> Judgement:
+    return Judgement(Column(name, "categorical", role=role_of(name)), "texts")
+
+
+def judge_numbers(name: str, array: Any, complete: bool = False) -> Judgement:
+    """Return what a column of numbers (an Arrow array) is taken for, and why."""
+    numbers = _whole_numbers(array)
+    if numbers is None:
+        return Judgement(Column(name, "numeric", role=role_of(name)), "numbers with a fraction")
+    judged = judge(name, numbers, complete=complete)
+    if judged.column.kind == "ignore":
+        _ignored(name, f"it identifies rows, with {judged.why}; categorical=[{name!r}] keeps it")
+    return judged
+
+
+def _whole_numbers(array: Any) -> WholeNumbers | None:
+    """Return what whole numbers are like, ``None`` if there are others among them, or none."""
+    pc, pa = require("pyarrow.compute", "tables"), require("pyarrow", "tables")
+    array = array.drop_null()
+    if pa.types.is_integer(array.type):
+        return WholeNumbers.of(numpy_of(array))
+    x = numpy_of(pc.cast(array, pa.float64(), safe=False))
+    x = x[np.isfinite(x)]
+    return WholeNumbers.of(x) if len(x) and (np.floor(x) == x).all() else None
 
 
 def declared_column(field: Any) -> Column | None:
@@ -210,33 +287,9 @@ def declared_column(field: Any) -> Column | None:
         ) from error
 
 
-def _ignored(name: str, reason: str) -> None:
+def _ignored(name: str, reason: str) -> Judgement:
     warnings.warn(DataWarning(f"Column {name!r} is ignored: {reason}."), stacklevel=2)
-
-
-def words_of(name: str) -> list[str]:
-    """Split a column name into lower-case words: ``userId`` is user, id."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
-    return [word.lower() for word in re.findall(r"[^\W_]+", spaced)]
-
-
-def role_of(name: str) -> str | None:
-    """Return the role that the first word of a name suggests."""
-    words = words_of(name)
-    return _ROLE_OF.get(words[0].removesuffix("id") or words[0]) if words else None
-
-
-def _is_code(name: str, array: Any) -> bool:
-    """Whether a number names something rather than measures it."""
-    pc, pa = require("pyarrow.compute", "tables"), require("pyarrow", "tables")
-    x = numpy_of(pc.cast(array, pa.float64(), safe=False))
-    x = x[np.isfinite(x)]
-    if not (np.floor(x) == x).all():
-        return False
-    words = words_of(name)
-    if words and (words[-1].endswith(("id", "code")) or (len(words) == 1 and words[0] in _ROLE_OF)):
-        return True
-    return len(set(x.tolist())) <= FEW_VALUES
+    return Judgement(Column(name, "ignore"), reason)
 
 
 def has_bar(texts: Any) -> AnyArray:

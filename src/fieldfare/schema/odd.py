@@ -30,6 +30,7 @@ class Verdict:
 
     column: Column
     warning: str = ""
+    note: str = ""
 
 
 def are_few(n_texts: int, n_odd: int, n_cells: int) -> bool:
@@ -101,4 +102,6 @@ class OddTexts:
 
 def with_kind(column: Column, kind: str) -> Column:
     """Return a column of another kind, as inferred: without what only its old kind has."""
-    return column if column.kind == kind else column.change(kind=kind, separator=None)
+    if column.kind == kind:
+        return column
+    return column.change(kind=kind, separator=None, transform="standardize")

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from fieldfare._typing import JSON, AnyArray, Int64Array, UInt16Array
+from fieldfare._files import atomic_write
+from fieldfare._typing import JSON, AnyArray, Int64Array, PathLike, UInt16Array
 from fieldfare.exceptions import SchemaError
 from fieldfare.rows import MAX_FIELD, MAX_INDEX, Rows
 from fieldfare.schema import serialise as serial
@@ -17,6 +18,7 @@ from fieldfare.schema.classes import Classes
 from fieldfare.schema.column import Column, assign_fields
 from fieldfare.schema.derive import expand, with_parts
 from fieldfare.schema.dictionary_encoded import DictionaryEncodedTable
+from fieldfare.schema.editable import read_columns, write_columns
 from fieldfare.schema.encode import encode_features, encode_labels
 from fieldfare.schema.encode_one import SampleEncoder
 from fieldfare.schema.fit import Fitted, learn, learn_more
@@ -51,6 +53,8 @@ class Schema:
         Behind a column of dates come those derived from it, such as ``when.hour``.
     target, weight, group : str or None
         Names of the columns that hold what is predicted, sample weights, and groups.
+    notes : tuple of str
+        Decisions of `infer` that may have to be overruled, a line each; they change nothing.
 
     Raises
     ------
@@ -67,6 +71,7 @@ class Schema:
     n_rows: int = 0
     ids: Indexed | None = None
     guessed: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "columns", expand(self.columns))
@@ -127,8 +132,10 @@ class Schema:
         group: str | None = None,
     ) -> Schema:
         """Return what `infer` does, of a table that is open already."""
-        columns, guessed = infer_columns(table, target, weight, group, hints)
-        return Schema(columns, target, weight, group, guessed=guessed)
+        found = infer_columns(table, target, weight, group, hints)
+        return Schema(
+            found.columns, target, weight, group, guessed=found.guessed, notes=found.notes
+        )
 
     @staticmethod
     def indexed(
@@ -153,12 +160,21 @@ class Schema:
         names = None if feature_names is None else tuple(map(str, feature_names))
         return Schema(ids=Indexed(n_features, n_fields, fields, names, field_of))
 
-    def edit(self, column: str, **changes: Any) -> Schema:
-        """Return a Schema with some parameters of one column changed.
+    def edit(
+        self, column: str | Iterable[str] | Mapping[str, Mapping[str, Any]], **changes: Any
+    ) -> Schema:
+        """Return a Schema with some parameters of one or several columns changed.
 
         Changing anything but the role or field of a column makes the Schema unfitted, because
         feature ids depend on all columns. What is derived from a column of dates follows its role,
         its field, its ``parts`` and its kind.
+
+        Parameters
+        ----------
+        column : str, iterable of str, or mapping from column to parameters
+            Which columns; a mapping holds changes of its own for each.
+        **changes
+            Parameters of `Column`, for each of the columns.
 
         Raises
         ------
@@ -166,17 +182,34 @@ class Schema:
             If there is no such column.
         ConfigError
             If a parameter does not exist or has a value that is not allowed.
+
+        Examples
+        --------
+        >>> schema = Schema([Column("site"), Column("age"), Column("shop", kind="numeric")])
+        >>> schema = schema.edit(["age", "shop"], min_count=5)
+        >>> schema = schema.edit({"age": {"kind": "numeric"}, "shop": {"kind": "ignore"}})
+        >>> [column.kind for column in schema.columns]
+        ['categorical', 'numeric', 'ignore']
         """
+        names = (column,) if isinstance(column, str) else column
+        given = names if isinstance(names, Mapping) else {name: {} for name in names}
+        schema = self
+        for name, own in given.items():
+            schema = schema._edit_one(name, {**changes, **own})
+        return schema
+
+    def _edit_one(self, column: str, changes: Mapping[str, Any]) -> Schema:
         old = self.column(column)
         new = old.change(**changes)
         columns = tuple(new if c is old else c for c in self.columns)
         if set(changes) <= {"role", "field"}:
             columns = tuple(c.change(**changes) if c.source == column else c for c in columns)
             return replace(self, columns=columns)
-        guessed = self.guessed - {column}
-        return replace(
-            self, columns=columns, fitted=None, target_classes=None, n_rows=0, guessed=guessed
-        )
+        return replace(self.unfitted(), columns=columns, guessed=self.guessed - {column})
+
+    def unfitted(self) -> Schema:
+        """Return the Schema without what was learned."""
+        return replace(self, fitted=None, target_classes=None, n_rows=0)
 
     def with_fields(self, fields: Mapping[str, Any] | Sequence[Any]) -> Schema:
         """Return a Schema whose columns have the given fields.
@@ -500,6 +533,36 @@ class Schema:
         return format_schema(self)
 
     # -- saving ---------------------------------------------------------------------------------
+
+    def write_columns(self, path: PathLike) -> None:
+        """Write what the columns mean, without what was learned, as JSON that people can edit.
+
+        `read_columns` and ``fieldfare train --schema`` read it.
+
+        Raises
+        ------
+        SchemaError
+            If there are no columns, because features are numbered.
+        OutputError
+            If the file cannot be written.
+        """
+        if self.is_indexed:
+            raise SchemaError("Features of this Schema are numbered: it has no columns to write.")
+        roles = {"target": self.target, "weight": self.weight, "group": self.group}
+        with atomic_write(path) as file:
+            file.write(write_columns(self.columns, roles).encode())
+
+    @staticmethod
+    def read_columns(path: PathLike) -> Schema:
+        """Return the Schema, not fitted yet, of a file that `write_columns` wrote.
+
+        Raises
+        ------
+        SchemaError
+            If the file does not describe columns; the message says where.
+        """
+        with open(path, encoding="utf-8") as file:
+            return Schema(**read_columns(file.read(), str(path)))
 
     def to_json(self) -> tuple[JSON, dict[str, AnyArray]]:
         """Return what JSON can hold, and the rest (vocabularies, edges, counts) as arrays."""

@@ -49,6 +49,8 @@ def to_json(schema: Schema) -> tuple[JSON, dict[str, AnyArray]]:
         header[name] = getattr(schema, name)
     classes = schema.target_classes
     header["target_classes"] = None if classes is None else list(classes)
+    if schema.notes:
+        header["notes"] = list(schema.notes)
     if schema.guessed:
         header["guessed"] = sorted(schema.guessed)
     if schema.fitted is not None:
@@ -122,6 +124,7 @@ def _from_json(header: JSON, arrays: Mapping[str, AnyArray]) -> dict[str, Any]:
         "fitted": fitted,
         "guessed": frozenset(map(str, header.get("guessed", ()))),
         "n_rows": header["n_rows"],
+        "notes": tuple(map(str, header.get("notes", ()))),
     }
 
 
@@ -189,6 +192,7 @@ def _get_fitted(arrays: Mapping[str, AnyArray], prefix: str, scalars: JSON | Non
 def digest(schema: Schema) -> str:
     """Return a fingerprint of a Schema."""
     header, arrays = to_json(schema)
+    header.pop("notes", None)  # they change nothing
     state = hashlib.blake2b(json.dumps(header, sort_keys=True).encode(), digest_size=16)
     for name in sorted(arrays):
         state.update(f"{name}:{arrays[name].dtype}:{arrays[name].shape}".encode())

@@ -34,14 +34,16 @@ from fieldfare.schema.fit import (
     make_fitter,
     number_columns,
 )
-from fieldfare.schema.infer import BAR, are_many_bars, has_bar, kind_of_numbers, looks_numeric
+from fieldfare.schema.infer import BAR, are_many_bars, has_bar, judge_numbers, looks_numeric
 from fieldfare.schema.odd import OddTexts, Verdict, with_kind
+from fieldfare.schema.whole_numbers import Judgement
 from fieldfare.sources.arrow import array_of, is_string, numpy_of, one_array
 from fieldfare.sources.batch import SourceLocation
 from fieldfare.sources.source import Table
 
 _MOST_VALUES = 1_000_000
 _MOST_CELLS = 10_000_000
+_SETTLED = ("kind", "separator", "transform")
 
 
 class Guess(Fitter, Protocol):
@@ -80,7 +82,7 @@ def learn_guessed(
     changed = [
         i
         for i, (old, new) in enumerate(zip(columns, settled, strict=True))
-        if new.column.kind != old.kind or new.column.separator != old.separator
+        if any(getattr(new.column, name) != getattr(old, name) for name in _SETTLED)
     ]
     if changed:
         again: list[Fitter | None] = [None] * len(columns)
@@ -91,14 +93,17 @@ def learn_guessed(
         for i in changed:
             second = _verdict(kinds[i], fitters[i])
             settled[i] = Verdict(
-                replace(second.column, kind=kinds[i].kind), settled[i].warning or second.warning
+                replace(second.column, kind=kinds[i].kind),
+                settled[i].warning or second.warning,
+                settled[i].note,
             )
     for verdict in settled:
         if verdict.warning:
             warnings.warn(DataWarning(verdict.warning), stacklevel=2)
     final = tuple(verdict.column for verdict in settled)
     fitters = [None if c.kind == "ignore" else f for c, f in zip(final, fitters, strict=True)]
-    return Learned(final, number_columns(fitters), n_rows)
+    notes = tuple(verdict.note for verdict in settled if verdict.note)
+    return Learned(final, number_columns(fitters), n_rows, notes)
 
 
 def _verdict(column: Column, fitter: Fitter | None) -> Verdict:
@@ -140,10 +145,10 @@ class GuessedNumbers:
 
     def verdict(self) -> Verdict:
         """Return what all rows say that the column is."""
-        kind = "numeric"
+        judged = None
         if self._n and (cells := self._whole.cells()) is not None:
-            kind = kind_of_numbers(self._column.name, array_of(cells))
-        return self._odd.verdict(self._column, kind, self._n)
+            judged = judge_numbers(self._column.name, array_of(cells))
+        return _settled(self._column, judged, self._odd, self._n, otherwise="numeric")
 
 
 class GuessedValues:
@@ -193,8 +198,8 @@ class GuessedValues:
         present = ~np.isnan(x) & np.isfinite(x)
         n = int(counts[present].sum())
         cells = _repeated(x[present], counts[present])
-        kind = kind_of_numbers(column.name, array_of(cells)) if n else "categorical"
-        return odd.verdict(column, kind, n)
+        judged = judge_numbers(column.name, array_of(cells)) if n else None
+        return _settled(column, judged, odd, n, otherwise="categorical")
 
     def _many_bars(self) -> bool:
         return are_many_bars(self._n_bars, self._n_cells)
@@ -246,6 +251,19 @@ def _repeated(values: Float64Array, counts: Any) -> Float64Array:
     """Return each value as often as it occurs, all proportionally fewer if that is very often."""
     fewer = max(1.0, counts.sum() / _MOST_CELLS) if len(counts) else 1.0
     return np.repeat(values, np.maximum(1, counts // fewer).astype(np.int64))
+
+
+def _settled(
+    column: Column, judged: Judgement | None, odd: OddTexts, n_numbers: int, *, otherwise: str
+) -> Verdict:
+    """Return what a column of numbers and odd texts is, the numbers being judged if they can be."""
+    kind = otherwise if judged is None else judged.column.kind
+    found = odd.verdict(column, kind, n_numbers)
+    if judged is None or found.column.kind != kind:
+        return found
+    if judged.column.transform == "quantile":
+        found = replace(found, column=found.column.change(transform="quantile"))
+    return replace(found, note=judged.note)
 
 
 def _is_empty(column: Column) -> bool:

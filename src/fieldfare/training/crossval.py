@@ -20,7 +20,7 @@ from fieldfare.metrics import default_metrics
 from fieldfare.settings import read as read_group
 from fieldfare.sources.frames import to_pandas
 from fieldfare.training.functions import ROLES, read_settings
-from fieldfare.training.job import Job
+from fieldfare.training.job import Job, tell_notes
 from fieldfare.training.loop.evaluation import evaluate_scores, score_subset
 from fieldfare.training.samples.comparisons import require_groups
 
@@ -120,7 +120,9 @@ def cross_validate(
             "fieldfare.retrieval.compare with a split of fieldfare.data.split."
         )
     kind = read_group(ModelConfig, parameters, model=model)
-    job = Job.of(load(data, **{"n_threads": settings.training.n_jobs} | roles), settings, task=task)
+    dataset = load(data, **{"n_threads": settings.training.n_jobs} | roles)
+    tell_notes(data, roles.get("schema"), dataset.schema, settings)
+    job = Job.of(dataset, settings, task=task)
     names = tuple(metrics or default_metrics(job.targets.task))
     result = CrossValResult()
     whole, task = job.train, job.targets.task

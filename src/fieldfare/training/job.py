@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from fieldfare._logging import say_notes
 from fieldfare._random import resolve_seed
 from fieldfare._typing import PathLike
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
-from fieldfare.data.dataset import AnyDataset
+from fieldfare.data.dataset import AnyDataset, Dataset, RelatedDataset
 from fieldfare.data.loading import read_dataset
 from fieldfare.data.road import Options
 from fieldfare.exceptions import ConfigError
 from fieldfare.models.base import Model
 from fieldfare.models.registry import build, estimate_bytes
+from fieldfare.schema.schema import Schema
 from fieldfare.settings import Settings
 from fieldfare.training.loop.callbacks import Callback
 from fieldfare.training.loop.history import History
@@ -40,12 +42,32 @@ def read(source: Any, settings: Settings, **options: Any) -> AnyDataset:
     Parameters
     ----------
     source, **options
-        As for `fieldfare.data.loading.load`; threads are those of the job.
+        As for `fieldfare.data.loading.load`; threads are those of the job. What is decided about
+        columns is told, once for each source that a Schema is made for.
     settings : Settings
         Of the job.
     """
     how = {"n_threads": settings.training.n_jobs, "join": not settings.reads_side_tables}
-    return read_dataset(source, Options.of(**how | options))
+    data = read_dataset(source, Options.of(**how | options))
+    tell_notes(source, options.get("schema"), data.schema, settings)
+    return data
+
+
+def tell_notes(source: Any, given: Schema | None, found: Schema, settings: Settings) -> None:
+    """Tell what was decided about columns, unless nobody wants to hear it or has heard it before.
+
+    Parameters
+    ----------
+    source : whatever `fieldfare.data.loading.load` takes
+        A Dataset was read before, by someone who told.
+    given, found : Schema or None, Schema
+        The Schema that the samples were to be read with, and the one that they were read with.
+    settings : Settings
+        Of the job.
+    """
+    is_told = given is not None or isinstance(source, (Dataset, RelatedDataset))
+    if settings.training.verbose and not is_told:
+        say_notes(found.notes)
 
 
 @dataclass(frozen=True, eq=False)

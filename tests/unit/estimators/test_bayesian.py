@@ -18,12 +18,13 @@ from fieldfare.estimators import (
 )
 from fieldfare.exceptions import ConfigError, DataError, ModelFileError
 from fieldfare.persist.file import load_model
+from fieldfare.schema.hints import HINTS
 from fieldfare.schema.schema import Schema
 from fieldfare.solvers.gibbs import GibbsSampler
 from fieldfare.training.bayes.chain import feature_groups
 
 ALL = [BayesianFMRegressor, BayesianFMClassifier, BayesianFMOrdinalRegressor]
-OWN = {"warm_start", "schema", "groups"}
+OWN = {"warm_start", "schema", "groups", *HINTS}
 QUICK: dict[str, Any] = {"n_factors": 2, "n_warmup": 5, "n_samples": 15, "random_state": 0}
 TARGETS = {BayesianFMClassifier: lambda y: y > 0, BayesianFMOrdinalRegressor: np.sign}
 
