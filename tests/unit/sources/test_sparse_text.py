@@ -215,7 +215,7 @@ def test_what_cannot_be_written(tmp_path: Path) -> None:
         write_text(rows.with_(target=None), tmp_path / "out", "libsvm")
     with pytest.raises(DataError, match="'libsvm' or 'libffm'"):
         write_text(rows, tmp_path / "out", "csv")  # type: ignore[arg-type]
-    with pytest.raises(OutputError, match="No such file"):
+    with pytest.raises(OutputError, match="does not exist"):
         write_text(rows, tmp_path / "no" / "out", "libsvm")
     assert list(tmp_path.iterdir()) == []
 
