@@ -7,7 +7,7 @@ as many customers as shop 42, or all of them may have the same. This shows in th
 often each occurs, whatever the order of the rows. Names of columns help: one that speaks of a
 measure, such as "price", is believed.
 
-`docs/design/decisions/0033-whole-numbers.md` has the figures.
+`docs/design/decisions/0020-whole-numbers.md` has the figures.
 """
 
 from __future__ import annotations
