@@ -54,8 +54,8 @@ def with_names_of(schema: Schema, table: Table, *, labelled: bool | None) -> Tab
         if known <= set(names):
             return table.named(names)
     raise SchemaError(
-        f"{_place(table)} has no header, and {len(table.names)} columns, of which nothing says "
-        f"which is which. The columns that are needed are {', '.join(map(repr, features))}. Name "
+        f"{_place(table)} has {len(table.names)} columns and no header, so it is not known which "
+        f"column is which. The columns that are needed are {', '.join(map(repr, features))}. Name "
         "all columns of the file, in its order, with names=[...] (--names)."
     )
 
