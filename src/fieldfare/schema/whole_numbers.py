@@ -131,9 +131,11 @@ class WholeNumbers:
             return "with gaps between them although they repeat"
         if self.is_far:
             return "far from zero compared with their range"
-        if self.stand_alone:
-            return "which are frequent or rare regardless of their neighbours"
-        return ""
+        if not self.stand_alone:
+            return ""
+        if self.dispersion < _CHANCE:
+            return "all about equally frequent"
+        return "frequent or rare regardless of their neighbours"
 
     @property
     def may_be_times(self) -> bool:
@@ -203,7 +205,11 @@ def judge(name: str, numbers: WholeNumbers, *, complete: bool = False) -> Judgem
     if numbers.never_repeats and role is None and column_names.names_identifiers(name):
         why = f"{numbers}, a different one in each row"
         if complete:
-            return Judgement(Column(name, "ignore"), why)
+            note = (
+                f"Column {name!r} identifies rows, with {why}: ignored. To keep it, say "
+                f"categorical=[{name!r}]."
+            )
+            return Judgement(Column(name, "ignore"), f"{why}: it identifies rows", note)
         return Judgement(category, f"{why}; by its name an identifier")
     if column_names.names_things(name):
         return Judgement(category, f"{numbers}; by its name they name something")
