@@ -34,8 +34,6 @@ _WORDS = ("time", "timestamp", "ts", "date", "datetime", "day", "epoch", "unixti
 _UNITS = frozenset((
     "s", "ms", "us", "ns", "sec", "secs", "seconds", "millis", "micros", "nanos", "utc", "gmt",
 ))  # fmt: skip
-    ["s", "ms", "us", "ns", "sec", "secs", "seconds", "millis", "micros", "nanos", "utc", "gmt"]
-)
 
 
 def recognise(name: str, words: list[str], array: Any, role: str | None) -> Column | None:
