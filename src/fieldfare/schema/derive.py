@@ -1,7 +1,7 @@
 """Derived columns: the parts of dates and times as columns of their own.
 
-A Schema holds a column of dates as a `Column` of kind "datetime", which is no feature itself, and
-behind it one column for each of its parts, with ``source`` and ``part``: an ordinary column of
+A Schema holds a column of dates as a `Column` of kind "datetime", which is not a feature itself,
+and behind it one column for each of its parts, with ``source`` and ``part``: an ordinary column of
 categories or numbers. Batches get the derived columns here, before they are fitted or encoded;
 `fieldfare.schema.encode_one` does it for single samples.
 """
@@ -116,7 +116,7 @@ def _moments(column: Column, array: Any, location: SourceLocation) -> Moments:
         warnings.warn(
             DataWarning(
                 f"{place} {location.first_row + int(odd[0])}, column {column.name!r}: cells that "
-                f"are no dates or times count as missing ({len(odd)} of {len(array)}): {examples}. "
+                f"are not dates or times are missing ({len(odd)} of {len(array)}): {examples}. "
                 "Correct them, or set the column's kind, or its date_format (now "
                 f"{column.date_format!r}), in the Schema."
             ),

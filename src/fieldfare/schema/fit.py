@@ -188,7 +188,7 @@ class Fitter(Protocol):
 
 
 def make_fitter(column: Column) -> Fitter | None:
-    """Return the accumulator that a column needs, ``None`` if it is no feature itself."""
+    """Return the accumulator that a column needs, ``None`` if it is not a feature itself."""
     if not column.is_feature:
         return None
     if column.has_vocabulary or column.is_hashed:

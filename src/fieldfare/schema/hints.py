@@ -58,18 +58,18 @@ class Hints:
 
     @classmethod
     def of(cls, **given: Any) -> Hints:
-        """Return hints out of keywords.
+        """Return hints from keywords.
 
         Raises
         ------
         ConfigError
-            If a keyword is no hint, where the message names the nearest, or a value is not allowed.
+            If a keyword is not a hint (the message names the nearest), or a value is not allowed.
         """
         for name in given:
             if name not in HINTS:
                 raise ConfigError(
-                    f"There is no parameter {name!r}.{closest(name, HINTS)} What is said about "
-                    f"columns is {', '.join(HINTS)}."
+                    f"There is no parameter {name!r}.{closest(name, HINTS)} What can be said "
+                    f"about columns is {', '.join(HINTS)}."
                 )
         return cls(**given)
 
@@ -103,7 +103,7 @@ class Hints:
         return self._kinds.get(name)
 
     def check(self, names: Collection[str], reserved: Iterable[str | None] = ()) -> None:
-        """Refuse hints about columns that there are not, or that are no features.
+        """Refuse hints about columns that do not exist, or that are not features.
 
         Parameters
         ----------
@@ -120,12 +120,12 @@ class Hints:
         for name, role in self.named.items():
             if name not in names:
                 raise SchemaError(
-                    f"{role}= names {name!r}, which is no column.{closest(name, names)} The "
+                    f"{role}= names {name!r}, which is not a column.{closest(name, names)} The "
                     f"columns are {', '.join(map(repr, names))}."
                 )
             if name in taken and role in (*KINDS, "bins"):
                 raise SchemaError(
-                    f"{role}= names {name!r}, which is the target or the weight and no feature."
+                    f"{role}= names {name!r}, which is the target or the weight, not a feature."
                 )
 
     def refuse(self, what: str) -> None:
@@ -137,8 +137,8 @@ class Hints:
         """
         if self:
             raise SchemaError(
-                f"{', '.join(f'{name}=' for name in self.given)}: this is about the columns of a "
-                f"table, such as a data frame or a CSV file. Got {what}."
+                f"{', '.join(f'{name}=' for name in self.given)} can only be given with a table of "
+                f"named columns, such as a data frame or a CSV file. Got {what}."
             )
 
     def applied(self, column: Column) -> Column:

@@ -45,11 +45,17 @@ from fieldfare.schema.calendar import (
 )
 from fieldfare.schema.canonical import codes_of, parse_number
 from fieldfare.schema.missing import NOTHING, STANDARD, Marks
-from fieldfare.sources.arrow import array_of, is_string, is_view, numpy_of, scalar_of, texts_of
+from fieldfare.sources.arrow import (
+    array_of,
+    cast_or_none,
+    is_text,
+    numpy_of,
+    scalar_of,
+    texts_of,
+)
 
 # Lengths of the ISO texts that Arrow casts at once; at others it takes some that are not ours.
 _ISO_LENGTHS = frozenset((10, 16, 19, *range(21, 27)))
-_GLIMPSE = 100
 
 
 class Moments(NamedTuple):
@@ -83,7 +89,7 @@ def part_of(part: str, value: Any, date_format: str, marks: Marks = STANDARD) ->
     Raises
     ------
     ValueError
-        For what only Arrow can read, and for texts that are no dates.
+        For what only Arrow can read, and for texts that are not dates.
     """
     ticks, state = moment_of(value, date_format, marks)
     of, names, needs_date = PARTS[part]
@@ -181,7 +187,7 @@ def moments_of(array: Any, date_format: str, marks: Marks = STANDARD) -> Moments
     Raises
     ------
     SchemaError
-        If values of this type are no dates.
+        If values of this type are not dates.
     """
     pa, pc, kind = require("pyarrow", "tables"), require("pyarrow.compute", "tables"), array.type
     if pa.types.is_null(kind):
@@ -190,7 +196,7 @@ def moments_of(array: Any, date_format: str, marks: Marks = STANDARD) -> Moments
         return moments_of(array.dictionary, date_format, marks).take(codes_of(array))
     if pa.types.is_temporal(kind) and not pa.types.is_duration(kind):
         return _of_types(array)
-    if is_string(kind) or is_view(kind):
+    if is_text(kind):
         array = marks.without(pc.cast(array, pa.large_string()))
         if date_format in WRITTEN:
             return _of_texts(array, date_format)
@@ -288,12 +294,9 @@ def _of_texts(array: Any, date_format: str) -> Moments:
     for rewritten in _as_iso(array, date_format):
         lengths = pc.unique(pc.binary_length(rewritten)).to_pylist()
         if {length for length in lengths if length} <= _ISO_LENGTHS:
-            try:
-                # Arrow writes an error for every text that does not fit, so try a few first.
-                pc.cast(rewritten.slice(0, _GLIMPSE), pa.timestamp("us"))
-                return _of_types(pc.cast(rewritten, pa.timestamp("us")))
-            except pa.ArrowInvalid:
-                pass
+            times = cast_or_none(rewritten, pa.timestamp("us"))
+            if times is not None:
+                return _of_types(times)
     groups = pc.extract_regex(array, PATTERN)
     matched = numpy_of(groups.is_valid())
     clock = matched & (_lengths(groups.field("a")) == 0)

@@ -108,7 +108,7 @@ class Schema:
             Its first 10,000 rows decide; the rules are those of `fieldfare.schema.infer`.
         target, weight, group : str, int or None
             Columns that are not features. (A group stays a feature unless it is set to ignore.)
-            An integer is the position of a column, from 0, unless a column is called so.
+            An integer is the position of a column, from 0, unless a column has that name.
         **how
             What is known of the columns and therefore not inferred (``categorical``, ``numeric``,
             ``ignore``, ``bins`` and ``na_values``), and how a file is to be read (``format``,

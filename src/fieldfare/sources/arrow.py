@@ -16,6 +16,7 @@ from fieldfare._typing import AnyArray
 from fieldfare.exceptions import SchemaError
 
 _MIXED = {b"fieldfare.mixed": b"text"}
+_GLIMPSE = 100
 
 
 def array_of(numbers: AnyArray) -> Any:
@@ -105,6 +106,22 @@ def one_array(column: Any) -> Any:
 def is_view(kind: Any) -> bool:
     """Whether arrays of this type are views of strings, as polars has them."""
     return str(kind) == "string_view"
+
+
+def is_text(kind: Any) -> bool:
+    """Whether arrays of this type are strings of any layout."""
+    return is_string(kind) or is_view(kind)
+
+
+def cast_or_none(array: Any, kind: Any) -> Any:
+    """Return texts as another type, ``None`` if one of them does not fit."""
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    try:
+        # Arrow writes an error for every text that does not fit, so try a few first.
+        pc.cast(array.slice(0, _GLIMPSE), kind)
+        return pc.cast(array, kind)
+    except pa.ArrowInvalid:
+        return None
 
 
 def column_of(values: Any) -> Any:
