@@ -74,11 +74,13 @@ class Schema:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "columns", expand(self.columns))
-        names = [column.name for column in self.columns]
-        for name in names:
-            if names.count(name) > 1:
+        roles = {self.target, self.weight, self.group}
+        object.__setattr__(self, "columns", expand(self.columns, roles))
+        known: set[str] = set()
+        for name in (column.name for column in self.columns):
+            if name in known:
                 raise SchemaError(f"A Schema needs distinct column names. {name!r} repeats.")
+            known.add(name)
             if name in (self.target, self.weight):
                 raise SchemaError(
                     f"Column {name!r} is the target or weight and cannot be a feature."
@@ -106,7 +108,7 @@ class Schema:
             Its first 10,000 rows decide; the rules are those of `fieldfare.schema.infer`.
         target, weight, group : str, int or None
             Columns that are not features. (A group stays a feature unless it is set to ignore.)
-            An integer is the position of a column, from 0, unless a column is called so.
+            An integer is the position of a column, from 0, unless a column has that name.
         **how
             What is known of the columns and therefore not inferred (``categorical``, ``numeric``,
             ``ignore``, ``bins`` and ``na_values``), and how a file is to be read (``format``,
@@ -383,14 +385,12 @@ class Schema:
         n_threads: int | None = None,
     ) -> Rows:
         """Return what `encode` does, of one batch of a table that is open already."""
-        chosen = self.columns
-        if columns is not None:
-            named = {self.column(name).name for name in columns}
-            chosen = tuple(c for c in chosen if c.name in named or c.source in named)
+        named = None if columns is None else {self.column(name).name for name in columns}
         used = [
             (column, fitted)
             for column, fitted in zip(self.columns, self._learned(), strict=True)
-            if fitted is not None and column in chosen
+            if fitted is not None
+            and (named is None or column.name in named or column.source in named)
         ]
         batch = with_parts(self.columns, batch, [column for column, _ in used], n_threads)
         rows = encode_features(used, self._field_number, batch, n_threads)
