@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
 from fieldfare._optional import require
+from fieldfare.exceptions import DataWarning
 from fieldfare.schema.canonical import dictionary, parse_number
 from fieldfare.schema.missing import OF_TARGETS
-from fieldfare.sources.batch import Batch, SourceLocation
+from fieldfare.sources.batch import Batch, SourceLocation, shorten
 
 MAX_CLASSES = 10_000
+_FEW = 32
 
 
 class Classes:
@@ -53,9 +56,25 @@ class Classes:
                     word,
                 )
 
-    def finish(self) -> tuple[str, ...] | None:
-        """Return the sorted classes, or ``None`` if the targets are numbers."""
-        return None if self.word is None else tuple(sorted(self.seen))
+    def finish(self, n_rows: int) -> tuple[str, ...] | None:
+        """Return the sorted classes, or ``None`` if the targets of these rows are numbers.
+
+        Classes that hardly ever come back are more likely prices, dates or names: a warning.
+        """
+        if self.word is None:
+            return None
+        classes = tuple(sorted(self.seen))
+        if len(classes) > max(_FEW, n_rows / 2):
+            warnings.warn(
+                DataWarning(
+                    f"The target {self.name!r} holds {len(classes):,} different texts in "
+                    f"{n_rows:,} rows, such as {shorten(classes[0])!r}, and each is a class of its "
+                    "own. If they are numbers, write them as 1234.5; if they are dates or names, "
+                    "another column may be the target."
+                ),
+                stacklevel=2,
+            )
+        return classes
 
 
 def _first_word(texts: Any) -> int | None:

@@ -313,7 +313,7 @@ class Schema:
         return replace(
             self,
             **learned._asdict(),
-            target_classes=None if classes is None else classes.finish(),
+            target_classes=None if classes is None else classes.finish(learned.n_rows),
             guessed=frozenset(),
         )
 

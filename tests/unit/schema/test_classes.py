@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fieldfare.exceptions import DataError
+from fieldfare.exceptions import DataError, DataWarning
 from fieldfare.schema.column import Column
 from fieldfare.schema.schema import Schema
 
@@ -38,3 +38,11 @@ def test_too_many_classes_are_refused_however_batches_are_cut(size: int, order: 
 @pytest.mark.parametrize("size", [1, 7, 100])
 def test_any_number_of_numbers_is_a_regression(size: int) -> None:
     assert SCHEMA.fit(cut([*map(str, range(90)), "1e3", "NA"], size)).target_classes is None
+
+
+def test_classes_that_never_come_back_are_warned_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fieldfare.schema.classes.MAX_CLASSES", 100)
+    values = [f"${i}" for i in range(60)]
+    with pytest.warns(DataWarning, match=r"target 'y' holds 60 different texts in 60 rows"):
+        SCHEMA.fit(cut(values, 7))
+    assert len(SCHEMA.fit(cut(values * 2, 7)).target_classes or ()) == 60
