@@ -25,7 +25,7 @@ from fieldfare.schema.columnwise import each
 from fieldfare.schema.derive import with_parts
 from fieldfare.schema.vocabulary import Vocabulary, hash64
 from fieldfare.sources.arrow import array_of, numpy_of, one_array, texts_of
-from fieldfare.sources.batch import Batch, SourceLocation, require_column
+from fieldfare.sources.batch import Batch, SourceLocation, require_columns
 
 _BLOCK = 65536
 _QUANTILE_SAMPLE = 1_000_000
@@ -140,13 +140,14 @@ def _update(
     fitted = [c for c, fitter in zip(columns, fitters, strict=True) if fitter is not None]
     batch = with_parts(columns, batch, fitted, n_threads)
 
+    there = set(batch.data.schema.names)
+
     def update(column: Column, fitter: Fitter | None) -> None:
-        if fitter is not None and column.name in batch.data.schema.names:
+        if fitter is not None and column.name in there:
             fitter.update(batch.data.column(column.name), batch.location)
 
-    for column in columns:
-        if column.is_feature and column.source is None:
-            require_column(column.name, batch.data.schema.names)
+    needed = (c.name for c in columns if c.is_feature and c.source is None)
+    require_columns(needed, batch.data.schema.names)
     each(batch.data.num_rows, update, columns, fitters, n_threads=n_threads)
     return int(batch.data.num_rows)
 
