@@ -46,7 +46,8 @@ def with_names_of(schema: Schema, table: Table, *, labelled: bool | None) -> Tab
     SchemaError
         If the Schema has names of its own, and nothing says which columns have them.
     """
-    features = [column.name for column in schema.columns if column.name]
+    # Derived columns, such as the hour of a date, are no columns of the file.
+    features = [column.name for column in schema.columns if column.source is None]
     if labelled is not True and len(table.names) == len(features):
         return table.named(features)
     known = {*features, schema.target, schema.weight, schema.group} - {None}

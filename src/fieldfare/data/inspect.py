@@ -95,7 +95,9 @@ class Inspection:
             lines += ["", str(self.schema)]
         if self.reasons:
             lines += ["", *self._reasons_text()]
-        lines += ["", f"{len(self.findings)} findings" if self.findings else "Nothing looks wrong."]
+        n = len(self.findings)
+        found = f"{n} finding{'s' if n > 1 else ''}" if n else "Nothing looks wrong."
+        lines += ["", found]
         return "\n".join([*lines, *(f"- {finding}" for finding in self.findings)])
 
     def _reasons_text(self) -> list[str]:

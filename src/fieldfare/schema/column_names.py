@@ -60,6 +60,11 @@ def names_identifiers(name: str) -> bool:
     return words[-1] in _IDENTIFIERS or words[-1].endswith("id")
 
 
+def is_called_id(name: str) -> bool:
+    """Whether a name has the word for an identifier at its end, and not only its letters."""
+    return words_of(name)[-1:] in (["id"], ["ids"], ["uid"], ["guid"], ["uuid"])
+
+
 def names_things(name: str) -> bool:
     """Whether a name says that values name something: identifiers, codes, or an entity."""
     words = words_of(name)

@@ -5,9 +5,9 @@
   ``2019/01/31``, ``31.01.2019``, ``31-Jan-2019``, ``01/31/2019`` with or without a time. Where the
   year is last, some day beyond the 12th must tell days from months; with dots the day is first.
   Times such as ``12:30`` are times of day.
-- Numbers are times since 1970 if the name ends in a word such as "time", "timestamp", "ts" or
-  "date" and all of them lie between 1980 and 2100 in seconds, milliseconds, micro- or nanoseconds,
-  and dates if all of them read as ``20190131``.
+- Numbers are times since 1970 if the name ends in a word such as "time", "timestamp_ms", "ts",
+  "date" or "created_at" and all of them lie between 1980 and 2100 in seconds, milliseconds, micro-
+  or nanoseconds, and dates if all of them read as ``20190131``.
 """
 
 from __future__ import annotations
@@ -31,6 +31,21 @@ _GLIMPSE = 100
 _SINCE, _UNTIL = 315_532_800, 4_102_444_800  # 1980 and 2100, in seconds
 _YEARS = (1900, 2100)
 _WORDS = ("time", "timestamp", "ts", "date", "datetime", "day", "epoch", "unixtime")
+# What may follow such a word, as in "timestamp_ms" or "event_time_utc".
+_UNITS = (
+    "s",
+    "ms",
+    "us",
+    "ns",
+    "sec",
+    "secs",
+    "seconds",
+    "millis",
+    "micros",
+    "nanos",
+    "utc",
+    "gmt",
+)
 
 
 def recognise(name: str, words: list[str], array: Any, role: str | None) -> Column | None:
@@ -50,7 +65,7 @@ def recognise(name: str, words: list[str], array: Any, role: str | None) -> Colu
         date_format = None if pa.types.is_duration(kind) else "ymd"
     elif _holds_text(kind):
         date_format = _format_of_texts(name, array)
-    elif words and words[-1] in _WORDS and not pa.types.is_nested(kind):
+    elif _name_times(words) and not pa.types.is_nested(kind):
         date_format = _format_of_numbers(array)
     else:
         date_format = None
@@ -58,6 +73,13 @@ def recognise(name: str, words: list[str], array: Any, role: str | None) -> Colu
         return None
     parts = parts_in(moments_of(array, date_format))
     return Column(name, "datetime", role=role, parts=parts, date_format=date_format)
+
+
+def _name_times(words: list[str]) -> bool:
+    """Whether the words of a name end like "event_time", "timestamp_ms" or "created_at"."""
+    if len(words) > 1 and words[-1] in _UNITS:
+        words = words[:-1]
+    return bool(words) and (words[-1] in _WORDS or (len(words) > 1 and words[-1] == "at"))
 
 
 def parts_in(moments: Moments) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ The rules, applied to the first 10,000 rows, after which all rows settle what wa
 - whole numbers (also as floats, since pandas has no missing integers): ``categorical`` if they are
   codes, by their name or by how they are distributed, or if there are at most 32 distinct values;
   else ``numeric``, in quantile bins if some are far beyond most of them. An identifier of rows is
-  ignored, with a warning. `fieldfare.schema.whole_numbers` decides.
+  ignored, with a note. `fieldfare.schema.whole_numbers` decides.
 
 The role comes from the first word of the name: "user_age" describes the user, "movie_year" the
 item.
@@ -34,7 +34,7 @@ from fieldfare._typing import AnyArray
 from fieldfare.exceptions import ConfigError, DataWarning, SchemaError
 from fieldfare.schema.canonical import read_numbers
 from fieldfare.schema.column import Column
-from fieldfare.schema.column_names import role_of, words_of
+from fieldfare.schema.column_names import is_called_id, role_of, words_of
 from fieldfare.schema.dates import recognise
 from fieldfare.schema.hints import NO_HINTS, Hints
 from fieldfare.schema.missing import STANDARD, Marks
@@ -248,12 +248,12 @@ def _texts(name: str) -> Judgement:
 def judge_numbers(name: str, array: Any, complete: bool = False) -> Judgement:
     """Return what a column of numbers (an Arrow array) is taken for, and why."""
     numbers = _whole_numbers(array)
-    if numbers is None:
-        return Judgement(Column(name, "numeric", role=role_of(name)), "numbers with a fraction")
-    judged = judge(name, numbers, complete=complete)
-    if judged.column.kind == "ignore":
-        _ignored(name, f"it identifies rows, with {judged.why}; categorical=[{name!r}] keeps it")
-    return judged
+    if numbers is not None:
+        return judge(name, numbers, complete=complete)
+    if is_called_id(name):
+        # Such as the "1890000000.1612345678" of web analytics.
+        return Judgement(Column(name, role=role_of(name)), "by its name they name something")
+    return Judgement(Column(name, "numeric", role=role_of(name)), "numbers with a fraction")
 
 
 def _whole_numbers(array: Any) -> WholeNumbers | None:

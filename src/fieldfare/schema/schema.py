@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -206,7 +206,15 @@ class Schema:
         if set(changes) <= {"role", "field"}:
             columns = tuple(c.change(**changes) if c.source == column else c for c in columns)
             return replace(self, columns=columns)
-        return replace(self.unfitted(), columns=columns, guessed=self.guessed - {column})
+        notes = self._notes_without({column})
+        return replace(
+            self.unfitted(), columns=columns, guessed=self.guessed - {column}, notes=notes
+        )
+
+    def _notes_without(self, names: Collection[str]) -> tuple[str, ...]:
+        """Return the notes on other columns; each begins with the column that it is about."""
+        about = tuple(f"Column {name!r} " for name in names)
+        return tuple(note for note in self.notes if not note.startswith(about))
 
     def unfitted(self) -> Schema:
         """Return the Schema without what was learned."""
@@ -300,6 +308,7 @@ class Schema:
                 f"{n_features} features are more than the {MAX_INDEX} that are possible. "
                 "Raise min_count or set hash_buckets."
             )
+        learned = learned._replace(notes=(*self._notes_without(self.guessed), *learned.notes))
         return replace(
             self,
             **learned._asdict(),

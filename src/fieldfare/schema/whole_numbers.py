@@ -7,7 +7,7 @@ as many customers as shop 42, or all of them may have the same. This shows in th
 often each occurs, whatever the order of the rows. Names of columns help: one that speaks of a
 measure, such as "price", is believed.
 
-`docs/design/decisions/0033-whole-numbers.md` has the figures.
+`docs/design/decisions/0021-whole-numbers.md` has the figures.
 """
 
 from __future__ import annotations
@@ -130,7 +130,11 @@ class WholeNumbers:
             return "with gaps between them although they repeat"
         if self.is_far:
             return "far from zero next to their range"
-        return "each as frequent as it likes, whatever its neighbours" if self.stand_alone else ""
+        if not self.stand_alone:
+            return ""
+        if self.dispersion < _CHANCE:
+            return "all about equally frequent"
+        return "frequent or rare regardless of their neighbours"
 
     @property
     def may_be_times(self) -> bool:
@@ -200,7 +204,11 @@ def judge(name: str, numbers: WholeNumbers, *, complete: bool = False) -> Judgem
     if numbers.never_repeats and role is None and column_names.names_identifiers(name):
         why = f"{numbers}, another one in each row"
         if complete:
-            return Judgement(Column(name, "ignore"), why)
+            note = (
+                f"Column {name!r} identifies rows, with {why}: ignored. To keep it, say "
+                f"categorical=[{name!r}]."
+            )
+            return Judgement(Column(name, "ignore"), f"{why}: it identifies rows", note)
         return Judgement(category, f"{why}; by its name an identifier")
     if column_names.names_things(name):
         return Judgement(category, f"{numbers}; by its name they name something")

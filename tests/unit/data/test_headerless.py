@@ -76,6 +76,24 @@ def test_a_model_with_names_asks_for_those_of_a_file_without(ratings: Path) -> N
     assert len(ff.predict(model, ratings, names=names)) == 300
 
 
+def test_files_with_dates_are_predicted(tmp_path: Path) -> None:
+    """The parts of a date are no columns of the file."""
+    path = tmp_path / "visits.tsv"
+    rows = [f"{i % 7}\t2024-03-{i % 28 + 1:02} 12:{i % 60:02}:00\t{i % 2}\n" for i in range(300)]
+    path.write_text("".join(rows))
+    for target in (0, 2):
+        model = ff.train(path, target=target, max_iter=1, random_state=0).model
+        bare = tmp_path / "bare.tsv"
+        places = [place for place in range(3) if place != target]
+        cells = [row.strip().split("\t") for row in rows]
+        bare.write_text("".join("\t".join(row[i] for i in places) + "\n" for row in cells))
+        assert ff.predict(model, path).tolist() == ff.predict(model, bare).tolist()
+    names = ["shop", "when", "bought"]
+    model = ff.train(path, names=names, target="bought", max_iter=1, random_state=0).model
+    with pytest.raises(SchemaError, match="'shop', 'when'[.]"):
+        ff.predict(model, path)
+
+
 def test_targets_alone_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "labels.txt"
     path.write_text("1\n0\n1\n" * 10)

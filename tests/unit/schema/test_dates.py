@@ -53,11 +53,19 @@ def test_midnights_are_days_whatever_their_type():
 
 def test_numbers_named_like_times_count_since_1970():
     seconds = TIMES.astype("datetime64[s]").astype("int64")
-    units = {"timestamp": ("s", 1), "ts": ("ms", 10**3), "eventTime": ("ns", 10**9)}
+    units = {
+        "timestamp": ("s", 1),
+        "ts": ("ms", 10**3),
+        "eventTime": ("ns", 10**9),
+        "created_at": ("s", 1),
+        "time_ms": ("ms", 10**3),
+        "event_time_utc": ("s", 1),
+    }
     for name, (unit, factor) in units.items():
         column = infer_column(name, pa.array(seconds * factor))
         assert (column.kind, column.date_format) == ("datetime", unit)
-    assert infer_column("distance", pa.array(seconds)).kind == "numeric"
+    for name in ("distance", "at", "ms", "seat"):
+        assert infer_column(name, pa.array(seconds)).kind == "numeric"
     assert infer_column("time", pa.array(range(5000))).kind == "numeric"
 
 

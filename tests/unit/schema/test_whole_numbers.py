@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from fieldfare.data.inspect import inspect
 from fieldfare.data.loading import load
-from fieldfare.exceptions import DataWarning
 from fieldfare.schema.schema import Schema
 from fieldfare.schema.whole_numbers import WholeNumbers, judge
 
@@ -143,11 +142,28 @@ def test_a_hint_overrules_everything() -> None:
     assert schema.notes == ()
 
 
-def test_an_identifier_of_rows_is_ignored_with_a_warning() -> None:
+def test_an_identifier_of_rows_is_ignored_with_a_note() -> None:
+    """A warning would be too much: many sound tables have such a column."""
     table = pd.DataFrame({"PassengerId": RNG.permutation(900) + 1, "age": bell(42, 12)[:900]})
-    with pytest.warns(DataWarning, match=r"'PassengerId' is ignored: it identifies rows"):
-        assert Schema.infer(table).column("PassengerId").kind == "ignore"
+    schema = Schema.infer(table)
+    assert schema.column("PassengerId").kind == "ignore"
+    assert "'PassengerId' identifies rows" in schema.notes[0]
+    assert "categorical=['PassengerId']" in schema.notes[0]
+    assert schema.fit(table).notes == schema.notes
+    assert schema.edit("PassengerId", kind="categorical").notes == ()
     assert Schema.infer(table, categorical=["PassengerId"]).columns[0].kind == "categorical"
+
+
+def test_identifiers_may_have_a_point() -> None:
+    """As those of web analytics have, "1890000000.1612345678"; a bid is none."""
+    table = pd.DataFrame({"pseudo_id": RNG.integers(0, 50, 300) + 0.5, "bid": RNG.random(300)})
+    assert [column.kind for column in Schema.infer(table).columns] == ["categorical", "numeric"]
+
+
+def test_notes_say_how_often_codes_occur() -> None:
+    numbers = np.tile(np.arange(1, 201), 20)
+    schema = Schema.infer(pd.DataFrame({"x": numbers}))
+    assert "all about equally frequent: taken for categories" in schema.notes[0]
 
 
 @pytest.mark.parametrize("n_rows", [50, 10_000, 12_000])
