@@ -30,6 +30,7 @@ from fieldfare.schema import column_names
 from fieldfare.schema.infer import SAMPLE_ROWS
 from fieldfare.schema.schema import Schema
 from fieldfare.schema.whole_numbers import FEW, WholeNumbers, judge
+from fieldfare.sources.headers import words_of
 from fieldfare.training.functions import evaluate, train
 
 TITLE, TAKES = "What whole numbers are taken for", "a quarter of an hour"
@@ -49,7 +50,7 @@ _CHANGES: dict[str, dict[str, Any]] = {
 
 def _before(name: str, numbers: WholeNumbers) -> str:
     """Categories by the end of the name, or if there are few values."""
-    words = column_names.words_of(name)
+    words = words_of(name)
     ends = bool(words) and words[-1].endswith(("id", "code"))
     named = ends or (len(words) == 1 and column_names.role_of(name) is not None)
     return CATEGORY if named or numbers.n_values <= FEW else NUMBER

@@ -94,4 +94,4 @@ def is_pairs(source: object) -> bool:
         return stream.head().startswith(MAGIC)
 
 
-FORMATS = (Format("name=value pairs", is_pairs, PairFiles, in_files=True),)
+FORMATS = (Format("name=value pairs", is_pairs, PairFiles, in_files=True, names=("pairs",)),)

@@ -48,6 +48,13 @@ def test_a_format_of_one_module_goes_the_whole_road(path: Path) -> None:
     assert fieldfare.inspect(path, target="y").format == "name=value pairs"
 
 
+def test_it_can_be_named(path: Path) -> None:
+    assert len(fieldfare.load_data(path, target="y", format="pairs")) == len(ROWS)
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(DataError, match="is not name=value pairs, which format='pairs' says"):
+        fieldfare.load_data(path, target="b", format="pairs")
+
+
 @pytest.mark.parametrize("pack", [gzip.compress, zstd], ids=["gzip", "zstd"])
 def test_it_is_read_compressed(path: Path, pack: Callable[[bytes], bytes]) -> None:
     expected = fieldfare.load_data(path, target="y").rows

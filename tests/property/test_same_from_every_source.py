@@ -125,7 +125,7 @@ def assert_same_everywhere(columns: Columns, folder: Path) -> Dataset:
 
 @pytest.mark.filterwarnings("ignore::fieldfare.exceptions.DataWarning")
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(columns=tables())
 def test_a_table_is_the_same_from_every_source(columns: Columns, tmp_path: Path) -> None:

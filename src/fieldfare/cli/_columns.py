@@ -36,8 +36,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--na",
         dest="na_values",
         metavar="TEXT[,...]|COLUMN=TEXT[,...]",
-        help="texts that mean a missing value, besides the usual ones; or, with a column, exactly "
-        "those of that column (may be repeated)",
+        help="texts that mean a missing value, besides the usual ones; with a column: exactly "
+        "those that do in this column (may be repeated)",
         action=_Marks,
     )
 

@@ -112,7 +112,7 @@ def add_target(parser: Any, words: str = "what to predict") -> None:
         "--target",
         type=_column,
         metavar="COLUMN",
-        help=f"{words}; a number is a position from 0, unless a column is called so",
+        help=f"{words}; a number is a position from 0, unless a column has that name",
     )
 
 

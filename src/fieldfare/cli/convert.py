@@ -54,7 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
 
         if "schema" in columns:
             raise ConfigError(
-                "--schema says what columns are, --schema-from also which ids they have. Give one."
+                "--schema says what the columns are, and --schema-from also gives the ids of their "
+                "values. Give only one of them."
             )
         columns["schema"] = load_model(arguments.schema_from).schema
     n_rows = convert(

@@ -13,8 +13,8 @@ from fieldfare._validation import OneOf, check
 from fieldfare.data.loading import load, open_samples
 from fieldfare.data.road import Options
 from fieldfare.rows import Rows
-from fieldfare.schema.infer import typed_batches
 from fieldfare.schema.schema import Schema
+from fieldfare.schema.text_types import typed_batches
 from fieldfare.sources.arrow import texts_or_nulls
 from fieldfare.sources.reading import without_reading
 from fieldfare.sources.source import Table

@@ -46,7 +46,7 @@ def with_names_of(schema: Schema, table: Table, *, labelled: bool | None) -> Tab
     SchemaError
         If the Schema has names of its own, and nothing says which columns have them.
     """
-    # Derived columns, such as the hour of a date, are no columns of the file.
+    # Derived columns, such as the hour of a date, are not columns of the file.
     features = [column.name for column in schema.columns if column.source is None]
     if labelled is not True and len(table.names) == len(features):
         return table.named(features)
@@ -55,8 +55,8 @@ def with_names_of(schema: Schema, table: Table, *, labelled: bool | None) -> Tab
         if known <= set(names):
             return table.named(names)
     raise SchemaError(
-        f"{_place(table)} has no header, and {len(table.names)} columns, of which nothing says "
-        f"which is which. The columns that are needed are {', '.join(map(repr, features))}. Name "
+        f"{_place(table)} has {len(table.names)} columns and no header, so it is not known which "
+        f"column is which. The columns that are needed are {', '.join(map(repr, features))}. Name "
         "all columns of the file, in its order, with names=[...] (--names)."
     )
 

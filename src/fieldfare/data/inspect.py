@@ -21,6 +21,7 @@ from fieldfare.schema.fit import scatter
 from fieldfare.schema.guesses import guesses
 from fieldfare.schema.infer import NOTHING_INFERRED, Inferred, infer_columns
 from fieldfare.schema.schema import Schema
+from fieldfare.schema.whole_numbers import ROWS_OF_EVIDENCE
 from fieldfare.sources.files import are_files
 from fieldfare.sources.reading import only_reading, without_reading
 from fieldfare.sources.source import Source, Table
@@ -28,8 +29,6 @@ from fieldfare.sources.source import Source, Table
 # What is looked at closely, some 60 bytes an entry; of more entries, stretches from all over.
 _SAMPLE_ENTRIES = 4_000_000
 _STRETCHES = 64
-# So many rows in which no value repeats tell that it identifies them.
-_MANY_ROWS = 200
 
 
 @dataclass(frozen=True)
@@ -283,15 +282,15 @@ def _constant_columns(data: Dataset) -> list[str]:
 
 
 def _identifiers(schema: Schema, inferred: Inferred) -> list[str]:
-    """Report columns with another value in each row."""
+    """Report columns with a different value in each row."""
     found = list(inferred.identifiers)
     for column, fitted in zip(schema.columns, schema.fitted or (), strict=False):
         if fitted is None or fitted.vocabulary is None or column.kind != "categorical":
             continue
-        if len(fitted.vocabulary) == schema.n_rows - fitted.n_missing >= _MANY_ROWS:
+        if len(fitted.vocabulary) == schema.n_rows - fitted.n_missing >= ROWS_OF_EVIDENCE:
             found.append(column.name)
     return [
-        f"Column {name!r} has another value in each row: it looks like an identifier of rows. "
+        f"Column {name!r} has a different value in each row: it looks like an identifier of rows. "
         "Unless new rows have the same values, it helps no prediction; ignore= leaves it out."
         for name in dict.fromkeys(found)
     ]

@@ -68,7 +68,7 @@ def load(  # noqa: PLR0913 - the front door: all but the source are keywords
         are unknown features, which models ignore.
     target, weight, group : str, int, array or None
         Names of columns, or (for tables and matrices in memory) one value per row. An integer is
-        the position of a column, from 0, unless a column is called so. A target left out is the
+        the position of a column, from 0, unless a column has that name. A target left out is the
         column "target" or "label", and in a file without a header the first column, with a warning.
     labelled : bool or None
         Whether there is a target; ``None``: read it if it is there.
@@ -103,8 +103,8 @@ def load(  # noqa: PLR0913 - the front door: all but the source are keywords
         If the source is of no known kind, or its content is at fault (`TextFormatError`,
         `SchemaError`, `StoreError` say where).
     ConfigError
-        If ``format``, ``header``, ``names`` or ``sep`` are not allowed or the source is no file, or
-        if what is said about columns contradicts itself.
+        If ``format``, ``header``, ``names`` or ``sep`` are not allowed or the source is not a file,
+        or if what is said about columns contradicts itself.
     """
     options = Options(
         schema,

@@ -65,7 +65,7 @@ class Options:
 
     @classmethod
     def of(cls, **given: Any) -> Options:
-        """Return options out of keywords, those of `Hints` and of `Reading` among them.
+        """Return options from keywords, those of `Hints` and of `Reading` among them.
 
         Raises
         ------

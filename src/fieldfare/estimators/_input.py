@@ -128,13 +128,15 @@ def labels(y: Any) -> AnyArray:
         If a label is missing, or y is sparse.
     """
     if is_sparse(y):
-        raise DataError("y must be dense, one label per sample. Got a sparse matrix: y.toarray().")
+        raise DataError(
+            "y must be dense, one label per sample. Got a sparse matrix. Pass y.toarray()."
+        )
     missing = _missing(y)
     if missing.any():
         raise DataError(
-            f"Input y contains NaN: row {int(np.argmax(missing))} has no target, as have "
-            f"{int(missing.sum()):,} of {len(missing):,} rows. Remove rows without a target; of a "
-            "data frame, table.dropna(subset=['target column']) does."
+            f"Input y contains NaN: row {int(np.argmax(missing))} has no target (of "
+            f"{len(missing):,} rows, {int(missing.sum()):,} have none). Remove rows without one; "
+            "for a data frame, table.dropna(subset=['target column']) does that."
         )
     array: AnyArray = column_or_1d(y, warn=True)
     return array

@@ -256,7 +256,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         return MODEL_KINDS[self._kind].uses_fields
 
     def _learn_columns(self, names: Sequence[str]) -> None:
-        """Set what scikit-learn wants to know of the columns of data that are no array or frame."""
+        """Set what scikit-learn wants to know of columns, where it is given no array or frame."""
         self.n_features_in_ = len(names) or self.schema_.n_features
         if names:
             self.feature_names_in_ = np.array(names, dtype=object)

@@ -158,7 +158,7 @@ def holds_posterior(path: PathLike) -> bool:
     Raises
     ------
     ModelFileError
-        If it is no container at all, or cannot be read.
+        If it is not a container at all, or cannot be read.
     """
     try:
         return POSTERIOR_KEY in container.read_metadata(path)

@@ -22,7 +22,7 @@ from fieldfare._optional import require
 from fieldfare._typing import Float64Array, Int64Array
 from fieldfare.exceptions import SchemaError
 from fieldfare.schema.missing import NOTHING, STANDARD, Marks
-from fieldfare.sources.arrow import array_of, is_string, is_view, numpy_of, scalar_of, texts_of
+from fieldfare.sources.arrow import array_of, is_text, numpy_of, scalar_of, texts_of
 from fieldfare.sources.batch import SourceLocation
 
 _EXACT = float(2**53)
@@ -176,12 +176,12 @@ class OddText(NamedTuple):
 def read_numbers(
     array: Any, column: str, marks: Marks = STANDARD
 ) -> tuple[Float64Array, list[OddText]]:
-    """Return a column as float64, NaN where missing, and the texts that are no numbers, as NaN."""
+    """Return a column as float64, NaN where missing, and the texts that are not numbers, as NaN."""
     pa, kind = require("pyarrow", "tables"), array.type
     odd: list[OddText] = []
     if pa.types.is_null(kind):
         return np.full(len(array), np.nan), odd
-    if pa.types.is_dictionary(kind) and not _is_text(kind.value_type):
+    if pa.types.is_dictionary(kind) and not is_text(kind.value_type):
         array, kind = array.dictionary_decode(), kind.value_type
     if pa.types.is_temporal(kind):
         array = _seconds(array)
@@ -193,7 +193,10 @@ def read_numbers(
     except pa.ArrowNotImplementedError as error:
         raise SchemaError(f"Column {column!r} of type {kind} cannot be read as numbers.") from error
     except pa.ArrowInvalid:
-        x, odd = _parse(array, marks)
+        try:
+            x, odd = _parse(array, marks)
+        except SchemaError as error:
+            raise SchemaError(f"Column {column!r}: {error.args[0]}") from error
     return marks.without_numbers(np.asarray(x, np.float64)), odd
 
 
@@ -245,10 +248,6 @@ def _unscaled(array: Any) -> Any:
     """Return decimals as the floats that their texts are; a direct cast may be off by a bit."""
     pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
     return pc.cast(pc.cast(array, pa.string()), pa.float64())
-
-
-def _is_text(kind: Any) -> bool:
-    return is_string(kind) or is_view(kind)
 
 
 def _seconds(array: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from fieldfare.sources.headers import words_of
 
 _ENTITIES = {
     "user": ("user", "uid", "customer", "visitor", "member", "viewer", "reader", "client"),
@@ -38,12 +38,6 @@ _MEASURES = frozenset((
     "time", "times", "timestamp", "total", "ts", "val", "value", "values", "views", "visits",
     "volume", "votes", "wage", "wages", "week", "weeks", "weight", "width", "year", "years",
 ))  # fmt: skip
-
-
-def words_of(name: str) -> list[str]:
-    """Split a column name into lower-case words: ``userId`` is user, id."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
-    return [word.lower() for word in re.findall(r"[^\W_]+", spaced)]
 
 
 def role_of(name: str) -> str | None:

@@ -13,7 +13,8 @@ from fieldfare._typing import AnyArray, Float64Array, Int64Array
 from fieldfare.exceptions import SchemaError
 from fieldfare.schema import canonical
 from fieldfare.schema.column import Column
-from fieldfare.schema.infer import DECLARED, infer_column, type_texts
+from fieldfare.schema.infer import DECLARED, infer_column
+from fieldfare.schema.text_types import type_texts
 from fieldfare.sources.arrow import one_array
 from fieldfare.sources.batch import SourceLocation
 from fieldfare.sources.formats import open_table

@@ -24,7 +24,7 @@ from fieldfare.schema.calendar import DATED, DAY, MISSING, ODD, TEXT, TICKS, dat
 from fieldfare.schema.column import Column
 from fieldfare.schema.missing import STANDARD
 from fieldfare.schema.moments import Moments, moments_of
-from fieldfare.sources.arrow import array_of, is_string, is_view, numpy_of
+from fieldfare.sources.arrow import array_of, is_text, numpy_of
 
 _ODD_SHARE = 0.05
 _GLIMPSE = 100
@@ -32,24 +32,13 @@ _SINCE, _UNTIL = 315_532_800, 4_102_444_800  # 1980 and 2100, in seconds
 _YEARS = (1900, 2100)
 _WORDS = ("time", "timestamp", "ts", "date", "datetime", "day", "epoch", "unixtime")
 # What may follow such a word, as in "timestamp_ms" or "event_time_utc".
-_UNITS = (
-    "s",
-    "ms",
-    "us",
-    "ns",
-    "sec",
-    "secs",
-    "seconds",
-    "millis",
-    "micros",
-    "nanos",
-    "utc",
-    "gmt",
-)
+_UNITS = frozenset((
+    "s", "ms", "us", "ns", "sec", "secs", "seconds", "millis", "micros", "nanos", "utc", "gmt",
+))  # fmt: skip
 
 
 def recognise(name: str, words: list[str], array: Any, role: str | None) -> Column | None:
-    """Return the Column for a sample of values (an Arrow array), ``None`` if they are no dates.
+    """Return the Column for a sample of values (an Arrow array), ``None`` if they are not dates.
 
     Parameters
     ----------
@@ -95,7 +84,7 @@ def _holds_text(kind: Any) -> bool:
     pa = require("pyarrow", "tables")
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
-    return bool(is_string(kind) or is_view(kind))
+    return is_text(kind)
 
 
 def _format_of_texts(name: str, array: Any) -> str | None:
@@ -136,7 +125,7 @@ def _words(array: Any) -> Any:
 
 
 def _odd_share(array: Any, date_format: str) -> float:
-    """Return which share of the cells that are not missing is no date."""
+    """Return which share of the cells that are not missing is not a date."""
     state = moments_of(array, date_format).state
     present = int((state != MISSING).sum())
     return int((state == ODD).sum()) / present if present else 1.0

@@ -60,7 +60,7 @@ def read_columns(text: str, where: str) -> dict[str, Any]:
     try:
         given = json.loads(text)
     except ValueError as error:
-        raise SchemaError(f"{where} is no JSON: {error}.") from error
+        raise SchemaError(f"{where} is not JSON: {error}.") from error
     if not isinstance(given, dict) or not isinstance(given.get("columns"), list):
         raise SchemaError(
             f'{where} must be an object with a list of "columns", as '
@@ -94,6 +94,6 @@ def _check_names(given: JSON, known: tuple[str, ...], where: str) -> None:
     for name in given:
         if name not in known:
             raise SchemaError(
-                f"{where} has {name!r}, which means nothing.{closest(name, known)} There may be "
+                f"{where} has an unknown entry {name!r}.{closest(name, known)} Allowed are "
                 f"{', '.join(known)}."
             )

@@ -9,7 +9,8 @@ import numpy as np
 
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray
-from fieldfare.schema.infer import SAMPLE_ROWS, type_texts
+from fieldfare.schema.infer import SAMPLE_ROWS
+from fieldfare.schema.text_types import type_texts
 from fieldfare.sources.arrow import numpy_of
 from fieldfare.sources.source import Table
 

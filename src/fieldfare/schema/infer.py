@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,14 +33,16 @@ from fieldfare._typing import AnyArray
 from fieldfare.exceptions import ConfigError, DataWarning, SchemaError
 from fieldfare.schema.canonical import read_numbers
 from fieldfare.schema.column import Column
-from fieldfare.schema.column_names import is_called_id, role_of, words_of
+from fieldfare.schema.column_names import is_called_id, role_of
 from fieldfare.schema.dates import recognise
 from fieldfare.schema.hints import NO_HINTS, Hints
-from fieldfare.schema.missing import STANDARD, Marks
+from fieldfare.schema.missing import Marks
 from fieldfare.schema.odd import NUMERIC_SHARE, OddTexts
+from fieldfare.schema.text_types import any_padded, type_texts
 from fieldfare.schema.whole_numbers import Judgement, WholeNumbers, judge
 from fieldfare.sources.arrow import array_of, is_list, is_string, numpy_of
 from fieldfare.sources.batch import require_column
+from fieldfare.sources.headers import words_of
 from fieldfare.sources.source import Table
 
 SAMPLE_ROWS = 10_000
@@ -173,7 +174,7 @@ def looks_numeric(texts: Any, counts: Any = None) -> bool:
         How often each occurs; ``None``: some of the texts, once each, are looked at.
     """
     pc = require("pyarrow.compute", "tables")
-    if _any_padded(texts):
+    if any_padded(texts):
         return False
     if counts is None:
         texts = texts.drop_null()
@@ -181,12 +182,6 @@ def looks_numeric(texts: Any, counts: Any = None) -> bool:
         counts = np.ones(len(texts), np.int64)
     alike = numpy_of(pc.match_substring_regex(texts, _LIKE_A_NUMBER))
     return bool(counts[alike].sum() >= NUMERIC_SHARE * counts.sum())
-
-
-def _any_padded(texts: Any) -> bool:
-    """Whether digits follow a zero, as in ids such as 007, which numbers would not give back."""
-    pc = require("pyarrow.compute", "tables")
-    return bool(pc.any(pc.match_substring_regex(texts, r"^[+-]?0[0-9]+$")).as_py())
 
 
 def infer_column(name: str, array: Any) -> Column:
@@ -301,76 +296,3 @@ def has_bar(texts: Any) -> AnyArray:
 def are_many_bars(n_bars: int, n_cells: int) -> bool:
     """Whether so many of the cells hold several values that all are read so."""
     return n_cells > 0 and n_bars >= _MULTI_SHARE * n_cells
-
-
-def type_texts(array: Any, marks: Marks = STANDARD) -> Any:
-    """Give the texts of an untyped (CSV) column the narrowest type that fits all of them.
-
-    Tried in order: integer, float, boolean, date and time; text otherwise. Digits after a zero, as
-    in 007 or a postcode, are text, as they are in a frame that keeps the zero.
-    """
-    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
-    if pa.types.is_null(array.type):  # a file without rows has no texts
-        return array
-    present = marks.without(array)
-    if present.null_count == len(present):
-        return pa.nulls(len(array))
-    present = pc.utf8_trim_whitespace(present)
-    if _any_padded(present):
-        return array
-    for kind in (pa.int64(), pa.float64(), pa.bool_(), pa.timestamp("us")):
-        if (typed := _cast(present, kind)) is not None:
-            return typed
-    return array
-
-
-def _cast(array: Any, kind: Any) -> Any:
-    """Return the texts as another type, ``None`` if one of them does not fit."""
-    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
-    try:
-        # Arrow writes an error for every text that does not fit, so try a few first.
-        pc.cast(array.slice(0, _GLIMPSE), kind)
-        return pc.cast(array, kind)
-    except pa.ArrowInvalid:
-        return None
-
-
-def typed_batches(table: Table) -> Iterator[Any]:
-    """Yield the Arrow batches of a table; texts of a CSV get the type that fits the whole column.
-
-    An untyped table is read twice.
-    """
-    if not table.untyped:
-        yield from (batch.data for batch in table.batches())
-        return
-    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
-    found: list[set[Any]] = [set() for _ in table.names]
-    for batch in table.batches():
-        for kinds, column in zip(found, batch.data.columns, strict=True):
-            kinds.add(_faithful_type(column))
-    types = [_common_type(kinds - {pa.null()}) for kinds in found]
-    for batch in table.batches():
-        columns = [
-            column if kind == pa.string() else pc.cast(type_texts(column), kind)
-            for column, kind in zip(batch.data.columns, types, strict=True)
-        ]
-        yield pa.RecordBatch.from_arrays(columns, names=table.names)
-
-
-def _faithful_type(column: Any) -> Any:
-    """Return the type of texts; those that numbers would not give back, as 007, stay texts."""
-    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
-    typed = type_texts(column)
-    if typed.type == pa.int64():
-        back, text = (pc.cast(array, pa.string()) for array in (typed, column))
-        same = pc.all(pc.equal(back, text)).as_py()
-        return pa.string() if same is False else pa.int64()
-    kept = (pa.float64(), pa.bool_(), pa.null())
-    return typed.type if typed.type in kept else pa.string()
-
-
-def _common_type(kinds: set[Any]) -> Any:
-    pa = require("pyarrow", "tables")
-    if kinds == {pa.int64(), pa.float64()}:
-        return pa.float64()
-    return kinds.pop() if len(kinds) == 1 else pa.string()

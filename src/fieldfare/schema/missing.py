@@ -24,19 +24,10 @@ import numpy as np
 from fieldfare._optional import require
 from fieldfare._typing import Float64Array
 from fieldfare.sources.arrow import scalar_of, texts_of
+from fieldfare.sources.cells import MISSING
 
 _BLANKS = " \t\n\v\f\r"
 _POSSIBLE_CLASSES = ("none", "None", "NONE", "-", "--")
-_STANDARD = (
-    "",
-    *("NA", "na", "N/A", "n/a", "N.A.", "n.a.", "<NA>", "<na>", "#N/A", "#N/A N/A", "#NA"),
-    *("NaN", "nan", "NAN", "-NaN", "-nan", "NaT", "<NaT>"),
-    *("1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"),
-    *("NULL", "Null", "null", "<NULL>", "<null>", "(NULL)", "(null)", "[NULL]", "[null]", "\\N"),
-    *("#NULL!", "#VALUE!", "#DIV/0!", "#REF!", "#NAME?", "#NUM!"),
-    *("?", "."),
-    *_POSSIBLE_CLASSES,
-)
 
 
 @dataclass(frozen=True)
@@ -80,8 +71,8 @@ class Marks:
         return np.where(np.isin(x, self.numbers), np.nan, x)
 
 
-STANDARD = Marks.of(_STANDARD)
-NOTHING = Marks.of(())  # is missing but empty cells
+STANDARD = Marks.of(MISSING)
+NOTHING = Marks.of(())  # only empty cells are missing
 # A row without a target is refused, and these may well be classes.
 OF_TARGETS = Marks(STANDARD.words - set(_POSSIBLE_CLASSES))
 

@@ -45,11 +45,17 @@ from fieldfare.schema.calendar import (
 )
 from fieldfare.schema.canonical import codes_of, parse_number
 from fieldfare.schema.missing import NOTHING, STANDARD, Marks
-from fieldfare.sources.arrow import array_of, is_string, is_view, numpy_of, scalar_of, texts_of
+from fieldfare.sources.arrow import (
+    array_of,
+    cast_or_none,
+    is_text,
+    numpy_of,
+    scalar_of,
+    texts_of,
+)
 
 # Lengths of the ISO texts that Arrow casts at once; at others it takes some that are not ours.
 _ISO_LENGTHS = frozenset((10, 16, 19, *range(21, 27)))
-_GLIMPSE = 100
 
 
 class Moments(NamedTuple):
@@ -83,7 +89,7 @@ def part_of(part: str, value: Any, date_format: str, marks: Marks = STANDARD) ->
     Raises
     ------
     ValueError
-        For what only Arrow can read, and for texts that are no dates.
+        For what only Arrow can read, and for texts that are not dates.
     """
     ticks, state = moment_of(value, date_format, marks)
     of, names, needs_date = PARTS[part]
@@ -107,7 +113,7 @@ def moment_of(value: Any, date_format: str, marks: Marks = STANDARD) -> tuple[in
         For what only Arrow can read.
     """
     kind = type(value)
-    if value is None or value != value:
+    if value is None or (kind is float and value != value):
         return 0, MISSING
     if kind is str and date_format in WRITTEN:
         return _moment_of_text(value, date_format, marks)
@@ -181,7 +187,7 @@ def moments_of(array: Any, date_format: str, marks: Marks = STANDARD) -> Moments
     Raises
     ------
     SchemaError
-        If values of this type are no dates.
+        If values of this type are not dates.
     """
     pa, pc, kind = require("pyarrow", "tables"), require("pyarrow.compute", "tables"), array.type
     if pa.types.is_null(kind):
@@ -190,15 +196,18 @@ def moments_of(array: Any, date_format: str, marks: Marks = STANDARD) -> Moments
         return moments_of(array.dictionary, date_format, marks).take(codes_of(array))
     if pa.types.is_temporal(kind) and not pa.types.is_duration(kind):
         return _of_types(array)
-    if is_string(kind) or is_view(kind):
+    if is_text(kind):
         array = marks.without(pc.cast(array, pa.large_string()))
         if date_format in WRITTEN:
             return _of_texts(array, date_format)
         return _of_numerals(array, date_format, marks)
     is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-    if is_number and date_format not in WRITTEN:
+    if is_number:
         x = marks.without_numbers(numpy_of(pc.cast(array, pa.float64(), safe=False)))
-        return _of_numbers(x, np.isnan(x), date_format)
+        absent = np.isnan(x)
+        # A frame without any date in it has missing numbers in their place.
+        if date_format not in WRITTEN or absent.all():
+            return _of_numbers(x, absent, date_format)
     raise SchemaError(
         f"Values of type {kind} are not read as dates written as {date_format!r}. Set date_format "
         f"in the Schema: numbers are {', '.join(map(repr, FORMATS[3:]))}."
@@ -285,12 +294,9 @@ def _of_texts(array: Any, date_format: str) -> Moments:
     for rewritten in _as_iso(array, date_format):
         lengths = pc.unique(pc.binary_length(rewritten)).to_pylist()
         if {length for length in lengths if length} <= _ISO_LENGTHS:
-            try:
-                # Arrow writes an error for every text that does not fit, so try a few first.
-                pc.cast(rewritten.slice(0, _GLIMPSE), pa.timestamp("us"))
-                return _of_types(pc.cast(rewritten, pa.timestamp("us")))
-            except pa.ArrowInvalid:
-                pass
+            times = cast_or_none(rewritten, pa.timestamp("us"))
+            if times is not None:
+                return _of_types(times)
     groups = pc.extract_regex(array, PATTERN)
     matched = numpy_of(groups.is_valid())
     clock = matched & (_lengths(groups.field("a")) == 0)

@@ -73,7 +73,7 @@ class OddTexts:
         if kind != "numeric" or n_numbers < NUMERIC_SHARE * n_cells:
             return Verdict(with_kind(column, "categorical"))
         name = column.name
-        some = f"Column {name!r}: {self.n:,} of {n_cells:,} cells are no numbers ({self._shown()})"
+        some = f"Column {name!r}: {self.n:,} of {n_cells:,} cells are not numbers ({self._shown()})"
         if are_few(len(self.counts), self.n, n_cells):
             marks = (*sorted(column.marks.words - {""}), *sorted(self.counts))
             return Verdict(

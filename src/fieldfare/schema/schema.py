@@ -74,12 +74,13 @@ class Schema:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "columns", expand(self.columns))
-        names: set[str] = set()
+        roles = {self.target, self.weight, self.group}
+        object.__setattr__(self, "columns", expand(self.columns, roles))
+        known: set[str] = set()
         for name in (column.name for column in self.columns):
-            if name in names:
+            if name in known:
                 raise SchemaError(f"A Schema needs distinct column names. {name!r} repeats.")
-            names.add(name)
+            known.add(name)
             if name in (self.target, self.weight):
                 raise SchemaError(
                     f"Column {name!r} is the target or weight and cannot be a feature."
@@ -107,7 +108,7 @@ class Schema:
             Its first 10,000 rows decide; the rules are those of `fieldfare.schema.infer`.
         target, weight, group : str, int or None
             Columns that are not features. (A group stays a feature unless it is set to ignore.)
-            An integer is the position of a column, from 0, unless a column is called so.
+            An integer is the position of a column, from 0, unless a column has that name.
         **how
             What is known of the columns and therefore not inferred (``categorical``, ``numeric``,
             ``ignore``, ``bins`` and ``na_values``), and how a file is to be read (``format``,

@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from fieldfare.schema.schema import Schema
 
 FORMAT = 2
-# What the first format did not say of a column, and meant by that.
-_FORMAT_1: JSON = {"na_values": (), "clip": None}
-_NUMERIC = ("NA", "N/A", "NaN", "null", "None", "na", "n/a", "NULL", "none")
-_FORMAT_1_NUMERIC = _FORMAT_1 | {"na_values": _NUMERIC}
 _VOCABULARY = ("blob", "offsets", "ids", "counts")
 _SCALARS = ("missing", "size", "n_missing", "n_unknown", "mean", "scale")
 
@@ -90,9 +86,9 @@ def from_json(header: JSON, arrays: Mapping[str, AnyArray]) -> dict[str, Any]:
     SchemaError
         If they are of another format, or do not fit together.
     """
-    if header.get("format") not in (1, FORMAT):
+    if header.get("format") != FORMAT:
         raise SchemaError(
-            f"This version reads Schemas of format 1 and {FORMAT}. Got {header.get('format')!r}."
+            f"This version reads Schemas of format {FORMAT}. Got {header.get('format')!r}."
         )
     try:
         return _from_json(header, arrays)
@@ -103,7 +99,7 @@ def from_json(header: JSON, arrays: Mapping[str, AnyArray]) -> dict[str, Any]:
 def _from_json(header: JSON, arrays: Mapping[str, AnyArray]) -> dict[str, Any]:
     if "indexed" in header:
         return {"ids": _get_indexed(header["indexed"], arrays)}
-    columns = tuple(_get_column(column, header["format"]) for column in header["columns"])
+    columns = tuple(Column(**column) for column in header["columns"])
     fitted = None
     if "fitted" in header:
         fitted = tuple(
@@ -126,12 +122,6 @@ def _from_json(header: JSON, arrays: Mapping[str, AnyArray]) -> dict[str, Any]:
         "n_rows": header["n_rows"],
         "notes": tuple(map(str, header.get("notes", ()))),
     }
-
-
-def _get_column(part: JSON, form: int) -> Column:
-    if form == 1:
-        part = (_FORMAT_1_NUMERIC if part.get("kind") == "numeric" else _FORMAT_1) | part
-    return Column(**part)
 
 
 def _get_indexed(part: JSON, arrays: Mapping[str, AnyArray]) -> Indexed:

@@ -7,7 +7,7 @@ as many customers as shop 42, or all of them may have the same. This shows in th
 often each occurs, whatever the order of the rows. Names of columns help: one that speaks of a
 measure, such as "price", is believed.
 
-`docs/design/decisions/0021-whole-numbers.md` has the figures.
+`docs/design/decisions/0020-whole-numbers.md` has the figures.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ _FAR = 1000.0
 # Repeats of numbers so far apart that by chance there would be a hundredth of them.
 _UNLIKELY = 100.0
 _SOME = 0.02
-_ROWS_OF_EVIDENCE = 200
+# Of fewer rows, values that never repeat say nothing.
+ROWS_OF_EVIDENCE = 200
 # Seconds since 1970 from the end of 2004 to 2039; also in milli-, micro- and nanoseconds.
 _EPOCH = (1.1e9, 2.2e9)
 # How far from the median the largest number is, in interquartile ranges: 3 for a normal
@@ -129,7 +130,7 @@ class WholeNumbers:
         if self.has_gaps:
             return "with gaps between them although they repeat"
         if self.is_far:
-            return "far from zero next to their range"
+            return "far from zero compared with their range"
         if not self.stand_alone:
             return ""
         if self.dispersion < _CHANCE:
@@ -147,7 +148,7 @@ class WholeNumbers:
     @property
     def never_repeats(self) -> bool:
         """Whether there are many rows, with a number of its own in each."""
-        return self.n_rows == self.n_values >= _ROWS_OF_EVIDENCE
+        return self.n_rows == self.n_values >= ROWS_OF_EVIDENCE
 
     @property
     def counts_rows(self) -> bool:
@@ -202,7 +203,7 @@ def judge(name: str, numbers: WholeNumbers, *, complete: bool = False) -> Judgem
     category = Column(name, "categorical", role=role)
     number = Column(name, "numeric", role=role)
     if numbers.never_repeats and role is None and column_names.names_identifiers(name):
-        why = f"{numbers}, another one in each row"
+        why = f"{numbers}, a different one in each row"
         if complete:
             note = (
                 f"Column {name!r} identifies rows, with {why}: ignored. To keep it, say "
@@ -232,7 +233,7 @@ def _measure(number: Column, numbers: WholeNumbers, because: str = "") -> Judgem
         return Judgement(number.change(transform="quantile"), why)
     note = ""
     if numbers.counts_rows and not because:
-        because = ", another one in each row, as numbers of rows are"
+        because = ", a different one in each row, as numbers of rows are"
         note = (
             f"Column {number.name!r} holds {numbers}{because}: taken for a number. If it says "
             f"nothing about other rows, say ignore=[{number.name!r}]."

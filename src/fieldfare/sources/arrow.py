@@ -13,8 +13,10 @@ import numpy as np
 
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray
+from fieldfare.exceptions import SchemaError
 
 _MIXED = {b"fieldfare.mixed": b"text"}
+_GLIMPSE = 100
 
 
 def array_of(numbers: AnyArray) -> Any:
@@ -106,6 +108,22 @@ def is_view(kind: Any) -> bool:
     return str(kind) == "string_view"
 
 
+def is_text(kind: Any) -> bool:
+    """Whether arrays of this type are strings of any layout."""
+    return is_string(kind) or is_view(kind)
+
+
+def cast_or_none(array: Any, kind: Any) -> Any:
+    """Return texts as another type, ``None`` if one of them does not fit."""
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    try:
+        # Arrow writes an error for every text that does not fit, so try a few first.
+        pc.cast(array.slice(0, _GLIMPSE), kind)
+        return pc.cast(array, kind)
+    except pa.ArrowInvalid:
+        return None
+
+
 def column_of(values: Any) -> Any:
     """Return a column of any values as an Arrow array.
 
@@ -118,12 +136,24 @@ def table_of(columns: Iterable[tuple[str, Any]]) -> Any:
     """Return named columns of any values as an Arrow table, each as `column_of` returns it.
 
     A column of numbers and texts, which is text, says so in its metadata; see `mixed_columns`.
+
+    Raises
+    ------
+    SchemaError
+        If a name or a value is text that is not Unicode.
     """
     pa = require("pyarrow", "tables")
     fields, arrays = [], []
     for name, values in columns:
-        array, is_mixed = _read(values)
-        fields.append(pa.field(name, array.type, metadata=_MIXED if is_mixed else None))
+        try:
+            array, is_mixed = _read(values)
+            fields.append(pa.field(name, array.type, metadata=_MIXED if is_mixed else None))
+        except UnicodeEncodeError as error:
+            raise SchemaError(
+                f"Column {name!r} holds text that is not Unicode, or is named by it: half a "
+                f"character, {error.object[error.start]!r} at place {error.start}. Decode the "
+                "text again, as what it is."
+            ) from error
         arrays.append(array)
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
 

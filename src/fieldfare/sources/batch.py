@@ -82,11 +82,11 @@ def require_column(name: str, names: Sequence[str]) -> None:
         )
 
 
-def require_columns(needed: Iterable[str], names: Sequence[str]) -> None:
+def require_columns(wanted: Iterable[str], names: Sequence[str]) -> None:
     """Raise SchemaError unless there are columns of all these names."""
-    there = set(names)
-    for name in needed:
-        if name not in there:
+    known = set(names)
+    for name in wanted:
+        if name not in known:
             require_column(name, names)
 
 

@@ -20,6 +20,7 @@ from fieldfare.sources.compression import FAULTS, HEAD_BYTES, compression_of, de
 ByteSource: TypeAlias = PathLike | BinaryIO
 
 STDIN = STREAM
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _BUFFER_BYTES = 1 << 20
 
 

@@ -1,4 +1,4 @@
-"""What single cells of text look like, for telling headers and separators from data."""
+"""What single cells of text look like: missing values, numbers, times, words."""
 
 from __future__ import annotations
 
@@ -6,10 +6,17 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-# Only for telling whether a row names columns; what is missing in the end, the Schema says.
-_NOTHING = frozenset(
-    ("", "na", "n/a", "#n/a", "nan", "null", "<null>", "none", "nil", "\\n", "?", "-", ".")
-)
+# What they mean in a column, `fieldfare.schema.missing` says.
+MISSING = frozenset((
+    "",
+    *("NA", "na", "N/A", "n/a", "N.A.", "n.a.", "<NA>", "<na>", "#N/A", "#N/A N/A", "#NA"),
+    *("NaN", "nan", "NAN", "-NaN", "-nan", "NaT", "<NaT>"),
+    *("1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"),
+    *("NULL", "Null", "null", "<NULL>", "<null>", "(NULL)", "(null)", "[NULL]", "[null]", "\\N"),
+    *("#NULL!", "#VALUE!", "#DIV/0!", "#REF!", "#NAME?", "#NUM!"),
+    *("?", ".", "none", "None", "NONE", "-", "--"),
+))  # fmt: skip
+"""The texts that programs write for a missing value."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity)", re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
 _TIME = re.compile(
@@ -32,7 +39,7 @@ def kind_of(cell: str) -> str:
     cell = cell.strip()
     if len(cell) > _LONGEST:
         return "word"
-    if cell.lower() in _NOTHING:
+    if cell in MISSING:
         return "nothing"
     if _NUMBER.fullmatch(cell) or _DECIMAL_COMMA.fullmatch(cell):
         return "number"

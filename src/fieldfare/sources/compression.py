@@ -81,7 +81,7 @@ class _Utf16:
         Raises
         ------
         UnicodeDecodeError
-            If it is no UTF-16.
+            If it is not UTF-16.
         """
         while not self._ahead:
             block = self._packed.read(_BLOCK_BYTES)

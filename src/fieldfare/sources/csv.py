@@ -183,7 +183,7 @@ class CsvFiles(Table):
         lines = [str(line) for line, _ in islice(records(file, form, copies=True), _LINES_SHOWN)]
         shown = ", ".join(lines) + (", ..." if n > len(lines) else "")
         self._say(
-            f"{file} repeats its header inside (line {shown}), as files do that were joined; "
+            f"{file} repeats its header inside (line {shown}), as joined files do; "
             f"{'this row is' if n == 1 else f'these {n} rows are'} left out. If they are data, say "
             "header=False and name the columns with names=[...]."
         )

@@ -15,13 +15,12 @@ from itertools import islice
 from typing import Literal
 
 from fieldfare.exceptions import DataError
-from fieldfare.sources.bytes import ByteStream
+from fieldfare.sources.bytes import BYTE_ORDER_MARK, ByteStream
 from fieldfare.sources.reading import DETECTED, Reading
 from fieldfare.sources.table_form import TableForm, detect_table
 
 TextKind = Literal["libsvm", "libffm", "csv"]
 
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MAX_LINES = 200
 _MAX_LINES_OF_TABLE = 1000
 _MAX_ENTRIES = 20  # of a line: enough to tell
@@ -91,24 +90,32 @@ def detect_stream(stream: ByteStream, reading: Reading = DETECTED) -> TextFormat
         If it holds no text or no samples, or text of another program.
     """
     lines = _first_lines(stream)
-    said = "csv" if reading.as_table else reading.format
-    if said is None or said != "csv":
-        rows = [words for line in lines[:_MAX_LINES] if (words := line.partition("#")[0].split())]
-        found = _sparse_kind(rows)
-        if said is None and found is not None and _has_header_of_cells(lines):
-            found = None
-        if found is not None or said is not None:
-            found = found or "libsvm"
-            return TextFormat(
-                kind=found if said is None else "libffm" if said == "libffm" else "libsvm",
-                labelled=2 * sum(":" not in words[0] for words in rows) >= len(rows),
-                compression=stream.compression,
-                grouped=2 * sum(_is_grouped(words) for words in rows) > len(rows),
-            )
-    if said is None:
-        _refuse_others(lines, stream.label)
-    table = detect_table(lines, stream.label, reading)
-    return TextFormat("csv", True, stream.compression, table=table)
+    rows = [words for line in lines[:_MAX_LINES] if (words := line.partition("#")[0].split())]
+    kind = _kind_said(reading)
+    if kind is None:
+        kind = _sparse_kind(rows)
+        if kind is None or _has_header_of_cells(lines):
+            kind = "csv"
+            _refuse_others(lines, stream.label)
+    if kind == "csv":
+        table = detect_table(lines, stream.label, reading)
+        return TextFormat("csv", True, stream.compression, table=table)
+    return TextFormat(
+        kind=kind,
+        labelled=2 * sum(":" not in words[0] for words in rows) >= len(rows),
+        compression=stream.compression,
+        grouped=2 * sum(_is_grouped(words) for words in rows) > len(rows),
+    )
+
+
+def _kind_said(reading: Reading) -> TextKind | None:
+    """Return the kind of text that the user names, ``None`` if that is to be detected."""
+    if reading.as_table or reading.format == "csv":
+        return "csv"
+    if reading.format is None:
+        return None
+    # Only a reader of libsvm asks for the text of any other format, which it then refuses.
+    return "libffm" if reading.format == "libffm" else "libsvm"
 
 
 def _first_lines(stream: ByteStream) -> list[str]:
@@ -148,12 +155,15 @@ def _kind_of_line(words: Sequence[str]) -> str:
     have, else "", since a bare number may be anything.
     """
     entries = [word for word in words if not _WORD.fullmatch(word)]
-    if ":" not in entries[0] if entries else True:
-        target, entries = (entries[0] if entries else "0"), entries[1:]
+    if not entries:
+        return "words"
+    if ":" not in entries[0]:
+        target, *entries = entries
+        is_number = _IS_NUMBER.fullmatch(target) is not None
         if not entries:
             has_words = any(_WORD.fullmatch(word) for word in words)
-            return "words" if has_words else "" if _IS_NUMBER.fullmatch(target) else "cells"
-        if not _IS_NUMBER.fullmatch(target) and not target.isalpha():
+            return "words" if has_words else "" if is_number else "cells"
+        if not is_number and not target.isalpha():
             return "cells"
     entries = entries[:_MAX_ENTRIES]
     exact = sum(map(bool, map(_PAIR.fullmatch, entries)))

@@ -71,7 +71,7 @@ class Files(Sequence[File]):
 
     @cached_property
     def members(self) -> list[str | None]:
-        """Which of the archives' members the files are; None for a file that is no member."""
+        """Which of the archives' members the files are; None for a file that is not a member."""
         return [file.member for file in self._files]
 
     @property

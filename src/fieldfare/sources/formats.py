@@ -70,7 +70,7 @@ def open_source(source: Any, reading: Reading = DETECTED) -> Source:
     SchemaError
         If column names repeat.
     ConfigError
-        If something is said about the form of what is no file, or a format is unknown.
+        If something is said about the form of what is not a file, or a format is unknown.
     """
     if are_files(source):
         return _open_files(Files(source, reading))
@@ -146,7 +146,8 @@ def refuse_reading(reading: Reading, source: Any) -> None:
     if reading.given:
         said = ", ".join(f"{name}=" for name in reading.given)
         raise ConfigError(
-            f"{said} say how files are to be read. Leave them out with {type(source).__name__}."
+            f"{said} can only be given with files. Leave out what is given, or pass a file. Got "
+            f"{type(source).__name__}."
         )
 
 

@@ -150,10 +150,15 @@ def _judge_words(first: list[str], columns: list[list[str]], recurring: list[boo
     return Verdict(False, "not all of its words occur below")
 
 
+def words_of(name: str) -> list[str]:
+    """Split a column name into lower-case words: ``userId`` is user, id."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
+    return [word.lower() for word in re.findall(r"[^\W_]+", spaced)]
+
+
 def _is_usual(name: str) -> bool:
     """Whether a word of a name is one that columns are often called."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
-    words = [word.lower() for word in re.findall(r"[^\W_]+", spaced)]
+    words = words_of(name)
     return len(words) < 5 and any(word in _USUAL or word.endswith("id") for word in words)
 
 

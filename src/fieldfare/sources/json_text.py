@@ -15,7 +15,7 @@ from typing import Any, Literal, NoReturn
 
 from fieldfare.exceptions import DataError, TextFormatError
 from fieldfare.sources.batch import shorten
-from fieldfare.sources.bytes import ByteStream
+from fieldfare.sources.bytes import BYTE_ORDER_MARK, ByteStream
 
 Layout = Literal["lines", "array", "objects"]
 Located = tuple[int, dict[str, Any]]
@@ -26,12 +26,11 @@ _READ_BYTES = 1 << 20
 _FIRST_LINES = 20
 _NEAR_END = 64  # a fault so near to what was read last may be a cut, unless it is a string
 _BLANK = re.compile(r"[ \t\r\n]*")
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def layout_of(head: bytes) -> Layout | None:
     """Return how the objects of a text are laid out, from its first bytes; None if it has none."""
-    head = head.removeprefix(_BYTE_ORDER_MARK).lstrip(b" \t\r\n")
+    head = head.removeprefix(BYTE_ORDER_MARK).lstrip(b" \t\r\n")
     if re.match(rb"\[[ \t\r\n]*[\[{]", head):
         return "array"
     if not head.startswith(b"{"):
@@ -99,7 +98,7 @@ def _of_lines(stream: ByteStream) -> Iterator[Located]:
         if len(text) == MAX_BYTES:
             raise too_long(stream.label, number)
         if number == 1:
-            text = text.removeprefix(_BYTE_ORDER_MARK)
+            text = text.removeprefix(BYTE_ORDER_MARK)
         if text.strip():
             yield number, object_of_line(text, stream.label, number)
 

@@ -20,7 +20,7 @@ from fieldfare._optional import require
 from fieldfare.exceptions import DataError, SchemaError, TextFormatError
 from fieldfare.sources.arrow import mixed_columns, numpy_of, one_array, plain, text_or_none
 from fieldfare.sources.batch import Batch, SourceLocation, check_names, shorten
-from fieldfare.sources.bytes import ByteStream, File, open_bytes
+from fieldfare.sources.bytes import BYTE_ORDER_MARK, ByteStream, File, open_bytes
 from fieldfare.sources.dicts import open_samples
 from fieldfare.sources.files import Files
 from fieldfare.sources.format import Format
@@ -225,7 +225,7 @@ def _is_rounded(column: Any) -> bool:
 
 def _by_python(block: bytes, file: str, first_line: int) -> Any:
     if first_line == 1:
-        block = block.removeprefix(b"\xef\xbb\xbf")
+        block = block.removeprefix(BYTE_ORDER_MARK)
     rows = [
         object_of_line(line, file, number)
         for number, line in enumerate(block.split(b"\n"), first_line)
@@ -238,10 +238,8 @@ def _table_of(rows: list[dict[str, Any]], file: str) -> Any:
     pa = require("pyarrow", "tables")
     try:
         table = open_samples(rows).table
-    except (pa.ArrowException, UnicodeEncodeError) as error:
-        raise DataError(f"{file} holds text that is not Unicode: {error}.") from error
     except SchemaError as error:
-        raise SchemaError(f"{file}: {error}") from error
+        raise SchemaError(f"{file}: {error.args[0]}") from error
     return table if table.num_columns else pa.table({"": pa.nulls(len(rows))}).select([])
 
 

@@ -143,10 +143,10 @@ def _check_lists(matrix: Any) -> None:
     n_rows, n_columns = matrix.shape
     for name, lists in (("rows", matrix.rows), ("data", matrix.data)):
         if not isinstance(lists, np.ndarray) or lists.shape != (n_rows,):
-            raise _malformed("lil", f"its {name} are no array of {n_rows} lists")
+            raise _malformed("lil", f"its {name} are not an array of {n_rows} lists")
     for number, (columns, values) in enumerate(zip(matrix.rows, matrix.data, strict=True)):
         if not isinstance(columns, list) or not isinstance(values, list):
-            raise _malformed("lil", f"row {number} is no list")
+            raise _malformed("lil", f"row {number} is not a list")
         if len(columns) != len(values):
             raise _malformed(
                 "lil", f"row {number} has {len(columns)} columns and {len(values)} values"

@@ -20,8 +20,7 @@ from fieldfare.exceptions import DataError, TextFormatError
 from fieldfare.kernels.machine import available_cores
 from fieldfare.kernels.text import Fault, Parsed, Reason, format_text, parse_text
 from fieldfare.rows import MAX_FIELD, MAX_INDEX, Rows
-from fieldfare.sources.bytes import ByteStream, open_bytes
-from fieldfare.sources.detect import BYTE_ORDER_MARK
+from fieldfare.sources.bytes import BYTE_ORDER_MARK, ByteStream, open_bytes
 from fieldfare.sources.files import Files, Sources, detect, expand
 from fieldfare.sources.format import Format
 from fieldfare.sources.source import Numbered

@@ -45,7 +45,7 @@ class TableForm:
     escaped : bool
         Whether a backslash before a quote makes it part of a quoted cell.
     comment : str or None
-        What lines begin with that are no rows.
+        What a line begins with that is a comment rather than a row.
     padded : bool
         Whether cells have spaces around them.
     decimals : frozenset of int
@@ -279,7 +279,7 @@ def _with_header(form: TableForm, rows: list[list[str]], reading: Reading) -> Ta
             repeated=not _are_values(names, body),
         )
         if lacks_name and is_index and not _are_row_names([row[0] for row in body], form):
-            verdict = Verdict(True, "it has one name less than the rows have cells, so that their "
+            verdict = Verdict(True, "it has one name fewer than the rows have cells, so that their "
                               "first cells are taken for the names of the rows")  # fmt: skip
     columns = range(width if form.separator == ";" else 0)
     decimals = (i for i in columns if _has_decimal_commas([row[i] for row in body]))

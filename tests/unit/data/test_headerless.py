@@ -71,7 +71,7 @@ def test_files_without_the_target_are_predicted(ratings: Path, target: str | int
 def test_a_model_with_names_asks_for_those_of_a_file_without(ratings: Path) -> None:
     names = ["user", "item", "rating", "time"]
     model = ff.train(ratings, names=names, target="rating", max_iter=1, random_state=0).model
-    with pytest.raises(SchemaError, match=r"nothing says which is which.*'user', 'item'.*--names"):
+    with pytest.raises(SchemaError, match=r"which column is which.*'user', 'item'.*--names"):
         ff.predict(model, ratings)
     assert len(ff.predict(model, ratings, names=names)) == 300
 

@@ -29,7 +29,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("columns", "is no JSON"),
+        ("columns", "is not JSON"),
         ("[]", "list of"),
         ('{"columns": [], "targt": "y"}', "Did you mean 'target'"),
         ('{"columns": [{"name": "a", "knd": "text"}]}', "Did you mean 'kind'"),

@@ -110,22 +110,6 @@ def test_classes_may_be_called_none_and_minus():
         load({"x": ["a", "b", "c"], "y": ["1", "-", "0"]}, target="y")
 
 
-def test_schemas_of_the_first_format_keep_their_encoding():
-    columns = [Column("c", na_values=()), Column("x", "numeric", clip=None)]
-    schema = Schema(columns).fit({"c": ["NA", "b"], "x": [1.0, 3.0]})
-    header, arrays = schema.to_json()
-    for column in header["columns"]:
-        column.pop("na_values", None)
-        column.pop("clip", None)
-    old = Schema.from_json({**header, "format": 1}, arrays)
-    rows = old.encode({"c": ["NA", "?", ""], "x": ["101", "none", "2"]})
-    assert (
-        rows.indices.tolist()
-        == schema.encode({"c": ["NA", "?", ""], "x": [101.0, None, 2.0]}).indices.tolist()
-    )
-    assert rows.values[1] == 99
-
-
 def test_marks_are_exact():
     assert Marks.of(["a"]).mean(" a ")
     assert not Marks.of(["a"]).mean("A")

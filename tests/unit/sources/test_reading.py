@@ -57,7 +57,7 @@ def test_a_file_that_is_not_what_was_said_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_form_of_a_table_in_memory_cannot_be_said() -> None:
-    with pytest.raises(ConfigError, match="header= say how files are to be read"):
+    with pytest.raises(ConfigError, match="header= can only be given with files"):
         ff.load_data({"a": [1, 2], "target": [0, 1]}, header=False)
 
 

@@ -76,7 +76,7 @@ MALFORMED = {
     "offsets, and data": ("dia", _set("data", lambda a: a[:-1])),
     "names column 1099511627776": ("lil", _put("rows", 3, [2**40])),
     "columns and": ("lil", _put("data", 3, [1.0] * 5)),
-    "no list": ("lil", _put("data", 3, None)),
+    "not a list": ("lil", _put("data", 3, None)),
 }
 
 

@@ -75,7 +75,7 @@ def _count(path: PathLike, meta: JSON, name: str) -> int:
 def _history(path: PathLike, found: object) -> History:
     try:
         if not isinstance(found, dict):
-            raise TypeError("it is no object")
+            raise TypeError("it is not an object")
         history = History.from_json(found)
     except (AttributeError, KeyError, TypeError) as error:
         raise _odd(path, f"its history cannot be read ({error})") from error
