@@ -34,7 +34,10 @@ class Number:
     def allows(self, value: Any) -> bool:
         if isinstance(value, bool) or not isinstance(value, Integral if self.integer else Real):
             return False
-        x = float(value)
+        try:
+            x = float(value)
+        except OverflowError:  # an integer of hundreds of digits
+            return False
         if not math.isfinite(x):
             return False
         if self.low is not None and (x <= self.low if self.low_open else x < self.low):
@@ -140,6 +143,15 @@ def check(name: str, value: Any, constraint: Constraint, owner: str) -> None:
         raise ConfigError(
             f"The {name!r} parameter of {owner} must be {constraint}. Got {value!r} instead."
         )
+
+
+def is_unicode(text: str) -> bool:
+    """Whether a text can be written as UTF-8, so that no half of a character is in it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def closest(word: str, options: Iterable[str]) -> str:

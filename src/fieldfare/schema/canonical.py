@@ -193,7 +193,10 @@ def read_numbers(
     except pa.ArrowNotImplementedError as error:
         raise SchemaError(f"Column {column!r} of type {kind} cannot be read as numbers.") from error
     except pa.ArrowInvalid:
-        x, odd = _parse(array, marks)
+        try:
+            x, odd = _parse(array, marks)
+        except SchemaError as error:
+            raise SchemaError(f"Column {column!r}: {error.args[0]}") from error
     return marks.without_numbers(np.asarray(x, np.float64)), odd
 
 

@@ -9,7 +9,7 @@ categories or numbers. Batches get the derived columns here, before they are fit
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,18 +19,19 @@ from fieldfare.schema.calendar import ODD, PARTS
 from fieldfare.schema.column import DEFAULT_PARTS, Column
 from fieldfare.schema.columnwise import each
 from fieldfare.schema.moments import Moments, moments_of, part_cells
-from fieldfare.sources.batch import Batch, SourceLocation, require_column, shorten
+from fieldfare.sources.batch import Batch, SourceLocation, require_columns, shorten
 
 _SHOWN = 3
 
 
-def expand(columns: Sequence[Column]) -> tuple[Column, ...]:
+def expand(columns: Sequence[Column], taken: Collection[str | None] = ()) -> tuple[Column, ...]:
     """Return columns with one for each part of those of dates behind these, and no others derived.
 
-    Derived columns that are there already stay as they are.
+    Derived columns that are there already stay as they are. The names of new ones are none of those
+    that are taken by other columns of the table.
     """
     known = {(column.source, column.part): column for column in columns}
-    names = {column.name for column in columns if column.source is None}
+    names = {column.name for column in columns if column.source is None}.union(taken)
     found = []
     for column in columns:
         if column.source is None:
@@ -41,7 +42,7 @@ def expand(columns: Sequence[Column]) -> tuple[Column, ...]:
     return tuple(found)
 
 
-def _derived(column: Column, part: str, names: set[str]) -> Column:
+def _derived(column: Column, part: str, names: Collection[str | None]) -> Column:
     name = f"{column.name}.{part}"
     while name in names:
         name += "'"
@@ -84,8 +85,7 @@ def with_parts(
         return batch
     data, needed = batch.data, {source for source, _ in derived.values()}
     sources = [column for column in columns if column.name in needed]
-    for column in sources:
-        require_column(column.name, data.schema.names)
+    require_columns((column.name for column in sources), data.schema.names)
 
     def read(column: Column) -> Moments:
         return _moments(column, data.column(column.name), batch.location)
@@ -107,7 +107,7 @@ def _moments(column: Column, array: Any, location: SourceLocation) -> Moments:
     try:
         moments = moments_of(array, column.date_format, column.marks)
     except SchemaError as error:
-        raise SchemaError(f"Column {column.name!r}: {error}") from error
+        raise SchemaError(f"Column {column.name!r}: {error.args[0]}") from error
     odd = np.flatnonzero(moments.state == ODD)
     if len(odd):
         shown = dict.fromkeys(shorten(str(array[row])) for row in odd[:100].tolist())

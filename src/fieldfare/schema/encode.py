@@ -24,7 +24,7 @@ from fieldfare.schema.fit import Fitted, split_weights, tokens_of
 from fieldfare.schema.missing import OF_TARGETS
 from fieldfare.schema.vocabulary import Vocabulary, hash64
 from fieldfare.sources.arrow import array_of, is_dictionary_of_strings, is_string, numpy_of
-from fieldfare.sources.batch import Batch, SourceLocation, require_column, shorten
+from fieldfare.sources.batch import Batch, SourceLocation, require_column, require_columns, shorten
 
 _MAX_FLOAT32 = float(np.finfo(np.float32).max)
 _SQUARE_ROWS = 1024
@@ -59,8 +59,7 @@ def encode_features(
         entries = encode_column(column, fitted, batch.data.column(column.name), batch.location)
         return field_numbers[column.field_name], entries
 
-    for column, _ in columns:
-        require_column(column.name, batch.data.schema.names)
+    require_columns((column.name for column, _ in columns), batch.data.schema.names)
     n_rows = batch.data.num_rows
     return assemble(each(n_rows, encode, columns, n_threads=n_threads), n_rows)
 

@@ -32,6 +32,7 @@ from fieldfare.schema.encode import encode_column
 from fieldfare.schema.fit import Fitted
 from fieldfare.schema.moments import part_of
 from fieldfare.schema.vocabulary import hash_text
+from fieldfare.sources.batch import require_column
 from fieldfare.sources.dicts import open_samples
 
 # Ids and values of the features of one cell.
@@ -116,6 +117,7 @@ def _as_table(cell: Cell, value: Any) -> Features:
     """Encode one cell as a table of one row."""
     column, source = cell.column, cell.source
     batch = next(open_samples([{column.name_in_table: value}]).batches())
+    require_column(column.name_in_table, batch.data.schema.names)  # a dict has parts instead
     if source is not None:
         batch = with_parts((source, column), batch)
     entries = encode_column(column, cell.fitted, batch.data.column(column.name), batch.location)

@@ -13,6 +13,7 @@ import numpy as np
 
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray, Float64Array, Int64Array
+from fieldfare.exceptions import SchemaError
 from fieldfare.schema.canonical import (
     dictionary,
     log2_texts,
@@ -25,7 +26,7 @@ from fieldfare.schema.columnwise import each
 from fieldfare.schema.derive import with_parts
 from fieldfare.schema.vocabulary import Vocabulary, hash64
 from fieldfare.sources.arrow import array_of, numpy_of, one_array, texts_of
-from fieldfare.sources.batch import Batch, SourceLocation, require_column
+from fieldfare.sources.batch import Batch, SourceLocation, require_columns
 
 _BLOCK = 65536
 _QUANTILE_SAMPLE = 1_000_000
@@ -140,13 +141,14 @@ def _update(
     fitted = [c for c, fitter in zip(columns, fitters, strict=True) if fitter is not None]
     batch = with_parts(columns, batch, fitted, n_threads)
 
+    names = batch.data.schema.names
+    there = frozenset(names)
+
     def update(column: Column, fitter: Fitter | None) -> None:
-        if fitter is not None and column.name in batch.data.schema.names:
+        if fitter is not None and column.name in there:
             fitter.update(batch.data.column(column.name), batch.location)
 
-    for column in columns:
-        if column.is_feature and column.source is None:
-            require_column(column.name, batch.data.schema.names)
+    require_columns((c.name for c in columns if c.is_feature and c.source is None), names)
     each(batch.data.num_rows, update, columns, fitters, n_threads=n_threads)
     return int(batch.data.num_rows)
 
@@ -159,7 +161,10 @@ def tokens_of(column: Column, array: Any, location: SourceLocation) -> tuple[Int
     if column.kind == "numeric":
         codes, words = log2_texts(numbers(array, location, column.name, column.marks))
         return codes, texts_of(words)
-    return dictionary(array, column.marks)
+    try:
+        return dictionary(array, column.marks)
+    except SchemaError as error:
+        raise SchemaError(f"Column {column.name!r}: {error.args[0]}") from error
 
 
 def split_weights(column: Column, words: Any) -> tuple[Any, list[str]]:
@@ -286,6 +291,7 @@ class Moments:
     def __init__(self, column: Column) -> None:
         self.column = column
         self.n, self.mean, self.m2, self.n_missing = 0, 0.0, 0.0, 0
+        self.low, self.high = np.inf, -np.inf
         self.held: list[Float64Array] = []
         self.n_held = 0
 
@@ -308,9 +314,13 @@ class Moments:
     def _merge(self, block: Float64Array) -> None:
         if not len(block):
             return
-        mean = float(block.mean())
+        self.low = min(self.low, float(block.min()))
+        self.high = max(self.high, float(block.max()))
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            mean = float(block.mean())
+            squares = float(((block - mean) ** 2).sum())
         total, delta = self.n + len(block), mean - self.mean
-        self.m2 += float(((block - mean) ** 2).sum()) + delta**2 * self.n * len(block) / total
+        self.m2 += squares + delta * delta * self.n * len(block) / total
         self.mean += delta * len(block) / total
         self.n = total
 
@@ -322,7 +332,17 @@ class Moments:
         count = np.array([self.n], np.int64)
         if self.column.transform == "none" or self.n == 0:
             return Fitted(missing, 2, self.n_missing, counts=count)
-        scale = float(np.sqrt(self.m2 / self.n)) or 1.0
+        if self.low == self.high:  # exactly, while a mean is rounded
+            return Fitted(missing, 2, self.n_missing, mean=self.low, counts=count)
+        scale = float(np.sqrt(self.m2 / self.n))
+        if scale == 0.0 or not (np.isfinite(self.mean) and np.isfinite(scale)):
+            name = self.column.name
+            raise SchemaError(
+                f"Column {name!r}: numbers from {self.low:g} to {self.high:g} cannot be "
+                "standardised, because the squares of their differences are no floating-point "
+                f"numbers. Put them into bins (bins={{{name!r}: 32}}), measure them in another "
+                f"unit, or, if some stand for missing values, name these in na_values."
+            )
         return Fitted(missing, 2, self.n_missing, mean=self.mean, scale=scale, counts=count)
 
 

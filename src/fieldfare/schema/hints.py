@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
-from fieldfare._validation import Number, closest
+from fieldfare._validation import Number, closest, is_unicode
 from fieldfare.exceptions import ConfigError, SchemaError
 from fieldfare.schema.column import Column
 from fieldfare.schema.missing import STANDARD, Marks
@@ -80,7 +81,7 @@ class Hints:
         """The names of the hints that say something."""
         return tuple(name for name in HINTS if getattr(self, name) not in (None, (), {}))
 
-    @property
+    @cached_property
     def named(self) -> dict[str, str]:
         """The columns that are named, each with the parameter that names it first."""
         found: dict[str, str] = {}
@@ -91,11 +92,15 @@ class Hints:
                     found.setdefault(name, role)
         return found
 
+    @cached_property
+    def _kinds(self) -> dict[str, str]:
+        return {name: kind for kind in KINDS for name in getattr(self, kind)}
+
     def kind_of(self, name: str) -> str | None:
         """Return the kind that the user says a column has, ``None`` if that is to be inferred."""
         if isinstance(self.bins, dict) and name in self.bins:
             return "numeric"
-        return next((kind for kind in KINDS if name in getattr(self, kind)), None)
+        return self._kinds.get(name)
 
     def check(self, names: Collection[str], reserved: Iterable[str | None] = ()) -> None:
         """Refuse hints about columns that do not exist, or that are not features.
@@ -171,6 +176,8 @@ def _texts(role: str, given: Any, what: str) -> tuple[str, ...]:
         item = item.item() if hasattr(item, "item") else item
         if isinstance(item, bool) or not isinstance(item, (str, int, float)):
             raise ConfigError(f"{role}= must be {what}. Got {item!r:.100} among them.")
+        if not is_unicode(str(item)):
+            raise ConfigError(f"{role}= must be Unicode. Got half a character in {item!r:.100}.")
         texts.append(str(item))
     return tuple(dict.fromkeys(texts))
 

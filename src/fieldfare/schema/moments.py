@@ -113,7 +113,7 @@ def moment_of(value: Any, date_format: str, marks: Marks = STANDARD) -> tuple[in
         For what only Arrow can read.
     """
     kind = type(value)
-    if value is None or value != value:
+    if value is None or (kind is float and value != value):
         return 0, MISSING
     if kind is str and date_format in WRITTEN:
         return _moment_of_text(value, date_format, marks)
@@ -202,9 +202,12 @@ def moments_of(array: Any, date_format: str, marks: Marks = STANDARD) -> Moments
             return _of_texts(array, date_format)
         return _of_numerals(array, date_format, marks)
     is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-    if is_number and date_format not in WRITTEN:
+    if is_number:
         x = marks.without_numbers(numpy_of(pc.cast(array, pa.float64(), safe=False)))
-        return _of_numbers(x, np.isnan(x), date_format)
+        absent = np.isnan(x)
+        # A frame without any date in it has missing numbers in their place.
+        if date_format not in WRITTEN or absent.all():
+            return _of_numbers(x, absent, date_format)
     raise SchemaError(
         f"Values of type {kind} are not read as dates written as {date_format!r}. Set date_format "
         f"in the Schema: numbers are {', '.join(map(repr, FORMATS[3:]))}."

@@ -73,11 +73,13 @@ class Schema(Features):
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "columns", expand(self.columns))
-        names = [column.name for column in self.columns]
-        for name in names:
-            if names.count(name) > 1:
+        roles = {self.target, self.weight, self.group}
+        object.__setattr__(self, "columns", expand(self.columns, roles))
+        known: set[str] = set()
+        for name in (column.name for column in self.columns):
+            if name in known:
                 raise SchemaError(f"A Schema needs distinct column names. {name!r} repeats.")
+            known.add(name)
             if name in (self.target, self.weight):
                 raise SchemaError(
                     f"Column {name!r} is the target or weight and cannot be a feature."
@@ -382,14 +384,12 @@ class Schema(Features):
         n_threads: int | None = None,
     ) -> Rows:
         """Return what `encode` does, of one batch of a table that is open already."""
-        chosen = self.columns
-        if columns is not None:
-            named = {self.column(name).name for name in columns}
-            chosen = tuple(c for c in chosen if c.name in named or c.source in named)
+        named = None if columns is None else {self.column(name).name for name in columns}
         used = [
             (column, fitted)
             for column, fitted in zip(self.columns, self._learned(), strict=True)
-            if fitted is not None and column in chosen
+            if fitted is not None
+            and (named is None or column.name in named or column.source in named)
         ]
         batch = with_parts(self.columns, batch, [column for column, _ in used], n_threads)
         rows = encode_features(used, self._field_number, batch, n_threads)

@@ -13,6 +13,7 @@ import numpy as np
 
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray
+from fieldfare.exceptions import SchemaError
 
 _MIXED = {b"fieldfare.mixed": b"text"}
 _GLIMPSE = 100
@@ -135,12 +136,24 @@ def table_of(columns: Iterable[tuple[str, Any]]) -> Any:
     """Return named columns of any values as an Arrow table, each as `column_of` returns it.
 
     A column of numbers and texts, which is text, says so in its metadata; see `mixed_columns`.
+
+    Raises
+    ------
+    SchemaError
+        If a name or a value is text that is not Unicode.
     """
     pa = require("pyarrow", "tables")
     fields, arrays = [], []
     for name, values in columns:
-        array, is_mixed = _read(values)
-        fields.append(pa.field(name, array.type, metadata=_MIXED if is_mixed else None))
+        try:
+            array, is_mixed = _read(values)
+            fields.append(pa.field(name, array.type, metadata=_MIXED if is_mixed else None))
+        except UnicodeEncodeError as error:
+            raise SchemaError(
+                f"Column {name!r} holds text that is not Unicode, or is named by it: half a "
+                f"character, {error.object[error.start]!r} at place {error.start}. Decode the "
+                "text again, as what it is."
+            ) from error
         arrays.append(array)
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
 

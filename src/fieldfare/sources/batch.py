@@ -82,6 +82,14 @@ def require_column(name: str, names: Sequence[str]) -> None:
         )
 
 
+def require_columns(wanted: Iterable[str], names: Sequence[str]) -> None:
+    """Raise SchemaError unless there are columns of all these names."""
+    known = set(names)
+    for name in wanted:
+        if name not in known:
+            require_column(name, names)
+
+
 def column_at(names: Sequence[str], column: Any) -> Any:
     """Return the name of a column that is given by its position from 0; a name as it is.
 

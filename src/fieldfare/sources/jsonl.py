@@ -238,10 +238,8 @@ def _table_of(rows: list[dict[str, Any]], file: str) -> Any:
     pa = require("pyarrow", "tables")
     try:
         table = open_samples(rows).table
-    except (pa.ArrowException, UnicodeEncodeError) as error:
-        raise DataError(f"{file} holds text that is not Unicode: {error}.") from error
     except SchemaError as error:
-        raise SchemaError(f"{file}: {error}") from error
+        raise SchemaError(f"{file}: {error.args[0]}") from error
     return table if table.num_columns else pa.table({"": pa.nulls(len(rows))}).select([])
 
 

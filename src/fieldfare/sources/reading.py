@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from fieldfare._validation import NONE, AnyOf, Flag, Instance, check
+from fieldfare._validation import NONE, AnyOf, Flag, Instance, check, is_unicode
 from fieldfare.exceptions import ConfigError
 
 _OWNER = "reading a file"
@@ -106,6 +106,9 @@ def _checked_names(names: Any) -> tuple[str, ...]:
     odd = next((name for name in found if not isinstance(name, str) or not name), None)
     if odd is not None or not found:
         raise ConfigError(f"names= must hold one text for each column. Got {list(found)!r}.")
+    odd = next((name for name in found if not is_unicode(name)), None)
+    if odd is not None:
+        raise ConfigError(f"names= must be Unicode. Got half a character in {odd!r}.")
     twice = next((name for name in found if found.count(name) > 1), None)
     if twice is not None:
         raise ConfigError(f"names= must be different from each other. {twice!r} repeats.")

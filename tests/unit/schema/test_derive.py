@@ -200,3 +200,12 @@ def test_new_values_of_parts_are_learned_when_training_continues(expected):
     later = table(TIMES + pd.Timedelta(minutes=60 * 24 * 200))
     extended = expected.schema.extend(later)
     assert "when.month=9" in extended.feature_names
+
+
+@pytest.mark.parametrize("role", ["target", "weight", "group"])
+def test_derived_columns_leave_the_names_of_target_weight_and_group(role: str) -> None:
+    roles = {"target": "y"} | {role: "when.month"}
+    schema = Schema([Column("when", kind="datetime")], **roles)
+    names = [column.name for column in schema.columns]
+    assert "when.month" not in names
+    assert "when.month'" in names
