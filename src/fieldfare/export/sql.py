@@ -99,8 +99,13 @@ def _check_names(model: Model, prefix: str, table: str) -> None:
     for kind, names in (("columns", [*columns, *OUTPUTS]), ("tables", [*own, table])):
         seen: dict[str, str] = {}
         for name in names:
-            before = seen.setdefault(name.casefold(), name)
-            if before is not name:
+            before = seen.get(name.casefold())
+            seen[name.casefold()] = name
+            if before == name and kind == "columns":
+                raise ConfigError(
+                    f"{_OWNER} cannot have column {name!r}: an output has that name. Rename it."
+                )
+            if before is not None:
                 raise ConfigError(
                     f"SQL does not tell the {kind} {before!r} and {name!r} apart, since its names "
                     "know no case. Rename one of them (score and prediction are what the view "

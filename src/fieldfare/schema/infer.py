@@ -39,9 +39,10 @@ from fieldfare.schema.hints import NO_HINTS, Hints
 from fieldfare.schema.missing import Marks
 from fieldfare.schema.odd import NUMERIC_SHARE, OddTexts
 from fieldfare.schema.text_types import any_padded, type_texts
-from fieldfare.schema.whole_numbers import Judgement, WholeNumbers, judge
+from fieldfare.schema.whole_numbers import FEW, Judgement, WholeNumbers, judge
 from fieldfare.sources.arrow import array_of, is_list, is_string, numpy_of
 from fieldfare.sources.batch import require_column
+from fieldfare.sources.cells import is_written_number
 from fieldfare.sources.headers import words_of
 from fieldfare.sources.source import Table
 
@@ -51,6 +52,7 @@ BAR = "|"
 _MULTI_SHARE = 0.1
 _LIKE_A_NUMBER = r"^\s*[-+]?\.?[0-9]"
 _GLIMPSE = 100
+_LOOKED_AT = 1000
 
 
 @dataclass(frozen=True)
@@ -233,7 +235,25 @@ def judge_column(name: str, array: Any, *, complete: bool = False) -> Judgement:
         if are_many_bars(int(has_bar(present).sum()), len(present)):
             column = Column(name, "multi", role=role, separator=BAR)
             return Judgement(column, f"texts with {BAR!r} in them")
+        _warn_of_numbers(name, present)
     return _texts(name) if is_string(kind) else Judgement(Column(name, role=role), str(kind))
+
+
+def _warn_of_numbers(name: str, texts: Any) -> None:
+    """Warn if many different texts (an Arrow array, none missing) are numbers in another form."""
+    pc = require("pyarrow.compute", "tables")
+    distinct = pc.unique(texts.slice(0, _LOOKED_AT)).to_pylist()
+    if len(distinct) <= FEW or not is_written_number(distinct[0]):
+        return
+    if sum(map(is_written_number, distinct)) >= NUMERIC_SHARE * len(distinct):
+        warnings.warn(
+            DataWarning(
+                f"Column {name!r} holds texts such as {distinct[0]!r}, which are taken for "
+                "categories. If they are numbers, write them as 1234.5, without signs or "
+                f"separators; if they are categories, say categorical=[{name!r}]."
+            ),
+            stacklevel=2,
+        )
 
 
 def _texts(name: str) -> Judgement:

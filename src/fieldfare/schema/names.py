@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -115,24 +115,3 @@ def _how(column: Column) -> str:
     if column.has_vocabulary and column.min_count > 1:
         words.append(f"min_count {column.min_count}")
     return ", ".join(words)
-
-
-class FeatureNames(Sequence[str]):
-    """The names of all features, made one at a time."""
-
-    def __init__(self, schema: Schema) -> None:
-        self._schema = schema
-
-    def __len__(self) -> int:
-        return self._schema.n_features
-
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        if isinstance(index, slice):
-            return [self._schema.feature_name(i) for i in range(*index.indices(len(self)))]
-        if not -len(self) <= index < len(self):
-            raise IndexError(index)
-        return self._schema.feature_name(index % len(self))

@@ -7,10 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from fieldfare._files import atomic_write
-from fieldfare._typing import JSON, AnyArray, Int64Array, PathLike, UInt16Array
+from fieldfare._typing import JSON, AnyArray, PathLike, UInt16Array
 from fieldfare.exceptions import SchemaError
 from fieldfare.rows import MAX_FIELD, MAX_INDEX, Rows
 from fieldfare.schema import serialise as serial
@@ -21,10 +19,11 @@ from fieldfare.schema.dictionary_encoded import DictionaryEncodedTable
 from fieldfare.schema.editable import read_columns, write_columns
 from fieldfare.schema.encode import encode_features, encode_labels
 from fieldfare.schema.encode_one import SampleEncoder
+from fieldfare.schema.features import Features
 from fieldfare.schema.fit import Fitted, learn, learn_more
 from fieldfare.schema.hints import Hints
 from fieldfare.schema.infer import infer_columns
-from fieldfare.schema.names import FeatureNames, feature_text, format_schema, locate_features
+from fieldfare.schema.names import format_schema
 from fieldfare.schema.numbered import Indexed
 from fieldfare.schema.settle import learn_guessed
 from fieldfare.sources.batch import Batch, column_at, require_column, stacked
@@ -37,7 +36,7 @@ __all__ = ["Column", "Indexed", "Schema"]
 
 
 @dataclass(frozen=True, eq=False)
-class Schema:
+class Schema(Features):
     """What the columns of a table mean; immutable.
 
     Make one with `Schema.infer` or from a list of `Column`, adjust it with `edit`, learn
@@ -451,97 +450,13 @@ class Schema:
             raise SchemaError("This Schema is not fitted. Call schema.fit(training_data) first.")
         return self.fitted
 
-    # -- asking ---------------------------------------------------------------------------------
-
-    @property
-    def is_indexed(self) -> bool:
-        """Whether the features come numbered, so that there are no columns."""
-        return self.ids is not None
-
-    @property
-    def is_fitted(self) -> bool:
-        """Whether it can encode."""
-        return self.is_indexed or self.fitted is not None
-
-    @cached_property
-    def n_features(self) -> int:
-        """Number of feature ids; 0 before `fit`."""
-        if self.ids is not None:
-            return self.ids.n_features
-        return sum(len(counts) for _, counts in locate_features(self.columns, self.fitted))
-
-    @cached_property
-    def field_names(self) -> tuple[str, ...]:
-        """Names of the fields in order of their numbers."""
-        if self.ids is not None:
-            return self.ids.field_names
-        used = [column.field_name for column in self.columns if column.is_feature]
-        return tuple(dict.fromkeys(used))
-
-    @cached_property
-    def _field_number(self) -> dict[str, int]:
-        return {name: number for number, name in enumerate(self.field_names)}
-
-    @property
-    def names_in_table(self) -> list[str]:
-        """Names of the columns that are read from a table: all but those derived from others."""
-        return [column.name for column in self.columns if column.source is None]
-
-    @property
-    def n_fields(self) -> int:
-        """Number of fields."""
-        return len(self.field_names)
-
-    @cached_property
-    def _places(self) -> tuple[AnyArray, AnyArray, Int64Array]:
-        """Per feature id: number of its column, place among its values, count."""
-        owner = np.zeros(self.n_features, np.uint16)
-        place = np.zeros(self.n_features, np.int64)
-        count = np.zeros(self.n_features, np.int64)
-        for number, (ids, counts) in enumerate(locate_features(self.columns, self.fitted)):
-            owner[ids], place[ids], count[ids] = number, np.arange(len(ids)), counts
-        return owner, place, count
-
-    @cached_property
-    def field_of(self) -> UInt16Array:
-        """Field of each feature, uint16 array of shape (n_features,)."""
-        if self.ids is not None:
-            known = self.ids.field_of
-            return np.zeros(self.n_features, np.uint16) if known is None else known
-        numbers = [self._field_number.get(column.field_name, 0) for column in self.columns]
-        fields: UInt16Array = np.array(numbers, np.uint16)[self._places[0]]
-        return fields
-
-    @property
-    def counts(self) -> Int64Array | None:
-        """How often each feature was seen in fitting, int64 array of shape (n_features,)."""
-        return None if self.is_indexed or not self.is_fitted else self._places[2]
-
-    def feature_name(self, feature: int) -> str:
-        """Return the name of a feature, such as ``city=Berlin`` or ``age``."""
-        if not 0 <= feature < self.n_features:
-            raise SchemaError(f"Features run from 0 to {self.n_features - 1}. Got {feature}.")
-        if self.ids is not None:
-            names = self.ids.feature_names
-            return str(feature) if names is None else names[feature]
-        assert self.fitted is not None
-        number = int(self._places[0][feature])
-        fitted = self.fitted[number]
-        assert fitted is not None
-        return feature_text(self.columns[number], fitted, int(self._places[1][feature]))
-
-    @property
-    def feature_names(self) -> Sequence[str]:
-        """Names of all features: a sequence that makes each name when asked for it."""
-        return FeatureNames(self)
+    # -- printing and saving ----------------------------------------------------------------------
 
     def __str__(self) -> str:
         return format_schema(self)
 
     def __repr__(self) -> str:
         return format_schema(self)
-
-    # -- saving ---------------------------------------------------------------------------------
 
     def write_columns(self, path: PathLike) -> None:
         """Write what the columns mean, without what was learned, as JSON that people can edit.

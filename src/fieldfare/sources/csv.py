@@ -20,6 +20,7 @@ from fieldfare.exceptions import DataError, DataWarning, SchemaError, TextFormat
 from fieldfare.sources.arrow import scalar_of
 from fieldfare.sources.batch import Batch, SourceLocation, check_names, first_rows, shorten
 from fieldfare.sources.bytes import File, open_bytes
+from fieldfare.sources.cells import WITH_COMMA, WITH_POINT, Notation
 from fieldfare.sources.files import Files, Sources, detect
 from fieldfare.sources.format import Format
 from fieldfare.sources.prefetch import ahead
@@ -30,7 +31,6 @@ from fieldfare.sources.table_form import TableForm, rows_of
 _BLOCK_BYTES = 4 << 20  # what is parsed at once; a record may not be longer
 _BATCH_BYTES = 16 << 20  # what is encoded at once: each batch costs a look-up per distinct value
 _LINES_SHOWN = 5
-_DECIMAL_COMMA = r"^\s*([+-]?\d+),(\d+(?:[eE][+-]?\d+)?)\s*$"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -254,8 +254,9 @@ class CsvFiles(Table):
         columns = list(part.columns)
         if form.padded:
             columns = [pc.utf8_trim_whitespace(column) for column in columns]
-        for i in form.decimals:
-            columns[i] = pc.replace_substring_regex(columns[i], _DECIMAL_COMMA, r"\1.\2")
+        for notation, places in ((WITH_COMMA, form.commas), (WITH_POINT, form.points)):
+            for i in places:
+                columns[i] = _plain(columns[i], notation)
         kept = columns[form.index : form.width - form.trailing]
         return pa.RecordBatch.from_arrays(kept, names=self.names)
 
@@ -291,6 +292,14 @@ class CsvFiles(Table):
             for part in self._parts(file, form)
         )
         return first_rows(self.names, parts, n)
+
+
+def _plain(texts: Any, notation: Notation) -> Any:
+    """Return an Arrow array of texts with its numbers as programs write them: 1234.50."""
+    pc = require("pyarrow.compute", "tables")
+    digits = pc.replace_substring_regex(texts, rf"[^0-9eE+\-{notation.mark}]", "")
+    plain = pc.replace_substring(digits, notation.mark, ".")
+    return pc.if_else(pc.match_substring_regex(texts, notation.pattern), plain, texts)
 
 
 class _Copies:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from fieldfare.exceptions import DataError
-from fieldfare.sources.cells import has_decimal_comma, kind_of_column
+from fieldfare.sources.cells import WITH_COMMA, WITH_POINT, has_decimal_comma
 from fieldfare.sources.headers import Verdict, judge
 from fieldfare.sources.reading import Reading
 
@@ -48,8 +48,9 @@ class TableForm:
         What a line begins with that is a comment rather than a row.
     padded : bool
         Whether cells have spaces around them.
-    decimals : frozenset of int
-        Columns of numbers that have a comma before their decimals.
+    commas, points : frozenset of int
+        Columns of numbers as people write them, with a comma or a point before their decimals:
+        1.234,50 or $1,234.50.
     index : bool
         Whether the first column has no name and numbers or names the rows, as pandas and R write.
     trailing : bool
@@ -69,7 +70,8 @@ class TableForm:
     escaped: bool = False
     comment: str | None = None
     padded: bool = False
-    decimals: frozenset[int] = frozenset()
+    commas: frozenset[int] = frozenset()
+    points: frozenset[int] = frozenset()
     index: bool = False
     trailing: bool = False
     repeated: bool = True
@@ -84,7 +86,7 @@ class TableForm:
         """Return the form in a few words each."""
         words = [f"separator {self.separator!r}", "header" if self.has_header else "no header"]
         words += ["row names left out"] if self.index else []
-        words += ["decimal comma"] if self.decimals else []
+        words += ["decimal comma"] if self.commas else []
         words += [f"comments after {self.comment!r}"] if self.comment else []
         return words
 
@@ -281,13 +283,15 @@ def _with_header(form: TableForm, rows: list[list[str]], reading: Reading) -> Ta
         if lacks_name and is_index and not _are_row_names([row[0] for row in body], form):
             verdict = Verdict(True, "it has one name fewer than the rows have cells, so that their "
                               "first cells are taken for the names of the rows")  # fmt: skip
-    columns = range(width if form.separator == ";" else 0)
-    decimals = (i for i in columns if _has_decimal_commas([row[i] for row in body]))
+    columns = {i: [row[i] for row in body] for i in range(width)}
+    commas = {i for i, cells in columns.items() if _has_decimal_commas(cells, form.separator)}
+    points = {i for i, cells in columns.items() if WITH_POINT.is_that_of(cells)}
     return replace(
         form,
         has_header=verdict.is_header,
         cells=tuple(first),
-        decimals=frozenset(decimals),
+        commas=frozenset(commas),
+        points=frozenset(points - commas),
         doubt=verdict.doubt,
     )
 
@@ -317,5 +321,5 @@ def _is_index(body: list[list[str]], is_short: bool) -> bool:
     return is_short or (bool(cells) and len(set(cells)) == len(cells))
 
 
-def _has_decimal_commas(cells: list[str]) -> bool:
-    return any(map(has_decimal_comma, cells)) and kind_of_column(cells) == "number"
+def _has_decimal_commas(cells: list[str], separator: str) -> bool:
+    return separator == ";" and WITH_COMMA.is_that_of(cells)

@@ -67,6 +67,15 @@ def test_what_cannot_be_a_feature_is_ignored_with_a_warning(values):
     assert schema.fit({"odd": values, "x": [1.5, 2.5]}).n_features == 2
 
 
+def test_texts_that_look_like_numbers_are_warned_about():
+    table = {"price": [f"${i},000" for i in range(1, 101)]}
+    with pytest.warns(DataWarning, match=r"'price' holds texts such as '[$]1,000'"):
+        assert Schema.infer(table).column("price").kind == "categorical"
+    assert Schema.infer(table, categorical=["price"]).column("price").kind == "categorical"
+    for texts in (["1.2.3", "1.2.4"] * 50, [f"192.168.{i}.200" for i in range(100)]):
+        assert Schema.infer({"price": texts}).column("price").kind == "categorical"
+
+
 def test_a_wrong_target_lists_the_columns_and_suggests():
     with pytest.raises(SchemaError, match=r"'user_id'.*Did you mean 'clicked'"):
         Schema.infer(clicks(), target="cliked")

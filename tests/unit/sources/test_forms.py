@@ -18,6 +18,7 @@ from tests.unit.sources.forms import FORMS, Form
 
 import fieldfare as ff
 from fieldfare.exceptions import DataError, DataWarning, TextFormatError
+from fieldfare.sources.cells import WITH_COMMA, WITH_POINT
 from fieldfare.sources.files import Files
 from fieldfare.sources.formats import open_source
 from fieldfare.sources.source import Numbered, Table
@@ -134,6 +135,45 @@ def test_decimal_commas_are_numbers(tmp_path: Path) -> None:
     assert [column.kind for column in data.schema.columns] == ["numeric", "categorical"]
     points = ff.load_data(write_points(path), target="y")
     assert data.rows.values.tolist() == points.rows.values.tolist()
+
+
+BY_PEOPLE = [
+    (";", "1.234.567,50", 1234567.5),
+    (";", "1 234,5", 1234.5),
+    (";", "-3,25 €", -3.25),
+    (";", "2.000", 2000.0),
+    (",", '"1,234,567.50"', 1234567.5),
+    (",", '"$1,234.5"', 1234.5),
+    (",", '"-$1,000"', -1000.0),
+    ("\t", "1'234.5", 1234.5),
+    ("|", "£ 12.75", 12.75),
+]
+
+
+@pytest.mark.parametrize(("separator", "written", "value"), BY_PEOPLE)
+def test_numbers_are_read_as_people_write_them(
+    tmp_path: Path, separator: str, written: str, value: float
+) -> None:
+    mark = "," if separator == ";" else "."
+    (tmp_path / "data").write_text(
+        f"price{separator}y\n{written}{separator}0\n"
+        + "".join(f"{i}{mark}5{separator}{i % 2}\n" for i in range(60))
+    )
+    (tmp_path / "plain").write_text(
+        f"price{separator}y\n{value}{separator}0\n"
+        + "".join(f"{i}.5{separator}{i % 2}\n" for i in range(60))
+    )
+    data, plain = (ff.load_data(tmp_path / name, target="y") for name in ("data", "plain"))
+    assert data.schema.column("price").kind == "numeric"
+    assert data.rows.values.tolist() == plain.rows.values.tolist()
+
+
+@pytest.mark.parametrize(
+    "cell", ["101,205,7", "192.168.100.200", "1.2.3", "$5.50 or €{i}.50", "{i}.5% or {i}.5"]
+)
+def test_lists_addresses_versions_and_mixed_units_are_no_numbers(cell: str) -> None:
+    cells = [c.format(i=i) for i in range(40) for c in cell.split(" or ")]
+    assert not any(notation.is_that_of(cells) for notation in (WITH_POINT, WITH_COMMA))
 
 
 def write_points(path: Path) -> Path:
