@@ -109,7 +109,7 @@ def infer_columns(
             marks = hints.applied(Column(name)).marks
             array, untyped = sample.column(name), table.untyped or name in table.mixed
             judged = _guess(name, array, marks, untyped=untyped, complete=complete)
-            if _is_guess(judged.column, array):
+            if _is_guess(judged.column, array, complete=complete):
                 guessed.add(name)
                 if judged.column.kind == "ignore" and complete:
                     _ignored(name, "it has no values")
@@ -124,11 +124,11 @@ def infer_columns(
     )
 
 
-def _is_guess(column: Column, array: Any) -> bool:
+def _is_guess(column: Column, array: Any, *, complete: bool) -> bool:
     """Whether other values than these could make a column something else."""
     pa = require("pyarrow", "tables")
-    if column.kind == "datetime":
-        return False
+    if column.kind == "datetime":  # later rows may have times of day
+        return not complete and "hour" not in (column.parts or ())
     if column.kind == "ignore":
         empty = type_texts(array) if is_string(array.type) else array
         return bool(empty.null_count == len(empty))

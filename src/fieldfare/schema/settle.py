@@ -20,6 +20,7 @@ import numpy as np
 from fieldfare._optional import require
 from fieldfare._typing import Float64Array
 from fieldfare.exceptions import DataWarning
+from fieldfare.schema.calendar import DATED, DAY
 from fieldfare.schema.canonical import OddText, read_numbers, refuse_infinite
 from fieldfare.schema.classes import Classes
 from fieldfare.schema.column import Column
@@ -35,6 +36,7 @@ from fieldfare.schema.fit import (
     number_columns,
 )
 from fieldfare.schema.infer import BAR, are_many_bars, has_bar, judge_numbers, looks_numeric
+from fieldfare.schema.moments import moments_of
 from fieldfare.schema.odd import OddTexts, Verdict, with_kind
 from fieldfare.schema.whole_numbers import Judgement
 from fieldfare.sources.arrow import array_of, is_string, numpy_of, one_array
@@ -101,18 +103,20 @@ def learn_guessed(
         if verdict.warning:
             warnings.warn(DataWarning(verdict.warning), stacklevel=2)
     final = tuple(verdict.column for verdict in settled)
-    fitters = [None if c.kind == "ignore" else f for c, f in zip(final, fitters, strict=True)]
+    fitters = [f if c.is_feature else None for c, f in zip(final, fitters, strict=True)]
     notes = tuple(verdict.note for verdict in settled if verdict.note)
     return Learned(final, number_columns(fitters), n_rows, notes)
 
 
 def _verdict(column: Column, fitter: Fitter | None) -> Verdict:
-    if isinstance(fitter, (GuessedNumbers, GuessedValues)):
+    if isinstance(fitter, (GuessedNumbers, GuessedValues, GuessedDates)):
         return fitter.verdict()
     return Verdict(column)
 
 
 def _guess(column: Column, table: Table) -> Guess:
+    if column.kind == "datetime":
+        return GuessedDates(column)
     if column.kind == "numeric":
         return GuessedNumbers(column)
     return GuessedValues(column, untyped=table.untyped or column.name in table.mixed)
@@ -209,6 +213,39 @@ class GuessedValues:
         if not _is_empty(column):
             return Verdict(column)
         return Verdict(column, f"Column {column.name!r} is ignored: it has no values.")
+
+
+class GuessedDates:
+    """A column of dates, the first of which had no time of day."""
+
+    def __init__(self, column: Column) -> None:
+        self._column = column
+        self._first_time = ""
+
+    def update(self, array: Any, location: SourceLocation) -> None:
+        """Take in the next rows."""
+        if self._first_time:
+            return
+        moments = moments_of(array, self._column.date_format, self._column.marks)
+        timed = (moments.state == DATED) & (moments.ticks % DAY != 0)
+        if timed.any():
+            self._first_time = location.place(int(np.argmax(timed)))
+
+    def finish(self, missing: int) -> Fitted:
+        """Return that a column of dates is no feature itself."""
+        return Fitted(missing, 0)
+
+    def verdict(self) -> Verdict:
+        """Return the column as it is, and say what is lost."""
+        if not self._first_time:
+            return Verdict(self._column)
+        name, parts = self._column.name, ("hour", *(self._column.parts or ()))
+        return Verdict(
+            self._column,
+            f"Column {name!r}: {self._first_time} and others have a time of day, and the first "
+            f"rows have none, so that it is not used. schema.edit({name!r}, parts={parts}) uses "
+            "the hour.",
+        )
 
 
 class WholeValues:

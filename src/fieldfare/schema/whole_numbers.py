@@ -246,7 +246,7 @@ def _shown(number: float) -> str:
     return f"{number:.0f}" if abs(number) < 1e7 else f"{number:.3g}"
 
 
-def _places(values: AnyArray) -> Float64Array:
+def _places(values: AnyArray) -> AnyArray:
     """Return the distance of each value from the first, counted in their common divisor."""
     if values.dtype.kind == "f":
         # What floats of this size leave out is not a gap.
@@ -255,11 +255,13 @@ def _places(values: AnyArray) -> Float64Array:
         # Differences of 64-bit numbers may need all 64 bits.
         wide = np.uint64 if values.dtype.kind == "u" else np.int64
         steps = np.diff(values.astype(wide)).view(np.uint64)
-    places: Float64Array = np.concatenate([[0.0], np.cumsum(steps.astype(np.float64))])
-    return places / float(np.gcd.reduce(steps))
+    steps //= np.gcd.reduce(steps)
+    # Exact for integers, whose range fits into 64 bits; that of floats need not.
+    exact = np.float64 if values.dtype.kind == "f" else np.uint64
+    return np.concatenate([np.zeros(1, exact), np.cumsum(steps, dtype=exact)])
 
 
-def _related(places: Float64Array, counts: Int64Array) -> float:
+def _related(places: AnyArray, counts: Int64Array) -> float:
     """Return how the frequencies of neighbouring values agree; see `WholeNumbers`."""
     near = np.diff(places) <= 2
     if near.sum() < _NEIGHBOURS:

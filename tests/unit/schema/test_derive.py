@@ -209,3 +209,16 @@ def test_derived_columns_leave_the_names_of_target_weight_and_group(role: str) -
     names = [column.name for column in schema.columns]
     assert "when.month" not in names
     assert "when.month'" in names
+
+
+def test_times_of_day_that_begin_in_later_rows_are_told() -> None:
+    days = [f"2021-01-{1 + i % 28:02d}" for i in range(10_500)]
+    table = pa.table({"when": [*days, "2021-02-01 07:30:00"], "y": [0.0, 1.0, 0.5] * 3500 + [1.0]})
+    with pytest.warns(DataWarning, match=r"'when': row 10500 and others have a time of day"):
+        load(table, target="y")
+    schema = Schema.infer(table, "y").edit("when", parts=("hour", "weekday"))
+    assert [column.name for column in load(table, target="y", schema=schema).schema.columns] == [
+        "when",
+        "when.hour",
+        "when.weekday",
+    ]
