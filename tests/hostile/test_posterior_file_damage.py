@@ -66,9 +66,9 @@ def test_flipped_bits_and_cut_files(path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"format": 1}, "format 1.*reads format 2.*save it again"),
+        ({"format": 1}, "format 1.*reads format 3.*save it again"),
         ({"format": "2"}, "positive integer. Found '2'"),
-        ({"format": 3}, "format 3.*Upgrade"),
+        ({"format": 4}, "format 4.*Upgrade"),
         ({"trained_by": {"training": 1}}, "trained_by settings are not valid"),
         ({"task": "multiclass"}, "no classes of a 'multiclass'|one of"),
         ({"task": "regression"}, "has no classes"),

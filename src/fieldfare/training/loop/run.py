@@ -13,7 +13,7 @@ import numpy as np
 
 from fieldfare._typing import AnyArray, Int64Array, PathLike
 from fieldfare.config import TrainingConfig
-from fieldfare.exceptions import TrainingError
+from fieldfare.exceptions import FieldfareError, TrainingError
 from fieldfare.kernels.native import resolve_threads
 from fieldfare.metrics import default_metrics, get_metric
 from fieldfare.models.base import Model
@@ -158,6 +158,8 @@ class Run:
             state.solver.load_state(saved.solver)
             if self.keep_best and saved.best:
                 state.best_model = _with_parameters(state.solver.export(), saved.best)
+        except FieldfareError:
+            raise
         except (TypeError, ValueError) as error:
             raise TrainingError(
                 f"The arrays of the checkpoint {path} do not fit this run: {error.args[0]} Resume "
