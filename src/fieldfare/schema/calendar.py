@@ -15,6 +15,9 @@ WRITTEN = ("ymd", "dmy", "mdy")
 FORMATS = (*WRITTEN, "yyyymmdd", *TICKS)
 """How dates may be written; a year that comes first, and types of dates, are read in any case."""
 
+LIKELY_SECONDS = (7.9e8, 2.2e9)
+"""Seconds since 1970 that are likely for data whose name says nothing: from 1995 to 2039."""
+
 SECOND, MINUTE, HOUR = 1_000_000, 60_000_000, 3_600_000_000
 DAY = 24 * HOUR
 # What a cell is: nothing, something else than a date, a moment, or a time of day without a date.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from fieldfare.sources.headers import words_of
 
 _ENTITIES = {
@@ -40,6 +42,9 @@ _MEASURES = frozenset((
 ))  # fmt: skip
 
 
+_PLACE = re.compile(r"(?:f|x|v|c|col|column|field|var)?[ _]?[0-9]+", re.IGNORECASE)
+
+
 def role_of(name: str) -> str | None:
     """Return the role that the first word of a name suggests."""
     words = words_of(name)
@@ -72,3 +77,8 @@ def names_things(name: str) -> bool:
 def names_a_measure(name: str) -> bool:
     """Whether a name says that values measure or count something, as ``price`` does."""
     return not names_things(name) and not _MEASURES.isdisjoint(words_of(name))
+
+
+def says_nothing(name: str) -> bool:
+    """Whether a name is only a place, as those of files without a header: f3, x0, V12, column7."""
+    return _PLACE.fullmatch(name) is not None

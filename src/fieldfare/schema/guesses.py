@@ -9,6 +9,7 @@ import numpy as np
 
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray
+from fieldfare.schema.calendar import LIKELY_SECONDS
 from fieldfare.schema.infer import SAMPLE_ROWS
 from fieldfare.schema.text_types import type_texts
 from fieldfare.sources.arrow import numpy_of
@@ -16,7 +17,6 @@ from fieldfare.sources.source import Table
 
 _MOST_SHOWN = 8
 _RATINGS = 21  # different ones at most, as from 0 to 10 in halves
-_SECONDS = (6e8, 4.2e9)  # 1989 to 2103
 _RECURRING = 2.0  # times that an id occurs on average
 
 
@@ -74,7 +74,7 @@ def _guess_of_numbers(x: AnyArray, n_distinct: int) -> str | None:
     if 2 < n_distinct <= _RATINGS and in_halves and 0 <= low <= 1 and high in (4, 5, 6, 7, 10):
         return f"a rating ({low:g} to {high:g})"
     for unit, scale in (("seconds", 1.0), ("milliseconds", 1e3)):
-        if _SECONDS[0] * scale <= low <= high <= _SECONDS[1] * scale:
+        if LIKELY_SECONDS[0] * scale <= low <= high <= LIKELY_SECONDS[1] * scale:
             first, last = (
                 datetime.fromtimestamp(end / scale, timezone.utc).date() for end in (low, high)
             )

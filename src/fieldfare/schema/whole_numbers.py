@@ -18,6 +18,7 @@ import numpy as np
 
 from fieldfare._typing import AnyArray, Float64Array, Int64Array
 from fieldfare.schema import column_names
+from fieldfare.schema.calendar import LIKELY_SECONDS
 from fieldfare.schema.column import Column
 
 FEW = 32
@@ -34,8 +35,9 @@ _UNLIKELY = 100.0
 _SOME = 0.02
 # Of fewer rows, values that never repeat say nothing.
 ROWS_OF_EVIDENCE = 200
-# Seconds since 1970 from the end of 2004 to 2039; also in milli-, micro- and nanoseconds.
-_EPOCH = (1.1e9, 2.2e9)
+# A column without a name enumerates things if there are so many, and this share of their range.
+_MANY = 300
+_THROUGH = 0.6
 # How far from the median the largest number is, in interquartile ranges: 3 for a normal
 # distribution, 8 for an exponential one.
 _HEAVY = 5.0
@@ -125,6 +127,17 @@ class WholeNumbers:
         return self.repeats >= _REPEATS and nearest > _FAR * (self.high - self.low + 1)
 
     @property
+    def enumerate_things(self) -> bool:
+        """Whether values are many, recur, and hardly leave a number out from 0 or 1 on."""
+        share = self.n_values / (self.high - self.low + 1)
+        return (
+            self.low in (0, 1)
+            and self.n_values >= _MANY
+            and share >= _THROUGH
+            and self.repeats >= _COUNTED
+        )
+
+    @property
     def signs_of_codes(self) -> str:
         """What shows that they name things, in words; empty if nothing does."""
         if self.has_gaps:
@@ -140,7 +153,7 @@ class WholeNumbers:
     @property
     def may_be_times(self) -> bool:
         """Whether they may be seconds since 1970, or thousandths of them and so on."""
-        first, last = _EPOCH
+        first, last = LIKELY_SECONDS
         return any(
             first * unit <= self.low <= self.high <= last * unit for unit in (1, 1e3, 1e6, 1e9)
         )
@@ -217,8 +230,12 @@ def judge(name: str, numbers: WholeNumbers, *, complete: bool = False) -> Judgem
         return Judgement(category, str(numbers))
     if column_names.names_a_measure(name) or numbers.may_be_times:
         return _measure(number, numbers, "; by its name a measure")
-    if numbers.signs_of_codes:
-        found = f"{numbers}, {numbers.signs_of_codes}"
+    signs = numbers.signs_of_codes
+    if not signs and numbers.enumerate_things and column_names.says_nothing(name):
+        # Popular things often have the low numbers, which then look like frequent small measures.
+        signs = "numbered through, in a column without a name"
+    if signs:
+        found = f"{numbers}, {signs}"
         note = (
             f"Column {name!r} holds {found}: taken for categories. If they are numbers, say "
             f"numeric=[{name!r}]."

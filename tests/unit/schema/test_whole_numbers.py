@@ -220,3 +220,19 @@ def test_any_whole_numbers_are_judged_alike_in_any_order(numbers: list[int], ran
     assert WholeNumbers.of(np.array(numbers, np.int64)) == first
     assert 0 < first.filled <= 1.001
     assert judge("x", first).column.kind in ("categorical", "numeric")
+
+
+def test_things_numbered_through_are_codes_where_names_say_nothing() -> None:
+    rng = np.random.default_rng(0)
+    popular = 1 + np.floor(rng.exponential(150, 20_000)).clip(max=899).astype(int)
+    table = {"f1": popular, "x": popular, "y": rng.integers(0, 2, 20_000)}
+    schema = load(table, target="y").schema
+    assert schema.column("f1").kind == "categorical"
+    assert any("'f1'" in note and "numeric=['f1']" in note for note in schema.notes)
+    assert schema.column("x").kind == "numeric"
+
+
+def test_seconds_of_the_nineties_may_be_times() -> None:
+    rng = np.random.default_rng(0)
+    stamps = 874_724_710 + np.repeat(rng.integers(0, 18_000_000, 900), 3)
+    assert load({"f3": stamps, "y": stamps % 2}, target="y").schema.column("f3").kind == "numeric"
