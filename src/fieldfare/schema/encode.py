@@ -29,8 +29,8 @@ from fieldfare.sources.batch import Batch, SourceLocation, require_column, requi
 _MAX_FLOAT32 = float(np.finfo(np.float32).max)
 _SQUARE_ROWS = 1024
 _NO_TARGET = (
-    "the target must not be missing. Remove rows without a target; if this is one, say what is "
-    "missing with na_values."
+    "the target must not be missing. Remove rows without a target. NA, NULL, '?' and '.' stand for "
+    "a missing one: a class of that name has to be renamed."
 )
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 # Equal to no hash and to no whole number of 18 digits; libsvm can write it, as qid.

@@ -16,7 +16,7 @@ from fieldfare.exceptions import ConfigError
 from fieldfare.export import export, sql
 from fieldfare.models.base import Model
 from fieldfare.schema.schema import Column
-from fieldfare.training.functions import train
+from fieldfare.training.functions import predict, train
 
 
 def answer(path: Path, name: str, samples: pd.DataFrame) -> pd.DataFrame:
@@ -131,3 +131,21 @@ def _of_names(names: list[str], target: str = "y") -> Model:
     return train(
         table, target=target, n_factors=2, max_iter=1, random_state=0, early_stopping=False
     ).model
+
+
+def test_parts_of_dates_are_columns_of_the_scored_table(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    samples = pd.DataFrame({
+        "when": pd.date_range("2023-01-01", periods=400, freq="7h").astype(str),
+        "user": rng.integers(0, 9, 400).astype(str),
+        "price": np.exp(3 * rng.normal(size=400)),
+        "clicked": rng.integers(0, 2, 400),
+    })  # fmt: skip
+    model = train(
+        samples, target="clicked", model="fm", n_factors=2, max_iter=2, random_state=0
+    ).model
+    parts = model.schema.derive(samples).to_pandas().assign(place=range(400))
+    assert {"when.hour", "when.weekday", "when.month", "when.age"} <= set(parts)
+    export(model, tmp_path / "m.sql")
+    found = answer(tmp_path / "m.sql", "samples", parts).sort_values("place")
+    np.testing.assert_allclose(found.prediction, predict(model, samples), atol=1e-6, rtol=0)
