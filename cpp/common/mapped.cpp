@@ -1,12 +1,12 @@
 #include "common/mapped.hpp"
 
 #ifndef _WIN32
-#include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
+#include <csignal>
 #include <cstdint>
 #include <mutex>
 #endif
@@ -46,7 +46,7 @@ void on_bus_error(int signal, siginfo_t* info, void* context) {
     if (address < watch.begin.load() || address >= watch.end.load()) continue;
     // mmap is a plain system call, and safe here. The zeros stay until the mapping goes, so that
     // the same page does not fault again.
-    void* const page = reinterpret_cast<void*>(address & ~(page_size - 1));
+    void* const page = static_cast<char*>(info->si_addr) - (address % page_size);
     if (mmap(page, page_size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == page) {
       watch.torn.store(true);
       return;
