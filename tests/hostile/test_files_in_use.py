@@ -84,7 +84,7 @@ def test_faults_of_others_still_end_the_process(tmp_path: Path) -> None:
         [sys.executable, "-c", code, tmp_path / "x"], capture_output=True, check=False
     )
     assert ran.stdout == b"read\n", ran.stderr
-    assert ran.returncode < 0
+    assert ran.returncode != 0  # a sanitizer turns the signal into an exit code
 
 
 def test_only_regular_files_are_mapped() -> None:

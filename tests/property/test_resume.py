@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.examples import examples
 
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
-from fieldfare.exceptions import DataError, TrainingError
+from fieldfare.exceptions import TrainingError
 from fieldfare.kinds.models import MODEL_KINDS
 from fieldfare.kinds.solvers import SOLVER_KINDS
 from fieldfare.models.registry import build
@@ -119,5 +119,5 @@ def test_foreign_checkpoint_is_refused(tmp_path) -> None:
     start = build(ModelConfig(), n_features=18)
     with pytest.raises(TrainingError, match="other content"):
         fit(start, SolverConfig(), TRAIN.with_(target=target), config=config, resume=path)
-    with pytest.raises(DataError, match="does not fit"):
+    with pytest.raises(TrainingError, match="run.ckpt does not fit this run.*size and solver"):
         _fit("ffm", "adagrad", config, resume=path)

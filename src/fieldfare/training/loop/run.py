@@ -158,12 +158,14 @@ class Run:
             state.solver.load_state(saved.solver)
             if self.keep_best and saved.best:
                 state.best_model = _with_parameters(state.solver.export(), saved.best)
-        except FieldfareError:
-            raise
+        except FieldfareError as error:
+            raise TrainingError(
+                f"The checkpoint {path} does not fit this run. {error.args[0]}"
+            ) from error
         except (TypeError, ValueError) as error:
             raise TrainingError(
-                f"The arrays of the checkpoint {path} do not fit this run: {error.args[0]} Resume "
-                "with the parameters of the run."
+                f"The arrays of the checkpoint {path} do not fit this run: {error}. Resume with "
+                "the parameters of the run."
             ) from error
         state.epoch, state.history = saved.epoch, history
 
