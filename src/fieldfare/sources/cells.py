@@ -63,7 +63,7 @@ class Notation:
 
         Whole numbers alone may be something else: lists, versions, parts of an address.
         """
-        filled = [cell.strip() for cell in cells if kind_of(cell) != "nothing"]
+        filled = [bare for cell in cells if (bare := cell.strip()) not in MISSING]
         fitting = [cell for cell in filled if self.fits(cell)]
         signs = Counter(sign for cell in fitting for sign in _SIGNS if sign in cell)
         return (

@@ -85,12 +85,13 @@ def _without_copies(first: Sequence[str], rest: Sequence[Sequence[str]]) -> list
     """Leave out rows that repeat the first, if they may be headers of joined files."""
     others = [row for row in rest if row != first]
     is_rare = len(rest) - len(others) <= 1 + len(rest) // 50
-    is_unlike = any(
+    # What the columns hold is looked at only where copies are many.
+    may_go = is_rare or any(
         kind_of(cell) == "word"
         and kind_of_column(row[i] for row in others if i < len(row)) not in ("word", "nothing")
         for i, cell in enumerate(first)
     )
-    return others if len(first) > 1 and (is_rare or is_unlike) else list(rest)
+    return others if len(first) > 1 and may_go else list(rest)
 
 
 def _numbers_of_columns(
