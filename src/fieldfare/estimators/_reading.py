@@ -182,8 +182,9 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
             return None
         pair = as_tuple(eval_set, ("X", "y"))
         if pair is not None:
-            return self._read(*pair, None)
-        X, y, sample_weight = with_own_target(eval_set, y, sample_weight)
+            (X, y), sample_weight = pair, None
+        else:
+            X, y, sample_weight = with_own_target(eval_set, y, sample_weight)
         return self._read(X, y, sample_weight)
 
     def _rows(self, X: Any, schema: Schema) -> Rows:
