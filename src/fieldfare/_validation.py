@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Protocol
 
+from fieldfare._synonyms import meant
 from fieldfare.exceptions import ConfigError
+
+_SLIP = 0.85  # as similar as words that differ by a letter
 
 
 class Constraint(Protocol):
@@ -155,8 +158,17 @@ def is_unicode(text: str) -> bool:
 
 
 def closest(word: str, options: Iterable[str]) -> str:
-    """Return " Did you mean 'x'?" for the nearest option, or an empty string."""
+    """Return " Did you mean 'x'?" for the option that is meant, or an empty string.
+
+    That is a word that differs by a slip, what another library calls by this word, or else the
+    nearest in spelling.
+    """
     import difflib
 
-    near = difflib.get_close_matches(word, list(options), n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    options = list(options)
+    near = (
+        difflib.get_close_matches(word, options, n=1, cutoff=_SLIP)
+        or meant(word, options)
+        or difflib.get_close_matches(word, options, n=1)
+    )
+    return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
