@@ -12,6 +12,7 @@ from typing import Any
 
 from fieldfare._validation import (
     NONE,
+    SEED,
     AnyOf,
     Constraint,
     Flag,
@@ -324,7 +325,7 @@ class TrainingConfig(Config):
     )
     random_state: Any = _param(
         None,
-        Instance((object,), "an integer, a NumPy generator or None"),
+        SEED,
         "Seed of everything random; on one thread it fixes the result.",
     )
     n_jobs: int | None = _param(

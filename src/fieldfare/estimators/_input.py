@@ -14,11 +14,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import column_or_1d
 
+from fieldfare._arrays import as_array
 from fieldfare._typing import AnyArray, UInt16Array
 from fieldfare.data.dataset import Dataset, RelatedDataset
 from fieldfare.data.side_tables import JoinedTable
+from fieldfare.estimators._checks import column_or_1d
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.rows import MAX_FIELD, RelatedRows, Rows
 from fieldfare.schema.hints import NO_HINTS, Hints
@@ -58,8 +59,8 @@ def is_frame(X: Any) -> bool:
     A pandas frame whose columns are numbered rather than named is an array: its columns mean
     nothing but their place.
     """
-    if not any(hasattr(X, mark) for mark in _FRAME_MARKS):
-        return False
+    if not any(hasattr(X, mark) for mark in _FRAME_MARKS) or not hasattr(X, "columns"):
+        return False  # not, or a single column
     return any(isinstance(name, str) for name in column_names(X))
 
 
@@ -144,10 +145,7 @@ def labels(y: Any) -> AnyArray:
 
 def _missing(y: Any) -> AnyArray:
     """Return which labels are missing: null, NaN, or a mark that cannot be a class."""
-    try:
-        array = np.asarray(y)
-    except ValueError:  # of unequal length, which is refused elsewhere
-        return np.zeros(0, bool)
+    array = as_array("The target y", y)
     if array.dtype.kind == "f":
         gaps: AnyArray = np.isnan(array.ravel())
         return gaps

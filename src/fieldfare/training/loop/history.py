@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from fieldfare._arguments import checked
 from fieldfare._tables import aligned_lines
 from fieldfare._typing import JSON
+from fieldfare.exceptions import ConfigError
 from fieldfare.sources.frames import to_pandas
 
 
@@ -42,10 +44,15 @@ class History:
     best_value: float | None = None
     stopped: str | None = None
 
+    @checked
     def append(self, record: dict[str, float], tol: float = 0.0) -> bool:
         """Add an epoch and return whether it is the best so far, by more than ``tol``."""
+        followed = "train_loss" if self.metric is None else self.metric
+        missing = {"epoch", followed} - record.keys()
+        if missing:
+            raise ConfigError(f"The record of an epoch needs {sorted(missing)}. Got {record!r}.")
         self.epochs.append(record)
-        value = record["train_loss"] if self.metric is None else record[self.metric]
+        value = record[followed]
         if self.metric is not None and self.best_value is not None:
             gain = value - self.best_value if self.greater_is_better else self.best_value - value
             if not gain > tol:
@@ -112,6 +119,7 @@ class History:
         }
 
     @staticmethod
+    @checked
     def from_json(data: JSON) -> History:
         """Return the history that `to_json` described; null stands for NaN.
 
