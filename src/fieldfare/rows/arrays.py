@@ -51,7 +51,7 @@ def check_row_numbers(rows: Any, n_rows: int) -> Int64Array:
 
 def check_parts(parts: Sequence[object], kind: type) -> None:
     """Raise DataError unless all parts to be concatenated are of a kind."""
-    if not isinstance(parts, (list, tuple)):
+    if isinstance(parts, str) or not isinstance(parts, Sequence):
         raise DataError(f"The parts must be a list, each item {kind.__name__}. Got {shown(parts)}.")
     for part in parts:
         if not isinstance(part, kind):

@@ -10,7 +10,7 @@ from typing import Any
 from fieldfare._arguments import checked
 from fieldfare._tables import aligned_lines
 from fieldfare._typing import JSON
-from fieldfare.exceptions import ConfigError
+from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.sources.frames import to_pandas
 
 
@@ -119,19 +119,22 @@ class History:
         }
 
     @staticmethod
-    @checked
     def from_json(data: JSON) -> History:
         """Return the history that `to_json` described; null stands for NaN.
 
         Raises
         ------
-        AttributeError, KeyError, TypeError
+        DataError
             If it is something else.
         """
-        epochs = [
-            {name: _number(value) for name, value in record.items()} for record in data["epochs"]
-        ]
-        return History(**{**data, "epochs": epochs})
+        try:
+            epochs = [
+                {name: _number(value) for name, value in record.items()}
+                for record in data["epochs"]
+            ]
+            return History(**{**data, "epochs": epochs})
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            raise DataError(f"This is no history of a training: {error!r}.") from error
 
 
 def _number(value: float | None) -> float:

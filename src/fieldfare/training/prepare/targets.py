@@ -263,7 +263,7 @@ def class_weights(
         np.divide(counts.sum(), len(known) * counts, out=balanced, where=counts > 0)
         return balanced.astype(np.float32)
     for value in setting.values():
-        check("class_weight", value, Number(0), "this model, for each class,")
+        check("class_weight", value, Number(), "this model, for each class,")
     by_text = {str(key): float(value) for key, value in setting.items()}
     unknown = sorted(set(by_text) - {str(name) for name in known})
     if unknown:
@@ -271,10 +271,9 @@ def class_weights(
             f"The keys of 'class_weight' must be classes ({_some(known)}). Got {unknown[0]!r}."
         )
     weights = np.array([by_text.get(str(name), 1.0) for name in known], np.float32)
-    if not np.isfinite(weights).all():
+    if not np.isfinite(weights).all() or (weights < 0).any():
         raise ConfigError(
-            f"The 'class_weight' parameter needs weights that are finite in float32. "
-            f"Got {setting!r}."
+            f"The 'class_weight' parameter needs finite, non-negative weights. Got {setting!r}."
         )
     return weights
 
