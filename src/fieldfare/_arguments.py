@@ -156,6 +156,8 @@ def _constraint(annotation: Any) -> Constraint | None:
         return OneOf(parts)
     if origin in _CONTAINERS:
         return _CONTAINERS[origin](parts)
+    if isinstance(annotation, type) and annotation.__name__ in _TOLD_APART:
+        return None
     if isinstance(annotation, type) and origin is None and not _is_array(annotation):
         return _instance_of(annotation.__name__)
     return None
@@ -180,6 +182,8 @@ _SIMPLE: dict[Any, Constraint | None] = {
     bool: Flag(),
     str: _TEXT,
 }
+_TOLD_APART = {"Model", "Posterior"}
+"""Classes that functions tell from others themselves, since there is advice for some of these."""
 _MAPPING = Instance((Mapping,), "a mapping")
 _CONTAINERS: dict[Any, Callable[[tuple[Any, ...]], Constraint]] = {
     Sequence: lambda parts: _Each(_constraint(parts[0]), once=False),

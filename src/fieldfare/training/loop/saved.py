@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 
 from fieldfare._typing import JSON, AnyArray, PathLike
-from fieldfare.exceptions import (ModelFileError, DataError)
+from fieldfare.exceptions import DataError, ModelFileError
 from fieldfare.persist.checkpoint import load_checkpoint
 from fieldfare.training.loop.history import History
 
