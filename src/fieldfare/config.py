@@ -383,24 +383,37 @@ class TrainingConfig(Config):
     random_state: Any = _param(
         None,
         Instance((object,), "an integer, a NumPy generator or None"),
-        "Seed of everything random; on one thread it fixes the result.",
+        "Seed of everything random. The same seed gives the same result, bit for bit, on any "
+        "number of cores, unless deterministic=False.",
     )
     n_jobs: int | None = _param(
         None,
         AnyOf((Number(1, integer=True), OneOf((-1,)), NONE)),
-        "Number of threads; None or -1 means all cores. On one thread, results repeat bit for bit.",
+        "Number of threads; None or -1 means all cores.",
     )
-    deterministic: bool = _param(
-        False,
-        Flag(),
-        "Whether to train on one thread where the result would depend on the number of threads "
-        "(AdaGrad); everything else still uses all of them.",
+    deterministic: bool | str = _param(
+        "auto",
+        AnyOf((Flag(), OneOf(("auto",)))),
+        "Whether to update in the order of one thread where the result would depend on the number "
+        "of threads (AdaGrad); everything else still uses all of them. 'auto' does so if there is "
+        "a random_state; False trains faster on several cores, and never twice the same.",
     )
     verbose: int = _param(
         0,
         AnyOf((Number(0, integer=True), Flag())),
         "0: silent; 1: a line or a progress bar per epoch.",
     )
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether the result must not depend on the number of threads."""
+        if isinstance(self.deterministic, bool):
+            return self.deterministic
+        return self.random_state is not None
+
+    def seeded(self, seed: int) -> TrainingConfig:
+        """Return the same with a seed, which fixes the result only if ``random_state`` did."""
+        return replace(self, random_state=seed, deterministic=self.is_repeatable)
 
     def by(self, kind: SolverKind) -> TrainingConfig:
         """Return the same parameters, with the defaults of a solver in place of "auto"."""

@@ -85,12 +85,14 @@ class FMClassifier(Classifier):
         Megabytes of stored rows to keep in memory when training from disk; None leaves this to the
         operating system. The model itself is not counted.
     random_state : int, RandomState, Generator or None, default=None
-        Seed of everything random; on one thread it fixes the result.
+        Seed of everything random. The same seed gives the same result, bit for bit, on any number
+        of cores, unless deterministic=False.
     n_jobs : int >= 1, -1 or None, default=None
-        Number of threads; None or -1 means all cores. On one thread, results repeat bit for bit.
-    deterministic : bool, default=False
-        Whether to train on one thread where the result would depend on the number of threads
-        (AdaGrad); everything else still uses all of them.
+        Number of threads; None or -1 means all cores.
+    deterministic : bool or 'auto', default='auto'
+        Whether to update in the order of one thread where the result would depend on the number of
+        threads (AdaGrad); everything else still uses all of them. 'auto' does so if there is a
+        random_state; False trains faster on several cores, and never twice the same.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
     warm_start : bool, default=False
@@ -174,7 +176,7 @@ class FMClassifier(Classifier):
         memory_limit: int | None = None,
         random_state: int | np.random.RandomState | np.random.Generator | None = None,
         n_jobs: int | None = None,
-        deterministic: bool = False,
+        deterministic: bool | Literal["auto"] = "auto",
         verbose: int = 0,
         warm_start: bool = False,
         schema: Schema | None = None,
@@ -290,12 +292,14 @@ class FMRegressor(Regressor):
         Megabytes of stored rows to keep in memory when training from disk; None leaves this to the
         operating system. The model itself is not counted.
     random_state : int, RandomState, Generator or None, default=None
-        Seed of everything random; on one thread it fixes the result.
+        Seed of everything random. The same seed gives the same result, bit for bit, on any number
+        of cores, unless deterministic=False.
     n_jobs : int >= 1, -1 or None, default=None
-        Number of threads; None or -1 means all cores. On one thread, results repeat bit for bit.
-    deterministic : bool, default=False
-        Whether to train on one thread where the result would depend on the number of threads
-        (AdaGrad); everything else still uses all of them.
+        Number of threads; None or -1 means all cores.
+    deterministic : bool or 'auto', default='auto'
+        Whether to update in the order of one thread where the result would depend on the number of
+        threads (AdaGrad); everything else still uses all of them. 'auto' does so if there is a
+        random_state; False trains faster on several cores, and never twice the same.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
     warm_start : bool, default=False
@@ -376,7 +380,7 @@ class FMRegressor(Regressor):
         memory_limit: int | None = None,
         random_state: int | np.random.RandomState | np.random.Generator | None = None,
         n_jobs: int | None = None,
-        deterministic: bool = False,
+        deterministic: bool | Literal["auto"] = "auto",
         verbose: int = 0,
         warm_start: bool = False,
         schema: Schema | None = None,
@@ -517,12 +521,14 @@ class FMRanker(Ranker):
         Megabytes of stored rows to keep in memory when training from disk; None leaves this to the
         operating system. The model itself is not counted.
     random_state : int, RandomState, Generator or None, default=None
-        Seed of everything random; on one thread it fixes the result.
+        Seed of everything random. The same seed gives the same result, bit for bit, on any number
+        of cores, unless deterministic=False.
     n_jobs : int >= 1, -1 or None, default=None
-        Number of threads; None or -1 means all cores. On one thread, results repeat bit for bit.
-    deterministic : bool, default=False
-        Whether to train on one thread where the result would depend on the number of threads
-        (AdaGrad); everything else still uses all of them.
+        Number of threads; None or -1 means all cores.
+    deterministic : bool or 'auto', default='auto'
+        Whether to update in the order of one thread where the result would depend on the number of
+        threads (AdaGrad); everything else still uses all of them. 'auto' does so if there is a
+        random_state; False trains faster on several cores, and never twice the same.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
     warm_start : bool, default=False
@@ -616,7 +622,7 @@ class FMRanker(Ranker):
         memory_limit: int | None = None,
         random_state: int | np.random.RandomState | np.random.Generator | None = None,
         n_jobs: int | None = None,
-        deterministic: bool = False,
+        deterministic: bool | Literal["auto"] = "auto",
         verbose: int = 0,
         warm_start: bool = False,
         schema: Schema | None = None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from fieldfare._random import resolve_seed
 from fieldfare._typing import Int64Array, PathLike
@@ -48,7 +47,7 @@ class Session:
     ) -> None:
         config = config or TrainingConfig()
         self.seed = resolve_seed(config.random_state)
-        self.config = replace(config, random_state=self.seed)
+        self.config = config.seeded(self.seed)
         self.epochs = 0
         self._start = model
         self._solver = make_solver(model, solver or SolverConfig(), seed=self.seed)
@@ -141,7 +140,7 @@ class Session:
         TrainingError
             If the checkpoint belongs to another run.
         """
-        config = replace(config or self.config, random_state=self.seed)
+        config = (config or self.config).seeded(self.seed)
         rows = RowSubset.of(train)
         held_out = None if valid is None else RowSubset.of(valid)
         known_fields = self._start.n_fields
@@ -195,7 +194,7 @@ def fit(
     """
     config = config or TrainingConfig()
     if resume is not None:
-        config = replace(config, random_state=seed_of(config, resume))
+        config = config.seeded(seed_of(config, resume))
     session = Session(model, solver, config)
     return session.fit(train, valid, config, callbacks, resume=resume, last=True)
 
