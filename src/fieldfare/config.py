@@ -261,7 +261,7 @@ class SolverConfig(Config):
         0.2,
         _POSITIVE,
         "For solver='nonsampled': weight of the pairs of query and item that were not seen; a pair "
-        "that was seen has the weight of its sample.",
+        "that was seen weighs one on average.",
     )
     l2_queries: float = _param(
         0.02,

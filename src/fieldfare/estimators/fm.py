@@ -486,7 +486,7 @@ class FMRanker(Ranker):
         Smoothing of the step size of FTRL (its beta).
     unobserved_weight : float > 0, default=0.2
         For solver='nonsampled': weight of the pairs of query and item that were not seen; a pair
-        that was seen has the weight of its sample.
+        that was seen weighs one on average.
     l2_queries : float >= 0, default=0.02
         For solver='nonsampled': L2 penalty on the parameters of users and contexts.
     l2_items : float >= 0, default=0.02

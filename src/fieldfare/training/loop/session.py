@@ -37,6 +37,8 @@ class Session:
         How the parameters move.
     config : TrainingConfig, optional
         Default of `fit`. Its seed, drawn now if there is none, is used in all calls.
+    weight_unit : float
+        What the sample weights of the first call were divided by, for those of later calls.
     """
 
     def __init__(
@@ -44,10 +46,12 @@ class Session:
         model: Model,
         solver: SolverConfig | None = None,
         config: TrainingConfig | None = None,
+        weight_unit: float = 1.0,
     ) -> None:
         config = config or TrainingConfig()
         self.seed = resolve_seed(config.random_state)
         self.config = config.seeded(self.seed)
+        self.weight_unit = weight_unit
         self.epochs = 0
         self._start = model
         self._solver = make_solver(model, solver or SolverConfig(), seed=self.seed)

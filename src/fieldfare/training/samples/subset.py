@@ -97,6 +97,14 @@ class RowSubset:
         """Return the subset with other targets, one for each of ``rows``."""
         return replace(self, rows=self.rows.with_(target=target))
 
+    def weighed_in(self, unit: float) -> RowSubset:
+        """Return the subset with its weights, one of each row by default, divided by a unit."""
+        if unit == 1:
+            return self
+        given = self.rows.weight
+        weight = np.ones(self.rows.n_rows, np.float32) if given is None else given
+        return replace(self, rows=self.rows.with_(weight=weight / np.float32(unit)))
+
     def with_comparisons(self, pairs: object) -> RowSubset:
         """Return the subset with comparisons that the user chose; rows then need no target.
 
