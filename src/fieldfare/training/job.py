@@ -273,7 +273,7 @@ class Job:
             self._grow(session)
         config = replace(self.config, max_iter=1, early_stopping=False) if once else self.config
         train, valid = self._split(session, config)
-        result = session.fit(train, valid, config, callbacks, resume=resume, last=last)
+        result = session.fit(train, valid, config, callbacks, resume=resume, last=last, more=once)
         return FitResult(self.stamped(result.model, result.history), result.history)
 
     def stamped(self, model: Model, history: History) -> Model:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fieldfare._random import resolve_seed
-from fieldfare._typing import PathLike
+from fieldfare._typing import Int64Array, PathLike
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.data.loading import Dataset
 from fieldfare.exceptions import DataError
@@ -105,6 +105,7 @@ class Session:
         *,
         resume: PathLike | None = None,
         last: bool = False,
+        more: bool = False,
     ) -> FitResult:
         """Train for ``max_iter`` more epochs.
 
@@ -125,6 +126,9 @@ class Session:
         last : bool
             Whether this is the last call: the session may then hand over its own memory, and must
             not be used again.
+        more : bool
+            Whether these rows come on top of those of earlier calls, which matters where penalties
+            depend on how often features occur.
 
         Returns
         -------
@@ -150,6 +154,8 @@ class Session:
                 f"{rows.rows.n_fields}. Features can be added to a model, fields cannot: train a "
                 "new one."
             )
+        if self._solver.needs_visits:
+            self._solver.learn_visits(self._visits(rows, config.memory_limit), more=more)
         run = Run(self._start, self._solver, rows, held_out, config, callbacks, self.epochs)
         if resume is not None:
             run.restore(resume)
@@ -157,6 +163,13 @@ class Session:
             return run(last=last)
         finally:
             self.epochs = run.state.epoch
+
+    def _visits(self, rows: RowSubset, memory_limit: int | None) -> Int64Array:
+        """Return how often an epoch visits each feature; those that are shifted are in each row."""
+        visits = rows.visits(self.n_features, memory_limit)
+        if self.scaling is not None:
+            visits[self.scaling.centred] = rows.n_rows
+        return visits
 
 
 def fit(

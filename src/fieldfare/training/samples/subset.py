@@ -190,6 +190,13 @@ class RowSubset:
                 yield as_rows(self.rows.take(self.index[start:stop]))
                 self.release(self.index[start:stop], memory_limit)
 
+    def visits(self, n_features: int, memory_limit: int | None = None) -> Int64Array:
+        """Return how often an epoch visits each of the first features, int64[n_features]."""
+        found = np.zeros(n_features, np.int64)
+        for block in self.blocks(memory_limit):
+            found += block.counts(n_features)
+        return found
+
     def fingerprint(self, memory_limit: int | None = None) -> str:
         """Return a checksum of all rows, of the choice among them, and of what is compared.
 
