@@ -72,7 +72,7 @@ def test_misuse_is_a_line_and_a_hint(run, arguments):
     assert ran.code == 2
     wrong, hint = ran.err.splitlines()
     assert wrong.startswith("fieldfare")
-    assert wrong.endswith(".") or wrong.endswith("?")
+    assert wrong.endswith((".", "?"))
     assert hint.startswith("See 'fieldfare")
     assert hint.endswith("--help'.")
 

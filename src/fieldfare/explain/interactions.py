@@ -8,7 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+<<<<<<< HEAD
 from fieldfare._tables import Printed
+=======
+from fieldfare._arguments import checked
+>>>>>>> main
 from fieldfare._typing import JSON, AnyArray, Float64Array, Int64Array
 from fieldfare._validation import Number, OneOf, check
 from fieldfare.exceptions import DataError
@@ -89,6 +93,7 @@ class FieldMatrix:
         return Printed(("", *self.names), rows, left=(0,)).html()
 
 
+@checked
 def top_interactions(
     model: Model | FittedEstimator,
     n: int = 20,
@@ -161,6 +166,7 @@ def top_interactions(
     return Ranking("Strongest interactions of features", found)
 
 
+@checked
 def field_interactions(
     model: Model | FittedEstimator,
     *,

@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._arguments import checked
 from fieldfare._typing import AnyArray, Float32Array, Float64Array
 from fieldfare.exceptions import DataError
 from fieldfare.explain.entries import as_rows, count_fields, entries_of, factors_of, outputs
@@ -33,7 +34,12 @@ from fieldfare.models.base import FittedEstimator, Model, model_of
 _BLOCK_BYTES = 2**26
 
 
+<<<<<<< HEAD
 def latent_vectors(model: Model | FittedEstimator, data: Any, *, label: Any = None) -> Float32Array:
+=======
+@checked
+def latent_vectors(model: Model, data: Any, *, label: Any = None) -> Float32Array:
+>>>>>>> main
     """Return the sum of the latent vectors of the features of each sample.
 
     Parameters
@@ -59,7 +65,12 @@ def latent_vectors(model: Model | FittedEstimator, data: Any, *, label: Any = No
     return _sums(model, data, label, by_field=False)
 
 
+<<<<<<< HEAD
 def field_vectors(model: Model | FittedEstimator, data: Any, *, label: Any = None) -> Float32Array:
+=======
+@checked
+def field_vectors(model: Model, data: Any, *, label: Any = None) -> Float32Array:
+>>>>>>> main
     """Return the sum of the latent vectors of the features of each sample, field by field.
 
     Parameters

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from fieldfare import _container as container
+from fieldfare._arguments import checked
 from fieldfare._typing import JSON, AnyArray, PathLike
 from fieldfare.config import ModelConfig
 from fieldfare.exceptions import ModelFileError
@@ -33,7 +34,12 @@ if TYPE_CHECKING:
     from fieldfare.schema.schema import Schema
 
 
+<<<<<<< HEAD
 def save_model(model: Model | FittedEstimator, path: PathLike) -> None:
+=======
+@checked
+def save_model(model: Model, path: PathLike) -> None:
+>>>>>>> main
     """Save a model as one file, atomically.
 
     Parameters
@@ -69,6 +75,7 @@ def save_model(model: Model | FittedEstimator, path: PathLike) -> None:
         raise ModelFileError(f"Cannot save {os.fspath(path)}: {error.args[0]}") from error
 
 
+@checked
 def load_model(path: PathLike, *, verify: bool = True) -> Model:
     """Load a model into memory: it does not depend on the file any more.
 

@@ -8,7 +8,12 @@ from typing import Any
 
 import numpy as np
 
+<<<<<<< HEAD
 from fieldfare._tables import Printed
+=======
+from fieldfare._arguments import checked
+from fieldfare._tables import aligned_lines
+>>>>>>> main
 from fieldfare._typing import AnyArray
 from fieldfare.data.interactions import item_features, part_of
 from fieldfare.data.loading import load
@@ -72,6 +77,7 @@ class Comparison:
         return to_pandas(rows)
 
 
+@checked
 def compare(
     models: Mapping[str, Any],
     train: Any,
