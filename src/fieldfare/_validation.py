@@ -11,11 +11,8 @@ from typing import Any, Protocol
 from fieldfare._synonyms import meant
 from fieldfare.exceptions import ConfigError
 
-<<<<<<< HEAD
-_SLIP = 0.85  # as similar as words that differ by a letter
-=======
 _SHOWN = 200
->>>>>>> main
+_SLIP = 0.85  # as similar as words that differ by a letter
 
 
 class Constraint(Protocol):
@@ -190,8 +187,7 @@ def is_unicode(text: str) -> bool:
     return True
 
 
-<<<<<<< HEAD
-def closest(word: str, options: Iterable[str]) -> str:
+def closest(word: object, options: Iterable[object]) -> str:
     """Return " Did you mean 'x'?" for the option that is meant, or an empty string.
 
     That is a word that differs by a slip, what another library calls by this word, or else the
@@ -199,19 +195,12 @@ def closest(word: str, options: Iterable[str]) -> str:
     """
     import difflib
 
-    options = list(options)
+    if not isinstance(word, str):
+        return ""
+    texts = [option for option in options if isinstance(option, str)]
     near = (
-        difflib.get_close_matches(word, options, n=1, cutoff=_SLIP)
-        or meant(word, options)
-        or difflib.get_close_matches(word, options, n=1)
+        difflib.get_close_matches(word, texts, n=1, cutoff=_SLIP)
+        or meant(word, texts)
+        or difflib.get_close_matches(word, texts, n=1)
     )
     return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
-=======
-def closest(word: object, options: Iterable[object]) -> str:
-    """Return " Did you mean 'x'?" for the nearest option, or an empty string."""
-    import difflib
-
-    texts = [option for option in options if isinstance(option, str)]
-    near = difflib.get_close_matches(word, texts, n=1) if isinstance(word, str) else []
-    return f" Did you mean {near[0]!r}?" if near else ""
->>>>>>> main

@@ -8,12 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import Field, fields
 from typing import Any, NoReturn
 
-<<<<<<< HEAD
 from fieldfare._files import STREAM
-from fieldfare._validation import NONE, AnyOf, Flag, Number, OneOf, Several, closest
-=======
 from fieldfare._validation import NONE, AnyOf, Flag, Named, Number, OneOf, Several, closest, shown
->>>>>>> main
 from fieldfare.cli._files import Input, Output
 from fieldfare.config import Config, ModelConfig, SolverConfig, TrainingConfig, description
 from fieldfare.exceptions import ConfigError

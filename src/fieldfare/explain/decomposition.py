@@ -7,12 +7,8 @@ from typing import Any
 
 import numpy as np
 
-<<<<<<< HEAD
-from fieldfare._tables import Printed
-=======
 from fieldfare._arguments import checked
-from fieldfare._tables import aligned_lines
->>>>>>> main
+from fieldfare._tables import Printed
 from fieldfare._typing import JSON, Float64Array, Int64Array
 from fieldfare.exceptions import DataError
 from fieldfare.explain.entries import (
@@ -167,13 +163,10 @@ class Explanation:
     def __str__(self) -> str:
         return self.to_text()
 
-<<<<<<< HEAD
     def _repr_html_(self) -> str:
         return self._printed(SHOWN).html()
 
-=======
     @checked
->>>>>>> main
     def to_text(self, n_terms: int = SHOWN) -> str:
         """Return a table of the largest terms, the sum of the others, score and prediction.
 
@@ -201,14 +194,10 @@ class Explanation:
         return Printed(("term", "of"), rows, left=(1,), below=below)
 
 
-<<<<<<< HEAD
+@checked
 def explain(
     model: Model | FittedEstimator, data: Any, row: int = 0, *, label: Any = None
 ) -> Explanation:
-=======
-@checked
-def explain(model: Model, data: Any, row: int = 0, *, label: Any = None) -> Explanation:
->>>>>>> main
     """Decompose the score of one sample into its terms.
 
     The score of a factorization machine is a sum by definition (Rendle 2010, eq. 1; Juan et al.

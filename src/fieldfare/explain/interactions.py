@@ -8,11 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-<<<<<<< HEAD
-from fieldfare._tables import Printed
-=======
 from fieldfare._arguments import checked
->>>>>>> main
+from fieldfare._tables import Printed
 from fieldfare._typing import JSON, AnyArray, Float64Array, Int64Array
 from fieldfare._validation import Number, OneOf, check
 from fieldfare.exceptions import DataError

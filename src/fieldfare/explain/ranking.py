@@ -8,12 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-<<<<<<< HEAD
-from fieldfare._tables import Printed
-=======
 from fieldfare._arguments import checked
-from fieldfare._tables import aligned_lines
->>>>>>> main
+from fieldfare._tables import Printed
 from fieldfare._typing import AnyArray, Float64Array, Int64Array
 from fieldfare._validation import Number, check
 from fieldfare.explain.entries import feature_name, label_of, outputs

@@ -34,12 +34,8 @@ from fieldfare.models.base import FittedEstimator, Model, model_of
 _BLOCK_BYTES = 2**26
 
 
-<<<<<<< HEAD
-def latent_vectors(model: Model | FittedEstimator, data: Any, *, label: Any = None) -> Float32Array:
-=======
 @checked
-def latent_vectors(model: Model, data: Any, *, label: Any = None) -> Float32Array:
->>>>>>> main
+def latent_vectors(model: Model | FittedEstimator, data: Any, *, label: Any = None) -> Float32Array:
     """Return the sum of the latent vectors of the features of each sample.
 
     Parameters
@@ -65,12 +61,8 @@ def latent_vectors(model: Model, data: Any, *, label: Any = None) -> Float32Arra
     return _sums(model, data, label, by_field=False)
 
 
-<<<<<<< HEAD
-def field_vectors(model: Model | FittedEstimator, data: Any, *, label: Any = None) -> Float32Array:
-=======
 @checked
-def field_vectors(model: Model, data: Any, *, label: Any = None) -> Float32Array:
->>>>>>> main
+def field_vectors(model: Model | FittedEstimator, data: Any, *, label: Any = None) -> Float32Array:
     """Return the sum of the latent vectors of the features of each sample, field by field.
 
     Parameters

@@ -194,7 +194,6 @@ def _of_lists() -> dict[str, ListMetric]:
     return dict(sorted(found.items(), key=lambda item: not item[1].needs_hits))
 
 
-<<<<<<< HEAD
 def listed(names: str | Iterable[str]) -> list[str]:
     """Return names of metrics as a list; a text may name several, with commas in between.
 
@@ -219,9 +218,7 @@ def _canonical(name: str) -> str:
     return name.strip().lower().replace("-", "_")
 
 
-=======
 @checked
->>>>>>> main
 def get_metric(name: str) -> Metric:
     """Return the metric of samples of a name.
 

@@ -34,12 +34,8 @@ if TYPE_CHECKING:
     from fieldfare.schema.schema import Schema
 
 
-<<<<<<< HEAD
-def save_model(model: Model | FittedEstimator, path: PathLike) -> None:
-=======
 @checked
-def save_model(model: Model, path: PathLike) -> None:
->>>>>>> main
+def save_model(model: Model | FittedEstimator, path: PathLike) -> None:
     """Save a model as one file, atomically.
 
     Parameters

@@ -8,12 +8,8 @@ from typing import Any
 
 import numpy as np
 
-<<<<<<< HEAD
-from fieldfare._tables import Printed
-=======
 from fieldfare._arguments import checked
-from fieldfare._tables import aligned_lines
->>>>>>> main
+from fieldfare._tables import Printed
 from fieldfare._typing import AnyArray
 from fieldfare.data.interactions import item_features, part_of
 from fieldfare.data.loading import load

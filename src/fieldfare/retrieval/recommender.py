@@ -401,16 +401,12 @@ class Recommender:
         storing.save(self._state, folder, self.n_candidates)
 
     @staticmethod
-<<<<<<< HEAD
+    @checked
     def load(
         folder: PathLike,
         model: Model | FittedEstimator,
         ranker: Model | FittedEstimator | None = None,
     ) -> Recommender:
-=======
-    @checked
-    def load(folder: PathLike, model: Model, ranker: Model | None = None) -> Recommender:
->>>>>>> main
         """Return the recommender that `save` wrote.
 
         Every byte is compared with its checksum. Everything is read into memory, so that later
