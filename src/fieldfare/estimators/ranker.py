@@ -206,6 +206,7 @@ class Ranker(Factorization):
                 if learn:
                     weight = sample_weight if isinstance(sample_weight, str) else None
                     given = {"target": y, "weight": weight, "group": qid}
+                    given["split_by"] = how.get("split_by")
                     X = read(X, self._settings(), schema=self.schema, hints=self._hints(), **given)
                     y, how = None, how | {"hints": NO_HINTS}
                 qid = None  # the Schema knows
@@ -223,6 +224,7 @@ class Ranker(Factorization):
         if y is None and _input.is_source(X):
             weight = sample_weight if isinstance(sample_weight, str) else None
             known: dict[str, Any] = {"schema": self.schema, "hints": self._hints()}
+            known["split_by"] = how.get("split_by")
             if learn:
                 how |= {"hints": NO_HINTS}
             else:
