@@ -35,9 +35,9 @@ _DOCS = {
     "(default: on, unless there are very many rows)",
     "validation_column": "Column of times for --validation time, or of groups for --validation "
     "group; it may be a feature or not (default: the order of the rows, or the groups of ranking)",
-    "random_state": "Seed of everything random; on one thread it fixes the result (default: a new "
-    "one each time)",
-    "n_jobs": "Number of threads; on one thread, results repeat bit for bit (default: all cores)",
+    "random_state": "Seed of everything random; the same seed gives the same result on any number "
+    "of cores (default: a new one each time)",
+    "n_jobs": "Number of threads (default: all cores)",
     "memory_limit": "Megabytes of stored rows to keep in memory when training from disk; the model "
     "itself is not counted (default: left to the operating system)",
     "shuffle": "Visit blocks of rows, and the rows within them, in the order of the data",
@@ -273,8 +273,11 @@ def _number(item: Field[Any]) -> Callable[[str], Any]:
     # None means that the flag is left out, so the message does not name it as a value.
     allowed = AnyOf(tuple(part for part in parts if part is not NONE))
     several = any(isinstance(part, Several) for part in parts)
+    words = [option for part in parts if isinstance(part, OneOf) for option in part.options]
 
     def read(text: str) -> Any:
+        if text in words:
+            return text
         try:
             value: Any = (
                 kind(text) if not (several and "," in text) else tuple(map(kind, text.split(",")))
@@ -282,8 +285,8 @@ def _number(item: Field[Any]) -> Callable[[str], Any]:
         except ValueError:
             value = None
         if value is None or not allowed.allows(value):
-            words = "an integer" if item.name == "random_state" else allowed
-            raise argparse.ArgumentTypeError(f"must be {words}. Got {text!r} instead.")
+            described = "an integer" if item.name == "random_state" else allowed
+            raise argparse.ArgumentTypeError(f"must be {described}. Got {text!r} instead.")
         return value
 
     return read

@@ -31,14 +31,16 @@ class FMClassifier(Classifier):
         Optimiser: 'adagrad' (AdaGrad), 'rowwise_adagrad' (AdaGrad with one step size per latent
         vector), 'sgd' (stochastic gradient descent), 'ftrl' (FTRL-Proximal), 'als' (alternating
         least squares) or 'sgda' (stochastic gradient descent that learns its L2 penalties).
-    learning_rate : float > 0, default=0.4
-        Step size, for rows whose length is one on average; for FTRL its alpha.
-    max_iter : int >= 1, default=20
-        Maximum number of epochs.
-    l2_linear : float >= 0, default=1e-05
-        L2 penalty on the linear weights of a sample's features, applied at each visit.
-    l2_factors : float >= 0, default=0.0001
-        L2 penalty on the latent factors of a sample's features, applied at each visit.
+    learning_rate : float > 0 or 'auto', default='auto'
+        Step size, for rows whose length is one on average; for FTRL its alpha. 'auto' is 0.4.
+    max_iter : int >= 1 or 'auto', default='auto'
+        Maximum number of epochs. 'auto' is 20.
+    l2_linear : float >= 0 or 'auto', default='auto'
+        L2 penalty on the linear weights of a sample's features, applied at each visit. 'auto' is
+        1e-05.
+    l2_factors : float >= 0 or 'auto', default='auto'
+        L2 penalty on the latent factors of a sample's features, applied at each visit. 'auto' is
+        0.0001.
     l1_linear : float >= 0, default=0.0
         L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
     l1_factors : float >= 0, default=0.0
@@ -91,12 +93,14 @@ class FMClassifier(Classifier):
         Megabytes of stored rows to keep in memory when training from disk; None leaves this to the
         operating system. The model itself is not counted.
     random_state : int, RandomState, Generator or None, default=None
-        Seed of everything random; on one thread it fixes the result.
+        Seed of everything random. The same seed gives the same result, bit for bit, on any number
+        of cores, unless deterministic=False.
     n_jobs : int >= 1, -1 or None, default=None
-        Number of threads; None or -1 means all cores. On one thread, results repeat bit for bit.
-    deterministic : bool, default=False
-        Whether to train on one thread where the result would depend on the number of threads
-        (AdaGrad); everything else still uses all of them.
+        Number of threads; None or -1 means all cores.
+    deterministic : bool or 'auto', default='auto'
+        Whether to update in the order of one thread where the result would depend on the number of
+        threads (AdaGrad); everything else still uses all of them. 'auto' does so if there is a
+        random_state; False trains faster on several cores, and never twice the same.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
     warm_start : bool, default=False
@@ -157,10 +161,10 @@ class FMClassifier(Classifier):
         *,
         n_factors: int = 8,
         solver: Literal["adagrad", "rowwise_adagrad", "sgd", "ftrl", "als", "sgda"] = "adagrad",
-        learning_rate: float = 0.4,
-        max_iter: int = 20,
-        l2_linear: float = 1e-05,
-        l2_factors: float = 0.0001,
+        learning_rate: float | Literal["auto"] = "auto",
+        max_iter: int | Literal["auto"] = "auto",
+        l2_linear: float | Literal["auto"] = "auto",
+        l2_factors: float | Literal["auto"] = "auto",
         l1_linear: float = 0.0,
         l1_factors: float = 0.0,
         ftrl_beta: float = 1.0,
@@ -183,7 +187,7 @@ class FMClassifier(Classifier):
         memory_limit: int | None = None,
         random_state: int | np.random.RandomState | np.random.Generator | None = None,
         n_jobs: int | None = None,
-        deterministic: bool = False,
+        deterministic: bool | Literal["auto"] = "auto",
         verbose: int = 0,
         warm_start: bool = False,
         schema: Schema | None = None,
@@ -249,14 +253,16 @@ class FMRegressor(Regressor):
         Optimiser: 'adagrad' (AdaGrad), 'rowwise_adagrad' (AdaGrad with one step size per latent
         vector), 'sgd' (stochastic gradient descent), 'ftrl' (FTRL-Proximal), 'als' (alternating
         least squares) or 'sgda' (stochastic gradient descent that learns its L2 penalties).
-    learning_rate : float > 0, default=0.4
-        Step size, for rows whose length is one on average; for FTRL its alpha.
-    max_iter : int >= 1, default=20
-        Maximum number of epochs.
-    l2_linear : float >= 0, default=1e-05
-        L2 penalty on the linear weights of a sample's features, applied at each visit.
-    l2_factors : float >= 0, default=0.0001
-        L2 penalty on the latent factors of a sample's features, applied at each visit.
+    learning_rate : float > 0 or 'auto', default='auto'
+        Step size, for rows whose length is one on average; for FTRL its alpha. 'auto' is 0.4.
+    max_iter : int >= 1 or 'auto', default='auto'
+        Maximum number of epochs. 'auto' is 20.
+    l2_linear : float >= 0 or 'auto', default='auto'
+        L2 penalty on the linear weights of a sample's features, applied at each visit. 'auto' is
+        1e-05.
+    l2_factors : float >= 0 or 'auto', default='auto'
+        L2 penalty on the latent factors of a sample's features, applied at each visit. 'auto' is
+        0.0001.
     l1_linear : float >= 0, default=0.0
         L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
     l1_factors : float >= 0, default=0.0
@@ -307,12 +313,14 @@ class FMRegressor(Regressor):
         Megabytes of stored rows to keep in memory when training from disk; None leaves this to the
         operating system. The model itself is not counted.
     random_state : int, RandomState, Generator or None, default=None
-        Seed of everything random; on one thread it fixes the result.
+        Seed of everything random. The same seed gives the same result, bit for bit, on any number
+        of cores, unless deterministic=False.
     n_jobs : int >= 1, -1 or None, default=None
-        Number of threads; None or -1 means all cores. On one thread, results repeat bit for bit.
-    deterministic : bool, default=False
-        Whether to train on one thread where the result would depend on the number of threads
-        (AdaGrad); everything else still uses all of them.
+        Number of threads; None or -1 means all cores.
+    deterministic : bool or 'auto', default='auto'
+        Whether to update in the order of one thread where the result would depend on the number of
+        threads (AdaGrad); everything else still uses all of them. 'auto' does so if there is a
+        random_state; False trains faster on several cores, and never twice the same.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
     warm_start : bool, default=False
@@ -371,10 +379,10 @@ class FMRegressor(Regressor):
         *,
         n_factors: int = 8,
         solver: Literal["adagrad", "rowwise_adagrad", "sgd", "ftrl", "als", "sgda"] = "adagrad",
-        learning_rate: float = 0.4,
-        max_iter: int = 20,
-        l2_linear: float = 1e-05,
-        l2_factors: float = 0.0001,
+        learning_rate: float | Literal["auto"] = "auto",
+        max_iter: int | Literal["auto"] = "auto",
+        l2_linear: float | Literal["auto"] = "auto",
+        l2_factors: float | Literal["auto"] = "auto",
         l1_linear: float = 0.0,
         l1_factors: float = 0.0,
         ftrl_beta: float = 1.0,
@@ -396,7 +404,7 @@ class FMRegressor(Regressor):
         memory_limit: int | None = None,
         random_state: int | np.random.RandomState | np.random.Generator | None = None,
         n_jobs: int | None = None,
-        deterministic: bool = False,
+        deterministic: bool | Literal["auto"] = "auto",
         verbose: int = 0,
         warm_start: bool = False,
         schema: Schema | None = None,
@@ -482,14 +490,16 @@ class FMRanker(Ranker):
         Optimiser: 'adagrad' (AdaGrad), 'rowwise_adagrad' (AdaGrad with one step size per latent
         vector), 'sgd' (stochastic gradient descent), 'ftrl' (FTRL-Proximal) or 'nonsampled' (least
         squares over all pairs of queries and items, seen or not).
-    learning_rate : float > 0, default=0.4
-        Step size, for rows whose length is one on average; for FTRL its alpha.
-    max_iter : int >= 1, default=20
-        Maximum number of epochs.
-    l2_linear : float >= 0, default=1e-05
-        L2 penalty on the linear weights of a sample's features, applied at each visit.
-    l2_factors : float >= 0, default=0.0001
-        L2 penalty on the latent factors of a sample's features, applied at each visit.
+    learning_rate : float > 0 or 'auto', default='auto'
+        Step size, for rows whose length is one on average; for FTRL its alpha. 'auto' is 0.4.
+    max_iter : int >= 1 or 'auto', default='auto'
+        Maximum number of epochs. 'auto' is 20.
+    l2_linear : float >= 0 or 'auto', default='auto'
+        L2 penalty on the linear weights of a sample's features, applied at each visit. 'auto' is
+        1e-05.
+    l2_factors : float >= 0 or 'auto', default='auto'
+        L2 penalty on the latent factors of a sample's features, applied at each visit. 'auto' is
+        0.0001.
     l1_linear : float >= 0, default=0.0
         L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
     l1_factors : float >= 0, default=0.0
@@ -548,12 +558,14 @@ class FMRanker(Ranker):
         Megabytes of stored rows to keep in memory when training from disk; None leaves this to the
         operating system. The model itself is not counted.
     random_state : int, RandomState, Generator or None, default=None
-        Seed of everything random; on one thread it fixes the result.
+        Seed of everything random. The same seed gives the same result, bit for bit, on any number
+        of cores, unless deterministic=False.
     n_jobs : int >= 1, -1 or None, default=None
-        Number of threads; None or -1 means all cores. On one thread, results repeat bit for bit.
-    deterministic : bool, default=False
-        Whether to train on one thread where the result would depend on the number of threads
-        (AdaGrad); everything else still uses all of them.
+        Number of threads; None or -1 means all cores.
+    deterministic : bool or 'auto', default='auto'
+        Whether to update in the order of one thread where the result would depend on the number of
+        threads (AdaGrad); everything else still uses all of them. 'auto' does so if there is a
+        random_state; False trains faster on several cores, and never twice the same.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
     warm_start : bool, default=False
@@ -623,10 +635,10 @@ class FMRanker(Ranker):
         negatives_exponent: float = 0.75,
         known_negatives: bool = False,
         solver: Literal["adagrad", "rowwise_adagrad", "sgd", "ftrl", "nonsampled"] = "adagrad",
-        learning_rate: float = 0.4,
-        max_iter: int = 20,
-        l2_linear: float = 1e-05,
-        l2_factors: float = 0.0001,
+        learning_rate: float | Literal["auto"] = "auto",
+        max_iter: int | Literal["auto"] = "auto",
+        l2_linear: float | Literal["auto"] = "auto",
+        l2_factors: float | Literal["auto"] = "auto",
         l1_linear: float = 0.0,
         l1_factors: float = 0.0,
         ftrl_beta: float = 1.0,
@@ -651,7 +663,7 @@ class FMRanker(Ranker):
         memory_limit: int | None = None,
         random_state: int | np.random.RandomState | np.random.Generator | None = None,
         n_jobs: int | None = None,
-        deterministic: bool = False,
+        deterministic: bool | Literal["auto"] = "auto",
         verbose: int = 0,
         warm_start: bool = False,
         schema: Schema | None = None,

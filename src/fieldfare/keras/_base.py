@@ -109,7 +109,8 @@ class KerasEstimator(Factorization):
         self._settings()  # checked before any data are read
         with self._one_at_a_time(), self._learning() as learner:
             data = learner._read(X, y, sample_weight, learn=True)
-            job = learner._job(data, None, valid=learner._read_validation(eval_set))
+            valid = learner._read_validation(eval_set, y, sample_weight)
+            job = learner._job(data, None, valid=valid)
             network = learner._compiled(job)
             learner._fit_network(network, job, learner._dataset(job.train, job.seed))
         return self

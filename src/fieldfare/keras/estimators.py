@@ -53,7 +53,8 @@ class KerasFMClassifier(KerasEstimator, Classifier):
     shuffle : bool, default=True
         Whether to visit blocks of rows, and the rows within them, in random order.
     random_state : int, RandomState, Generator or None, default=None
-        Seed of everything random; on one thread it fixes the result.
+        Seed of everything random. The same seed gives the same result, bit for bit, on any number
+        of cores, unless deterministic=False.
     verbose : int >= 0 or bool, default=0
         0: silent; otherwise one line per epoch.
     schema : Schema or None, default=None
@@ -197,7 +198,8 @@ class KerasFMRegressor(KerasEstimator, Regressor):
     shuffle : bool, default=True
         Whether to visit blocks of rows, and the rows within them, in random order.
     random_state : int, RandomState, Generator or None, default=None
-        Seed of everything random; on one thread it fixes the result.
+        Seed of everything random. The same seed gives the same result, bit for bit, on any number
+        of cores, unless deterministic=False.
     verbose : int >= 0 or bool, default=0
         0: silent; otherwise one line per epoch.
     schema : Schema or None, default=None

@@ -16,6 +16,7 @@ from typing import Any, final
 
 import numpy as np
 
+from fieldfare._sums import dot
 from fieldfare._typing import Float32Array, Int64Array
 from fieldfare.config import SolverConfig
 from fieldfare.kernels.coordinate import Design, Observed, Prior, SweepParameters, orders_of
@@ -111,7 +112,7 @@ class AlsSolver(TableSolver):
         losses = _logistic_losses(self._scores, labels) if logistic else observed.residual**2
         if weight is None:
             return float(losses.sum(dtype=np.float64)), float(len(losses))
-        return float(np.dot(losses.astype(np.float64), weight)), float(weight.sum(dtype=np.float64))
+        return float(dot(losses, weight)), float(weight.sum(dtype=np.float64))
 
     def __getstate__(self) -> dict[str, Any]:
         # The design is an object of the core; the next sweep makes it again from its rows.

@@ -157,7 +157,7 @@ class Job:
     @property
     def config(self) -> TrainingConfig:
         """The training parameters, with the seed as ``random_state``."""
-        return replace(self.settings.training, random_state=self.seed)
+        return self.settings.training.seeded(self.seed)
 
     @property
     def solver(self) -> SolverConfig | None:

@@ -50,7 +50,7 @@ class Session:
     ) -> None:
         config = config or TrainingConfig()
         self.seed = resolve_seed(config.random_state)
-        self.config = replace(config, random_state=self.seed)
+        self.config = config.seeded(self.seed)
         self.epochs = 0
         self._start, self._how = model, solver or SolverConfig()
         self._solver = make_solver(model, self._how, seed=self.seed)
@@ -143,7 +143,7 @@ class Session:
         TrainingError
             If the checkpoint belongs to another run.
         """
-        config = replace(config or self.config, random_state=self.seed)
+        config = (config or self.config).seeded(self.seed)
         rows = self._checked(train)
         held_out = None if valid is None else RowSubset.of(valid)
         run = self._prepared(rows, held_out, config, callbacks)
@@ -179,7 +179,7 @@ class Session:
             The model of the second training. If that was not finished, or not begun: the best of
             the first.
         """
-        config = replace(config, random_state=self.seed)
+        config = config.seeded(self.seed)
         rows, begin, before = self._checked(train), time.monotonic(), self.epochs
         start = copy.deepcopy(self._solver) if self._has_changed else None
         saved = None if resume is None else SavedRun.read(resume)
@@ -277,7 +277,7 @@ def fit(
     """
     config = config or TrainingConfig()
     if resume is not None:
-        config = replace(config, random_state=seed_of(config, resume))
+        config = config.seeded(seed_of(config, resume))
     session = Session(model, solver, config)
     return session.fit(train, valid, config, callbacks, resume=resume, last=True)
 

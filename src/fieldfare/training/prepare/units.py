@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from fieldfare._sums import dot
 from fieldfare._typing import Float64Array
 from fieldfare.config import ModelConfig, SolverConfig
 from fieldfare.exceptions import TrainingError
@@ -150,7 +151,7 @@ def row_scale(
     start = 0
     for squares in blocks:
         w = np.ones(len(squares)) if weight is None else weight[start : start + len(squares)]
-        sums += [np.dot(w, squares), np.sum(w, dtype=np.float64)]
+        sums += [dot(w, squares), np.sum(w, dtype=np.float64)]
         start += len(squares)
     mean = sums[0] / positive(float(sums[1]))
     length = float(f"{math.sqrt(mean):.4g}")
@@ -174,7 +175,7 @@ def moments(subset: RowSubset) -> tuple[float, float]:
     for start in range(0, len(target), _BLOCK):
         y = target[start : start + _BLOCK].astype(np.float64)
         w = np.ones(len(y)) if weight is None else weight[start : start + len(y)]
-        sums += [np.dot(w, y), np.dot(w, y * y), np.sum(w, dtype=np.float64)]
+        sums += [dot(w, y), dot(w, y * y), np.sum(w, dtype=np.float64)]
     mass = positive(float(sums[2]))
     return float(sums[0] / mass), float(sums[1] / mass)
 
