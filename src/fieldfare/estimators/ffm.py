@@ -38,11 +38,15 @@ class FFMClassifier(Classifier):
     max_iter : int >= 1 or 'auto', default='auto'
         Maximum number of epochs. 'auto' is 20.
     l2_linear : float >= 0 or 'auto', default='auto'
-        L2 penalty on the linear weights of a sample's features, applied at each visit. 'auto' is
-        1e-05.
+        L2 penalty on the linear weights of a sample's features; see l2_exponent. 'auto' is 1e-05.
     l2_factors : float >= 0 or 'auto', default='auto'
-        L2 penalty on the latent factors of a sample's features, applied at each visit. 'auto' is
-        0.0001.
+        L2 penalty on the latent factors of a sample's features; see l2_exponent. 'auto' is 0.0001.
+    l2_exponent : float >= 0 or 'auto', default='auto'
+        How the penalties of a feature grow with the number n of training rows that have it: over an
+        epoch they add up to n raised to this power, times l2_linear or l2_factors. 1 applies them
+        in full at each visit, 0.5 penalises frequent features less at each visit, and 0 penalises
+        all features alike. For solver='nonsampled', n is the total weight of the pairs of query and
+        item that a parameter is in. 'auto' is 1.0, 0.0 for 'ftrl'.
     l1_linear : float >= 0, default=0.0
         L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
     l1_factors : float >= 0, default=0.0
@@ -171,6 +175,7 @@ class FFMClassifier(Classifier):
         max_iter: int | Literal["auto"] = "auto",
         l2_linear: float | Literal["auto"] = "auto",
         l2_factors: float | Literal["auto"] = "auto",
+        l2_exponent: float | Literal["auto"] = "auto",
         l1_linear: float = 0.0,
         l1_factors: float = 0.0,
         ftrl_beta: float = 1.0,
@@ -211,6 +216,7 @@ class FFMClassifier(Classifier):
         self.max_iter = max_iter
         self.l2_linear = l2_linear
         self.l2_factors = l2_factors
+        self.l2_exponent = l2_exponent
         self.l1_linear = l1_linear
         self.l1_factors = l1_factors
         self.ftrl_beta = ftrl_beta
@@ -269,11 +275,15 @@ class FFMRegressor(Regressor):
     max_iter : int >= 1 or 'auto', default='auto'
         Maximum number of epochs. 'auto' is 20.
     l2_linear : float >= 0 or 'auto', default='auto'
-        L2 penalty on the linear weights of a sample's features, applied at each visit. 'auto' is
-        1e-05.
+        L2 penalty on the linear weights of a sample's features; see l2_exponent. 'auto' is 1e-05.
     l2_factors : float >= 0 or 'auto', default='auto'
-        L2 penalty on the latent factors of a sample's features, applied at each visit. 'auto' is
-        0.0001.
+        L2 penalty on the latent factors of a sample's features; see l2_exponent. 'auto' is 0.0001.
+    l2_exponent : float >= 0 or 'auto', default='auto'
+        How the penalties of a feature grow with the number n of training rows that have it: over an
+        epoch they add up to n raised to this power, times l2_linear or l2_factors. 1 applies them
+        in full at each visit, 0.5 penalises frequent features less at each visit, and 0 penalises
+        all features alike. For solver='nonsampled', n is the total weight of the pairs of query and
+        item that a parameter is in. 'auto' is 1.0, 0.0 for 'ftrl'.
     l1_linear : float >= 0, default=0.0
         L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
     l1_factors : float >= 0, default=0.0
@@ -397,6 +407,7 @@ class FFMRegressor(Regressor):
         max_iter: int | Literal["auto"] = "auto",
         l2_linear: float | Literal["auto"] = "auto",
         l2_factors: float | Literal["auto"] = "auto",
+        l2_exponent: float | Literal["auto"] = "auto",
         l1_linear: float = 0.0,
         l1_factors: float = 0.0,
         ftrl_beta: float = 1.0,
@@ -436,6 +447,7 @@ class FFMRegressor(Regressor):
         self.max_iter = max_iter
         self.l2_linear = l2_linear
         self.l2_factors = l2_factors
+        self.l2_exponent = l2_exponent
         self.l1_linear = l1_linear
         self.l1_factors = l1_factors
         self.ftrl_beta = ftrl_beta

@@ -32,8 +32,13 @@ class LinearClassifier(Classifier):
     max_iter : int >= 1 or 'auto', default='auto'
         Maximum number of epochs. 'auto' is 20.
     l2_linear : float >= 0 or 'auto', default='auto'
-        L2 penalty on the linear weights of a sample's features, applied at each visit. 'auto' is
-        1e-05.
+        L2 penalty on the linear weights of a sample's features; see l2_exponent. 'auto' is 1e-05.
+    l2_exponent : float >= 0 or 'auto', default='auto'
+        How the penalties of a feature grow with the number n of training rows that have it: over an
+        epoch they add up to n raised to this power, times l2_linear or l2_factors. 1 applies them
+        in full at each visit, 0.5 penalises frequent features less at each visit, and 0 penalises
+        all features alike. For solver='nonsampled', n is the total weight of the pairs of query and
+        item that a parameter is in. 'auto' is 1.0, 0.0 for 'ftrl'.
     l1_linear : float >= 0, default=0.0
         L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
     ftrl_beta : float >= 0, default=1.0
@@ -148,6 +153,7 @@ class LinearClassifier(Classifier):
         learning_rate: float | Literal["auto"] = "auto",
         max_iter: int | Literal["auto"] = "auto",
         l2_linear: float | Literal["auto"] = "auto",
+        l2_exponent: float | Literal["auto"] = "auto",
         l1_linear: float = 0.0,
         ftrl_beta: float = 1.0,
         fit_intercept: bool = True,
@@ -182,6 +188,7 @@ class LinearClassifier(Classifier):
         self.learning_rate = learning_rate
         self.max_iter = max_iter
         self.l2_linear = l2_linear
+        self.l2_exponent = l2_exponent
         self.l1_linear = l1_linear
         self.ftrl_beta = ftrl_beta
         self.fit_intercept = fit_intercept
@@ -231,8 +238,13 @@ class LinearRegressor(Regressor):
     max_iter : int >= 1 or 'auto', default='auto'
         Maximum number of epochs. 'auto' is 20.
     l2_linear : float >= 0 or 'auto', default='auto'
-        L2 penalty on the linear weights of a sample's features, applied at each visit. 'auto' is
-        1e-05.
+        L2 penalty on the linear weights of a sample's features; see l2_exponent. 'auto' is 1e-05.
+    l2_exponent : float >= 0 or 'auto', default='auto'
+        How the penalties of a feature grow with the number n of training rows that have it: over an
+        epoch they add up to n raised to this power, times l2_linear or l2_factors. 1 applies them
+        in full at each visit, 0.5 penalises frequent features less at each visit, and 0 penalises
+        all features alike. For solver='nonsampled', n is the total weight of the pairs of query and
+        item that a parameter is in. 'auto' is 1.0, 0.0 for 'ftrl'.
     l1_linear : float >= 0, default=0.0
         L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
     ftrl_beta : float >= 0, default=1.0
@@ -343,6 +355,7 @@ class LinearRegressor(Regressor):
         learning_rate: float | Literal["auto"] = "auto",
         max_iter: int | Literal["auto"] = "auto",
         l2_linear: float | Literal["auto"] = "auto",
+        l2_exponent: float | Literal["auto"] = "auto",
         l1_linear: float = 0.0,
         ftrl_beta: float = 1.0,
         fit_intercept: bool = True,
@@ -376,6 +389,7 @@ class LinearRegressor(Regressor):
         self.learning_rate = learning_rate
         self.max_iter = max_iter
         self.l2_linear = l2_linear
+        self.l2_exponent = l2_exponent
         self.l1_linear = l1_linear
         self.ftrl_beta = ftrl_beta
         self.fit_intercept = fit_intercept

@@ -34,9 +34,9 @@ class KerasFMClassifier(KerasEstimator, Classifier):
     batch_size : int >= 1, default=256
         Samples per batch; the gradient is their mean.
     l2_linear : float >= 0, default=1e-05
-        L2 penalty on the linear weights of a sample's features, applied at each visit.
+        L2 penalty on the linear weights of a sample's features.
     l2_factors : float >= 0, default=0.0001
-        L2 penalty on the latent factors of a sample's features, applied at each visit.
+        L2 penalty on the latent factors of a sample's features.
     fit_intercept : bool, default=True
         Whether to fit a bias term.
     fit_linear : bool, default=True
@@ -179,9 +179,9 @@ class KerasFMRegressor(KerasEstimator, Regressor):
     batch_size : int >= 1, default=256
         Samples per batch; the gradient is their mean.
     l2_linear : float >= 0, default=1e-05
-        L2 penalty on the linear weights of a sample's features, applied at each visit.
+        L2 penalty on the linear weights of a sample's features.
     l2_factors : float >= 0, default=0.0001
-        L2 penalty on the latent factors of a sample's features, applied at each visit.
+        L2 penalty on the latent factors of a sample's features.
     fit_intercept : bool, default=True
         Whether to fit a bias term.
     fit_linear : bool, default=True

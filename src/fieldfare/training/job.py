@@ -31,7 +31,7 @@ from fieldfare.training.prepare.targets import (
     infer_targets,
     start_bias,
 )
-from fieldfare.training.prepare.units import in_units, units_of
+from fieldfare.training.prepare.units import in_units, mean_weight, units_of
 from fieldfare.training.provenance import stamped
 from fieldfare.training.ranking.recall import labelled_interactions
 from fieldfare.training.samples.subset import RowSubset
@@ -89,6 +89,8 @@ class Job:
         The hyperparameters, besides those of the model.
     seed : int
         The seed of everything random.
+    weight_unit : float
+        What the weights of the training rows were divided by: only their proportions count.
     """
 
     data: AnyDataset
@@ -97,6 +99,7 @@ class Job:
     targets: TargetMap
     settings: Settings
     seed: int
+    weight_unit: float = 1.0
 
     @classmethod
     def of(
@@ -136,7 +139,7 @@ class Job:
         DataError
             If there are no samples, or a target is missing or not one of the known classes.
         TrainingError
-            If there is nothing to learn.
+            If there is nothing to learn, or all sample weights are zero.
         """
         rows = _with_targets(RowSubset.of(data), settings)
         if comparisons is not None:
@@ -152,7 +155,14 @@ class Job:
         if valid is not None:
             held_out = targets.encode(_with_targets(RowSubset.of(valid), settings))
         seed = resolve_seed(settings.training.random_state) if seed is None else seed
-        return cls(data, targets.encode(rows), held_out, targets, settings, seed)
+        train = targets.encode(rows)
+        given, classes = settings.training.class_weight, targets.classes
+        unit = mean_weight(train, class_weights(given, targets.task, classes, train))
+        return cls(data, train.weighed_in(unit), held_out, targets, settings, seed, unit)
+
+    def weighed_in(self, unit: float) -> Job:
+        """Return the job with weights in another unit: that of earlier parts of a training."""
+        return replace(self, train=self.train.weighed_in(unit / self.weight_unit), weight_unit=unit)
 
     @property
     def config(self) -> TrainingConfig:
@@ -225,9 +235,9 @@ class Job:
         """
         config = self.config
         if isinstance(model, ModelConfig):
-            return Session(self.new_model(model), self.solver, config)
+            return Session(self.new_model(model), self.solver, config, self.weight_unit)
         start = in_units(model, self.train, self.data.schema, self.settings)
-        session = Session(start, self.solver, config)
+        session = Session(start, self.solver, config, self.weight_unit)
         self._grow(session)
         return session
 
@@ -266,7 +276,7 @@ class Job:
         how: dict[str, Any] = {"callbacks": callbacks, "resume": resume, "last": last}
         parts = self.held_out(config)
         if parts is None:
-            result = session.fit(self.train, self.valid, config, **how)
+            result = session.fit(self.train, self.valid, config, **how, more=once)
         elif is_refitted(config, self.train.n_rows):
             result = session.fit_twice(parts, self.train, config, **how)
         else:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fieldfare._random import resolve_seed
-from fieldfare._typing import PathLike
+from fieldfare._typing import Int64Array, PathLike
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.data.loading import Dataset
 from fieldfare.exceptions import DataError
@@ -40,6 +40,8 @@ class Session:
         How the parameters move.
     config : TrainingConfig, optional
         Default of `fit`. Its seed, drawn now if there is none, is used in all calls.
+    weight_unit : float
+        What the sample weights of the first call were divided by, for those of later calls.
     """
 
     def __init__(
@@ -47,10 +49,12 @@ class Session:
         model: Model,
         solver: SolverConfig | None = None,
         config: TrainingConfig | None = None,
+        weight_unit: float = 1.0,
     ) -> None:
         config = config or TrainingConfig()
         self.seed = resolve_seed(config.random_state)
         self.config = config.seeded(self.seed)
+        self.weight_unit = weight_unit
         self.epochs = 0
         self._start, self._how = model, solver or SolverConfig()
         self._solver = make_solver(model, self._how, seed=self.seed)
@@ -108,6 +112,7 @@ class Session:
         *,
         resume: PathLike | None = None,
         last: bool = False,
+        more: bool = False,
     ) -> FitResult:
         """Train for ``max_iter`` more epochs.
 
@@ -128,6 +133,9 @@ class Session:
         last : bool
             Whether this is the last call: the session may then hand over its own memory, and must
             not be used again.
+        more : bool
+            Whether these rows come on top of those of earlier calls, which matters where penalties
+            depend on how often features occur.
 
         Returns
         -------
@@ -146,7 +154,7 @@ class Session:
         config = (config or self.config).seeded(self.seed)
         rows = self._checked(train)
         held_out = None if valid is None else RowSubset.of(valid)
-        run = self._prepared(rows, held_out, config, callbacks)
+        run = self._prepared(rows, held_out, config, callbacks, more=more)
         if resume is not None:
             run.restore(SavedRun.read(resume), resume)
         return self._ended(run, last=last)
@@ -230,7 +238,11 @@ class Session:
         valid: RowSubset | None,
         config: TrainingConfig,
         callbacks: Sequence[Callback],
+        *,
+        more: bool = False,
     ) -> Run:
+        if self._solver.needs_visits:
+            self._solver.learn_visits(self._visits(train, config.memory_limit), more=more)
         return Run(self._start, self._solver, train, valid, config, callbacks, self.epochs)
 
     def _ended(self, run: Run, *, last: bool = False) -> FitResult:
@@ -239,6 +251,13 @@ class Session:
             return run(last=last)
         finally:
             self.epochs = run.state.epoch
+
+    def _visits(self, rows: RowSubset, memory_limit: int | None) -> Int64Array:
+        """Return how often an epoch visits each feature; those that are shifted are in each row."""
+        visits = rows.visits(self.n_features, memory_limit)
+        if self.scaling is not None:
+            visits[self.scaling.centred] = rows.n_rows
+        return visits
 
 
 def _as_first(run: Run) -> SavedRun:

@@ -1,4 +1,4 @@
-"""What targets and rows are measured in, so that step sizes and penalties suit all data."""
+"""What targets, rows and weights are measured in, so that steps and penalties suit all data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from fieldfare._sums import dot
-from fieldfare._typing import Float64Array
+from fieldfare._typing import Float32Array, Float64Array
 from fieldfare.config import ModelConfig, SolverConfig
 from fieldfare.exceptions import TrainingError
 from fieldfare.kernels.table import Units
@@ -166,6 +166,34 @@ def _squared_lengths(block: Rows) -> Float64Array:
     np.cumsum(np.square(block.values[first:last], dtype=np.float64), out=sums[1:])
     lengths: Float64Array = np.diff(sums[block.indptr - first])
     return lengths
+
+
+def mean_weight(subset: RowSubset, class_weight: Float32Array | None = None) -> float:
+    """Return the mean of the sample weights, which is their unit; 1 if there are none.
+
+    Rows of weight zero count as absent.
+
+    Parameters
+    ----------
+    subset : RowSubset
+        Training rows, with encoded targets.
+    class_weight : float32 array of shape (n_classes,), optional
+        Weights that are multiplied by those of the rows.
+
+    Raises
+    ------
+    TrainingError
+        If all weights are zero.
+    """
+    weight = subset.weight
+    if class_weight is not None:
+        of_class = class_weight[subset.target.astype(np.int64)]
+        weight = of_class if weight is None else weight * of_class
+    if weight is None:
+        return 1.0
+    mean = positive(float(np.sum(weight, dtype=np.float64))) / np.count_nonzero(weight)
+    # Balanced weights have this mean but for rounding, and rows without weights stay without.
+    return 1.0 if math.isclose(mean, 1, rel_tol=1e-6) else mean
 
 
 def moments(subset: RowSubset) -> tuple[float, float]:
