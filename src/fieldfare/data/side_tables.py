@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._arguments import checked
 from fieldfare._typing import Int64Array
 from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.rows import RelatedRows, Relation, Rows
@@ -49,6 +50,7 @@ class JoinedTable(Table):
     ['user', 'film', 'stars', 'age']
     """
 
+    @checked
     def __init__(self, table: Any, sides: Mapping[str, Any]) -> None:
         if not isinstance(sides, Mapping):
             raise DataError(
@@ -83,6 +85,7 @@ class JoinedTable(Table):
         for batch in self._main.batches():
             yield self._join(batch)
 
+    @checked
     def head(self, n: int) -> Any:
         """Return the first rows; of a table that is read once, they are kept for `batches`."""
         return self._join(Batch(self._main.head(n))).data
@@ -94,6 +97,7 @@ class JoinedTable(Table):
             names += side.names
         return batch.with_columns(names, columns)
 
+    @checked
     def related_rows(
         self,
         schema: Schema,

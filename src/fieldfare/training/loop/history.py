@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from fieldfare._arguments import checked
 from fieldfare._tables import aligned_lines
 from fieldfare._typing import JSON
+from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.sources.frames import to_pandas
 
 
@@ -46,10 +48,15 @@ class History:
     stopped: str | None = None
     refit: list[dict[str, float]] = field(default_factory=list)
 
+    @checked
     def append(self, record: dict[str, float], tol: float = 0.0) -> bool:
         """Add an epoch and return whether it is the best so far, by more than ``tol``."""
+        followed = "train_loss" if self.metric is None else self.metric
+        missing = {"epoch", followed} - record.keys()
+        if missing:
+            raise ConfigError(f"The record of an epoch needs {sorted(missing)}. Got {record!r}.")
         self.epochs.append(record)
-        value = record["train_loss"] if self.metric is None else record[self.metric]
+        value = record[followed]
         if self.metric is not None and self.best_value is not None:
             gain = value - self.best_value if self.greater_is_better else self.best_value - value
             if not gain > tol:
@@ -130,11 +137,14 @@ class History:
 
         Raises
         ------
-        AttributeError, KeyError, TypeError
+        DataError
             If it is something else.
         """
-        epochs, refit = _records(data["epochs"]), _records(data.get("refit", []))
-        return History(**{**data, "epochs": epochs, "refit": refit})
+        try:
+            epochs, refit = _records(data["epochs"]), _records(data.get("refit", []))
+            return History(**{**data, "epochs": epochs, "refit": refit})
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            raise DataError(f"This is no history of a training: {error!r}.") from error
 
 
 def _records(found: list[JSON]) -> list[dict[str, float]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fieldfare._typing import JSON, AnyArray, PathLike
-from fieldfare.exceptions import FieldfareError, ModelFileError, TrainingError
+from fieldfare.exceptions import DataError, FieldfareError, ModelFileError, TrainingError
 from fieldfare.models.base import Model
 from fieldfare.persist.checkpoint import load_checkpoint, save_checkpoint
 from fieldfare.training.loop.history import History
@@ -156,7 +156,7 @@ def _history(path: PathLike, found: object) -> History:
         if not isinstance(found, dict):
             raise TypeError("it is not an object")
         history = History.from_json(found)
-    except (AttributeError, KeyError, TypeError) as error:
+    except (AttributeError, DataError, KeyError, TypeError) as error:
         raise _odd(path, f"its history cannot be read ({error})") from error
     best, value = history.best_epoch, history.best_value
     if (
