@@ -35,6 +35,9 @@ class History:
     stopped : str or None
         Why training ended: ``"max_iter"``, ``"early_stopping"``, ``"max_time"``,
         ``"interrupted"`` or ``"callback"``; ``None`` while it runs.
+    refit : list of dict
+        Records (``epoch``, ``train_loss`` and ``seconds``) of the second training, on all rows, if
+        the model comes from one: after rows were held out, for the best number of epochs.
     """
 
     metric: str | None = None
@@ -43,6 +46,7 @@ class History:
     best_epoch: int | None = None
     best_value: float | None = None
     stopped: str | None = None
+    refit: list[dict[str, float]] = field(default_factory=list)
 
     @checked
     def append(self, record: dict[str, float], tol: float = 0.0) -> bool:
@@ -76,6 +80,11 @@ class History:
         return next((row for row in self.epochs if row["epoch"] == self.best_epoch), {})
 
     @property
+    def refit_epochs(self) -> int:
+        """Epochs of the second training, on all rows; 0 if there was none."""
+        return len(self.refit)
+
+    @property
     def columns(self) -> list[str]:
         """Names of the columns."""
         return list(self.epochs[0]) if self.epochs else []
@@ -106,6 +115,9 @@ class History:
             for row, line in zip(self.epochs, cells, strict=True):
                 line.append("best" if row["epoch"] == self.best_epoch else "")
         below = [] if self.stopped is None else [f"Stopped: {self.stopped}."]
+        if self.refit:
+            epochs = "epoch" if self.refit_epochs == 1 else "epochs"
+            below.append(f"Trained again on all rows, for {self.refit_epochs} {epochs}.")
         if not self.epochs and not below:
             below = ["No epoch has ended."]
         return Printed(names, cells, left=(left,), below=below)
@@ -123,6 +135,7 @@ class History:
             "best_epoch": self.best_epoch,
             "best_value": self.best_value,
             "stopped": self.stopped,
+            "refit": [dict(record) for record in self.refit],
         }
 
     @staticmethod
@@ -135,13 +148,14 @@ class History:
             If it is something else.
         """
         try:
-            epochs = [
-                {name: _number(value) for name, value in record.items()}
-                for record in data["epochs"]
-            ]
-            return History(**{**data, "epochs": epochs})
+            epochs, refit = _records(data["epochs"]), _records(data.get("refit", []))
+            return History(**{**data, "epochs": epochs, "refit": refit})
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
             raise DataError(f"This is no history of a training: {error!r}.") from error
+
+
+def _records(found: list[JSON]) -> list[dict[str, float]]:
+    return [{name: _number(value) for name, value in record.items()} for record in found]
 
 
 def _number(value: float | None) -> float:
