@@ -122,6 +122,10 @@ class Settings:
     gibbs: GibbsConfig | None = None
     keras: KerasConfig | None = None
 
+    def __post_init__(self) -> None:
+        kind = GIBBS if self.solver is None else self.solver.kind
+        object.__setattr__(self, "training", self.training.by(kind))
+
     @property
     def for_recall(self) -> bool:
         """Whether rows are interactions, rather than graded results of a group."""
@@ -134,6 +138,17 @@ class Settings:
         if self.gibbs is not None:
             return GIBBS.reads_side_tables
         return self.solver is not None and self.solver.kind.reads_side_tables
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether the seed fixes the result, whatever the number of threads.
+
+        Of Keras it is not known: that is up to the backend.
+        """
+        if self.keras is not None:
+            return False
+        races = self.solver is not None and self.solver.kind.races
+        return not races or self.training.n_jobs == 1 or self.training.is_repeatable
 
     def flat(self) -> dict[str, Any]:
         """Return all hyperparameters by name."""

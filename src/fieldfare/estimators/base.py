@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, TypeVar
 
-from sklearn.utils.validation import check_is_fitted
-
+from fieldfare._arguments import checked
 from fieldfare._typing import Float32Array, PathLike
+from fieldfare._validation import NONE, AnyOf, Flag, Instance, check
 from fieldfare.config import Config, ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.data.dataset import AnyDataset
 from fieldfare.estimators import _input
+from fieldfare.estimators._checks import check_is_fitted
 from fieldfare.estimators._reading import Reading
 from fieldfare.exceptions import ConfigError, ModelFileError
 from fieldfare.kinds.solvers import SOLVER_KINDS
@@ -33,6 +34,9 @@ from fieldfare.training.provenance import history_of
 
 _ConfigT = TypeVar("_ConfigT", bound=Config)
 _EstimatorT = TypeVar("_EstimatorT", bound="Factorization")
+
+
+_SCHEMA = AnyOf((Instance((Schema,), "a Schema"), NONE))
 
 
 def has_partial_fit(estimator: Factorization) -> bool:
@@ -66,18 +70,20 @@ class Factorization(Reading, metaclass=ABCMeta):
 
         Parameters
         ----------
-        X : data frame, Arrow table, list of dict, array, sparse matrix or path
+        X : data frame, Arrow table, dict of columns, list of dict, array, sparse matrix or path
             Samples. Columns of data frames may hold text, categories, dates or numbers with
-            missing values. Arrays of shape (n_samples, n_features) are numeric, and zeros count
-            as absent. A path, or a list of paths, names files of any format that
+            missing values; they are found by name, so that their order does not matter and there
+            may be more of them. Arrays of shape (n_samples, n_features) are numeric, and zeros
+            count as absent. A path, or a list of paths, names files of any format that
             `fieldfare.load_data` reads. A `JoinedTable` has side tables.
-        y : array-like of shape (n_samples,), str or None
-            Target, or the name of the target column of a data frame or a file. ``None`` for files
-            that have a target of their own.
-        sample_weight : array-like of shape (n_samples,), str or None
-            Weights of the samples, or the name of a column that holds them.
-        eval_set : (X, y), path or None
-            Validation data, of the same kinds as ``X`` and ``y``.
+        y : array-like of shape (n_samples,), str, int or None
+            Target; or the target column of a table or a file, by name, number or position.
+            ``None`` for files that have a target of their own.
+        sample_weight : array-like of shape (n_samples,), str, int or None
+            Weights of the samples, or the column that holds them.
+        eval_set : (X, y), [(X, y)], table, path or None
+            Validation data, of the same kinds as ``X`` and ``y``. A table or a file without ``y``
+            has the target column that ``y`` names.
 
         Returns
         -------
@@ -100,13 +106,14 @@ class Factorization(Reading, metaclass=ABCMeta):
         self, X: Any, y: Any, sample_weight: Any, eval_set: Any, *, comparisons: Any = None
     ) -> None:
         self._settings()  # checked before any data are read
-        check_callbacks(self.callbacks or (), {"X": X, "eval_set": eval_set})
+        self._check_others()
+        check_callbacks(self.callbacks, {"X": X, "eval_set": eval_set})
         with self._one_at_a_time():
             session = self._session if self.warm_start else None
             learn = session is None
             with self._learning(afresh=learn) as learner:
                 data = learner._read(X, y, sample_weight, learn=learn, extend=not learn)
-                valid = learner._read_validation(eval_set)
+                valid = learner._read_validation(eval_set, y, sample_weight)
                 job = learner._job(data, session, valid=valid, comparisons=comparisons)
                 session = session or job.start(learner._model_config())
                 learner._train(job, session)
@@ -117,7 +124,8 @@ class Factorization(Reading, metaclass=ABCMeta):
     ) -> None:
         """Visit the samples once, from where the last call stopped."""
         self._settings()
-        check_callbacks(self.callbacks or (), {"X": X})
+        self._check_others()
+        check_callbacks(self.callbacks, {"X": X})
         with self._one_at_a_time():
             fitted = hasattr(self, "model_")
             data = self._read(
@@ -130,7 +138,8 @@ class Factorization(Reading, metaclass=ABCMeta):
 
     def _job(self, data: AnyDataset, session: Session | None, **how: Any) -> Job:
         seed = None if session is None else session.seed
-        return Job.of(data, self._settings(), targets=self._targets(), seed=seed, **how)
+        job = Job.of(data, self._settings(), targets=self._targets(), seed=seed, **how)
+        return job if session is None else job.weighed_in(session.weight_unit)
 
     def _train(self, job: Job, session: Session, *, once: bool = False) -> None:
         result = job.run(session, self.callbacks or (), once=once)
@@ -184,6 +193,7 @@ class Factorization(Reading, metaclass=ABCMeta):
 
     # --- the learned model ------------------------------------------------------------------------
 
+    @checked
     def save(self, path: PathLike) -> None:
         """Save the model to a file; see `fieldfare.save_model`.
 
@@ -195,6 +205,7 @@ class Factorization(Reading, metaclass=ABCMeta):
         save_model(self.model_, path)
 
     @classmethod
+    @checked
     def load(cls: type[_EstimatorT], path: PathLike) -> _EstimatorT:
         """Return a fitted estimator for a saved model, with the parameters it was trained with.
 
@@ -263,6 +274,11 @@ class Factorization(Reading, metaclass=ABCMeta):
     def _settings(self) -> Settings:
         """Return the settings of the training, checked."""
         return Settings(self._config(TrainingConfig), self._config(SolverConfig))
+
+    def _check_others(self) -> None:
+        """Check the parameters that are no hyperparameters."""
+        check("warm_start", self.warm_start, Flag(), type(self).__name__)
+        check("schema", self.schema, _SCHEMA, type(self).__name__)
 
     def _config(self, group: type[_ConfigT], **fixed: Any) -> _ConfigT:
         """Return a group of parameters, checked."""

@@ -31,14 +31,20 @@ class FMClassifier(Classifier):
         Optimiser: 'adagrad' (AdaGrad), 'rowwise_adagrad' (AdaGrad with one step size per latent
         vector), 'sgd' (stochastic gradient descent), 'ftrl' (FTRL-Proximal), 'als' (alternating
         least squares) or 'sgda' (stochastic gradient descent that learns its L2 penalties).
-    learning_rate : float > 0, default=0.4
-        Step size, for rows whose length is one on average; for FTRL its alpha.
-    max_iter : int >= 1, default=20
-        Maximum number of epochs.
-    l2_linear : float >= 0, default=1e-05
-        L2 penalty on the linear weights of a sample's features, applied at each visit.
-    l2_factors : float >= 0, default=0.0001
-        L2 penalty on the latent factors of a sample's features, applied at each visit.
+    learning_rate : float > 0 or 'auto', default='auto'
+        Step size, for rows whose length is one on average; for FTRL its alpha. 'auto' is 0.4.
+    max_iter : int >= 1 or 'auto', default='auto'
+        Maximum number of epochs. 'auto' is 20.
+    l2_linear : float >= 0 or 'auto', default='auto'
+        L2 penalty on the linear weights of a sample's features; see l2_exponent. 'auto' is 1e-05.
+    l2_factors : float >= 0 or 'auto', default='auto'
+        L2 penalty on the latent factors of a sample's features; see l2_exponent. 'auto' is 0.0001.
+    l2_exponent : float >= 0 or 'auto', default='auto'
+        How the penalties of a feature grow with the number n of training rows that have it: over an
+        epoch they add up to n raised to this power, times l2_linear or l2_factors. 1 applies them
+        in full at each visit, 0.5 penalises frequent features less at each visit, and 0 penalises
+        all features alike. For solver='nonsampled', n is the total weight of the pairs of query and
+        item that a parameter is in. 'auto' is 1.0, 0.0 for 'ftrl'.
     l1_linear : float >= 0, default=0.0
         L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
     l1_factors : float >= 0, default=0.0
@@ -79,12 +85,14 @@ class FMClassifier(Classifier):
         Megabytes of stored rows to keep in memory when training from disk; None leaves this to the
         operating system. The model itself is not counted.
     random_state : int, RandomState, Generator or None, default=None
-        Seed of everything random; on one thread it fixes the result.
+        Seed of everything random. The same seed gives the same result, bit for bit, on any number
+        of cores, unless deterministic=False.
     n_jobs : int >= 1, -1 or None, default=None
-        Number of threads; None or -1 means all cores. On one thread, results repeat bit for bit.
-    deterministic : bool, default=False
-        Whether to train on one thread where the result would depend on the number of threads
-        (AdaGrad); everything else still uses all of them.
+        Number of threads; None or -1 means all cores.
+    deterministic : bool or 'auto', default='auto'
+        Whether to update in the order of one thread where the result would depend on the number of
+        threads (AdaGrad); everything else still uses all of them. 'auto' does so if there is a
+        random_state; False trains faster on several cores, and never twice the same.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
     warm_start : bool, default=False
@@ -144,10 +152,11 @@ class FMClassifier(Classifier):
         *,
         n_factors: int = 8,
         solver: Literal["adagrad", "rowwise_adagrad", "sgd", "ftrl", "als", "sgda"] = "adagrad",
-        learning_rate: float = 0.4,
-        max_iter: int = 20,
-        l2_linear: float = 1e-05,
-        l2_factors: float = 0.0001,
+        learning_rate: float | Literal["auto"] = "auto",
+        max_iter: int | Literal["auto"] = "auto",
+        l2_linear: float | Literal["auto"] = "auto",
+        l2_factors: float | Literal["auto"] = "auto",
+        l2_exponent: float | Literal["auto"] = "auto",
         l1_linear: float = 0.0,
         l1_factors: float = 0.0,
         ftrl_beta: float = 1.0,
@@ -167,7 +176,7 @@ class FMClassifier(Classifier):
         memory_limit: int | None = None,
         random_state: int | np.random.RandomState | np.random.Generator | None = None,
         n_jobs: int | None = None,
-        deterministic: bool = False,
+        deterministic: bool | Literal["auto"] = "auto",
         verbose: int = 0,
         warm_start: bool = False,
         schema: Schema | None = None,
@@ -184,6 +193,7 @@ class FMClassifier(Classifier):
         self.max_iter = max_iter
         self.l2_linear = l2_linear
         self.l2_factors = l2_factors
+        self.l2_exponent = l2_exponent
         self.l1_linear = l1_linear
         self.l1_factors = l1_factors
         self.ftrl_beta = ftrl_beta
@@ -230,14 +240,20 @@ class FMRegressor(Regressor):
         Optimiser: 'adagrad' (AdaGrad), 'rowwise_adagrad' (AdaGrad with one step size per latent
         vector), 'sgd' (stochastic gradient descent), 'ftrl' (FTRL-Proximal), 'als' (alternating
         least squares) or 'sgda' (stochastic gradient descent that learns its L2 penalties).
-    learning_rate : float > 0, default=0.4
-        Step size, for rows whose length is one on average; for FTRL its alpha.
-    max_iter : int >= 1, default=20
-        Maximum number of epochs.
-    l2_linear : float >= 0, default=1e-05
-        L2 penalty on the linear weights of a sample's features, applied at each visit.
-    l2_factors : float >= 0, default=0.0001
-        L2 penalty on the latent factors of a sample's features, applied at each visit.
+    learning_rate : float > 0 or 'auto', default='auto'
+        Step size, for rows whose length is one on average; for FTRL its alpha. 'auto' is 0.4.
+    max_iter : int >= 1 or 'auto', default='auto'
+        Maximum number of epochs. 'auto' is 20.
+    l2_linear : float >= 0 or 'auto', default='auto'
+        L2 penalty on the linear weights of a sample's features; see l2_exponent. 'auto' is 1e-05.
+    l2_factors : float >= 0 or 'auto', default='auto'
+        L2 penalty on the latent factors of a sample's features; see l2_exponent. 'auto' is 0.0001.
+    l2_exponent : float >= 0 or 'auto', default='auto'
+        How the penalties of a feature grow with the number n of training rows that have it: over an
+        epoch they add up to n raised to this power, times l2_linear or l2_factors. 1 applies them
+        in full at each visit, 0.5 penalises frequent features less at each visit, and 0 penalises
+        all features alike. For solver='nonsampled', n is the total weight of the pairs of query and
+        item that a parameter is in. 'auto' is 1.0, 0.0 for 'ftrl'.
     l1_linear : float >= 0, default=0.0
         L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
     l1_factors : float >= 0, default=0.0
@@ -276,12 +292,14 @@ class FMRegressor(Regressor):
         Megabytes of stored rows to keep in memory when training from disk; None leaves this to the
         operating system. The model itself is not counted.
     random_state : int, RandomState, Generator or None, default=None
-        Seed of everything random; on one thread it fixes the result.
+        Seed of everything random. The same seed gives the same result, bit for bit, on any number
+        of cores, unless deterministic=False.
     n_jobs : int >= 1, -1 or None, default=None
-        Number of threads; None or -1 means all cores. On one thread, results repeat bit for bit.
-    deterministic : bool, default=False
-        Whether to train on one thread where the result would depend on the number of threads
-        (AdaGrad); everything else still uses all of them.
+        Number of threads; None or -1 means all cores.
+    deterministic : bool or 'auto', default='auto'
+        Whether to update in the order of one thread where the result would depend on the number of
+        threads (AdaGrad); everything else still uses all of them. 'auto' does so if there is a
+        random_state; False trains faster on several cores, and never twice the same.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
     warm_start : bool, default=False
@@ -339,10 +357,11 @@ class FMRegressor(Regressor):
         *,
         n_factors: int = 8,
         solver: Literal["adagrad", "rowwise_adagrad", "sgd", "ftrl", "als", "sgda"] = "adagrad",
-        learning_rate: float = 0.4,
-        max_iter: int = 20,
-        l2_linear: float = 1e-05,
-        l2_factors: float = 0.0001,
+        learning_rate: float | Literal["auto"] = "auto",
+        max_iter: int | Literal["auto"] = "auto",
+        l2_linear: float | Literal["auto"] = "auto",
+        l2_factors: float | Literal["auto"] = "auto",
+        l2_exponent: float | Literal["auto"] = "auto",
         l1_linear: float = 0.0,
         l1_factors: float = 0.0,
         ftrl_beta: float = 1.0,
@@ -361,7 +380,7 @@ class FMRegressor(Regressor):
         memory_limit: int | None = None,
         random_state: int | np.random.RandomState | np.random.Generator | None = None,
         n_jobs: int | None = None,
-        deterministic: bool = False,
+        deterministic: bool | Literal["auto"] = "auto",
         verbose: int = 0,
         warm_start: bool = False,
         schema: Schema | None = None,
@@ -378,6 +397,7 @@ class FMRegressor(Regressor):
         self.max_iter = max_iter
         self.l2_linear = l2_linear
         self.l2_factors = l2_factors
+        self.l2_exponent = l2_exponent
         self.l1_linear = l1_linear
         self.l1_factors = l1_factors
         self.ftrl_beta = ftrl_beta
@@ -444,14 +464,20 @@ class FMRanker(Ranker):
         Optimiser: 'adagrad' (AdaGrad), 'rowwise_adagrad' (AdaGrad with one step size per latent
         vector), 'sgd' (stochastic gradient descent), 'ftrl' (FTRL-Proximal) or 'nonsampled' (least
         squares over all pairs of queries and items, seen or not).
-    learning_rate : float > 0, default=0.4
-        Step size, for rows whose length is one on average; for FTRL its alpha.
-    max_iter : int >= 1, default=20
-        Maximum number of epochs.
-    l2_linear : float >= 0, default=1e-05
-        L2 penalty on the linear weights of a sample's features, applied at each visit.
-    l2_factors : float >= 0, default=0.0001
-        L2 penalty on the latent factors of a sample's features, applied at each visit.
+    learning_rate : float > 0 or 'auto', default='auto'
+        Step size, for rows whose length is one on average; for FTRL its alpha. 'auto' is 0.4.
+    max_iter : int >= 1 or 'auto', default='auto'
+        Maximum number of epochs. 'auto' is 20.
+    l2_linear : float >= 0 or 'auto', default='auto'
+        L2 penalty on the linear weights of a sample's features; see l2_exponent. 'auto' is 1e-05.
+    l2_factors : float >= 0 or 'auto', default='auto'
+        L2 penalty on the latent factors of a sample's features; see l2_exponent. 'auto' is 0.0001.
+    l2_exponent : float >= 0 or 'auto', default='auto'
+        How the penalties of a feature grow with the number n of training rows that have it: over an
+        epoch they add up to n raised to this power, times l2_linear or l2_factors. 1 applies them
+        in full at each visit, 0.5 penalises frequent features less at each visit, and 0 penalises
+        all features alike. For solver='nonsampled', n is the total weight of the pairs of query and
+        item that a parameter is in. 'auto' is 1.0, 0.0 for 'ftrl'.
     l1_linear : float >= 0, default=0.0
         L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
     l1_factors : float >= 0, default=0.0
@@ -460,14 +486,11 @@ class FMRanker(Ranker):
         Smoothing of the step size of FTRL (its beta).
     unobserved_weight : float > 0, default=0.2
         For solver='nonsampled': weight of the pairs of query and item that were not seen; a pair
-        that was seen has the weight of its sample.
+        that was seen weighs one on average.
     l2_queries : float >= 0, default=0.02
         For solver='nonsampled': L2 penalty on the parameters of users and contexts.
     l2_items : float >= 0, default=0.02
         For solver='nonsampled': L2 penalty on the parameters of items.
-    l2_exponent : float >= 0, default=1.0
-        For solver='nonsampled': the penalty of a parameter is multiplied by the total weight of its
-        pairs of query and item, raised to this power. 0 penalises all parameters alike.
     fit_linear : bool, default=True
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
@@ -498,12 +521,14 @@ class FMRanker(Ranker):
         Megabytes of stored rows to keep in memory when training from disk; None leaves this to the
         operating system. The model itself is not counted.
     random_state : int, RandomState, Generator or None, default=None
-        Seed of everything random; on one thread it fixes the result.
+        Seed of everything random. The same seed gives the same result, bit for bit, on any number
+        of cores, unless deterministic=False.
     n_jobs : int >= 1, -1 or None, default=None
-        Number of threads; None or -1 means all cores. On one thread, results repeat bit for bit.
-    deterministic : bool, default=False
-        Whether to train on one thread where the result would depend on the number of threads
-        (AdaGrad); everything else still uses all of them.
+        Number of threads; None or -1 means all cores.
+    deterministic : bool or 'auto', default='auto'
+        Whether to update in the order of one thread where the result would depend on the number of
+        threads (AdaGrad); everything else still uses all of them. 'auto' does so if there is a
+        random_state; False trains faster on several cores, and never twice the same.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
     warm_start : bool, default=False
@@ -572,17 +597,17 @@ class FMRanker(Ranker):
         negatives_exponent: float = 0.75,
         known_negatives: bool = False,
         solver: Literal["adagrad", "rowwise_adagrad", "sgd", "ftrl", "nonsampled"] = "adagrad",
-        learning_rate: float = 0.4,
-        max_iter: int = 20,
-        l2_linear: float = 1e-05,
-        l2_factors: float = 0.0001,
+        learning_rate: float | Literal["auto"] = "auto",
+        max_iter: int | Literal["auto"] = "auto",
+        l2_linear: float | Literal["auto"] = "auto",
+        l2_factors: float | Literal["auto"] = "auto",
+        l2_exponent: float | Literal["auto"] = "auto",
         l1_linear: float = 0.0,
         l1_factors: float = 0.0,
         ftrl_beta: float = 1.0,
         unobserved_weight: float = 0.2,
         l2_queries: float = 0.02,
         l2_items: float = 0.02,
-        l2_exponent: float = 1.0,
         fit_linear: bool = True,
         instance_norm: bool = False,
         scale_features: bool | Literal["auto"] = "auto",
@@ -597,7 +622,7 @@ class FMRanker(Ranker):
         memory_limit: int | None = None,
         random_state: int | np.random.RandomState | np.random.Generator | None = None,
         n_jobs: int | None = None,
-        deterministic: bool = False,
+        deterministic: bool | Literal["auto"] = "auto",
         verbose: int = 0,
         warm_start: bool = False,
         schema: Schema | None = None,
@@ -619,13 +644,13 @@ class FMRanker(Ranker):
         self.max_iter = max_iter
         self.l2_linear = l2_linear
         self.l2_factors = l2_factors
+        self.l2_exponent = l2_exponent
         self.l1_linear = l1_linear
         self.l1_factors = l1_factors
         self.ftrl_beta = ftrl_beta
         self.unobserved_weight = unobserved_weight
         self.l2_queries = l2_queries
         self.l2_items = l2_items
-        self.l2_exponent = l2_exponent
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
         self.scale_features = scale_features

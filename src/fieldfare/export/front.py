@@ -10,6 +10,7 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
+from fieldfare._arguments import checked
 from fieldfare._files import check_outputs
 from fieldfare._typing import PathLike
 from fieldfare._validation import closest
@@ -82,6 +83,7 @@ class Exported:
         return "\n".join(map(str, lines))
 
 
+@checked
 def export(
     model: Model, path: PathLike, to: str | None = None, *, data: Any = None, **options: Any
 ) -> Exported:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._arguments import checked
 from fieldfare._typing import (
     AnyArray,
     Float32Array,
@@ -176,6 +177,7 @@ class Rows:
             )
         return self
 
+    @checked
     def slice(self, start: int, stop: int) -> Rows:
         """Return rows ``start`` to ``stop`` (exclusive), sharing memory."""
         start, stop, _ = slice(start, stop).indices(self.n_rows)
@@ -213,6 +215,13 @@ class Rows:
             for name in PER_ROW
         }
         return Rows(indptr, self.indices[entries], **parts)
+
+    def counts(self, n_features: int) -> Int64Array:
+        """Return the number of entries of each of the first features, int64[n_features]."""
+        ids = own_entries(self, "indices")
+        if self.n_features > n_features:
+            ids = ids[ids < n_features]
+        return np.bincount(ids, minlength=n_features)
 
     def with_(self, **arrays: AnyArray | None) -> Rows:
         """Return the same rows with some arrays replaced or removed."""

@@ -14,7 +14,8 @@ import numpy as np
 
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray
-from fieldfare.exceptions import SchemaError
+from fieldfare._validation import shown
+from fieldfare.exceptions import DataError, SchemaError
 
 _MIXED = {b"fieldfare.mixed": b"text"}
 _GLIMPSE = 100
@@ -76,6 +77,16 @@ def numpy_of(array: Any) -> AnyArray:
         return numbers
     floats = numbers if numbers.dtype.kind == "f" else numbers.astype(np.float64)
     return np.where(_bits(validity)[span], floats, np.array(np.nan, floats.dtype))
+
+
+def values_of(column: Any) -> AnyArray:
+    """Return an Arrow column of any type as a NumPy array: nulls are NaN in numbers, else None."""
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    array = one_array(column)
+    if pa.types.is_dictionary(array.type):
+        array = pc.cast(array, array.type.value_type)
+    values: AnyArray = array.to_numpy(zero_copy_only=False)
+    return values
 
 
 def is_string(kind: Any) -> bool:
@@ -144,7 +155,8 @@ def table_of(columns: Iterable[tuple[str, Any]]) -> Any:
     Raises
     ------
     SchemaError
-        If a name or a value is text that is not Unicode.
+        If a name or a value is text that is not Unicode, or values are neither text nor anything
+        that stays the same when it is written as text.
     """
     pa = require("pyarrow", "tables")
     fields, arrays = [], []
@@ -158,6 +170,8 @@ def table_of(columns: Iterable[tuple[str, Any]]) -> Any:
                 f"character, {error.object[error.start]!r} at place {error.start}. Decode the "
                 "text again, as what it is."
             ) from error
+        except TypeError as error:
+            raise SchemaError(f"Column {name!r} cannot be read: {error}") from error
         arrays.append(array)
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
 
@@ -173,7 +187,11 @@ def _read(values: Any) -> tuple[Any, bool]:
     pa = require("pyarrow", "tables")
     if isinstance(values, (pa.Array, pa.ChunkedArray)):
         return values, False
+    if _are_intervals(values):
+        return pa.array(list(map(text_or_none, values)), pa.string()), False
     values = _in_known_units(values)
+    if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
+        raise DataError(f"A column must be a list of values. Got {shown(values)}.")
     try:
         array = pa.array(values, from_pandas=True)
     except (pa.ArrowException, OverflowError):
@@ -193,6 +211,13 @@ def _read(values: Any) -> tuple[Any, bool]:
     except (pa.ArrowException, OverflowError):
         texts = [None if items is None else list(map(text_or_none, items)) for items in lists]
         return pa.array(texts, pa.list_(pa.string())), False
+
+
+def _are_intervals(values: Any) -> bool:
+    """Whether these are intervals of pandas, or the categories that `pandas.cut` makes of them."""
+    kind = getattr(values, "dtype", None)
+    of_categories = getattr(getattr(kind, "categories", None), "dtype", kind)
+    return str(of_categories).startswith("interval")
 
 
 def _in_known_units(values: Any) -> Any:
@@ -254,8 +279,27 @@ def _plain_column(column: Any) -> Any:
 
 
 def text_or_none(value: Any) -> str | None:
-    """Return a value as text, None if it is missing."""
-    return None if _is_missing(value) else str(value)
+    """Return a value as text, None if it is missing.
+
+    Raises
+    ------
+    TypeError
+        If its text would not say what it is; the message completes "cannot be read:".
+    """
+    if _is_missing(value):
+        return None
+    if isinstance(value, complex):
+        raise TypeError(
+            f"it holds complex numbers, such as {value}. Make columns of its .real and .imag."
+        )
+    kind = type(value)
+    own = {"__str__", "__repr__"} & {name for base in kind.__mro__[:-1] for name in vars(base)}
+    if not own:
+        raise TypeError(
+            f"it holds objects of the type {kind.__name__}, which have no text of their own. "
+            "Convert them to text or numbers."
+        )
+    return str(value)
 
 
 def _is_missing(value: Any) -> bool:

@@ -30,7 +30,7 @@ from fieldfare.training.prepare.targets import (
     infer_targets,
     start_bias,
 )
-from fieldfare.training.prepare.units import in_units, units_of
+from fieldfare.training.prepare.units import in_units, mean_weight, units_of
 from fieldfare.training.provenance import stamped
 from fieldfare.training.ranking.recall import labelled_interactions, split_interactions
 from fieldfare.training.samples.subset import RowSubset
@@ -88,6 +88,8 @@ class Job:
         The hyperparameters, besides those of the model.
     seed : int
         The seed of everything random.
+    weight_unit : float
+        What the weights of the training rows were divided by: only their proportions count.
     """
 
     data: AnyDataset
@@ -96,6 +98,7 @@ class Job:
     targets: TargetMap
     settings: Settings
     seed: int
+    weight_unit: float = 1.0
 
     @classmethod
     def of(
@@ -135,7 +138,7 @@ class Job:
         DataError
             If there are no samples, or a target is missing or not one of the known classes.
         TrainingError
-            If there is nothing to learn.
+            If there is nothing to learn, or all sample weights are zero.
         """
         rows = _with_targets(RowSubset.of(data), settings)
         if comparisons is not None:
@@ -151,12 +154,19 @@ class Job:
         if valid is not None:
             held_out = targets.encode(_with_targets(RowSubset.of(valid), settings))
         seed = resolve_seed(settings.training.random_state) if seed is None else seed
-        return cls(data, targets.encode(rows), held_out, targets, settings, seed)
+        train = targets.encode(rows)
+        given, classes = settings.training.class_weight, targets.classes
+        unit = mean_weight(train, class_weights(given, targets.task, classes, train))
+        return cls(data, train.weighed_in(unit), held_out, targets, settings, seed, unit)
+
+    def weighed_in(self, unit: float) -> Job:
+        """Return the job with weights in another unit: that of earlier parts of a training."""
+        return replace(self, train=self.train.weighed_in(unit / self.weight_unit), weight_unit=unit)
 
     @property
     def config(self) -> TrainingConfig:
         """The training parameters, with the seed as ``random_state``."""
-        return replace(self.settings.training, random_state=self.seed)
+        return self.settings.training.seeded(self.seed)
 
     @property
     def solver(self) -> SolverConfig | None:
@@ -224,9 +234,9 @@ class Job:
         """
         config = self.config
         if isinstance(model, ModelConfig):
-            return Session(self.new_model(model), self.solver, config)
+            return Session(self.new_model(model), self.solver, config, self.weight_unit)
         start = in_units(model, self.train, self.data.schema, self.settings)
-        session = Session(start, self.solver, config)
+        session = Session(start, self.solver, config, self.weight_unit)
         self._grow(session)
         return session
 
@@ -263,7 +273,7 @@ class Job:
             self._grow(session)
         config = replace(self.config, max_iter=1, early_stopping=False) if once else self.config
         train, valid = self._split(session, config)
-        result = session.fit(train, valid, config, callbacks, resume=resume, last=last)
+        result = session.fit(train, valid, config, callbacks, resume=resume, last=last, more=once)
         return FitResult(self.stamped(result.model, result.history), result.history)
 
     def stamped(self, model: Model, history: History) -> Model:

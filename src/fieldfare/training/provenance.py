@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from fieldfare._typing import JSON, AnyArray
 from fieldfare._version import __version__
 from fieldfare.data.dataset import AnyDataset
+from fieldfare.exceptions import DataError
 from fieldfare.models.base import Model
 from fieldfare.rows import RelatedRows, Rows
 from fieldfare.settings import Settings
@@ -45,7 +46,7 @@ def stamped(
         With these settings as ``trained_by``. Its provenance gains the library version, the time,
         the seed, sizes and fingerprint of the data, the metrics of the best epoch, and the history.
     """
-    found = data_provenance(train, seed)
+    found = data_provenance(train, settings, seed)
     found["data"]["n_valid"] = None if valid is None else valid.n_rows
     found |= {"metrics": dict(history.best), "history": history.to_json()}
     return model.with_(
@@ -57,7 +58,7 @@ def history_of(model: Model) -> History:
     """Return the history that a model's provenance holds; an empty one if it holds none."""
     try:
         return History.from_json(model.provenance["history"])
-    except (AttributeError, KeyError, TypeError):  # users may note what they like
+    except (AttributeError, DataError, KeyError, TypeError):  # users may note what they like
         return History()
 
 
@@ -69,12 +70,16 @@ def settings_to_keep(settings: Settings, seed: int) -> Settings:
     return replace(settings, training=replace(settings.training, random_state=seed))
 
 
-def data_provenance(train: AnyDataset | RowSubset, seed: int) -> JSON:
-    """Return what is noted of any model: library version, time, seed, and the data."""
+def data_provenance(train: AnyDataset | RowSubset, settings: Settings, seed: int) -> JSON:
+    """Return what is noted of any model: library version, time, seed, and the data.
+
+    ``"deterministic"`` says whether the seed gives the same bits on any number of cores.
+    """
     return {
         "library": __version__,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "seed": seed,
+        "deterministic": settings.is_repeatable,
         "data": {
             "n_rows": train.rows.n_rows,
             "nnz": train.rows.nnz,
