@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.faults import index_folders as folders
+from tests.faults.mutations import FOLDER_VALUES
 
 from fieldfare.exceptions import ModelFileError
 from fieldfare.retrieval import Recommender
@@ -137,7 +138,7 @@ def test_odd_headers_are_refused_and_saving_replaces_them(saved, tmp_path, text,
     assert folders.read_folder(tmp_path / "x.index") == files
 
 
-@pytest.mark.parametrize("value", [*folders.ODD_VALUES, "missing"], ids=lambda v: repr(v)[:20])
+@pytest.mark.parametrize("value", [*FOLDER_VALUES, "missing"], ids=lambda v: repr(v)[:20])
 def test_odd_entries_with_valid_checksums_are_refused_or_harmless(
     approximate, tmp_path, value
 ) -> None:
