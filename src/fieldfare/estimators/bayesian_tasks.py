@@ -109,6 +109,11 @@ class _OfClasses(BayesianFM):
         """
         return self._probabilities(X)
 
+    def predict_log_proba(self, X: Any) -> Float64Array:
+        """Return the logarithm of what `predict_proba` returns; -inf where that is 0."""
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(self._probabilities(X)))
+
 
 class BayesianClassifier(ClassifierMixin, _OfClasses):  # type: ignore[misc]
     """Base for two classes, by probit."""

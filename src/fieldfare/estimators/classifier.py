@@ -102,6 +102,28 @@ class Classifier(ClassifierMixin, Factorization):  # type: ignore[misc]
             return np.column_stack([1 - probability, probability])
         return probability
 
+    def predict_log_proba(self, X: Any) -> Float64Array:
+        """Return the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : as in `fit`
+            Samples.
+
+        Returns
+        -------
+        float64 array of shape (n_samples, n_classes)
+            Columns are in the order of ``classes_``. Finite, also where `predict_proba` is rounded
+            to 0.
+        """
+        scores = self._scores(X).astype(np.float64)
+        if scores.shape[1] > 1:
+            scores -= scores.max(axis=1, keepdims=True)
+            return np.asarray(scores - np.log(np.exp(scores).sum(axis=1, keepdims=True)))
+        # log(1 / (1 + exp(-s))) = -log(exp(0) + exp(-s)), which does not overflow.
+        signed = np.column_stack([scores[:, 0], -scores[:, 0]])
+        return np.asarray(-np.logaddexp(0, signed))
+
     def predict(self, X: Any) -> AnyArray:
         """Return the most probable class of each sample.
 
