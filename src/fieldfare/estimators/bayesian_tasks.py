@@ -131,8 +131,9 @@ class BayesianClassifier(ClassifierMixin, _OfClasses):  # type: ignore[misc]
         array of shape (n_samples,)
             Members of ``classes_``.
         """
-        best = self._probabilities(X).argmax(axis=1)
-        labels: AnyArray = self.classes_[best]
+        fitted = self._as_it_is()
+        best = fitted._probabilities(X).argmax(axis=1)
+        labels: AnyArray = fitted.classes_[best]
         return labels
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:

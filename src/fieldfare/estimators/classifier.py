@@ -77,8 +77,9 @@ class Classifier(ClassifierMixin, Factorization):  # type: ignore[misc]
         float32 array of shape (n_samples,) or (n_samples, n_classes)
             For two classes the log odds of the second; otherwise one score per class.
         """
-        scores = self._scores(X)
-        return scores[:, 0] if len(self.classes_) == 2 else scores
+        fitted = self._as_it_is()
+        scores = fitted._scores(X)
+        return scores[:, 0] if len(fitted.classes_) == 2 else scores
 
     def predict_proba(self, X: Any) -> Float64Array:
         """Return the probability of each class.
@@ -93,9 +94,10 @@ class Classifier(ClassifierMixin, Factorization):  # type: ignore[misc]
         float64 array of shape (n_samples, n_classes)
             Rows sum to one; columns are in the order of ``classes_``.
         """
-        scores = self._scores(X)
+        fitted = self._as_it_is()
+        scores = fitted._scores(X)
         # In float64, because float32 would round the probabilities of confident models to one.
-        probability: Float64Array = np.asarray(link(self._task(), scores.astype(np.float64)))
+        probability: Float64Array = np.asarray(link(fitted._task(), scores.astype(np.float64)))
         if probability.ndim == 1:
             return np.column_stack([1 - probability, probability])
         return probability
@@ -135,9 +137,10 @@ class Classifier(ClassifierMixin, Factorization):  # type: ignore[misc]
         array of shape (n_samples,)
             Members of ``classes_``.
         """
-        scores = self._scores(X)
+        fitted = self._as_it_is()
+        scores = fitted._scores(X)
         best = scores.argmax(axis=1) if scores.shape[1] > 1 else (scores[:, 0] > 0).astype(int)
-        predicted: AnyArray = self.classes_[best]
+        predicted: AnyArray = fitted.classes_[best]
         return predicted
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:

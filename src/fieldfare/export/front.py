@@ -12,6 +12,7 @@ from typing import Any
 
 from fieldfare._arguments import checked
 from fieldfare._files import check_outputs
+from fieldfare._inputs import refuse_input
 from fieldfare._typing import PathLike
 from fieldfare._validation import closest
 from fieldfare.exceptions import ConfigError
@@ -132,6 +133,7 @@ def export(
             f"The formats are {', '.join(EXPORTERS)}."
         )
     check_outputs({"path": path}, {"data": data})
+    refuse_input(path)
     module, name = EXPORTERS[to]
     function = getattr(import_module(module), name)
     _check_options(to, options, list(signature(function).parameters)[2:])
