@@ -31,6 +31,7 @@ from fieldfare.training.prepare.targets import (
     start_bias,
 )
 from fieldfare.training.prepare.units import in_units, mean_weight, units_of
+from fieldfare.training.prepare.unused import warn_of_unused
 from fieldfare.training.provenance import stamped
 from fieldfare.training.ranking.recall import labelled_interactions, split_interactions
 from fieldfare.training.samples.subset import RowSubset
@@ -271,10 +272,23 @@ class Job:
         """
         if session.epochs:
             self._grow(session)
+        else:
+            self.warn_of_unused(session.kind, once=once)
         config = replace(self.config, max_iter=1, early_stopping=False) if once else self.config
         train, valid = self._split(session, config)
         result = session.fit(train, valid, config, callbacks, resume=resume, last=last, more=once)
         return FitResult(self.stamped(result.model, result.history), result.history)
+
+    def warn_of_unused(self, kind: ModelConfig, *, once: bool = False) -> None:
+        """Warn of hyperparameters that were set and have no effect; see `warn_of_unused`."""
+        warn_of_unused(
+            kind,
+            self.settings,
+            self.train,
+            validated=self.valid is not None,
+            n_fields=self.data.schema.n_fields,
+            once=once,
+        )
 
     def stamped(self, model: Model, history: History) -> Model:
         """Return a trained model that says how it came about, see `provenance.stamped`."""
