@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._arguments import checked
 from fieldfare._typing import AnyArray, PathLike
 from fieldfare._validation import OneOf, check
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
@@ -37,6 +38,7 @@ OUTPUTS = ("prediction", "score", "label", "proba")
 ROLES = ("schema", "target", "weight", "group", "fields", *HINTS, *PARAMETERS)
 
 
+@checked
 def train(
     data: Any,
     *,
@@ -128,6 +130,7 @@ def train(
     return job.run(job.start(start), callbacks, resume=resume, last=True)
 
 
+@checked
 def predict(
     model: Model, data: Any, *, output: str = "prediction", n_jobs: int | None = None, **roles: Any
 ) -> AnyArray:
@@ -183,6 +186,7 @@ def predict(
     return labels
 
 
+@checked
 def evaluate(
     model: Model | Posterior,
     data: Any,

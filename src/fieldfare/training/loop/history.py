@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from fieldfare._arguments import checked
 from fieldfare._tables import aligned_lines
 from fieldfare._typing import JSON
+from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.sources.frames import to_pandas
 
 
@@ -42,10 +44,15 @@ class History:
     best_value: float | None = None
     stopped: str | None = None
 
+    @checked
     def append(self, record: dict[str, float], tol: float = 0.0) -> bool:
         """Add an epoch and return whether it is the best so far, by more than ``tol``."""
+        followed = "train_loss" if self.metric is None else self.metric
+        missing = {"epoch", followed} - record.keys()
+        if missing:
+            raise ConfigError(f"The record of an epoch needs {sorted(missing)}. Got {record!r}.")
         self.epochs.append(record)
-        value = record["train_loss"] if self.metric is None else record[self.metric]
+        value = record[followed]
         if self.metric is not None and self.best_value is not None:
             gain = value - self.best_value if self.greater_is_better else self.best_value - value
             if not gain > tol:
@@ -117,13 +124,17 @@ class History:
 
         Raises
         ------
-        AttributeError, KeyError, TypeError
+        DataError
             If it is something else.
         """
-        epochs = [
-            {name: _number(value) for name, value in record.items()} for record in data["epochs"]
-        ]
-        return History(**{**data, "epochs": epochs})
+        try:
+            epochs = [
+                {name: _number(value) for name, value in record.items()}
+                for record in data["epochs"]
+            ]
+            return History(**{**data, "epochs": epochs})
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            raise DataError(f"This is no history of a training: {error!r}.") from error
 
 
 def _number(value: float | None) -> float:
