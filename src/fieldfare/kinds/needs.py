@@ -28,8 +28,8 @@ class Plan(Protocol):
     negatives: str | None
     compared: bool
     """Whether the user says which rows are compared."""
-    stored: bool
-    """Whether the rows are on disk."""
+    limited: bool
+    """Whether the rows are on disk, or take no more memory than they may."""
 
 
 @dataclass(frozen=True)
@@ -82,4 +82,4 @@ HOLDING_OUT = Need(
     lambda plan: plan.early_stopping and not plan.validated,
 )
 VALIDATION = Need("validation", lambda plan: plan.early_stopping or plan.validated)
-STORED = Need("training from disk", lambda plan: plan.stored)
+STORED = Need("training from disk", lambda plan: plan.limited)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -12,6 +13,7 @@ from fieldfare.exceptions import SettingWarning
 from fieldfare.kinds.models import ModelKind
 from fieldfare.kinds.needs import Need
 from fieldfare.kinds.solvers import SolverKind
+from fieldfare.rows import Rows
 from fieldfare.settings import Settings
 from fieldfare.training.samples.subset import RowSubset
 
@@ -27,7 +29,7 @@ class TrainingPlan:
     validated: bool
     negatives: str | None
     compared: bool
-    stored: bool
+    limited: bool
 
 
 def warn_of_unused(
@@ -65,7 +67,7 @@ def warn_of_unused(
         validated=validated,
         negatives=training.negatives,
         compared=train.comparisons is not None,
-        stored=train.store is not None,
+        limited=train.store is not None or _size(train) <= (training.memory_limit or math.inf),
     )
     groups = (config, training, settings.solver)
     found = [
@@ -79,6 +81,36 @@ def warn_of_unused(
     if found:
         warnings.warn(
             SettingWarning(f"Settings without effect: {', '.join(found)}. Leave them out."),
+            stacklevel=2,
+        )
+
+
+def _size(train: RowSubset) -> float:
+    """Return the megabytes of the rows, without those of side tables."""
+    rows = train.rows
+    return (rows if isinstance(rows, Rows) else rows.own).nbytes / 10**6
+
+
+def warn_of_fixed(*groups: tuple[Config, Config]) -> None:
+    """Warn of hyperparameters that were changed and stay as they are while training continues.
+
+    Parameters
+    ----------
+    *groups : (Config, Config)
+        What the training that continues has, and what is asked for now.
+    """
+    found = [
+        f"{item.name}={getattr(now, item.name)!r} (it stays {getattr(before, item.name)!r})"
+        for before, now in groups
+        for item in fields(before)
+        if getattr(before, item.name) != getattr(now, item.name)
+    ]
+    if found:
+        warnings.warn(
+            SettingWarning(
+                f"Settings that do not change while training continues: {', '.join(found)}. Train "
+                "a new model to use them."
+            ),
             stacklevel=2,
         )
 

@@ -87,7 +87,6 @@ def test_needs_are_declared_for_every_parameter_that_belongs_to_something() -> N
         ({"validation_fraction": 0.3, "early_stopping": False}, "early stopping without valid"),
         ({"validation_fraction": 0.3, "valid": TABLE}, "early stopping without validation data"),
         ({"eval_metric": "auc", "early_stopping": False}, "validation"),
-        ({"memory_limit": 100}, "training from disk"),
         ({"pairs_per_row": 3}, "ranking by comparisons that are drawn"),
         ({"known_negatives": True}, "drawn 'negatives'"),
         ({"negatives_exponent": 0.3}, "negatives='popularity'"),
@@ -99,6 +98,13 @@ def test_needs_are_declared_for_every_parameter_that_belongs_to_something() -> N
 def test_the_warning_says_what_a_setting_is_for(given: dict[str, Any], words: str) -> None:
     with pytest.warns(SettingWarning, match=words):
         train(TABLE, target="clicked", max_iter=1, **given)
+
+
+def test_rows_in_memory_keep_to_no_limit_below_their_size() -> None:
+    many = {name: np.tile(values, 200) for name, values in TABLE.items()}
+    train(many, target="clicked", max_iter=1, memory_limit=10)
+    with pytest.warns(SettingWarning, match=r"memory_limit=1 \(it is for training from disk"):
+        train(many, target="clicked", max_iter=1, memory_limit=1)
 
 
 def test_settings_that_are_used_are_not_mentioned(tmp_path: Any) -> None:
@@ -150,3 +156,28 @@ def test_samples_of_a_model_without_factors_or_orders() -> None:
 def test_one_field_needs_no_model_that_uses_fields() -> None:
     with pytest.warns(SettingWarning, match="model='ffm' .* several fields"):
         FFMClassifier(max_iter=1).fit({"user": TABLE["user"]}, TABLE["clicked"])
+
+
+class TestWhatStaysWhileTrainingContinues:
+    X, y = {k: TABLE[k] for k in ("user", "item")}, TABLE["clicked"]
+
+    @pytest.mark.parametrize(
+        "changed",
+        [{"learning_rate": 0.01}, {"solver": "sgd"}, {"n_factors": 5}, {"instance_norm": True}],
+        ids=str,
+    )
+    def test_a_change_is_named(self, changed: dict[str, Any]) -> None:
+        (name,) = changed
+        warm = FMClassifier(max_iter=1, warm_start=True).fit(self.X, self.y)
+        online = FMClassifier().partial_fit(self.X, self.y)
+        for learn in (warm.set_params(**changed).fit, online.set_params(**changed).partial_fit):
+            with pytest.warns(SettingWarning, match=rf"{name}=.* \(it stays .*Train a new model"):
+                learn(self.X, self.y)
+
+    def test_a_loaded_model_keeps_its_kind_and_takes_another_solver(self, tmp_path: Any) -> None:
+        FMClassifier(n_factors=3, max_iter=1).fit(self.X, self.y).save(tmp_path / "model.ff")
+        loaded = FMClassifier.load(tmp_path / "model.ff").set_params(learning_rate=0.01)
+        loaded.partial_fit(self.X, self.y)
+        again = FMClassifier.load(tmp_path / "model.ff").set_params(n_factors=5)
+        with pytest.warns(SettingWarning, match=r"n_factors=5 \(it stays 3\)"):
+            again.partial_fit(self.X, self.y)
