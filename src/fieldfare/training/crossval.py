@@ -15,7 +15,8 @@ from fieldfare._tables import aligned_lines
 from fieldfare._typing import AnyArray, Int64Array
 from fieldfare._validation import Number, check
 from fieldfare.config import ModelConfig
-from fieldfare.data.loading import load
+from fieldfare.data.loading import read_dataset
+from fieldfare.data.road import Options
 from fieldfare.data.split import kfold
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.metrics import default_metrics
@@ -24,7 +25,9 @@ from fieldfare.sources.frames import to_pandas
 from fieldfare.training.functions import ROLES, read_settings
 from fieldfare.training.job import Job, tell_notes
 from fieldfare.training.loop.evaluation import evaluate_scores, score_subset
+from fieldfare.training.prepare.held_out import split_by_of
 from fieldfare.training.samples.comparisons import require_groups
+from fieldfare.training.samples.subset import RowSubset
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,8 @@ def cross_validate(
         Number of folds, from 2.
     groups : array of shape (n_rows,), optional
         Rows of a group (a user, say) stay in one fold. For ranking, those of the data by default.
+        With ``validation="group"`` they also stay together in what is held out of a fold's training
+        rows, unless there is a ``validation_column``.
     metrics : sequence of str, optional
         Names; by default those usual for the task.
     model, task, **parameters
@@ -123,7 +128,8 @@ def cross_validate(
             "fieldfare.retrieval.compare with a split of fieldfare.data.split."
         )
     kind = read_group(ModelConfig, parameters, model=model)
-    dataset = load(data, **{"n_threads": settings.training.n_jobs} | roles)
+    how = {"n_threads": settings.training.n_jobs, "split_by": split_by_of(settings.training)}
+    dataset = read_dataset(data, Options.of(**how | roles))
     tell_notes(data, roles.get("schema"), dataset.schema, settings)
     job = Job.of(dataset, settings, task=task)
     names = tuple(metrics or default_metrics(job.targets.task))
@@ -132,6 +138,8 @@ def cross_validate(
     stratify = whole.target if job.targets.has_classes else None
     if groups is None and task == "rank":
         groups = require_groups(whole.group)
+    elif groups is not None:
+        whole = _kept_together(whole, groups)
     for kept, held_out in _folds(whole.n_rows, folds, job.seed, stratify, groups):
         fold, test = replace(job, train=whole.select(kept)), whole.select(held_out)
         trained = fold.run(fold.start(kind), last=True)
@@ -142,6 +150,15 @@ def cross_validate(
         if trained.interrupted:
             raise KeyboardInterrupt
     return result
+
+
+def _kept_together(rows: RowSubset, groups: AnyArray) -> RowSubset:
+    """Return rows that validation="group" keeps together by these groups, if by nothing else."""
+    if rows.split_by is not None or len(groups) != rows.n_rows:
+        return rows
+    _, number = np.unique(groups, return_inverse=True)
+    number = number.reshape(-1).astype(np.int64)
+    return replace(rows, rows=rows.rows.with_(split_by=number))
 
 
 def _folds(

@@ -35,6 +35,9 @@ class History:
     stopped : str or None
         Why training ended: ``"max_iter"``, ``"early_stopping"``, ``"max_time"``,
         ``"interrupted"`` or ``"callback"``; ``None`` while it runs.
+    refit : list of dict
+        Records (``epoch``, ``train_loss`` and ``seconds``) of the second training, on all rows, if
+        the model comes from one: after rows were held out, for the best number of epochs.
     """
 
     metric: str | None = None
@@ -43,6 +46,7 @@ class History:
     best_epoch: int | None = None
     best_value: float | None = None
     stopped: str | None = None
+    refit: list[dict[str, float]] = field(default_factory=list)
 
     @checked
     def append(self, record: dict[str, float], tol: float = 0.0) -> bool:
@@ -76,6 +80,11 @@ class History:
         return next((row for row in self.epochs if row["epoch"] == self.best_epoch), {})
 
     @property
+    def refit_epochs(self) -> int:
+        """Epochs of the second training, on all rows; 0 if there was none."""
+        return len(self.refit)
+
+    @property
     def columns(self) -> list[str]:
         """Names of the columns."""
         return list(self.epochs[0]) if self.epochs else []
@@ -101,6 +110,9 @@ class History:
                     lines[i + 1] += "  best"
         if self.stopped is not None:
             lines.append(f"Stopped: {self.stopped}.")
+        if self.refit:
+            epochs = "epoch" if self.refit_epochs == 1 else "epochs"
+            lines.append(f"Trained again on all rows, for {self.refit_epochs} {epochs}.")
         return "\n".join(lines) if lines else "No epoch has ended."
 
     def to_frame(self) -> Any:
@@ -116,6 +128,7 @@ class History:
             "best_epoch": self.best_epoch,
             "best_value": self.best_value,
             "stopped": self.stopped,
+            "refit": [dict(record) for record in self.refit],
         }
 
     @staticmethod
@@ -128,13 +141,14 @@ class History:
             If it is something else.
         """
         try:
-            epochs = [
-                {name: _number(value) for name, value in record.items()}
-                for record in data["epochs"]
-            ]
-            return History(**{**data, "epochs": epochs})
+            epochs, refit = _records(data["epochs"]), _records(data.get("refit", []))
+            return History(**{**data, "epochs": epochs, "refit": refit})
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
             raise DataError(f"This is no history of a training: {error!r}.") from error
+
+
+def _records(found: list[JSON]) -> list[dict[str, float]]:
+    return [{name: _number(value) for name, value in record.items()} for record in found]
 
 
 def _number(value: float | None) -> float:
