@@ -1,11 +1,13 @@
-"""Export a model to ONNX, TensorFlow, Keras, C, SQL, JSON, npz, xLearn or libffm."""
+"""Export a model to ONNX, TensorFlow, Keras, C, SQL, JSON, npz, or text as of xLearn or libffm."""
 
 from __future__ import annotations
 
 import argparse
 
+from fieldfare._files import STREAM
 from fieldfare._logging import say_aside
-from fieldfare.cli._files import FileOrFolder, Input
+from fieldfare.cli._files import FileOrFolder, Input, written
+from fieldfare.exceptions import ConfigError
 
 EXAMPLES = """\
 examples:
@@ -31,6 +33,8 @@ def more_help() -> str:
     return (
         f"The extension of OUT determines the format ({' '.join(SUFFIXES)}), unless --to\n"
         f"names it: {', '.join(first)} or {last}.\n"
+        "xlearn and libffm are text forms, which xlearn_predict and ffm-predict do not read: they\n"
+        "read binary models only.\n"
     )
 
 
@@ -73,5 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
     given = {name: getattr(arguments, name) for name in _OPTIONS}
     options = {name: value for name, value in given.items() if value is not None}
     model = load_model(arguments.model)
-    say_aside(str(export(model, arguments.output, arguments.to, data=arguments.data, **options)))
+    if arguments.output == STREAM and arguments.to is None:
+        raise ConfigError("Standard output has no extension. Name the format with --to.")
+    with written(arguments.output) as path:
+        report = export(model, path, arguments.to, data=arguments.data, **options)
+    say_aside(str(report).replace(path, arguments.output))
     return 0

@@ -12,11 +12,12 @@ from typing import Any
 
 from fieldfare._arguments import checked
 from fieldfare._files import check_outputs
+from fieldfare._inputs import refuse_input
 from fieldfare._typing import PathLike
 from fieldfare._validation import closest
 from fieldfare.exceptions import ConfigError
 from fieldfare.export.packing import Loss, loss_of_packing
-from fieldfare.models.base import Model, check_model
+from fieldfare.models.base import FittedEstimator, Model, model_of
 
 EXPORTERS: dict[str, tuple[str, str]] = {
     "onnx": ("fieldfare.export.onnx_file", "export_onnx"),
@@ -45,6 +46,15 @@ SUFFIXES = {
 """Maps the extension of a file to its format."""
 
 
+NOTES = {
+    "xlearn": "This is xLearn's text form, for people and programs of your own: xlearn_predict "
+    "reads binary models only.",
+    "libffm": "This is the text form of older releases of libffm: today's ffm-predict reads binary "
+    "models only.",
+}
+"""Maps a format to what has to be known of its files."""
+
+
 @dataclass(frozen=True)
 class Exported:
     """An exported model; prints as a line or two.
@@ -66,19 +76,28 @@ class Exported:
     loss: Loss | None = None
 
     def __str__(self) -> str:
-        text = f"{self.to} model written to {self.path} ({self.n_bytes:,} bytes)"
-        return text if self.loss is None else f"{text}\n{self.loss}"
+        lines: list[object] = [f"{self.to} model written to {self.path} ({self.n_bytes:,} bytes)"]
+        if self.to in NOTES:
+            lines.append(NOTES[self.to])
+        if self.loss is not None:
+            lines.append(self.loss)
+        return "\n".join(map(str, lines))
 
 
 @checked
 def export(
-    model: Model, path: PathLike, to: str | None = None, *, data: Any = None, **options: Any
+    model: Model | FittedEstimator,
+    path: PathLike,
+    to: str | None = None,
+    *,
+    data: Any = None,
+    **options: Any,
 ) -> Exported:
     """Write a model in the format of another tool.
 
     Parameters
     ----------
-    model : Model
+    model : Model or fitted estimator
         Trained model.
     path : path
         File to write or replace, atomically. A SavedModel is a folder, which must not exist yet.
@@ -106,7 +125,7 @@ def export(
     OSError
         If the file cannot be written; an older file at ``path`` is then left intact.
     """
-    check_model(model, "export")
+    model = model_of(model, "export")
     to = format_of(path) if to is None else to
     if to not in EXPORTERS:
         raise ConfigError(
@@ -114,6 +133,7 @@ def export(
             f"The formats are {', '.join(EXPORTERS)}."
         )
     check_outputs({"path": path}, {"data": data})
+    refuse_input(path)
     module, name = EXPORTERS[to]
     function = getattr(import_module(module), name)
     _check_options(to, options, list(signature(function).parameters)[2:])

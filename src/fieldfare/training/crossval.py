@@ -11,7 +11,7 @@ import numpy as np
 from fieldfare._arguments import checked
 from fieldfare._arrays import as_array, distinct
 from fieldfare._random import permutation
-from fieldfare._tables import aligned_lines
+from fieldfare._tables import Printed
 from fieldfare._typing import AnyArray, Int64Array
 from fieldfare._validation import Number, check
 from fieldfare.config import ModelConfig
@@ -19,7 +19,7 @@ from fieldfare.data.loading import read_dataset
 from fieldfare.data.road import Options
 from fieldfare.data.split import kfold
 from fieldfare.exceptions import ConfigError, DataError
-from fieldfare.metrics import default_metrics
+from fieldfare.metrics import default_metrics, get_metric, listed
 from fieldfare.settings import read as read_group
 from fieldfare.sources.frames import to_pandas
 from fieldfare.training.functions import ROLES, read_settings
@@ -59,6 +59,12 @@ class CrossValResult:
         return {name: float(np.std(column, ddof=1)) for name, column in columns.items()}
 
     def __str__(self) -> str:
+        return str(self._printed())
+
+    def _repr_html_(self) -> str:
+        return self._printed().html()
+
+    def _printed(self) -> Printed:
         labelled = [(str(int(fold["fold"])), fold) for fold in self.folds]
         labelled += [("mean", self.mean), ("std", self.std)]
         cells = [
@@ -71,7 +77,7 @@ class CrossValResult:
             ]
             for label, row in labelled
         ]
-        return "\n".join(aligned_lines(["fold", *self.names], cells))
+        return Printed(["fold", *self.names], cells)
 
     def to_frame(self) -> Any:
         """Return the folds as a pandas DataFrame (pandas must be installed)."""
@@ -84,7 +90,7 @@ def cross_validate(
     *,
     folds: int = 5,
     groups: AnyArray | None = None,
-    metrics: Sequence[str] | None = None,
+    metrics: str | Sequence[str] | None = None,
     model: str = "fm",
     task: str | None = None,
     **parameters: Any,
@@ -105,7 +111,7 @@ def cross_validate(
         Rows of a group (a user, say) stay in one fold. For ranking, those of the data by default.
         With ``validation="group"`` they also stay together in what is held out of a fold's training
         rows, unless there is a ``validation_column``.
-    metrics : sequence of str, optional
+    metrics : str or sequence of str, optional
         Names; by default those usual for the task.
     model, task, **parameters
         As for `fieldfare.training.functions.train`.
@@ -132,7 +138,8 @@ def cross_validate(
     dataset = read_dataset(data, Options.of(**how | roles))
     tell_notes(data, roles.get("schema"), dataset.schema, settings)
     job = Job.of(dataset, settings, task=task)
-    names = tuple(metrics or default_metrics(job.targets.task))
+    asked = listed(metrics or default_metrics(job.targets.task))
+    names = tuple(dict.fromkeys(get_metric(name).name for name in asked))
     result = CrossValResult()
     whole, task = job.train, job.targets.task
     stratify = whole.target if job.targets.has_classes else None
