@@ -21,7 +21,8 @@
     UserWarning
     └── FieldfareWarning                    FF900
         ├── DataWarning                     FF910  the data look odd but are usable
-        └── ConvergenceWarning              FF920  training ended before it converged
+        ├── ConvergenceWarning              FF920  training ended before it converged
+        └── SettingWarning                  FF940  a setting has no effect
 
 Each class carries a stable ``code``, printed with the message, which leads to a section of
 ``docs/diagnostics.md``.
@@ -185,3 +186,9 @@ class ConvergenceWarning(FieldfareWarning):
     """Training ended before it converged."""
 
     code = "FF920"
+
+
+class SettingWarning(FieldfareWarning):
+    """A setting has no effect."""
+
+    code = "FF940"

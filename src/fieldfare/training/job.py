@@ -32,6 +32,7 @@ from fieldfare.training.prepare.targets import (
     start_bias,
 )
 from fieldfare.training.prepare.units import in_units, mean_weight, units_of
+from fieldfare.training.prepare.unused import warn_of_unused
 from fieldfare.training.provenance import stamped
 from fieldfare.training.ranking.recall import labelled_interactions
 from fieldfare.training.samples.subset import RowSubset
@@ -272,6 +273,8 @@ class Job:
         """
         if session.epochs:
             self._grow(session)
+        else:
+            self.warn_of_unused(session.kind, once=once)
         config = replace(self.config, max_iter=1, early_stopping=False) if once else self.config
         how: dict[str, Any] = {"callbacks": callbacks, "resume": resume, "last": last}
         parts = self.held_out(config)
@@ -291,6 +294,17 @@ class Job:
         for_recall = self.settings.for_recall
         return hold_out(
             self.train, self.targets.task, config, self.data.schema, for_recall=for_recall
+        )
+
+    def warn_of_unused(self, kind: ModelConfig, *, once: bool = False) -> None:
+        """Warn of hyperparameters that were set and have no effect; see `warn_of_unused`."""
+        warn_of_unused(
+            kind,
+            self.settings,
+            self.train,
+            validated=self.valid is not None,
+            n_fields=self.data.schema.n_fields,
+            once=once,
         )
 
     def stamped(self, model: Model, history: History) -> Model:
