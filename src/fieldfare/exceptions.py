@@ -19,7 +19,8 @@
     UserWarning
     └── FieldfareWarning                    FF900
         ├── DataWarning                     FF910  the data look odd but are usable
-        └── ConvergenceWarning              FF920  training ended before it converged
+        ├── ConvergenceWarning              FF920  training ended before it converged
+        └── ModelWarning                    FF930  a model is worse than a simpler one
 
 Each class carries a stable ``code``, printed with the message, which leads to a section of
 ``docs/diagnostics.md``.
@@ -157,6 +158,9 @@ class FieldfareWarning(UserWarning):
 
     code = "FF900"
 
+    def __str__(self) -> str:
+        return f"{super().__str__()} [{self.code}]"
+
 
 class DataWarning(FieldfareWarning):
     """The data look odd but are usable."""
@@ -168,3 +172,9 @@ class ConvergenceWarning(FieldfareWarning):
     """Training ended before it converged."""
 
     code = "FF920"
+
+
+class ModelWarning(FieldfareWarning):
+    """A model is worse than a constant, or than its own linear part."""
+
+    code = "FF930"

@@ -59,6 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     from fieldfare.cli._files import load_any
     from fieldfare.cli._predictions import prediction_writer
     from fieldfare.data.loading import stream
+    from fieldfare.data.unseen import SOME_ENTRIES, Unseen
     from fieldfare.models.posterior import Posterior
     from fieldfare.sources.reading import Reading
 
@@ -71,6 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     reading = Reading(**_options.reading(arguments))
     kind = arguments.format or format_of(arguments.output)
     n_rows, n_threads = 0, arguments.threads
+    unseen = Unseen(model.schema)
     with prediction_writer(arguments.output, kind, model, interval=coverage is not None) as write:
         source, schema = _options.source(arguments.data), model.schema
         for rows in stream(source, schema=schema, n_threads=n_threads, reading=reading):
@@ -79,7 +81,10 @@ def run(arguments: argparse.Namespace) -> int:
                 ends = model.intervals(rows, coverage, n_threads=n_threads)
                 predicted = np.column_stack([predicted, ends]).astype(np.float32)
             write(predicted)
+            if unseen.n_entries < SOME_ENTRIES:
+                unseen.add(rows, SOME_ENTRIES)
             n_rows += len(rows)
+    unseen.warn()
     if arguments.output != "-":
         say_aside(f"{n_rows:,} predictions written to {arguments.output}")
     return 0

@@ -122,6 +122,8 @@ def _summary(result: TrainResult, output: str, seconds: str) -> str:
         lines[kind] = int(best["epoch"])
         lines |= {name: value for name, value in best.items() if name.startswith("valid_")}
         lines.pop("valid_loss", None)
+    if result.history.comparison is not None:
+        lines["compared"] = result.history.comparison
     return (
         key_values(lines)
         + f"\n\nnext:\n  fieldfare predict NEW -m {output} -o predictions.csv"

@@ -22,6 +22,7 @@ from fieldfare.data.loading import extend as read_extending
 from fieldfare.data.loading import load
 from fieldfare.data.one_hot import require_fields
 from fieldfare.data.road import with_fields_of
+from fieldfare.data.unseen import warn_of_unseen
 from fieldfare.estimators import _input
 from fieldfare.exceptions import DataError
 from fieldfare.kinds.models import MODEL_KINDS
@@ -182,6 +183,11 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
 
     def _rows(self, X: Any, schema: Schema) -> Rows:
         """Return samples to predict, with the features that the Schema of a model says."""
+        rows = self._encoded(X, schema)
+        warn_of_unseen(rows, schema)
+        return rows
+
+    def _encoded(self, X: Any, schema: Schema) -> Rows:
         X = _input.in_memory(X)
         if _input.is_source(X):
             return as_rows(read(X, self._settings(), schema=schema, labelled=None).rows)

@@ -108,7 +108,7 @@ class Factorization(Reading, metaclass=ABCMeta):
                 data = learner._read(X, y, sample_weight, learn=learn, extend=not learn)
                 valid = learner._read_validation(eval_set)
                 job = learner._job(data, session, valid=valid, comparisons=comparisons)
-                session = session or job.start(learner._model_config())
+                session = session or job.told().start(learner._model_config())
                 learner._train(job, session)
                 learner._session = session if self.warm_start else None
 

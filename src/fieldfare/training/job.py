@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,13 +12,17 @@ from fieldfare._random import resolve_seed
 from fieldfare._typing import PathLike
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.data.dataset import AnyDataset, Dataset, RelatedDataset
+from fieldfare.data.findings import warn_of_findings
 from fieldfare.data.loading import read_dataset
+from fieldfare.data.repeats import share_known
 from fieldfare.data.road import Options
-from fieldfare.exceptions import ConfigError
+from fieldfare.data.unseen import warn_of_unseen
+from fieldfare.exceptions import ConfigError, DataWarning
 from fieldfare.models.base import Model
 from fieldfare.models.registry import build, estimate_bytes
 from fieldfare.schema.schema import Schema
 from fieldfare.settings import Settings
+from fieldfare.training.judging.verdict import judge, warn_of
 from fieldfare.training.loop.callbacks import Callback
 from fieldfare.training.loop.history import History
 from fieldfare.training.loop.run import FitResult
@@ -150,8 +155,17 @@ class Job:
         held_out = None
         if valid is not None:
             held_out = targets.encode(_with_targets(RowSubset.of(valid), settings))
+            _warn_of_validation(data, valid)
         seed = resolve_seed(settings.training.random_state) if seed is None else seed
         return cls(data, targets.encode(rows), held_out, targets, settings, seed)
+
+    def told(self) -> Job:
+        """Return the job; warn of what looks wrong with its samples, which a model is new to.
+
+        Of further samples of a model nothing is said: they may well be of one kind.
+        """
+        warn_of_findings(self.data)
+        return self
 
     @property
     def config(self) -> TrainingConfig:
@@ -238,6 +252,7 @@ class Job:
         once: bool = False,
         resume: PathLike | None = None,
         last: bool = False,
+        tell: bool = True,
     ) -> FitResult:
         """Train in a session, whose tables grow by the features that only these samples have.
 
@@ -253,6 +268,8 @@ class Job:
             Checkpoint to continue from.
         last : bool
             Whether the session is not used again, which saves a copy of the model.
+        tell : bool
+            Whether to warn of a model that is worse than a constant, or has not settled.
 
         Returns
         -------
@@ -264,6 +281,10 @@ class Job:
         config = replace(self.config, max_iter=1, early_stopping=False) if once else self.config
         train, valid = self._split(session, config)
         result = session.fit(train, valid, config, callbacks, resume=resume, last=last)
+        if not (once or self.settings.for_recall):
+            judge(result.model, result.history, train, valid, config)
+            if tell:
+                warn_of(result.history, config)
         return FitResult(self.stamped(result.model, result.history), result.history)
 
     def stamped(self, model: Model, history: History) -> Model:
@@ -288,6 +309,20 @@ class Job:
             return split_interactions(self.train, self.data.schema, config)
         fraction = config.validation_fraction
         return self.train.split(fraction, self.seed, task=self.targets.task)
+
+
+def _warn_of_validation(data: AnyDataset, valid: AnyDataset) -> None:
+    """Warn of validation samples that are training samples, or have little in common with them."""
+    warn_of_unseen(valid.rows, data.schema)
+    share = share_known(data.rows, valid.rows)
+    if share:
+        warnings.warn(
+            DataWarning(
+                f"{share:.0%} of the validation rows stand among the training rows, so they cannot "
+                "tell when a model learns these by heart. Validate on rows that are not trained on."
+            ),
+            stacklevel=3,
+        )
 
 
 def _with_targets(rows: RowSubset, settings: Settings) -> RowSubset:

@@ -10,6 +10,7 @@ from typing import Any
 from fieldfare._tables import aligned_lines
 from fieldfare._typing import JSON
 from fieldfare.sources.frames import to_pandas
+from fieldfare.training.loop.comparison import Comparison
 
 
 @dataclass
@@ -33,6 +34,9 @@ class History:
     stopped : str or None
         Why training ended: ``"max_iter"``, ``"early_stopping"``, ``"max_time"``,
         ``"interrupted"`` or ``"callback"``; ``None`` while it runs.
+    comparison : Comparison or None
+        How the model compares with a constant and with its own linear part; ``None`` while it
+        runs, and where there is nothing to compare.
     """
 
     metric: str | None = None
@@ -41,6 +45,7 @@ class History:
     best_epoch: int | None = None
     best_value: float | None = None
     stopped: str | None = None
+    comparison: Comparison | None = None
 
     def append(self, record: dict[str, float], tol: float = 0.0) -> bool:
         """Add an epoch and return whether it is the best so far, by more than ``tol``."""
@@ -48,7 +53,7 @@ class History:
         value = record["train_loss"] if self.metric is None else record[self.metric]
         if self.metric is not None and self.best_value is not None:
             gain = value - self.best_value if self.greater_is_better else self.best_value - value
-            if not gain > tol:
+            if not gain > tol and not math.isnan(self.best_value):
                 return False
         self.best_epoch, self.best_value = int(record["epoch"]), value
         return True
@@ -94,6 +99,8 @@ class History:
                     lines[i + 1] += "  best"
         if self.stopped is not None:
             lines.append(f"Stopped: {self.stopped}.")
+        if self.comparison is not None:
+            lines.append(f"Compared: {self.comparison}.")
         return "\n".join(lines) if lines else "No epoch has ended."
 
     def to_frame(self) -> Any:
@@ -109,6 +116,7 @@ class History:
             "best_epoch": self.best_epoch,
             "best_value": self.best_value,
             "stopped": self.stopped,
+            "comparison": None if self.comparison is None else self.comparison.to_json(),
         }
 
     @staticmethod
@@ -123,7 +131,8 @@ class History:
         epochs = [
             {name: _number(value) for name, value in record.items()} for record in data["epochs"]
         ]
-        return History(**{**data, "epochs": epochs})
+        comparison = Comparison.from_json(data.get("comparison"))
+        return History(**{**data, "epochs": epochs, "comparison": comparison})
 
 
 def _number(value: float | None) -> float:
