@@ -7,7 +7,7 @@ these classes, or tested to agree with them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any
 
 from fieldfare._validation import (
@@ -24,7 +24,7 @@ from fieldfare._validation import (
 from fieldfare.exceptions import ConfigError
 from fieldfare.kinds.losses import LOSS_NAMES, TASKS, drawn_losses
 from fieldfare.kinds.models import FM, MODEL_KINDS, FactorBlock, ModelKind
-from fieldfare.kinds.solvers import ADAGRAD, SOLVER_KINDS, SolverKind
+from fieldfare.kinds.solvers import ADAGRAD, SOLVER_KINDS, Defaults, SolverKind
 
 MAX_FACTORS = 256
 MAX_ORDER = 16
@@ -33,6 +33,7 @@ _NON_NEGATIVE = Number(0)
 _POSITIVE = Number(0, low_open=True)
 _COUNT = Number(1, integer=True)
 _RANK = Number(1, MAX_FACTORS, integer=True)
+_NAMES_BY_SOLVER = tuple(item.name for item in fields(Defaults))
 
 
 def _param(default: Any, constraint: Constraint, doc: str, note: str = "") -> Any:
@@ -44,10 +45,49 @@ def _param(default: Any, constraint: Constraint, doc: str, note: str = "") -> An
     return field(default=default, metadata={"constraint": constraint, "doc": doc, "note": note})
 
 
-def description(item: Field[Any], *, note: bool = True) -> str:
-    """Return the sentences about a parameter, with or without the note on higher orders."""
-    parts = (item.metadata["doc"], item.metadata["note"] if note else "")
+def _by_solver(*constraints: Constraint, doc: str, note: str = "") -> Any:
+    """Declare a parameter whose default depends on the solver, see `Defaults`.
+
+    It is annotated with the type that it has once "auto" has been replaced: in a `SolverConfig`
+    when that is made, in a `TrainingConfig` by `TrainingConfig.by`.
+    """
+    return _param("auto", AnyOf((*constraints, OneOf(("auto",)))), doc, note)
+
+
+def description(
+    item: Field[Any], *, note: bool = True, solvers: Iterable[SolverKind] | None = None
+) -> str:
+    """Return the sentences about a parameter.
+
+    Parameters
+    ----------
+    item : Field
+        The parameter.
+    note : bool
+        Whether to include the note on higher orders.
+    solvers : iterable of SolverKind, optional
+        Those that can be chosen, of which is said what "auto" means; all by default.
+    """
+    parts = (
+        item.metadata["doc"],
+        _auto_sentence(item.name, SOLVER_KINDS.values() if solvers is None else solvers),
+        item.metadata["note"] if note else "",
+    )
     return " ".join(part for part in parts if part)
+
+
+def _auto_sentence(name: str, solvers: Iterable[SolverKind]) -> str:
+    """Return what "auto" means for a parameter; nothing if its default is the same for all."""
+    if name not in _NAMES_BY_SOLVER:
+        return ""
+    kinds_of: dict[Any, list[str]] = {}
+    for kind in solvers:
+        kinds_of.setdefault(getattr(kind.defaults, name), []).append(repr(kind.name))
+    if not kinds_of:
+        return ""
+    usual, *others = kinds_of
+    exceptions = "".join(f", {value!r} for {' and '.join(kinds_of[value])}" for value in others)
+    return f"'auto' is {usual!r}{exceptions}."
 
 
 def optimiser_sentence(kinds: Iterable[SolverKind]) -> str:
@@ -66,6 +106,11 @@ class Config:
             check(item.name, value, item.metadata["constraint"], type(self).__name__)
             if isinstance(value, list):
                 object.__setattr__(self, item.name, tuple(value))
+
+    def _by_solver(self, kind: SolverKind) -> dict[str, Any]:
+        """Return the values of the parameters that are "auto", by name."""
+        names = (name for name in _NAMES_BY_SOLVER if getattr(self, name, None) == "auto")
+        return {name: getattr(kind.defaults, name) for name in names}
 
 
 @dataclass(frozen=True)
@@ -172,19 +217,19 @@ class SolverConfig(Config):
         "for ranking 'pairwise', the logistic loss of score differences. Only ranking has a "
         f"choice: 'hinge', and with drawn 'negatives' also {drawn_losses('and')}.",
     )
-    learning_rate: float = _param(
-        0.4, _POSITIVE, "Step size, for rows whose length is one on average; for FTRL its alpha."
+    learning_rate: float = _by_solver(
+        _POSITIVE,
+        doc="Step size, for rows whose length is one on average; for FTRL its alpha.",
     )
-    l2_linear: float = _param(
-        1e-5,
+    l2_linear: float = _by_solver(
         _NON_NEGATIVE,
-        "L2 penalty on the linear weights of a sample's features, applied at each visit.",
+        doc="L2 penalty on the linear weights of a sample's features, applied at each visit.",
     )
-    l2_factors: float | tuple[float, ...] = _param(
-        1e-4,
-        AnyOf((_NON_NEGATIVE, Several(_NON_NEGATIVE))),
-        "L2 penalty on the latent factors of a sample's features, applied at each visit.",
-        "For hofm also one per order, from order 2 on.",
+    l2_factors: float | tuple[float, ...] = _by_solver(
+        _NON_NEGATIVE,
+        Several(_NON_NEGATIVE),
+        doc="L2 penalty on the latent factors of a sample's features, applied at each visit.",
+        note="For hofm also one per order, from order 2 on.",
     )
     l1_linear: float = _param(
         0.0,
@@ -218,6 +263,11 @@ class SolverConfig(Config):
         "For solver='nonsampled': the penalty of a parameter is multiplied by the total weight of "
         "its pairs of query and item, raised to this power. 0 penalises all parameters alike.",
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, value in self._by_solver(self.kind).items():
+            object.__setattr__(self, name, value)
 
     @property
     def kind(self) -> SolverKind:
@@ -259,7 +309,7 @@ class KerasConfig(Config):
 class TrainingConfig(Config):
     """How long training runs, on what data and with which resources."""
 
-    max_iter: int = _param(20, _COUNT, "Maximum number of epochs.")
+    max_iter: int = _by_solver(_COUNT, doc="Maximum number of epochs.")
     early_stopping: bool | str = _param(
         "auto",
         AnyOf((Flag(), OneOf(("auto",)))),
@@ -343,3 +393,7 @@ class TrainingConfig(Config):
         AnyOf((Number(0, integer=True), Flag())),
         "0: silent; 1: a line or a progress bar per epoch.",
     )
+
+    def by(self, kind: SolverKind) -> TrainingConfig:
+        """Return the same parameters, with the defaults of a solver in place of "auto"."""
+        return replace(self, **self._by_solver(kind))

@@ -122,6 +122,10 @@ class Settings:
     gibbs: GibbsConfig | None = None
     keras: KerasConfig | None = None
 
+    def __post_init__(self) -> None:
+        kind = GIBBS if self.solver is None else self.solver.kind
+        object.__setattr__(self, "training", self.training.by(kind))
+
     @property
     def for_recall(self) -> bool:
         """Whether rows are interactions, rather than graded results of a group."""

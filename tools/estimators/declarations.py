@@ -340,6 +340,9 @@ BAYESIAN = (
 
 _BY_KERAS: dict[str, Change | Parameter] = {
     "learning_rate": Change(default=0.01, doc="Step size of the optimizer."),
+    "max_iter": Change(default=20),
+    "l2_linear": Change(default=1e-5),
+    "l2_factors": Change(default=1e-4),
     "verbose": Change(doc="0: silent; otherwise one line per epoch."),
     "callbacks": Parameter(
         "callbacks",

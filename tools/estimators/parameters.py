@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, fields, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from fieldfare.config import (
     TrainingConfig,
     description,
 )
+from fieldfare.kinds.solvers import SOLVER_KINDS, SolverKind
 
 GROUPS = (ModelConfig, SolverConfig, GibbsConfig, KerasConfig, TrainingConfig)
 
@@ -153,13 +154,24 @@ def resolve(
     if change.options is not None:
         constraint = OneOf(tuple(change.options))
     if not of_orders:
-        constraint = _without_orders(constraint)
+        constraint = _without(constraint, lambda one: isinstance(one, Several))
+    solvers = _solvers_of(changes)
+    if change.default is not None and declared.default == "auto":
+        # The class has a default of its own, and nothing to choose it by.
+        constraint, solvers = _without(constraint, lambda one: one.allows("auto")), []
     default = declared.default if change.default is None else change.default
     if not constraint.allows(default):
         raise ValueError(f"{name}={default!r} is not {constraint}")
     annotation, words = TYPES.get(name) or (annotate(constraint), describe(constraint))
-    doc = change.doc or description(declared, note=of_orders)
+    doc = change.doc or description(declared, note=of_orders, solvers=solvers)
     return Parameter(name, default, annotation, words, doc)
+
+
+def _solvers_of(changes: Mapping[str, Change | Parameter]) -> list[SolverKind]:
+    """Return the solvers that a class lets users choose from."""
+    change = changes.get("solver", Change())
+    names = change.options if isinstance(change, Change) else None
+    return [kind for name, kind in SOLVER_KINDS.items() if names is None or name in names]
 
 
 def annotate(constraint: Constraint) -> str:
@@ -223,10 +235,10 @@ _INSTANCES = {
 """Types, in the signature and in words."""
 
 
-def _without_orders(constraint: Constraint) -> Constraint:
+def _without(constraint: Constraint, dropped: Callable[[Constraint], bool]) -> Constraint:
     if not isinstance(constraint, AnyOf):
         return constraint
-    kept = tuple(one for one in constraint.constraints if not isinstance(one, Several))
+    kept = tuple(one for one in constraint.constraints if not dropped(one))
     return kept[0] if len(kept) == 1 else AnyOf(kept)
 
 

@@ -266,8 +266,11 @@ def _number(item: Field[Any]) -> Callable[[str], Any]:
     # None means that the flag is left out, so the message does not name it as a value.
     allowed = AnyOf(tuple(part for part in parts if part is not NONE))
     several = any(isinstance(part, Several) for part in parts)
+    words = [option for part in parts if isinstance(part, OneOf) for option in part.options]
 
     def read(text: str) -> Any:
+        if text in words:
+            return text
         try:
             value: Any = (
                 kind(text) if not (several and "," in text) else tuple(map(kind, text.split(",")))
@@ -275,8 +278,8 @@ def _number(item: Field[Any]) -> Callable[[str], Any]:
         except ValueError:
             value = None
         if value is None or not allowed.allows(value):
-            words = "an integer" if item.name == "random_state" else allowed
-            raise argparse.ArgumentTypeError(f"must be {words}. Got {text!r} instead.")
+            described = "an integer" if item.name == "random_state" else allowed
+            raise argparse.ArgumentTypeError(f"must be {described}. Got {text!r} instead.")
         return value
 
     return read

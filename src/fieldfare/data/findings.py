@@ -19,7 +19,8 @@ from fieldfare.schema.whole_numbers import ROWS_OF_EVIDENCE
 
 # What is looked at for leaks before each training, in entries: some 20 ms.
 _ENTRIES = 200_000
-# In examples of fewer rows, one column often says all there is.
+# In examples of few rows columns are often constant, or one of them says all there is.
+_ROWS = 100
 _ROWS_FOR_LEAKS = 500
 _NEARLY_ALL = 0.95
 _SHOWN = 5
@@ -34,7 +35,9 @@ def warn_of_findings(data: AnyDataset) -> None:
         Of many, leaks are looked for in some of the rows.
     """
     some = Dataset(stretches(data.rows, _ENTRIES), data.schema)
-    found = constant_columns(some) + identifiers(data.schema)
+    found = identifiers(data.schema)
+    if len(data) >= _ROWS:
+        found += constant_columns(some)
     if len(data) >= _ROWS_FOR_LEAKS:
         found += leaks(some)
     for finding in found:

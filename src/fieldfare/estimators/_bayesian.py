@@ -76,7 +76,8 @@ class BayesianFM(Factorization):
         with self._one_at_a_time(), self._learning() as learner:
             state = self._state if self.warm_start else None
             data = learner._read(X, y, sample_weight, learn=state is None)
-            job = learner._job(data, None, valid=learner._read_validation(eval_set))
+            valid = learner._read_validation(eval_set, y, sample_weight)
+            job = learner._job(data, None, valid=valid)
             chain = Chain(job if state else job.told(), kind, self._posterior_task, self.groups)
             result = chain.run(resume=state)
             learner._posterior, learner.trace_ = result.posterior, result.trace

@@ -2,19 +2,20 @@
 
 - A *source* carries its own target: a path, several paths, a file object, Rows, a RowStore, a
   Dataset, a JoinedTable.
-- A *table* has named columns of any type: data frames, Arrow tables, lists of dicts, and 2-d arrays
-  of text, whose columns are called x0, x1, ... as scikit-learn does.
+- A *table* has named columns of any type, which are found by name: data frames, Arrow tables,
+  dictionaries of columns, lists of dicts, a single sample, and 2-d arrays of text, whose columns
+  are called x0, x1, ... as scikit-learn does.
 - Everything else is an *array*: its columns are the features.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import column_or_1d
+from sklearn.utils.validation import _num_samples, column_or_1d
 
 from fieldfare._typing import AnyArray, UInt16Array
 from fieldfare.data.dataset import Dataset, RelatedDataset
@@ -24,16 +25,17 @@ from fieldfare.rows import MAX_FIELD, RelatedRows, Rows
 from fieldfare.schema.hints import NO_HINTS, Hints
 from fieldfare.schema.missing import OF_TARGETS
 from fieldfare.schema.schema import Schema
-from fieldfare.sources import frames
-from fieldfare.sources.batch import stacked
+from fieldfare.sources import dicts, frames, matrix
+from fieldfare.sources.arrow import values_of
+from fieldfare.sources.batch import column_at, is_position, require_column, stacked
 from fieldfare.sources.formats import open_table
-from fieldfare.sources.matrix import is_matrix
+from fieldfare.sources.source import Table
 from fieldfare.sources.sparse_checks import is_sparse
+from fieldfare.sources.tables import MemoryTable
 from fieldfare.store.row_store import RowStore
 
 _PATHS = (str, os.PathLike)
 _SOURCES = (*_PATHS, Rows, RelatedRows, RowStore, Dataset, RelatedDataset, JoinedTable)
-_FRAME_MARKS = ("__arrow_c_stream__", "__dataframe__")
 
 
 def is_source(X: Any) -> bool:
@@ -43,78 +45,137 @@ def is_source(X: Any) -> bool:
     return isinstance(X, _SOURCES) or hasattr(X, "read")
 
 
+def is_name(y: Any) -> bool:
+    """Whether a target, weights or groups are a column of X: by name, number or position."""
+    return isinstance(y, str) or is_position(y)
+
+
 def in_memory(X: Any) -> Any:
-    """Return X, or as an Arrow table what is a dict of columns, or comes in parts or only once."""
-    in_parts = isinstance(X, (list, tuple)) and bool(X) and frames.is_frame(X[0])
-    # SciPy's dictionary of keys is a mapping, too.
-    if hasattr(X, "read") or is_matrix(X) or not (in_parts or isinstance(X, (Iterator, Mapping))):
-        return X
-    return stacked([batch.data for batch in open_table(X).batches()])
+    """Return X, or as a table what is read once, comes in parts or is made of plain Python.
 
-
-def is_frame(X: Any) -> bool:
-    """Whether X is a data frame or an Arrow table.
-
-    A pandas frame whose columns are numbered rather than named is an array: its columns mean
-    nothing but their place.
+    A frame that is lazy is collected.
     """
-    if not any(hasattr(X, mark) for mark in _FRAME_MARKS):
+    if isinstance(X, Table) or is_source(X) or is_sparse(X):
+        return X
+    if frames.is_lazy(X):
+        return X.collect()
+    in_parts = (
+        isinstance(X, (list, tuple))
+        and len(X) > 0
+        and (frames.is_frame(X[0]) or frames.is_series(X[0]))
+    )
+    if (
+        not in_parts
+        and not frames.is_series(X)
+        and not isinstance(X, (Iterator, Mapping))
+        and not _is_records(X)
+    ):
+        return X
+    table = open_table(X)
+    return table if isinstance(table, MemoryTable) else _gathered(table)
+
+
+def as_table(X: Any, *, by_number: bool = False) -> Table | None:
+    """Return what `in_memory` returned as a table, ``None`` if it is an array.
+
+    A pandas frame of numbers whose columns are numbered rather than named is an array: they mean
+    nothing but their place. With ``by_number``, one of them is asked for by its number.
+    """
+    if isinstance(X, Table):
+        return X
+    if not (frames.is_frame(X) or dicts.is_structured(X)):
+        return None
+    return open_table(X) if by_number or not _is_numbered_array(X) else None
+
+
+def column_numbers(X: Any) -> list[int] | None:
+    """Return the numbers that name the columns of a pandas frame, ``None`` for anything else."""
+    if not frames.is_frame(X) or not all(map(is_position, getattr(X, "columns", [""]))):
+        return None
+    return [int(number) for number in X.columns]
+
+
+def has_numbers_of(X: Any, schema: Schema | None) -> bool:
+    """Whether the columns of a pandas frame are numbers, by which a Schema calls its columns."""
+    if schema is None or schema.is_indexed:
         return False
-    return any(isinstance(name, str) for name in column_names(X))
+    return set(schema.names_in_table) <= set(map(str, column_numbers(X) or ()))
 
 
-def is_records(X: Any) -> bool:
-    """Whether X is a list of dicts."""
-    return isinstance(X, list) and bool(X) and isinstance(X[0], Mapping)
+def _is_numbered_array(X: Any) -> bool:
+    if not column_numbers(X):
+        return False
+    return np.asarray(X).dtype.kind in "buif" or not is_text_array(X)
+
+
+def _gathered(table: Table) -> MemoryTable:
+    return MemoryTable(stacked([batch.data for batch in table.batches()]), table.description)
+
+
+def _is_records(X: Any) -> bool:
+    return bool(dicts.are_samples(X)) and len(X) > 0
+
+
+def n_samples(X: Any) -> int:
+    """Return the number of samples of a table or an array."""
+    table = as_table(X)
+    if table is None:
+        return int(_num_samples(X))
+    return sum(batch.data.num_rows for batch in table.batches())
 
 
 def is_text_array(X: Any) -> bool:
     """Whether X is a 2-d array that holds something other than numbers."""
-    if isinstance(X, list) and X and isinstance(X[0], (list, tuple)):
-        # Through object, because NumPy would turn a list of text and numbers into text.
-        X = np.array(X, dtype=object)
+    if matrix.are_rows(X):
+        X = matrix.cells_of(X)
     elif hasattr(X, "iloc"):
         X = np.asarray(X)
     if not isinstance(X, np.ndarray) or X.ndim != 2:
         return False
-    return X.dtype.kind in "US" or (X.dtype.kind == "O" and not _reads_as_numbers(X))
+    return X.dtype.kind in "US" or (X.dtype.kind == "O" and not matrix.read_as_numbers(X))
 
 
-def records(X: Any, names: Sequence[str] | None = None) -> list[dict[str, Any]]:
-    """Return the rows of a 2-d array as dicts, so that they can be read as a table."""
-    cells = np.array(X, dtype=object)
-    names = names if names is not None else [f"x{j}" for j in range(cells.shape[1])]
-    return [{name: _scalar(cell) for name, cell in zip(names, row, strict=True)} for row in cells]
+def require_samples(X: Any, names: Sequence[str]) -> None:
+    """Refuse what is neither a table nor a 2-d array, where columns of these names are needed.
 
-
-def column_names(X: Any) -> list[str]:
-    """Return the column names of a data frame, an Arrow table or a list of dicts."""
-    if isinstance(X, list):
-        return list(dict.fromkeys(name for row in X for name in row))
-    names = X.column_names if hasattr(X, "column_names") else X.columns
-    return list(names)
-
-
-def column(X: Any, name: str) -> AnyArray:
-    """Return one column of a data frame, an Arrow table or a list of dicts."""
-    names = column_names(X)
-    if name not in names:
+    Raises
+    ------
+    DataError
+    """
+    if not matrix.are_rows(X) and len(getattr(X, "shape", ())) != 2:
+        listed = ", ".join(map(repr, names[:10]))
         raise DataError(
-            f"There is no column {name!r} to take the target or the weights from. The columns are "
-            f"{', '.join(map(str, names))}."
+            f"X must be a table with the columns {listed}{', ...' if len(names) > 10 else ''}, a "
+            "2-d array of them in this order, or one sample as a dict. Got "
+            f"{type(X).__name__}{' of one dimension' if hasattr(X, '__len__') else ''}."
         )
-    if isinstance(X, list):
-        return np.array([row.get(name) for row in X])
-    return np.asarray(X[name])
 
 
-def without_columns(X: Any, names: Iterable[str]) -> Any:
-    """Return a data frame or an Arrow table without some of its columns, if it has them."""
-    present = column_names(X)
-    kept = [name for name in present if name not in set(names)]
-    if len(kept) == len(present):
-        return X
-    return X.select(kept) if hasattr(X, "select") else X[kept]
+def table_of_cells(X: Any, names: Sequence[str] | None = None) -> Table:
+    """Return a 2-d array as a table."""
+    cells = np.array(matrix.cells_of(X) if matrix.are_rows(X) else X, dtype=object)
+    names = names if names is not None else [f"x{j}" for j in range(cells.shape[1])]
+    return dicts.open_columns({name: cells[:, j].tolist() for j, name in enumerate(names)})
+
+
+def column(X: Any, column: str | int) -> tuple[str, AnyArray]:
+    """Return the name and the values of a column of a table that holds targets, weights or groups.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    table = as_table(X, by_number=is_position(column))
+    if table is None:
+        raise DataError(
+            f"X is an array, whose columns have no names. Got the column {column!r} to take the "
+            "target, weights or groups from. Pass an array, or a table with named columns."
+        )
+    name = column_at(table.names, column)
+    require_column(name, table.names)
+    parts = [batch.data.select([name]) for batch in table.batches()]
+    return name, values_of(stacked(parts).column(0))
 
 
 def labels(y: Any) -> AnyArray:
@@ -131,6 +192,11 @@ def labels(y: Any) -> AnyArray:
         raise DataError(
             "y must be dense, one label per sample. Got a sparse matrix. Pass y.toarray()."
         )
+    if isinstance(y, (Mapping, Set)) or not (hasattr(y, "__len__") or hasattr(y, "__array__")):
+        raise DataError(
+            "y should be a 1d array, one label per sample, or the name of a column of X. Got "
+            f"{type(y).__name__}."
+        )
     missing = _missing(y)
     if missing.any():
         raise DataError(
@@ -138,8 +204,14 @@ def labels(y: Any) -> AnyArray:
             f"{len(missing):,} rows, {int(missing.sum()):,} have none). Remove rows without one; "
             "for a data frame, table.dropna(subset=['target column']) does that."
         )
+    # scikit-learn makes floats of the labels of pandas that may be missing, and are not.
+    kind = getattr(getattr(y, "dtype", None), "numpy_dtype", None)
+    if kind is not None and kind.kind in "biu":
+        y = y.to_numpy(dtype=kind)
     array: AnyArray = column_or_1d(y, warn=True)
-    return array
+    # Labels that are all of one plain type may come as objects.
+    kinds = {type(label) for label in array.tolist()} if array.dtype.kind == "O" else set()
+    return np.array(array.tolist()) if kinds in ({bool}, {int}) else array
 
 
 def _missing(y: Any) -> AnyArray:
@@ -259,20 +331,3 @@ def fields_of_columns(schema: Schema) -> list[int] | list[str] | dict[str, str] 
         return None
     names = [schema.field_names[number] for number in numbers]
     return [int(name) for name in names] if all(map(str.isdecimal, names)) else names
-
-
-def _reads_as_numbers(X: AnyArray) -> bool:
-    if any(isinstance(cell, (str, bytes)) for cell in X.flat):
-        return False
-    try:
-        X.astype(np.float64)
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
-def _scalar(cell: Any) -> Any:
-    """Return what a table may hold; anything outlandish counts as its text."""
-    if isinstance(cell, np.generic):
-        cell = cell.item()
-    return cell if cell is None or isinstance(cell, (str, int, float)) else str(cell)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +12,6 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 from sklearn.utils.validation import (
     _check_sample_weight,
-    _get_feature_names,
     check_is_fitted,
     validate_data,
 )
@@ -24,14 +24,18 @@ from fieldfare.data.one_hot import require_fields
 from fieldfare.data.road import with_fields_of
 from fieldfare.data.unseen import warn_of_unseen
 from fieldfare.estimators import _input
+from fieldfare.estimators._eval_set import as_tuple, with_own_target
 from fieldfare.exceptions import DataError
 from fieldfare.kinds.models import MODEL_KINDS
 from fieldfare.rows import Rows, as_rows
 from fieldfare.schema.hints import Hints
 from fieldfare.schema.schema import Schema
 from fieldfare.settings import Settings
+from fieldfare.sources.source import Table
 from fieldfare.sources.sparse_checks import check_sparse, is_sparse
 from fieldfare.training.job import read, tell_notes
+
+_NO_ROLES: Mapping[str, str] = MappingProxyType({})
 
 
 class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
@@ -48,6 +52,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
 
     schema_: Schema
     n_features_in_: int
+    _column_numbers: list[int] | None = None  # of a pandas frame that is an array
 
     def _read(
         self,
@@ -80,7 +85,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         hints = self._hints() if hints is None else hints
         reader = self._read_source if _input.is_source(X) else self._read_samples
         data, labels, names = reader(X, y, sample_weight, hints if learn else None, extend)
-        if sample_weight is not None and not isinstance(sample_weight, str):
+        if sample_weight is not None and not _input.is_name(sample_weight):
             weight = _check_sample_weight(
                 sample_weight, labels, dtype=np.float32, ensure_non_negative=True
             )
@@ -95,13 +100,13 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
 
         With hints, ``learn``, the columns are learned.
         """
-        if y is not None and not isinstance(y, str):
+        if y is not None and not _input.is_name(y):
             raise DataError(
                 "Files and Rows bring their target with them. Leave y out, or give the name of the "
                 f"target column. Got y of type {type(y).__name__}."
             )
         if learn is not None:
-            weight = sample_weight if isinstance(sample_weight, str) else None
+            weight = sample_weight if _input.is_name(sample_weight) else None
             data = read(
                 X,
                 self._settings(),
@@ -136,13 +141,14 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         With hints, ``learn``, the columns are learned.
         """
         given = {"target": y, "weight": sample_weight}
-        roles = {role: name for role, name in given.items() if isinstance(name, str)}
+        columns = {r: _input.column(X, name) for r, name in given.items() if _input.is_name(name)}
+        roles = {role: name for role, (name, _) in columns.items()}
         if y is None:
             # scikit-learn has its own words for this.
             validate_data(self, X="no_validation", y=y)
-        y = _input.labels(_input.column(X, y) if isinstance(y, str) else y)
+        y = _input.labels(columns["target"][1] if "target" in columns else y)
         known = None if learn is not None else self.schema_
-        table = self._as_table(X, known, tuple(roles.values()))
+        table = self._as_table(X, known, roles)
         if table is None:
             X, y = self._check_array(X, y, learn=learn is not None)
             if learn is not None:
@@ -164,22 +170,23 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
             data = load(table, schema=self.schema_, labelled=False, n_threads=self.n_jobs)
         if len(y) != len(data):
             raise DataError(f"X and y must be of equal length. Got {len(data)} and {len(y)}.")
-        if "weight" in roles:
-            weight = np.ascontiguousarray(_input.column(X, roles["weight"]), np.float32)
-            data = data.with_(weight=weight)
+        if "weight" in columns:
+            data = data.with_(weight=np.ascontiguousarray(columns["weight"][1], np.float32))
             data.rows.validate()
         return data, y, None
 
-    def _read_validation(self, eval_set: Any) -> AnyDataset | None:
+    def _read_validation(
+        self, eval_set: Any, y: Any = None, sample_weight: Any = None
+    ) -> AnyDataset | None:
+        """Return validation data; ``y`` and ``sample_weight`` are those of the training data."""
         if eval_set is None:
             return None
-        if isinstance(eval_set, tuple):
-            if len(eval_set) != 2:
-                raise DataError(
-                    f"eval_set must be (X, y), a path or None. Got {len(eval_set)} items."
-                )
-            return self._read(*eval_set, None)
-        return self._read(eval_set, None, None)
+        pair = as_tuple(eval_set, ("X", "y"))
+        if pair is not None:
+            (X, y), sample_weight = pair, None
+        else:
+            X, y, sample_weight = with_own_target(eval_set, y, sample_weight)
+        return self._read(X, y, sample_weight)
 
     def _rows(self, X: Any, schema: Schema) -> Rows:
         """Return samples to predict, with the features that the Schema of a model says."""
@@ -191,50 +198,49 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         X = _input.in_memory(X)
         if _input.is_source(X):
             return as_rows(read(X, self._settings(), schema=schema, labelled=None).rows)
-        table = self._as_table(X, schema, ())
+        table = self._as_table(X, schema)
         if table is None:
             return self._array_rows(self._check_array(X, learn=False), schema)
         return schema.encode(table, labelled=False, n_threads=self.n_jobs)
 
     def _labelled(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
         """Return samples, labels and weights to compute a score from, whatever they come in."""
-        if not _input.is_source(X) and not isinstance(y, str):
+        if not _input.is_source(X) and not _input.is_name(y):
             return X, y if y is None else _input.labels(y), sample_weight
         check_is_fitted(self)
         rows = as_rows(self._read(X, y, sample_weight).rows)
         assert rows.target is not None
         return rows.with_(target=None), self._decode_target(rows.target), rows.weight
 
-    def _as_table(self, X: Any, known: Schema | None, roles: Sequence[str]) -> Any:
-        """Return X as a table, its columns checked as scikit-learn does, or None for an array.
+    def _as_table(
+        self, X: Any, known: Schema | None, roles: Mapping[str, str] = _NO_ROLES
+    ) -> Table | None:
+        """Return X as a table, whose columns are found by name, or None for an array.
 
         Without a ``known`` Schema, they are learned.
         """
-        learn = known is None
+        table = _input.as_table(X, by_number=bool(roles) or _input.has_numbers_of(X, known))
         if known is not None and known.is_indexed:
+            if isinstance(X, Table):
+                X.as_numbered()  # which it cannot be
             return None
-        if _input.is_frame(X):
-            if known is not None:
-                roles = [name for name in (known.target, known.weight) if name is not None]
-            features = _input.without_columns(X, roles)
-            names = _input.column_names(features)
-            # scikit-learn before 1.8 does not see the column names of newer polars frames.
-            if _get_feature_names(features) is None and all(isinstance(n, str) for n in names):
-                if learn:
-                    self._learn_columns(names)
-            else:
-                validate_data(self, features, reset=learn, skip_check_array=True)
-            return X
-        if _input.is_records(X):
-            if learn:
-                self._learn_columns([n for n in _input.column_names(X) if n not in roles])
-            return X
+        if table is not None:
+            if known is None:
+                self._learn_columns([n for n in table.names if n not in roles.values()])
+            return table
         if known is None and not _input.is_text_array(X):
             return None
-        validate_data(self, X, reset=learn, skip_check_array=True)
-        return _input.records(X, None if known is None else known.names_in_table)
+        if known is not None:
+            _input.require_samples(X, known.names_in_table)
+        validate_data(self, X, reset=known is None, skip_check_array=True)
+        return _input.table_of_cells(X, None if known is None else known.names_in_table)
 
     def _check_array(self, X: Any, y: Any = "no_validation", *, learn: bool) -> Any:
+        numbers = _input.column_numbers(X)
+        if learn:
+            self._column_numbers = numbers
+        elif numbers and self._column_numbers and set(self._column_numbers) <= set(numbers):
+            X = X[self._column_numbers]
         if is_sparse(X):
             X = check_sparse(X)  # before scikit-learn follows its indices
         # Float32 is what the kernels compute in, so what overflows it is as bad as infinity.

@@ -66,18 +66,20 @@ class Factorization(Reading, metaclass=ABCMeta):
 
         Parameters
         ----------
-        X : data frame, Arrow table, list of dict, array, sparse matrix or path
+        X : data frame, Arrow table, dict of columns, list of dict, array, sparse matrix or path
             Samples. Columns of data frames may hold text, categories, dates or numbers with
-            missing values. Arrays of shape (n_samples, n_features) are numeric, and zeros count
-            as absent. A path, or a list of paths, names files of any format that
+            missing values; they are found by name, so that their order does not matter and there
+            may be more of them. Arrays of shape (n_samples, n_features) are numeric, and zeros
+            count as absent. A path, or a list of paths, names files of any format that
             `fieldfare.load_data` reads. A `JoinedTable` has side tables.
-        y : array-like of shape (n_samples,), str or None
-            Target, or the name of the target column of a data frame or a file. ``None`` for files
-            that have a target of their own.
-        sample_weight : array-like of shape (n_samples,), str or None
-            Weights of the samples, or the name of a column that holds them.
-        eval_set : (X, y), path or None
-            Validation data, of the same kinds as ``X`` and ``y``.
+        y : array-like of shape (n_samples,), str, int or None
+            Target; or the target column of a table or a file, by name, number or position.
+            ``None`` for files that have a target of their own.
+        sample_weight : array-like of shape (n_samples,), str, int or None
+            Weights of the samples, or the column that holds them.
+        eval_set : (X, y), [(X, y)], table, path or None
+            Validation data, of the same kinds as ``X`` and ``y``. A table or a file without ``y``
+            has the target column that ``y`` names.
 
         Returns
         -------
@@ -106,7 +108,7 @@ class Factorization(Reading, metaclass=ABCMeta):
             learn = session is None
             with self._learning(afresh=learn) as learner:
                 data = learner._read(X, y, sample_weight, learn=learn, extend=not learn)
-                valid = learner._read_validation(eval_set)
+                valid = learner._read_validation(eval_set, y, sample_weight)
                 job = learner._job(data, session, valid=valid, comparisons=comparisons)
                 session = session or job.told().start(learner._model_config())
                 learner._train(job, session)

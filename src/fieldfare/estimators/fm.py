@@ -31,14 +31,16 @@ class FMClassifier(Classifier):
         Optimiser: 'adagrad' (AdaGrad), 'rowwise_adagrad' (AdaGrad with one step size per latent
         vector), 'sgd' (stochastic gradient descent), 'ftrl' (FTRL-Proximal), 'als' (alternating
         least squares) or 'sgda' (stochastic gradient descent that learns its L2 penalties).
-    learning_rate : float > 0, default=0.4
-        Step size, for rows whose length is one on average; for FTRL its alpha.
-    max_iter : int >= 1, default=20
-        Maximum number of epochs.
-    l2_linear : float >= 0, default=1e-05
-        L2 penalty on the linear weights of a sample's features, applied at each visit.
-    l2_factors : float >= 0, default=0.0001
-        L2 penalty on the latent factors of a sample's features, applied at each visit.
+    learning_rate : float > 0 or 'auto', default='auto'
+        Step size, for rows whose length is one on average; for FTRL its alpha. 'auto' is 0.4.
+    max_iter : int >= 1 or 'auto', default='auto'
+        Maximum number of epochs. 'auto' is 20.
+    l2_linear : float >= 0 or 'auto', default='auto'
+        L2 penalty on the linear weights of a sample's features, applied at each visit. 'auto' is
+        1e-05.
+    l2_factors : float >= 0 or 'auto', default='auto'
+        L2 penalty on the latent factors of a sample's features, applied at each visit. 'auto' is
+        0.0001.
     l1_linear : float >= 0, default=0.0
         L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
     l1_factors : float >= 0, default=0.0
@@ -144,10 +146,10 @@ class FMClassifier(Classifier):
         *,
         n_factors: int = 8,
         solver: Literal["adagrad", "rowwise_adagrad", "sgd", "ftrl", "als", "sgda"] = "adagrad",
-        learning_rate: float = 0.4,
-        max_iter: int = 20,
-        l2_linear: float = 1e-05,
-        l2_factors: float = 0.0001,
+        learning_rate: float | Literal["auto"] = "auto",
+        max_iter: int | Literal["auto"] = "auto",
+        l2_linear: float | Literal["auto"] = "auto",
+        l2_factors: float | Literal["auto"] = "auto",
         l1_linear: float = 0.0,
         l1_factors: float = 0.0,
         ftrl_beta: float = 1.0,
@@ -230,14 +232,16 @@ class FMRegressor(Regressor):
         Optimiser: 'adagrad' (AdaGrad), 'rowwise_adagrad' (AdaGrad with one step size per latent
         vector), 'sgd' (stochastic gradient descent), 'ftrl' (FTRL-Proximal), 'als' (alternating
         least squares) or 'sgda' (stochastic gradient descent that learns its L2 penalties).
-    learning_rate : float > 0, default=0.4
-        Step size, for rows whose length is one on average; for FTRL its alpha.
-    max_iter : int >= 1, default=20
-        Maximum number of epochs.
-    l2_linear : float >= 0, default=1e-05
-        L2 penalty on the linear weights of a sample's features, applied at each visit.
-    l2_factors : float >= 0, default=0.0001
-        L2 penalty on the latent factors of a sample's features, applied at each visit.
+    learning_rate : float > 0 or 'auto', default='auto'
+        Step size, for rows whose length is one on average; for FTRL its alpha. 'auto' is 0.4.
+    max_iter : int >= 1 or 'auto', default='auto'
+        Maximum number of epochs. 'auto' is 20.
+    l2_linear : float >= 0 or 'auto', default='auto'
+        L2 penalty on the linear weights of a sample's features, applied at each visit. 'auto' is
+        1e-05.
+    l2_factors : float >= 0 or 'auto', default='auto'
+        L2 penalty on the latent factors of a sample's features, applied at each visit. 'auto' is
+        0.0001.
     l1_linear : float >= 0, default=0.0
         L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
     l1_factors : float >= 0, default=0.0
@@ -339,10 +343,10 @@ class FMRegressor(Regressor):
         *,
         n_factors: int = 8,
         solver: Literal["adagrad", "rowwise_adagrad", "sgd", "ftrl", "als", "sgda"] = "adagrad",
-        learning_rate: float = 0.4,
-        max_iter: int = 20,
-        l2_linear: float = 1e-05,
-        l2_factors: float = 0.0001,
+        learning_rate: float | Literal["auto"] = "auto",
+        max_iter: int | Literal["auto"] = "auto",
+        l2_linear: float | Literal["auto"] = "auto",
+        l2_factors: float | Literal["auto"] = "auto",
         l1_linear: float = 0.0,
         l1_factors: float = 0.0,
         ftrl_beta: float = 1.0,
@@ -444,14 +448,16 @@ class FMRanker(Ranker):
         Optimiser: 'adagrad' (AdaGrad), 'rowwise_adagrad' (AdaGrad with one step size per latent
         vector), 'sgd' (stochastic gradient descent), 'ftrl' (FTRL-Proximal) or 'nonsampled' (least
         squares over all pairs of queries and items, seen or not).
-    learning_rate : float > 0, default=0.4
-        Step size, for rows whose length is one on average; for FTRL its alpha.
-    max_iter : int >= 1, default=20
-        Maximum number of epochs.
-    l2_linear : float >= 0, default=1e-05
-        L2 penalty on the linear weights of a sample's features, applied at each visit.
-    l2_factors : float >= 0, default=0.0001
-        L2 penalty on the latent factors of a sample's features, applied at each visit.
+    learning_rate : float > 0 or 'auto', default='auto'
+        Step size, for rows whose length is one on average; for FTRL its alpha. 'auto' is 0.4.
+    max_iter : int >= 1 or 'auto', default='auto'
+        Maximum number of epochs. 'auto' is 20.
+    l2_linear : float >= 0 or 'auto', default='auto'
+        L2 penalty on the linear weights of a sample's features, applied at each visit. 'auto' is
+        1e-05.
+    l2_factors : float >= 0 or 'auto', default='auto'
+        L2 penalty on the latent factors of a sample's features, applied at each visit. 'auto' is
+        0.0001.
     l1_linear : float >= 0, default=0.0
         L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
     l1_factors : float >= 0, default=0.0
@@ -572,10 +578,10 @@ class FMRanker(Ranker):
         negatives_exponent: float = 0.75,
         known_negatives: bool = False,
         solver: Literal["adagrad", "rowwise_adagrad", "sgd", "ftrl", "nonsampled"] = "adagrad",
-        learning_rate: float = 0.4,
-        max_iter: int = 20,
-        l2_linear: float = 1e-05,
-        l2_factors: float = 0.0001,
+        learning_rate: float | Literal["auto"] = "auto",
+        max_iter: int | Literal["auto"] = "auto",
+        l2_linear: float | Literal["auto"] = "auto",
+        l2_factors: float | Literal["auto"] = "auto",
         l1_linear: float = 0.0,
         l1_factors: float = 0.0,
         ftrl_beta: float = 1.0,

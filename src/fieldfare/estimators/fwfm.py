@@ -34,14 +34,16 @@ class FwFMClassifier(WithPairWeights, Classifier):
     solver : {'adagrad', 'rowwise_adagrad', 'sgd', 'ftrl'}, default='adagrad'
         Optimiser: 'adagrad' (AdaGrad), 'rowwise_adagrad' (AdaGrad with one step size per latent
         vector), 'sgd' (stochastic gradient descent) or 'ftrl' (FTRL-Proximal).
-    learning_rate : float > 0, default=0.4
-        Step size, for rows whose length is one on average; for FTRL its alpha.
-    max_iter : int >= 1, default=20
-        Maximum number of epochs.
-    l2_linear : float >= 0, default=1e-05
-        L2 penalty on the linear weights of a sample's features, applied at each visit.
-    l2_factors : float >= 0, default=0.0001
-        L2 penalty on the latent factors of a sample's features, applied at each visit.
+    learning_rate : float > 0 or 'auto', default='auto'
+        Step size, for rows whose length is one on average; for FTRL its alpha. 'auto' is 0.4.
+    max_iter : int >= 1 or 'auto', default='auto'
+        Maximum number of epochs. 'auto' is 20.
+    l2_linear : float >= 0 or 'auto', default='auto'
+        L2 penalty on the linear weights of a sample's features, applied at each visit. 'auto' is
+        1e-05.
+    l2_factors : float >= 0 or 'auto', default='auto'
+        L2 penalty on the latent factors of a sample's features, applied at each visit. 'auto' is
+        0.0001.
     l1_linear : float >= 0, default=0.0
         L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
     l1_factors : float >= 0, default=0.0
@@ -153,10 +155,10 @@ class FwFMClassifier(WithPairWeights, Classifier):
         *,
         n_factors: int = 8,
         solver: Literal["adagrad", "rowwise_adagrad", "sgd", "ftrl"] = "adagrad",
-        learning_rate: float = 0.4,
-        max_iter: int = 20,
-        l2_linear: float = 1e-05,
-        l2_factors: float = 0.0001,
+        learning_rate: float | Literal["auto"] = "auto",
+        max_iter: int | Literal["auto"] = "auto",
+        l2_linear: float | Literal["auto"] = "auto",
+        l2_factors: float | Literal["auto"] = "auto",
         l1_linear: float = 0.0,
         l1_factors: float = 0.0,
         ftrl_beta: float = 1.0,
@@ -243,14 +245,16 @@ class FwFMRegressor(WithPairWeights, Regressor):
     solver : {'adagrad', 'rowwise_adagrad', 'sgd', 'ftrl'}, default='adagrad'
         Optimiser: 'adagrad' (AdaGrad), 'rowwise_adagrad' (AdaGrad with one step size per latent
         vector), 'sgd' (stochastic gradient descent) or 'ftrl' (FTRL-Proximal).
-    learning_rate : float > 0, default=0.4
-        Step size, for rows whose length is one on average; for FTRL its alpha.
-    max_iter : int >= 1, default=20
-        Maximum number of epochs.
-    l2_linear : float >= 0, default=1e-05
-        L2 penalty on the linear weights of a sample's features, applied at each visit.
-    l2_factors : float >= 0, default=0.0001
-        L2 penalty on the latent factors of a sample's features, applied at each visit.
+    learning_rate : float > 0 or 'auto', default='auto'
+        Step size, for rows whose length is one on average; for FTRL its alpha. 'auto' is 0.4.
+    max_iter : int >= 1 or 'auto', default='auto'
+        Maximum number of epochs. 'auto' is 20.
+    l2_linear : float >= 0 or 'auto', default='auto'
+        L2 penalty on the linear weights of a sample's features, applied at each visit. 'auto' is
+        1e-05.
+    l2_factors : float >= 0 or 'auto', default='auto'
+        L2 penalty on the latent factors of a sample's features, applied at each visit. 'auto' is
+        0.0001.
     l1_linear : float >= 0, default=0.0
         L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
     l1_factors : float >= 0, default=0.0
@@ -357,10 +361,10 @@ class FwFMRegressor(WithPairWeights, Regressor):
         *,
         n_factors: int = 8,
         solver: Literal["adagrad", "rowwise_adagrad", "sgd", "ftrl"] = "adagrad",
-        learning_rate: float = 0.4,
-        max_iter: int = 20,
-        l2_linear: float = 1e-05,
-        l2_factors: float = 0.0001,
+        learning_rate: float | Literal["auto"] = "auto",
+        max_iter: int | Literal["auto"] = "auto",
+        l2_linear: float | Literal["auto"] = "auto",
+        l2_factors: float | Literal["auto"] = "auto",
         l1_linear: float = 0.0,
         l1_factors: float = 0.0,
         ftrl_beta: float = 1.0,

@@ -35,15 +35,16 @@ class HOFMClassifier(Classifier):
         Optimiser: 'adagrad' (AdaGrad), 'rowwise_adagrad' (AdaGrad with one step size per latent
         vector), 'sgd' (stochastic gradient descent), 'ftrl' (FTRL-Proximal) or 'als' (alternating
         least squares).
-    learning_rate : float > 0, default=0.4
-        Step size, for rows whose length is one on average; for FTRL its alpha.
-    max_iter : int >= 1, default=20
-        Maximum number of epochs.
-    l2_linear : float >= 0, default=1e-05
-        L2 penalty on the linear weights of a sample's features, applied at each visit.
-    l2_factors : float >= 0 or sequence of float >= 0, default=0.0001
-        L2 penalty on the latent factors of a sample's features, applied at each visit. For hofm
-        also one per order, from order 2 on.
+    learning_rate : float > 0 or 'auto', default='auto'
+        Step size, for rows whose length is one on average; for FTRL its alpha. 'auto' is 0.4.
+    max_iter : int >= 1 or 'auto', default='auto'
+        Maximum number of epochs. 'auto' is 20.
+    l2_linear : float >= 0 or 'auto', default='auto'
+        L2 penalty on the linear weights of a sample's features, applied at each visit. 'auto' is
+        1e-05.
+    l2_factors : float >= 0, sequence of float >= 0 or 'auto', default='auto'
+        L2 penalty on the latent factors of a sample's features, applied at each visit. 'auto' is
+        0.0001. For hofm also one per order, from order 2 on.
     l1_linear : float >= 0, default=0.0
         L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
     l1_factors : float >= 0 or sequence of float >= 0, default=0.0
@@ -154,10 +155,10 @@ class HOFMClassifier(Classifier):
         order: int = 3,
         shared_factors: bool = False,
         solver: Literal["adagrad", "rowwise_adagrad", "sgd", "ftrl", "als"] = "adagrad",
-        learning_rate: float = 0.4,
-        max_iter: int = 20,
-        l2_linear: float = 1e-05,
-        l2_factors: float | Sequence[float] = 0.0001,
+        learning_rate: float | Literal["auto"] = "auto",
+        max_iter: int | Literal["auto"] = "auto",
+        l2_linear: float | Literal["auto"] = "auto",
+        l2_factors: float | Sequence[float] | Literal["auto"] = "auto",
         l1_linear: float = 0.0,
         l1_factors: float | Sequence[float] = 0.0,
         ftrl_beta: float = 1.0,
@@ -248,15 +249,16 @@ class HOFMRegressor(Regressor):
         Optimiser: 'adagrad' (AdaGrad), 'rowwise_adagrad' (AdaGrad with one step size per latent
         vector), 'sgd' (stochastic gradient descent), 'ftrl' (FTRL-Proximal) or 'als' (alternating
         least squares).
-    learning_rate : float > 0, default=0.4
-        Step size, for rows whose length is one on average; for FTRL its alpha.
-    max_iter : int >= 1, default=20
-        Maximum number of epochs.
-    l2_linear : float >= 0, default=1e-05
-        L2 penalty on the linear weights of a sample's features, applied at each visit.
-    l2_factors : float >= 0 or sequence of float >= 0, default=0.0001
-        L2 penalty on the latent factors of a sample's features, applied at each visit. For hofm
-        also one per order, from order 2 on.
+    learning_rate : float > 0 or 'auto', default='auto'
+        Step size, for rows whose length is one on average; for FTRL its alpha. 'auto' is 0.4.
+    max_iter : int >= 1 or 'auto', default='auto'
+        Maximum number of epochs. 'auto' is 20.
+    l2_linear : float >= 0 or 'auto', default='auto'
+        L2 penalty on the linear weights of a sample's features, applied at each visit. 'auto' is
+        1e-05.
+    l2_factors : float >= 0, sequence of float >= 0 or 'auto', default='auto'
+        L2 penalty on the latent factors of a sample's features, applied at each visit. 'auto' is
+        0.0001. For hofm also one per order, from order 2 on.
     l1_linear : float >= 0, default=0.0
         L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
     l1_factors : float >= 0 or sequence of float >= 0, default=0.0
@@ -362,10 +364,10 @@ class HOFMRegressor(Regressor):
         order: int = 3,
         shared_factors: bool = False,
         solver: Literal["adagrad", "rowwise_adagrad", "sgd", "ftrl", "als"] = "adagrad",
-        learning_rate: float = 0.4,
-        max_iter: int = 20,
-        l2_linear: float = 1e-05,
-        l2_factors: float | Sequence[float] = 0.0001,
+        learning_rate: float | Literal["auto"] = "auto",
+        max_iter: int | Literal["auto"] = "auto",
+        l2_linear: float | Literal["auto"] = "auto",
+        l2_factors: float | Sequence[float] | Literal["auto"] = "auto",
         l1_linear: float = 0.0,
         l1_factors: float | Sequence[float] = 0.0,
         ftrl_beta: float = 1.0,

@@ -27,12 +27,13 @@ class LinearClassifier(Classifier):
         Optimiser: 'adagrad' (AdaGrad), 'rowwise_adagrad' (AdaGrad with one step size per latent
         vector), 'sgd' (stochastic gradient descent), 'ftrl' (FTRL-Proximal), 'als' (alternating
         least squares) or 'sgda' (stochastic gradient descent that learns its L2 penalties).
-    learning_rate : float > 0, default=0.4
-        Step size, for rows whose length is one on average; for FTRL its alpha.
-    max_iter : int >= 1, default=20
-        Maximum number of epochs.
-    l2_linear : float >= 0, default=1e-05
-        L2 penalty on the linear weights of a sample's features, applied at each visit.
+    learning_rate : float > 0 or 'auto', default='auto'
+        Step size, for rows whose length is one on average; for FTRL its alpha. 'auto' is 0.4.
+    max_iter : int >= 1 or 'auto', default='auto'
+        Maximum number of epochs. 'auto' is 20.
+    l2_linear : float >= 0 or 'auto', default='auto'
+        L2 penalty on the linear weights of a sample's features, applied at each visit. 'auto' is
+        1e-05.
     l1_linear : float >= 0, default=0.0
         L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
     ftrl_beta : float >= 0, default=1.0
@@ -129,9 +130,9 @@ class LinearClassifier(Classifier):
         self,
         *,
         solver: Literal["adagrad", "rowwise_adagrad", "sgd", "ftrl", "als", "sgda"] = "adagrad",
-        learning_rate: float = 0.4,
-        max_iter: int = 20,
-        l2_linear: float = 1e-05,
+        learning_rate: float | Literal["auto"] = "auto",
+        max_iter: int | Literal["auto"] = "auto",
+        l2_linear: float | Literal["auto"] = "auto",
         l1_linear: float = 0.0,
         ftrl_beta: float = 1.0,
         fit_intercept: bool = True,
@@ -204,12 +205,13 @@ class LinearRegressor(Regressor):
         Optimiser: 'adagrad' (AdaGrad), 'rowwise_adagrad' (AdaGrad with one step size per latent
         vector), 'sgd' (stochastic gradient descent), 'ftrl' (FTRL-Proximal), 'als' (alternating
         least squares) or 'sgda' (stochastic gradient descent that learns its L2 penalties).
-    learning_rate : float > 0, default=0.4
-        Step size, for rows whose length is one on average; for FTRL its alpha.
-    max_iter : int >= 1, default=20
-        Maximum number of epochs.
-    l2_linear : float >= 0, default=1e-05
-        L2 penalty on the linear weights of a sample's features, applied at each visit.
+    learning_rate : float > 0 or 'auto', default='auto'
+        Step size, for rows whose length is one on average; for FTRL its alpha. 'auto' is 0.4.
+    max_iter : int >= 1 or 'auto', default='auto'
+        Maximum number of epochs. 'auto' is 20.
+    l2_linear : float >= 0 or 'auto', default='auto'
+        L2 penalty on the linear weights of a sample's features, applied at each visit. 'auto' is
+        1e-05.
     l1_linear : float >= 0, default=0.0
         L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
     ftrl_beta : float >= 0, default=1.0
@@ -302,9 +304,9 @@ class LinearRegressor(Regressor):
         self,
         *,
         solver: Literal["adagrad", "rowwise_adagrad", "sgd", "ftrl", "als", "sgda"] = "adagrad",
-        learning_rate: float = 0.4,
-        max_iter: int = 20,
-        l2_linear: float = 1e-05,
+        learning_rate: float | Literal["auto"] = "auto",
+        max_iter: int | Literal["auto"] = "auto",
+        l2_linear: float | Literal["auto"] = "auto",
         l1_linear: float = 0.0,
         ftrl_beta: float = 1.0,
         fit_intercept: bool = True,

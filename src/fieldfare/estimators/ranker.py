@@ -8,7 +8,6 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from sklearn.utils.validation import (
     _check_sample_weight,
-    _num_samples,
     check_array,
     check_is_fitted,
 )
@@ -17,6 +16,7 @@ from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare.data.dataset import AnyDataset
 from fieldfare.data.loading import extend, load
 from fieldfare.estimators import _input
+from fieldfare.estimators._eval_set import as_tuple, with_own_target
 from fieldfare.estimators.base import Factorization
 from fieldfare.exceptions import DataError
 from fieldfare.metrics import get_metric
@@ -36,6 +36,9 @@ class _Labels(NamedTuple):
     qid: Any
     compared: bool = False
     """Whether the rows to compare are given, in place of groups."""
+
+
+_NO_LABELS = _Labels(None, None)
 
 
 class Ranker(Factorization):
@@ -94,12 +97,6 @@ class Ranker(Factorization):
         DivergenceError
             If the loss became infinite or not a number.
         """
-        if isinstance(eval_set, tuple):
-            if len(eval_set) != 3:
-                raise DataError(
-                    f"eval_set must be (X, y, qid), a path or None. Got {len(eval_set)} items."
-                )
-            eval_set = (eval_set[0], _Labels(*eval_set[1:]))
         labels = _Labels(y, _group_numbers(qid, group), pairs is not None)
         self._fit(X, labels, sample_weight, eval_set, comparisons=pairs)
         return self
@@ -198,13 +195,13 @@ class Ranker(Factorization):
                 )
             return self._read_interactions(X, y, sample_weight, learn=learn, **how)
         if y is None and labels.compared and not _input.is_source(X):
-            y = np.zeros(_num_samples(X), np.float32)
-        if isinstance(qid, str):
+            y = np.zeros(_input.n_samples(X), np.float32)
+        if _input.is_name(qid):
             if not _input.is_source(X):
-                qid = _input.column(X, qid)
+                _, qid = _input.column(X, qid)
             else:
                 if learn:
-                    weight = sample_weight if isinstance(sample_weight, str) else None
+                    weight = sample_weight if _input.is_name(sample_weight) else None
                     given = {"target": y, "weight": weight, "group": qid}
                     X = read(X, self._settings(), schema=self.schema, hints=self._hints(), **given)
                     y, how = None, how | {"hints": NO_HINTS}
@@ -216,12 +213,25 @@ class Ranker(Factorization):
             require_groups(data.rows.group)
         return data
 
+    def _read_validation(
+        self, eval_set: Any, y: Any = _NO_LABELS, sample_weight: Any = None
+    ) -> AnyDataset | None:
+        if eval_set is None:
+            return None
+        parts = as_tuple(eval_set, ("X", "y", "qid"))
+        if parts is not None:
+            return self._read(parts[0], _Labels(*parts[1:]), None)
+        if _input.is_source(eval_set) or (self._settings().for_recall and y.y is None):
+            return self._read(eval_set, None, None)
+        X, target, weight = with_own_target(eval_set, y.y, sample_weight)
+        return self._read(X, _Labels(target, y.qid if _input.is_name(y.qid) else None), weight)
+
     def _read_interactions(
         self, X: Any, y: Any, sample_weight: Any, *, learn: bool, **how: Any
     ) -> AnyDataset:
         """Return rows that are interactions; without a target, every row is one."""
         if y is None and _input.is_source(X):
-            weight = sample_weight if isinstance(sample_weight, str) else None
+            weight = sample_weight if _input.is_name(sample_weight) else None
             known: dict[str, Any] = {"schema": self.schema, "hints": self._hints()}
             if learn:
                 how |= {"hints": NO_HINTS}
@@ -230,7 +240,7 @@ class Ranker(Factorization):
             X = read(X, self._settings(), weight=weight, labelled=None, **known)
             X = X.with_(target=labelled_interactions(RowSubset.of(X)).target)
         elif y is None:
-            y = np.ones(_num_samples(X), np.float32)
+            y = np.ones(_input.n_samples(X), np.float32)
         return super()._read(X, y, sample_weight, learn=learn, **how)
 
     def _task(self) -> str:

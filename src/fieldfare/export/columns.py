@@ -69,6 +69,8 @@ def _problem(column: Column) -> str:
         return "its values are hashed, for which there is no operator"
     if column.kind == "text":
         return "its texts are cut into words, for which there is no operator"
+    if column.has_unit_cells:
+        return "its values are scaled cell by cell (norm='l2'), which no operator here does"
     if column.weight_separator:
         return "its values have weights inside their text, which no operator can read"
     return ""

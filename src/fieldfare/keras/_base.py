@@ -22,7 +22,8 @@ from fieldfare.models.scaling import Scaling
 from fieldfare.rows import Rows, as_rows
 from fieldfare.settings import Settings
 from fieldfare.training.job import Job
-from fieldfare.training.judging.verdict import judge, warn_of
+from fieldfare.training.judging.compare import compare
+from fieldfare.training.judging.verdict import warn_of
 from fieldfare.training.loop.history import History
 from fieldfare.training.samples.subset import RowSubset
 
@@ -110,7 +111,8 @@ class KerasEstimator(Factorization):
         self._settings()  # checked before any data are read
         with self._one_at_a_time(), self._learning() as learner:
             data = learner._read(X, y, sample_weight, learn=True)
-            job = learner._job(data, None, valid=learner._read_validation(eval_set))
+            valid = learner._read_validation(eval_set, y, sample_weight)
+            job = learner._job(data, None, valid=valid)
             network = learner._compiled(job.told())
             learner._fit_network(network, job, learner._dataset(job.train, job.seed))
         return self
@@ -298,7 +300,7 @@ class KerasEstimator(Factorization):
         units = {"units": Units(self._unit), "scaling": self._scaling}
         model = self._model_of(network).with_(**units)
         if whole:
-            judge(model, self.history_, job.train, job.valid, job.config)
+            self.history_.comparison = compare(model, job.train, job.valid, job.config)
             warn_of(self.history_, job.config)
         self.model_ = job.stamped(model, self.history_)
         self.n_iter_ = len(self.history_)

@@ -25,6 +25,19 @@ class Steps(Enum):
     """By the learning rate times a gradient that is divided by the size of earlier ones."""
 
 
+@dataclass(frozen=True)
+class Defaults:
+    """The hyperparameters whose default depends on the solver.
+
+    The fields bear their names in `fieldfare.config`, where the default of each is ``"auto"``.
+    """
+
+    learning_rate: float = 0.4
+    max_iter: int = 20
+    l2_linear: float = 1e-5
+    l2_factors: float = 1e-4
+
+
 @dataclass(frozen=True, eq=False)
 class SolverKind:
     """What is true of a solver whatever its settings.
@@ -56,6 +69,8 @@ class SolverKind:
         Whether the state of factors is one number for each latent vector instead.
     weights_from_state : bool
         Whether weights follow from the state, which has to be set to change them.
+    defaults : Defaults
+        What ``"auto"`` means for it.
     """
 
     name: str
@@ -70,6 +85,7 @@ class SolverKind:
     slots: int = 0
     slots_per_vector: bool = False
     weights_from_state: bool = False
+    defaults: Defaults = Defaults()
 
     @property
     def takes_steps(self) -> bool:

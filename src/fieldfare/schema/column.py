@@ -27,6 +27,7 @@ from fieldfare.sources.batch import require_column
 KINDS = ("categorical", "numeric", "multi", "text", "datetime", "ignore")
 ROLES = ("user", "item", "context")
 TRANSFORMS = ("standardize", "log2", "quantile", "none")
+NORMS = ("l2", "none")
 
 DEFAULT_PARTS = ("hour", "weekday", "month", "age")
 
@@ -86,6 +87,11 @@ class Column:
         What cuts the text of a ``multi`` column; ``None`` for lists.
     weight_separator : str or None
         What cuts a value of a ``multi`` column from its weight, as in ``rock:0.5``.
+    norm : {"l2", "none"} or None
+        For columns of several values. ``l2``: the values of a cell are divided by the square root
+        of the sum of their squares, so that each of n words weighs ``1 / sqrt(n)`` and a long text
+        counts no more than a short one. ``none``: they are used as they are. ``None``: ``l2`` for
+        ``text`` and ``none`` for ``multi``.
     parts : sequence of str or None
         What becomes of a ``datetime`` column, each in a derived column such as ``when.hour``:
         "hour", "minute", "weekday", "day" and "month" as categories; "year" and "age" (days before
@@ -120,6 +126,7 @@ class Column:
     separator: str | None = _declare(None, _OPTIONAL_TEXT)
     weight_separator: str | None = _declare(None, _OPTIONAL_TEXT)
     clip: float | None = _declare(4.0, AnyOf((Number(0, low_open=True), NONE)))
+    norm: str | None = _declare(None, AnyOf((OneOf(NORMS), NONE)))
     parts: tuple[str, ...] | None = _declare(None, AnyOf((Several(OneOf(tuple(PARTS))), NONE)))
     date_format: str = _declare("ymd", OneOf(FORMATS))
     source: str | None = _declare(None, _OPTIONAL_TEXT)
@@ -158,6 +165,11 @@ class Column:
         return self.kind not in ("ignore", "datetime")
 
     @property
+    def has_unit_cells(self) -> bool:
+        """Whether the values of each cell are scaled to unit Euclidean length."""
+        return self.norm == "l2" or (self.norm is None and self.kind == "text")
+
+    @property
     def name_in_table(self) -> str:
         """Name of the column of a table that it is read from."""
         return self.name if self.source is None else self.source
@@ -194,11 +206,16 @@ class Column:
         return replace(self, **changes)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the parameters that differ from their defaults."""
+        """Return the parameters that differ from their defaults, and always those of a text.
+
+        The ``norm`` of a text is younger than the first files: where it is not written, texts were
+        used as they were.
+        """
+        written = {"name", "norm"} if self.kind == "text" else {"name"}
         return {
             item.name: getattr(self, item.name)
             for item in fields(self)
-            if item.name == "name" or getattr(self, item.name) != item.default
+            if item.name in written or getattr(self, item.name) != item.default
         }
 
 

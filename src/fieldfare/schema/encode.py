@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fieldfare._typing import AnyArray, Float32Array, Int64Array, UInt32Array
+from fieldfare._typing import AnyArray, Float32Array, Float64Array, Int64Array, UInt32Array
 from fieldfare.rows import Rows
 from fieldfare.schema.canonical import (
     codes_of,
@@ -162,7 +162,7 @@ def _encode_multi(column: Column, fitted: Fitted, array: Any, location: SourceLo
     )
     words, weights = split_weights(column, uniques)
     ids = _ids(fitted, words)[codes]
-    values = None
+    numbers_of: Float64Array | None = None
     if weights:
         table = np.ones(len(weights))
         for code, text in enumerate(weights):
@@ -176,12 +176,22 @@ def _encode_multi(column: Column, fitted: Fitted, array: Any, location: SourceLo
                     uniques[code].as_py(),
                 )
             table[code] = number
-        values = table[codes].astype(np.float32)
+        numbers_of = table[codes]
+    if column.has_unit_cells:
+        numbers_of = _to_unit_cells(numbers_of, row, lengths)
+    values = None if numbers_of is None else numbers_of.astype(np.float32)
     empty = lengths == 0
     if empty.any():
         ids, values = _insert_missing(ids, values, lengths, fitted.missing)
         lengths = np.where(empty, 1, lengths)
     return Entries(ids, values, lengths)
+
+
+def _to_unit_cells(x: Float64Array | None, row: Int64Array, lengths: Int64Array) -> Float64Array:
+    """Divide values, all 1 if ``None``, by the Euclidean length of those of their cell."""
+    squares = lengths if x is None else np.bincount(row, x * x, minlength=len(lengths))
+    length = np.sqrt(squares)[row]
+    return np.divide(1.0 if x is None else x, length, out=np.zeros(len(row)), where=length > 0)
 
 
 def _insert_missing(

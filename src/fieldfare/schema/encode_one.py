@@ -188,7 +188,7 @@ def _numeric(column: Column, fitted: Fitted) -> Callable[[Any], Features]:
 
 def _multi(column: Column, fitted: Fitted) -> Callable[[Any], Features]:
     find, missing, mark = _finder(fitted), fitted.missing, column.weight_separator
-    cut = splitter(column.separator, column.marks)
+    cut, is_unit = splitter(column.separator, column.marks), column.has_unit_cells
     if column.kind == "text":
         cut = partial(words_of, marks=column.marks)
 
@@ -197,7 +197,8 @@ def _multi(column: Column, fitted: Fitted) -> Callable[[Any], Features]:
         if not tokens:
             return [missing], _ONE
         if mark is None:
-            return [find(token) for token in tokens], _ONE * len(tokens)
+            value = _ONE if not is_unit else [1 / math.sqrt(len(tokens))]
+            return [find(token) for token in tokens], value * len(tokens)
         ids, values = [], []
         for token in tokens:
             name, found, weight = token.rpartition(mark)
@@ -206,6 +207,8 @@ def _multi(column: Column, fitted: Fitted) -> Callable[[Any], Features]:
                 raise ValueError
             ids.append(find(name if found else token))
             values.append(number)
+        if is_unit and (length := math.sqrt(sum(x * x for x in values))):
+            values = [x / length for x in values]
         return ids, values
 
     return encode

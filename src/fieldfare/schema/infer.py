@@ -6,6 +6,7 @@ The rules, applied to the first 10,000 rows, after which all rows settle what wa
 - no value at all, nested types other than lists: ``ignore``, with a warning;
 - dates and times: ``datetime`` (see `fieldfare.schema.dates`); durations: ``numeric``;
 - lists, and texts of which one in ten holds ``|``: ``multi``;
+- texts of several words, most of which occur once: ``text`` (see `fieldfare.schema.free_text`);
 - other texts, booleans, dictionaries: ``categorical``;
 - numbers with a fraction: ``numeric``, standardised;
 - whole numbers (also as floats, since pandas has no missing integers): ``categorical`` if they are
@@ -35,6 +36,7 @@ from fieldfare.schema.canonical import read_numbers
 from fieldfare.schema.column import Column
 from fieldfare.schema.column_names import is_called_id, role_of
 from fieldfare.schema.dates import recognise
+from fieldfare.schema.free_text import judge_texts
 from fieldfare.schema.hints import NO_HINTS, Hints
 from fieldfare.schema.missing import Marks
 from fieldfare.schema.odd import NUMERIC_SHARE, OddTexts
@@ -235,6 +237,10 @@ def judge_column(name: str, array: Any, *, complete: bool = False) -> Judgement:
         if are_many_bars(int(has_bar(present).sum()), len(present)):
             column = Column(name, "multi", role=role, separator=BAR)
             return Judgement(column, f"texts with {BAR!r} in them")
+        counted = present.value_counts()
+        free = judge_texts(name, counted.field("values"), numpy_of(counted.field("counts")))
+        if free is not None:
+            return free
         _warn_of_numbers(name, present)
     return _texts(name) if is_string(kind) else Judgement(Column(name, role=role), str(kind))
 

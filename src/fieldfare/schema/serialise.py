@@ -99,7 +99,11 @@ def from_json(header: JSON, arrays: Mapping[str, AnyArray]) -> dict[str, Any]:
 def _from_json(header: JSON, arrays: Mapping[str, AnyArray]) -> dict[str, Any]:
     if "indexed" in header:
         return {"ids": _get_indexed(header["indexed"], arrays)}
-    columns = tuple(Column(**column) for column in header["columns"])
+    # Files from before there was a norm hold texts that were used as they were.
+    columns = tuple(
+        Column(**({"norm": "none"} if column.get("kind") == "text" else {}) | column)
+        for column in header["columns"]
+    )
     fitted = None
     if "fitted" in header:
         fitted = tuple(

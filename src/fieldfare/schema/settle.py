@@ -35,6 +35,7 @@ from fieldfare.schema.fit import (
     make_fitter,
     number_columns,
 )
+from fieldfare.schema.free_text import judge_texts
 from fieldfare.schema.infer import BAR, are_many_bars, has_bar, judge_numbers, looks_numeric
 from fieldfare.schema.moments import moments_of
 from fieldfare.schema.odd import OddTexts, Verdict, with_kind
@@ -156,11 +157,14 @@ class GuessedNumbers:
 
 
 class GuessedValues:
-    """A column that was taken for categories, for several values, or that had no value at all."""
+    """A column that was taken for categories, several values or text, or that had no value."""
 
     def __init__(self, column: Column, *, untyped: bool) -> None:
         self._column, self._untyped = column, untyped
         self._inner = ValueCounts(with_kind(column, "categorical") if _is_empty(column) else column)
+        # Of a text, the cells are counted besides the words: they tell whether it is one.
+        is_text = column.kind == "text"
+        self._whole = ValueCounts(with_kind(column, "categorical")) if is_text else self._inner
         self._n_cells = self._n_bars = 0
         self._holds_texts = False
 
@@ -175,6 +179,8 @@ class GuessedValues:
             self._n_cells += len(cells)
             self._n_bars += int(has_bar(cells).sum())
         self._inner.update(array, location)
+        if self._whole is not self._inner:
+            self._whole.update(array, location)
 
     def finish(self, missing: int) -> Fitted:
         """Return what was learned, with ids from ``missing``."""
@@ -185,7 +191,7 @@ class GuessedValues:
         column = self._column
         if column.kind == "multi":
             return Verdict(column if self._many_bars() else with_kind(column, "categorical"))
-        counted = self._inner.counted()
+        counted = self._whole.counted()
         words, counts = one_array(counted["text"]), numpy_of(one_array(counted["count"]))
         if not len(words):
             return self._without_values()
@@ -195,7 +201,10 @@ class GuessedValues:
             if self._many_bars():
                 return Verdict(column.change(kind="multi", separator=BAR))
             if not self._untyped or not looks_numeric(words, counts):
-                return Verdict(column)
+                free = judge_texts(column.name, words, counts)
+                if free is None:
+                    return Verdict(column)
+                return Verdict(with_kind(column, "text"), note=free.note)
         x, found = read_numbers(words, column.name, column.marks)
         odd = OddTexts()
         odd.add([OddText(text.text, int(counts[text.row]), text.row) for text in found])

@@ -74,6 +74,16 @@ def numpy_of(array: Any) -> AnyArray:
     return np.where(_bits(validity)[span], floats, np.array(np.nan, floats.dtype))
 
 
+def values_of(column: Any) -> AnyArray:
+    """Return an Arrow column of any type as a NumPy array: nulls are NaN in numbers, else None."""
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    array = one_array(column)
+    if pa.types.is_dictionary(array.type):
+        array = pc.cast(array, array.type.value_type)
+    values: AnyArray = array.to_numpy(zero_copy_only=False)
+    return values
+
+
 def is_string(kind: Any) -> bool:
     """Whether arrays of this type are bytes and offsets: strings, large or not, but no views."""
     pa = require("pyarrow", "tables")
@@ -140,7 +150,8 @@ def table_of(columns: Iterable[tuple[str, Any]]) -> Any:
     Raises
     ------
     SchemaError
-        If a name or a value is text that is not Unicode.
+        If a name or a value is text that is not Unicode, or values are neither text nor anything
+        that stays the same when it is written as text.
     """
     pa = require("pyarrow", "tables")
     fields, arrays = [], []
@@ -154,6 +165,8 @@ def table_of(columns: Iterable[tuple[str, Any]]) -> Any:
                 f"character, {error.object[error.start]!r} at place {error.start}. Decode the "
                 "text again, as what it is."
             ) from error
+        except TypeError as error:
+            raise SchemaError(f"Column {name!r} cannot be read: {error}") from error
         arrays.append(array)
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
 
@@ -169,6 +182,8 @@ def _read(values: Any) -> tuple[Any, bool]:
     pa = require("pyarrow", "tables")
     if isinstance(values, (pa.Array, pa.ChunkedArray)):
         return values, False
+    if _are_intervals(values):
+        return pa.array(list(map(text_or_none, values)), pa.string()), False
     values = _in_known_units(values)
     try:
         array = pa.array(values, from_pandas=True)
@@ -189,6 +204,13 @@ def _read(values: Any) -> tuple[Any, bool]:
     except (pa.ArrowException, OverflowError):
         texts = [None if items is None else list(map(text_or_none, items)) for items in lists]
         return pa.array(texts, pa.list_(pa.string())), False
+
+
+def _are_intervals(values: Any) -> bool:
+    """Whether these are intervals of pandas, or the categories that `pandas.cut` makes of them."""
+    kind = getattr(values, "dtype", None)
+    of_categories = getattr(getattr(kind, "categories", None), "dtype", kind)
+    return str(of_categories).startswith("interval")
 
 
 def _in_known_units(values: Any) -> Any:
@@ -250,8 +272,27 @@ def _plain_column(column: Any) -> Any:
 
 
 def text_or_none(value: Any) -> str | None:
-    """Return a value as text, None if it is missing."""
-    return None if _is_missing(value) else str(value)
+    """Return a value as text, None if it is missing.
+
+    Raises
+    ------
+    TypeError
+        If its text would not say what it is; the message completes "cannot be read:".
+    """
+    if _is_missing(value):
+        return None
+    if isinstance(value, complex):
+        raise TypeError(
+            f"it holds complex numbers, such as {value}. Make columns of its .real and .imag."
+        )
+    kind = type(value)
+    own = {"__str__", "__repr__"} & {name for base in kind.__mro__[:-1] for name in vars(base)}
+    if not own:
+        raise TypeError(
+            f"it holds objects of the type {kind.__name__}, which have no text of their own. "
+            "Convert them to text or numbers."
+        )
+    return str(value)
 
 
 def _is_missing(value: Any) -> bool:

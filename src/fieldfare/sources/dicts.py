@@ -1,9 +1,11 @@
-"""Dictionaries: one of columns, or one per sample."""
+"""Dictionaries: one of columns, or one per sample. NumPy's structured arrays are columns, too."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from fieldfare._optional import require
 from fieldfare.exceptions import SchemaError
@@ -18,9 +20,16 @@ def open_columns(source: Mapping[Any, Any]) -> MemoryTable:
     Raises
     ------
     SchemaError
-        If the columns do not fit together.
+        If the columns do not fit together, or some of them are single values.
     """
     pa = require("pyarrow", "tables")
+    for name, values in source.items():
+        if is_value(values) or isinstance(values, Mapping):
+            what = "a dictionary" if isinstance(values, Mapping) else f"the value {values!r:.60}"
+            raise SchemaError(
+                f"In a dictionary of columns, each is a list or an array of values. {name!r} is "
+                f"{what}. For one sample pass [sample]; of a DataFrame, table.to_dict('list')."
+            )
     try:
         table = table_of((str(name), values) for name, values in source.items())
     except pa.ArrowException as error:
@@ -28,6 +37,29 @@ def open_columns(source: Mapping[Any, Any]) -> MemoryTable:
             f"The table cannot be read as columns of one type each: {error}"
         ) from error
     return MemoryTable(table, type(source).__name__)
+
+
+def is_value(item: Any) -> bool:
+    """Whether this is one value rather than a column or a list of them."""
+    if isinstance(item, np.ndarray):
+        return item.ndim == 0
+    return isinstance(item, (str, bytes)) or not (
+        hasattr(item, "__len__") or hasattr(item, "__iter__") or hasattr(item, "__arrow_c_array__")
+    )
+
+
+def is_sample(source: Any) -> bool:
+    """Whether this is a dictionary of one value per column."""
+    return isinstance(source, Mapping) and len(source) > 0 and all(map(is_value, source.values()))
+
+
+def is_structured(source: Any) -> bool:
+    """Whether this is a structured or a record array, which has named columns."""
+    return isinstance(source, np.ndarray) and source.dtype.names is not None
+
+
+def _open_structured(source: Any) -> MemoryTable:
+    return open_columns({name: source[name] for name in source.dtype.names})
 
 
 def are_samples(source: Any) -> bool:
@@ -79,6 +111,8 @@ def flat_row(row: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 FORMATS = (
+    Format("one sample as a dict", is_sample, lambda source: open_samples([source])),
+    Format("a NumPy array with named columns", is_structured, _open_structured),
     Format("a dict of columns", lambda source: isinstance(source, Mapping), open_columns),
     Format("an iterable of dicts", are_samples, open_samples),
 )

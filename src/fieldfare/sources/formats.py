@@ -154,6 +154,8 @@ def refuse_reading(reading: Reading, source: Any) -> None:
 def _open_items(items: Iterable[Any]) -> Source:
     """Open an iterable of tables, one after another, or of samples, which are read to the end."""
     if isinstance(items, (list, tuple)):
+        if all(map(frames.is_series, items)):
+            return open_source([frames.row_of(item) for item in items])
         if all(map(_is_part, items)):
             return ChainedTables([open_table(item) for item in items])
         odd = next(item for item in items if not isinstance(item, Mapping))

@@ -10,7 +10,7 @@ import numpy as np
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare.exceptions import DataError
 from fieldfare.rows import MAX_FIELD, MAX_INDEX, Rows, per_row
-from fieldfare.sources.dicts import open_columns
+from fieldfare.sources.dicts import is_structured, is_value, open_columns
 from fieldfare.sources.format import Format
 from fieldfare.sources.source import Ids, Numbered, Source
 from fieldfare.sources.sparse_checks import check_sparse, is_sparse
@@ -18,8 +18,20 @@ from fieldfare.sources.tables import MemoryTable
 
 
 def is_matrix(source: Any) -> bool:
-    """Whether this is a NumPy array or a SciPy sparse matrix."""
-    return isinstance(source, np.ndarray) or is_sparse(source)
+    """Whether this is a NumPy array, but none with named columns, or a SciPy sparse matrix."""
+    return is_sparse(source) or (isinstance(source, np.ndarray) and not is_structured(source))
+
+
+def are_rows(source: Any) -> bool:
+    """Whether this is a list of rows, which are lists or arrays of single values."""
+    if not isinstance(source, (list, tuple)) or not source:
+        return False
+    first = source[0]
+    return (
+        isinstance(first, (list, tuple, np.ndarray))
+        and len(first) > 0
+        and all(map(is_value, first))
+    )
 
 
 def array_rows(
@@ -212,4 +224,44 @@ def open_matrix(source: Any) -> Source:
     return Matrix(source)
 
 
-FORMATS = (Format("a 2-d NumPy array, a SciPy sparse matrix", is_matrix, open_matrix),)
+def _open_rows(source: Any) -> Source:
+    return open_matrix(cells_of(source))
+
+
+def cells_of(rows: Sequence[Any]) -> AnyArray:
+    """Return a list of rows as a 2-d array, of numbers if that is all they hold, else of objects.
+
+    Raises
+    ------
+    DataError
+        If the rows differ in length.
+    """
+    width = len(rows[0])
+    for number, row in enumerate(rows):
+        if not isinstance(row, (list, tuple, np.ndarray)) or len(row) != width:
+            found = f"{len(row)} values" if hasattr(row, "__len__") else type(row).__name__
+            raise DataError(
+                f"All rows must have as many values as the first, {width}. Row {number} is {found}."
+            )
+    # Through object, because NumPy would turn a row of text and numbers into text.
+    cells = np.empty((len(rows), width), object)
+    for number, row in enumerate(rows):
+        cells[number] = row
+    return cells.astype(np.float64) if read_as_numbers(cells) else cells
+
+
+def read_as_numbers(cells: AnyArray) -> bool:
+    """Whether all cells of an array of objects are numbers."""
+    if any(isinstance(cell, (str, bytes)) for cell in cells.flat):
+        return False
+    try:
+        cells.astype(np.float64)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+FORMATS = (
+    Format("a 2-d NumPy array, a SciPy sparse matrix", is_matrix, open_matrix),
+    Format("a list of rows", are_rows, _open_rows),
+)

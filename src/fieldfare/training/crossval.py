@@ -14,7 +14,7 @@ from fieldfare._random import permutation
 from fieldfare._tables import aligned_lines
 from fieldfare._typing import AnyArray, Int64Array
 from fieldfare._validation import Number, check
-from fieldfare.config import ModelConfig, TrainingConfig
+from fieldfare.config import ModelConfig
 from fieldfare.data.loading import load
 from fieldfare.data.split import kfold
 from fieldfare.exceptions import (
@@ -155,7 +155,7 @@ def cross_validate(
         result.folds.append({"fold": len(result.folds) + 1.0, **figures, "epochs": epochs})
         if trained.interrupted:
             raise KeyboardInterrupt
-    _warn(result, histories, job.config)
+    _warn(result, histories, job)
     return result
 
 
@@ -181,7 +181,7 @@ def _left_out(undefined: tuple[str, list[int]]) -> str:
     return f"{name} is not defined in {where}, and its mean leaves {_THEM[len(folds) > 1]} out."
 
 
-def _warn(result: CrossValResult, histories: Sequence[History], config: TrainingConfig) -> None:
+def _warn(result: CrossValResult, histories: Sequence[History], job: Job) -> None:
     """Warn of figures that are not defined, and of what is wrong with most of the models."""
     if result.undefined:
         advice = "Do they hold one class only? Use fewer folds, or more rows of the rare class."
@@ -189,7 +189,8 @@ def _warn(result: CrossValResult, histories: Sequence[History], config: Training
         warnings.warn(DataWarning(f"{said} {advice}"), stacklevel=3)
     compared = [h.comparison for h in histories if h.comparison is not None]
     losers = [one for one in compared if one.worse_than is not None]
-    problems = [p for h in histories if (p := unsettled(h, config)) is not None]
+    told = (unsettled(history, job.config, job.least_epochs) for history in histories)
+    problems = [text for text in told if text is not None]
     for found, kind in (([*map(losing, losers)], ModelWarning), (problems, ConvergenceWarning)):
         if 2 * len(found) > len(histories):
             text = f"In {len(found)} of {len(histories)} folds, such as this: {found[0]}"

@@ -22,7 +22,7 @@ from fieldfare.models.base import Model
 from fieldfare.models.registry import build, estimate_bytes
 from fieldfare.schema.schema import Schema
 from fieldfare.settings import Settings
-from fieldfare.training.judging.verdict import judge, warn_of
+from fieldfare.training.judging.verdict import Judge, warn_of
 from fieldfare.training.loop.callbacks import Callback
 from fieldfare.training.loop.history import History
 from fieldfare.training.loop.run import FitResult
@@ -280,12 +280,24 @@ class Job:
             self._grow(session)
         config = replace(self.config, max_iter=1, early_stopping=False) if once else self.config
         train, valid = self._split(session, config)
-        result = session.fit(train, valid, config, callbacks, resume=resume, last=last)
         if not (once or self.settings.for_recall):
-            judge(result.model, result.history, train, valid, config)
-            if tell:
-                warn_of(result.history, config)
+            callbacks = [*callbacks, Judge(train, valid, config)]
+        result = session.fit(train, valid, config, callbacks, resume=resume, last=last)
+        if tell and not once:
+            warn_of(result.history, config, self.least_epochs)
         return FitResult(self.stamped(result.model, result.history), result.history)
+
+    @property
+    def least_epochs(self) -> int:
+        """The number of epochs from which on a training may be called unsettled.
+
+        Users who neither give validation data nor ask for early stopping may train for fewer epochs
+        than usual without being told that more would be better.
+        """
+        if self.valid is not None or self.settings.training.early_stopping is True:
+            return 0
+        usual: int = self.settings.solver.kind.defaults.max_iter
+        return usual
 
     def stamped(self, model: Model, history: History) -> Model:
         """Return a trained model that says how it came about, see `provenance.stamped`."""

@@ -88,11 +88,8 @@ def test_a_target_can_be_named(clicks: pd.DataFrame, tmp_path: Path) -> None:
         assert model.predict(X).shape == y.shape
 
 
-def test_columns_in_another_order_are_refused(clicks: pd.DataFrame) -> None:
-    X, y = parts(clicks)
-    model = LinearClassifier(random_state=0).fit(X, y)
-    with pytest.raises(ValueError, match="same order"):
-        model.predict(X[["item", "user", "age"]])
+def test_a_target_that_is_not_there_is_refused(clicks: pd.DataFrame) -> None:
+    model = LinearClassifier(random_state=0)
     with pytest.raises(DataError, match="There is no column 'absent'"):
         model.fit(clicks, "absent")
 
@@ -246,7 +243,8 @@ def test_save_and_load(clicks: pd.DataFrame, tmp_path: Path) -> None:
 def test_save_and_load_of_fields(tmp_path: Path) -> None:
     X = np.eye(4)[[0, 1, 2, 3] * 10] + 0.5
     y = np.arange(40) % 4
-    model = FFMClassifier(n_factors=2, fields=[1, 1, 0, 0], random_state=0).fit(X, y)
+    given = {"learning_rate": 0.3, "max_iter": 5, "l2_linear": 1e-4, "l2_factors": 1e-3}
+    model = FFMClassifier(n_factors=2, fields=[1, 1, 0, 0], random_state=0, **given).fit(X, y)
     model.save(tmp_path / "m.ff")
     loaded = FFMClassifier.load(tmp_path / "m.ff")
     assert loaded.classes_.tolist() == [0, 1, 2, 3]

@@ -63,6 +63,7 @@ def test_a_column_without_any_known_value(tmp_path: Path) -> None:
     [
         (Column("city", hash_buckets=8), "column 'city': its values are hashed"),
         (Column("city", "text"), "column 'city': its texts are cut into words"),
+        (Column("city", "multi", separator="|", norm="l2"), "column 'city': its values are scaled"),
         (Column("tags", "multi", separator="|", weight_separator=":"), "values have weights"),
     ],
 )

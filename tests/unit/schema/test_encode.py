@@ -120,12 +120,45 @@ def test_weights_of_values():
 
 
 def test_text_becomes_lower_case_words():
-    got = encode(Column("t", "text"), ["The cat, the DOG", "über"], ["Über the CAT!", "  ", None])
+    got = encode(
+        Column("t", "text", norm="none"),
+        ["The cat, the DOG", "über"],
+        ["Über the CAT!", "  ", None],
+    )
     assert got == [
         [("t=über", 1), ("t=the", 1), ("t=cat", 1)],
         [("t=<missing>", 1)],
         [("t=<missing>", 1)],
     ]
+
+
+def test_words_of_a_text_weigh_as_much_as_one_value_together():
+    [long, short, empty] = encode(Column("t", "text"), ["a b c d"], ["a b c d", "a", ""])
+    assert long == [(f"t={word}", 0.5) for word in "abcd"]
+    assert short == [("t=a", 1)] and empty == [("t=<missing>", 1)]
+
+
+def test_weighted_values_of_a_cell_are_scaled_to_unit_length():
+    column = Column("m", "multi", separator=";", weight_separator=":", norm="l2")
+    [both, none] = encode(column, ["a:3;b:4"], ["a:3;b:4", "a:0"])
+    assert both == [("m=a", np.float32(0.6)), ("m=b", np.float32(0.8))]
+    assert none == [("m=a", 0)]
+
+
+@pytest.mark.parametrize("norm", [None, "none", "l2"])
+@pytest.mark.parametrize("kind", ["text", "multi"])
+def test_one_sample_is_scaled_as_a_table_is(kind, norm):
+    weights = None if kind == "text" else ":"
+    column = Column("m", kind, separator=";", weight_separator=weights, norm=norm)
+    cells = ["a:3;b:4;c", "b", "a:0", "x:-2;y:7;y:1", ""]
+    schema = Schema([column]).fit({"m": cells})
+    rows = schema.encode({"m": cells})
+    for i, cell in enumerate(cells):
+        of = rows.take(np.array([i]))
+        ids, values, _ = schema.sample_encoder().encode({"m": cell})
+        assert ids == of.indices.tolist()
+        expected = np.ones(of.nnz) if of.values is None else of.values
+        np.testing.assert_array_equal(np.float32(values), expected)
 
 
 def test_hashing_needs_no_vocabulary():

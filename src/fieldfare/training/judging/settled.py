@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from fieldfare.config import TrainingConfig
 from fieldfare.training.loop.comparison import Comparison
 from fieldfare.training.loop.history import History
@@ -14,20 +12,32 @@ _PACE = 0.5
 _HAIR = 2e-4
 # How far the training loss may be above its best.
 _RISE = 0.1
+# Of the first training loss, beside which smaller changes are none.
+_CLEAR = 0.01
 _LIMITS = ("max_iter", "max_time")
 
 
-def unsettled(history: History, config: TrainingConfig) -> str | None:
+def unsettled(history: History, config: TrainingConfig, least: int = 0) -> str | None:
     """Say why a training has not settled; None if it has, or if nothing tells.
 
     It has not if its limit was reached while the validation loss was still falling: in the last
     epoch by more than half of what it fell in each epoch on average, counted from the loss of a
     constant. Nor has it, where the last epoch is kept, if the training loss ended more than a tenth
     above its lowest.
+
+    Parameters
+    ----------
+    history : History
+        With its ``comparison``.
+    config : TrainingConfig
+        Of its training.
+    least : int
+        With fewer epochs than that it goes without saying that the loss still fell.
     """
     if not history.epochs or history.stopped not in _LIMITS:
         return None
-    return _still_falls(history, config) or _rises(history, config)
+    found = _still_falls(history, config) if len(history) >= least else None
+    return found or _rises(history, config)
 
 
 def _still_falls(history: History, config: TrainingConfig) -> str | None:
@@ -42,7 +52,9 @@ def _still_falls(history: History, config: TrainingConfig) -> str | None:
     average = (losses[0] - now) / (len(losses) - 1)
     if not before - now > max(_PACE * average, _HAIR * losses[0]):
         return None
-    limit = f"{history.stopped}={getattr(config, str(history.stopped))}"
+    limit = f"max_iter={len(history)}"
+    if history.stopped == "max_time":
+        limit = f"max_time={config.max_time:g}"
     return (
         f"Training ended at {limit} while the validation loss was still falling, from {before:.4g} "
         f"to {now:.4g} in the last epoch. Raise {history.stopped}, or learning_rate."
@@ -62,7 +74,8 @@ def _rises(history: History, config: TrainingConfig) -> str | None:
         return None  # the best epoch is kept
     losses = history["train_loss"]
     lowest = min(losses)
-    if not (math.isfinite(lowest) and losses[-1] > lowest + _RISE * abs(lowest)):
+    rise = losses[-1] - lowest
+    if not (rise > _RISE * abs(lowest) and rise > _CLEAR * abs(losses[0])):
         return None
     return (
         f"Training has not settled: the training loss fell to {lowest:.4g} and ended at "

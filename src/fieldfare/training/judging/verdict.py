@@ -6,14 +6,16 @@ import warnings
 
 from fieldfare.config import TrainingConfig
 from fieldfare.exceptions import ConvergenceWarning, DataWarning, ModelWarning
-from fieldfare.models.base import Model
 from fieldfare.training.judging.compare import compare
 from fieldfare.training.judging.settled import unsettled
 from fieldfare.training.judging.undefined import undefined
+from fieldfare.training.loop.callbacks import Callback, TrainingState
 from fieldfare.training.loop.comparison import CONSTANT, Comparison
 from fieldfare.training.loop.history import History
 from fieldfare.training.samples.subset import RowSubset
 
+# How a training ends that was not interrupted and did not fail.
+_ENDED = ("max_iter", "early_stopping", "max_time", "callback")
 _SIMPLER = {
     "validation": "Raise l2_linear and l2_factors, lower n_factors, let early_stopping end the "
     "training, or learn from more rows",
@@ -23,31 +25,30 @@ _SIMPLER = {
 _LINEAR = "Its interactions do harm: raise l2_factors, lower n_factors, or use model='linear'"
 
 
-def judge(
-    model: Model,
-    history: History,
-    train: RowSubset,
-    valid: RowSubset | None,
-    config: TrainingConfig,
-) -> None:
-    """Note in the history how a model compares with a constant and with its linear part.
+class Judge(Callback):
+    """Notes in the history how a model compares with a constant and with its own linear part.
+
+    Where a model is trained again on all rows, it is the first that is compared.
 
     Parameters
     ----------
-    model : Model
-        As training left it.
-    history : History
-        Of its training; gets the ``comparison``.
     train, valid : RowSubset
-        What it was trained and validated on, with encoded targets.
+        What is trained and validated on, with encoded targets.
     config : TrainingConfig
-        Of its training.
+        Of the training.
     """
-    if history.epochs:
-        history.comparison = compare(model, train, valid, config)
+
+    def __init__(self, train: RowSubset, valid: RowSubset | None, config: TrainingConfig) -> None:
+        self.train, self.valid, self.config = train, valid, config
+
+    def on_train_end(self, state: TrainingState) -> None:
+        history = state.history
+        if history.comparison is None and history.epochs and history.stopped in _ENDED:
+            model = state.best_model or state.solver.export()
+            history.comparison = compare(model, self.train, self.valid, self.config)
 
 
-def warn_of(history: History, config: TrainingConfig) -> None:
+def warn_of(history: History, config: TrainingConfig, least: int = 0) -> None:
     """Warn of what a history tells: a model that loses, a training that has not settled.
 
     Parameters
@@ -56,13 +57,15 @@ def warn_of(history: History, config: TrainingConfig) -> None:
         With its ``comparison``.
     config : TrainingConfig
         Of its training.
+    least : int
+        As for `unsettled`.
     """
     names = [name for name in history.columns if name.startswith("valid_")]
     lacking = [n.removeprefix("valid_") for n in names if all(v != v for v in history[n])]
     if lacking:
         warnings.warn(DataWarning(undefined(lacking, "the validation rows")), stacklevel=3)
     warn_of_losing(history.comparison)
-    problem = unsettled(history, config)
+    problem = unsettled(history, config, least)
     if problem is not None:
         warnings.warn(ConvergenceWarning(problem), stacklevel=3)
 

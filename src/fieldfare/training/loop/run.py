@@ -99,6 +99,7 @@ class Run:
         self.train, self.valid = train, valid
         self.task = model.config.task
         solver_config = solver.config
+        config = config.by(solver_config.kind)
         check_plan(train, model, solver_config, config)
         recalls = Settings(config, solver_config).for_recall
         self.negatives = None
