@@ -280,10 +280,11 @@ class Job:
             self._grow(session)
         config = replace(self.config, max_iter=1, early_stopping=False) if once else self.config
         train, valid = self._split(session, config)
-        if not (once or self.settings.for_recall):
+        judged = not (once or self.settings.for_recall)
+        if judged:
             callbacks = [*callbacks, Judge(train, valid, config)]
         result = session.fit(train, valid, config, callbacks, resume=resume, last=last)
-        if tell and not once:
+        if tell and judged:
             warn_of(result.history, config, self.least_epochs)
         return FitResult(self.stamped(result.model, result.history), result.history)
 
@@ -294,10 +295,8 @@ class Job:
         Users who neither give validation data nor ask for early stopping may train for fewer epochs
         than usual without being told that more would be better.
         """
-        if self.valid is not None or self.settings.training.early_stopping is True:
-            return 0
-        usual: int = self.settings.solver.kind.defaults.max_iter
-        return usual
+        solver, asked = self.settings.solver, self.settings.training.early_stopping is True
+        return 0 if self.valid is not None or asked or solver is None else _usual_epochs(solver)
 
     def stamped(self, model: Model, history: History) -> Model:
         """Return a trained model that says how it came about, see `provenance.stamped`."""
@@ -321,6 +320,10 @@ class Job:
             return split_interactions(self.train, self.data.schema, config)
         fraction = config.validation_fraction
         return self.train.split(fraction, self.seed, task=self.targets.task)
+
+
+def _usual_epochs(solver: SolverConfig) -> int:
+    return solver.kind.defaults.max_iter
 
 
 def _warn_of_validation(data: AnyDataset, valid: AnyDataset) -> None:

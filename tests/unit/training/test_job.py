@@ -56,7 +56,7 @@ def test_the_functions_and_the_estimators_train_the_same_model() -> None:
 
 
 def test_early_stopping_splits_when_asked_to() -> None:
-    stopped = train(clicks(), target="y", early_stopping=True, **QUICK)
+    stopped = train(clicks(), target="y", early_stopping=True, **QUICK | {"max_iter": 20})
     assert "valid_loss" in stopped.history.columns
     plain = train(clicks(), target="y", **QUICK)
     assert plain.history.columns == ["epoch", "train_loss", "seconds"]

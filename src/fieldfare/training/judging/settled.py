@@ -12,7 +12,7 @@ _PACE = 0.5
 _HAIR = 2e-4
 # How far the training loss may be above its best.
 _RISE = 0.1
-# Of the first training loss, beside which smaller changes are none.
+# Of the training loss at the start: a rise that is more than rounding.
 _CLEAR = 0.01
 _LIMITS = ("max_iter", "max_time")
 
@@ -42,9 +42,12 @@ def unsettled(history: History, config: TrainingConfig, least: int = 0) -> str |
 
 def _still_falls(history: History, config: TrainingConfig) -> str | None:
     last = history.epochs[-1]
+    if config.early_stopping is False:
+        return None  # exactly so many epochs were wanted
     if history.metric is None or "valid_loss" not in last or history.best_epoch != last["epoch"]:
         return None
-    start = _loss_of_constant(history.comparison)
+    # Class weights are in the comparison, and not in the validation loss.
+    start = None if config.class_weight else _loss_of_constant(history.comparison)
     losses = [*([] if start is None else [start]), *history["valid_loss"]]
     if len(losses) < 2:
         return None
@@ -62,7 +65,7 @@ def _still_falls(history: History, config: TrainingConfig) -> str | None:
 
 
 def _loss_of_constant(comparison: Comparison | None) -> float | None:
-    if comparison is None or comparison.rows != "validation":
+    if comparison is None:
         return None
     if comparison.measure == "logloss":
         return comparison.constant
@@ -74,8 +77,8 @@ def _rises(history: History, config: TrainingConfig) -> str | None:
         return None  # the best epoch is kept
     losses = history["train_loss"]
     lowest = min(losses)
-    rise = losses[-1] - lowest
-    if not (rise > _RISE * abs(lowest) and rise > _CLEAR * abs(losses[0])):
+    rise, start = losses[-1] - lowest, _loss_of_constant(history.comparison)
+    if not rise > max(_RISE * abs(lowest), _CLEAR * max(losses[0], start or 0)):
         return None
     return (
         f"Training has not settled: the training loss fell to {lowest:.4g} and ended at "
