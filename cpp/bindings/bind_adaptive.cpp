@@ -22,7 +22,8 @@ std::variant<double, std::tuple<std::int64_t>> epoch(
     const Rows& rows, const Maybe<const float, 1>& weight, const Numbers& train,
     const Numbers& held_out, const Maybe<float, 1>& bias, const Maybe<float, 1>& linear,
     const Maybe<float, 2>& factors, const Array<double, 1>& penalties,
-    const Array<const double, 1>& rates, std::int64_t n_features, bool logistic, bool normalised) {
+    const Maybe<const float, 1>& times, const Array<const double, 1>& rates,
+    std::int64_t n_features, bool logistic, bool normalised) {
   AdaptiveModel model;
   model.n_features = n_features;
   require(rows.target != nullptr, "there must be targets");
@@ -44,6 +45,10 @@ std::variant<double, std::tuple<std::int64_t>> epoch(
   require(length(penalties) == 1 + model.k,
           "there must be a penalty of the linear weights and one for each factor");
   model.penalties = penalties.data();
+  if (times) {
+    require(length(*times) == n_features, "there must be one multiple per feature");
+    model.times = times->data();
+  }
   model.bias_rate = rates.data()[0];
   model.linear_rate = rates.data()[1];
   model.factor_rate = rates.data()[2];
@@ -64,8 +69,8 @@ void bind_adaptive(nb::module_& module) {
              nb::arg("train").noconvert(), nb::arg("held_out").noconvert(),
              nb::arg("bias").noconvert().none(), nb::arg("linear").noconvert().none(),
              nb::arg("factors").noconvert().none(), nb::arg("penalties").noconvert(),
-             nb::arg("rates").noconvert(), nb::arg("n_features"), nb::arg("logistic"),
-             nb::arg("normalised"));
+             nb::arg("times").noconvert().none(), nb::arg("rates").noconvert(),
+             nb::arg("n_features"), nb::arg("logistic"), nb::arg("normalised"));
 }
 
 }  // namespace fieldfare

@@ -200,6 +200,7 @@ void bind_training(nb::module_& module) {
       .def_ro("blocks", &Layout::blocks)
       .def_ro("factor_state", &Layout::factor_state)
       .def_ro("weight", &Layout::weight)
+      .def_ro("penalty", &Layout::penalty)
       .def_ro("slots", &Layout::slots)
       .def_ro("shared", &Layout::shared)
       .def_ro("sums_squares", &Layout::sums_squares)

@@ -51,6 +51,8 @@ class Epoch {
     return rows_.values == nullptr ? scale : scale * rows_.values[entry];
   }
 
+  double times(std::uint32_t id) const { return model_.times == nullptr ? 1 : model_.times[id]; }
+
   // Derivative of the loss by the score.
   double slope(double score, double target) const {
     if (!model_.logistic) return score - target;
@@ -85,17 +87,18 @@ class Epoch {
     for (std::int64_t p = begin; p < end; ++p) {
       const std::uint32_t id = rows_.indices[p];
       const double x = value(p, s);
+      const double m = times(id);
       double* old = old_.data() + (p - begin) * (1 + k);
       if (seen_[id].step != step) seen_[id] = {step, (p - begin) * (1 + k)};
       if (model_.linear != nullptr) {
         float& w = model_.linear[id];
         old[0] = w;
-        w -= static_cast<float>(model_.linear_rate * (g * x + model_.penalties[0] * w));
+        w -= static_cast<float>(model_.linear_rate * (g * x + m * model_.penalties[0] * w));
       }
       float* v = model_.factors + id * k;
       for (std::int64_t f = 0; f < k; ++f) {
         old[1 + f] = v[f];
-        const double gradient = g * x * (q_[f] - x * v[f]) + model_.penalties[1 + f] * v[f];
+        const double gradient = g * x * (q_[f] - x * v[f]) + m * model_.penalties[1 + f] * v[f];
         v[f] -= static_cast<float>(model_.factor_rate * gradient);
       }
     }
@@ -110,22 +113,23 @@ class Epoch {
     for (auto* sums : {&q_, &q_next_, &cross_}) std::fill(sums->begin(), sums->end(), 0);
     for (std::int64_t p = rows_.indptr[row]; p < rows_.indptr[row + 1]; ++p) {
       const std::uint32_t id = rows_.indices[p];
-      const double x = value(p, s);
+      const double x = value(p, s), m = times(id);
       const bool moved = seen_[id].step == step;
       const double* old = moved ? old_.data() + seen_[id].place : nullptr;
       if (model_.linear != nullptr) {
         const double now = model_.linear[id];
         const double before = moved ? old[0] : now;
-        score += x * (moved ? now : now * (1 - model_.linear_rate * model_.penalties[0]));
-        linear += x * before;
+        score += x * (moved ? now : now * (1 - model_.linear_rate * (m * model_.penalties[0])));
+        linear += x * m * before;
       }
       const float* v = model_.factors + id * k;
       for (std::int64_t f = 0; f < k; ++f) {
         const double now = v[f], before = moved ? old[1 + f] : now;
-        const double next = moved ? now : now * (1 - model_.factor_rate * model_.penalties[1 + f]);
-        q_[f] += x * before;
+        const double shrunk = now * (1 - model_.factor_rate * (m * model_.penalties[1 + f]));
+        const double next = moved ? now : shrunk;
+        q_[f] += x * m * before;
         q_next_[f] += x * next;
-        cross_[f] += x * next * x * before;
+        cross_[f] += x * next * x * m * before;
         score -= 0.5 * x * next * x * next;
       }
     }

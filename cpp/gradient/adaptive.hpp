@@ -3,8 +3,9 @@
 // After each step on a training row, the penalties take a step against the loss of a held-out row
 // as a function of the parameters after that step. With theta' = theta - eta (g + lambda theta),
 // where g is zero except for the features of the training row,
-//   d score' / d lambda_w = -eta sum_j x_j w_j
-//   d score' / d lambda_f = -eta (sum_j x_j v'_jf  sum_j x_j v_jf - sum_j x_j^2 v'_jf v_jf).
+//   d score' / d lambda_w = -eta sum_j x_j m_j w_j
+//   d score' / d lambda_f = -eta (sum_j x_j v'_jf  sum_j x_j m_j v_jf - sum_j x_j^2 v'_jf m_j v_jf),
+// where the penalties of feature j are m_j lambda.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +22,7 @@ struct AdaptiveModel {
   float* linear = nullptr;      // [n_features], or null
   float* factors = nullptr;     // [n_features, k], or null with k = 0
   double* penalties = nullptr;  // [1 + k]
+  const float* times = nullptr;  // [n_features]: m, or null for ones
   double bias_rate = 0, linear_rate = 0, factor_rate = 0;
   // Step of the penalties on the linear weights and on factors.
   double linear_penalty_rate = 0, factor_penalty_rate = 0;

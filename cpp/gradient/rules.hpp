@@ -7,8 +7,10 @@
 //
 // A rule declares its `name`, as Python knows it; `slots`, the state values of a weight; whether it
 // is `per_weight`, with slot s of a weight's state at state + s * slot, or keeps a single number
-// for all factors of a feature; and whether its state `sums_squares` of gradients, which lets
-// threads that learned separately be merged. All rules are listed at the end of this file.
+// for all factors of a feature; whether its state `sums_squares` of gradients, which lets threads
+// that learned separately be merged; and whether its L2 penalty acts `at_each_visit`, or once for
+// all of them. The rates are those of the feature: see Rates::penalised. All rules are listed at
+// the end of this file.
 #pragma once
 
 #include <type_traits>
@@ -24,6 +26,7 @@ struct Sgd {
   static constexpr std::int64_t slots = 0;
   static constexpr bool per_weight = true;
   static constexpr bool sums_squares = false;
+  static constexpr bool at_each_visit = true;
   FIELDFARE_INLINE static void scalar(float* w, float*, float g, const Rates& r) {
     *w -= r.learning_rate * (g + r.l2 * *w);
   }
@@ -40,6 +43,7 @@ struct AdaGrad {
   static constexpr std::int64_t slots = 1;
   static constexpr bool per_weight = true;
   static constexpr bool sums_squares = true;
+  static constexpr bool at_each_visit = true;
   FIELDFARE_INLINE static void scalar(float* w, float* state, float g, const Rates& r) {
     g += r.l2 * *w;
     const float squares = *state + g * g;
@@ -71,6 +75,7 @@ struct Ftrl {
   static constexpr std::int64_t slots = 2;
   static constexpr bool per_weight = true;
   static constexpr bool sums_squares = false;
+  static constexpr bool at_each_visit = false;
   FIELDFARE_INLINE static void step(float* w, float* z, float* n, float g, const Rates& r) {
     const float grown = *n + g * g;
     const float root = std::sqrt(grown);
@@ -124,18 +129,19 @@ FIELDFARE_INLINE void move(float* w, float* state, std::int64_t slot, float shar
 
 // The weights of four features, at an offset of their rows; the state of each follows it.
 template <class Rule>
-FIELDFARE_INLINE void move_weights(float* const* rows, std::int64_t at, Lanes<4> g,
-                                   const Rates& rates) {
+FIELDFARE_INLINE void move_weights(float* const* rows, std::int64_t at, const Layout& layout,
+                                   Lanes<4> g, const Rates& rates) {
   if constexpr (std::is_base_of_v<AdaGrad, Rule>) {
     Lanes<4> w, squares;
     gather_pairs(rows, at, w, squares);
-    g = g + broadcast<4>(rates.l2) * w;
+    g = g + broadcast<4>(rates.l2) * gather(rows, layout.penalty) * w;
     squares = squares + g * g;
     w = w - broadcast<4>(rates.learning_rate) * g / square_root<4>(squares);
     scatter_pairs(rows, at, w, squares);
   } else {
     for (int e = 0; e < 4; ++e) {
-      Rule::scalar(rows[e] + at, rows[e] + at + 1, lane<4>(g, e), rates);
+      Rule::scalar(rows[e] + at, rows[e] + at + 1, lane<4>(g, e),
+                   rates.penalised(rows[e][layout.penalty]));
     }
   }
 }
@@ -149,8 +155,9 @@ FIELDFARE_INLINE void move_vectors(float* const* rows, std::int64_t at, const La
   const std::int64_t k = length<K>(layout.padded_factors), state = at + layout.factor_state;
   if constexpr (Rule::per_weight) {
     for (int e = 0; e < 4; ++e) {
+      const Rates own = rates.penalised(rows[e][layout.penalty]);
       for (std::int64_t d = 0; d < k; d += N) {
-        Rule::template lanes<N>(rows[e] + at + d, rows[e] + state + d, k, gradient(e, d), rates);
+        Rule::template lanes<N>(rows[e] + at + d, rows[e] + state + d, k, gradient(e, d), own);
       }
     }
   } else {
@@ -169,9 +176,9 @@ FIELDFARE_INLINE void move_vectors(float* const* rows, std::int64_t at, const La
     scatter(rows, state, total);
     float steps[4];
     store<4>(steps, broadcast<4>(rates.learning_rate) / square_root<4>(total));
-    const Lanes<N> l2 = broadcast<N>(rates.l2);
     for (int e = 0; e < 4; ++e) {
       const Lanes<N> step = broadcast<N>(steps[e]);
+      const Lanes<N> l2 = broadcast<N>(rates.l2 * rows[e][layout.penalty]);
       for (std::int64_t d = 0; d < k; d += N) {
         float* w = rows[e] + at + d;
         Lanes<N> g;

@@ -21,7 +21,7 @@ struct FfmSideBySide : FfmTraining<4> {
   bool in_pairs = false;                     // the sample scored last
   float* const sides;                        // [m, 4]: squares that a feature meets, by lanes
   float* const steps;                        // [m]: row-wise rules, for the update
-  float* const kept;                         // [m]
+  float* const kept;                         // [m]: likewise; other rules: the L2 penalties
 
   FfmSideBySide(const TrainJob& job, float* scratch, std::int32_t* field_scratch)
       : FfmTraining<4>(job, scratch, field_scratch),
@@ -111,11 +111,12 @@ struct FfmSideBySide : FfmTraining<4> {
     const float slope = g * sample.x[0] * sample.x[0];
     move_rows<Rule>(sample, c, g);
     // Moves N weights of feature i, which were w, by what they meet.
-    const auto shift = [&]<int N>([[maybe_unused]] std::int64_t i, float* to,
-                                  [[maybe_unused]] Lanes<N> w,
+    const auto shift = [&]<int N>(std::int64_t i, float* to, [[maybe_unused]] Lanes<N> w,
                                   Lanes<N> met) FIELDFARE_INLINE_LAMBDA {
       if constexpr (Rule::per_weight) {
-        Rule::template lanes<N>(to, to + to_state, slot, broadcast<N>(slope) * met, factors);
+        Rates own = factors;
+        own.l2 = kept[i];
+        Rule::template lanes<N>(to, to + to_state, slot, broadcast<N>(slope) * met, own);
       } else {
         store<N>(to, broadcast<N>(kept[i]) * w - broadcast<N>(steps[i]) * met);
       }
@@ -165,14 +166,19 @@ struct FfmSideBySide : FfmTraining<4> {
     const Rates factors = spec.factors, weights = spec.weights;
     for (std::int64_t i = 0; i < sample.n; ++i) {
       float* row = sample.rows[i] + at;
-      if constexpr (!Rule::per_weight) {
+      const float penalty = sample.rows[i][layout.penalty], l2 = factors.l2 * penalty;
+      if constexpr (Rule::per_weight) {
+        kept[i] = l2;
+      } else {
         const float total = row[layout.factor_state] + share * squares[c * longest + i];
         row[layout.factor_state] = total;
         const float step = factors.learning_rate / std::sqrt(total);
-        kept[i] = 1 - step * factors.l2;
+        kept[i] = 1 - step * l2;
         steps[i] = step * slope;
       }
-      if (spec.linear) Rule::scalar(row + layout.weight, row + layout.weight + 1, gx, weights);
+      if (spec.linear) {
+        Rule::scalar(row + layout.weight, row + layout.weight + 1, gx, weights.penalised(penalty));
+      }
     }
   }
 };

@@ -142,11 +142,13 @@ struct FfmTraining : TrainingPolicy, PresentFields {
                                const Fetch& fetch) const {
     const std::int64_t at = c * layout.output_stride, weight = layout.weight;
     const std::int64_t state = layout.factor_state, slot = layout.blocks * width();
-    const Rates factors = spec.factors, weights = spec.weights;
     const float share = 1.0F / static_cast<float>(spec.n_factors * sizes[0]);
     for (std::int64_t i = 0; i < sample.n; ++i) {
       fetch(i);
       float* v = sample.rows[i] + at;
+      const float penalty = sample.rows[i][layout.penalty];
+      const Rates factors = spec.factors.penalised(penalty);
+      const Rates weights = spec.weights.penalised(penalty);
       const float gx = g * sample.x[i];
       const float* t = met_by(v, sample.x[i], c, place[sample.fields[i]]);
       const auto mean_square = [&] { return share * gx * gx * squares[c * longest + i]; };

@@ -117,7 +117,7 @@ struct FmTraining : TrainingPolicy {
           return slope(d) * broadcast<N>(by[e]) - broadcast<N>(own[e]) * v(e, d);
         });
       }
-      if (has_linear) move_weights<Rule>(rows, at + shape.weight, gx, weights);
+      if (has_linear) move_weights<Rule>(rows, at + shape.weight, shape, gx, weights);
     };
     in_fours(sample, padding_rows, fetch, learn);
   }

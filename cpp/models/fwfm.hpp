@@ -97,12 +97,15 @@ struct FwfmTraining : TrainingPolicy, PresentFields {
     constexpr int N = lanes_for<K>;
     const std::int64_t m = sizes[0], at = c * layout.output_stride, weight = layout.weight;
     const std::int64_t state = layout.factor_state;
-    const Rates factors = spec.factors, weights = spec.weights;
+    const Rates all_factors = spec.factors, all_weights = spec.weights;
     const float share = 1.0F / static_cast<float>(spec.n_factors);
     const bool has_linear = spec.linear;
     for (std::int64_t i = 0; i < sample.n; ++i) {
       fetch(i);
       float* v = sample.rows[i] + at;
+      const float penalty = sample.rows[i][layout.penalty];
+      const Rates factors = all_factors.penalised(penalty);
+      const Rates weights = all_weights.penalised(penalty);
       const std::int64_t a =
           place[sample.fields[i]];  // NOLINT(clang-analyzer-core.NullDereference)
       const float* toward = weighted + (c * m + a) * k;
@@ -118,13 +121,16 @@ struct FwfmTraining : TrainingPolicy, PresentFields {
     }
   }
 
+  // The penalty draws the weights to where they start, one. A rule whose penalty acts once has the
+  // start in its state already.
   template <class Rule>
   FIELDFARE_INLINE void move_pair_weights(std::int64_t c, float g) const {
     const Rates pairs = spec.pairs;
+    const float start = Rule::at_each_visit ? pairs.l2 : 0.0F;
     for (std::int64_t a = 0; a < sizes[0]; ++a) {
       for (std::int64_t b = count[a] > 1 ? a : a + 1; b < sizes[0]; ++b) {
         float* weight = weight_of(c, a, b);
-        Rule::scalar(weight, weight + 1, g * product(c, a, b), pairs);
+        Rule::scalar(weight, weight + 1, g * product(c, a, b) - start, pairs);
       }
     }
   }

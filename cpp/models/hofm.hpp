@@ -87,11 +87,13 @@ struct HofmTraining : TrainingPolicy {
                                const Fetch& fetch) const {
     const std::int64_t at = c * layout.output_stride, width = layout.padded_factors;
     const std::int64_t weight = layout.weight, state = layout.factor_state;
-    const Rates weights = spec.weights;
+    const Rates all_weights = spec.weights;
     const bool has_linear = spec.linear;
     for (std::int64_t i = 0; i < sample.n; ++i) {
       fetch(i);
       float* row = sample.rows[i] + at;
+      const float penalty = sample.rows[i][layout.penalty];
+      const Rates weights = all_weights.penalised(penalty);
       const float gx = g * sample.x[i];
       const float* of_entry = derivatives + (c * sample.n + i) * width;
       std::int64_t place = 0;
@@ -99,7 +101,7 @@ struct HofmTraining : TrainingPolicy {
         float* v = row + block.padded_offset;
         const float* derivative = of_entry + block.padded_offset;
         const float share = 1.0F / static_cast<float>(block.n_factors);
-        const Rates rates = block.rates;
+        const Rates rates = block.rates.penalised(penalty);
         const std::int64_t at_state = state + (Rule::per_weight ? block.padded_offset : place++);
         move<Rule>(v, row + at_state, width, share, rates, [&](auto&& visit) {
           in_lanes(block.padded, [&]<int N>(std::int64_t d) {

@@ -35,7 +35,8 @@ Layout layout_of(const Spec& spec) {
   layout.weight =
       layout.factor_state + (rule.per_weight ? rule.slots * factors.floats : factors.groups);
   layout.output_stride = layout.weight + (spec.linear ? 1 + layout.slots : 0);
-  layout.used = layout.output_stride * spec.n_outputs;
+  layout.penalty = layout.output_stride * spec.n_outputs;
+  layout.used = layout.penalty + 1;
   layout.stride = stride_of(layout.used);
   const std::int64_t pair_weights =
       traits_of(spec.kind).has_pair_weights ? spec.n_fields * spec.n_fields : 0;

@@ -9,7 +9,8 @@ namespace fieldfare {
 
 // The training table has one row per feature; weights and optimiser state lie side by side, so that
 // a visit touches as few cache lines as possible. Offsets and strides count floats. One output's
-// share of a row is: factors | state of the factors | weight | state of the weight.
+// share of a row is: factors | state of the factors | weight | state of the weight. After those of
+// all outputs stands the number by which the L2 penalties of the feature are multiplied.
 struct Layout {
   std::int64_t stride = 0;          // from one feature to the next
   std::int64_t used = 0;            // floats of a row that mean something
@@ -18,6 +19,7 @@ struct Layout {
   std::int64_t blocks = 0;          // per feature: vectors of an FFM, factor blocks of an HOFM
   std::int64_t factor_state = 0;    // offset of the state of the factors
   std::int64_t weight = 0;          // offset of the linear weight
+  std::int64_t penalty = 0;         // offset of what multiplies the L2 penalties
   std::int64_t slots = 0;           // state values per weight
   std::int64_t shared = 0;          // one output's shared parameters, each with its state
   // Of the rule: whether its state sums up squared gradients, and whether factors have state each.

@@ -27,8 +27,9 @@ struct LinearTraining : TrainingPolicy {
     if (!spec.linear) return;
     const Rates rates = spec.weights;
     const std::int64_t at = c * layout.output_stride + layout.weight;
+    const Layout shape = layout;
     const auto learn = [&]<bool Full>(float* const* rows, const float* x) FIELDFARE_INLINE_LAMBDA {
-      move_weights<Rule>(rows, at, broadcast<4>(g) * load<4>(x), rates);
+      move_weights<Rule>(rows, at, shape, broadcast<4>(g) * load<4>(x), rates);
     };
     in_fours(sample, padding_rows, fetch, learn);
   }

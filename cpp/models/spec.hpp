@@ -46,6 +46,9 @@ struct Rates {
   float l2 = 0;
   float l1 = 0;    // FTRL only
   float beta = 1;  // FTRL only
+
+  // The same for a feature whose L2 penalty is so many times as large.
+  Rates penalised(float times) const { return {learning_rate, l2 * times, l1, beta}; }
 };
 
 constexpr std::int64_t max_order = 16;

@@ -22,6 +22,7 @@ class Layout:
     blocks: int
     factor_state: int
     weight: int
+    penalty: int
     slots: int
     shared: int
     sums_squares: bool
@@ -136,6 +137,7 @@ def adaptive_epoch(
     linear: Float32Array | None,
     factors: Float32Array | None,
     penalties: AnyArray,
+    times: Float32Array | None,
     rates: AnyArray,
     n_features: int,
     logistic: bool,

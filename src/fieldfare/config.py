@@ -223,13 +223,27 @@ class SolverConfig(Config):
     )
     l2_linear: float = _by_solver(
         _NON_NEGATIVE,
-        doc="L2 penalty on the linear weights of a sample's features, applied at each visit.",
+        doc="L2 penalty on the linear weights of a sample's features; see l2_exponent.",
     )
     l2_factors: float | tuple[float, ...] = _by_solver(
         _NON_NEGATIVE,
         Several(_NON_NEGATIVE),
-        doc="L2 penalty on the latent factors of a sample's features, applied at each visit.",
+        doc="L2 penalty on the latent factors of a sample's features; see l2_exponent.",
         note="For hofm also one per order, from order 2 on.",
+    )
+    l2_exponent: float = _by_solver(
+        _NON_NEGATIVE,
+        doc="How the penalties of a feature grow with the number n of training rows that have it: "
+        "over an epoch they add up to n raised to this power, times l2_linear or l2_factors. 1 "
+        "applies them in full at each visit, 0.5 penalises frequent features less at each visit, "
+        "and 0 penalises all features alike. For solver='nonsampled', n is the total weight of the "
+        "pairs of query and item that a parameter is in.",
+    )
+    l2_fields: float = _param(
+        0.0,
+        _NON_NEGATIVE,
+        "L2 penalty that draws the weights of pairs of fields (fwfm) to one, where they start; "
+        "applied at each visit.",
     )
     l1_linear: float = _param(
         0.0,
@@ -247,7 +261,7 @@ class SolverConfig(Config):
         0.2,
         _POSITIVE,
         "For solver='nonsampled': weight of the pairs of query and item that were not seen; a pair "
-        "that was seen has the weight of its sample.",
+        "that was seen weighs one on average.",
     )
     l2_queries: float = _param(
         0.02,
@@ -256,12 +270,6 @@ class SolverConfig(Config):
     )
     l2_items: float = _param(
         0.02, _NON_NEGATIVE, "For solver='nonsampled': L2 penalty on the parameters of items."
-    )
-    l2_exponent: float = _param(
-        1.0,
-        _NON_NEGATIVE,
-        "For solver='nonsampled': the penalty of a parameter is multiplied by the total weight of "
-        "its pairs of query and item, raised to this power. 0 penalises all parameters alike.",
     )
 
     def __post_init__(self) -> None:
@@ -375,24 +383,37 @@ class TrainingConfig(Config):
     random_state: Any = _param(
         None,
         Instance((object,), "an integer, a NumPy generator or None"),
-        "Seed of everything random; on one thread it fixes the result.",
+        "Seed of everything random. The same seed gives the same result, bit for bit, on any "
+        "number of cores, unless deterministic=False.",
     )
     n_jobs: int | None = _param(
         None,
         AnyOf((Number(1, integer=True), OneOf((-1,)), NONE)),
-        "Number of threads; None or -1 means all cores. On one thread, results repeat bit for bit.",
+        "Number of threads; None or -1 means all cores.",
     )
-    deterministic: bool = _param(
-        False,
-        Flag(),
-        "Whether to train on one thread where the result would depend on the number of threads "
-        "(AdaGrad); everything else still uses all of them.",
+    deterministic: bool | str = _param(
+        "auto",
+        AnyOf((Flag(), OneOf(("auto",)))),
+        "Whether to update in the order of one thread where the result would depend on the number "
+        "of threads (AdaGrad); everything else still uses all of them. 'auto' does so if there is "
+        "a random_state; False trains faster on several cores, and never twice the same.",
     )
     verbose: int = _param(
         0,
         AnyOf((Number(0, integer=True), Flag())),
         "0: silent; 1: a line or a progress bar per epoch.",
     )
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether the result must not depend on the number of threads."""
+        if isinstance(self.deterministic, bool):
+            return self.deterministic
+        return self.random_state is not None
+
+    def seeded(self, seed: int) -> TrainingConfig:
+        """Return the same with a seed, which fixes the result only if ``random_state`` did."""
+        return replace(self, random_state=seed, deterministic=self.is_repeatable)
 
     def by(self, kind: SolverKind) -> TrainingConfig:
         """Return the same parameters, with the defaults of a solver in place of "auto"."""

@@ -139,6 +139,17 @@ class Settings:
             return GIBBS.reads_side_tables
         return self.solver is not None and self.solver.kind.reads_side_tables
 
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether the seed fixes the result, whatever the number of threads.
+
+        Of Keras it is not known: that is up to the backend.
+        """
+        if self.keras is not None:
+            return False
+        races = self.solver is not None and self.solver.kind.races
+        return not races or self.training.n_jobs == 1 or self.training.is_repeatable
+
     def flat(self) -> dict[str, Any]:
         """Return all hyperparameters by name."""
         chosen = [getattr(self, name) for name in _GROUPS]

@@ -197,3 +197,26 @@ def test_numbers_of_unequal_size_are_scaled_in_training(tmp_path):
 
 def plain_scale(x):
     return np.exp2(np.rint(np.log2(x.std(axis=0))))
+
+
+def test_weights_count_by_their_proportions_and_a_seed_fixes_the_result():
+    X, y = make_table()
+    weight = np.random.default_rng(1).lognormal(size=len(X))
+
+    def trained(scale, learn):
+        reg = KerasFMRegressor(learning_rate=0.2, max_iter=2, batch_size=20, random_state=0)
+        learn(reg, weight * scale)
+        return reg.model_.factors
+
+    def in_parts(reg, w):
+        reg.partial_fit(X, y, w).partial_fit(X, y, w / 8)
+
+    ways = (
+        lambda reg, w: reg.fit(X, y, w),
+        lambda reg, w: reg.fit_batches([(X, y, w), (X, y, w / 8)]),
+        in_parts,
+    )
+    for learn in ways:
+        plain = trained(1, learn)
+        np.testing.assert_array_equal(trained(1, learn), plain)
+        np.testing.assert_allclose(trained(2.0**-20, learn), plain, rtol=1e-4, atol=1e-6)

@@ -41,6 +41,7 @@ def problem(
             np.array([0.1, 0.2, 0.05, 0.3]),
             step_sizes(spec),
             loss == "logistic",
+            rng.uniform(0.1, 2, p).astype(np.float32).astype(np.float64),
         ),
         rows,
         spec,
@@ -80,7 +81,15 @@ def test_an_epoch_matches_float64(loss: str, weighted: bool) -> None:
         expected += factor * own.weight[row] * own.loss(before, own.y[row])
         own.epoch([row], [held_out[row % 10]])
     found = adaptive_epoch(
-        spec, rows, (train, held_out), bias, linear, factors, penalties, weight=rows.weight
+        spec,
+        rows,
+        (train, held_out),
+        bias,
+        linear,
+        factors,
+        penalties,
+        times=own.times.astype(np.float32),
+        weight=rows.weight,
     )
     assert found == pytest.approx(expected, rel=1e-4)
     assert (np.abs(penalties - [0.1, 0.2, 0.05, 0.3]) > 1e-5).all()
@@ -98,7 +107,7 @@ def test_parts_can_be_left_out_and_rows_normalised() -> None:
     adaptive_epoch(spec, rows, orders, None, linear, None, penalties)
     assert (linear != own.linear.astype(np.float32)).any()
     X = own.X / np.linalg.norm(own.X, axis=1, keepdims=True)
-    own = replace(own, X=X)
+    own = replace(own, X=X, times=None)
     bias, factors = np.array([own.bias], np.float32), own.factors.astype(np.float32)
     linear, penalties = own.linear.astype(np.float32), own.penalties.copy()
     normed = replace(spec, model=replace(spec.model, instance_norm=True))

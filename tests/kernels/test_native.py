@@ -52,10 +52,10 @@ def assert_same(model, params: Parameters, **tolerance):
         np.testing.assert_allclose(model.pair_weights, params.pair_weights, **tolerance)
 
 
-def check_training(setup, rows, epochs=1, class_weight=None, n_visits=None):
+def check_training(setup, rows, epochs=1, class_weight=None, n_visits=None, times=None):
     """Train both sides over the same order and compare losses and parameters."""
     spec, params, solver = setup
-    trainer = Trainer(params, spec)
+    trainer = Trainer(params, spec, times)
     rng = np.random.default_rng(1)
     for _ in range(epochs):
         order = rng.permutation(len(rows))[:n_visits]
@@ -119,6 +119,7 @@ OPTIONS = {
     "l2": {"l2_linear": 0.5, "l2_factors": 0.3},
     "l1": {"l1_linear": 0.4, "l1_factors": 0.2},
     "l1 and l2": {"l1_linear": 0.1, "l1_factors": 0.1, "l2_linear": 0.2, "l2_factors": 0.1},
+    "l2 of pairs of fields": {"l2_fields": 0.3},
     "beta": {"ftrl_beta": 0.3},
     "beta zero": {"ftrl_beta": 0.0},
 }
@@ -129,6 +130,21 @@ OPTIONS = {
 @pytest.mark.parametrize("model", MODEL_KINDS)
 def test_options(make_solver, make_rows, model, solver, options):
     check_training(make_solver(model=model, solver=solver, **options), make_rows("mixed"), 2)
+
+
+@pytest.mark.parametrize("kind", ["mixed", "ones"])
+@pytest.mark.parametrize("loss", ["logistic", "softmax"])
+@pytest.mark.parametrize("n_factors", [3, 4, 8, 32])
+@pytest.mark.parametrize("solver", GRADIENT_SOLVERS)
+@pytest.mark.parametrize("model", MODEL_KINDS)
+def test_penalties_by_visits(make_solver, make_rows, model, solver, n_factors, loss, kind):
+    options = {"l2_linear": 0.5, "l2_factors": 0.3, "l2_exponent": 0.7}
+    setup = make_solver(model=model, solver=solver, n_factors=n_factors, loss=loss, **options)
+    rows = make_rows(kind, loss=loss)
+    visits = np.bincount(rows.indices, minlength=12)
+    setup[-1].learn_visits(visits)
+    power = 0.7 if solver == "ftrl" else -0.3
+    check_training(setup, rows, 2, times=np.maximum(visits, 1) ** power)
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -26,6 +26,13 @@ class Adaptive:
     penalties: Float64Array
     rates: tuple[float, float, float, float, float]
     logistic: bool = False
+    times: Float64Array | None = None
+    """By what the penalties of each feature are multiplied."""
+
+    @property
+    def own(self) -> Float64Array:
+        """The multiples, float64[n_features]."""
+        return np.ones(len(self.linear)) if self.times is None else self.times
 
     def score(self, x: Float64Array, bias: float, w: Float64Array, v: Float64Array) -> float:
         """Return the score of one row."""
@@ -50,8 +57,9 @@ class Adaptive:
         slopes = x[:, None] * (x @ self.factors) - x[:, None] ** 2 * self.factors
         return (
             self.bias - self.rates[0] * g,
-            self.linear - self.rates[1] * (g * x + penalties[0] * self.linear),
-            self.factors - self.rates[2] * (g * slopes + penalties[1:] * self.factors),
+            self.linear - self.rates[1] * (g * x + self.own * penalties[0] * self.linear),
+            self.factors
+            - self.rates[2] * (g * slopes + self.own[:, None] * penalties[1:] * self.factors),
         )
 
     def held_out_loss(self, row: int, held_out: int, penalties: Float64Array) -> float:
@@ -64,8 +72,9 @@ class Adaptive:
         x = self.X[held_out]
         bias, w, v = self.stepped(row, self.penalties)
         g = self.weight[held_out] * self.slope(self.score(x, bias, w, v), self.y[held_out])
-        by_factors = (x @ v) * (x @ self.factors) - x**2 @ (v * self.factors)
-        slopes = [-self.rates[1] * (x @ self.linear), *(-self.rates[2] * by_factors)]
+        shrunk = self.own[:, None] * self.factors
+        by_factors = (x @ v) * (x @ shrunk) - x**2 @ (v * shrunk)
+        slopes = [-self.rates[1] * (x @ (self.own * self.linear)), *(-self.rates[2] * by_factors)]
         gradient: Float64Array = g * np.array(slopes)
         return gradient
 

@@ -277,14 +277,21 @@ class Weights:
         penalties: tuple[float, float] = (0.0, 0.0),
         *,
         rowwise: bool = False,
+        times: Float64Array | None = None,
+        start: float = 0.0,
     ) -> None:
-        self.values, self.spec = values, spec
-        self.l1, self.l2 = l1, l2 = penalties
+        """``times`` multiplies the L2 penalties of each feature; they draw to ``start``."""
+        self.values, self.spec, self.start = values, spec, start
+        self.l1, l2 = penalties
+        l1 = self.l1
+        self.l2 = np.broadcast_to(l2, values.shape)
+        if times is not None:
+            self.l2 = self.l2 * times.reshape(-1, *[1] * (values.ndim - 1))
         self.rowwise = rowwise and spec.solver.kind is ROWWISE_ADAGRAD
         if spec.solver.kind is FTRL:
             self.n = np.zeros_like(values)
             self.z = (
-                -values * (spec.solver.ftrl_beta / spec.solver.learning_rate + l2)
+                -values * (spec.solver.ftrl_beta / spec.solver.learning_rate + self.l2)
                 - np.sign(values) * l1
             )
         else:
@@ -310,7 +317,7 @@ class Weights:
             z = z + g - (np.sqrt(n + g * g) - np.sqrt(n)) / rate * w
             n = n + g * g
             shrunk = np.sign(z) * np.maximum(np.abs(z) - self.l1, 0)
-            curvature = (self.spec.solver.ftrl_beta + np.sqrt(n)) / rate + self.l2
+            curvature = (self.spec.solver.ftrl_beta + np.sqrt(n)) / rate + self.l2[i][at]
             self.values[i][at] = np.where(
                 shrunk == 0, 0, -shrunk / np.where(curvature > 0, curvature, 1)
             )
@@ -319,7 +326,7 @@ class Weights:
         if self.rowwise:  # the same number everywhere in a feature's row, without the penalty
             seen = g if first is None else first
             self.accumulated[i] += (seen**2).mean(axis=tuple(range(1, g.ndim)), keepdims=True)
-        g = g + self.l2 * w
+        g = g + self.l2[i][at] * (w - self.start)
         if self.spec.solver.kind is SGD:
             self.values[i][at] = w - rate * g
             return
@@ -345,7 +352,8 @@ class Seen(NamedTuple):
 class Trainer:
     """Trains float64 copies of the parameters, one sample after the other."""
 
-    def __init__(self, params: Parameters, spec: Spec) -> None:
+    def __init__(self, params: Parameters, spec: Spec, times: Float64Array | None = None) -> None:
+        """``times`` multiplies the L2 penalties of each feature."""
         self.spec = spec
         # Scalars are vectors of length one.
         self.bias = Weights(params.bias.astype(np.float64)[:, None], spec)
@@ -353,11 +361,12 @@ class Trainer:
             params.linear.astype(np.float64)[..., None],
             spec,
             (spec.solver.l1_linear, spec.solver.l2_linear),
+            times=times,
         )
         # One for each order of an HOFM, in views of one array: its penalties may be its own.
         self.whole = None if params.factors is None else params.factors.astype(np.float64)
         self.factors = [
-            Weights(self.whole[..., columns], spec, (l1, l2), rowwise=True)
+            Weights(self.whole[..., columns], spec, (l1, l2), rowwise=True, times=times)
             for columns, l1, l2 in zip(
                 columns_of(spec),
                 by_part(spec, spec.solver.l1_factors),
@@ -369,7 +378,12 @@ class Trainer:
         self.pairs = (
             None
             if params.pair_weights is None
-            else Weights(params.pair_weights.astype(np.float64)[..., None], spec)
+            else Weights(
+                params.pair_weights.astype(np.float64)[..., None],
+                spec,
+                (0.0, spec.solver.l2_fields),
+                start=1.0,
+            )
         )
 
     @property

@@ -27,6 +27,7 @@ from tools.estimators.signatures import (
     BY_KERAS,
     CLASSES,
     FACTORS,
+    FIELD_PENALTY,
     FIELDS,
     ORDERS,
     RANKING,
@@ -107,6 +108,7 @@ def _parameters(kind: ModelKind) -> frozenset[str]:
     return (
         (TRAINED - without)
         | (FIELDS if kind.uses_fields else frozenset())
+        | (FIELD_PENALTY if "pair_weights" in kind.parameters else frozenset())
         | (ORDERS if kind.by_order else frozenset())
     )
 
@@ -341,8 +343,12 @@ BAYESIAN = (
 _BY_KERAS: dict[str, Change | Parameter] = {
     "learning_rate": Change(default=0.01, doc="Step size of the optimizer."),
     "max_iter": Change(default=20),
-    "l2_linear": Change(default=1e-5),
-    "l2_factors": Change(default=1e-4),
+    "l2_linear": Change(
+        default=1e-5, doc="L2 penalty on the linear weights of a sample's features."
+    ),
+    "l2_factors": Change(
+        default=1e-4, doc="L2 penalty on the latent factors of a sample's features."
+    ),
     "verbose": Change(doc="0: silent; otherwise one line per epoch."),
     "callbacks": Parameter(
         "callbacks",

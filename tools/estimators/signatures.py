@@ -14,8 +14,9 @@ ORDER = (
     *("loss", "pairs_per_row", "negatives", "negatives_exponent", "known_negatives"),
     *("n_warmup", "n_samples", "n_keep_samples"),
     *("solver", "optimizer", "learning_rate", "max_iter", "batch_size"),
-    *("l2_linear", "l2_factors", "l1_linear", "l1_factors", "ftrl_beta"),
-    *("unobserved_weight", "l2_queries", "l2_items", "l2_exponent"),
+    *("l2_linear", "l2_factors", "l2_exponent", "l2_fields"),
+    *("l1_linear", "l1_factors", "ftrl_beta"),
+    *("unobserved_weight", "l2_queries", "l2_items"),
     *("fit_intercept", "fit_linear", "instance_norm", "scale_features", "init_scale"),
     *("early_stopping", "validation_fraction", "n_iter_no_change", "tol", "eval_metric"),
     *("class_weight", "max_time", "shuffle", "groups", "memory_limit"),
@@ -33,17 +34,17 @@ RANKING = frozenset(
         "unobserved_weight",
         "l2_queries",
         "l2_items",
-        "l2_exponent",
     }
 )
 FACTORS = frozenset({"n_factors", "l2_factors", "l1_factors", "fit_linear", "init_scale"})
 ORDERS = frozenset({"order", "shared_factors"})
 CLASSES = frozenset({"class_weight"})
 FIELDS = frozenset({"fields"})
+FIELD_PENALTY = frozenset({"l2_fields"})
 TRAINED = (
     (frozenset(settings.TRAINED) | {"warm_start", "schema", *HINTS, "callbacks"})
     - {"task"}
-    - ({"model"} | RANKING | ORDERS | CLASSES)
+    - ({"model"} | RANKING | ORDERS | CLASSES | FIELD_PENALTY)
 )
 SAMPLED = (frozenset(settings.SAMPLED) | {"groups", "warm_start", "schema", *HINTS}) - {"task"}
 BY_KERAS = (

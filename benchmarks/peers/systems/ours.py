@@ -51,6 +51,7 @@ class Fieldfare(System):
             settings = SETTINGS | {
                 "model": job.model, "n_factors": max(job.k, 1), "instance_norm": job.norm,
                 "max_iter": job.epochs, "n_jobs": job.threads, "random_state": 1,
+                "deterministic": False,
             }  # fmt: skip
             saved = f"{self._name(job)}.ff" if job.kind == "loss" else None
             return self._worker("train", settings=settings, save=saved, valid=job.kind == "loss")
@@ -63,6 +64,7 @@ class Fieldfare(System):
             for name, value in (SETTINGS | {"model": job.model}).items()
         ]
         options += [f"--epochs={job.epochs}", f"--threads={job.threads}", "--seed=1", "--quiet"]
+        options += ["--no-deterministic"]
         options += ["--no-early-stopping", f"--output={job.kind}.ff"]
         options += ["--instance-norm"] if job.norm else []
         options += [f"--n-factors={job.k}"] if job.k else []

@@ -30,9 +30,9 @@ _WHETHER = "Whether to "
 _DOCS = {
     "early_stopping": "Stop when the validation metric no longer improves, and keep the best "
     "epoch. Without --valid, a share of the rows is split off for it (default: on)",
-    "random_state": "Seed of everything random; on one thread it fixes the result (default: a new "
-    "one each time)",
-    "n_jobs": "Number of threads; on one thread, results repeat bit for bit (default: all cores)",
+    "random_state": "Seed of everything random; the same seed gives the same result on any number "
+    "of cores (default: a new one each time)",
+    "n_jobs": "Number of threads (default: all cores)",
     "memory_limit": "Megabytes of stored rows to keep in memory when training from disk; the model "
     "itself is not counted (default: left to the operating system)",
     "shuffle": "Visit blocks of rows, and the rows within them, in the order of the data",

@@ -23,7 +23,7 @@ examples:
   fieldfare train train.csv --target clicked
   fieldfare train train.csv --target clicked --valid valid.csv --model ffm -k 4 -o clicks.ff
   fieldfare train ratings.parquet --target rating --task regression --epochs 30 --l2-factors 0.01
-  fieldfare train train.ffm --model ffm --threads 1 --seed 7     the same model every time
+  fieldfare train train.ffm --model ffm --seed 7     the same model every time
   zcat log.csv.gz | fieldfare train - --target clicked -o log.ff
 
 Without --valid, a tenth of the rows is held out to decide when to stop. With --no-early-stopping,

@@ -132,7 +132,8 @@ class Factorization(Reading, metaclass=ABCMeta):
 
     def _job(self, data: AnyDataset, session: Session | None, **how: Any) -> Job:
         seed = None if session is None else session.seed
-        return Job.of(data, self._settings(), targets=self._targets(), seed=seed, **how)
+        job = Job.of(data, self._settings(), targets=self._targets(), seed=seed, **how)
+        return job if session is None else job.weighed_in(session.weight_unit)
 
     def _train(self, job: Job, session: Session, *, once: bool = False) -> None:
         result = job.run(session, self.callbacks or (), once=once)

@@ -61,9 +61,10 @@ class BayesianFMRegressor(BayesianRegressor):
         Which features share a prior: None for those of the same field, 'all' for all of them, or
         the number or name of the group of each feature, after encoding.
     random_state : int, RandomState, Generator or None, default=None
-        Seed of everything random; on one thread it fixes the result.
+        Seed of everything random. The same seed gives the same result, bit for bit, on any number
+        of cores, unless deterministic=False.
     n_jobs : int >= 1, -1 or None, default=None
-        Number of threads; None or -1 means all cores. On one thread, results repeat bit for bit.
+        Number of threads; None or -1 means all cores.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
     warm_start : bool, default=False
@@ -207,9 +208,10 @@ class BayesianFMClassifier(BayesianClassifier):
         Which features share a prior: None for those of the same field, 'all' for all of them, or
         the number or name of the group of each feature, after encoding.
     random_state : int, RandomState, Generator or None, default=None
-        Seed of everything random; on one thread it fixes the result.
+        Seed of everything random. The same seed gives the same result, bit for bit, on any number
+        of cores, unless deterministic=False.
     n_jobs : int >= 1, -1 or None, default=None
-        Number of threads; None or -1 means all cores. On one thread, results repeat bit for bit.
+        Number of threads; None or -1 means all cores.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
     warm_start : bool, default=False
@@ -353,9 +355,10 @@ class BayesianFMOrdinalRegressor(BayesianOrdinalRegressor):
         Which features share a prior: None for those of the same field, 'all' for all of them, or
         the number or name of the group of each feature, after encoding.
     random_state : int, RandomState, Generator or None, default=None
-        Seed of everything random; on one thread it fixes the result.
+        Seed of everything random. The same seed gives the same result, bit for bit, on any number
+        of cores, unless deterministic=False.
     n_jobs : int >= 1, -1 or None, default=None
-        Number of threads; None or -1 means all cores. On one thread, results repeat bit for bit.
+        Number of threads; None or -1 means all cores.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
     warm_start : bool, default=False

@@ -38,11 +38,15 @@ class FFMClassifier(Classifier):
     max_iter : int >= 1 or 'auto', default='auto'
         Maximum number of epochs. 'auto' is 20.
     l2_linear : float >= 0 or 'auto', default='auto'
-        L2 penalty on the linear weights of a sample's features, applied at each visit. 'auto' is
-        1e-05.
+        L2 penalty on the linear weights of a sample's features; see l2_exponent. 'auto' is 1e-05.
     l2_factors : float >= 0 or 'auto', default='auto'
-        L2 penalty on the latent factors of a sample's features, applied at each visit. 'auto' is
-        0.0001.
+        L2 penalty on the latent factors of a sample's features; see l2_exponent. 'auto' is 0.0001.
+    l2_exponent : float >= 0 or 'auto', default='auto'
+        How the penalties of a feature grow with the number n of training rows that have it: over an
+        epoch they add up to n raised to this power, times l2_linear or l2_factors. 1 applies them
+        in full at each visit, 0.5 penalises frequent features less at each visit, and 0 penalises
+        all features alike. For solver='nonsampled', n is the total weight of the pairs of query and
+        item that a parameter is in. 'auto' is 1.0, 0.0 for 'ftrl'.
     l1_linear : float >= 0, default=0.0
         L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
     l1_factors : float >= 0, default=0.0
@@ -83,12 +87,14 @@ class FFMClassifier(Classifier):
         Megabytes of stored rows to keep in memory when training from disk; None leaves this to the
         operating system. The model itself is not counted.
     random_state : int, RandomState, Generator or None, default=None
-        Seed of everything random; on one thread it fixes the result.
+        Seed of everything random. The same seed gives the same result, bit for bit, on any number
+        of cores, unless deterministic=False.
     n_jobs : int >= 1, -1 or None, default=None
-        Number of threads; None or -1 means all cores. On one thread, results repeat bit for bit.
-    deterministic : bool, default=False
-        Whether to train on one thread where the result would depend on the number of threads
-        (AdaGrad); everything else still uses all of them.
+        Number of threads; None or -1 means all cores.
+    deterministic : bool or 'auto', default='auto'
+        Whether to update in the order of one thread where the result would depend on the number of
+        threads (AdaGrad); everything else still uses all of them. 'auto' does so if there is a
+        random_state; False trains faster on several cores, and never twice the same.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
     warm_start : bool, default=False
@@ -156,6 +162,7 @@ class FFMClassifier(Classifier):
         max_iter: int | Literal["auto"] = "auto",
         l2_linear: float | Literal["auto"] = "auto",
         l2_factors: float | Literal["auto"] = "auto",
+        l2_exponent: float | Literal["auto"] = "auto",
         l1_linear: float = 0.0,
         l1_factors: float = 0.0,
         ftrl_beta: float = 1.0,
@@ -175,7 +182,7 @@ class FFMClassifier(Classifier):
         memory_limit: int | None = None,
         random_state: int | np.random.RandomState | np.random.Generator | None = None,
         n_jobs: int | None = None,
-        deterministic: bool = False,
+        deterministic: bool | Literal["auto"] = "auto",
         verbose: int = 0,
         warm_start: bool = False,
         schema: Schema | None = None,
@@ -193,6 +200,7 @@ class FFMClassifier(Classifier):
         self.max_iter = max_iter
         self.l2_linear = l2_linear
         self.l2_factors = l2_factors
+        self.l2_exponent = l2_exponent
         self.l1_linear = l1_linear
         self.l1_factors = l1_factors
         self.ftrl_beta = ftrl_beta
@@ -248,11 +256,15 @@ class FFMRegressor(Regressor):
     max_iter : int >= 1 or 'auto', default='auto'
         Maximum number of epochs. 'auto' is 20.
     l2_linear : float >= 0 or 'auto', default='auto'
-        L2 penalty on the linear weights of a sample's features, applied at each visit. 'auto' is
-        1e-05.
+        L2 penalty on the linear weights of a sample's features; see l2_exponent. 'auto' is 1e-05.
     l2_factors : float >= 0 or 'auto', default='auto'
-        L2 penalty on the latent factors of a sample's features, applied at each visit. 'auto' is
-        0.0001.
+        L2 penalty on the latent factors of a sample's features; see l2_exponent. 'auto' is 0.0001.
+    l2_exponent : float >= 0 or 'auto', default='auto'
+        How the penalties of a feature grow with the number n of training rows that have it: over an
+        epoch they add up to n raised to this power, times l2_linear or l2_factors. 1 applies them
+        in full at each visit, 0.5 penalises frequent features less at each visit, and 0 penalises
+        all features alike. For solver='nonsampled', n is the total weight of the pairs of query and
+        item that a parameter is in. 'auto' is 1.0, 0.0 for 'ftrl'.
     l1_linear : float >= 0, default=0.0
         L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
     l1_factors : float >= 0, default=0.0
@@ -291,12 +303,14 @@ class FFMRegressor(Regressor):
         Megabytes of stored rows to keep in memory when training from disk; None leaves this to the
         operating system. The model itself is not counted.
     random_state : int, RandomState, Generator or None, default=None
-        Seed of everything random; on one thread it fixes the result.
+        Seed of everything random. The same seed gives the same result, bit for bit, on any number
+        of cores, unless deterministic=False.
     n_jobs : int >= 1, -1 or None, default=None
-        Number of threads; None or -1 means all cores. On one thread, results repeat bit for bit.
-    deterministic : bool, default=False
-        Whether to train on one thread where the result would depend on the number of threads
-        (AdaGrad); everything else still uses all of them.
+        Number of threads; None or -1 means all cores.
+    deterministic : bool or 'auto', default='auto'
+        Whether to update in the order of one thread where the result would depend on the number of
+        threads (AdaGrad); everything else still uses all of them. 'auto' does so if there is a
+        random_state; False trains faster on several cores, and never twice the same.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
     warm_start : bool, default=False
@@ -361,6 +375,7 @@ class FFMRegressor(Regressor):
         max_iter: int | Literal["auto"] = "auto",
         l2_linear: float | Literal["auto"] = "auto",
         l2_factors: float | Literal["auto"] = "auto",
+        l2_exponent: float | Literal["auto"] = "auto",
         l1_linear: float = 0.0,
         l1_factors: float = 0.0,
         ftrl_beta: float = 1.0,
@@ -379,7 +394,7 @@ class FFMRegressor(Regressor):
         memory_limit: int | None = None,
         random_state: int | np.random.RandomState | np.random.Generator | None = None,
         n_jobs: int | None = None,
-        deterministic: bool = False,
+        deterministic: bool | Literal["auto"] = "auto",
         verbose: int = 0,
         warm_start: bool = False,
         schema: Schema | None = None,
@@ -397,6 +412,7 @@ class FFMRegressor(Regressor):
         self.max_iter = max_iter
         self.l2_linear = l2_linear
         self.l2_factors = l2_factors
+        self.l2_exponent = l2_exponent
         self.l1_linear = l1_linear
         self.l1_factors = l1_factors
         self.ftrl_beta = ftrl_beta

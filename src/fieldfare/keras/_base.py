@@ -19,7 +19,7 @@ from fieldfare.kernels.table import Units
 from fieldfare.kinds.solvers import SGD
 from fieldfare.models.base import Model
 from fieldfare.models.scaling import Scaling
-from fieldfare.rows import Rows, as_rows
+from fieldfare.rows import Rows
 from fieldfare.settings import Settings
 from fieldfare.training.job import Job
 from fieldfare.training.judging.compare import compare
@@ -77,6 +77,7 @@ class KerasEstimator(Factorization):
     _network: Any = None
     _unit = 1.0
     _scaling: Scaling | None = None
+    _weight_unit: float | None = None  # of all parts of a training, settled by the first
 
     def fit(
         self: _EstimatorT, X: Any, y: Any = None, sample_weight: Any = None, eval_set: Any = None
@@ -180,10 +181,11 @@ class KerasEstimator(Factorization):
         network = self._compiled(job)
 
         def converted() -> Iterator[tuple[Any, ...]]:
-            rows = self._scaled(as_rows(data.rows))
+            rows = self._scaled(job.train.joined)
             yield batch(rows, first_width(rows), fields=False)
             for item in stream:
-                rows = self._scaled(as_rows(self._read_batch(item).rows))
+                later = RowSubset.of(self._read_batch(item)).weighed_in(job.weight_unit)
+                rows = self._scaled(later.joined)
                 yield batch(rows, width_of(rows), fields=False)
 
         self._fit_network(network, job, converted(), steps_per_epoch)
@@ -197,6 +199,9 @@ class KerasEstimator(Factorization):
             fitted = hasattr(self, "model_")
             data = self._read(X, y, sample_weight, learn=not fitted, keep_classes=keep_classes)
             job = self._job(data, None)
+            if fitted and self._weight_unit is not None:
+                job = job.weighed_in(self._weight_unit)
+            self._weight_unit = job.weight_unit
             network = self.keras_model_ if fitted else self._compiled(job)
             if not network.compiled:
                 self._compile(network)
@@ -219,6 +224,7 @@ class KerasEstimator(Factorization):
         """Return the Keras model to train, starting where the library's own solvers start."""
         start = job.new_model(self._model_config())
         self._unit, self._scaling = start.units.target, start.scaling
+        self._weight_unit = job.weight_unit
         network = to_keras(start, link=False)
         layer = network.get_layer(self._kind)
         layer.l2_linear, layer.l2_factors = self.l2_linear, self.l2_factors
@@ -315,6 +321,7 @@ class KerasEstimator(Factorization):
     def _adopt(self, model: Model) -> None:
         super()._adopt(model)
         self._network, self._unit, self._scaling = None, model.units.target, model.scaling
+        self._weight_unit = None
 
     @property
     def keras_model_(self) -> Any:

@@ -34,9 +34,9 @@ class KerasFMClassifier(KerasEstimator, Classifier):
     batch_size : int >= 1, default=256
         Samples per batch; the gradient is their mean.
     l2_linear : float >= 0, default=1e-05
-        L2 penalty on the linear weights of a sample's features, applied at each visit.
+        L2 penalty on the linear weights of a sample's features.
     l2_factors : float >= 0, default=0.0001
-        L2 penalty on the latent factors of a sample's features, applied at each visit.
+        L2 penalty on the latent factors of a sample's features.
     fit_intercept : bool, default=True
         Whether to fit a bias term.
     fit_linear : bool, default=True
@@ -53,7 +53,8 @@ class KerasFMClassifier(KerasEstimator, Classifier):
     shuffle : bool, default=True
         Whether to visit blocks of rows, and the rows within them, in random order.
     random_state : int, RandomState, Generator or None, default=None
-        Seed of everything random; on one thread it fixes the result.
+        Seed of everything random. The same seed gives the same result, bit for bit, on any number
+        of cores, unless deterministic=False.
     verbose : int >= 0 or bool, default=0
         0: silent; otherwise one line per epoch.
     schema : Schema or None, default=None
@@ -177,9 +178,9 @@ class KerasFMRegressor(KerasEstimator, Regressor):
     batch_size : int >= 1, default=256
         Samples per batch; the gradient is their mean.
     l2_linear : float >= 0, default=1e-05
-        L2 penalty on the linear weights of a sample's features, applied at each visit.
+        L2 penalty on the linear weights of a sample's features.
     l2_factors : float >= 0, default=0.0001
-        L2 penalty on the latent factors of a sample's features, applied at each visit.
+        L2 penalty on the latent factors of a sample's features.
     fit_intercept : bool, default=True
         Whether to fit a bias term.
     fit_linear : bool, default=True
@@ -196,7 +197,8 @@ class KerasFMRegressor(KerasEstimator, Regressor):
     shuffle : bool, default=True
         Whether to visit blocks of rows, and the rows within them, in random order.
     random_state : int, RandomState, Generator or None, default=None
-        Seed of everything random; on one thread it fixes the result.
+        Seed of everything random. The same seed gives the same result, bit for bit, on any number
+        of cores, unless deterministic=False.
     verbose : int >= 0 or bool, default=0
         0: silent; otherwise one line per epoch.
     schema : Schema or None, default=None

@@ -23,6 +23,7 @@ def adaptive_epoch(  # noqa: PLR0913 - rows, and the parameters one by one
     factors: Float32Array | None,
     penalties: Float64Array,
     *,
+    times: Float32Array | None = None,
     weight: Float32Array | None = None,
 ) -> float:
     """Take one step on each training row, and after each of them one step on the penalties.
@@ -46,6 +47,8 @@ def adaptive_epoch(  # noqa: PLR0913 - rows, and the parameters one by one
         Changed in place, as are bias and linear. None means that the model lacks this part.
     penalties : float64 array of shape (1 + n_factors,)
         Penalty of the linear weights and of each factor; changed in place.
+    times : float32 array of shape (n_features,), optional
+        By what the penalties of each feature are multiplied; by default one.
     weight : float32 array of shape (n_rows,), optional
 
     Returns
@@ -68,6 +71,7 @@ def adaptive_epoch(  # noqa: PLR0913 - rows, and the parameters one by one
         linear,
         factors,
         penalties,
+        times,
         np.array(step_sizes(spec)),
         n_features,
         spec.loss == "logistic",

@@ -76,11 +76,11 @@ class TrainingTable:
     """Weights and optimiser state in the layout of the training kernels.
 
     For each output, the row of a feature holds its factors, their state, the linear weight and its
-    state side by side, so that a visit touches as few cache lines as possible. The views below show
-    these parts in their plain shapes without copying them. ``C`` is the number of outputs, and
-    ``B`` the number of latent vectors per feature (the number of fields for FFM, else 1). The
-    vector of an HOFM has parts, one for each order with factors of its own, each padded to whole
-    SIMD lanes.
+    state side by side, so that a visit touches as few cache lines as possible. At the end stands by
+    what the feature's L2 penalties are multiplied. The views below show these parts in their plain
+    shapes without copying them. ``C`` is the number of outputs, and ``B`` the number of latent
+    vectors per feature (the number of fields for FFM, else 1). The vector of an HOFM has parts, one
+    for each order with factors of its own, each padded to whole SIMD lanes.
 
     Parameters
     ----------
@@ -123,6 +123,7 @@ class TrainingTable:
                 if spec.model.fit_linear:
                     value = spec.rates("linear").start
                     runs.append(Stretch(base + layout.weight + 1, 1, value=value))
+        runs.append(Stretch(layout.penalty, 1, value=1.0))
         start_rows(self.rows[first:], first, runs, 0 if factors is None else factors.seed)
 
     def surrender(self, shape: tuple[int, ...]) -> Float32Array:
@@ -161,6 +162,14 @@ class TrainingTable:
     def linear(self) -> Float32Array:
         """Linear weights, float32 of shape (n_features, C)."""
         return self._view(self.layout.weight, ())
+
+    @property
+    def penalties(self) -> Float32Array:
+        """What the L2 penalties of each feature are multiplied by, float32 of shape (n_features,).
+
+        One at the start.
+        """
+        return self.rows[:, self.layout.penalty]
 
     def linear_state(self, slot: int) -> Float32Array:
         """Return the state of the linear weights, float32 of shape (n_features, C)."""

@@ -116,8 +116,7 @@ class Spec:
         unit s of the target, the squared loss is s^2 times as large and its gradient s^2 / u times.
         Training is then the same whether targets and features are given in metres or millimetres.
         (This does not hold for factors that several orders share: their unit is that of the highest
-        order and cannot suit them all.) The weights of pairs of fields have neither unit nor
-        penalty: there are few of them, and every sample updates them.
+        order and cannot suit them all.) The weights of pairs of fields have no unit.
         """
         solver = self.solver
         order = self.parts[part].highest if self.parts else 2
@@ -129,7 +128,7 @@ class Spec:
                 _of_part(solver.l2_factors, part),
                 _of_part(solver.l1_factors, part),
             ),
-            "pairs": (1.0, 0.0, 0.0),
+            "pairs": (1.0, solver.l2_fields, 0.0),
         }[group]
         gradient = self.units.target**2 / unit
         plain = solver.kind.steps is Steps.PLAIN

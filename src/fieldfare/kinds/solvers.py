@@ -36,6 +36,7 @@ class Defaults:
     max_iter: int = 20
     l2_linear: float = 1e-5
     l2_factors: float = 1e-4
+    l2_exponent: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +70,8 @@ class SolverKind:
         Whether the state of factors is one number for each latent vector instead.
     weights_from_state : bool
         Whether weights follow from the state, which has to be set to change them.
+    penalises_visits : bool
+        Whether it applies a penalty at each visit of a feature, rather than once for all visits.
     defaults : Defaults
         What ``"auto"`` means for it.
     """
@@ -85,6 +88,7 @@ class SolverKind:
     slots: int = 0
     slots_per_vector: bool = False
     weights_from_state: bool = False
+    penalises_visits: bool = True
     defaults: Defaults = Defaults()
 
     @property
@@ -119,7 +123,15 @@ ROWWISE_ADAGRAD = SolverKind(
     slots_per_vector=True,
 )
 SGD = SolverKind("sgd", "stochastic gradient descent", Steps.PLAIN)
-FTRL = SolverKind("ftrl", "FTRL-Proximal", Steps.SCALED, slots=2, weights_from_state=True)
+FTRL = SolverKind(
+    "ftrl",
+    "FTRL-Proximal",
+    Steps.SCALED,
+    slots=2,
+    weights_from_state=True,
+    penalises_visits=False,
+    defaults=Defaults(l2_exponent=0.0),
+)
 ALS = SolverKind(
     "als",
     "alternating least squares",

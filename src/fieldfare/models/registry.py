@@ -91,5 +91,5 @@ def estimate_bytes(
     vectors = n_outputs * len(config.factor_blocks)
     state = kind.slots * (vectors if kind.slots_per_vector else factors)
     weights = factors + n_outputs
-    per_feature = weights + weights + state + kind.slots * n_outputs
+    per_feature = weights + weights + state + kind.slots * n_outputs + 1  # times its penalty
     return 4 * (n_features * per_feature + pairs * (1 + 1 + kind.slots))

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from fieldfare._sums import dot
 from fieldfare._typing import AnyArray, Float32Array, Float64Array, Int64Array
 from fieldfare.exceptions import DataError
 from fieldfare.kinds.models import InteractionForm
@@ -190,8 +191,7 @@ class Scaling:
         """
         pull, constant = self._of_shift(model)
         linear = (model.linear - pull) / self._per_feature(model.linear)
-        shift = self.shift.astype(np.float64)
-        bias = model.bias - shift @ model.linear.astype(np.float64) + constant
+        bias = model.bias - dot(self.shift, model.linear) + constant
         return self._with(model, bias, linear, np.divide, in_place=in_place)
 
     def unfold(self, model: _ModelT) -> _ModelT:
@@ -199,7 +199,7 @@ class Scaling:
         scaled = self._with(model, model.bias, model.linear, np.multiply)
         pull, constant = self._of_shift(scaled)
         linear = model.linear.astype(np.float64) * self._per_feature(model.linear) + pull
-        bias = model.bias + self.shift.astype(np.float64) @ linear - constant
+        bias = model.bias + dot(self.shift, linear) - constant
         return scaled.with_(
             bias=bias.astype(np.float32), linear=linear.astype(np.float32), scaling=None
         )
@@ -236,14 +236,14 @@ class Scaling:
         pull_of = _PULLS.get(model.traits.interactions)
         if pull_of is not None and self.shift.any():
             pull = pull_of(model, self.shift.astype(np.float64))
-        return pull, self.shift.astype(np.float64) @ pull / 2
+        return pull, dot(self.shift, pull) / 2
 
 
 def _pull_of_pairs(model: Model, shift: Float64Array) -> Float64Array:
     """Return ``<v_i, sum_j c_j v_j> - <v_i, v_i> c_i`` for all features i."""
     factors = _table(model)
     moved = np.flatnonzero(shift)
-    total = np.tensordot(shift[moved], factors[moved].astype(np.float64), 1)
+    total = dot(shift[moved], factors[moved])
 
     def pull(own: Float64Array, block: slice) -> Float64Array:
         own_part = np.einsum("nck,nck->nc", own, own) * shift[block, np.newaxis]

@@ -214,6 +214,13 @@ class Rows:
         }
         return Rows(indptr, self.indices[entries], **parts)
 
+    def counts(self, n_features: int) -> Int64Array:
+        """Return the number of entries of each of the first features, int64[n_features]."""
+        ids = own_entries(self, "indices")
+        if self.n_features > n_features:
+            ids = ids[ids < n_features]
+        return np.bincount(ids, minlength=n_features)
+
     def with_(self, **arrays: AnyArray | None) -> Rows:
         """Return the same rows with some arrays replaced or removed."""
         return replace(self, **arrays)  # type: ignore[arg-type]

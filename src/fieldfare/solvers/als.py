@@ -4,7 +4,7 @@ An epoch is one sweep over bias, linear weights and factors of any order (Rendle
 scores are linear in each single parameter. The objective is that of the other solvers,
 ``sum_i (w_i loss_i + l2 / 2 |theta_i|^2)`` with ``theta_i`` the parameters that row i touches (and
 half the squared error as loss), so penalties mean the same: a parameter that n rows touch is
-penalised n times.
+penalised n times or, by ``l2_exponent``, by another power of n.
 
 The logistic loss is replaced by a parabola that lies above it (Böhning & Lindsay 1988). It is
 fitted again to the current scores before each factor, so that no sweep makes the objective worse.
@@ -16,6 +16,7 @@ from typing import Any, final
 
 import numpy as np
 
+from fieldfare._sums import dot
 from fieldfare._typing import Float32Array, Int64Array
 from fieldfare.config import SolverConfig
 from fieldfare.kernels.coordinate import Design, Observed, Prior, SweepParameters, orders_of
@@ -111,7 +112,7 @@ class AlsSolver(TableSolver):
         losses = _logistic_losses(self._scores, labels) if logistic else observed.residual**2
         if weight is None:
             return float(losses.sum(dtype=np.float64)), float(len(losses))
-        return float(np.dot(losses.astype(np.float64), weight)), float(weight.sum(dtype=np.float64))
+        return float(dot(losses, weight)), float(weight.sum(dtype=np.float64))
 
     def __getstate__(self) -> dict[str, Any]:
         # The design is an object of the core; the next sweep makes it again from its rows.
@@ -132,7 +133,8 @@ class AlsSolver(TableSolver):
         own = [np.full(p.n_factors, spec.rates("factors", t).l2) for t, p in enumerate(parts)]
         penalties = np.concatenate([[spec.rates("linear").l2], *own], dtype=np.float32)
         penalties = penalties[:, np.newaxis]
-        return Prior(penalties, np.zeros_like(penalties), multiplier=design.counts())
+        times = design.counts() ** np.float32(self.config.l2_exponent)
+        return Prior(penalties, np.zeros_like(penalties), multiplier=times)
 
     def _design_of(self, rows: Rows | RelatedRows, order: Int64Array) -> Design:
         """Return the design of these rows, made once and kept for all sweeps over them."""

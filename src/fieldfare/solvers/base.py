@@ -107,6 +107,26 @@ class Solver(ABC):
             If the arrays do not fit.
         """
 
+    @property
+    def needs_visits(self) -> bool:
+        """Whether `learn_visits` has to be called before rows are visited.
+
+        Solvers that take all rows at once count for themselves.
+        """
+        return False
+
+    def learn_visits(self, visits: Int64Array, *, more: bool = False) -> None:
+        """Learn how often each feature occurs in the rows to come, on which its penalties depend.
+
+        Parameters
+        ----------
+        visits : int64 array of shape (n_features,)
+            Number of rows. Where it is 0, nothing is changed.
+        more : bool
+            Whether these rows come on top of those that were counted before.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not need to know.")
+
     def rename(self, schema: Schema) -> None:
         """Take another Schema, which tells what features mean that `grow` has added."""
         self._origin = self._origin.with_(schema=schema)

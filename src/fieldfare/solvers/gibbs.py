@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from fieldfare._random import stream
+from fieldfare._sums import dot
 from fieldfare._typing import AnyArray, Float32Array, Float64Array, UInt32Array
 from fieldfare.exceptions import DataError
 from fieldfare.kernels import latent, native
@@ -239,7 +240,7 @@ class GibbsSampler:
 
     def _draw_noise_precision(self, residual: Float32Array, random: np.random.Generator) -> None:
         weighted = residual if self._weight is None else residual * self._weight
-        self._squares = float(np.dot(residual, weighted))
+        self._squares = float(dot(residual, weighted))
         rate = (_RATE * self._unit**2 + self._squares) / 2
         shape = (_SHAPE + np.count_nonzero(weighted)) / 2
         self._state["noise_precision"][0] = random.gamma(shape) / rate

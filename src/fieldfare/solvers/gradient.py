@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fieldfare._typing import AnyArray, Float32Array, Int64Array
+from fieldfare._typing import AnyArray, Float32Array, Float64Array, Int64Array
 from fieldfare.config import SolverConfig
 from fieldfare.kernels import native
 from fieldfare.kernels.initial import InitialFactors
@@ -41,6 +41,7 @@ class GradientSolver(Solver):
         super().__init__(model, config, seed=seed)
         self._spec = model.spec(self.config)
         self._table = native.TrainingTable(self._spec, model.n_features)
+        self._visits = np.zeros(model.n_features if self.needs_visits else 0, np.int64)
         self._put_shared(model)
         self._put(model.linear, model.undrawn or model.factors, 0)
 
@@ -48,6 +49,44 @@ class GradientSolver(Solver):
     def n_features(self) -> int:
         """Number of features in the table."""
         return len(self._table.rows)
+
+    @property
+    def needs_visits(self) -> bool:
+        """Whether penalties depend on how often features are visited."""
+        return self._penalty_exponent != 0
+
+    @property
+    def _penalty_exponent(self) -> float:
+        """The power of its number of visits that multiplies the penalties of a feature."""
+        return self.config.l2_exponent - self.kind.penalises_visits
+
+    def learn_visits(self, visits: Int64Array, *, more: bool = False) -> None:
+        """Learn how often each feature occurs in the rows to come; see `Solver.learn_visits`.
+
+        Weights stay as they are.
+        """
+        if not self.needs_visits:
+            return
+        seen = visits > 0
+        self._visits[seen] = visits[seen] + (self._visits[seen] if more else 0)
+        times = np.maximum(self._visits, 1) ** self._penalty_exponent
+        if self.kind.weights_from_state:
+            self._keep_untouched(times - self._table.penalties)
+        self._table.penalties[...] = times
+
+    def _keep_untouched(self, added: Float64Array) -> None:
+        """Keep what FTRL's closed form gives for weights without gradients, see `_ftrl_z`."""
+        table = self._table
+        groups: list[tuple[str, list[list[Float32Array]]]] = []
+        if self._spec.model.fit_linear:
+            groups.append(("linear", [[table.linear], *([table.linear_state(s)] for s in (0, 1))]))
+        if self._origin.has_factors:
+            groups.append(("factors", [table.factor_blocks(slot) for slot in (None, 0, 1)]))
+        for group, arrays in groups:
+            for part, (weights, z, n) in enumerate(zip(*arrays, strict=True)):
+                by_feature = added.reshape(-1, *[1] * (weights.ndim - 1))
+                pull = self._spec.rates(group, part).l2 * by_feature
+                np.subtract(z, weights * pull, out=z, where=n == 0, casting="same_kind")
 
     def train(
         self,
@@ -110,7 +149,8 @@ class GradientSolver(Solver):
 
     def state(self) -> dict[str, AnyArray]:
         """Return what is needed to continue exactly: parameters and optimiser state, not copied."""
-        return {"table": self._table.rows, "shared": self._table.shared}
+        state = {"table": self._table.rows, "shared": self._table.shared}
+        return state | ({"visits": self._visits} if self.needs_visits else {})
 
     def load_state(self, state: dict[str, AnyArray]) -> None:
         """Take over a state that ``state`` returned, of the same model and configuration.
@@ -146,6 +186,8 @@ class GradientSolver(Solver):
         table.rows[:known] = self._table.rows
         table.shared[:] = self._table.shared
         self._table = table
+        if self.needs_visits:
+            self._visits = np.append(self._visits, np.zeros(n_features - known, np.int64))
         added = n_features - known
         shape = self._factors_shape()
         factors = None

@@ -114,6 +114,15 @@ class ScaledSolver(Solver):
         assert scaling is not None
         self._rescale(scaling)
 
+    @property
+    def needs_visits(self) -> bool:
+        """Whether `learn_visits` has to be called before rows are visited."""
+        return self._inner.needs_visits
+
+    def learn_visits(self, visits: Int64Array, *, more: bool = False) -> None:
+        """Learn how often each feature occurs in the rows to come; see `Solver.learn_visits`."""
+        self._inner.learn_visits(visits, more=more)
+
     def rename(self, schema: Schema) -> None:
         """Take another Schema, which tells what features mean that `grow` has added."""
         self._inner.rename(schema)

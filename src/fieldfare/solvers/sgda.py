@@ -90,11 +90,20 @@ class SgdaSolver(TableSolver):
             self._linear if config.fit_linear else None,
             self._factors,
             self._penalties,
+            times=self._times(rows, order),
             weight=weight,
         )
         if weight is None:
             return loss, float(len(kept))
         return loss, float(weight[order[kept]].sum(dtype=np.float64))
+
+    def _times(self, rows: Rows, order: Int64Array) -> Float32Array | None:
+        """Return by what the penalties of each feature are multiplied; None: by one."""
+        exponent = self.config.l2_exponent - 1
+        if exponent == 0:
+            return None
+        visits = np.maximum(rows.take(order).counts(self.n_features), 1)
+        return (visits**exponent).astype(np.float32)
 
     def export(self) -> Model:
         """Return the current parameters as a Model; its provenance has the penalties."""

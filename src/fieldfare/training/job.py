@@ -35,7 +35,7 @@ from fieldfare.training.prepare.targets import (
     infer_targets,
     start_bias,
 )
-from fieldfare.training.prepare.units import in_units, units_of
+from fieldfare.training.prepare.units import in_units, mean_weight, units_of
 from fieldfare.training.provenance import stamped
 from fieldfare.training.ranking.recall import labelled_interactions, split_interactions
 from fieldfare.training.samples.subset import RowSubset
@@ -93,6 +93,8 @@ class Job:
         The hyperparameters, besides those of the model.
     seed : int
         The seed of everything random.
+    weight_unit : float
+        What the weights of the training rows were divided by: only their proportions count.
     """
 
     data: AnyDataset
@@ -101,6 +103,7 @@ class Job:
     targets: TargetMap
     settings: Settings
     seed: int
+    weight_unit: float = 1.0
 
     @classmethod
     def of(
@@ -140,7 +143,7 @@ class Job:
         DataError
             If there are no samples, or a target is missing or not one of the known classes.
         TrainingError
-            If there is nothing to learn.
+            If there is nothing to learn, or all sample weights are zero.
         """
         rows = _with_targets(RowSubset.of(data), settings)
         if comparisons is not None:
@@ -157,7 +160,14 @@ class Job:
             held_out = targets.encode(_with_targets(RowSubset.of(valid), settings))
             _warn_of_validation(data, valid)
         seed = resolve_seed(settings.training.random_state) if seed is None else seed
-        return cls(data, targets.encode(rows), held_out, targets, settings, seed)
+        train = targets.encode(rows)
+        given, classes = settings.training.class_weight, targets.classes
+        unit = mean_weight(train, class_weights(given, targets.task, classes, train))
+        return cls(data, train.weighed_in(unit), held_out, targets, settings, seed, unit)
+
+    def weighed_in(self, unit: float) -> Job:
+        """Return the job with weights in another unit: that of earlier parts of a training."""
+        return replace(self, train=self.train.weighed_in(unit / self.weight_unit), weight_unit=unit)
 
     def told(self) -> Job:
         """Return the job; warn of what looks wrong with its samples, which a model is new to.
@@ -170,7 +180,7 @@ class Job:
     @property
     def config(self) -> TrainingConfig:
         """The training parameters, with the seed as ``random_state``."""
-        return replace(self.settings.training, random_state=self.seed)
+        return self.settings.training.seeded(self.seed)
 
     @property
     def solver(self) -> SolverConfig | None:
@@ -238,9 +248,9 @@ class Job:
         """
         config = self.config
         if isinstance(model, ModelConfig):
-            return Session(self.new_model(model), self.solver, config)
+            return Session(self.new_model(model), self.solver, config, self.weight_unit)
         start = in_units(model, self.train, self.data.schema, self.settings)
-        session = Session(start, self.solver, config)
+        session = Session(start, self.solver, config, self.weight_unit)
         self._grow(session)
         return session
 
@@ -283,7 +293,7 @@ class Job:
         judged = not (once or self.settings.for_recall)
         if judged:
             callbacks = [*callbacks, Judge(train, valid, config)]
-        result = session.fit(train, valid, config, callbacks, resume=resume, last=last)
+        result = session.fit(train, valid, config, callbacks, resume=resume, last=last, more=once)
         if tell and judged:
             warn_of(result.history, config, self.least_epochs)
         return FitResult(self.stamped(result.model, result.history), result.history)

@@ -45,7 +45,7 @@ def stamped(
         With these settings as ``trained_by``. Its provenance gains the library version, the time,
         the seed, sizes and fingerprint of the data, the metrics of the best epoch, and the history.
     """
-    found = data_provenance(train, seed)
+    found = data_provenance(train, settings, seed)
     found["data"]["n_valid"] = None if valid is None else valid.n_rows
     found |= {"metrics": dict(history.best), "history": history.to_json()}
     return model.with_(
@@ -69,12 +69,16 @@ def settings_to_keep(settings: Settings, seed: int) -> Settings:
     return replace(settings, training=replace(settings.training, random_state=seed))
 
 
-def data_provenance(train: AnyDataset | RowSubset, seed: int) -> JSON:
-    """Return what is noted of any model: library version, time, seed, and the data."""
+def data_provenance(train: AnyDataset | RowSubset, settings: Settings, seed: int) -> JSON:
+    """Return what is noted of any model: library version, time, seed, and the data.
+
+    ``"deterministic"`` says whether the seed gives the same bits on any number of cores.
+    """
     return {
         "library": __version__,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "seed": seed,
+        "deterministic": settings.is_repeatable,
         "data": {
             "n_rows": train.rows.n_rows,
             "nnz": train.rows.nnz,

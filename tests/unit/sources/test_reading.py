@@ -97,7 +97,7 @@ def test_validation_files_are_read_like_training_files(tmp_path: Path) -> None:
     assert ff.evaluate(result.model, path, names=names)["loss"] > 0
     assert len(ff.predict(result.model, path, names=names)) == 40
     data = ff.load_data(path, names=names, target="liked")
-    ff.train(data, valid=path, names=names, max_iter=1, random_state=0)
+    ff.train(data, valid=path, names=names, max_iter=1, early_stopping=False, random_state=0)
 
 
 def test_another_form_has_another_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,7 +102,7 @@ class Chain:
         about = replace(
             self._about,
             trained_by=settings_to_keep(job.settings, job.seed),
-            provenance=data_provenance(job.train, job.seed),
+            provenance=data_provenance(job.train, job.settings, job.seed),
         )
         if resume is not None:
             sampler.load_state(resume)

@@ -108,7 +108,7 @@ class Run:
         self.comparisons = _comparisons(train) if self.task == "rank" and not recalls else None
         self.catalogue = None if not recalls or valid is None else Catalogue(train, valid, model)
         self.n_threads = resolve_threads(config.n_jobs, train.n_rows)
-        if config.deterministic and solver_config.kind.races:
+        if config.is_repeatable and solver_config.kind.races:
             self.n_threads = 1
         self.class_weight = class_weights(config.class_weight, self.task, model.classes, train)
         self.rows_per_call = _rows_per_call(model, train.rows)

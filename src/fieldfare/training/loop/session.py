@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from fieldfare._random import resolve_seed
-from fieldfare._typing import PathLike
+from fieldfare._typing import Int64Array, PathLike
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.data.loading import Dataset
 from fieldfare.exceptions import DataError
@@ -38,6 +37,8 @@ class Session:
         How the parameters move.
     config : TrainingConfig, optional
         Default of `fit`. Its seed, drawn now if there is none, is used in all calls.
+    weight_unit : float
+        What the sample weights of the first call were divided by, for those of later calls.
     """
 
     def __init__(
@@ -45,10 +46,12 @@ class Session:
         model: Model,
         solver: SolverConfig | None = None,
         config: TrainingConfig | None = None,
+        weight_unit: float = 1.0,
     ) -> None:
         config = config or TrainingConfig()
         self.seed = resolve_seed(config.random_state)
-        self.config = replace(config, random_state=self.seed)
+        self.config = config.seeded(self.seed)
+        self.weight_unit = weight_unit
         self.epochs = 0
         self._start = model
         self._solver = make_solver(model, solver or SolverConfig(), seed=self.seed)
@@ -102,6 +105,7 @@ class Session:
         *,
         resume: PathLike | None = None,
         last: bool = False,
+        more: bool = False,
     ) -> FitResult:
         """Train for ``max_iter`` more epochs.
 
@@ -122,6 +126,9 @@ class Session:
         last : bool
             Whether this is the last call: the session may then hand over its own memory, and must
             not be used again.
+        more : bool
+            Whether these rows come on top of those of earlier calls, which matters where penalties
+            depend on how often features occur.
 
         Returns
         -------
@@ -137,7 +144,7 @@ class Session:
         TrainingError
             If the checkpoint belongs to another run.
         """
-        config = replace(config or self.config, random_state=self.seed)
+        config = (config or self.config).seeded(self.seed)
         rows = RowSubset.of(train)
         held_out = None if valid is None else RowSubset.of(valid)
         known_fields = self._start.n_fields
@@ -147,6 +154,8 @@ class Session:
                 f"{rows.rows.n_fields}. Features can be added to a model, fields cannot: train a "
                 "new one."
             )
+        if self._solver.needs_visits:
+            self._solver.learn_visits(self._visits(rows, config.memory_limit), more=more)
         run = Run(self._start, self._solver, rows, held_out, config, callbacks, self.epochs)
         if resume is not None:
             run.restore(resume)
@@ -154,6 +163,13 @@ class Session:
             return run(last=last)
         finally:
             self.epochs = run.state.epoch
+
+    def _visits(self, rows: RowSubset, memory_limit: int | None) -> Int64Array:
+        """Return how often an epoch visits each feature; those that are shifted are in each row."""
+        visits = rows.visits(self.n_features, memory_limit)
+        if self.scaling is not None:
+            visits[self.scaling.centred] = rows.n_rows
+        return visits
 
 
 def fit(
@@ -182,7 +198,7 @@ def fit(
     """
     config = config or TrainingConfig()
     if resume is not None:
-        config = replace(config, random_state=seed_of(config, resume))
+        config = config.seeded(seed_of(config, resume))
     session = Session(model, solver, config)
     return session.fit(train, valid, config, callbacks, resume=resume, last=True)
 

@@ -1,4 +1,4 @@
-"""What targets and rows are measured in, so that step sizes and penalties suit all data."""
+"""What targets, rows and weights are measured in, so that steps and penalties suit all data."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from fieldfare._typing import Float64Array
+from fieldfare._sums import dot
+from fieldfare._typing import Float32Array, Float64Array
 from fieldfare.config import ModelConfig, SolverConfig
 from fieldfare.exceptions import TrainingError
 from fieldfare.kernels.table import Units
@@ -150,7 +151,7 @@ def row_scale(
     start = 0
     for squares in blocks:
         w = np.ones(len(squares)) if weight is None else weight[start : start + len(squares)]
-        sums += [np.dot(w, squares), np.sum(w, dtype=np.float64)]
+        sums += [dot(w, squares), np.sum(w, dtype=np.float64)]
         start += len(squares)
     mean = sums[0] / positive(float(sums[1]))
     length = float(f"{math.sqrt(mean):.4g}")
@@ -167,6 +168,34 @@ def _squared_lengths(block: Rows) -> Float64Array:
     return lengths
 
 
+def mean_weight(subset: RowSubset, class_weight: Float32Array | None = None) -> float:
+    """Return the mean of the sample weights, which is their unit; 1 if there are none.
+
+    Rows of weight zero count as absent.
+
+    Parameters
+    ----------
+    subset : RowSubset
+        Training rows, with encoded targets.
+    class_weight : float32 array of shape (n_classes,), optional
+        Weights that are multiplied by those of the rows.
+
+    Raises
+    ------
+    TrainingError
+        If all weights are zero.
+    """
+    weight = subset.weight
+    if class_weight is not None:
+        of_class = class_weight[subset.target.astype(np.int64)]
+        weight = of_class if weight is None else weight * of_class
+    if weight is None:
+        return 1.0
+    mean = positive(float(np.sum(weight, dtype=np.float64))) / np.count_nonzero(weight)
+    # Balanced weights have this mean but for rounding, and rows without weights stay without.
+    return 1.0 if math.isclose(mean, 1, rel_tol=1e-6) else mean
+
+
 def moments(subset: RowSubset) -> tuple[float, float]:
     """Return the weighted means of the target and of its square."""
     target, weight = subset.target, subset.weight
@@ -174,7 +203,7 @@ def moments(subset: RowSubset) -> tuple[float, float]:
     for start in range(0, len(target), _BLOCK):
         y = target[start : start + _BLOCK].astype(np.float64)
         w = np.ones(len(y)) if weight is None else weight[start : start + len(y)]
-        sums += [np.dot(w, y), np.dot(w, y * y), np.sum(w, dtype=np.float64)]
+        sums += [dot(w, y), dot(w, y * y), np.sum(w, dtype=np.float64)]
     mass = positive(float(sums[2]))
     return float(sums[0] / mass), float(sums[1] / mass)
 

@@ -18,10 +18,11 @@ from fieldfare.metrics.lists import judge, rank_items
 from fieldfare.metrics.recommendation import longest
 from fieldfare.models.base import Model
 from fieldfare.models.catalogue import catalogue_scores
-from fieldfare.rows import Rows
+from fieldfare.rows import Rows, as_rows
 from fieldfare.schema.schema import Schema
 from fieldfare.settings import Settings
 from fieldfare.solvers.nonsampled import NonSampledSolver
+from fieldfare.training.prepare.units import mean_weight
 from fieldfare.training.samples.subset import RowSubset
 
 _METRICS = ("ndcg@10", "recall@10")
@@ -165,7 +166,7 @@ def fold_in(
     schema : Schema
         The model's Schema, extended by the new features.
     rows : Rows
-        The new interactions.
+        The new interactions; as in training, only the proportions of their weights count.
     known : Rows
         The interactions that the model was learned from.
     n_jobs : int, optional
@@ -183,7 +184,9 @@ def fold_in(
             f"solver={got!r}: continue training it with the new rows, or train a new model."
         )
     solver = NonSampledSolver(model, config)
-    solver.fold_in(schema, rows, known, resolve_threads(n_jobs, len(rows)))
+    fresh = RowSubset(rows)
+    fresh = fresh.weighed_in(mean_weight(fresh))
+    solver.fold_in(schema, as_rows(fresh.rows), known, resolve_threads(n_jobs, len(rows)))
     return solver.export().with_(schema=schema)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from fieldfare._random import stream
+from fieldfare._sums import dot
 from fieldfare._typing import AnyArray, Float32Array, Float64Array, Int64Array
 from fieldfare.exceptions import DataError
 from fieldfare.training.samples.windows import CHUNK_ROWS
@@ -212,7 +213,7 @@ def comparison_loss(
     for pairs in GroupComparisons(target, group).blocks(100, seed=0, epoch=0, shuffle=False):
         apart = scores[pairs[:, 0]].astype(np.float64) - scores[pairs[:, 1]]
         w = comparison_weights(pairs, weight)
-        total += float(w @ np.logaddexp(0, -apart))
+        total += float(dot(w, np.logaddexp(0, -apart)))
         mass += float(w.sum())
     return total / mass if mass > 0 else float("nan")
 

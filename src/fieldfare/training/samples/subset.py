@@ -97,6 +97,14 @@ class RowSubset:
         """Return the subset with other targets, one for each of ``rows``."""
         return replace(self, rows=self.rows.with_(target=target))
 
+    def weighed_in(self, unit: float) -> RowSubset:
+        """Return the subset with its weights, one of each row by default, divided by a unit."""
+        if unit == 1:
+            return self
+        given = self.rows.weight
+        weight = np.ones(self.rows.n_rows, np.float32) if given is None else given
+        return replace(self, rows=self.rows.with_(weight=weight / np.float32(unit)))
+
     def with_comparisons(self, pairs: object) -> RowSubset:
         """Return the subset with comparisons that the user chose; rows then need no target.
 
@@ -181,6 +189,13 @@ class RowSubset:
             else:
                 yield as_rows(self.rows.take(self.index[start:stop]))
                 self.release(self.index[start:stop], memory_limit)
+
+    def visits(self, n_features: int, memory_limit: int | None = None) -> Int64Array:
+        """Return how often an epoch visits each of the first features, int64[n_features]."""
+        found = np.zeros(n_features, np.int64)
+        for block in self.blocks(memory_limit):
+            found += block.counts(n_features)
+        return found
 
     def fingerprint(self, memory_limit: int | None = None) -> str:
         """Return a checksum of all rows, of the choice among them, and of what is compared.
