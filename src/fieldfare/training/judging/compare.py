@@ -106,7 +106,7 @@ def compare(
         most = _GROUPED_ROWS
     else:
         most = _TRAINING_ROWS if valid is None else _VALIDATION_ROWS
-    losses = _losses(model, train, _part(rows, most), config)
+    losses = _losses(model, train, part_of(rows, most), config)
     if losses is None or not losses.weight.sum() > 0:
         return None
     return judged(which, MEASURES[model.task], losses)
@@ -199,9 +199,10 @@ def _linear_part(model: Model) -> Model | None:
     return LinearModel(config, model.bias, model.linear, units=model.units)
 
 
-def _part(rows: RowSubset, most: int) -> RowSubset:
-    """Return rows, or of more than so many, stretches from all over."""
+def part_of(rows: RowSubset, most: int) -> RowSubset:
+    """Return rows, or of more than so many, about as many in stretches from all over."""
     if rows.n_rows <= most:
         return rows
     starts = np.arange(_STRETCHES) * rows.n_rows // _STRETCHES
-    return rows.select((starts[:, None] + np.arange(most // _STRETCHES)).reshape(-1))
+    each = max(1, most // _STRETCHES)
+    return rows.select((starts[:, None] + np.arange(each)).reshape(-1))

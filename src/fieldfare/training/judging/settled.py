@@ -11,9 +11,9 @@ _PACE = 0.5
 # Of the loss at the start: a gain that is more than a hair.
 _HAIR = 2e-4
 # How far the training loss may be above its best.
-_RISE = 0.1
+_RISE = 0.25
 # Of the training loss at the start: a rise that is more than rounding.
-_CLEAR = 0.01
+_CLEAR = 0.05
 _LIMITS = ("max_iter", "max_time")
 
 
@@ -22,8 +22,8 @@ def unsettled(history: History, config: TrainingConfig, least: int = 0) -> str |
 
     It has not if its limit was reached while the validation loss was still falling: in the last
     epoch by more than half of what it fell in each epoch on average, counted from the loss of a
-    constant. Nor has it, where the last epoch is kept, if the training loss ended more than a tenth
-    above its lowest.
+    constant. Nor has it, where the last epoch is kept, if the training loss ended more than a
+    quarter above its lowest.
 
     Parameters
     ----------
