@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from fieldfare._typing import AnyArray
+from fieldfare._validation import SEED, check
 
 PURPOSES = ("init", "shuffle", "split", "folds", "sample", "pairs", "negatives", "cells")
 
@@ -33,7 +34,13 @@ def resolve_seed(random_state: int | np.random.RandomState | np.random.Generator
 
     ``None`` draws a fresh seed from the operating system, a generator draws one from itself; either
     is in [0, 2**31). An integer is its own seed.
+
+    Raises
+    ------
+    ConfigError
+        If it is none of these, or an integer outside [0, 2**32).
     """
+    check("random_state", random_state, SEED, "this call")
     if random_state is None:
         return int(np.random.default_rng().integers(2**31))
     if isinstance(random_state, np.random.RandomState):

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 
 from fieldfare.exceptions import ConfigError
 
+_SHOWN = 200
+
 
 class Constraint(Protocol):
     """The values that a parameter may have."""
@@ -50,9 +52,12 @@ class Number:
             return kind
         left = "(" if self.low_open or self.low is None else "["
         right = ")" if self.high_open or self.high is None else "]"
-        low = "-inf" if self.low is None else f"{self.low:g}"
-        high = "inf" if self.high is None else f"{self.high:g}"
+        low = "-inf" if self.low is None else self._bound(self.low)
+        high = "inf" if self.high is None else self._bound(self.high)
         return f"{kind} in {left}{low}, {high}{right}"
+
+    def _bound(self, bound: float) -> str:
+        return f"{bound:.0f}" if self.integer else f"{bound:g}"
 
 
 @dataclass(frozen=True)
@@ -123,7 +128,24 @@ class Instance:
         return self.words
 
 
+@dataclass(frozen=True)
+class Named:
+    """An instance of a class of some name, so that its package need not be imported to ask."""
+
+    names: tuple[str, ...]
+    words: str
+
+    def allows(self, value: Any) -> bool:
+        return any(base.__name__ in self.names for base in type(value).__mro__)
+
+    def __str__(self) -> str:
+        return self.words
+
+
 NONE = Instance((type(None),), "None")
+_GENERATOR = Named(("Generator", "RandomState"), "a NumPy generator")
+SEED = AnyOf((Number(0, 2**32 - 1, integer=True), _GENERATOR, NONE))
+"""What scikit-learn calls ``random_state``: an integer, a generator of NumPy's, or None."""
 
 
 def check(name: str, value: Any, constraint: Constraint, owner: str) -> None:
@@ -141,8 +163,17 @@ def check(name: str, value: Any, constraint: Constraint, owner: str) -> None:
     """
     if not constraint.allows(value):
         raise ConfigError(
-            f"The {name!r} parameter of {owner} must be {constraint}. Got {value!r} instead."
+            f"The {name!r} parameter of {owner} must be {constraint}. Got {shown(value)} instead."
         )
+
+
+def shown(value: Any) -> str:
+    """Return a value as a message shows it: short, on whatever can be received."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001  nested too deep, an integer of 5,000 digits, a __repr__ that fails
+        return f"a value of type {type(value).__name__}"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def is_unicode(text: str) -> bool:
@@ -154,9 +185,10 @@ def is_unicode(text: str) -> bool:
     return True
 
 
-def closest(word: str, options: Iterable[str]) -> str:
+def closest(word: object, options: Iterable[object]) -> str:
     """Return " Did you mean 'x'?" for the nearest option, or an empty string."""
     import difflib
 
-    near = difflib.get_close_matches(word, list(options), n=1)
+    texts = [option for option in options if isinstance(option, str)]
+    near = difflib.get_close_matches(word, texts, n=1) if isinstance(word, str) else []
     return f" Did you mean {near[0]!r}?" if near else ""

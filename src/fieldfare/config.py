@@ -12,6 +12,7 @@ from typing import Any
 
 from fieldfare._validation import (
     NONE,
+    SEED,
     AnyOf,
     Constraint,
     Flag,
@@ -382,7 +383,7 @@ class TrainingConfig(Config):
     )
     random_state: Any = _param(
         None,
-        Instance((object,), "an integer, a NumPy generator or None"),
+        SEED,
         "Seed of everything random. The same seed gives the same result, bit for bit, on any "
         "number of cores, unless deterministic=False.",
     )

@@ -5,10 +5,12 @@
     Exception
     └── FieldfareError                      FF000
         ├── ConfigError (ValueError)        FF100  a parameter has a value that is not allowed
+        ├── UnfittedError (ValueError)      FF110  an estimator is used before it is fitted
         ├── DataError (ValueError)          FF200  samples cannot be used as they are
         │   ├── TextFormatError             FF210  a text file breaks its format
         │   ├── SchemaError                 FF220  a table does not fit its Schema
-        │   └── StoreError                  FF230  a RowStore is damaged, foreign or cannot be made
+        │   ├── StoreError                  FF230  a RowStore is damaged, foreign or cannot be made
+        │   └── DataTypeError (TypeError)   FF240  samples are of a type that cannot be read
         ├── ModelFileError (ValueError)     FF300  a model file is damaged, foreign or too new
         ├── TrainingError (RuntimeError)    FF400  training cannot continue
         │   └── DivergenceError             FF410  the loss became infinite or not a number
@@ -45,6 +47,15 @@ class ConfigError(FieldfareError, ValueError):
     """A parameter has a value that is not allowed."""
 
     code = "FF100"
+
+
+class UnfittedError(FieldfareError, ValueError):
+    """An estimator is used before it is fitted.
+
+    What estimators raise is also ``sklearn.exceptions.NotFittedError``.
+    """
+
+    code = "FF110"
 
 
 class DataError(FieldfareError, ValueError):
@@ -88,6 +99,12 @@ class StoreError(DataError):
     """A RowStore is damaged, foreign or cannot be written."""
 
     code = "FF230"
+
+
+class DataTypeError(DataError, TypeError):
+    """Samples are of a type that cannot be read, such as objects that are no numbers."""
+
+    code = "FF240"
 
 
 class ModelFileError(FieldfareError, ValueError):

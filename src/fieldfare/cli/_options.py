@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import Field, fields
 from typing import Any
 
-from fieldfare._validation import NONE, AnyOf, Flag, Number, OneOf, Several, closest
+from fieldfare._validation import NONE, AnyOf, Flag, Named, Number, OneOf, Several, closest, shown
 from fieldfare.cli._files import Input, Output
 from fieldfare.config import Config, ModelConfig, SolverConfig, TrainingConfig, description
 from fieldfare.settings import TRAINED
@@ -232,7 +232,7 @@ def _add_flag(section: Any, item: Field[Any]) -> None:
     elif isinstance(parts[0], OneOf):
         options["choices"] = parts[0].options
     else:
-        number = _number_type(name, parts)
+        number = _number_type(parts)
         metavar = "NAME" if number is None else "N" if number is int else "X"
         if any(isinstance(part, Several) for part in parts):
             metavar += f"[,{metavar}...]"
@@ -251,20 +251,21 @@ def _switch(item: Field[Any], flags: tuple[str, ...], options: dict[str, Any]) -
     return tuple(f"--no-{flag[2:]}" for flag in flags) if item.default else flags
 
 
-def _number_type(name: str, parts: tuple[Any, ...]) -> type[int] | type[float] | None:
+def _number_type(parts: tuple[Any, ...]) -> type[int] | type[float] | None:
     for part in parts:
         if isinstance(part, Number):
             return int if part.integer else float
-    return int if name == "random_state" else None
+    return None
 
 
 def _number(item: Field[Any]) -> Callable[[str], Any]:
     """Return the function that reads the value of a flag or refuses it, without Python's terms."""
     constraint = item.metadata["constraint"]
     parts = constraint.constraints if isinstance(constraint, AnyOf) else (constraint,)
-    kind = _number_type(item.name, parts) or str
+    kind = _number_type(parts) or str
     # None means that the flag is left out, so the message does not name it as a value.
-    allowed = AnyOf(tuple(part for part in parts if part is not NONE))
+    # Nor can a word be an object.
+    allowed = AnyOf(tuple(p for p in parts if p is not NONE and not isinstance(p, Named)))
     several = any(isinstance(part, Several) for part in parts)
     words = [option for part in parts if isinstance(part, OneOf) for option in part.options]
 
@@ -278,8 +279,7 @@ def _number(item: Field[Any]) -> Callable[[str], Any]:
         except ValueError:
             value = None
         if value is None or not allowed.allows(value):
-            described = "an integer" if item.name == "random_state" else allowed
-            raise argparse.ArgumentTypeError(f"must be {described}. Got {text!r} instead.")
+            raise argparse.ArgumentTypeError(f"must be {allowed}. Got {shown(text)} instead.")
         return value
 
     return read

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._arguments import checked
 from fieldfare._tables import aligned_lines
 from fieldfare._typing import AnyArray
 from fieldfare.data.dataset import Dataset
@@ -111,6 +112,7 @@ class Inspection:
         ]
 
 
+@checked
 def inspect(
     source: Any, target: str | int | None = None, against: Any = None, **how: Any
 ) -> Inspection:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._arguments import checked
 from fieldfare.data.dataset import AnyDataset, Dataset, RelatedDataset, as_dataset
 from fieldfare.data.road import ROLES, Options, encode, encode_related, named, with_fields_of
 from fieldfare.data.side_tables import JoinedTable
@@ -33,6 +34,7 @@ _ENCODING = 3  # raise when the same input would give other Rows, so that old ca
 _STREAM_ROWS = 65_536
 
 
+@checked
 def load(  # noqa: PLR0913 - the front door: all but the source are keywords
     source: Any,
     *,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._arrays import as_array
 from fieldfare._typing import AnyArray, Int64Array
 from fieldfare.exceptions import ConfigError
 from fieldfare.rows import Rows
@@ -45,6 +46,8 @@ def fields_of_one_hot(X: Any) -> Int64Array:
     >>> fields_of_one_hot(np.hstack([user, item])).tolist()
     [0, 0, 1, 1, 1]
     """
+    if not hasattr(X, "shape"):
+        X = as_array("A one-hot matrix", X, ndim=2)
     return _groups(array_rows(X), int(X.shape[1]))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._arguments import checked
 from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.rows import RelatedRows, Relation, Rows
 from fieldfare.schema.schema import Schema
@@ -48,6 +49,7 @@ class JoinedTable(Table):
     ['user', 'film', 'stars', 'age']
     """
 
+    @checked
     def __init__(self, table: Any, sides: Mapping[str, Any]) -> None:
         if not isinstance(sides, Mapping):
             raise DataError(
@@ -82,6 +84,7 @@ class JoinedTable(Table):
         for batch in self._main.batches():
             yield self._join(batch)
 
+    @checked
     def head(self, n: int) -> Any:
         """Return the first rows; of a table that is read once, they are kept for `batches`."""
         return self._join(Batch(self._main.head(n))).data
@@ -93,6 +96,7 @@ class JoinedTable(Table):
             names += side.names
         return batch.with_columns(names, columns)
 
+    @checked
     def related_rows(self, schema: Schema, *, labelled: bool = True) -> RelatedRows:
         """Return the samples encoded, with references to the encoded side tables.
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
+from fieldfare._arguments import checked
 from fieldfare._typing import AnyArray, Float64Array, PathLike
 from fieldfare._validation import OneOf, check
 from fieldfare.config import GibbsConfig, ModelConfig, TrainingConfig
+from fieldfare.estimators._checks import check_is_fitted
 from fieldfare.estimators.base import Factorization
 from fieldfare.exceptions import ModelFileError
 from fieldfare.kinds.solvers import GIBBS
@@ -73,6 +74,7 @@ class BayesianFM(Factorization):
         """
         kind = self._model_config()
         self._settings()
+        self._check_others()
         with self._one_at_a_time(), self._learning() as learner:
             state = self._state if self.warm_start else None
             data = learner._read(X, y, sample_weight, learn=state is None)
@@ -97,6 +99,7 @@ class BayesianFM(Factorization):
             return Posterior.of(self._model_config(), [])
         return self._posterior
 
+    @checked
     def save(self, path: PathLike) -> None:
         """Save the kept samples to a file; see `fieldfare.save_posterior`.
 
@@ -107,6 +110,7 @@ class BayesianFM(Factorization):
         save_posterior(self.posterior_, path)
 
     @classmethod
+    @checked
     def load(cls: type[_BayesianT], path: PathLike) -> _BayesianT:
         """Return a fitted estimator for saved samples.
 

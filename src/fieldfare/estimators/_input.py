@@ -15,11 +15,12 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import _num_samples, column_or_1d
 
+from fieldfare._arrays import as_array
 from fieldfare._typing import AnyArray, UInt16Array
 from fieldfare.data.dataset import Dataset, RelatedDataset
 from fieldfare.data.side_tables import JoinedTable
+from fieldfare.estimators._checks import column_or_1d, num_samples
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.rows import MAX_FIELD, RelatedRows, Rows
 from fieldfare.schema.hints import NO_HINTS, Hints
@@ -120,7 +121,7 @@ def n_samples(X: Any) -> int:
     """Return the number of samples of a table or an array."""
     table = as_table(X)
     if table is None:
-        return int(_num_samples(X))
+        return int(num_samples(X))
     return sum(batch.data.num_rows for batch in table.batches())
 
 
@@ -216,10 +217,7 @@ def labels(y: Any) -> AnyArray:
 
 def _missing(y: Any) -> AnyArray:
     """Return which labels are missing: null, NaN, or a mark that cannot be a class."""
-    try:
-        array = np.asarray(y)
-    except ValueError:  # of unequal length, which is refused elsewhere
-        return np.zeros(0, bool)
+    array = as_array("The target y", y)
     if array.dtype.kind == "f":
         gaps: AnyArray = np.isnan(array.ravel())
         return gaps

@@ -10,11 +10,6 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_is_fitted,
-    validate_data,
-)
 
 from fieldfare._typing import AnyArray, Float32Array
 from fieldfare.data.dataset import AnyDataset, Dataset
@@ -24,6 +19,7 @@ from fieldfare.data.one_hot import require_fields
 from fieldfare.data.road import with_fields_of
 from fieldfare.data.unseen import warn_of_unseen
 from fieldfare.estimators import _input
+from fieldfare.estimators._checks import check_is_fitted, check_sample_weight, validate_data
 from fieldfare.estimators._eval_set import as_tuple, with_own_target
 from fieldfare.exceptions import DataError
 from fieldfare.kinds.models import MODEL_KINDS
@@ -86,7 +82,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         reader = self._read_source if _input.is_source(X) else self._read_samples
         data, labels, names = reader(X, y, sample_weight, hints if learn else None, extend)
         if sample_weight is not None and not _input.is_name(sample_weight):
-            weight = _check_sample_weight(
+            weight = check_sample_weight(
                 sample_weight, labels, dtype=np.float32, ensure_non_negative=True
             )
             data = data.with_(weight=weight)

@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, TypeVar
 
-from sklearn.utils.validation import check_is_fitted
-
+from fieldfare._arguments import checked
 from fieldfare._typing import Float32Array, PathLike
+from fieldfare._validation import NONE, AnyOf, Flag, Instance, check
 from fieldfare.config import Config, ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.data.dataset import AnyDataset
 from fieldfare.estimators import _input
+from fieldfare.estimators._checks import check_is_fitted
 from fieldfare.estimators._reading import Reading
 from fieldfare.exceptions import ConfigError, ModelFileError
 from fieldfare.kinds.solvers import SOLVER_KINDS
@@ -33,6 +34,9 @@ from fieldfare.training.provenance import history_of
 
 _ConfigT = TypeVar("_ConfigT", bound=Config)
 _EstimatorT = TypeVar("_EstimatorT", bound="Factorization")
+
+
+_SCHEMA = AnyOf((Instance((Schema,), "a Schema"), NONE))
 
 
 def has_partial_fit(estimator: Factorization) -> bool:
@@ -102,7 +106,8 @@ class Factorization(Reading, metaclass=ABCMeta):
         self, X: Any, y: Any, sample_weight: Any, eval_set: Any, *, comparisons: Any = None
     ) -> None:
         self._settings()  # checked before any data are read
-        check_callbacks(self.callbacks or (), {"X": X, "eval_set": eval_set})
+        self._check_others()
+        check_callbacks(self.callbacks, {"X": X, "eval_set": eval_set})
         with self._one_at_a_time():
             session = self._session if self.warm_start else None
             learn = session is None
@@ -119,7 +124,8 @@ class Factorization(Reading, metaclass=ABCMeta):
     ) -> None:
         """Visit the samples once, from where the last call stopped."""
         self._settings()
-        check_callbacks(self.callbacks or (), {"X": X})
+        self._check_others()
+        check_callbacks(self.callbacks, {"X": X})
         with self._one_at_a_time():
             fitted = hasattr(self, "model_")
             data = self._read(
@@ -187,6 +193,7 @@ class Factorization(Reading, metaclass=ABCMeta):
 
     # --- the learned model ------------------------------------------------------------------------
 
+    @checked
     def save(self, path: PathLike) -> None:
         """Save the model to a file; see `fieldfare.save_model`.
 
@@ -198,6 +205,7 @@ class Factorization(Reading, metaclass=ABCMeta):
         save_model(self.model_, path)
 
     @classmethod
+    @checked
     def load(cls: type[_EstimatorT], path: PathLike) -> _EstimatorT:
         """Return a fitted estimator for a saved model, with the parameters it was trained with.
 
@@ -266,6 +274,11 @@ class Factorization(Reading, metaclass=ABCMeta):
     def _settings(self) -> Settings:
         """Return the settings of the training, checked."""
         return Settings(self._config(TrainingConfig), self._config(SolverConfig))
+
+    def _check_others(self) -> None:
+        """Check the parameters that are no hyperparameters."""
+        check("warm_start", self.warm_start, Flag(), type(self).__name__)
+        check("schema", self.schema, _SCHEMA, type(self).__name__)
 
     def _config(self, group: type[_ConfigT], **fixed: Any) -> _ConfigT:
         """Return a group of parameters, checked."""

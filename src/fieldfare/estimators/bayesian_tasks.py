@@ -9,8 +9,10 @@ import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils import Tags
 
+from fieldfare._arguments import checked
 from fieldfare._typing import AnyArray, Float32Array, Float64Array
 from fieldfare.estimators._bayesian import BayesianFM
+from fieldfare.estimators._checks import coded
 from fieldfare.estimators.classifier import Classifier
 from fieldfare.estimators.regressor import Regressor
 from fieldfare.exceptions import DataError
@@ -23,6 +25,7 @@ _OfClassesT = TypeVar("_OfClassesT", bound="_OfClasses")
 class BayesianRegressor(RegressorMixin, BayesianFM):  # type: ignore[misc]
     """Base for numbers, with their uncertainty."""
 
+    @checked
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Return the expected numbers.
 
@@ -47,6 +50,7 @@ class BayesianRegressor(RegressorMixin, BayesianFM):  # type: ignore[misc]
             return mean
         return mean, posterior.deviations(rows, self.n_jobs)
 
+    @checked
     def predict_interval(
         self, X: Any, coverage: float = 0.95, *, noise: bool = True
     ) -> Float64Array:
@@ -73,7 +77,8 @@ class BayesianRegressor(RegressorMixin, BayesianFM):  # type: ignore[misc]
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return the coefficient of determination, R squared; see `FMRegressor.score`."""
-        return float(super().score(*self._labelled(X, y, sample_weight)))
+        with coded():
+            return float(super().score(*self._labelled(X, y, sample_weight)))
 
     _task = Regressor._task
     _encode_target = Regressor._encode_target
@@ -127,7 +132,8 @@ class BayesianClassifier(ClassifierMixin, _OfClasses):  # type: ignore[misc]
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return the accuracy; see `FMClassifier.score`."""
-        return float(super().score(*self._labelled(X, y, sample_weight)))
+        with coded():
+            return float(super().score(*self._labelled(X, y, sample_weight)))
 
     _decode_target = Classifier._decode_target
 
@@ -155,6 +161,7 @@ class BayesianClassifier(ClassifierMixin, _OfClasses):  # type: ignore[misc]
 class BayesianOrdinalRegressor(RegressorMixin, _OfClasses):  # type: ignore[misc]
     """Base for ordered classes, by ordered probit."""
 
+    @checked
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Return the expected numbers, as `BayesianFMRegressor.predict` does, but in float64.
 
@@ -167,7 +174,8 @@ class BayesianOrdinalRegressor(RegressorMixin, _OfClasses):  # type: ignore[misc
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return the coefficient of determination, R squared, of the expected numbers."""
-        return float(super().score(*self._labelled(X, y, sample_weight)))
+        with coded():
+            return float(super().score(*self._labelled(X, y, sample_weight)))
 
     def _encode_target(
         self, y: AnyArray, names: Sequence[str] | None, *, learn: bool

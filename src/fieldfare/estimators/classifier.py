@@ -10,10 +10,11 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
 
+from fieldfare._arrays import as_array, distinct
 from fieldfare._typing import AnyArray, Float32Array, Float64Array
 from fieldfare.config import Config, TrainingConfig
+from fieldfare.estimators._checks import check_classification_targets, coded
 from fieldfare.estimators.base import Factorization, has_partial_fit
 from fieldfare.exceptions import DataError
 from fieldfare.kinds.solvers import SGD, SOLVER_KINDS
@@ -52,7 +53,7 @@ class Classifier(ClassifierMixin, Factorization):  # type: ignore[misc]
         """
         with self._one_at_a_time():
             if classes is not None:
-                classes = np.unique(np.asarray(classes))
+                classes, _ = distinct("The classes", as_array("The classes", classes, ndim=1))
                 known = getattr(self, "classes_", classes)
                 if not np.array_equal(known, classes):
                     raise DataError(
@@ -130,7 +131,8 @@ class Classifier(ClassifierMixin, Factorization):  # type: ignore[misc]
         float
             The (weighted) share of samples whose class is predicted.
         """
-        return float(super().score(*self._labelled(X, y, sample_weight)))
+        with coded():
+            return float(super().score(*self._labelled(X, y, sample_weight)))
 
     def _task(self) -> str:
         return "binary" if len(self.classes_) == 2 else "multiclass"
@@ -146,7 +148,8 @@ class Classifier(ClassifierMixin, Factorization):  # type: ignore[misc]
             classes, codes = np.asarray(names), y.astype(np.int64)
         else:
             check_classification_targets(y)
-            classes, codes = np.unique(y, return_inverse=True)
+            with coded():  # texts beside numbers have no order
+                classes, codes = np.unique(y, return_inverse=True)
         if learn:
             if not len(classes):
                 raise DataError("A classifier needs samples of at least two classes. Got none.")

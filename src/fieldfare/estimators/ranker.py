@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_array,
-    check_is_fitted,
-)
 
+from fieldfare._arrays import as_array, distinct
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare.data.dataset import AnyDataset
 from fieldfare.data.loading import extend, load
 from fieldfare.estimators import _input
+from fieldfare.estimators._checks import (
+    check_array,
+    check_is_fitted,
+    check_sample_weight,
+)
 from fieldfare.estimators._eval_set import as_tuple, with_own_target
 from fieldfare.estimators.base import Factorization
 from fieldfare.exceptions import DataError
@@ -36,6 +37,12 @@ class _Labels(NamedTuple):
     qid: Any
     compared: bool = False
     """Whether the rows to compare are given, in place of groups."""
+
+
+class _Sizes(NamedTuple):
+    """Sizes of groups whose samples follow one another."""
+
+    sizes: Int64Array
 
 
 _NO_LABELS = _Labels(None, None)
@@ -136,7 +143,7 @@ class Ranker(Factorization):
             extended = extend(self.schema_, X, labelled=False)
             rows = extended.rows
             if sample_weight is not None:
-                weight = _check_sample_weight(
+                weight = check_sample_weight(
                     sample_weight, rows.indptr[1:], dtype=np.float32, ensure_non_negative=True
                 )
                 rows = rows.with_(weight=weight)
@@ -265,29 +272,33 @@ class Ranker(Factorization):
 
 
 def _group_numbers(qid: Any, group: Any) -> Any:
-    """Return the group of each sample, given as such or as the sizes of the groups."""
+    """Return what tells the group of each sample, given as such or as the sizes of the groups."""
     if group is None:
         return qid
     if qid is not None:
         raise DataError("Give qid (the group of each sample) or group (their sizes), not both.")
-    sizes = np.asarray(group)
-    if sizes.ndim != 1 or sizes.dtype.kind not in "iu" or (sizes < 0).any():
+    sizes = as_array("group", group, ndim=1)
+    if sizes.dtype.kind not in "iu" or (sizes < 0).any():
         raise DataError(
             f"group must hold the sizes of the groups, whole numbers. Got {sizes.dtype} of shape "
             f"{sizes.shape}."
         )
-    return np.repeat(np.arange(len(sizes)), sizes)
+    return _Sizes(sizes)
 
 
 def _numbered(qid: Any, n_rows: int) -> Int64Array:
     """Return groups of any type as numbers."""
-    groups = np.asarray(qid)
+    if isinstance(qid, _Sizes):
+        total = sum(qid.sizes.tolist())  # of Python's numbers, which have no largest
+        if total != n_rows:
+            raise DataError(
+                f"The sizes of the groups must add up to the number of samples, {n_rows}. Got "
+                f"{total}."
+            )
+        return np.repeat(np.arange(len(qid.sizes)), qid.sizes)
+    groups = as_array("qid", qid)
     if groups.shape != (n_rows,):
         raise DataError(
             f"There must be one group for each of {n_rows} samples. Got shape {groups.shape}."
         )
-    try:
-        _, numbers = np.unique(groups, return_inverse=True)
-    except TypeError as error:
-        raise DataError(f"The groups must be of one type, none missing. {error}.") from error
-    return numbers.reshape(-1).astype(np.int64)
+    return distinct("The groups", groups)[1].astype(np.int64)

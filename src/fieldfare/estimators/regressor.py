@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_array
 
 from fieldfare._typing import AnyArray, Float32Array
+from fieldfare.estimators._checks import check_array, coded
 from fieldfare.estimators.base import Factorization, has_partial_fit
 from fieldfare.exceptions import DataError
 
@@ -68,7 +68,8 @@ class Regressor(RegressorMixin, Factorization):  # type: ignore[misc]
         float
             1 is perfect, 0 as good as the mean of y, and less is worse.
         """
-        return float(super().score(*self._labelled(X, y, sample_weight)))
+        with coded():
+            return float(super().score(*self._labelled(X, y, sample_weight)))
 
     @property
     def coef_(self) -> Float32Array:

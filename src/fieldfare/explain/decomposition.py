@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._arguments import checked
 from fieldfare._tables import aligned_lines
 from fieldfare._typing import JSON, Float64Array, Int64Array
 from fieldfare.exceptions import DataError
@@ -152,6 +153,7 @@ class Explanation:
     def __str__(self) -> str:
         return self.to_text()
 
+    @checked
     def to_text(self, n_terms: int = SHOWN) -> str:
         """Return a table of the largest terms, the sum of the others, score and prediction.
 
@@ -176,6 +178,7 @@ class Explanation:
         return "\n".join(lines)
 
 
+@checked
 def explain(model: Model, data: Any, row: int = 0, *, label: Any = None) -> Explanation:
     """Decompose the score of one sample into its terms.
 

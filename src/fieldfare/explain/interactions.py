@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fieldfare._arguments import checked
 from fieldfare._typing import JSON, AnyArray, Float64Array, Int64Array
 from fieldfare._validation import Number, OneOf, check
 from fieldfare.exceptions import DataError
@@ -75,6 +76,7 @@ class FieldMatrix:
         return {"names": list(self.names), "values": self.values.tolist()}
 
 
+@checked
 def top_interactions(
     model: Model,
     n: int = 20,
@@ -146,6 +148,7 @@ def top_interactions(
     return Ranking("Strongest interactions of features", found)
 
 
+@checked
 def field_interactions(
     model: Model, *, weighted: bool = True, label: Any = None, rows: Rows | None = None
 ) -> FieldMatrix:

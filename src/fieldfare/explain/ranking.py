@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fieldfare._arguments import checked
 from fieldfare._tables import aligned_lines
 from fieldfare._typing import AnyArray, Float64Array, Int64Array
 from fieldfare._validation import Number, check
@@ -75,6 +76,7 @@ class Ranking(Sequence[Any]):
         return "\n".join([self.title, *aligned_lines(columns, rows, left)])
 
 
+@checked
 def top_features(
     model: Model,
     n: int = 20,

@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._arguments import checked
 from fieldfare._typing import AnyArray, Float32Array, Float64Array
 from fieldfare.exceptions import DataError
 from fieldfare.explain.entries import as_rows, count_fields, entries_of, factors_of, outputs
@@ -33,6 +34,7 @@ from fieldfare.models.base import Model
 _BLOCK_BYTES = 2**26
 
 
+@checked
 def latent_vectors(model: Model, data: Any, *, label: Any = None) -> Float32Array:
     """Return the sum of the latent vectors of the features of each sample.
 
@@ -58,6 +60,7 @@ def latent_vectors(model: Model, data: Any, *, label: Any = None) -> Float32Arra
     return _sums(model, data, label, by_field=False)
 
 
+@checked
 def field_vectors(model: Model, data: Any, *, label: Any = None) -> Float32Array:
     """Return the sum of the latent vectors of the features of each sample, field by field.
 

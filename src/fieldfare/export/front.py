@@ -10,6 +10,7 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
+from fieldfare._arguments import checked
 from fieldfare._files import check_outputs
 from fieldfare._typing import PathLike
 from fieldfare._validation import closest
@@ -69,6 +70,7 @@ class Exported:
         return text if self.loss is None else f"{text}\n{self.loss}"
 
 
+@checked
 def export(
     model: Model, path: PathLike, to: str | None = None, *, data: Any = None, **options: Any
 ) -> Exported:

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from fieldfare._arrays import as_array
 from fieldfare._typing import AnyArray, Float64Array
 from fieldfare.exceptions import DataError
 
@@ -46,12 +47,9 @@ def _check_finite(item: Described, what: str, array: Float64Array) -> None:
 
 
 def _as_float(item: Described, what: str, values: npt.ArrayLike) -> Float64Array:
-    try:
-        array: Float64Array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(
-            f"The metric {item.name!r} needs {what} that are numbers: {error}."
-        ) from error
+    array = as_array(f"The {what} of the metric {item.name!r}", values, np.float64)
+    if array.ndim == 0:
+        raise DataError(f"The metric {item.name!r} needs {what} for each sample. Got one number.")
     _check_finite(item, what, array)
     return array
 

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import numpy.typing as npt
 
+from fieldfare._arguments import checked
 from fieldfare._typing import Float64Array
 from fieldfare._validation import closest
 from fieldfare.exceptions import ConfigError
@@ -153,6 +154,7 @@ METRICS: dict[str, Metric | ListMetric] = {}
 """All metrics by name; those of lists as ``name@k``, since they always need a length."""
 
 
+@checked
 def metric(
     *tasks: str,
     greater_is_better: bool = False,
@@ -172,6 +174,7 @@ def metric(
     return register
 
 
+@checked
 def list_metric(name: str, *, needs_hits: bool = True) -> Callable[[_ListFunction], _ListFunction]:
     """Register the decorated function in ``METRICS`` as ``name@k``."""
 
@@ -191,6 +194,7 @@ def _of_lists() -> dict[str, ListMetric]:
     return dict(sorted(found.items(), key=lambda item: not item[1].needs_hits))
 
 
+@checked
 def get_metric(name: str) -> Metric:
     """Return the metric of samples of a name.
 
@@ -228,6 +232,7 @@ def get_metric(name: str) -> Metric:
     )
 
 
+@checked
 def get_list_metric(name: str) -> ListMetric:
     """Return the metric of lists of a name.
 
@@ -263,6 +268,7 @@ def get_list_metric(name: str) -> ListMetric:
     return replace(found, name=name, k=int(place), sampled=sampled)
 
 
+@checked
 def default_metrics(task: str) -> tuple[str, ...]:
     """Return the names of the metrics that are reported for a task.
 
@@ -288,6 +294,7 @@ def default_metrics(task: str) -> tuple[str, ...]:
     return _DEFAULTS[task]
 
 
+@checked
 def compute(
     names: str | Iterable[str],
     y: npt.ArrayLike,

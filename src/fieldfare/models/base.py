@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from fieldfare._arguments import checked
+from fieldfare._arrays import as_array, as_places
 from fieldfare._typing import AnyArray, Float32Array, Float64Array, Int64Array
 from fieldfare.config import ModelConfig, SolverConfig
 from fieldfare.exceptions import ConfigError, DataError, SchemaError
@@ -163,6 +165,7 @@ class Model(ParameterArrays):
         made = ("_cached", "_encoding")
         return {name: value for name, value in vars(self).items() if name not in made}
 
+    @checked
     def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
         """Return the raw score of every row, before any link function.
 
@@ -179,6 +182,7 @@ class Model(ParameterArrays):
         """
         return self._scorer().score(rows, n_threads)
 
+    @checked
     def predict(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
         """Return predictions on the scale of the target.
 
@@ -190,6 +194,7 @@ class Model(ParameterArrays):
         """
         return link(self.config.task, self.score(rows, n_threads))
 
+    @checked
     def predict_one(self, sample: Mapping[str, Any]) -> float | Float32Array:
         """Return the prediction for one sample, in microseconds.
 
@@ -218,6 +223,7 @@ class Model(ParameterArrays):
         scores = self._scorer().score_one(ids, values, fields if self.traits.uses_fields else None)
         return link_one(self.config.task, scores)
 
+    @checked
     def score_candidates(
         self, context: Rows | Mapping[str, Any], candidates: Any, n_threads: int | None = None
     ) -> Float32Array:
@@ -253,6 +259,7 @@ class Model(ParameterArrays):
         shared, rows = halves(self._encoder, self.schema, context, candidates)
         return self._scorer().score(rows, n_threads, shared)
 
+    @checked
     def predict_candidates(
         self, context: Rows | Mapping[str, Any], candidates: Any, n_threads: int | None = None
     ) -> Float32Array:
@@ -269,6 +276,7 @@ class Model(ParameterArrays):
             self._encoding = (self.schema, encoder)
         return encoder
 
+    @checked
     def pair_terms(
         self, ids: AnyArray, fields: AnyArray | None, values: AnyArray, output: int = 0
     ) -> tuple[Int64Array, Int64Array, Float64Array]:
@@ -299,15 +307,23 @@ class Model(ParameterArrays):
         if self.factors is None:
             none = np.zeros(0, np.int64)
             return none, none, np.zeros(0)
+        ids = as_places("The ids of features", ids, self.n_features)
         if fields is None:
             if self.uses_fields:
                 raise DataError(f"A {self.kind} model needs the field of every entry. Got none.")
             fields = np.zeros(len(ids), np.int64)
+        fields = as_array("The fields", fields, ndim=1)
+        x = as_array("The values", values, np.float64, ndim=1)
+        if not len(ids) == len(x) == len(fields):
+            raise DataError(
+                f"There must be as many ids as values and fields. Got {len(ids)}, {len(x)} and "
+                f"{len(fields)}."
+            )
         i, j = np.triu_indices(len(ids), k=1)
         left, right = self.pair_vectors(ids[i], ids[j], fields[i], fields[j], output)
-        x = np.asarray(values, np.float64)
         return i, j, np.einsum("pk,pk->p", left, right) * x[i] * x[j]
 
+    @checked
     def higher_terms(self, ids: AnyArray, values: AnyArray, output: int = 0) -> Float64Array:
         """Return what each order of interactions, from 3 on, contributes to the score.
 
@@ -324,6 +340,7 @@ class Model(ParameterArrays):
         return np.zeros(0)
 
     @abstractmethod
+    @checked
     def pair_vectors(
         self, i: AnyArray, j: AnyArray, fields_i: AnyArray, fields_j: AnyArray, output: int = 0
     ) -> tuple[Float64Array, Float64Array]:

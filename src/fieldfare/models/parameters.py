@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from fieldfare._arguments import checked
 from fieldfare._typing import Float32Array
 from fieldfare.config import ModelConfig
 from fieldfare.exceptions import DataError
@@ -91,6 +92,7 @@ class ParameterArrays(ABC):
         ).get("factors")
 
     @classmethod
+    @checked
     def pair_weights_shape(cls, n_fields: int, n_outputs: int) -> tuple[int, ...] | None:
         """Return the shape that the weights of pairs of fields have, or None without them."""
         return cls.traits.shapes(features=0, outputs=n_outputs, fields=n_fields, factors=0).get(

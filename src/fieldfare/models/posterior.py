@@ -9,6 +9,7 @@ from typing import Any, final
 
 import numpy as np
 
+from fieldfare._arguments import checked
 from fieldfare._typing import AnyArray, Float32Array, Float64Array
 from fieldfare._validation import Number, check
 from fieldfare.config import ModelConfig
@@ -212,6 +213,7 @@ class Posterior:
         """Bytes of the samples."""
         return sum(array.nbytes for array in self.arrays().values())
 
+    @checked
     def scores(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
         """Return the score of every row under every sample, float32[n_rows, n_samples]."""
         scorer = native.Scorer(
@@ -219,6 +221,7 @@ class Posterior:
         )
         return scorer.score(rows, n_threads)
 
+    @checked
     def blocks(
         self, rows: Rows, n_threads: int | None = None
     ) -> Iterator[tuple[slice, Float32Array]]:
@@ -228,6 +231,7 @@ class Posterior:
             part = slice(start, min(start + size, rows.n_rows))
             yield part, self.scores(rows.slice(part.start, part.stop), n_threads)
 
+    @checked
     def moments(
         self, rows: Rows, n_threads: int | None = None
     ) -> tuple[Float64Array, Float64Array]:
@@ -238,6 +242,7 @@ class Posterior:
             variance[part] = scores.var(axis=1, dtype=np.float64)
         return mean, variance
 
+    @checked
     def probabilities(self, rows: Rows, n_threads: int | None = None) -> Float64Array:
         """Return the probability of each class, float64[n_rows, n_classes]."""
         out = np.empty((rows.n_rows, self.cutpoints.shape[1] + 1))
@@ -246,6 +251,7 @@ class Posterior:
             out[part] = latent.probabilities(scores, self.cutpoints, threads)
         return out
 
+    @checked
     def predict(self, rows: Rows, n_threads: int | None = None) -> Float64Array:
         """Return the expected target of every row: for two classes, the probability of the second.
 
@@ -266,6 +272,7 @@ class Posterior:
         # Rounding may leave the range of the classes, in which probabilities must be.
         return np.clip(expected, *self._levels()[[0, -1]])
 
+    @checked
     def deviations(self, rows: Rows, n_threads: int | None = None) -> Float64Array:
         """Return the standard deviation of the target of every row, float64[n_rows].
 
@@ -278,6 +285,7 @@ class Posterior:
         variance = probabilities @ levels**2 - (probabilities @ levels) ** 2
         return np.sqrt(np.maximum(variance, 0))
 
+    @checked
     def intervals(
         self,
         rows: Rows,

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from fieldfare import _container as container
+from fieldfare._arguments import checked
 from fieldfare._typing import JSON, AnyArray, PathLike
 from fieldfare.config import ModelConfig
 from fieldfare.exceptions import ModelFileError
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from fieldfare.schema.schema import Schema
 
 
+@checked
 def save_model(model: Model, path: PathLike) -> None:
     """Save a model as one file, atomically.
 
@@ -69,6 +71,7 @@ def save_model(model: Model, path: PathLike) -> None:
         raise ModelFileError(f"Cannot save {os.fspath(path)}: {error.args[0]}") from error
 
 
+@checked
 def load_model(path: PathLike, *, verify: bool = True) -> Model:
     """Load a model into memory: it does not depend on the file any more.
 

@@ -43,6 +43,7 @@ from typing import Any
 import numpy as np
 
 from fieldfare import _container as container
+from fieldfare._arguments import checked
 from fieldfare._typing import JSON, AnyArray, PathLike
 from fieldfare._version import __version__
 from fieldfare.exceptions import ConfigError, DataError, ModelFileError
@@ -64,6 +65,7 @@ from fieldfare.persist.format import (
 FORMAT = 3
 
 
+@checked
 def save_posterior(posterior: Posterior, path: PathLike) -> None:
     """Save a posterior as one file, atomically.
 
@@ -115,6 +117,7 @@ def save_posterior(posterior: Posterior, path: PathLike) -> None:
         raise ModelFileError(f"Cannot save {os.fspath(path)}: {error.args[0]}") from error
 
 
+@checked
 def load_posterior(path: PathLike, *, verify: bool = True) -> Posterior:
     """Load a posterior into memory: it does not depend on the file any more.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fieldfare._arguments import checked
 from fieldfare._random import resolve_seed
 from fieldfare._validation import Number, check
 from fieldfare.recipes._base import LabelColumns, Recipe, Step, category, make_recipe
@@ -15,6 +16,7 @@ from fieldfare.schema.column import Column
 _TARGET = "target"
 
 
+@checked
 def pitf(
     interactions: Any,
     *,
@@ -82,6 +84,7 @@ def pitf(
     return make_recipe(rows, steps, LabelColumns(_TARGET, "post", given))
 
 
+@checked
 def fpmc(
     interactions: Any,
     *,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._arguments import checked
 from fieldfare._validation import Number, check
 from fieldfare.recipes._base import LabelColumns, Recipe, Step, category, make_recipe
 from fieldfare.recipes._histories import InteractionColumns, ItemBaseline, Rated, UserHistory
@@ -15,6 +16,7 @@ from fieldfare.schema import compose
 from fieldfare.schema.column import Column
 
 
+@checked
 def matrix_factorization(
     interactions: Any, *, user: str = "user", item: str = "item", target: str | None = None
 ) -> Recipe:
@@ -52,6 +54,7 @@ def matrix_factorization(
     return make_recipe(table, _user_and_item(table, user, item), LabelColumns(target))
 
 
+@checked
 def svdpp(
     interactions: Any, *, user: str = "user", item: str = "item", target: str | None = None
 ) -> Recipe:
@@ -100,6 +103,7 @@ def svdpp(
     return make_recipe(table, [*_user_and_item(table, user, item), rated], LabelColumns(target))
 
 
+@checked
 def knn(
     interactions: Any, *, user: str = "user", item: str = "item", target: str | None = None
 ) -> Recipe:
@@ -154,6 +158,7 @@ def knn(
     return make_recipe(table, [category(table, item, "item"), rated], LabelColumns(target))
 
 
+@checked
 def attribute_aware(
     interactions: Any,
     *,
@@ -211,6 +216,7 @@ def attribute_aware(
     return make_recipe(table, steps, LabelColumns(target))
 
 
+@checked
 def time_svd(
     interactions: Any,
     *,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fieldfare._arguments import checked
 from fieldfare._typing import PathLike
 from fieldfare.exceptions import DataError
 from fieldfare.report.figure import INK, new_figure, picture_format, save, tidy
@@ -13,6 +14,7 @@ _COLOURS = {"train_loss": "#999999", "valid_loss": "#1b6ca8"}
 _METRIC_COLOUR = "#c1440e"
 
 
+@checked
 def plot_history(history: History, path: PathLike | None = None) -> Any:
     """Draw the losses, and below them each validation metric, over the epochs.
 

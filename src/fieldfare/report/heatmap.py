@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._arguments import checked
+from fieldfare._arrays import as_array
 from fieldfare._typing import AnyArray, PathLike
 from fieldfare.exceptions import DataError
 from fieldfare.report.figure import INK, new_figure, picture_format, save, tidy
@@ -16,6 +18,7 @@ _NUMBERED = 14
 _LONGEST_NAME = 24
 
 
+@checked
 def plot_field_matrix(
     names: Sequence[str],
     values: AnyArray,
@@ -69,7 +72,7 @@ def plot_field_matrix(
     """
     if path is not None:
         picture_format(path)
-    values = np.asarray(values, np.float64)
+    values = as_array("The values", values, np.float64)
     n = len(names)
     if n == 0 or values.shape != (n, n) or not np.isfinite(values).all():
         raise DataError(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._arguments import checked
 from fieldfare._tables import aligned_lines
 from fieldfare._typing import AnyArray
 from fieldfare.data.interactions import item_features, part_of
@@ -66,6 +67,7 @@ class Comparison:
         return to_pandas(rows)
 
 
+@checked
 def compare(
     models: Mapping[str, Any],
     train: Any,

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._arguments import checked
 from fieldfare._random import resolve_seed, stream
 from fieldfare._typing import AnyArray, Float64Array, Int64Array
 from fieldfare._validation import Number, check
@@ -58,6 +59,7 @@ class Trial:
     item_row: Int64Array
 
     @staticmethod
+    @checked
     def of(train: Any, test: Any, *, user: str = "user", item: str = "item") -> Trial:
         """Return the trial of two tables with one row per interaction.
 
@@ -148,6 +150,7 @@ class Evaluation:
         """Names of the metrics."""
         return [*self.by_user, *self.overall]
 
+    @checked
     def interval(self, metric: str) -> tuple[float, float]:
         """Return the 95 % confidence interval of a mean over users (normal approximation).
 
@@ -189,6 +192,7 @@ class Evaluation:
         return "\n".join(lines)
 
 
+@checked
 def evaluate_scores(
     scores: Scores,
     trial: Trial,

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Literal, final
 
 import numpy as np
 
+from fieldfare._arguments import checked
+from fieldfare._arrays import as_array, as_places
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare._validation import Number, OneOf, check
 from fieldfare.exceptions import ConfigError, DataError
@@ -133,6 +135,7 @@ class Index:
             If the added vectors have another length or are not finite.
         """
         added = checked_vectors(added, self.vectors.shape[1])
+        removed = as_places("The places to remove", removed, len(self.vectors))
         alive = np.append(self.alive, np.ones(len(added), bool))
         alive[removed] = False
         near = self.neighbours
@@ -141,6 +144,7 @@ class Index:
         return Index(np.concatenate([self.vectors, added]), alive, near)
 
 
+@checked
 def build_index(
     vectors: AnyArray,
     kind: Kind = "auto",
@@ -206,12 +210,13 @@ def checked_vectors(vectors: AnyArray, d: int | None = None) -> Float32Array:
     DataError
         If they are not a matrix (of ``d`` columns, if given), or not finite in float32.
     """
+    vectors = as_array("The vectors", vectors)
     if vectors.ndim != 2 or (d is not None and vectors.shape[1] != d):
         raise DataError(
             f"Vectors must be a matrix{'' if d is None else f' with {d} columns'}. Got shape "
             f"{vectors.shape}."
         )
-    found = np.ascontiguousarray(vectors, np.float32)
+    found = np.ascontiguousarray(as_array("The vectors", vectors, np.float32))
     finite = np.isfinite(found).all(axis=1)
     if not finite.all():
         raise DataError(f"Vectors must be finite in float32. Row {int(np.argmin(finite))} is not.")

@@ -8,6 +8,7 @@ from typing import Any, final
 
 import numpy as np
 
+from fieldfare._arguments import checked
 from fieldfare._typing import PathLike
 from fieldfare._validation import Number, check
 from fieldfare.explain import Explanation, explain
@@ -70,6 +71,7 @@ class Recommender:
     >>> ids, scores = recommender.recommend(17, n=5, contexts={"hour": "night"})  # doctest: +SKIP
     """
 
+    @checked
     def __init__(  # noqa: PLR0913 - everything that a recommender is made of, by name
         self,
         model: Model,
@@ -127,6 +129,7 @@ class Recommender:
 
     # -- queries --------------------------------------------------------------------------------
 
+    @checked
     def recommend(  # noqa: PLR0913 - all that can be asked of a recommender, by name
         self,
         users: Any = None,
@@ -188,6 +191,7 @@ class Recommender:
         )
         return (to_frame if frame else recommended)(requests, state, places, scores)
 
+    @checked
     def similar_items(self, items: Any, n: int = 10) -> Recommended:
         """Return the items whose vectors have the most similar direction, with their cosines.
 
@@ -210,6 +214,7 @@ class Recommender:
         directions = state.item_directions
         return most_similar(directions, state.item_ids, items, n, "item", state.index.alive)
 
+    @checked
     def similar_users(self, users: Any, n: int = 10) -> Recommended:
         """Return the users whose vectors have the most similar direction, with their cosines.
 
@@ -231,6 +236,7 @@ class Recommender:
         user_ids, directions = self._state.user_directions
         return most_similar(directions, user_ids, users, n, "user", None)
 
+    @checked
     def explain(
         self, user: Any, item: Any, contexts: Mapping[str, Any] | None = None
     ) -> Explanation:
@@ -260,6 +266,7 @@ class Recommender:
         row = hstack_rows([query, tower.items.take(np.array([place]))])
         return explain(tower.model, row)
 
+    @checked
     def merge(
         self,
         channels: Mapping[str, Iterable[Any]],
@@ -302,6 +309,7 @@ class Recommender:
         requests = read_requests(state, user, contexts)
         return merge(state, channels, requests, n, column)
 
+    @checked
     def two_step_loss(self, test: Any, n: int = 10) -> two_step.TwoStep:
         """Measure how much NDCG@n is lost by recalling candidates before ranking them.
 
@@ -345,6 +353,7 @@ class Recommender:
         with self._writing:
             self._state = self._state.with_items(table).ready()
 
+    @checked
     def remove_items(self, items: Iterable[Any]) -> None:
         """Remove items from the catalogue; ids that are not in it are ignored."""
         with self._writing:
@@ -362,6 +371,7 @@ class Recommender:
         with self._writing:
             self._state = self._state.with_history(table).ready()
 
+    @checked
     def swap(self, other: Recommender) -> None:
         """Replace the model, index and tables by those of another recommender, all at once.
 
@@ -370,6 +380,7 @@ class Recommender:
         with self._writing:
             self.n_candidates, self._state = other.n_candidates, other._state.ready()
 
+    @checked
     def save(self, folder: PathLike) -> None:
         """Write the index and all tables to a folder. Loading needs the model file, too.
 
@@ -389,6 +400,7 @@ class Recommender:
         storing.save(self._state, folder, self.n_candidates)
 
     @staticmethod
+    @checked
     def load(folder: PathLike, model: Model, ranker: Model | None = None) -> Recommender:
         """Return the recommender that `save` wrote.
 

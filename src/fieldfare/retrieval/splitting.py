@@ -19,6 +19,7 @@ from typing import Any, Literal, final
 
 import numpy as np
 
+from fieldfare._arguments import checked
 from fieldfare._typing import AnyArray, Float64Array
 from fieldfare._validation import OneOf, check
 from fieldfare.exceptions import ConfigError
@@ -32,6 +33,7 @@ from fieldfare.training.prepare.resources import check_memory
 _BLOCK_BYTES = 2**26
 
 
+@checked
 def split(
     model: Model, roles: Roles | None = None, *, dtype: Literal["float32", "float64"] = "float32"
 ) -> Split:
@@ -111,6 +113,7 @@ class Split:
         self._cross = CROSS_TERMS[sides.model.traits.interactions](sides)
         self.dimension = self._cross.length + 1
 
+    @checked
     def nbytes(self, n_items: int) -> int:
         """Return the memory that the vectors of ``n_items`` items take, in bytes."""
         return n_items * self.dimension * self.dtype.itemsize

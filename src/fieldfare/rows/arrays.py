@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._arguments import checked
+from fieldfare._arrays import as_array, as_places
 from fieldfare._typing import AnyArray, Int64Array
+from fieldfare._validation import OneOf, check, shown
 from fieldfare.exceptions import DataError
 
 MAX_INDEX = 2**32 - 2
@@ -43,23 +46,13 @@ def check_row_numbers(rows: Any, n_rows: int) -> Int64Array:
     DataError
         If it is no 1-d array of integers from 0 to ``n_rows - 1``.
     """
-    numbers = np.asarray(rows)
-    if numbers.ndim != 1 or (numbers.size and numbers.dtype.kind not in "iu"):
-        hint = " Use np.flatnonzero(mask)." if numbers.dtype.kind == "b" else ""
-        raise DataError(
-            "Rows are taken by their numbers, a 1-d array of integers. Got "
-            f"{numbers.dtype} of shape {numbers.shape}.{hint}"
-        )
-    if numbers.size and not 0 <= int(numbers.min()) <= int(numbers.max()) < n_rows:
-        raise DataError(
-            f"The numbers of these rows run from 0 to {n_rows - 1}. Got {numbers.min()} to "
-            f"{numbers.max()}."
-        )
-    return numbers.astype(np.int64, copy=False)
+    return as_places("The numbers of rows", rows, n_rows)
 
 
 def check_parts(parts: Sequence[object], kind: type) -> None:
     """Raise DataError unless all parts to be concatenated are of a kind."""
+    if isinstance(parts, str) or not isinstance(parts, Sequence):
+        raise DataError(f"The parts must be a list, each item {kind.__name__}. Got {shown(parts)}.")
     for part in parts:
         if not isinstance(part, kind):
             raise DataError(
@@ -81,6 +74,7 @@ def check_array(name: str, array: object, dtype: np.dtype[Any]) -> None:
         raise DataError(f"Rows need {name} to be contiguous. Got a strided view.")
 
 
+@checked
 def per_row(name: str, values: Any, n_rows: int) -> AnyArray | None:
     """Return a target, weight or group as the array of Rows that it is, ``None`` for ``None``.
 
@@ -89,10 +83,11 @@ def per_row(name: str, values: Any, n_rows: int) -> AnyArray | None:
     DataError
         If the length differs, or a value is not a finite number.
     """
+    check("name", name, OneOf(PER_ROW), "per_row")
     if values is None:
         return None
+    array = as_array(f"The {name}", values)
     try:
-        array = np.asarray(values)
         if array.ndim == 2 and array.shape[1] == 1:
             array = array[:, 0]
         with np.errstate(over="ignore", invalid="ignore"):

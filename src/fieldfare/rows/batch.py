@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._arguments import checked
 from fieldfare._typing import (
     AnyArray,
     Float32Array,
@@ -176,6 +177,7 @@ class Rows:
             )
         return self
 
+    @checked
     def slice(self, start: int, stop: int) -> Rows:
         """Return rows ``start`` to ``stop`` (exclusive), sharing memory."""
         start, stop, _ = slice(start, stop).indices(self.n_rows)

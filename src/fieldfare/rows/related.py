@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from fieldfare._arguments import checked
 from fieldfare._typing import AnyArray, Float32Array, Int64Array, UInt32Array
+from fieldfare._validation import Named, check, shown
 from fieldfare.exceptions import DataError
 from fieldfare.rows.arrays import (
     DTYPES,
@@ -69,7 +71,14 @@ class RelatedRows:
     relations: tuple[Relation, ...] = ()
 
     def __post_init__(self) -> None:
-        for relation in self.relations:
+        check("own", self.own, Named(("Rows",), "Rows"), "RelatedRows")
+        each = Named(("Relation",), "a Relation")
+        relations = self.relations
+        if not isinstance(relations, (tuple, list)) or not all(map(each.allows, relations)):
+            raise DataError(
+                f"The relations must be a tuple, each item {each}. Got {shown(relations)}."
+            )
+        for relation in relations:
             if len(relation.codes) != self.n_rows:
                 raise DataError(
                     f"Rows need one code per row ({self.n_rows} rows) for each side table. Got "
@@ -119,6 +128,7 @@ class RelatedRows:
         """Return the same samples with some of their own arrays replaced or removed."""
         return replace(self, own=self.own.with_(**arrays))
 
+    @checked
     def slice(self, start: int, stop: int) -> RelatedRows:
         """Return rows ``start`` to ``stop`` (exclusive), sharing memory."""
         span = slice(start, stop)
@@ -180,6 +190,7 @@ class RelatedRows:
         return self.own.with_(indptr=indptr, **columns)
 
 
+@checked
 def as_rows(rows: Rows | RelatedRows) -> Rows:
     """Return Rows: themselves, or joined with their side tables."""
     return rows.join() if isinstance(rows, RelatedRows) else rows

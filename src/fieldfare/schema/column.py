@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from numbers import Real
 from typing import Any
 
 from fieldfare._validation import (
@@ -17,6 +18,7 @@ from fieldfare._validation import (
     Several,
     check,
     closest,
+    shown,
 )
 from fieldfare.exceptions import ConfigError, SchemaError
 from fieldfare.schema.calendar import FORMATS, PARTS
@@ -239,9 +241,9 @@ def assign_fields(
         given = dict(zip(names, fields_of, strict=True))
     for name, chosen in given.items():
         require_column(name, [column.name for column in columns])
-        if chosen is None or chosen != chosen or isinstance(chosen, (list, tuple, dict)):
+        if isinstance(chosen, bool) or not isinstance(chosen, (str, Real)) or chosen != chosen:
             raise SchemaError(
-                f"A field is a name or a number. Got {chosen!r:.100} for the column {name!r}."
+                f"A field is a name or a number. Got {shown(chosen)} for the column {name!r}."
             )
     # What is derived from a column shares its field, unless it is given one of its own.
     chosen_of = [given.get(column.name, given.get(column.name_in_table)) for column in columns]

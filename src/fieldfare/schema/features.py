@@ -8,6 +8,7 @@ from typing import overload
 
 import numpy as np
 
+from fieldfare._arguments import checked
 from fieldfare._typing import AnyArray, Int64Array, UInt16Array
 from fieldfare.exceptions import SchemaError
 from fieldfare.schema.column import Column
@@ -96,6 +97,7 @@ class Features:
         """How often each feature was seen in fitting, int64 array of shape (n_features,)."""
         return None if self.is_indexed or not self.is_fitted else self._places[2]
 
+    @checked
     def feature_name(self, feature: int) -> str:
         """Return the name of a feature, such as ``city=Berlin`` or ``age``."""
         if not 0 <= feature < self.n_features:

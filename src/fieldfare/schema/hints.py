@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
-from fieldfare._validation import Number, closest, is_unicode
+from fieldfare._validation import Number, closest, is_unicode, shown
 from fieldfare.exceptions import ConfigError, SchemaError
 from fieldfare.schema.column import Column
 from fieldfare.schema.missing import STANDARD, Marks
@@ -168,16 +169,17 @@ def _texts(role: str, given: Any, what: str) -> tuple[str, ...]:
     """Return texts, or column numbers as texts, that were given as one or as several."""
     if given is None:
         return ()
-    items = [given] if isinstance(given, (str, int)) else given
-    if isinstance(items, (bytes, Mapping)) or not isinstance(items, Iterable):
-        raise ConfigError(f"{role}= must be {what}. Got {given!r:.100}.")
+    items: Any = [given] if isinstance(given, (str, int)) else given
+    is_list = isinstance(items, Iterable) and len(getattr(items, "shape", (0,))) == 1
+    if not is_list or isinstance(items, (bytes, Mapping, io.IOBase)):
+        raise ConfigError(f"{role}= must be {what}. Got {shown(given)}.")
     texts = []
     for item in items:
-        item = item.item() if hasattr(item, "item") else item
+        item = item.item() if getattr(item, "shape", None) == () else item
         if isinstance(item, bool) or not isinstance(item, (str, int, float)):
-            raise ConfigError(f"{role}= must be {what}. Got {item!r:.100} among them.")
+            raise ConfigError(f"{role}= must be {what}. Got {shown(item)} among them.")
         if not is_unicode(str(item)):
-            raise ConfigError(f"{role}= must be Unicode. Got half a character in {item!r:.100}.")
+            raise ConfigError(f"{role}= must be Unicode. Got half a character in {shown(item)}.")
         texts.append(str(item))
     return tuple(dict.fromkeys(texts))
 
@@ -189,7 +191,7 @@ def _bins(given: Any) -> int | dict[str, int] | None:
     for name, number in numbers.items():
         if not _BINS.allows(number):
             where = f"bins of column {name!r}" if name else "bins="
-            raise ConfigError(f"{where} must be {_BINS}. Got {number!r:.100}.")
+            raise ConfigError(f"{where} must be {_BINS}. Got {shown(number)}.")
     return {str(k): int(n) for k, n in given.items()} if isinstance(given, Mapping) else int(given)
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from fieldfare._files import atomic_write
+from fieldfare._arguments import checked
+from fieldfare._files import atomic_write, open_regular
 from fieldfare._typing import JSON, AnyArray, PathLike, UInt16Array
-from fieldfare.exceptions import SchemaError
+from fieldfare._validation import shown
+from fieldfare.exceptions import ConfigError, SchemaError
 from fieldfare.rows import MAX_FIELD, MAX_INDEX, Rows
 from fieldfare.schema import serialise as serial
 from fieldfare.schema.classes import Classes
@@ -92,6 +95,7 @@ class Schema(Features):
     # -- making ---------------------------------------------------------------------------------
 
     @staticmethod
+    @checked
     def infer(
         table: Any,
         target: str | int | None = None,
@@ -139,6 +143,7 @@ class Schema(Features):
         )
 
     @staticmethod
+    @checked
     def indexed(
         n_features: int,
         n_fields: int,
@@ -161,6 +166,7 @@ class Schema(Features):
         names = None if feature_names is None else tuple(map(str, feature_names))
         return Schema(ids=Indexed(n_features, n_fields, fields, names, field_of))
 
+    @checked
     def edit(
         self, column: str | Iterable[str] | Mapping[str, Mapping[str, Any]], **changes: Any
     ) -> Schema:
@@ -196,6 +202,11 @@ class Schema(Features):
         given = names if isinstance(names, Mapping) else {name: {} for name in names}
         schema = self
         for name, own in given.items():
+            if not isinstance(own, Mapping):
+                raise ConfigError(
+                    f"The changes of a column are a mapping from parameter to value. Got "
+                    f"{shown(own)} for the column {name!r}."
+                )
             schema = schema._edit_one(name, {**changes, **own})
         return schema
 
@@ -220,6 +231,7 @@ class Schema(Features):
         """Return the Schema without what was learned."""
         return replace(self, fitted=None, target_classes=None, n_rows=0)
 
+    @checked
     def with_fields(self, fields: Mapping[str, Any] | Sequence[Any]) -> Schema:
         """Return a Schema whose columns have the given fields.
 
@@ -258,6 +270,7 @@ class Schema(Features):
         same = {new.name for old, new in zip(self.columns, columns, strict=True) if old == new}
         return replace(self, columns=columns, guessed=self.guessed & same)
 
+    @checked
     def column(self, name: str) -> Column:
         """Return the column of a name.
 
@@ -274,6 +287,7 @@ class Schema(Features):
 
     # -- learning -------------------------------------------------------------------------------
 
+    @checked
     def fit(self, batches: Any, *, n_threads: int | None = None) -> Schema:
         """Return a Schema with vocabularies and statistics learned from training data.
 
@@ -316,6 +330,7 @@ class Schema(Features):
             guessed=frozenset(),
         )
 
+    @checked
     def extend(self, batches: Any, *, n_threads: int | None = None) -> Schema:
         """Return a Schema that also knows new values; ids in use never move.
 
@@ -335,6 +350,7 @@ class Schema(Features):
 
     # -- encoding -------------------------------------------------------------------------------
 
+    @checked
     def encode(
         self,
         batch: Any,
@@ -458,6 +474,7 @@ class Schema(Features):
     def __repr__(self) -> str:
         return format_schema(self)
 
+    @checked
     def write_columns(self, path: PathLike) -> None:
         """Write what the columns mean, without what was learned, as JSON that people can edit.
 
@@ -477,6 +494,7 @@ class Schema(Features):
             file.write(write_columns(self.columns, roles).encode())
 
     @staticmethod
+    @checked
     def read_columns(path: PathLike) -> Schema:
         """Return the Schema, not fitted yet, of a file that `write_columns` wrote.
 
@@ -485,14 +503,21 @@ class Schema(Features):
         SchemaError
             If the file does not describe columns; the message says where.
         """
-        with open(path, encoding="utf-8") as file:
-            return Schema(**read_columns(file.read(), str(path)))
+        try:
+            with open_regular(path) as file:
+                text = file.read().decode()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SchemaError(
+                f"{os.fspath(path)} cannot be read as a file of columns: {error}."
+            ) from error
+        return Schema(**read_columns(text, str(path)))
 
     def to_json(self) -> tuple[JSON, dict[str, AnyArray]]:
         """Return what JSON can hold, and the rest (vocabularies, edges, counts) as arrays."""
         return serial.to_json(self)
 
     @staticmethod
+    @checked
     def from_json(header: JSON, arrays: Mapping[str, AnyArray]) -> Schema:
         """Return the Schema that `to_json` described.
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray
-from fieldfare.exceptions import SchemaError
+from fieldfare._validation import shown
+from fieldfare.exceptions import DataError, SchemaError
 
 _MIXED = {b"fieldfare.mixed": b"text"}
 _GLIMPSE = 100
@@ -185,6 +186,8 @@ def _read(values: Any) -> tuple[Any, bool]:
     if _are_intervals(values):
         return pa.array(list(map(text_or_none, values)), pa.string()), False
     values = _in_known_units(values)
+    if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
+        raise DataError(f"A column must be a list of values. Got {shown(values)}.")
     try:
         array = pa.array(values, from_pandas=True)
     except (pa.ArrowException, OverflowError):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fieldfare._arguments import checked
 from fieldfare._typing import UInt16Array
 from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.rows import Rows
@@ -67,6 +68,7 @@ class Table(Source):
         """Return the first ``n`` rows as one pyarrow RecordBatch."""
         return first_rows(self.names, self.batches(), n)
 
+    @checked
     def named(self, names: Sequence[str]) -> Table:
         """Return the same rows with other names for the columns, if the source has none.
 

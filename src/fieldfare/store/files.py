@@ -198,7 +198,7 @@ def is_current(folder: Path) -> bool:
 
 def is_store(folder: Path) -> bool:
     """Whether a folder has the header of a RowStore, damaged or not."""
-    return (folder / HEADER).is_file()
+    return os.path.isfile(folder / HEADER)  # False if the name cannot be one
 
 
 def damaged(folder: Path, what: str) -> StoreError:

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._arguments import checked
+from fieldfare._arrays import as_places
 from fieldfare._checksum import Checksum
 from fieldfare._files import remove_stale, sync_folder, temporary_folder, temporary_name
 from fieldfare._typing import JSON, AnyArray, Int64Array, PathLike
@@ -87,6 +89,7 @@ class RowStore:
         return (RowStore.open, (self._path,))
 
     @classmethod
+    @checked
     def build(
         cls,
         batches: Iterable[Rows],
@@ -150,6 +153,7 @@ class RowStore:
         return store
 
     @classmethod
+    @checked
     def open(cls, path: PathLike, verify: bool = True) -> RowStore:
         """Open a RowStore.
 
@@ -278,7 +282,11 @@ class RowStore:
         rows : int64 array or None
             Rows that will not be used soon, in any order; ``None`` for all.
         """
-        runs = [(0, len(self))] if rows is None else _runs(rows)
+        runs = (
+            [(0, len(self))]
+            if rows is None
+            else _runs(as_places("The numbers of rows", rows, len(self)))
+        )
         indptr = self._rows.indptr
         entry_runs = [(int(indptr[start]), int(indptr[stop])) for start, stop in runs]
         for name, mapped in self._maps.items():

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._arguments import checked
+from fieldfare._arrays import as_array, distinct
 from fieldfare._random import permutation
 from fieldfare._tables import aligned_lines
 from fieldfare._typing import AnyArray, Int64Array
@@ -89,6 +91,7 @@ class CrossValResult:
         return to_pandas(self.folds)
 
 
+@checked
 def cross_validate(
     data: Any,
     *,
@@ -204,11 +207,12 @@ def _folds(
     if groups is None:
         yield from kfold(n_rows, folds, seed, stratify=stratify)
         return
+    groups = as_array("The groups", groups, ndim=1)
     if len(groups) != n_rows:
         raise DataError(
             f"Cross-validation needs a group for each of {n_rows} rows. Got {len(groups)}."
         )
-    names, group = np.unique(groups, return_inverse=True)
+    names, group = distinct("The groups", groups)
     if len(names) < folds:
         raise DataError(f"{folds} folds need at least as many groups. There are {len(names)}.")
     fold_of_group = permutation(seed, "folds", len(names)) % folds

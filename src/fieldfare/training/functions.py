@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._arguments import checked
 from fieldfare._typing import AnyArray, PathLike
 from fieldfare._validation import OneOf, check
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
@@ -41,6 +42,7 @@ OUTPUTS = ("prediction", "score", "label", "proba")
 ROLES = ("schema", "target", "weight", "group", "fields", *HINTS, *PARAMETERS)
 
 
+@checked
 def train(
     data: Any,
     *,
@@ -134,6 +136,7 @@ def train(
     return job.run(job.start(start), callbacks, resume=resume, last=True)
 
 
+@checked
 def predict(
     model: Model, data: Any, *, output: str = "prediction", n_jobs: int | None = None, **roles: Any
 ) -> AnyArray:
@@ -190,6 +193,7 @@ def predict(
     return labels
 
 
+@checked
 def evaluate(
     model: Model | Posterior,
     data: Any,

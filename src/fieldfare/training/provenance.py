@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from fieldfare._typing import JSON, AnyArray
 from fieldfare._version import __version__
 from fieldfare.data.dataset import AnyDataset
+from fieldfare.exceptions import DataError
 from fieldfare.models.base import Model
 from fieldfare.rows import RelatedRows, Rows
 from fieldfare.settings import Settings
@@ -57,7 +58,7 @@ def history_of(model: Model) -> History:
     """Return the history that a model's provenance holds; an empty one if it holds none."""
     try:
         return History.from_json(model.provenance["history"])
-    except (AttributeError, KeyError, TypeError):  # users may note what they like
+    except (AttributeError, DataError, KeyError, TypeError):  # users may note what they like
         return History()
 
 

@@ -169,8 +169,12 @@ def test_what_cannot_be_ranked_is_refused(searches):
         ranker.fit(X, y)
     with pytest.raises(DataError, match="not both"):
         ranker.fit(X, y, qid=qid, group=[len(y)])
-    with pytest.raises(DataError, match="one group for each"):
+    with pytest.raises(DataError, match="add up to the number of samples"):
         ranker.fit(X, y, group=[3, 4])
+    with pytest.raises(DataError, match="add up to the number of samples"):
+        ranker.fit(X, y, group=[2**62, 2**62])  # whose sum is no int64
+    with pytest.raises(DataError, match="one group for each"):
+        ranker.fit(X, y, qid=[3, 4])
     with pytest.raises(DataError, match="whole numbers"):
         ranker.fit(X, y, group=[0.5, 4])
     with pytest.raises(DataError, match="one type"):

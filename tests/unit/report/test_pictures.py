@@ -83,10 +83,10 @@ def test_zero_is_in_the_middle_of_signed_colours():
 @pytest.mark.parametrize(
     ("names", "values"),
     [
-        ("ab", np.zeros((3, 3))),
-        ("", np.zeros((0, 0))),
-        ("ab", np.array([[0, np.nan], [np.nan, 0]])),
-        ("ab", np.zeros(2)),
+        (["a", "b"], np.zeros((3, 3))),
+        ([], np.zeros((0, 0))),
+        (["a", "b"], np.array([[0, np.nan], [np.nan, 0]])),
+        (["a", "b"], np.zeros(2)),
     ],
 )
 def test_matrices_that_do_not_fit_are_refused(names, values):
@@ -97,7 +97,7 @@ def test_matrices_that_do_not_fit_are_refused(names, values):
 @pytest.mark.parametrize("name", ["pairs.pdf", "pairs", "pairs.png.txt"])
 def test_other_formats_are_refused_before_anything_is_drawn(tmp_path, history, name):
     with pytest.raises(ConfigError, match=r"\.png or \.svg"):
-        plot_field_matrix("ab", matrix(2), tmp_path / name)
+        plot_field_matrix(["a", "b"], matrix(2), tmp_path / name)
     with pytest.raises(ConfigError, match=r"\.png or \.svg"):
         plot_history(history, tmp_path / name)
     assert not list(tmp_path.iterdir())
@@ -123,7 +123,7 @@ def test_curves_without_validation(tmp_path):
 
 def test_pyplot_is_left_alone(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    plot_field_matrix("ab", matrix(2), tmp_path / "pairs.png")
+    plot_field_matrix(["a", "b"], matrix(2), tmp_path / "pairs.png")
     assert (tmp_path / "pairs.png").stat().st_size > 0
 
 
@@ -133,7 +133,7 @@ def test_without_matplotlib_the_extra_is_named(monkeypatch):
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(sys, "meta_path", [_Without("matplotlib"), *sys.meta_path])
     with pytest.raises(MissingDependencyError, match=r"fieldfare\[plot\]"):
-        plot_field_matrix("ab", matrix(2))
+        plot_field_matrix(["a", "b"], matrix(2))
 
 
 class _Without:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from tests.unit.sources.batches import NAMES, assert_same, make_rows
 
-from fieldfare.exceptions import DataError, DataWarning, StoreError
+from fieldfare.exceptions import ConfigError, DataError, DataWarning, StoreError
 from fieldfare.rows import Rows
 from fieldfare.schema.schema import Column, Schema
 from fieldfare.store import cache
@@ -164,9 +164,11 @@ def test_batches_are_not_kept(tmp_path: Path) -> None:
 
 
 def test_metadata_must_be_json(tmp_path: Path) -> None:
-    for metadata in ({"a": object()}, {"a": float("nan")}, ["a"]):
+    for metadata in ({"a": object()}, {"a": float("nan")}):
         with pytest.raises(StoreError, match="metadata"):
-            RowStore.build([make_rows()], tmp_path / "rows", metadata=metadata)  # type: ignore[arg-type]
+            RowStore.build([make_rows()], tmp_path / "rows", metadata=metadata)
+    with pytest.raises(ConfigError, match="metadata"):
+        RowStore.build([make_rows()], tmp_path / "rows", metadata=["a"])  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []
 
 

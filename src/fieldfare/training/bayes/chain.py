@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._arrays import as_array, distinct
 from fieldfare._typing import AnyArray, UInt32Array
 from fieldfare.config import GibbsConfig, ModelConfig
 from fieldfare.exceptions import ConfigError, DataError
@@ -178,10 +179,10 @@ def feature_groups(groups: Any, schema: Schema) -> UInt32Array:
     elif groups is None or (isinstance(groups, str) and groups == "all"):
         given = np.zeros(n, np.uint32)
     else:
-        given = np.asarray(groups)
+        given = as_array("The groups", groups)
     if given.shape != (n,):
         raise ConfigError(
             f"The 'groups' parameter must be None, 'all', or hold one group per feature ({n} after "
             f"encoding). Got {groups!r:.100} of shape {given.shape}."
         )
-    return np.unique(given, return_inverse=True)[1].astype(np.uint32)
+    return distinct("The groups", given)[1].astype(np.uint32)

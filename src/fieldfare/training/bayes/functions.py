@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._arguments import checked
 from fieldfare._typing import AnyArray, Float32Array
 from fieldfare._validation import NONE, AnyOf, OneOf, check
 from fieldfare.config import GibbsConfig, ModelConfig, TrainingConfig
@@ -25,6 +26,7 @@ from fieldfare.training.samples.subset import RowSubset
 MAX_LEVELS = 256
 
 
+@checked
 def sample(
     data: Any, *, valid: Any = None, task: str | None = None, groups: Any = None, **parameters: Any
 ) -> SamplingResult:

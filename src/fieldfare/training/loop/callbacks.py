@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fieldfare._arguments import checked
 from fieldfare._files import check_outputs
 from fieldfare._logging import say_aside
 from fieldfare._typing import AnyArray, PathLike
+from fieldfare._validation import AnyOf, Instance, OneOf, Several, check
 from fieldfare.config import TrainingConfig
 from fieldfare.exceptions import DivergenceError
 from fieldfare.models.base import Model
@@ -104,14 +106,17 @@ class DivergenceGuard(Callback):
             raise diverged("validation", loss, state.epoch)
 
 
+_CALLBACKS = AnyOf((Several(Instance((Callback,), "a Callback")), OneOf(((), []))))
+
+
 def check_callbacks(
-    callbacks: Sequence[Callback], sources: Mapping[str, Any], resume: PathLike | None = None
+    callbacks: Sequence[Callback] | None, sources: Mapping[str, Any], resume: PathLike | None = None
 ) -> None:
     """Refuse callbacks that would write over what is read, before it is read.
 
     Parameters
     ----------
-    callbacks : sequence of Callback
+    callbacks : sequence of Callback or None
     sources : mapping from name to samples
         In any form; those that are not files cannot be meant.
     resume : path, optional
@@ -122,6 +127,9 @@ def check_callbacks(
     ConfigError
         Naming both files.
     """
+    if callbacks is None:
+        return
+    check("callbacks", callbacks, _CALLBACKS, "this call")
     writers = {type(one).__name__: getattr(one, "outputs", ()) for one in callbacks}
     for name, paths in writers.items():
         for path in paths:
@@ -204,6 +212,7 @@ class Checkpoint(Callback):
         File to write; replaced atomically.
     """
 
+    @checked
     def __init__(self, path: PathLike) -> None:
         self.path = os.fspath(path)
         self.outputs = (self.path,)

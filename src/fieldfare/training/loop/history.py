@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from fieldfare._arguments import checked
 from fieldfare._tables import aligned_lines
 from fieldfare._typing import JSON
+from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.sources.frames import to_pandas
 from fieldfare.training.loop.comparison import Comparison
 
@@ -47,10 +49,15 @@ class History:
     stopped: str | None = None
     comparison: Comparison | None = None
 
+    @checked
     def append(self, record: dict[str, float], tol: float = 0.0) -> bool:
         """Add an epoch and return whether it is the best so far, by more than ``tol``."""
+        followed = "train_loss" if self.metric is None else self.metric
+        missing = {"epoch", followed} - record.keys()
+        if missing:
+            raise ConfigError(f"The record of an epoch needs {sorted(missing)}. Got {record!r}.")
         self.epochs.append(record)
-        value = record["train_loss"] if self.metric is None else record[self.metric]
+        value = record[followed]
         if self.metric is not None and self.best_value is not None:
             gain = value - self.best_value if self.greater_is_better else self.best_value - value
             if not gain > tol and not math.isnan(self.best_value):
@@ -125,14 +132,18 @@ class History:
 
         Raises
         ------
-        AttributeError, KeyError, TypeError
+        DataError
             If it is something else.
         """
-        epochs = [
-            {name: _number(value) for name, value in record.items()} for record in data["epochs"]
-        ]
-        comparison = Comparison.from_json(data.get("comparison"))
-        return History(**{**data, "epochs": epochs, "comparison": comparison})
+        try:
+            epochs = [
+                {name: _number(value) for name, value in record.items()}
+                for record in data["epochs"]
+            ]
+            comparison = Comparison.from_json(data.get("comparison"))
+            return History(**{**data, "epochs": epochs, "comparison": comparison})
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            raise DataError(f"This is no history of a training: {error!r}.") from error
 
 
 def _number(value: float | None) -> float:

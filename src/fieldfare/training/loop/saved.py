@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 
 from fieldfare._typing import JSON, AnyArray, PathLike
-from fieldfare.exceptions import ModelFileError
+from fieldfare.exceptions import DataError, ModelFileError
 from fieldfare.persist.checkpoint import load_checkpoint
 from fieldfare.training.loop.history import History
 
@@ -77,7 +77,7 @@ def _history(path: PathLike, found: object) -> History:
         if not isinstance(found, dict):
             raise TypeError("it is not an object")
         history = History.from_json(found)
-    except (AttributeError, KeyError, TypeError) as error:
+    except (AttributeError, DataError, KeyError, TypeError) as error:
         raise _odd(path, f"its history cannot be read ({error})") from error
     best, value = history.best_epoch, history.best_value
     if (

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Float64Array
+from fieldfare._validation import Number, check
 from fieldfare.data.split import distinct_values
 from fieldfare.exceptions import ConfigError, DataError, TrainingError
 from fieldfare.models.predictor import Predictor
@@ -261,6 +262,8 @@ def class_weights(
         balanced = np.zeros(len(known))
         np.divide(counts.sum(), len(known) * counts, out=balanced, where=counts > 0)
         return balanced.astype(np.float32)
+    for value in setting.values():
+        check("class_weight", value, Number(), "this model, for each class,")
     by_text = {str(key): float(value) for key, value in setting.items()}
     unknown = sorted(set(by_text) - {str(name) for name in known})
     if unknown:

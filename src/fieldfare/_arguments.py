@@ -1,0 +1,196 @@
+"""Arguments of public functions, held to the annotations of their parameters.
+
+A signature says once what a parameter may be: ``n: int``, ``path: PathLike``, ``schema: Schema |
+None``. What is called with anything else ends in a ConfigError that names the parameter, and not
+somewhere inside. Annotations of arrays and of ``Any`` promise nothing; such values are checked
+where they are read.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import os
+import sys
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any, TypeVar
+
+from fieldfare._validation import (
+    NONE,
+    AnyOf,
+    Constraint,
+    Flag,
+    Instance,
+    Named,
+    Number,
+    OneOf,
+    check,
+)
+
+_FunctionT = TypeVar("_FunctionT", bound=Callable[..., Any])
+
+_MISSING = object()
+_TEXT = Instance((str,), "text")
+_INTEGER_BITS = 64
+
+
+def checked(function: _FunctionT) -> _FunctionT:
+    """Refuse arguments that the annotations of a function do not allow.
+
+    The annotations are read in the first call, so that decorating costs an import nothing. Names
+    that are imported for type checkers only stand for the class of that name.
+
+    Raises
+    ------
+    ConfigError
+        When the function is called: naming the parameter, what is allowed, and what was received.
+    """
+
+    @functools.cache
+    def constraints() -> tuple[tuple[int, str, Constraint], ...]:
+        return tuple(_constraints(function))
+
+    owner = function.__qualname__.removesuffix(".__init__")
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        for place, name, constraint in constraints():
+            value = args[place] if place < len(args) else kwargs.get(name, _MISSING)
+            if value is not _MISSING:
+                check(name, value, constraint, owner)
+        return function(*args, **kwargs)
+
+    return typing.cast("_FunctionT", call)
+
+
+def _constraints(function: Callable[..., Any]) -> Iterable[tuple[int, str, Constraint]]:
+    """Yield place, name and constraint of each parameter that has one."""
+    code = function.__code__
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    # Without that of the result, where names of modules may stand that are not imported.
+    annotations = {n: a for n, a in function.__annotations__.items() if n in names and n != "self"}
+    known = _Names(vars(sys.modules[function.__module__]))
+    parameters: Any = types.SimpleNamespace(__annotations__=annotations)
+    hints = typing.get_type_hints(parameters, {}, known)
+    for place, name in enumerate(names):
+        constraint = _constraint(hints.get(name, Any))
+        if constraint is not None:
+            # Those that are only given by name have a place that no tuple of arguments reaches.
+            yield (place if place < code.co_argcount else sys.maxsize), name, constraint
+
+
+class _Names(dict[str, Any]):
+    """The names of a module; any other is that of a class which is imported elsewhere."""
+
+    def __missing__(self, name: str) -> Any:
+        if hasattr(builtins, name):
+            raise KeyError(name)  # Python then finds it by itself
+        return type(name, (), {"__module__": __name__})
+
+
+class _Integer:
+    """An integer that fits the kernels."""
+
+    def allows(self, value: Any) -> bool:
+        whole = isinstance(value, Integral) and not isinstance(value, bool)
+        return whole and -(1 << (_INTEGER_BITS - 1)) <= int(value) < 1 << (_INTEGER_BITS - 1)
+
+    def __str__(self) -> str:
+        return f"an integer below 2**{_INTEGER_BITS - 1}"
+
+
+class _Path:
+    """Text or an object that names a file, in characters that a file system can store."""
+
+    def allows(self, value: Any) -> bool:
+        if not isinstance(value, (str, os.PathLike)):
+            return False
+        try:
+            return b"\0" not in os.fsencode(value) and isinstance(os.fspath(value), str)
+        except (TypeError, UnicodeError):
+            return False
+
+    def __str__(self) -> str:
+        return "a path"
+
+
+@dataclass(frozen=True)
+class _Each:
+    """Several values, each of which satisfies a constraint."""
+
+    each: Constraint | None
+    once: bool
+    """Whether an iterator will do, whose values are not looked at."""
+
+    def allows(self, value: Any) -> bool:
+        if isinstance(value, (str, bytes, bytearray, Mapping)):
+            return False
+        if not (isinstance(value, Sequence) or (hasattr(value, "__len__") and _is_flat(value))):
+            return self.once and hasattr(value, "__iter__") and _is_flat(value)
+        return self.each is None or all(self.each.allows(item) for item in value)
+
+    def __str__(self) -> str:
+        return "a list" if self.each is None else f"a list, each item {self.each}"
+
+
+def _is_flat(value: Any) -> bool:
+    """Whether a value that is no list has as many dimensions as one."""
+    return len(getattr(value, "shape", (0,))) == 1
+
+
+def _constraint(annotation: Any) -> Constraint | None:
+    """Return what an annotation promises; None for arrays and whatever may be anything."""
+    if annotation in _SIMPLE:
+        return _SIMPLE[annotation]
+    origin, parts = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (typing.Union, types.UnionType):
+        of_path = {str, os.PathLike[str]}
+        options: list[Constraint | None] = [_Path()] if of_path <= set(parts) else []
+        options += [_constraint(part) for part in parts if not options or part not in of_path]
+        return None if None in options else AnyOf(tuple(o for o in options if o is not None))
+    if origin is typing.Literal:
+        return OneOf(parts)
+    if origin in _CONTAINERS:
+        return _CONTAINERS[origin](parts)
+    if isinstance(annotation, type) and annotation.__name__ in _TOLD_APART:
+        return None
+    if isinstance(annotation, type) and origin is None and not _is_array(annotation):
+        return _instance_of(annotation.__name__)
+    return None
+
+
+def _instance_of(name: str) -> Constraint:
+    article = "" if name.endswith("s") else "an " if name[0] in "AEIOU" else "a "
+    return Named((name,), article + name)
+
+
+def _is_array(annotation: type) -> bool:
+    return annotation.__module__.partition(".")[0] == "numpy"
+
+
+_SIMPLE: dict[Any, Constraint | None] = {
+    Any: None,
+    object: None,
+    None: NONE,
+    type(None): NONE,
+    int: _Integer(),
+    float: Number(),
+    bool: Flag(),
+    str: _TEXT,
+}
+_TOLD_APART = {"Model", "Posterior"}
+"""Classes that functions tell from others themselves, since there is advice for some of these."""
+_MAPPING = Instance((Mapping,), "a mapping")
+_CONTAINERS: dict[Any, Callable[[tuple[Any, ...]], Constraint]] = {
+    Sequence: lambda parts: _Each(_constraint(parts[0]), once=False),
+    list: lambda parts: _Each(_constraint(parts[0]), once=False),
+    tuple: lambda parts: _Each(_constraint(parts[0]), once=False),
+    Iterable: lambda parts: _Each(_constraint(parts[0]), once=True),
+    Mapping: lambda _: _MAPPING,
+    dict: lambda _: _MAPPING,
+    Callable: lambda _: Instance((Callable,), "a function"),  # type: ignore[arg-type]
+}
