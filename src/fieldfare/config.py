@@ -323,12 +323,33 @@ class TrainingConfig(Config):
         "auto",
         AnyOf((Flag(), OneOf(("auto",)))),
         "Whether to stop when the validation metric no longer improves, and keep the best epoch. "
-        "'auto' does so if validation data are given; True splits some off if they are not.",
+        "Without validation data, a part of the rows is held out for it: 'auto' does so unless "
+        "there are too few of them, True always. False runs all epochs on all rows.",
     )
     validation_fraction: float = _param(
         0.1,
         Number(0, 1, low_open=True, high_open=True),
-        "Share of samples to split off if early_stopping=True and no validation data are given.",
+        "Share of the rows to hold out where no validation data are given.",
+    )
+    validation: str = _param(
+        "random",
+        OneOf(("random", "time", "group")),
+        "Which rows to hold out: 'random' draws them (each class keeps its share, and for ranking "
+        "whole groups are drawn), 'time' takes the latest, and 'group' draws whole groups.",
+    )
+    validation_column: str | int | None = _param(
+        None,
+        AnyOf((Instance((str,), "a name"), Number(0, integer=True), NONE)),
+        "Name or position of the column of times for validation='time', or of groups for 'group'; "
+        "it may be a feature or not. None takes the rows in their order as times, and the groups "
+        "of ranking as groups.",
+    )
+    refit: bool | str = _param(
+        "auto",
+        AnyOf((Flag(), OneOf(("auto",)))),
+        "Whether to train again on all rows after a part was held out, from the start and for the "
+        "best number of epochs. 'auto' does so unless there are so many rows that those held out "
+        "would add little.",
     )
     n_iter_no_change: int = _param(
         3, _COUNT, "Epochs without a new best one after which training stops (patience)."
@@ -404,6 +425,15 @@ class TrainingConfig(Config):
         AnyOf((Number(0, integer=True), Flag())),
         "0: silent; 1: a line or a progress bar per epoch.",
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.validation == "random" and self.validation_column is not None:
+            raise ConfigError(
+                f"validation_column={self.validation_column!r} says by which column rows are held "
+                "out, and validation='random' draws them. Set validation='time' or 'group', or "
+                "leave it out."
+            )
 
     @property
     def is_repeatable(self) -> bool:

@@ -147,7 +147,7 @@ def test_an_unexpected_error_is_a_message_and_a_hint(run, monkeypatch, clicks_fo
     def fail(*_, **__):
         raise RuntimeError("the sky fell")
 
-    monkeypatch.setattr("fieldfare.data.loading.load", fail)
+    monkeypatch.setattr("fieldfare.data.loading.read_dataset", fail)
     ran = run("train", clicks_folder / "train.csv", "--target", "clicked")
     assert ran.code == 1
     assert "the sky fell" in ran.err
@@ -158,7 +158,7 @@ def test_ctrl_c_is_130(run, monkeypatch, clicks_folder):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("fieldfare.data.loading.load", interrupt)
+    monkeypatch.setattr("fieldfare.data.loading.read_dataset", interrupt)
     assert run("train", clicks_folder / "train.csv", "--target", "clicked").code == 130
 
 

@@ -230,7 +230,7 @@ def test_a_ranking_is_trained_from_a_group_column(run, tmp_path):
     "how", [["--solver", "nonsampled"], ["--negatives", "uniform", "--loss", "softmax"]]
 )
 def test_interactions_need_no_target(how, tmp_path, run) -> None:
-    pairs = [(u, i) for u in range(12) for i in range(10) if u % 2 == i % 2]
+    pairs = [(u, i) for u in range(40) for i in range(12) if u % 2 == i % 2]
     data, model = tmp_path / "seen.csv", tmp_path / "recall.ff"
     data.write_text("user_id,item_id\n" + "".join(f"u{u},i{i}\n" for u, i in pairs))
     ran = run("train", data, "--task", "rank", *how, "--seed", "1", "-o", model)

@@ -34,11 +34,18 @@ SCHEMA_ = Attribute("schema_", "Schema", "What the columns and the features mean
 
 def training(calls: str = "`fit` or `partial_fit`") -> tuple[Attribute, ...]:
     """Return the attributes that a training leaves."""
-    history = f"The epochs of the last call of {calls}; prints as a table."
+    history = (
+        f"The epochs of the last call of {calls}; prints as a table. ``best_epoch`` is the best of "
+        "them; ``refit`` has those of a second training on all rows, if there was one."
+    )
     return (
         Attribute("history_", "History", history),
         SCHEMA_,
-        Attribute("n_iter_", "int", "Number of epochs so far."),
+        Attribute(
+            "n_iter_",
+            "int",
+            "Number of epochs so far; after a second training on all rows, the epochs of that.",
+        ),
         *COLUMNS,
     )
 

@@ -29,7 +29,12 @@ _HIDDEN = {"verbose"}
 _WHETHER = "Whether to "
 _DOCS = {
     "early_stopping": "Stop when the validation metric no longer improves, and keep the best "
-    "epoch. Without --valid, a share of the rows is split off for it (default: on)",
+    "epoch. Without --valid, a part of the rows is held out for it (default: on, unless there are "
+    "very few rows)",
+    "refit": "Train again on all rows, after a part was held out, for the best number of epochs "
+    "(default: on, unless there are very many rows)",
+    "validation_column": "Column of times for --validation time, or of groups for --validation "
+    "group; it may be a feature or not (default: the order of the rows, or the groups of ranking)",
     "random_state": "Seed of everything random; the same seed gives the same result on any number "
     "of cores (default: a new one each time)",
     "n_jobs": "Number of threads (default: all cores)",
@@ -227,6 +232,8 @@ def _add_flag(section: Any, item: Field[Any]) -> None:
     parts = constraint.constraints if isinstance(constraint, AnyOf) else (constraint,)
     if any(isinstance(part, Flag) for part in parts):
         flags = _switch(item, flags, options)
+    elif name == "validation_column":
+        options |= {"type": _column, "metavar": "COLUMN"}
     elif name == "class_weight":
         options |= {"type": _class_weight, "metavar": "WEIGHTS"}
     elif isinstance(parts[0], OneOf):

@@ -29,15 +29,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print one line per fold, the mean and the standard deviation."""
-    from fieldfare.data.loading import load
+    from fieldfare.data.loading import read_dataset
+    from fieldfare.data.road import Options
     from fieldfare.training.crossval import cross_validate
+    from fieldfare.training.functions import read_settings
+    from fieldfare.training.prepare.held_out import split_by_of
 
-    data = load(
-        _options.source(arguments.data),
+    hyperparameters = _options.hyperparameters(arguments)
+    how = Options.of(
+        split_by=split_by_of(read_settings(hyperparameters).training),
         **_options.reading(arguments),
         **_columns.given(arguments),
     )
+    data = read_dataset(_options.source(arguments.data), how)
     say_notes(data.schema.notes)
-    result = cross_validate(data, folds=arguments.folds, **_options.hyperparameters(arguments))
+    result = cross_validate(data, folds=arguments.folds, **hyperparameters)
     say(str(result))
     return 0

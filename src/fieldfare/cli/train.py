@@ -26,8 +26,10 @@ examples:
   fieldfare train train.ffm --model ffm --seed 7     the same model every time
   zcat log.csv.gz | fieldfare train - --target clicked -o log.ff
 
-Without --valid, a tenth of the rows is held out to decide when to stop. With --no-early-stopping,
-all rows are used for training, for all epochs.
+Without --valid, a tenth of the rows is held out to decide when to stop, unless there are very few;
+then the model is trained again on all rows for as many epochs as were best. --validation time takes
+the latest rows, by the column named by --validation-column. With --no-early-stopping, all rows are
+used for training, for all epochs.
 """
 
 
@@ -59,9 +61,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Load, train, report and save."""
-    from fieldfare.data.loading import load
+    from fieldfare.data.loading import read_dataset
+    from fieldfare.data.road import Options
     from fieldfare.training import functions
     from fieldfare.training.loop.callbacks import Checkpoint
+    from fieldfare.training.prepare.held_out import split_by_of
 
     def tell(text: str = "") -> None:
         if not arguments.quiet:
@@ -70,14 +74,15 @@ def run(arguments: argparse.Namespace) -> int:
     start = time.perf_counter()
     hyperparameters = _options.hyperparameters(arguments)
     # For recall every row is an interaction, unless a target says otherwise.
-    for_recall = functions.read_settings(hyperparameters).for_recall
-    data = load(
-        _options.source(arguments.data),
+    chosen = functions.read_settings(hyperparameters)
+    how = Options.of(
         cache=not arguments.no_cache,
-        labelled=None if for_recall else True,
+        labelled=None if chosen.for_recall else True,
+        split_by=split_by_of(chosen.training, has_validation=arguments.valid is not None),
         **_options.reading(arguments),
         **_columns.given(arguments),
     )
+    data = read_dataset(_options.source(arguments.data), how)
     tell(f"{data.rows.n_rows:,} rows, {data.rows.nnz:,} entries, read in {_since(start)}")
     tell()
     tell(_described(data.schema))
@@ -86,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.quiet:
         say_notes(data.schema.notes)
     tell()
-    settings: dict[str, Any] = {"early_stopping": True, "verbose": int(not arguments.quiet)}
+    settings: dict[str, Any] = {"verbose": int(not arguments.quiet)}
     if arguments.valid:
         settings |= {"valid": arguments.valid, **_options.reading(arguments)}
     if arguments.checkpoint:
@@ -122,6 +127,8 @@ def _summary(result: TrainResult, output: str, seconds: str) -> str:
         lines[kind] = int(best["epoch"])
         lines |= {name: value for name, value in best.items() if name.startswith("valid_")}
         lines.pop("valid_loss", None)
+        if result.history.refit:
+            lines["trained again"] = f"on all rows, for {result.history.refit_epochs} epochs"
     if result.history.comparison is not None:
         lines["compared"] = result.history.comparison
     return (

@@ -149,7 +149,8 @@ def extend(known: Schema, source: Any, **options: Any) -> Dataset:
         As `load` does.
     """
     if known.is_indexed:
-        own = load(source, **options)
+        own = read_dataset(source, Options.of(**options))
+        assert isinstance(own, Dataset)
         schema = _with_ids_of(known, own.schema)
         # Of new ids without a field nobody knows it.
         rows = with_fields_of(known, own.rows) if schema is known else own.rows
@@ -285,7 +286,14 @@ def _key(files: Files, options: Options) -> str:
     names = [options.names.get(role) for role in ROLES]
     # An unfitted Schema is part of the key too; that of the Rows is another.
     digest = None if options.schema is None else options.schema.digest
-    how = (options.labelled, digest, options.fields, options.extend, options.hints)
+    how = (
+        options.labelled,
+        digest,
+        options.fields,
+        options.extend,
+        options.hints,
+        options.split_by,
+    )
     chosen = repr((_ENCODING, names, *how, options.reading))
     # Of an archive all members may be read, or some of them.
     content = f"{file_fingerprint(files.on_disk)} {files.members}"
@@ -308,7 +316,7 @@ def _with_roles(data: AnyDataset, options: Options) -> AnyDataset:
         raise DataError("The samples have no target. Give one, or pass labelled=False.")
     if options.labelled is False and data.rows.target is not None:
         data = data.with_(target=None)
-    return data
+    return data if options.split_by is None else options.split_by.with_column_of(data)
 
 
 def _with_ids_of(known: Schema, own: Schema) -> Schema:

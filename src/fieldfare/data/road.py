@@ -16,6 +16,7 @@ import numpy as np
 from fieldfare.data.dataset import RelatedDataset
 from fieldfare.data.headerless import TARGET, with_names_of, with_target_first
 from fieldfare.data.side_tables import JoinedTable
+from fieldfare.data.split_by import SplitBy
 from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.rows import Rows
 from fieldfare.schema.dictionary_encoded import DictionaryEncodedTable
@@ -48,6 +49,8 @@ class Options:
         Whether side tables are joined, rather than left for solvers that use them as they are.
     reading : Reading
         What the user says about the form of files.
+    split_by : SplitBy or None
+        The column that a validation part is to be held out by.
     """
 
     schema: Schema | None = None
@@ -62,6 +65,7 @@ class Options:
     extend: bool = False
     join: bool = True
     reading: Reading = DETECTED
+    split_by: SplitBy | None = None
 
     @classmethod
     def of(cls, **given: Any) -> Options:
@@ -97,9 +101,11 @@ class Options:
     def expected_reading(self) -> Reading:
         """The form of files, with the names of columns that their header must have."""
         known = [] if self.schema is None else [column.name for column in self.schema.columns]
-        roles = [name for name in self.names.values() if isinstance(name, str)]
+        roles = self.names.values()
         hinted = [*self.hints.categorical, *self.hints.numeric, *self.hints.ignore]
-        return replace(self.reading, expected=frozenset([*known, *roles, *hinted]))
+        split = [] if self.split_by is None else [self.split_by.column]
+        named = [name for name in (*roles, *split) if isinstance(name, str)]
+        return replace(self.reading, expected=frozenset([*known, *named, *hinted]))
 
     @property
     def arrays(self) -> dict[str, Any]:
@@ -174,7 +180,9 @@ def encode_related(table: JoinedTable, options: Options) -> RelatedDataset:
         table.as_numbered()  # which it cannot be
     schema, _ = _settle(table, options)
     labelled = _is_labelled(table, schema, options)
-    return RelatedDataset(table.related_rows(schema, labelled=labelled), schema)
+    split_by = None if options.split_by is None else options.split_by.reader(table, schema)
+    rows = table.related_rows(schema, labelled=labelled, split_by=split_by)
+    return RelatedDataset(rows, schema)
 
 
 def _settle(table: Table, options: Options) -> tuple[Schema, Table]:
@@ -247,10 +255,12 @@ def _is_labelled(table: Table, schema: Schema, options: Options) -> bool:
 def _encode_table(table: Table, schema: Schema, options: Options) -> Iterator[Rows]:
     """Yield the Rows of a table batch by batch, and at least once."""
     labelled = _is_labelled(table, schema, options)
+    split_by = None if options.split_by is None else options.split_by.reader(table, schema)
     batches = table.batches()
     first = next(batches, None) or Batch(table.head(0))
     for batch in chain([first], batches):
-        yield schema.encode_batch(batch, labelled=labelled, n_threads=options.n_threads)
+        rows = schema.encode_batch(batch, labelled=labelled, n_threads=options.n_threads)
+        yield rows if split_by is None else rows.with_(split_by=split_by(batch))
 
 
 def _encode_numbered(source: Numbered, options: Options) -> Encoded:

@@ -7,13 +7,14 @@ itself, and rows refer to rows of the side tables.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from fieldfare._arguments import checked
+from fieldfare._typing import Int64Array
 from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.rows import RelatedRows, Relation, Rows
 from fieldfare.schema.schema import Schema
@@ -97,7 +98,13 @@ class JoinedTable(Table):
         return batch.with_columns(names, columns)
 
     @checked
-    def related_rows(self, schema: Schema, *, labelled: bool = True) -> RelatedRows:
+    def related_rows(
+        self,
+        schema: Schema,
+        *,
+        labelled: bool = True,
+        split_by: Callable[[Batch], Int64Array] | None = None,
+    ) -> RelatedRows:
         """Return the samples encoded, with references to the encoded side tables.
 
         Parameters
@@ -106,12 +113,17 @@ class JoinedTable(Table):
             Fitted to the joined columns.
         labelled : bool
             Whether to read the target, which must then be there.
+        split_by : callable, optional
+            Reads what samples are split by from the joined columns.
         """
         known = set(schema.names_in_table)
         own = [name for name in self._main.names if name in known]
         parts, codes = [], {key: [np.zeros(0, np.uint32)] for key in self._sides}
         for batch in self._main.batches():
-            parts.append(schema.encode_batch(batch, labelled=labelled, columns=own))
+            rows = schema.encode_batch(batch, labelled=labelled, columns=own)
+            if split_by is not None:
+                rows = rows.with_(split_by=split_by(self._join(batch)))
+            parts.append(rows)
             for key, found in codes.items():
                 found.append(self._sides[key].codes(batch.data.column(key)))
         main = Rows.concatenate(parts)

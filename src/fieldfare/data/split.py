@@ -154,7 +154,8 @@ def temporal_split(time: Any, fraction: float) -> tuple[Int64Array, Int64Array]:
     ----------
     time : array of shape (n,)
     fraction : float in (0, 1)
-        Share to hold out; rows of one time stay together, so it may turn out smaller.
+        Share to hold out; rows of one time stay together, so it may turn out smaller, or larger
+        where the last time alone has more rows.
 
     Returns
     -------
@@ -170,10 +171,15 @@ def temporal_split(time: Any, fraction: float) -> tuple[Int64Array, Int64Array]:
     when = np.asarray(time)
     n_train = max(len(when) - max(round(len(when) * fraction), 1), 1)
     border = np.sort(when)[n_train - 1] if len(when) else 0
-    train, test = np.flatnonzero(when <= border), np.flatnonzero(when > border)
+    late = when > border
+    if not late.any():
+        late = when >= border
+    train, test = np.flatnonzero(~late), np.flatnonzero(late)
     if not len(train) or not len(test):
         raise DataError(
-            f"A split by time needs rows on both sides of a time. Got {len(when)} rows, of which "
-            f"{len(train)} lie on one side."
+            f"A split by time needs rows of different times. Got {len(when)} rows, all of the same "
+            "time."
+            if len(when)
+            else "A split by time needs rows. Got none."
         )
     return train, test

@@ -14,9 +14,10 @@ from sklearn.utils import Tags
 from fieldfare._typing import AnyArray, Float32Array
 from fieldfare.data.dataset import AnyDataset, Dataset
 from fieldfare.data.loading import extend as read_extending
-from fieldfare.data.loading import load
+from fieldfare.data.loading import read_dataset
 from fieldfare.data.one_hot import require_fields
-from fieldfare.data.road import with_fields_of
+from fieldfare.data.road import Options, with_fields_of
+from fieldfare.data.split_by import SplitBy
 from fieldfare.data.unseen import warn_of_unseen
 from fieldfare.estimators import _input
 from fieldfare.estimators._checks import check_is_fitted, check_sample_weight, validate_data
@@ -50,7 +51,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
     n_features_in_: int
     _column_numbers: list[int] | None = None  # of a pandas frame that is an array
 
-    def _read(
+    def _read(  # noqa: PLR0913 - all but the samples are keywords
         self,
         X: Any,
         y: Any,
@@ -60,6 +61,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         extend: bool = False,
         keep_classes: bool = False,
         hints: Hints | None = None,
+        split_by: SplitBy | None = None,
     ) -> AnyDataset:
         """Return labelled samples, with targets as numbers or class numbers.
 
@@ -76,11 +78,15 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         hints : Hints or None
             What is said about the columns that are to be learned; ``None``: what the parameters
             say.
+        split_by : SplitBy or None
+            The column that a validation part is to be held out by.
         """
         X = _input.in_memory(X)
         hints = self._hints() if hints is None else hints
         reader = self._read_source if _input.is_source(X) else self._read_samples
-        data, labels, names = reader(X, y, sample_weight, hints if learn else None, extend)
+        data, labels, names = reader(
+            X, y, sample_weight, hints if learn else None, extend, split_by
+        )
         if sample_weight is not None and not _input.is_name(sample_weight):
             weight = check_sample_weight(
                 sample_weight, labels, dtype=np.float32, ensure_non_negative=True
@@ -90,7 +96,13 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         return data.with_(target=target)
 
     def _read_source(
-        self, X: Any, y: Any, sample_weight: Any, learn: Hints | None, extend: bool
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        learn: Hints | None,
+        extend: bool,
+        split_by: SplitBy | None,
     ) -> tuple[AnyDataset, AnyArray, Sequence[str] | None]:
         """Return the samples of a file, their target, and the texts that the target stands for.
 
@@ -111,11 +123,12 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
                 weight=weight,
                 fields=self._fields(),
                 hints=learn,
+                split_by=split_by,
             )
             self.schema_ = data.schema
             self._learn_columns(data.schema.names_in_table)
         elif extend:
-            data = read_extending(self.schema_, X, n_threads=self.n_jobs)
+            data = read_extending(self.schema_, X, n_threads=self.n_jobs, split_by=split_by)
             self.schema_ = data.schema
         else:
             data = read(X, self._settings(), schema=self.schema_)
@@ -130,7 +143,13 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         return data, exact, data.schema.target_classes
 
     def _read_samples(
-        self, X: Any, y: Any, sample_weight: Any, learn: Hints | None, extend: bool
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        learn: Hints | None,
+        extend: bool,
+        split_by: SplitBy | None,
     ) -> tuple[AnyDataset, AnyArray, None]:
         """Return the samples of a table or an array, without a target, and the target.
 
@@ -153,22 +172,27 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
             rows = self._array_rows(X, self.schema_)
             if learn is not None and self._uses_fields() and self._fields() is None:
                 require_fields(rows, X.shape[1])
-            return Dataset(rows, self.schema_), y, None
+            encoded: AnyDataset = Dataset(rows, self.schema_)
+            if split_by is not None:
+                encoded = split_by.with_column_of(encoded)
+            return encoded, y, None
         if learn is not None:
             self.schema_ = _input.fit_schema(
                 self.schema, table, roles, self._fields(), learn, self.n_jobs
             )
             tell_notes(X, self.schema, self.schema_, self._settings())
+        data: AnyDataset
+        how: dict[str, Any] = {"labelled": False, "n_threads": self.n_jobs, "split_by": split_by}
         if extend:
-            data = read_extending(self.schema_, table, labelled=False, n_threads=self.n_jobs)
+            data = read_extending(self.schema_, table, **how)
             self.schema_ = data.schema
         else:
-            data = load(table, schema=self.schema_, labelled=False, n_threads=self.n_jobs)
+            data = read_dataset(table, Options.of(schema=self.schema_, **how))
         if len(y) != len(data):
             raise DataError(f"X and y must be of equal length. Got {len(data)} and {len(y)}.")
         if "weight" in columns:
             data = data.with_(weight=np.ascontiguousarray(columns["weight"][1], np.float32))
-            data.rows.validate()
+            as_rows(data.rows).validate()
         return data, y, None
 
     def _read_validation(

@@ -29,6 +29,7 @@ from fieldfare.training.job import Job
 from fieldfare.training.loop.callbacks import check_callbacks
 from fieldfare.training.loop.history import History
 from fieldfare.training.loop.session import Session
+from fieldfare.training.prepare.held_out import split_by_of
 from fieldfare.training.prepare.targets import TargetMap
 from fieldfare.training.provenance import history_of
 
@@ -105,14 +106,17 @@ class Factorization(Reading, metaclass=ABCMeta):
     def _fit(
         self, X: Any, y: Any, sample_weight: Any, eval_set: Any, *, comparisons: Any = None
     ) -> None:
-        self._settings()  # checked before any data are read
+        training = self._settings().training  # checked before any data are read
         self._check_others()
         check_callbacks(self.callbacks, {"X": X, "eval_set": eval_set})
+        split_by = split_by_of(training, has_validation=eval_set is not None)
         with self._one_at_a_time():
             session = self._session if self.warm_start else None
             learn = session is None
             with self._learning(afresh=learn) as learner:
-                data = learner._read(X, y, sample_weight, learn=learn, extend=not learn)
+                data = learner._read(
+                    X, y, sample_weight, learn=learn, extend=not learn, split_by=split_by
+                )
                 valid = learner._read_validation(eval_set, y, sample_weight)
                 job = learner._job(data, session, valid=valid, comparisons=comparisons)
                 session = session or job.told().start(learner._model_config())
@@ -243,7 +247,7 @@ class Factorization(Reading, metaclass=ABCMeta):
         self.schema_ = schema_of(model)
         self._learn_columns(self.schema_.names_in_table)
         self.history_ = history_of(model)
-        self.n_iter_ = len(self.history_)
+        self.n_iter_ = self.history_.refit_epochs or len(self.history_)
 
     @property
     def factors_(self) -> Float32Array:

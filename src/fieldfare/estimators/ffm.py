@@ -68,9 +68,21 @@ class FFMClassifier(Classifier):
         Standard deviation of the initial latent factors.
     early_stopping : bool or 'auto', default='auto'
         Whether to stop when the validation metric no longer improves, and keep the best epoch.
-        'auto' does so if validation data are given; True splits some off if they are not.
+        Without validation data, a part of the rows is held out for it: 'auto' does so unless there
+        are too few of them, True always. False runs all epochs on all rows.
     validation_fraction : float in (0, 1), default=0.1
-        Share of samples to split off if early_stopping=True and no validation data are given.
+        Share of the rows to hold out where no validation data are given.
+    validation : {'random', 'time', 'group'}, default='random'
+        Which rows to hold out: 'random' draws them (each class keeps its share, and for ranking
+        whole groups are drawn), 'time' takes the latest, and 'group' draws whole groups.
+    validation_column : str, int >= 0 or None, default=None
+        Name or position of the column of times for validation='time', or of groups for 'group'; it
+        may be a feature or not. None takes the rows in their order as times, and the groups of
+        ranking as groups.
+    refit : bool or 'auto', default='auto'
+        Whether to train again on all rows after a part was held out, from the start and for the
+        best number of epochs. 'auto' does so unless there are so many rows that those held out
+        would add little.
     n_iter_no_change : int >= 1, default=3
         Epochs without a new best one after which training stops (patience).
     tol : float >= 0, default=0.0
@@ -126,11 +138,12 @@ class FFMClassifier(Classifier):
     model_ : Model
         The trained model, for `fieldfare.explain`, `fieldfare.save_model` and so on.
     history_ : History
-        The epochs of the last call of `fit` or `partial_fit`; prints as a table.
+        The epochs of the last call of `fit` or `partial_fit`; prints as a table. ``best_epoch`` is
+        the best of them; ``refit`` has those of a second training on all rows, if there was one.
     schema_ : Schema
         What the columns and the features mean.
     n_iter_ : int
-        Number of epochs so far.
+        Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : object array of shape (n_features_in_,)
@@ -173,6 +186,9 @@ class FFMClassifier(Classifier):
         init_scale: float = 0.1,
         early_stopping: bool | Literal["auto"] = "auto",
         validation_fraction: float = 0.1,
+        validation: Literal["random", "time", "group"] = "random",
+        validation_column: str | int | None = None,
+        refit: bool | Literal["auto"] = "auto",
         n_iter_no_change: int = 3,
         tol: float = 0.0,
         eval_metric: str | None = None,
@@ -211,6 +227,9 @@ class FFMClassifier(Classifier):
         self.init_scale = init_scale
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
+        self.validation = validation
+        self.validation_column = validation_column
+        self.refit = refit
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.eval_metric = eval_metric
@@ -286,9 +305,21 @@ class FFMRegressor(Regressor):
         Standard deviation of the initial latent factors.
     early_stopping : bool or 'auto', default='auto'
         Whether to stop when the validation metric no longer improves, and keep the best epoch.
-        'auto' does so if validation data are given; True splits some off if they are not.
+        Without validation data, a part of the rows is held out for it: 'auto' does so unless there
+        are too few of them, True always. False runs all epochs on all rows.
     validation_fraction : float in (0, 1), default=0.1
-        Share of samples to split off if early_stopping=True and no validation data are given.
+        Share of the rows to hold out where no validation data are given.
+    validation : {'random', 'time', 'group'}, default='random'
+        Which rows to hold out: 'random' draws them (each class keeps its share, and for ranking
+        whole groups are drawn), 'time' takes the latest, and 'group' draws whole groups.
+    validation_column : str, int >= 0 or None, default=None
+        Name or position of the column of times for validation='time', or of groups for 'group'; it
+        may be a feature or not. None takes the rows in their order as times, and the groups of
+        ranking as groups.
+    refit : bool or 'auto', default='auto'
+        Whether to train again on all rows after a part was held out, from the start and for the
+        best number of epochs. 'auto' does so unless there are so many rows that those held out
+        would add little.
     n_iter_no_change : int >= 1, default=3
         Epochs without a new best one after which training stops (patience).
     tol : float >= 0, default=0.0
@@ -340,11 +371,12 @@ class FFMRegressor(Regressor):
     model_ : Model
         The trained model, for `fieldfare.explain`, `fieldfare.save_model` and so on.
     history_ : History
-        The epochs of the last call of `fit` or `partial_fit`; prints as a table.
+        The epochs of the last call of `fit` or `partial_fit`; prints as a table. ``best_epoch`` is
+        the best of them; ``refit`` has those of a second training on all rows, if there was one.
     schema_ : Schema
         What the columns and the features mean.
     n_iter_ : int
-        Number of epochs so far.
+        Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : object array of shape (n_features_in_,)
@@ -386,6 +418,9 @@ class FFMRegressor(Regressor):
         init_scale: float = 0.1,
         early_stopping: bool | Literal["auto"] = "auto",
         validation_fraction: float = 0.1,
+        validation: Literal["random", "time", "group"] = "random",
+        validation_column: str | int | None = None,
+        refit: bool | Literal["auto"] = "auto",
         n_iter_no_change: int = 3,
         tol: float = 0.0,
         eval_metric: str | None = None,
@@ -423,6 +458,9 @@ class FFMRegressor(Regressor):
         self.init_scale = init_scale
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
+        self.validation = validation
+        self.validation_column = validation_column
+        self.refit = refit
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.eval_metric = eval_metric

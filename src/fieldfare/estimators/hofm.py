@@ -73,9 +73,21 @@ class HOFMClassifier(Classifier):
         power 2/t.
     early_stopping : bool or 'auto', default='auto'
         Whether to stop when the validation metric no longer improves, and keep the best epoch.
-        'auto' does so if validation data are given; True splits some off if they are not.
+        Without validation data, a part of the rows is held out for it: 'auto' does so unless there
+        are too few of them, True always. False runs all epochs on all rows.
     validation_fraction : float in (0, 1), default=0.1
-        Share of samples to split off if early_stopping=True and no validation data are given.
+        Share of the rows to hold out where no validation data are given.
+    validation : {'random', 'time', 'group'}, default='random'
+        Which rows to hold out: 'random' draws them (each class keeps its share, and for ranking
+        whole groups are drawn), 'time' takes the latest, and 'group' draws whole groups.
+    validation_column : str, int >= 0 or None, default=None
+        Name or position of the column of times for validation='time', or of groups for 'group'; it
+        may be a feature or not. None takes the rows in their order as times, and the groups of
+        ranking as groups.
+    refit : bool or 'auto', default='auto'
+        Whether to train again on all rows after a part was held out, from the start and for the
+        best number of epochs. 'auto' does so unless there are so many rows that those held out
+        would add little.
     n_iter_no_change : int >= 1, default=3
         Epochs without a new best one after which training stops (patience).
     tol : float >= 0, default=0.0
@@ -128,11 +140,12 @@ class HOFMClassifier(Classifier):
     model_ : Model
         The trained model, for `fieldfare.explain`, `fieldfare.save_model` and so on.
     history_ : History
-        The epochs of the last call of `fit` or `partial_fit`; prints as a table.
+        The epochs of the last call of `fit` or `partial_fit`; prints as a table. ``best_epoch`` is
+        the best of them; ``refit`` has those of a second training on all rows, if there was one.
     schema_ : Schema
         What the columns and the features mean.
     n_iter_ : int
-        Number of epochs so far.
+        Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : object array of shape (n_features_in_,)
@@ -177,6 +190,9 @@ class HOFMClassifier(Classifier):
         init_scale: float = 0.1,
         early_stopping: bool | Literal["auto"] = "auto",
         validation_fraction: float = 0.1,
+        validation: Literal["random", "time", "group"] = "random",
+        validation_column: str | int | None = None,
+        refit: bool | Literal["auto"] = "auto",
         n_iter_no_change: int = 3,
         tol: float = 0.0,
         eval_metric: str | None = None,
@@ -216,6 +232,9 @@ class HOFMClassifier(Classifier):
         self.init_scale = init_scale
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
+        self.validation = validation
+        self.validation_column = validation_column
+        self.refit = refit
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.eval_metric = eval_metric
@@ -296,9 +315,21 @@ class HOFMRegressor(Regressor):
         power 2/t.
     early_stopping : bool or 'auto', default='auto'
         Whether to stop when the validation metric no longer improves, and keep the best epoch.
-        'auto' does so if validation data are given; True splits some off if they are not.
+        Without validation data, a part of the rows is held out for it: 'auto' does so unless there
+        are too few of them, True always. False runs all epochs on all rows.
     validation_fraction : float in (0, 1), default=0.1
-        Share of samples to split off if early_stopping=True and no validation data are given.
+        Share of the rows to hold out where no validation data are given.
+    validation : {'random', 'time', 'group'}, default='random'
+        Which rows to hold out: 'random' draws them (each class keeps its share, and for ranking
+        whole groups are drawn), 'time' takes the latest, and 'group' draws whole groups.
+    validation_column : str, int >= 0 or None, default=None
+        Name or position of the column of times for validation='time', or of groups for 'group'; it
+        may be a feature or not. None takes the rows in their order as times, and the groups of
+        ranking as groups.
+    refit : bool or 'auto', default='auto'
+        Whether to train again on all rows after a part was held out, from the start and for the
+        best number of epochs. 'auto' does so unless there are so many rows that those held out
+        would add little.
     n_iter_no_change : int >= 1, default=3
         Epochs without a new best one after which training stops (patience).
     tol : float >= 0, default=0.0
@@ -347,11 +378,12 @@ class HOFMRegressor(Regressor):
     model_ : Model
         The trained model, for `fieldfare.explain`, `fieldfare.save_model` and so on.
     history_ : History
-        The epochs of the last call of `fit` or `partial_fit`; prints as a table.
+        The epochs of the last call of `fit` or `partial_fit`; prints as a table. ``best_epoch`` is
+        the best of them; ``refit`` has those of a second training on all rows, if there was one.
     schema_ : Schema
         What the columns and the features mean.
     n_iter_ : int
-        Number of epochs so far.
+        Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : object array of shape (n_features_in_,)
@@ -395,6 +427,9 @@ class HOFMRegressor(Regressor):
         init_scale: float = 0.1,
         early_stopping: bool | Literal["auto"] = "auto",
         validation_fraction: float = 0.1,
+        validation: Literal["random", "time", "group"] = "random",
+        validation_column: str | int | None = None,
+        refit: bool | Literal["auto"] = "auto",
         n_iter_no_change: int = 3,
         tol: float = 0.0,
         eval_metric: str | None = None,
@@ -433,6 +468,9 @@ class HOFMRegressor(Regressor):
         self.init_scale = init_scale
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
+        self.validation = validation
+        self.validation_column = validation_column
+        self.refit = refit
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.eval_metric = eval_metric

@@ -210,6 +210,7 @@ class Ranker(Factorization):
                 if learn:
                     weight = sample_weight if _input.is_name(sample_weight) else None
                     given = {"target": y, "weight": weight, "group": qid}
+                    given["split_by"] = how.get("split_by")
                     X = read(X, self._settings(), schema=self.schema, hints=self._hints(), **given)
                     y, how = None, how | {"hints": NO_HINTS}
                 qid = None  # the Schema knows
@@ -244,6 +245,7 @@ class Ranker(Factorization):
                 how |= {"hints": NO_HINTS}
             else:
                 known = {"schema": self.schema_}
+            known["split_by"] = how.get("split_by")
             X = read(X, self._settings(), weight=weight, labelled=None, **known)
             X = X.with_(target=labelled_interactions(RowSubset.of(X)).target)
         elif y is None:

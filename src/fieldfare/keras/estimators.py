@@ -83,11 +83,12 @@ class KerasFMClassifier(KerasEstimator, Classifier):
         The same model for Keras. Its inputs are what `fieldfare.keras.to_inputs` makes of rows, its
         outputs are scores.
     history_ : History
-        The epochs of the last call of `fit` or `partial_fit`; prints as a table.
+        The epochs of the last call of `fit` or `partial_fit`; prints as a table. ``best_epoch`` is
+        the best of them; ``refit`` has those of a second training on all rows, if there was one.
     schema_ : Schema
         What the columns and the features mean.
     n_iter_ : int
-        Number of epochs so far.
+        Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : object array of shape (n_features_in_,)
@@ -225,11 +226,12 @@ class KerasFMRegressor(KerasEstimator, Regressor):
         The same model for Keras. Its inputs are what `fieldfare.keras.to_inputs` makes of rows, its
         outputs are scores.
     history_ : History
-        The epochs of the last call of `fit` or `partial_fit`; prints as a table.
+        The epochs of the last call of `fit` or `partial_fit`; prints as a table. ``best_epoch`` is
+        the best of them; ``refit`` has those of a second training on all rows, if there was one.
     schema_ : Schema
         What the columns and the features mean.
     n_iter_ : int
-        Number of epochs so far.
+        Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : object array of shape (n_features_in_,)

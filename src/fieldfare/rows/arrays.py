@@ -19,7 +19,7 @@ MAX_FIELD = 2**16 - 2
 PER_ENTRY = ("values", "fields")
 """Optional arrays with one element per entry."""
 
-PER_ROW = ("target", "weight", "group")
+PER_ROW = ("target", "weight", "group", "split_by")
 """Optional arrays with one element per row."""
 
 DTYPES: dict[str, np.dtype[Any]] = {
@@ -30,6 +30,7 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "target": np.dtype(np.float32),
     "weight": np.dtype(np.float32),
     "group": np.dtype(np.int64),
+    "split_by": np.dtype(np.int64),
 }
 
 

@@ -53,6 +53,9 @@ class Rows:
         Weights of the samples, not negative; ``None`` when all are one.
     group : int64 array of shape (n_rows,) or None
         Group of each sample (a query or a user), for grouped metrics.
+    split_by : int64 array of shape (n_rows,) or None
+        What a validation part is held out by: the time of each sample, or its group; see
+        `fieldfare.data.split_by`.
 
     Raises
     ------
@@ -67,6 +70,7 @@ class Rows:
     target: Float32Array | None = None
     weight: Float32Array | None = None
     group: Int64Array | None = None
+    split_by: Int64Array | None = None
 
     def __post_init__(self) -> None:
         for name, dtype in DTYPES.items():
@@ -232,12 +236,13 @@ class Rows:
         """Append batches to each other.
 
         An optional array is kept if any part has it; parts without values, fields or weights
-        contribute ones, zeros and ones. Targets and groups must be in all parts or in none.
+        contribute ones, zeros and ones. Targets, groups and what rows are split by must be in all
+        parts or in none.
 
         Raises
         ------
         DataError
-            If a part is not Rows, or only some have targets or groups.
+            If a part is not Rows, or only some have targets, groups or what they are split by.
         """
         check_parts(parts, Rows)
         if len(parts) == 1:

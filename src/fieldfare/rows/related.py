@@ -124,6 +124,11 @@ class RelatedRows:
         """Group of each sample, int64 array of shape (n_rows,)."""
         return self.own.group
 
+    @property
+    def split_by(self) -> Int64Array | None:
+        """What a validation part is held out by, int64 array of shape (n_rows,)."""
+        return self.own.split_by
+
     def with_(self, **arrays: AnyArray | None) -> RelatedRows:
         """Return the same samples with some of their own arrays replaced or removed."""
         return replace(self, own=self.own.with_(**arrays))

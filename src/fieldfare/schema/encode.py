@@ -34,7 +34,7 @@ _NO_TARGET = (
 )
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 # Equal to no hash and to no whole number of 18 digits; libsvm can write it, as qid.
-_NO_GROUP = np.iinfo(np.int64).max
+NO_GROUP = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, eq=False)
@@ -305,10 +305,10 @@ def encode_group(batch: Batch, name: str) -> Int64Array:
     """
     codes, uniques = dictionary(batch.data.column(name))
     words = uniques.to_pylist()
-    table = np.append((hash64(uniques) >> np.uint64(1)).astype(np.int64), _NO_GROUP)
+    table = np.append((hash64(uniques) >> np.uint64(1)).astype(np.int64), NO_GROUP)
     for code, text in enumerate(words):
         if text is None:
-            table[code] = _NO_GROUP
+            table[code] = NO_GROUP
         elif _INTEGER.fullmatch(text):
             table[code] = int(text)
     return table[codes]

@@ -13,7 +13,7 @@ from fieldfare._typing import AnyArray
 from fieldfare.exceptions import DataError
 from fieldfare.kernels.machine import reserved
 from fieldfare.rows import Rows
-from fieldfare.rows.arrays import DTYPES
+from fieldfare.rows.arrays import DTYPES, PER_ROW
 
 # What an optional array holds for the batches that lack it; targets and groups have no such value.
 _FILL = {"values": 1, "fields": 0, "weight": 1}
@@ -61,7 +61,7 @@ class RowsAppender(Generic[Array]):
         Raises
         ------
         DataError
-            If only some of the batches have a target, or a group.
+            If only some of the batches have a target, a group, or what they are split by.
         """
         if len(batch) == 0:
             return
@@ -76,7 +76,7 @@ class RowsAppender(Generic[Array]):
         for name in ("values", "fields"):
             array: AnyArray | None = getattr(batch, name)
             self._append_optional(name, None if array is None else array[own], n_entries, batch.nnz)
-        for name in ("target", "weight", "group"):
+        for name in PER_ROW:
             self._append_optional(name, getattr(batch, name), n_rows, len(batch))
 
     def _append_optional(self, name: str, array: AnyArray | None, before: int, n_more: int) -> None:

@@ -3,7 +3,7 @@
 Header (``header.json``, UTF-8 JSON)::
 
     format      "fieldfare-rows"
-    version     5
+    version     6
     n_rows, n_entries, n_features, n_fields    counts
     arrays      {name: {"dtype": "int64", "checksum": "..."}}
     metadata    an object that means nothing to the store
@@ -36,7 +36,7 @@ from fieldfare.exceptions import ModelFileError, StoreError
 from fieldfare.rows.arrays import DTYPES, MAX_FIELD, MAX_INDEX
 
 FORMAT = "fieldfare-rows"
-VERSION = 5
+VERSION = 6
 HEADER = "header.json"
 SCHEMA = "schema.safetensors"
 SCHEMA_KEY = "fieldfare.schema"

@@ -17,7 +17,8 @@ from fieldfare._tables import aligned_lines
 from fieldfare._typing import AnyArray, Int64Array
 from fieldfare._validation import Number, check
 from fieldfare.config import ModelConfig
-from fieldfare.data.loading import load
+from fieldfare.data.loading import read_dataset
+from fieldfare.data.road import Options
 from fieldfare.data.split import kfold
 from fieldfare.exceptions import (
     ConfigError,
@@ -35,6 +36,7 @@ from fieldfare.training.judging.settled import unsettled
 from fieldfare.training.judging.verdict import losing
 from fieldfare.training.loop.evaluation import evaluate_scores, score_subset
 from fieldfare.training.loop.history import History
+from fieldfare.training.prepare.held_out import split_by_of
 from fieldfare.training.samples.comparisons import require_groups
 
 _THEM = ("it", "them")
@@ -139,7 +141,8 @@ def cross_validate(
             "fieldfare.retrieval.compare with a split of fieldfare.data.split."
         )
     kind = read_group(ModelConfig, parameters, model=model)
-    dataset = load(data, **{"n_threads": settings.training.n_jobs} | roles)
+    how = {"n_threads": settings.training.n_jobs, "split_by": split_by_of(settings.training)}
+    dataset = read_dataset(data, Options.of(**how | roles))
     tell_notes(data, roles.get("schema"), dataset.schema, settings)
     job = Job.of(dataset, settings, task=task).told()
     names = tuple(metrics or default_metrics(job.targets.task))

@@ -34,6 +34,7 @@ from fieldfare.training.loop.callbacks import Callback, check_callbacks
 from fieldfare.training.loop.evaluation import evaluate_scores, score_subset
 from fieldfare.training.loop.run import FitResult
 from fieldfare.training.loop.session import seed_of
+from fieldfare.training.prepare.held_out import split_by_of
 from fieldfare.training.prepare.targets import targets_of
 from fieldfare.training.samples.subset import RowSubset
 
@@ -112,6 +113,7 @@ def train(
     if pairs is not None or settings.for_recall:
         roles = {"labelled": None} | roles
     check_callbacks(callbacks, {"data": data, "valid": valid}, resume)
+    roles["split_by"] = split_by_of(settings.training, has_validation=valid is not None)
     start: ModelConfig | Model
     if isinstance(model, Model):
         _check_same_kind(model, parameters, task)

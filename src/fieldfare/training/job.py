@@ -27,6 +27,7 @@ from fieldfare.training.loop.callbacks import Callback
 from fieldfare.training.loop.history import History
 from fieldfare.training.loop.run import FitResult
 from fieldfare.training.loop.session import Session
+from fieldfare.training.prepare.held_out import hold_out, is_refitted
 from fieldfare.training.prepare.resources import check_memory
 from fieldfare.training.prepare.scaling import measured, scaling_of
 from fieldfare.training.prepare.targets import (
@@ -37,7 +38,7 @@ from fieldfare.training.prepare.targets import (
 )
 from fieldfare.training.prepare.units import in_units, mean_weight, units_of
 from fieldfare.training.provenance import stamped
-from fieldfare.training.ranking.recall import labelled_interactions, split_interactions
+from fieldfare.training.ranking.recall import labelled_interactions
 from fieldfare.training.samples.subset import RowSubset
 
 
@@ -289,14 +290,31 @@ class Job:
         if session.epochs:
             self._grow(session)
         config = replace(self.config, max_iter=1, early_stopping=False) if once else self.config
-        train, valid = self._split(session, config)
+        parts = self.held_out(config)
+        train, valid = (self.train, self.valid) if parts is None else parts
         judged = not (once or self.settings.for_recall)
         if judged:
             callbacks = [*callbacks, Judge(train, valid, config)]
-        result = session.fit(train, valid, config, callbacks, resume=resume, last=last, more=once)
+        how: dict[str, Any] = {"callbacks": callbacks, "resume": resume, "last": last}
+        if parts is None:
+            result = session.fit(train, valid, config, **how, more=once)
+        elif is_refitted(config, self.train.n_rows):
+            result = session.fit_twice(parts, self.train, config, **how)
+        else:
+            result = session.fit(train, valid, config, **how)
         if tell and judged:
             warn_of(result.history, config, self.least_epochs)
-        return FitResult(self.stamped(result.model, result.history), result.history)
+        measured = replace(self, valid=valid)
+        return FitResult(measured.stamped(result.model, result.history), result.history)
+
+    def held_out(self, config: TrainingConfig) -> tuple[RowSubset, RowSubset] | None:
+        """Return what to train and to validate on, if that is split here; see `hold_out`."""
+        if self.valid is not None:
+            return None
+        for_recall = self.settings.for_recall
+        return hold_out(
+            self.train, self.targets.task, config, self.data.schema, for_recall=for_recall
+        )
 
     @property
     def least_epochs(self) -> int:
@@ -319,17 +337,6 @@ class Job:
         if session.scaling is not None and not session.scaling.scale.all():
             kind = session.kind
             session.learn_scaling(measured(kind, self.train, schema, self.config.memory_limit))
-
-    def _split(
-        self, session: Session, config: TrainingConfig
-    ) -> tuple[RowSubset, RowSubset | None]:
-        """Return what to train and to validate on, split here if early stopping needs it."""
-        if self.valid is not None or config.early_stopping is not True:
-            return self.train, self.valid
-        if self.settings.for_recall:
-            return split_interactions(self.train, self.data.schema, config)
-        fraction = config.validation_fraction
-        return self.train.split(fraction, self.seed, task=self.targets.task)
 
 
 def _usual_epochs(solver: SolverConfig) -> int:

@@ -76,5 +76,6 @@ def test_the_newest_rows_are_held_out_and_no_time_is_on_both_sides() -> None:
     train, test = temporal_split(time, 0.3)
     assert time[train].max() < time[test].min()
     assert test.tolist() == [0]
-    with pytest.raises(DataError, match="both sides"):
+    assert temporal_split(np.array([1, 2, 3, 3, 3]), 0.2)[1].tolist() == [2, 3, 4]
+    with pytest.raises(DataError, match="different times"):
         temporal_split(np.ones(5), 0.2)

@@ -210,6 +210,7 @@ def test_estimators_train_go_on_and_pickle(cls: type) -> None:
     X = [{"user": int(u), "item": int(i)} for u, i in rng.integers(0, 6, (400, 2))]
     y = [int(row["user"] * row["item"] % 3 == 0) for row in X]
     common = {"solver": "als", "n_factors": 4, "random_state": 0, "l2_factors": 0.01}
+    common |= {"early_stopping": False}
     whole = cls(max_iter=12, **common).fit(X, y)
     steps = cls(max_iter=6, warm_start=True, **common).fit(X, y)
     steps = pickle.loads(pickle.dumps(steps)).fit(X, y)

@@ -55,10 +55,10 @@ def test_the_functions_and_the_estimators_train_the_same_model() -> None:
     assert by_function.trained_by == by_estimator.trained_by
 
 
-def test_early_stopping_splits_when_asked_to() -> None:
-    stopped = train(clicks(), target="y", early_stopping=True, **QUICK | {"max_iter": 20})
-    assert "valid_loss" in stopped.history.columns
-    plain = train(clicks(), target="y", **QUICK)
+def test_early_stopping_splits_unless_told_not_to() -> None:
+    for how in ({}, {"early_stopping": True}):
+        assert "valid_loss" in train(clicks(), target="y", **how, **QUICK).history.columns
+    plain = train(clicks(), target="y", early_stopping=False, **QUICK)
     assert plain.history.columns == ["epoch", "train_loss", "seconds"]
 
 

@@ -43,7 +43,7 @@ class Judge(Callback):
 
     def on_train_end(self, state: TrainingState) -> None:
         history = state.history
-        if history.comparison is None and history.epochs and history.stopped in _ENDED:
+        if state.first is None and history.epochs and history.stopped in _ENDED:
             model = state.best_model or state.solver.export()
             history.comparison = compare(model, self.train, self.valid, self.config)
 

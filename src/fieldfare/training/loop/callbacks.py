@@ -9,18 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from fieldfare._arguments import checked
 from fieldfare._files import check_outputs
 from fieldfare._logging import say_aside
-from fieldfare._typing import AnyArray, PathLike
+from fieldfare._typing import PathLike
 from fieldfare._validation import AnyOf, Instance, OneOf, Several, check
 from fieldfare.config import TrainingConfig
 from fieldfare.exceptions import DivergenceError
 from fieldfare.models.base import Model
 from fieldfare.solvers.base import Solver
 from fieldfare.training.loop.history import History
+from fieldfare.training.loop.saved import SavedRun, parameter_arrays
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -52,6 +51,10 @@ class TrainingState:
         Copy of the best model, when early stopping keeps one.
     fingerprint : callable
         Returns a checksum of the training rows.
+    first : SavedRun or None
+        The run before, if this one trains again on all rows: its ``history`` shows for how many
+        epochs. If this one does not end, ``best_model``, the best of the run before, is what
+        training returns.
     """
 
     solver: Solver
@@ -64,6 +67,7 @@ class TrainingState:
     loss: float = math.nan
     best_model: Model | None = None
     fingerprint: Callable[[], str] = str
+    first: SavedRun | None = None
 
 
 class Callback:
@@ -155,6 +159,10 @@ class ProgressBar(Callback):
         self._bar: tqdm[Any] | None = None
 
     def on_train_begin(self, state: TrainingState) -> None:
+        if state.first is not None and state.epoch < state.last_epoch:
+            best = state.first.history.best_epoch
+            rows = f"{state.n_rows:,} rows"
+            say_aside(f"epoch {best} was best; now all {rows} are trained on as long")
         if not sys.stderr.isatty():
             return
         from tqdm import tqdm
@@ -218,21 +226,19 @@ class Checkpoint(Callback):
         self.outputs = (self.path,)
 
     def on_epoch_end(self, state: TrainingState) -> None:
-        from fieldfare.persist.checkpoint import save_checkpoint
-
-        arrays = {f"solver.{name}": array for name, array in state.solver.state().items()}
-        if state.best_model is not None:
-            arrays |= {f"best.{name}": a for name, a in parameter_arrays(state.best_model).items()}
-        meta = {
-            "epoch": state.epoch,
-            "seed": state.config.random_state,
-            "n_rows": state.n_rows,
-            "data": state.fingerprint(),
-            "history": state.history.to_json(),
-        }
-        save_checkpoint(self.path, arrays, meta)
+        as_saved(state).write(self.path)
 
 
-def parameter_arrays(model: Model) -> dict[str, AnyArray]:
-    """Return the parameters of a model that are there, by name."""
-    return {name: np.asarray(array) for name, array in model.arrays().items()}
+def as_saved(state: TrainingState) -> SavedRun:
+    """Return what a checkpoint holds of a training; its arrays are not copied."""
+    best = state.best_model if state.first is None else None  # else the first has it
+    return SavedRun(
+        state.epoch,
+        state.config.random_state,
+        state.n_rows,
+        state.fingerprint(),
+        state.history,
+        state.solver.state(),
+        {} if best is None else parameter_arrays(best),
+        state.first,
+    )

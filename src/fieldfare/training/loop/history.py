@@ -39,6 +39,9 @@ class History:
     comparison : Comparison or None
         How the model compares with a constant and with its own linear part; ``None`` while it
         runs, and where there is nothing to compare.
+    refit : list of dict
+        Records (``epoch``, ``train_loss`` and ``seconds``) of the second training, on all rows, if
+        the model comes from one: after rows were held out, for the best number of epochs.
     """
 
     metric: str | None = None
@@ -48,6 +51,7 @@ class History:
     best_value: float | None = None
     stopped: str | None = None
     comparison: Comparison | None = None
+    refit: list[dict[str, float]] = field(default_factory=list)
 
     @checked
     def append(self, record: dict[str, float], tol: float = 0.0) -> bool:
@@ -81,6 +85,11 @@ class History:
         return next((row for row in self.epochs if row["epoch"] == self.best_epoch), {})
 
     @property
+    def refit_epochs(self) -> int:
+        """Epochs of the second training, on all rows; 0 if there was none."""
+        return len(self.refit)
+
+    @property
     def columns(self) -> list[str]:
         """Names of the columns."""
         return list(self.epochs[0]) if self.epochs else []
@@ -108,6 +117,9 @@ class History:
             lines.append(f"Stopped: {self.stopped}.")
         if self.comparison is not None:
             lines.append(f"Compared: {self.comparison}.")
+        if self.refit:
+            epochs = "epoch" if self.refit_epochs == 1 else "epochs"
+            lines.append(f"Trained again on all rows, for {self.refit_epochs} {epochs}.")
         return "\n".join(lines) if lines else "No epoch has ended."
 
     def to_frame(self) -> Any:
@@ -124,6 +136,7 @@ class History:
             "best_value": self.best_value,
             "stopped": self.stopped,
             "comparison": None if self.comparison is None else self.comparison.to_json(),
+            "refit": [dict(record) for record in self.refit],
         }
 
     @staticmethod
@@ -136,14 +149,16 @@ class History:
             If it is something else.
         """
         try:
-            epochs = [
-                {name: _number(value) for name, value in record.items()}
-                for record in data["epochs"]
-            ]
+            epochs, refit = _records(data["epochs"]), _records(data.get("refit", []))
             comparison = Comparison.from_json(data.get("comparison"))
-            return History(**{**data, "epochs": epochs, "comparison": comparison})
+            read = {"epochs": epochs, "refit": refit, "comparison": comparison}
+            return History(**{**data, **read})
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
             raise DataError(f"This is no history of a training: {error!r}.") from error
+
+
+def _records(found: list[JSON]) -> list[dict[str, float]]:
+    return [{name: _number(value) for name, value in record.items()} for record in found]
 
 
 def _number(value: float | None) -> float:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
-from fieldfare._typing import AnyArray, Int64Array, PathLike
+from fieldfare._typing import Int64Array, PathLike
 from fieldfare.config import TrainingConfig
-from fieldfare.exceptions import FieldfareError, TrainingError
+from fieldfare.exceptions import TrainingError
 from fieldfare.kernels.native import resolve_threads
 from fieldfare.metrics import default_metrics, get_metric
 from fieldfare.models.base import Model
@@ -29,7 +29,7 @@ from fieldfare.training.loop.callbacks import (
 )
 from fieldfare.training.loop.evaluation import WATCHED_METRIC, evaluate_scores, score_subset
 from fieldfare.training.loop.history import History
-from fieldfare.training.loop.saved import SavedRun
+from fieldfare.training.loop.saved import SavedRun, fitting, with_parameters
 from fieldfare.training.prepare.targets import class_weights
 from fieldfare.training.ranking.negatives import Negatives
 from fieldfare.training.ranking.recall import Catalogue, check_plan
@@ -114,8 +114,8 @@ class Run:
         self.rows_per_call = _rows_per_call(model, train.rows)
         self.keep_best = valid is not None and config.early_stopping is not False
         history = History()
-        if self.catalogue is not None:
-            self.metrics = self.catalogue.metrics(config.eval_metric)
+        if recalls:
+            self.metrics = Catalogue.metrics(config.eval_metric)
             self.watched, better = self.metrics[0], True
         else:
             self.watched, self.metrics = _metric_names(config.eval_metric, self.task)
@@ -134,9 +134,13 @@ class Run:
         shown = (ProgressBar(),) if config.verbose else ()
         self.callbacks = (DivergenceGuard(), *callbacks, *shown)
 
-    def restore(self, path: PathLike) -> None:
+    def follow(self, first: SavedRun, best: Model) -> None:
+        """Train again on all rows after a run, whose best model stands if this one does not end."""
+        self.state.first, self.state.best_model = first, best
+
+    def restore(self, saved: SavedRun, path: PathLike) -> None:
         """Continue where a checkpoint was written."""
-        saved, state = SavedRun.read(path), self.state
+        state = self.state
         if saved.n_rows != self.train.n_rows or saved.seed != state.config.random_state:
             raise TrainingError(
                 f"The checkpoint {path} belongs to another run: it has {saved.n_rows} training "
@@ -149,25 +153,21 @@ class Run:
                 "have other content than those of this run, or other pairs of them are compared. "
                 "Resume with the data of the run."
             )
+        if (saved.first is None) != (state.first is None):
+            raise TrainingError(
+                f"The checkpoint {path} belongs to another run: it trains again on all rows after "
+                "some were held out, or this run does. Resume with the parameters of the run."
+            )
         history = saved.history
         if history.metric != state.history.metric:
             raise TrainingError(
                 f"The checkpoint {path} watches {history.metric}, and this run "
                 f"{state.history.metric}. Resume with the same validation data and eval_metric."
             )
-        try:
+        with fitting(path):
             state.solver.load_state(saved.solver)
             if self.keep_best and saved.best:
-                state.best_model = _with_parameters(state.solver.export(), saved.best)
-        except FieldfareError as error:
-            raise TrainingError(
-                f"The checkpoint {path} does not fit this run. {error.args[0]}"
-            ) from error
-        except (TypeError, ValueError) as error:
-            raise TrainingError(
-                f"The arrays of the checkpoint {path} do not fit this run: {error}. Resume with "
-                "the parameters of the run."
-            ) from error
+                state.best_model = with_parameters(state.solver.export(), saved.best)
         state.epoch, state.history = saved.epoch, history
 
     def __call__(self, *, last: bool = False) -> FitResult:
@@ -185,11 +185,20 @@ class Run:
         finally:
             for callback in self.callbacks:
                 callback.on_train_end(state)
-        if state.best_model is not None:
-            return FitResult(state.best_model, state.history)
+        first, history = state.first, state.history
+        if first is not None:
+            records = history.epochs
+            if not records or records[-1]["epoch"] < state.last_epoch:
+                assert state.best_model is not None
+                history = replace(first.history, stopped=history.stopped)
+                return FitResult(state.best_model, history)
+            stopped = "interrupted" if history.stopped == "interrupted" else first.history.stopped
+            history = replace(first.history, refit=records, stopped=stopped)
+        elif state.best_model is not None:
+            return FitResult(state.best_model, history)
         # Some solvers can hand over the model in their own memory.
         export = state.solver.finish if last else state.solver.export
-        return FitResult(export(), state.history)
+        return FitResult(export(), history)
 
     def _epochs(self) -> str:
         """Run epochs and return why they ended."""
@@ -331,8 +340,3 @@ def _rows_per_call(model: Model, rows: Rows | RelatedRows) -> int:
     per_feature = 1 + (0 if shape is None else math.prod(shape))
     per_row = 1 + rows.nnz / max(1, rows.n_rows) * per_feature
     return max(1, int(_PARAMETERS_PER_CALL / per_row))
-
-
-def _with_parameters(model: Model, arrays: dict[str, AnyArray]) -> Model:
-    """Return the model with other parameters."""
-    return model.with_(**{name: np.array(array) for name, array in arrays.items()})

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fieldfare._random import resolve_seed
 from fieldfare._typing import Int64Array, PathLike
@@ -15,9 +18,9 @@ from fieldfare.rows import Rows
 from fieldfare.schema.schema import Schema
 from fieldfare.solvers.registry import make_solver
 from fieldfare.solvers.scaled import ScaledSolver
-from fieldfare.training.loop.callbacks import Callback
+from fieldfare.training.loop.callbacks import Callback, Checkpoint, as_saved
 from fieldfare.training.loop.run import FitResult, Run
-from fieldfare.training.loop.saved import SavedRun
+from fieldfare.training.loop.saved import SavedRun, fitting, with_parameters
 from fieldfare.training.samples.subset import RowSubset
 
 
@@ -53,8 +56,10 @@ class Session:
         self.config = config.seeded(self.seed)
         self.weight_unit = weight_unit
         self.epochs = 0
-        self._start = model
-        self._solver = make_solver(model, solver or SolverConfig(), seed=self.seed)
+        self._start, self._how = model, solver or SolverConfig()
+        self._solver = make_solver(model, self._how, seed=self.seed)
+        # What the start alone does not say: more features, or what was learned.
+        self._has_changed = False
 
     @property
     def n_features(self) -> int:
@@ -79,6 +84,7 @@ class Session:
     def learn_scaling(self, seen: Scaling) -> None:
         """Scale the features that were not known before as ``seen`` says."""
         if isinstance(self._solver, ScaledSolver):
+            self._has_changed = True
             self._solver.learn_scaling(seen)
 
     def grow(self, n_features: int, schema: Schema | None = None) -> None:
@@ -91,6 +97,7 @@ class Session:
         schema : Schema, optional
             The extended Schema that names them.
         """
+        self._has_changed = True
         self._solver.grow(n_features)
         if schema is not None and schema is not self._start.schema:
             self._start = self._start.with_(schema=schema)
@@ -145,20 +152,101 @@ class Session:
             If the checkpoint belongs to another run.
         """
         config = (config or self.config).seeded(self.seed)
-        rows = RowSubset.of(train)
+        rows = self._checked(train)
         held_out = None if valid is None else RowSubset.of(valid)
-        known_fields = self._start.n_fields
+        run = self._prepared(rows, held_out, config, callbacks, more=more)
+        if resume is not None:
+            run.restore(SavedRun.read(resume), resume)
+        return self._ended(run, last=last)
+
+    def fit_twice(
+        self,
+        parts: tuple[RowSubset, RowSubset],
+        train: RowSubset,
+        config: TrainingConfig,
+        callbacks: Sequence[Callback] = (),
+        *,
+        resume: PathLike | None = None,
+        last: bool = False,
+    ) -> FitResult:
+        """Train on a part, find the best epoch on the rest, and train again on all rows as long.
+
+        Parameters
+        ----------
+        parts : (RowSubset, RowSubset)
+            The rows to train on at first, and those that are held out.
+        train : RowSubset
+            All rows.
+        config, callbacks, resume, last
+            As for `fit`. Both trainings count for ``max_time``; the second is left out if it would
+            not end in time.
+
+        Returns
+        -------
+        FitResult
+            The model of the second training. If that was not finished, or not begun: the best of
+            the first.
+        """
+        config = config.seeded(self.seed)
+        rows, begin, before = self._checked(train), time.monotonic(), self.epochs
+        start = copy.deepcopy(self._solver) if self._has_changed else None
+        saved = None if resume is None else SavedRun.read(resume)
+        first = None if saved is None else saved.first
+        if first is None or first.goes_on(before + config.max_iter):
+            run = self._prepared(*parts, config, callbacks)
+            if resume is not None and saved is not None:
+                run.restore(first or saved, resume)
+                saved = None
+            result = self._ended(run)
+            first = _as_first(run)
+        else:
+            assert resume is not None
+            with fitting(resume):
+                model = with_parameters(self._solver.export(), first.best)
+            result = FitResult(model, first.history)
+        history = result.history
+        if history.best_epoch is None or result.interrupted:
+            return result
+        n_epochs = history.best_epoch - before
+        left = None if config.max_time is None else begin + config.max_time - time.monotonic()
+        if left is not None and left <= n_epochs * history.best["seconds"]:
+            return result
+        del self._solver  # its memory is enough for one
+        self._solver = start or make_solver(self._start, self._how, seed=self.seed)
+        self.epochs = before
+        again = replace(config, max_iter=n_epochs, max_time=left, early_stopping=False)
+        run = self._prepared(rows, None, again, callbacks)
+        run.follow(first, result.model)
+        if resume is not None and saved is not None:
+            run.restore(saved, resume)
+        return self._ended(run, last=last)
+
+    def _checked(self, train: Dataset | Rows | RowSubset) -> RowSubset:
+        """Return training rows, whose fields must be known."""
+        rows, known_fields = RowSubset.of(train), self._start.n_fields
         if known_fields and rows.rows.n_fields > known_fields:
             raise DataError(
                 f"This model was made for {known_fields} fields, and the data have "
                 f"{rows.rows.n_fields}. Features can be added to a model, fields cannot: train a "
                 "new one."
             )
+        return rows
+
+    def _prepared(
+        self,
+        train: RowSubset,
+        valid: RowSubset | None,
+        config: TrainingConfig,
+        callbacks: Sequence[Callback],
+        *,
+        more: bool = False,
+    ) -> Run:
         if self._solver.needs_visits:
-            self._solver.learn_visits(self._visits(rows, config.memory_limit), more=more)
-        run = Run(self._start, self._solver, rows, held_out, config, callbacks, self.epochs)
-        if resume is not None:
-            run.restore(resume)
+            self._solver.learn_visits(self._visits(train, config.memory_limit), more=more)
+        return Run(self._start, self._solver, train, valid, config, callbacks, self.epochs)
+
+    def _ended(self, run: Run, *, last: bool = False) -> FitResult:
+        self._has_changed = True
         try:
             return run(last=last)
         finally:
@@ -170,6 +258,16 @@ class Session:
         if self.scaling is not None:
             visits[self.scaling.centred] = rows.n_rows
         return visits
+
+
+def _as_first(run: Run) -> SavedRun:
+    """Return what the second training needs of the first, and its checkpoints."""
+    state = run.state
+    if not any(isinstance(callback, Checkpoint) for callback in run.callbacks):
+        # Nothing will be resumed: its data need no checksum, and its solver no memory.
+        return replace(as_saved(replace(state, fingerprint=str)), solver={})
+    saved = as_saved(state)
+    return saved if state.history.stopped == "max_iter" else replace(saved, solver={})
 
 
 def fit(

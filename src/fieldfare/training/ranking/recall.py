@@ -85,7 +85,7 @@ def split_interactions(
 class Catalogue:
     """Validation by ranking all items for the queries of the validation rows.
 
-    Items that a query was seen with in training are left out.
+    Items that a query was seen with in training are left out. Rows without weight count as absent.
 
     Parameters
     ----------
@@ -102,11 +102,11 @@ class Catalogue:
 
     def __init__(self, train: RowSubset, valid: RowSubset, model: Model) -> None:
         rows = [subset.joined for subset in (train, valid)]
-        plain = [r.with_(target=None, weight=None, group=None) for r in rows]
+        plain = [r.with_(target=None, weight=None, group=None, split_by=None) for r in rows]
         joint = Interactions.of(Rows.concatenate(plain), item_features(model.schema))
         n_train, shape = train.n_rows, joint.shape
-        known = _pairs(joint.query[:n_train], joint.item[:n_train], rows[0].target, shape)
-        wanted = _pairs(joint.query[n_train:], joint.item[n_train:], rows[1].target, shape)
+        known = _pairs(joint.query[:n_train], joint.item[:n_train], rows[0], shape)
+        wanted = _pairs(joint.query[n_train:], joint.item[n_train:], rows[1], shape)
         self._tested = np.flatnonzero(np.diff(wanted.indptr))
         if not len(self._tested):
             raise TrainingError(
@@ -190,7 +190,10 @@ def fold_in(
     return solver.export().with_(schema=schema)
 
 
-def _pairs(query: Int64Array, item: Int64Array, target: object, shape: tuple[int, int]) -> Seen:
-    positive = np.ones(len(query), bool) if target is None else np.asarray(target) > 0
+def _pairs(query: Int64Array, item: Int64Array, rows: Rows, shape: tuple[int, int]) -> Seen:
+    positive = np.ones(len(query), bool)
+    for given in (rows.target, rows.weight):
+        if given is not None:
+            positive &= given > 0
     ones = np.ones(int(positive.sum()), np.float32)
     return Seen.of(query[positive], item[positive], ones, shape)

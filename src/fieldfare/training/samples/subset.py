@@ -11,14 +11,12 @@ import numpy as np
 from fieldfare._checksum import Checksum
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare.data.dataset import Dataset, RelatedDataset
-from fieldfare.data.split import split_rows
 from fieldfare.exceptions import DataError
 from fieldfare.rows import RelatedRows, Rows, as_rows
 from fieldfare.training.samples.comparisons import (
     ChosenComparisons,
     GroupComparisons,
     check_comparisons,
-    require_groups,
 )
 from fieldfare.training.samples.windows import CHUNK_ROWS, window_rows, windows
 
@@ -89,6 +87,11 @@ class RowSubset:
         return None if self.rows.group is None else self._pick(self.rows.group)
 
     @property
+    def split_by(self) -> Int64Array | None:
+        """What a validation part is held out by, int64[n_rows], if that was read."""
+        return None if self.rows.split_by is None else self._pick(self.rows.split_by)
+
+    @property
     def joined(self) -> Rows:
         """The rows of the subset, with the entries of their side tables."""
         return as_rows(self.rows if self.index is None else self.rows.take(self.index))
@@ -128,31 +131,6 @@ class RowSubset:
             chosen = place[chosen][(place[chosen] >= 0).all(axis=1)]
         own = index if self.index is None else self.index[index]
         return replace(self, index=own, comparisons=chosen)
-
-    def split(self, fraction: float, seed: int, *, task: str) -> tuple[RowSubset, RowSubset]:
-        """Split off a share of the rows for validation.
-
-        Classes keep their shares. For ranking, whole groups are split off.
-
-        Returns
-        -------
-        (RowSubset, RowSubset)
-            The rows that are left for training, and those for validation.
-
-        Raises
-        ------
-        DataError
-            If there are fewer than two rows or groups.
-        """
-        if task == "rank":
-            names, number = np.unique(require_groups(self.group), return_inverse=True)
-            chosen = np.zeros(len(names), bool)
-            chosen[split_rows(len(names), fraction, seed)[1]] = True
-            held = chosen[number.reshape(-1)]
-            return self.select(np.flatnonzero(~held)), self.select(np.flatnonzero(held))
-        target = None if task == "regression" else self.target
-        kept, held_out = split_rows(self.n_rows, fraction, seed, stratify=target)
-        return self.select(kept), self.select(held_out)
 
     def orders(self, *, seed: int, epoch: int, shuffle: bool) -> Iterator[Int64Array]:
         """Yield the windows of one epoch as row numbers into ``rows``."""

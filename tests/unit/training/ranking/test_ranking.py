@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from fieldfare import Callback, Checkpoint, cross_validate, evaluate, train
+from fieldfare.config import TrainingConfig
 from fieldfare.data.loading import load
 from fieldfare.exceptions import ConfigError, DataError, TrainingError
 from fieldfare.kinds.models import MODEL_KINDS
+from fieldfare.training.prepare.held_out import hold_out
 from fieldfare.training.samples.subset import RowSubset
 
 
@@ -44,8 +46,11 @@ def test_groups_are_never_split(table):
     result = cross_validate(table, folds=3, max_iter=3, **ROLES)
     assert result.names == ["loss", "ndcg", "ndcg@10", "epochs"]
     assert result.mean["ndcg"] > 0.9
-    part = RowSubset.of(load(table, target="grade", group="query"))
-    kept, held = part.split(0.2, 0, task="rank")
+    data = load(table, target="grade", group="query")
+    config = TrainingConfig(validation_fraction=0.2, random_state=0)
+    parts = hold_out(RowSubset.of(data), "rank", config, data.schema, for_recall=False)
+    assert parts is not None
+    kept, held = parts
     assert not set(kept.group) & set(held.group)
     assert len(set(held.group)) == 10
     assert kept.n_rows + held.n_rows == 1000

@@ -90,18 +90,6 @@ def test_blocks_of_a_part_are_its_rows(rows) -> None:
     assert got.n_rows == len(index)
 
 
-@pytest.mark.parametrize("task", ["regression", "binary"])
-def test_split_is_a_partition(rows, task: str) -> None:
-    part = RowSubset(rows(1000))
-    kept, held = part.split(0.1, 3, task=task)
-    assert held.n_rows == pytest.approx(100, abs=2)
-    np.testing.assert_array_equal(
-        np.sort(np.concatenate([kept.index, held.index])), np.arange(1000)
-    )
-    nested, _ = kept.split(0.5, 3, task=task)
-    assert np.isin(nested.index, kept.index).all()
-
-
 class _Store:
     def __init__(self, nbytes: int) -> None:
         self.nbytes = nbytes
