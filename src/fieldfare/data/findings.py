@@ -26,19 +26,22 @@ _NEARLY_ALL = 0.95
 _SHOWN = 5
 
 
-def warn_of_findings(data: AnyDataset) -> None:
+def warn_of_findings(data: AnyDataset, *, with_leaks: bool = True) -> None:
     """Warn of columns of training samples that help no prediction, or help too much.
 
     Parameters
     ----------
     data : Dataset or RelatedDataset
         Of many, leaks are looked for in some of the rows.
+    with_leaks : bool
+        Whether a column should not determine the target. To a ranking, items that are better
+        whoever asks are no leak.
     """
     some = Dataset(stretches(data.rows, _ENTRIES), data.schema)
     found = identifiers(data.schema)
     if len(data) >= _ROWS:
         found += constant_columns(some)
-    if len(data) >= _ROWS_FOR_LEAKS:
+    if with_leaks and len(data) >= _ROWS_FOR_LEAKS:
         found += leaks(some)
     for finding in found:
         warnings.warn(DataWarning(finding), stacklevel=3)

@@ -175,7 +175,7 @@ class Job:
 
         Of further samples of a model nothing is said: they may well be of one kind.
         """
-        warn_of_findings(self.data)
+        warn_of_findings(self.data, with_leaks=self.targets.task != "rank")
         return self
 
     @property

@@ -49,8 +49,8 @@ def _still_falls(history: History, config: TrainingConfig) -> str | None:
     # Class weights are in the comparison, and not in the validation loss.
     start = None if config.class_weight else _loss_of_constant(history.comparison)
     losses = [*([] if start is None else [start]), *history["valid_loss"]]
-    if len(losses) < 2:
-        return None
+    if len(losses) < (3 if start is None else 2):
+        return None  # one step has no pace to compare it with
     before, now = losses[-2:]
     average = (losses[0] - now) / (len(losses) - 1)
     if not before - now > max(_PACE * average, _HAIR * losses[0]):

@@ -101,7 +101,8 @@ def test_ordinary_trainings_are_silent_also_on_noise_that_stops_early():
         for seed in range(5):
             fieldfare.train(table(300, seed).drop(columns="score"), target="liked", **QUICK)
             some = noise(60).assign(y=np.random.default_rng(seed).integers(0, 2, 60))
-            fieldfare.train(some[:40], valid=some[40:], target="y", **QUICK)
+            last = fieldfare.train(some[:40], valid=some[40:], target="y", **QUICK)
+    assert last.history.comparison.worse_than is None
 
 
 def losses(model: list[float], constant: float = 1.0, cluster: object = None) -> Losses:
@@ -124,7 +125,7 @@ def test_losing_is_more_than_noise():
 def test_history_and_model_keep_it(tmp_path):
     result = fieldfare.train(table().drop(columns="score"), target="liked", max_iter=9, **QUICK)
     compared = result.history.comparison
-    assert str(result.history).splitlines()[-1] == f"Compared: {compared}."
+    assert f"Compared: {compared}." in str(result.history).splitlines()
     assert "always saying the rate of the training rows: 0." in str(compared)
     fieldfare.save_model(result.model, tmp_path / "m.ff")
     assert history_of(fieldfare.load_model(tmp_path / "m.ff")).comparison == compared

@@ -87,7 +87,8 @@ def test_defaults_that_gain_hairs_are_silent():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fieldfare.FMClassifier(random_state=0, n_jobs=1).fit(X, y)
-        fieldfare.FMClassifier(random_state=0, n_jobs=1, early_stopping=True).fit(X, y)
+        model = fieldfare.FMClassifier(random_state=0, n_jobs=1, early_stopping=True).fit(X, y)
+    assert model.history_.comparison.model < 0.1
 
 
 def test_cross_validation_tells_once():
