@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import fieldfare
 from fieldfare.cli import _options
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.persist.file import load_model
@@ -258,3 +259,24 @@ def test_every_form_of_a_file_gives_the_same_model(run, clicks_folder, tmp_path)
     expected = factors(clicks_folder / "train.csv")
     for path in sorted(tmp_path.glob("train.*")):
         assert factors(path) == expected, path
+
+
+def test_the_latest_rows_are_held_out_as_the_function_does(run, tmp_path):
+    days = [f"2024-{1 + i // 28:02}-{1 + i % 28:02}" for i in range(300)]
+    order = np.random.default_rng(0).permutation(300)
+    lines = [f"{days[i]},u{i % 13},{i * 7 % 3 % 2}" for i in order]
+    (tmp_path / "log.csv").write_text("day,user,y\n" + "\n".join(lines) + "\n")
+    ran = run(
+        "train", tmp_path / "log.csv", "--target", "y", "--ignore", "day", "--seed", 1,
+        "--threads", 1, "--validation", "time", "--validation-column", "day", "-o", "m.ff",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    assert "trained again  on all rows, for" in ran.out
+    expected = fieldfare.train(
+        tmp_path / "log.csv", target="y", ignore=["day"], random_state=1, n_jobs=1,
+        validation="time", validation_column=0,
+    )  # fmt: skip
+    np.testing.assert_array_equal(load_model("m.ff").linear, expected.model.linear)
+    ran = run("cv", tmp_path / "log.csv", "--target", "y", "--validation", "group",
+              "--validation-column", "user", "--folds", 2, "--seed", 1)  # fmt: skip
+    assert ran.code == 0, ran.err

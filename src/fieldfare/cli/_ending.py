@@ -78,7 +78,7 @@ def save_unless_nothing(result: FitResult, output: str) -> bool:
     if result.interrupted:
         last, best = int(epochs[-1]["epoch"]), result.history.best_epoch
         kept = "as it then was" if result.history.metric is None else f"of epoch {best}, the best"
-        say_aside(f"interrupted in epoch {last + 1}: {output} holds the model {kept}")
+        say_aside(f"interrupted after epoch {last}: {output} holds the model {kept}")
     return True
 
 

@@ -60,7 +60,6 @@ def _train(arguments: argparse.Namespace) -> int:
         model=FM.name,
         task="rank",
         solver=NONSAMPLED.name,
-        early_stopping=arguments.valid is not None,
         **_options.hyperparameters(arguments),
     )
     if not save_unless_nothing(result, arguments.output):

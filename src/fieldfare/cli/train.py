@@ -128,7 +128,8 @@ def _summary(result: TrainResult, output: str, seconds: str) -> str:
         lines |= {name: value for name, value in best.items() if name.startswith("valid_")}
         lines.pop("valid_loss", None)
         if result.history.refit:
-            lines["trained again"] = f"on all rows, for {result.history.refit_epochs} epochs"
+            n = result.history.refit_epochs
+            lines["trained again"] = f"on all rows, for {n} epoch{'s' if n > 1 else ''}"
     if result.history.comparison is not None:
         lines["compared"] = result.history.comparison
     return (

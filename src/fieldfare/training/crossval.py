@@ -38,6 +38,7 @@ from fieldfare.training.loop.evaluation import evaluate_scores, score_subset
 from fieldfare.training.loop.history import History
 from fieldfare.training.prepare.held_out import split_by_of
 from fieldfare.training.samples.comparisons import require_groups
+from fieldfare.training.samples.subset import RowSubset
 
 _THEM = ("it", "them")
 
@@ -118,6 +119,8 @@ def cross_validate(
         Number of folds, from 2.
     groups : array of shape (n_rows,), optional
         Rows of a group (a user, say) stay in one fold. For ranking, those of the data by default.
+        With ``validation="group"`` they also stay together in what is held out of a fold's training
+        rows, unless there is a ``validation_column``.
     metrics : sequence of str, optional
         Names; by default those usual for the task.
     model, task, **parameters
@@ -151,6 +154,8 @@ def cross_validate(
     stratify = whole.target if job.targets.has_classes else None
     if groups is None and task == "rank":
         groups = require_groups(whole.group)
+    elif groups is not None:
+        whole = _kept_together(whole, groups)
     for kept, held_out in _folds(whole.n_rows, folds, job.seed, stratify, groups):
         fold, test = replace(job, train=whole.select(kept)), whole.select(held_out)
         trained = fold.run(fold.start(kind), last=True, tell=False)
@@ -201,6 +206,15 @@ def _warn(result: CrossValResult, histories: Sequence[History], job: Job) -> Non
         if 2 * len(found) > len(histories):
             text = f"In {len(found)} of {len(histories)} folds, such as this: {found[0]}"
             warnings.warn(kind(text), stacklevel=3)
+
+
+def _kept_together(rows: RowSubset, groups: AnyArray) -> RowSubset:
+    """Return rows that validation="group" keeps together by these groups, if by nothing else."""
+    if rows.split_by is not None or len(groups) != rows.n_rows:
+        return rows
+    _, number = np.unique(groups, return_inverse=True)
+    number = number.reshape(-1).astype(np.int64)
+    return replace(rows, rows=rows.rows.with_(split_by=number))
 
 
 def _folds(

@@ -18,8 +18,11 @@ MIN_ROWS = 200
 """With fewer rows, the tenth that is held out tells one epoch from another by chance only."""
 MIN_GROUPS = 20
 """The same, of the groups of a ranking."""
-MAX_REFIT_ROWS = 1_000_000
-"""With more rows, training on those held out as well gains less than it costs."""
+MAX_REFIT_ROWS = 10_000_000
+"""Of 500,000 rows of MovieLens 1M, the tenth held out still lowers the error by 0.4 %, and the
+second training is shorter than the first, which runs its patience too. Far beyond, time is worth
+more.
+"""
 
 Parts = tuple[RowSubset, RowSubset]
 

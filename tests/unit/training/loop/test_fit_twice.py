@@ -229,3 +229,23 @@ def test_partial_fit_holds_nothing_out() -> None:
     model = FMClassifier(n_factors=3, random_state=0, n_jobs=1).partial_fit(X, noisy()["y"])
     assert model.history_.metric is None
     assert model.model_.provenance["data"]["n_valid"] is None
+
+
+@pytest.mark.parametrize("validation", ["time", "group"])
+def test_all_doors_hold_out_the_same_rows(validation: str, tmp_path: Path) -> None:
+    table = noisy().assign(when=np.random.default_rng(5).permutation(N))
+    how = {
+        "validation": validation,
+        "validation_column": "when" if validation == "time" else "user",
+    }
+    common = {"n_factors": 3, "random_state": 0, "n_jobs": 1} | how
+    expected = train(table, target="y", **common)
+    assert expected.history.refit
+    table.to_csv(tmp_path / "t.csv", index=False)
+    for X, y in ((table, "y"), (table.drop(columns="y"), table["y"]), (tmp_path / "t.csv", "y")):
+        fitted = FMClassifier(**common).fit(X, y)
+        assert same(fitted.model_, expected.model)
+        assert fitted.history_["valid_loss"] == expected.history["valid_loss"]
+    x = np.stack([np.arange(N) % 3, table["when"]], axis=1).astype(np.float32)
+    of_array = FMClassifier(**common | {"validation": "time", "validation_column": 1})
+    assert of_array.fit(x, table["y"]).history_.refit
