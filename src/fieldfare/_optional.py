@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from types import ModuleType
 
 from fieldfare.exceptions import MissingDependencyError
@@ -27,6 +28,10 @@ def require(module: str, extra: str | None = None) -> ModuleType:
     MissingDependencyError
         If the package is not installed.
     """
+    # Most calls, one per column and step, find it imported; the look-up takes a tenth of the time.
+    found = sys.modules.get(module)
+    if found is not None and not getattr(found.__spec__, "_initializing", False):
+        return found
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:

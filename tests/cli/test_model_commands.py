@@ -85,6 +85,9 @@ def test_export(run, model, tmp_path, kind):
     ran = run("export", "t.ff", "out.txt", "--to", kind)
     assert ran.code == 0, ran.err
     assert (tmp_path / "out.txt").stat().st_size > 0
+    program = {"xlearn": "xlearn_predict", "libffm": "ffm-predict"}[kind]
+    assert f"{program} reads binary models only." in ran.err
+    assert program in run("export", "--help").out
 
 
 def test_export_takes_the_format_from_the_extension_and_reports_what_quantising_loses(

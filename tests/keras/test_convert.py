@@ -139,6 +139,21 @@ def test_a_second_backend_gives_the_same_scores_and_trains():
     assert json.loads(done.stdout.splitlines()[-1]) == ["jax", [1.0, 3.0]]
 
 
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_inputs_of_every_form_on_other_backends(backend):
+    pytest.importorskip(backend, reason="this backend of Keras is not installed")
+    tests = os.path.join(os.path.dirname(os.path.abspath(__file__)), "test_inputs.py")
+    some = "concatenated and EmbeddingFM or list_of_inputs or sparse or share"  # compiling is slow
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", some, tests],
+        env=os.environ | {"KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
 def test_keras_missing_names_the_extra(monkeypatch):
     for name in [m for m in sys.modules if m.startswith("fieldfare.keras")]:
         monkeypatch.delitem(sys.modules, name)

@@ -45,9 +45,7 @@ def test_validation_callbacks_and_pickle():
     reg.fit(X, y, eval_set=(X[:20], y[:20]))
     assert len(seen) == reg.n_iter_ == 4
     assert reg.history_.best["valid_loss"] < np.var(y[:20])
-    inputs = to_inputs(reg.schema_.encode(X, labelled=False))
-    scores = reg.keras_model_({"ids": inputs["ids"], "values": inputs["values"]})
-    np.testing.assert_allclose(np.array(scores)[:, 0], reg.predict(X), rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(scores_of(reg, X), reg.predict(X), rtol=1e-5, atol=1e-4)
     reg.set_params(callbacks=None)  # a lambda cannot be pickled
     again = pickle.loads(pickle.dumps(reg))
     np.testing.assert_array_equal(again.predict(X), reg.predict(X))
@@ -65,6 +63,24 @@ def test_a_store_on_disk_trains_and_a_saved_model_goes_on(tmp_path):
     before = again.model_
     again.partial_fit(store)
     assert np.any(again.model_.factors != before.factors)
+
+
+def test_the_best_epoch_is_kept():
+    X, y = make_table()
+    settings = {"learning_rate": 0.2, "max_iter": 4, "batch_size": 20, "random_state": 0}
+    contrary = [100.0 - target for target in y[:20]]  # its loss goes up and down
+    reg = KerasFMRegressor(**settings).fit(X, y, eval_set=(X[:20], contrary))
+    losses = reg.history_["valid_loss"]
+    assert len(losses) == reg.n_iter_ == 4
+    assert losses[-1] > reg.history_.best["valid_loss"] == min(losses)
+    for found in (reg.predict(X[:20]), scores_of(reg, X[:20])):
+        assert np.mean((found - contrary) ** 2) == pytest.approx(min(losses), rel=1e-4)
+
+
+def scores_of(reg, X):
+    inputs = to_inputs(reg.schema_.encode(X, labelled=False))
+    scores = reg.keras_model_({"ids": inputs["ids"], "values": inputs["values"]})
+    return np.array(scores)[:, 0]
 
 
 class Numbered(keras.utils.PyDataset):  # type: ignore[name-defined]
@@ -173,6 +189,7 @@ def test_the_default_parameters_are_documented_and_declared():
         assert f"default={value!r}" in text
 
 
+@pytest.mark.filterwarnings("ignore:.* of the validation rows stand among the training rows")
 def test_numbers_of_unequal_size_are_scaled_in_training(tmp_path):
     random = np.random.default_rng(0)
     z = random.normal(size=(400, 3))

@@ -136,7 +136,7 @@ def test_sparse_samples_score_as_dense_ones():
 LAYERS = [
     FactorizationMachine((3, 2), 2, order=3, activation="tanh", linear_regularizer="l2"),
     FieldEmbeddingFM((4, 5), 2, lengths=(1, 3), l2_linear=0.1, l2_factors=0.2, name="mine"),
-    FieldAwareFM(9, 2, n_fields=3, use_bias=False),
+    FieldAwareFM(9, 2, n_fields=3, use_bias=False, return_vectors=True),
     FieldWeightedFM((4, 5, 6), 2, use_linear=False, factors_regularizer=keras.regularizers.L1(0.1)),
 ]
 
@@ -227,7 +227,7 @@ def test_the_penalty_is_on_the_weights_of_a_samples_features():
         (lambda: FieldEmbeddingFM((3, 4), n_fields=3), "'n_fields'"),
         (lambda: FactorizationMachine(-1), "'n_factors'"),
         (lambda: FactorizationMachine(order=40), "'order'"),
-        (lambda: FieldEmbeddingFM(9)(np.zeros((2, 3), np.float32)), "Ids must be integers"),
+        (lambda: FieldEmbeddingFM(2**25, 0)(np.zeros((2, 3), np.float32)), "must be integers"),
         (lambda: FieldEmbeddingFM((3, 4))(np.zeros((2, 3), np.int32)), "must have 2 columns"),
     ],
 )

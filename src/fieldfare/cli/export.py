@@ -1,4 +1,4 @@
-"""Export a model to ONNX, TensorFlow, Keras, C, SQL, JSON, npz, xLearn or libffm."""
+"""Export a model to ONNX, TensorFlow, Keras, C, SQL, JSON, npz, or text as of xLearn or libffm."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ def more_help() -> str:
     return (
         f"The extension of OUT determines the format ({' '.join(SUFFIXES)}), unless --to\n"
         f"names it: {', '.join(first)} or {last}.\n"
+        "xlearn and libffm are text forms, which xlearn_predict and ffm-predict do not read: they\n"
+        "read binary models only.\n"
     )
 
 

@@ -45,6 +45,15 @@ SUFFIXES = {
 """Maps the extension of a file to its format."""
 
 
+NOTES = {
+    "xlearn": "This is xLearn's text form, for people and programs of your own: xlearn_predict "
+    "reads binary models only.",
+    "libffm": "This is the text form of older releases of libffm: today's ffm-predict reads binary "
+    "models only.",
+}
+"""Maps a format to what has to be known of its files."""
+
+
 @dataclass(frozen=True)
 class Exported:
     """An exported model; prints as a line or two.
@@ -66,8 +75,12 @@ class Exported:
     loss: Loss | None = None
 
     def __str__(self) -> str:
-        text = f"{self.to} model written to {self.path} ({self.n_bytes:,} bytes)"
-        return text if self.loss is None else f"{text}\n{self.loss}"
+        lines: list[object] = [f"{self.to} model written to {self.path} ({self.n_bytes:,} bytes)"]
+        if self.to in NOTES:
+            lines.append(NOTES[self.to])
+        if self.loss is not None:
+            lines.append(self.loss)
+        return "\n".join(map(str, lines))
 
 
 @checked

@@ -1,4 +1,7 @@
-"""The text formats of xLearn and libffm.
+"""The text forms of models of xLearn and libffm.
+
+They serve people and other programs that read text. The programs of xLearn and libffm themselves
+read binary models today, and do not read these.
 
 xLearn, one line per parameter (vector), for every feature id ``i`` from 0::
 
@@ -54,7 +57,8 @@ def export_xlearn(model: Model, path: PathLike) -> None:
 
     Notes
     -----
-    The format does not record ``instance_norm``. xLearn's own factorization machines scale their
+    ``xlearn_predict`` reads binary models only, and not this form, which xLearn writes for people
+    (``-t``). It does not record ``instance_norm``. xLearn's own factorization machines scale their
     interaction term once more than the formula does.
     """
     _check(model, "xlearn")
@@ -62,7 +66,7 @@ def export_xlearn(model: Model, path: PathLike) -> None:
 
 
 def export_libffm(model: Model, path: PathLike, *, drop_linear: bool = False) -> None:
-    """Write the parameters of a model in the text format of libffm.
+    """Write the parameters of a model in the text format of older releases of libffm.
 
     Parameters
     ----------
@@ -80,6 +84,10 @@ def export_libffm(model: Model, path: PathLike, *, drop_linear: bool = False) ->
         If the format cannot express the model.
     OSError
         If the file cannot be written.
+
+    Notes
+    -----
+    Today's ``ffm-predict`` reads binary models only, and not this form.
     """
     _check(model, "libffm")
     _check_libffm(model, drop_linear)

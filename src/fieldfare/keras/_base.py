@@ -93,7 +93,8 @@ class KerasEstimator(Factorization):
         sample_weight : array-like of shape (n_samples,), str or None
             Weights of the samples, or the name of a column that holds them.
         eval_set : (X, y), path or None
-            Validation data, evaluated after each epoch.
+            Validation data, evaluated after each epoch. The model is that of the best epoch by
+            their loss; all ``max_iter`` epochs are trained, unless a callback ends them.
 
         Returns
         -------
@@ -136,7 +137,7 @@ class KerasEstimator(Factorization):
         classes : array-like of shape (n_classes,) or None
             All classes that will ever occur; ``None``: those of the first batch.
         eval_set : (X, y), path or None
-            Validation data.
+            Validation data, as for `fit`.
         steps_per_epoch : int or None
             Batches an epoch has; ``None``: the length of ``batches``.
 
@@ -276,7 +277,7 @@ class KerasEstimator(Factorization):
             epochs=epochs or self.max_iter,
             steps_per_epoch=steps,
             validation_data=None if job.valid is None else self._dataset(job.valid),
-            callbacks=list(self.callbacks or ()),
+            callbacks=[*(self.callbacks or ()), *self._keeping_the_best(job)],
             shuffle=False,  # RowsDataset has shuffled the rows themselves
             verbose=2 if self.verbose else 0,
         )
@@ -290,6 +291,16 @@ class KerasEstimator(Factorization):
             _put(network, self._scaling.fold(self._model_of(network)))
         whole = steps is None and epochs is None
         self._adopt_network(network, job, history.history, whole=whole)
+
+    def _keeping_the_best(self, job: Job) -> list[Any]:
+        """Return what restores the best epoch by the validation data, and stops nothing."""
+        if job.valid is None:
+            return []
+        return [
+            keras.callbacks.EarlyStopping(
+                f"val_{_METRIC}", patience=self.max_iter, mode="min", restore_best_weights=True
+            )
+        ]
 
     def _adopt_network(
         self, network: Any, job: Job, logs: dict[str, list[float]], *, whole: bool

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, final
 
 import keras
+from fieldfare.exceptions import ConfigError
 from fieldfare.keras import _formulas
 from fieldfare.keras._layer import FactorLayer
 from keras import ops
@@ -53,11 +54,17 @@ class FactorizationMachine(FactorLayer):
     Raises
     ------
     ConfigError
-        If a parameter has a value that is not allowed.
+        If a parameter has a value that is not allowed, or the input is not one matrix.
     """
 
     def build(self, input_shape: Any) -> None:
         """Create the weights for the columns of the input."""
+        if not isinstance(input_shape[-1], int):
+            raise ConfigError(
+                "The input must be one matrix with a known number of columns. Got the shape "
+                f"{input_shape}. Join several matrices with keras.layers.Concatenate(); for ids, "
+                "use FieldEmbeddingFM."
+            )
         self.n_features = int(input_shape[-1])
         self._build_tables()
         self.input_spec = keras.layers.InputSpec(ndim=2, axes={-1: self.n_features})
@@ -68,7 +75,7 @@ class FactorizationMachine(FactorLayer):
         if self.instance_norm:
             # The scores are divided instead of the samples, so that sparse samples stay sparse.
             ones = ops.ones((x.shape[-1], 1), self.compute_dtype)
-            squares = ops.cast(ops.matmul(ops.square(x), ones), self._sum_dtype)
+            squares = ops.cast(ops.matmul(_squared(x), ones), self._sum_dtype)
             inverse = ops.where(squares > 0, ops.rsqrt(ops.where(squares > 0, squares, 1.0)), 1.0)
         parts = [ops.zeros((ops.shape(x)[0], self.units), self._sum_dtype)]
         if self.linear is not None:
@@ -94,9 +101,20 @@ class FactorizationMachine(FactorLayer):
         sums = ops.cast(ops.matmul(x, columns), self._sum_dtype)
         sums = ops.reshape(sums, (-1, self.units, n_factors))
         lengths = ops.sum(ops.square(ops.convert_to_tensor(self.factors)), axis=-1)
-        own = ops.cast(ops.matmul(ops.square(x), lengths), self._sum_dtype)
+        own = ops.cast(ops.matmul(_squared(x), lengths), self._sum_dtype)
         return 0.5 * (ops.sum(ops.square(sums), axis=-1) - own)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, int]:
         """Return (batch, units)."""
         return (input_shape[0], self.units)
+
+
+def _squared(x: Any) -> Any:
+    """Return the squares of samples, sparse ones as sparse.
+
+    On JAX, entries at the same place have to be added first. `keras.ops` does that as well, but
+    only outside of compiled functions, where the number of entries that remain can be counted.
+    """
+    if hasattr(x, "sum_duplicates"):
+        x = x.sum_duplicates(nse=x.nse)
+    return ops.square(x)

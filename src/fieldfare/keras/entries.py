@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, TypeVar, final
 
@@ -12,17 +13,21 @@ from fieldfare._typing import UInt16Array
 from fieldfare.exceptions import ConfigError
 from fieldfare.keras import _formulas
 from fieldfare.keras._layer import FactorLayer
+from fieldfare.keras.batches import PADDING
 from fieldfare.kinds.models import FFM, FWFM
 from fieldfare.schema.schema import Schema
 from keras import ops
 
 _LayerT = TypeVar("_LayerT", bound="EntriesLayer")
 
+# The whole numbers up to these are exact.
+_LARGEST_EXACT = {"float64": 2**53, "float32": 2**24, "float16": 2**11, "bfloat16": 2**8}
+
 
 class EntriesLayer(FactorLayer):
     """Base of the layers that take integer ids; `FieldEmbeddingFM` describes the parameters."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what Keras writes to a file stands in the signature
         self,
         sizes: int | Sequence[int],
         n_factors: int | Sequence[int] = 8,
@@ -32,9 +37,12 @@ class EntriesLayer(FactorLayer):
         lengths: Sequence[int] | None = None,
         l2_linear: float = 0.0,
         l2_factors: float = 0.0,
+        return_vectors: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(n_factors, units, **kwargs)
+        # Ids in floats must not become 16-bit floats in mixed precision, which end at 2048; and a
+        # few rows of the tables are looked up, so that casting whole tables would be a waste.
+        super().__init__(n_factors, units, autocast=False, **kwargs)
         of_fields = () if isinstance(sizes, (int, np.integer)) else tuple(map(int, sizes))
         self.n_features = sum(of_fields) if of_fields else int(sizes)  # type: ignore[arg-type]
         self.sizes = of_fields or self.n_features
@@ -46,6 +54,9 @@ class EntriesLayer(FactorLayer):
             )
         self.lengths = None if lengths is None else tuple(map(int, lengths))
         self.l2_linear, self.l2_factors = l2_linear, l2_factors
+        self.return_vectors = return_vectors
+        if return_vectors and self.n_factors == 0:
+            raise ConfigError("With n_factors=0 there are no vectors: leave out return_vectors.")
         self.supports_masking = True
         # Field, size and offset of each column. NumPy arrays, so that Keras does not count them
         # among its weights.
@@ -93,24 +104,32 @@ class EntriesLayer(FactorLayer):
             return None
         return np.repeat(np.arange(len(self.sizes), dtype=np.uint16), self.sizes)
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the layer; plain numbers in lists are refused, since Keras' message misleads."""
+        if any(isinstance(x, (int, float)) for x in keras.tree.flatten(args)):
+            raise ConfigError(
+                "Ids must be arrays or tensors. Wrap lists of numbers in np.array, one row per "
+                "sample."
+            )
+        return super().__call__(*args, **kwargs)
+
     def build(self, ids_shape: Any, values_shape: Any = None, fields_shape: Any = None) -> None:
         """Create the weights, whose shapes do not depend on the input."""
-        columns = len(self._column_field)
-        if columns and ids_shape[-1] not in (None, columns):
+        columns, given = len(self._column_field), _width(ids_shape)
+        if columns and given not in (None, columns):
             raise ConfigError(
                 f"The ids must have {columns} columns, according to 'sizes' and 'lengths'. Got "
-                f"{ids_shape[-1]}."
+                f"{given}."
             )
         self._build_tables()
 
     def call(self, ids: Any, values: Any = None, fields: Any = None, mask: Any = None) -> Any:
-        """Return the scores of a batch."""
-        if not keras.backend.standardize_dtype(ids.dtype).startswith(("int", "uint")):
-            raise ConfigError(
-                "Ids must be integers, because floats cannot hold large ones. Declare the input as "
-                f"keras.Input(..., dtype='int32'). Got {ids.dtype}."
-            )
-        known, places = self._locate(ops.cast(ids, "int32"))
+        """Return the scores of a batch, and the vectors of its entries if they are asked for."""
+        if isinstance(mask, (list, tuple)):  # one per array of ids, None where Keras knows of none
+            nothing = all(part is None for part in mask)
+            mask = None if nothing else list(map(_mask_or_ones, mask, ids))
+        ids, values, fields, mask = map(_side_by_side, (ids, values, fields, mask))
+        known, places = self._locate(self._whole(ids))
         if mask is not None:
             known = ops.logical_and(known, ops.cast(mask, "bool"))
         x = ops.cast(known, self._sum_dtype)
@@ -131,7 +150,8 @@ class EntriesLayer(FactorLayer):
             self._penalise(self.l2_factors, factors, known)
             xv = ops.reshape(x, (*ops.shape(x), *[1] * (len(factors.shape) - 2))) * factors
             parts.append(self._interactions(xv, fields))
-        return self._finish(parts)
+        score = self._finish(parts)
+        return (score, self._vectors(xv)) if self.return_vectors else score
 
     def compute_mask(self, *_: Any) -> None:
         """Return no mask, since masked entries are already left out of the scores."""
@@ -141,6 +161,31 @@ class EntriesLayer(FactorLayer):
         if self.order == 2:
             return _formulas.pairwise(xv)
         return _formulas.higher_order(xv, self.model_config.factor_blocks)
+
+    def _vectors(self, xv: Any) -> Any:
+        """Return what interacts, (batch, entries, all factors of an entry side by side)."""
+        batch, entries = ops.shape(xv)[:2]
+        flat = ops.reshape(xv, (batch, entries, math.prod(xv.shape[2:])))
+        return ops.cast(flat, self.compute_dtype)
+
+    def _whole(self, ids: Any) -> Any:
+        """Return ids as integers; a float that is not whole is unknown.
+
+        Keras makes floats of integers in many places: `keras.Input` and ``Sequential`` without a
+        dtype, and symbolically ``Concatenate``.
+        """
+        dtype = keras.backend.standardize_dtype(ids.dtype)
+        if dtype.startswith(("int", "uint")):
+            return ops.cast(ids, "int32")
+        largest = _LARGEST_EXACT.get(dtype, 0)
+        if self.n_features - 1 > largest:
+            raise ConfigError(
+                f"Ids of {self.n_features} features must be integers: {dtype} holds whole numbers "
+                f"up to {largest} only. Declare the input as keras.Input(..., dtype='int32'), and "
+                "pass several inputs as a list, instead of concatenating them."
+            )
+        usable = ops.logical_and(ops.equal(ids, ops.floor(ids)), ids < self.n_features)
+        return ops.cast(ops.where(usable, ids, PADDING), "int32")
 
     def _locate(self, ids: Any) -> tuple[Any, Any]:
         """Return which ids are known, and the row of each in the tables of weights."""
@@ -173,7 +218,28 @@ class EntriesLayer(FactorLayer):
             "lengths": self.lengths,
             "l2_linear": self.l2_linear,
             "l2_factors": self.l2_factors,
+            "return_vectors": self.return_vectors,
         }
+
+
+def _width(shape: Any) -> int | None:
+    """Return the number of columns of an array, or of several side by side; None if unknown."""
+    if not shape or not isinstance(shape[0], (tuple, list)):
+        return shape[-1] if len(shape) > 1 else 1
+    widths = [_width(part) for part in shape]
+    return None if None in widths else sum(widths)  # type: ignore[arg-type]
+
+
+def _mask_or_ones(mask: Any, ids: Any) -> Any:
+    return ops.ones_like(ids, dtype="bool") if mask is None else mask
+
+
+def _side_by_side(given: Any) -> Any:
+    """Return a list of arrays, of one column or several each, as one array."""
+    if not isinstance(given, (list, tuple)):
+        return given
+    columns = [x if len(x.shape) > 1 else ops.expand_dims(x, 1) for x in given]
+    return ops.concatenate(columns, axis=1)
 
 
 @final
@@ -197,6 +263,8 @@ class FieldEmbeddingFM(EntriesLayer):
     lengths : sequence of int or None, default=None
         Number of columns of each field, if ``sizes`` is given per field; None means one column
         each.
+    return_vectors : bool, default=False
+        Whether to return the vectors of the entries too, so that other layers can share them.
     l2_linear, l2_factors : float, default=0
         Strength of the penalty on the weights of a sample's features: half of their squares,
         averaged over the batch, as for the parameters of the same name of fieldfare's own
@@ -212,20 +280,27 @@ class FieldEmbeddingFM(EntriesLayer):
     -----
     Call it as ``layer(ids, values=None, fields=None, mask=None)``:
 
-    - ``ids``: integers of shape (batch, n_entries). Pad samples with fewer entries: ids that are
-      negative or unknown (too large) contribute nothing.
+    - ``ids``: integers of shape (batch, n_entries), or a list of such arrays, whose columns are put
+      side by side; one of shape (batch,) is a column. Pad samples with fewer entries: ids that are
+      negative or unknown (too large) contribute nothing. Floats are taken too, if they can hold all
+      ids; one that is not whole is unknown.
     - ``values``: float of the same shape, the values of the entries; ones by default.
     - ``fields``: integers of the same shape, used only by models with fields. By default, columns
       belong to fields as given by ``sizes`` and ``lengths``, or column i belongs to field i.
     - ``mask``: bool of the same shape; entries for which it is false contribute nothing.
 
-    Output: (batch, units). Weights: ``bias`` (units,), ``linear`` (n_features, units), ``factors``
-    (n_features, units, n_factors). In mixed precision, sums are kept in float32.
+    Output: (batch, units). With ``return_vectors`` it is a pair of that and an array of shape
+    (batch, n_entries, units x n_factors): the vector of each entry times its value, zeros where the
+    entry is missing or unknown.
+
+    Weights: ``bias`` (units,), ``linear`` (n_features, units), ``factors`` (n_features, units,
+    n_factors). In mixed precision, sums are kept in float32.
 
     Raises
     ------
     ConfigError
-        If a parameter has a value that is not allowed, or ids are not integers.
+        If a parameter has a value that is not allowed, the ids have another number of columns than
+        ``sizes`` and ``lengths`` say, or they are floats that cannot hold all ids.
     """
 
 
@@ -237,7 +312,8 @@ class FieldAwareFM(EntriesLayer):
     A feature has one latent vector per field with which it interacts. Parameters and inputs are
     those of `FieldEmbeddingFM`, without ``order`` and ``shared_factors``; ``factors`` has the shape
     (n_features, units, n_fields, n_factors). A batch takes memory for batch x entries x fields x
-    factors numbers.
+    factors numbers. The vectors that ``return_vectors`` adds have units x n_fields x n_factors
+    numbers.
     """
 
     traits = FFM

@@ -22,7 +22,7 @@ from fieldfare._optional import require
 from fieldfare._typing import Float64Array, Int64Array
 from fieldfare.exceptions import SchemaError
 from fieldfare.schema.missing import NOTHING, STANDARD, Marks
-from fieldfare.sources.arrow import array_of, is_text, numpy_of, scalar_of, texts_of
+from fieldfare.sources.arrow import FEW, array_of, is_text, numpy_of, scalar_of, texts_of
 from fieldfare.sources.batch import SourceLocation
 
 _EXACT = float(2**53)
@@ -69,6 +69,10 @@ def _float_texts(array: Any) -> Any:
 
 def _string_texts(array: Any) -> Any:
     pc = require("pyarrow.compute", "tables")
+    if len(array) <= FEW:
+        given = array.to_pylist()
+        if given == [text if text is None else canonical_text(text) for text in given]:
+            return array
     # The cheap tests spare the regular expression for the many columns that need none.
     if pc.any(pc.ends_with(array, ".0")).as_py():
         array = pc.replace_substring_regex(array, r"^(-?[0-9]+)\.0$", r"\1")

@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -90,11 +91,14 @@ def _holds_text(kind: Any) -> bool:
 def _format_of_texts(name: str, array: Any) -> str | None:
     """Return how texts write dates, ``None`` if they do not."""
     pc = require("pyarrow.compute", "tables")
-    array = pc.drop_null(_words(array))
+    array = array.drop_null()
     # A few tell most columns of other texts, cell by cell, which is fast where columns are many.
-    present = [text for text in array.slice(0, _GLIMPSE).to_pylist() if not STANDARD.mean(text)]
-    if 2 * sum(TEXT.match(text) is not None for text in present) <= len(present):
+    first = Counter(_words(array.slice(0, _GLIMPSE)).to_pylist())
+    present = {text: n for text, n in first.items() if not STANDARD.mean(text)}
+    dated = sum(n for text, n in present.items() if TEXT.match(text) is not None)
+    if 2 * dated <= sum(present.values()):
         return None
+    array = _words(array)
     if _odd_share(array, "ymd") <= _ODD_SHARE:
         return "ymd"
     shares = {way: _odd_share(array, way) for way in ("dmy", "mdy")}

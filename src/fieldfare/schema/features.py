@@ -75,7 +75,7 @@ class Features:
     @cached_property
     def _places(self) -> tuple[AnyArray, AnyArray, Int64Array]:
         """Per feature id: number of its column, place among its values, count."""
-        owner = np.zeros(self.n_features, np.uint16)
+        owner = np.zeros(self.n_features, np.uint32)  # columns may share fields, of which are fewer
         place = np.zeros(self.n_features, np.int64)
         count = np.zeros(self.n_features, np.int64)
         for number, (ids, counts) in enumerate(locate_features(self.columns, self.fitted)):

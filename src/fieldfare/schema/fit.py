@@ -25,7 +25,7 @@ from fieldfare.schema.column import Column
 from fieldfare.schema.columnwise import each
 from fieldfare.schema.derive import with_parts
 from fieldfare.schema.vocabulary import Vocabulary, hash64
-from fieldfare.sources.arrow import array_of, numpy_of, one_array, texts_of
+from fieldfare.sources.arrow import array_of, numpy_of, texts_of
 from fieldfare.sources.batch import Batch, SourceLocation, require_columns
 
 _BLOCK = 65536
@@ -204,12 +204,11 @@ class ValueCounts:
     def __init__(self, column: Column) -> None:
         self.column = column
         self.n_missing = 0
-        self.parts: list[Any] = []
+        self.parts: list[tuple[Any, Int64Array]] = []
         self.n_loose = 0
         self.n_merged = 0
 
     def update(self, array: Any, location: SourceLocation) -> None:
-        pa = require("pyarrow", "tables")
         column = self.column
         if column.kind in ("multi", "text"):
             codes, uniques, _, lengths = split_cells(
@@ -223,57 +222,60 @@ class ValueCounts:
         absent = numpy_of(words.is_null())
         self.n_missing += int(seen[-1] + seen[:-1][absent].sum())
         keep = ~absent & (seen[:-1] > 0)
-        self.parts.append(
-            pa.table({"text": words.filter(array_of(keep)), "count": array_of(seen[:-1][keep])})
-        )
-        self.n_loose += int(keep.sum())
+        if not keep.all():
+            words = words.filter(array_of(keep))
+        self.parts.append((words, seen[:-1][keep]))
+        self.n_loose += len(words)
         if self.n_loose > max(1 << 20, self.n_merged):
             self.counted()
 
-    def counted(self) -> Any:
-        """Merge what was seen into one Arrow table of distinct texts and counts."""
+    def counted(self) -> tuple[Any, Int64Array]:
+        """Merge what was seen; return the distinct texts (Arrow) and how often each occurs."""
         pa = require("pyarrow", "tables")
         if not self.parts:
-            return pa.table({"text": texts_of([]), "count": array_of(np.zeros(0, np.int64))})
-        # A look-up rather than Arrow's group_by, which brings along its query engine.
-        whole = pa.concat_tables(self.parts)
-        encoded = one_array(whole["text"]).dictionary_encode()
-        counts = np.bincount(numpy_of(encoded.indices), numpy_of(one_array(whole["count"])))
-        merged = pa.table({"text": encoded.dictionary, "count": array_of(counts.astype(np.int64))})
-        self.parts, self.n_loose, self.n_merged = [merged], 0, merged.num_rows
-        return merged
+            return texts_of([]), np.zeros(0, np.int64)
+        if self.n_loose:
+            # A look-up rather than Arrow's group_by, which brings along its query engine.
+            words, counts = zip(*self.parts, strict=True)
+            encoded = pa.concat_arrays(words).dictionary_encode()
+            total = np.bincount(numpy_of(encoded.indices), np.concatenate(counts))
+            self.parts = [(encoded.dictionary, total.astype(np.int64))]
+            self.n_loose, self.n_merged = 0, len(total)
+        return self.parts[0]
 
     def finish(self, missing: int) -> Fitted:
-        counted = self.counted()
+        words, counts = self.counted()
         if self.column.is_hashed:
             n = self.column.hash_buckets or 1
-            buckets = (hash64(one_array(counted["text"])) % np.uint64(n)).astype(np.int64)
-            total = np.bincount(buckets, numpy_of(one_array(counted["count"])), minlength=n)
+            buckets = (hash64(words) % np.uint64(n)).astype(np.int64)
+            total = np.bincount(buckets, counts, minlength=n)
             return Fitted(missing, 1 + n, self.n_missing, counts=total.astype(np.int64))
-        vocabulary, n_unknown = self._vocabulary(counted, missing + 2)
+        vocabulary, n_unknown = self._vocabulary(words, counts, missing + 2)
         return Fitted(missing, 2 + len(vocabulary), self.n_missing, n_unknown, vocabulary)
 
-    def _vocabulary(self, counted: Any, first_id: int) -> tuple[Vocabulary, int]:
+    def _vocabulary(self, words: Any, counts: Int64Array, first_id: int) -> tuple[Vocabulary, int]:
         """Number the texts seen often enough, most frequent first, ties by text."""
-        pc = require("pyarrow.compute", "tables")
-        often = numpy_of(one_array(counted["count"])) >= self.column.min_count
-        frequent = counted.filter(array_of(often))
-        order = pc.sort_indices(frequent, [("count", "descending"), ("text", "ascending")])
-        frequent = frequent.take(order)
-        counts = numpy_of(one_array(frequent["count"]))
-        vocabulary = Vocabulary.from_arrow(one_array(frequent["text"]), counts, first_id)
-        return vocabulary, int(pc.sum(counted["count"]).as_py() or 0) - int(counts.sum())
+        pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+        often = counts >= self.column.min_count
+        n_unknown = int(counts[~often].sum())
+        if not often.all():
+            words, counts = words.filter(array_of(often)), counts[often]
+        table = pa.RecordBatch.from_arrays([words, array_of(counts)], ["text", "count"])
+        order = pc.sort_indices(table, [("count", "descending"), ("text", "ascending")])
+        counts = counts[numpy_of(order).astype(np.int64)]
+        return Vocabulary.from_arrow(words.take(order), counts, first_id), n_unknown
 
     def extend(self, fitted: Fitted, next_id: int) -> Fitted:
         """Return ``fitted`` with new values appended from ``next_id`` on."""
         old = fitted.vocabulary
         if old is None:
             return fitted
-        counted = self.counted()
-        found = old.find(one_array(counted["text"]))
+        words, counts = self.counted()
+        found = old.find(words)
+        new = found < 0
         totals = old.counts.copy()
-        totals[found[found >= 0]] += numpy_of(one_array(counted["count"]))[found >= 0]
-        fresh, n_unknown = self._vocabulary(counted.filter(array_of(found < 0)), next_id)
+        totals[found[~new]] += counts[~new]
+        fresh, n_unknown = self._vocabulary(words.filter(array_of(new)), counts[new], next_id)
         return replace(
             fitted,
             vocabulary=replace(old, counts=totals).followed_by(fresh),

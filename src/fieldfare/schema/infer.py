@@ -32,6 +32,7 @@ import numpy as np
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray
 from fieldfare.exceptions import ConfigError, DataWarning, SchemaError
+from fieldfare.rows import MAX_FIELD
 from fieldfare.schema.canonical import read_numbers
 from fieldfare.schema.column import Column
 from fieldfare.schema.column_names import is_called_id, role_of
@@ -102,11 +103,11 @@ def infer_columns(
     hints.check(table.names, (target, weight))
     sample = table.head(SAMPLE_ROWS)
     complete = sample.num_rows < SAMPLE_ROWS
+    names = [name for name in table.names if name not in (target, weight)]
+    said = [_said(name, sample.schema.field(name), hints) for name in names]
+    _check_width(said.count(None))
     found, guessed = [], set()
-    for name in table.names:
-        if name in (target, weight):
-            continue
-        judged = _said(name, sample.schema.field(name), hints)
+    for name, judged in zip(names, said, strict=True):
         if judged is None:
             marks = hints.applied(Column(name)).marks
             array, untyped = sample.column(name), table.untyped or name in table.mixed
@@ -124,6 +125,16 @@ def infer_columns(
         identifiers=tuple(judged.column.name for judged in found if judged.identifies),
         guessed=frozenset(guessed),
     )
+
+
+def _check_width(n_columns: int) -> None:
+    """Refuse more columns than there can be fields, before any of them is looked at."""
+    if n_columns > MAX_FIELD:
+        raise SchemaError(
+            f"A table can have {MAX_FIELD} columns to be judged by their values, because each gets "
+            f"a field of its own. Got {n_columns}. Leave out columns (ignore=[...]), or pass "
+            "numbers as an array or a sparse matrix."
+        )
 
 
 def _is_guess(column: Column, array: Any, *, complete: bool) -> bool:
@@ -178,14 +189,13 @@ def looks_numeric(texts: Any, counts: Any = None) -> bool:
         How often each occurs; ``None``: some of the texts, once each, are looked at.
     """
     pc = require("pyarrow.compute", "tables")
-    if any_padded(texts):
-        return False
+    some = texts
     if counts is None:
-        texts = texts.drop_null()
-        texts = texts.take(array_of(np.linspace(0, len(texts) - 1, _GLIMPSE).astype(np.int64)))
-        counts = np.ones(len(texts), np.int64)
-    alike = numpy_of(pc.match_substring_regex(texts, _LIKE_A_NUMBER))
-    return bool(counts[alike].sum() >= NUMERIC_SHARE * counts.sum())
+        some = texts.drop_null()
+        some = some.take(array_of(np.linspace(0, len(some) - 1, _GLIMPSE).astype(np.int64)))
+        counts = np.ones(len(some), np.int64)
+    alike = numpy_of(pc.match_substring_regex(some, _LIKE_A_NUMBER))
+    return bool(counts[alike].sum() >= NUMERIC_SHARE * counts.sum()) and not any_padded(texts)
 
 
 def infer_column(name: str, array: Any) -> Column:
@@ -247,9 +257,10 @@ def judge_column(name: str, array: Any, *, complete: bool = False) -> Judgement:
 
 def _warn_of_numbers(name: str, texts: Any) -> None:
     """Warn if many different texts (an Arrow array, none missing) are numbers in another form."""
-    pc = require("pyarrow.compute", "tables")
-    distinct = pc.unique(texts.slice(0, _LOOKED_AT)).to_pylist()
-    if len(distinct) <= FEW or not is_written_number(distinct[0]):
+    if not is_written_number(texts[0].as_py()):
+        return
+    distinct = texts.slice(0, _LOOKED_AT).unique().to_pylist()
+    if len(distinct) <= FEW:
         return
     if sum(map(is_written_number, distinct)) >= NUMERIC_SHARE * len(distinct):
         warnings.warn(

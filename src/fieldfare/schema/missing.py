@@ -23,7 +23,7 @@ import numpy as np
 
 from fieldfare._optional import require
 from fieldfare._typing import Float64Array
-from fieldfare.sources.arrow import scalar_of, texts_of
+from fieldfare.sources.arrow import FEW, scalar_of, texts_of
 from fieldfare.sources.cells import MISSING
 
 _BLANKS = " \t\n\v\f\r"
@@ -59,6 +59,8 @@ class Marks:
     def without(self, array: Any) -> Any:
         """Return an Arrow array of texts with nulls for those that stand for missing values."""
         pc = require("pyarrow.compute", "tables")
+        if len(array) <= FEW and not any(t is not None and self.mean(t) for t in array.to_pylist()):
+            return array
         found = pc.is_in(pc.ascii_trim_whitespace(array), value_set=_arrow_words(self, array.type))
         if not pc.any(found).as_py():
             return array

@@ -40,7 +40,7 @@ from fieldfare.schema.infer import BAR, are_many_bars, has_bar, judge_numbers, l
 from fieldfare.schema.moments import moments_of
 from fieldfare.schema.odd import OddTexts, Verdict, with_kind
 from fieldfare.schema.whole_numbers import Judgement
-from fieldfare.sources.arrow import array_of, is_string, numpy_of, one_array
+from fieldfare.sources.arrow import array_of, is_string
 from fieldfare.sources.batch import SourceLocation
 from fieldfare.sources.source import Table
 
@@ -191,8 +191,7 @@ class GuessedValues:
         column = self._column
         if column.kind == "multi":
             return Verdict(column if self._many_bars() else with_kind(column, "categorical"))
-        counted = self._whole.counted()
-        words, counts = one_array(counted["text"]), numpy_of(one_array(counted["count"]))
+        words, counts = self._whole.counted()
         if not len(words):
             return self._without_values()
         column = with_kind(column, "categorical")

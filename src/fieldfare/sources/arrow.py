@@ -7,6 +7,7 @@ than reading a small file; these build the same from buffers.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from fieldfare.exceptions import DataError, SchemaError
 
 _MIXED = {b"fieldfare.mixed": b"text"}
 _GLIMPSE = 100
+FEW = 32
+"""So few values are faster looked at one by one than by a kernel of Arrow."""
 
 
 def array_of(numbers: AnyArray) -> Any:
@@ -47,6 +50,7 @@ def texts_of(texts: Sequence[str]) -> Any:
     return pa.Array.from_buffers(pa.large_string(), len(encoded), buffers)
 
 
+@lru_cache(maxsize=256)
 def scalar_of(value: str | float | None, kind: Any) -> Any:
     """Return a text, a number or (``None``) a null of an Arrow type."""
     pa = require("pyarrow", "tables")
