@@ -410,7 +410,7 @@ class TrainingConfig(Config):
     )
     n_jobs: int | None = _param(
         None,
-        AnyOf((Number(1, integer=True), OneOf((-1,)), NONE)),
+        AnyOf((Number(1, 2**31 - 1, integer=True), OneOf((-1,)), NONE)),
         "Number of threads; None or -1 means all cores.",
     )
     deterministic: bool | str = _param(

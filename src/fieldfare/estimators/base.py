@@ -177,6 +177,12 @@ class Factorization(Reading, metaclass=ABCMeta):
         new = {n: value for n, value in after.items() if n not in before or before[n] is not value}
         self.__dict__.update(new)
 
+    def _as_it_is(self: _EstimatorT) -> _EstimatorT:
+        """Return the estimator as it is now, whatever another thread makes of it meanwhile."""
+        now = object.__new__(type(self))
+        now.__dict__.update(self.__dict__)  # at once: no other thread runs in between
+        return now
+
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
         if state.get("_session") is not None:

@@ -13,7 +13,7 @@ import numpy as np
 from fieldfare._arguments import checked
 from fieldfare._arrays import as_array, distinct
 from fieldfare._random import permutation
-from fieldfare._tables import aligned_lines
+from fieldfare._tables import Printed
 from fieldfare._typing import AnyArray, Int64Array
 from fieldfare._validation import Number, check
 from fieldfare.config import ModelConfig
@@ -27,7 +27,7 @@ from fieldfare.exceptions import (
     DataWarning,
     ModelWarning,
 )
-from fieldfare.metrics import default_metrics
+from fieldfare.metrics import default_metrics, get_metric, listed
 from fieldfare.settings import read as read_group
 from fieldfare.sources.frames import to_pandas
 from fieldfare.training.functions import ROLES, read_settings
@@ -83,11 +83,17 @@ class CrossValResult:
         return [fold[name] for fold in self.folds if not math.isnan(fold[name])]
 
     def __str__(self) -> str:
+        return str(self._printed())
+
+    def _repr_html_(self) -> str:
+        return self._printed().html()
+
+    def _printed(self) -> Printed:
         rows = [(str(int(fold["fold"])), fold) for fold in self.folds]
         rows += [("mean", self.mean), ("std", self.std)]
         cells = [[label, *(_cell(name, row[name]) for name in self.names)] for label, row in rows]
-        lines = aligned_lines(["fold", *self.names], cells)
-        return "\n".join([*lines, *map(_left_out, self.undefined.items())])
+        below = list(map(_left_out, self.undefined.items()))
+        return Printed(["fold", *self.names], cells, below=below)
 
     def to_frame(self) -> Any:
         """Return the folds as a pandas DataFrame (pandas must be installed)."""
@@ -100,7 +106,7 @@ def cross_validate(
     *,
     folds: int = 5,
     groups: AnyArray | None = None,
-    metrics: Sequence[str] | None = None,
+    metrics: str | Sequence[str] | None = None,
     model: str = "fm",
     task: str | None = None,
     **parameters: Any,
@@ -121,7 +127,7 @@ def cross_validate(
         Rows of a group (a user, say) stay in one fold. For ranking, those of the data by default.
         With ``validation="group"`` they also stay together in what is held out of a fold's training
         rows, unless there is a ``validation_column``.
-    metrics : sequence of str, optional
+    metrics : str or sequence of str, optional
         Names; by default those usual for the task.
     model, task, **parameters
         As for `fieldfare.training.functions.train`.
@@ -148,7 +154,8 @@ def cross_validate(
     dataset = read_dataset(data, Options.of(**how | roles))
     tell_notes(data, roles.get("schema"), dataset.schema, settings)
     job = Job.of(dataset, settings, task=task).told()
-    names = tuple(metrics or default_metrics(job.targets.task))
+    asked = listed(metrics or default_metrics(job.targets.task))
+    names = tuple(dict.fromkeys(get_metric(name).name for name in asked))
     result, histories = CrossValResult(), list[History]()
     whole, task = job.train, job.targets.task
     stratify = whole.target if job.targets.has_classes else None

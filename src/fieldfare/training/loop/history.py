@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fieldfare._arguments import checked
-from fieldfare._tables import aligned_lines
+from fieldfare._tables import Printed
 from fieldfare._typing import JSON
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.sources.frames import to_pandas
@@ -106,21 +106,28 @@ class History:
         return [name for name in self.columns if not (repeated and name == "valid_loss")]
 
     def __str__(self) -> str:
-        names = self.shown
+        return str(self._printed())
+
+    def _repr_html_(self) -> str:
+        return self._printed().html()
+
+    def _printed(self) -> Printed:
+        names = list(self.shown)
         cells = [[_cell(name, row[name]) for name in names] for row in self.epochs]
-        lines = aligned_lines(names, cells) if cells else []
-        if self.metric is not None:
-            for i, row in enumerate(self.epochs):
-                if row["epoch"] == self.best_epoch:
-                    lines[i + 1] += "  best"
-        if self.stopped is not None:
-            lines.append(f"Stopped: {self.stopped}.")
+        left = len(names)
+        if self.metric is not None and self.epochs:
+            names.append("")
+            for row, line in zip(self.epochs, cells, strict=True):
+                line.append("best" if row["epoch"] == self.best_epoch else "")
+        below = [] if self.stopped is None else [f"Stopped: {self.stopped}."]
         if self.comparison is not None:
-            lines.append(f"Compared: {self.comparison}.")
+            below.append(f"Compared: {self.comparison}.")
         if self.refit:
             epochs = "epoch" if self.refit_epochs == 1 else "epochs"
-            lines.append(f"Trained again on all rows, for {self.refit_epochs} {epochs}.")
-        return "\n".join(lines) if lines else "No epoch has ended."
+            below.append(f"Trained again on all rows, for {self.refit_epochs} {epochs}.")
+        if not self.epochs and not below:
+            below = ["No epoch has ended."]
+        return Printed(names, cells, left=(left,), below=below)
 
     def to_frame(self) -> Any:
         """Return the epochs as a pandas DataFrame (pandas must be installed)."""
