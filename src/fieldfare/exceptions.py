@@ -22,7 +22,8 @@
     └── FieldfareWarning                    FF900
         ├── DataWarning                     FF910  the data look odd but are usable
         ├── ConvergenceWarning              FF920  training ended before it converged
-        └── ModelWarning                    FF930  a model is worse than a simpler one
+        ├── ModelWarning                    FF930  a model is worse than a simpler one
+        └── SettingWarning                  FF940  a setting has no effect
 
 Each class carries a stable ``code``, printed with the message, which leads to a section of
 ``docs/diagnostics.md``.
@@ -195,3 +196,9 @@ class ModelWarning(FieldfareWarning):
     """A model is worse than a constant, or than its own linear part."""
 
     code = "FF930"
+
+
+class SettingWarning(FieldfareWarning):
+    """A setting has no effect."""
+
+    code = "FF940"

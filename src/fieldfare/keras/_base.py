@@ -224,6 +224,7 @@ class KerasEstimator(Factorization):
     def _compiled(self, job: Job) -> Any:
         """Return the Keras model to train, starting where the library's own solvers start."""
         start = job.new_model(self._model_config())
+        job.warn_of_unused(start.config)
         self._unit, self._scaling = start.units.target, start.scaling
         self._weight_unit = job.weight_unit
         network = to_keras(start, link=False)

@@ -162,6 +162,7 @@ def cross_validate(
     if groups is None and task == "rank":
         groups = require_groups(whole.group)
     elif groups is not None:
+        groups = as_array("The groups", groups, ndim=1)
         whole = _kept_together(whole, groups)
     for kept, held_out in _folds(whole.n_rows, folds, job.seed, stratify, groups):
         fold, test = replace(job, train=whole.select(kept)), whole.select(held_out)
@@ -219,9 +220,8 @@ def _kept_together(rows: RowSubset, groups: AnyArray) -> RowSubset:
     """Return rows that validation="group" keeps together by these groups, if by nothing else."""
     if rows.split_by is not None or len(groups) != rows.n_rows:
         return rows
-    _, number = np.unique(groups, return_inverse=True)
-    number = number.reshape(-1).astype(np.int64)
-    return replace(rows, rows=rows.rows.with_(split_by=number))
+    _, number = distinct("The groups", groups)
+    return replace(rows, rows=rows.rows.with_(split_by=number.astype(np.int64)))
 
 
 def _folds(
@@ -231,7 +231,6 @@ def _folds(
     if groups is None:
         yield from kfold(n_rows, folds, seed, stratify=stratify)
         return
-    groups = as_array("The groups", groups, ndim=1)
     if len(groups) != n_rows:
         raise DataError(
             f"Cross-validation needs a group for each of {n_rows} rows. Got {len(groups)}."

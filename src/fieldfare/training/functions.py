@@ -299,6 +299,11 @@ def schema_of(model: Model) -> Schema:
 def _extended(model: Model, data: Any, roles: Mapping[str, Any]) -> AnyDataset:
     """Read data with the Schema of a model, extended by the features that only they have."""
     known, given = schema_of(model), roles.get("schema")
+    if given is not None and not isinstance(given, Schema):
+        raise ConfigError(
+            f"schema must be a fieldfare.Schema or None. Got {type(given).__name__}: name columns "
+            "with target, categorical and the like."
+        )
     if given is not None and given.columns != known.columns:
         raise ConfigError(
             "The model to continue from has a Schema of its own, and the given one has other "

@@ -37,6 +37,7 @@ from fieldfare.training.prepare.targets import (
     start_bias,
 )
 from fieldfare.training.prepare.units import in_units, mean_weight, units_of
+from fieldfare.training.prepare.unused import warn_of_unused
 from fieldfare.training.provenance import stamped
 from fieldfare.training.ranking.recall import labelled_interactions
 from fieldfare.training.samples.subset import RowSubset
@@ -289,6 +290,8 @@ class Job:
         """
         if session.epochs:
             self._grow(session)
+        else:
+            self.warn_of_unused(session.kind, once=once)
         config = replace(self.config, max_iter=1, early_stopping=False) if once else self.config
         parts = self.held_out(config)
         train, valid = (self.train, self.valid) if parts is None else parts
@@ -325,6 +328,17 @@ class Job:
         """
         solver, asked = self.settings.solver, self.settings.training.early_stopping is True
         return 0 if self.valid is not None or asked or solver is None else _usual_epochs(solver)
+
+    def warn_of_unused(self, kind: ModelConfig, *, once: bool = False) -> None:
+        """Warn of hyperparameters that were set and have no effect; see `warn_of_unused`."""
+        warn_of_unused(
+            kind,
+            self.settings,
+            self.train,
+            validated=self.valid is not None,
+            n_fields=self.data.schema.n_fields,
+            once=once,
+        )
 
     def stamped(self, model: Model, history: History) -> Model:
         """Return a trained model that says how it came about, see `provenance.stamped`."""

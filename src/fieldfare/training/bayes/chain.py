@@ -68,6 +68,7 @@ class Chain:
             levels = levels_of(self._about)
             self.followed = RunningPrediction(job.valid.rows, levels, unordered=task == "binary")
         n_classes = 0 if classes is None else len(classes)
+        job.warn_of_unused(kind)
         # One score serves any number of ordered classes: it is the model of a regression.
         model = replace(job, targets=TargetMap("regression")).new_model(kind)
         if n_classes:
