@@ -150,6 +150,8 @@ def _summary(result: TrainResult, output: str, seconds: str) -> str:
         if result.history.refit:
             n = result.history.refit_epochs
             lines["trained again"] = f"on all rows, for {n} epoch{'s' if n > 1 else ''}"
+    if result.history.comparison is not None:
+        lines["compared"] = result.history.comparison
     return (
         key_values(lines)
         + f"\n\nnext:\n  fieldfare predict NEW -m {output} -o predictions.csv"
