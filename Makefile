@@ -123,10 +123,9 @@ $(OVERLAY)/stamp: $(VENV)/build $(SOURCES)
 	cp $(SANITIZED)/_core*.so $(OVERLAY)/fieldfare/
 	touch $@
 
-fuzz: $(SANITIZED)/fuzz_text $(OVERLAY)/stamp $(VENV)/installed $(VENV)/test ## feed the readers of text, models and indexes hostile bytes
+fuzz: $(SANITIZED)/fuzz_text $(OVERLAY)/stamp $(VENV)/installed $(VENV)/test ## feed the readers of text and of every file of ours hostile bytes
 	$(SANITIZED)/fuzz_text $(FUZZ_SECONDS)
-	$(SANITIZE_ENV) $(BIN)/python tests/hostile/fuzz_model_file.py --seconds $(FUZZ_SECONDS)
-	$(SANITIZE_ENV) $(BIN)/python tests/hostile/fuzz_index_folder.py --seconds $(FUZZ_SECONDS)
+	$(SANITIZE_ENV) $(BIN)/python -W ignore -m tests.faults.fuzzing --seconds $(FUZZ_SECONDS)
 
 $(SANITIZED)/fuzz_text: $(wildcard cpp/fuzz/*.cpp cpp/common/*.hpp cpp/text/*)
 	mkdir -p $(@D)
@@ -134,8 +133,8 @@ $(SANITIZED)/fuzz_text: $(wildcard cpp/fuzz/*.cpp cpp/common/*.hpp cpp/text/*)
 	  -fno-omit-frame-pointer -DFIELDFARE_FUZZ_MAIN -Icpp -pthread \
 	  cpp/fuzz/fuzz_text.cpp cpp/text/text.cpp -o $@
 
-faults: $(VENV)/installed $(VENV)/test ## kill commands and fill disks at random moments, and count what is lost
-	$(BIN)/python -W ignore -m tests.faults.kills --seconds $(FAULTS_SECONDS)
+faults: $(VENV)/installed $(VENV)/test ## kills, full disks, mutated files, shared files and bad values, and what they break
+	$(BIN)/python -W ignore -m tests.faults --seconds $(FAULTS_SECONDS)
 
 # ---- the rest -------------------------------------------------------------------------------
 

@@ -4,7 +4,8 @@
 // as a function of the parameters after that step. With theta' = theta - eta (g + lambda theta),
 // where g is zero except for the features of the training row,
 //   d score' / d lambda_w = -eta sum_j x_j m_j w_j
-//   d score' / d lambda_f = -eta (sum_j x_j v'_jf  sum_j x_j m_j v_jf - sum_j x_j^2 v'_jf m_j v_jf),
+//   d score' / d lambda_f = -eta (sum_j x_j v'_jf  sum_j x_j m_j v_jf - sum_j x_j^2 v'_jf m_j
+//   v_jf),
 // where the penalties of feature j are m_j lambda.
 #pragma once
 
@@ -18,10 +19,10 @@ namespace fieldfare {
 // The parameters and the step sizes. One penalty for the linear weights, then one for each factor.
 struct AdaptiveModel {
   std::int64_t n_features = 0, k = 0;
-  float* bias = nullptr;        // or null: not part of the model
-  float* linear = nullptr;      // [n_features], or null
-  float* factors = nullptr;     // [n_features, k], or null with k = 0
-  double* penalties = nullptr;  // [1 + k]
+  float* bias = nullptr;         // or null: not part of the model
+  float* linear = nullptr;       // [n_features], or null
+  float* factors = nullptr;      // [n_features, k], or null with k = 0
+  double* penalties = nullptr;   // [1 + k]
   const float* times = nullptr;  // [n_features]: m, or null for ones
   double bias_rate = 0, linear_rate = 0, factor_rate = 0;
   // Step of the penalties on the linear weights and on factors.

@@ -21,6 +21,7 @@ import numpy as np
 
 from fieldfare._checksum import Checksum
 from fieldfare._files import atomic_write, open_regular
+from fieldfare._inputs import refuse_input
 from fieldfare._typing import JSON, AnyArray, PathLike
 from fieldfare.exceptions import ModelFileError
 from fieldfare.kernels.machine import reserved
@@ -72,6 +73,7 @@ def write(path: PathLike, key: str, header: str, arrays: Mapping[str, AnyArray])
     OSError
         If the file cannot be written; an older file at ``path`` is then still whole.
     """
+    refuse_input(path)
     plain = {name: _little_endian(name, array) for name, array in arrays.items()}
     # No gaps are allowed. Those whose length in bytes holds the most factors of two come first: so
     # every array is aligned for its type, and latent vectors cross no needless cache line.

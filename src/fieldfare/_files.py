@@ -177,7 +177,7 @@ def atomic_write(path: PathLike) -> Iterator[BinaryIO]:
             raise OutputError(f"{os.fspath(path)} cannot be written: it is a folder.")
         remove_stale(target.parent, target.name)
         # In the same folder, so that the rename stays within one file system.
-        descriptor, temporary = _create(target)
+        descriptor, temporary = create_temporary(target)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 yield file
@@ -233,12 +233,12 @@ def naming_output(path: PathLike) -> Iterator[None]:
         raise OutputError.of(path, error) from error
 
 
-def _create(target: Path) -> tuple[int, Path]:
+def create_temporary(target: Path, mode: int = 0o666) -> tuple[int, Path]:
     """Create a temporary file beside a file, locked for as long as it is open."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     while True:
         temporary = temporary_name(target)
-        descriptor = os.open(temporary, flags, 0o666)
+        descriptor = os.open(temporary, flags, mode)
         # Between these steps it looks stale, and another process may have removed it.
         if _lock(descriptor) and os.path.exists(temporary):
             return descriptor, temporary

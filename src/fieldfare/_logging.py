@@ -6,8 +6,10 @@ import contextlib
 import errno
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TextIO
+
+_is_quiet = False
 
 
 def say(text: str = "", *, file: TextIO | None = None) -> None:
@@ -30,8 +32,25 @@ def say_notes(notes: Iterable[str]) -> None:
         say_aside(f"note: {note}")
 
 
+@contextlib.contextmanager
+def quieted(active: bool = True) -> Iterator[None]:
+    """Print no progress and no notes inside the block; errors and warnings are printed still."""
+    global _is_quiet  # noqa: PLW0603 - as standard error, there is one of it
+    before, _is_quiet = _is_quiet, active
+    try:
+        yield
+    finally:
+        _is_quiet = before
+
+
 def say_aside(text: str = "") -> None:
-    """Print progress or an error for a person to standard error, which never holds results."""
+    """Print progress for a person to standard error, which never holds results."""
+    if not _is_quiet:
+        say_error(text)
+
+
+def say_error(text: str) -> None:
+    """Print an error or a warning for a person to standard error."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError):  # there is no other place to say so
             say(text, file=sys.stderr)

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Protocol
 
+from fieldfare._synonyms import meant
 from fieldfare.exceptions import ConfigError
 
 _SHOWN = 200
+_SLIP = 0.85  # as similar as words that differ by a letter
 
 
 class Constraint(Protocol):
@@ -186,9 +188,19 @@ def is_unicode(text: str) -> bool:
 
 
 def closest(word: object, options: Iterable[object]) -> str:
-    """Return " Did you mean 'x'?" for the nearest option, or an empty string."""
+    """Return " Did you mean 'x'?" for the option that is meant, or an empty string.
+
+    That is a word that differs by a slip, what another library calls by this word, or else the
+    nearest in spelling.
+    """
     import difflib
 
+    if not isinstance(word, str):
+        return ""
     texts = [option for option in options if isinstance(option, str)]
-    near = difflib.get_close_matches(word, texts, n=1) if isinstance(word, str) else []
-    return f" Did you mean {near[0]!r}?" if near else ""
+    near = (
+        difflib.get_close_matches(word, texts, n=1, cutoff=_SLIP)
+        or meant(word, texts)
+        or difflib.get_close_matches(word, texts, n=1)
+    )
+    return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""

@@ -58,27 +58,49 @@ def test_version(run):
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["fly"], ["train"], ["train", "x.csv", "--wings"], ["train", "x.csv", "-k", "many"]],
+    [
+        ["fly"],
+        ["train"],
+        ["train", "x.csv", "--wings"],
+        ["train", "x.csv", "-k", "many"],
+        ["recommend"],
+        ["recommend", "query", "x", "--wings"],
+    ],
 )
-def test_misuse_is_exit_code_2(run, arguments):
+def test_misuse_is_a_line_and_a_hint(run, arguments):
     ran = run(*arguments)
     assert ran.code == 2
-    assert ran.err.startswith("usage: fieldfare")
+    wrong, hint = ran.err.splitlines()
+    assert wrong.startswith("fieldfare")
+    assert wrong.endswith((".", "?"))
+    assert hint.startswith("See 'fieldfare")
+    assert hint.endswith("--help'.")
+
+
+def test_without_a_command_there_is_help(run):
+    ran = run()
+    assert ran.code == 0
+    assert ran.out == run("--help").out
 
 
 @pytest.mark.parametrize(
-    ("arguments", "usage", "hint"),
+    ("arguments", "command", "hint"),
     [
+        (["train", "x.csv", "--lr", "1"], "fieldfare train", "Did you mean '--learning-rate'?"),
+        (["train", "x.csv", "--label", "y"], "fieldfare train", "Did you mean '--target'?"),
+        (["train", "x.csv", "--lambda", "1"], "fieldfare train", "'--l2-linear' or '--l2-factors'"),
+        (["train", "x.csv", "--embedding-dim=4"], "fieldfare train", "Did you mean '--n-factors'?"),
+        (["cv", "x.csv", "--n-splits=4"], "fieldfare cv", "Did you mean '--folds'?"),
         (["train", "x.csv", "--epoch", "2"], "fieldfare train", "Did you mean '--epochs'?"),
         (["train", "x.csv", "--epoch=2"], "fieldfare train", "Did you mean '--epochs'?"),
         (["train", "x.csv", "--model", "fmf"], "fieldfare train", "Did you mean 'fm'?"),
         (["trian", "x.csv"], "fieldfare", "Did you mean 'train'?"),
     ],
 )
-def test_a_misspelt_word_gets_a_suggestion(run, arguments, usage, hint):
+def test_an_unknown_word_gets_a_suggestion(run, arguments, command, hint):
     ran = run(*arguments)
     assert ran.code == 2
-    assert ran.err.startswith(f"usage: {usage} [-h]")
+    assert ran.err.startswith(f"{command}: ")
     assert hint in ran.err
 
 

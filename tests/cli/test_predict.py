@@ -26,7 +26,7 @@ def test_csv_has_a_header(run, model, clicks_folder, expected):
     assert ran.code == 0, ran.err
     assert ran.out == ""
     with open("p.csv", encoding="utf-8") as file:
-        assert file.readline() == "probability\n"
+        assert file.readline() == "probability_1\n"
         assert np.array_equal(np.array(file.read().split(), np.float32), expected)
 
 
@@ -35,13 +35,13 @@ def test_parquet(run, model, clicks_folder, expected):
     ran = run("predict", clicks_folder / "new.csv", "-m", model, "-o", "p.parquet")
     assert ran.code == 0, ran.err
     table = parquet.read_table("p.parquet")
-    assert table.column_names == ["probability"]
-    assert np.array_equal(table["probability"].to_numpy(), expected)
+    assert table.column_names == ["probability_1"]
+    assert np.array_equal(table["probability_1"].to_numpy(), expected)
 
 
 def test_the_format_can_be_named(run, model, clicks_folder):
     ran = run("predict", clicks_folder / "new.csv", "-m", model, "--format", "csv")
-    assert ran.out.startswith("probability\n")
+    assert ran.out.startswith("probability_1\n")
 
 
 def test_data_without_the_target(run, model, clicks_folder, tmp_path, expected):

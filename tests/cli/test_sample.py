@@ -123,7 +123,7 @@ def test_classes(run, ratings, target, task):
     assert posterior.task == task
     assert posterior.classes == (["no", "yes"] if task == "binary" else [1, 2, 3, 4, 5])
     ran = run("predict", "valid.csv", "-m", "train.ff", "--format", "csv")
-    assert ran.out.startswith("probability\n" if task == "binary" else "prediction\n")
+    assert ran.out.startswith("probability_yes\n" if task == "binary" else "prediction\n")
     ran = run("evaluate", "valid.csv", "-m", "train.ff", "--json")
     found = json.loads(ran.out)
     assert found["auc"] > 0.9 if task == "binary" else found["rmse"] < 0.7

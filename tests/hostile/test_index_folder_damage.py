@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import io
 import json
-import runpy
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests.faults import index_folders as folders
+from tests.faults.mutations import FOLDER_VALUES
 
 from fieldfare.exceptions import ModelFileError
 from fieldfare.retrieval import Recommender
 from fieldfare.retrieval.approximate import is_installed
 
-FUZZ = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("fuzz_index_folder.py"))))
-
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
-    return FUZZ.seeds(FUZZ.make_models(), tmp_path_factory.mktemp("seeds") / "seed.index")
+    return folders.seeds(tmp_path_factory.mktemp("seeds"))
 
 
 @pytest.fixture
@@ -41,7 +39,7 @@ def approximate(corpus):
 
 def assert_refused(tmp_path, files, models, match):
     folder = tmp_path / "x.index"
-    FUZZ.write_folder(folder, files)
+    folders.write_folder(folder, files)
     with pytest.raises(ModelFileError, match=match) as caught:
         Recommender.load(folder, *models)
     assert str(folder) in str(caught.value)
@@ -51,7 +49,7 @@ def changed_array(files, name, change):
     """Change an array in place or replace it, with valid checksums."""
     array = np.load(io.BytesIO(files[json.loads(files["index.json"])["files"][name]]))
     replaced = change(array)
-    return FUZZ.replace_file(files, name, FUZZ.npy(array if replaced is None else replaced))
+    return folders.replace_file(files, name, folders.npy(array if replaced is None else replaced))
 
 
 def put(place, value):
@@ -63,8 +61,8 @@ def put(place, value):
 
 def test_every_seed_loads(corpus, tmp_path) -> None:
     for files, models in corpus:
-        FUZZ.write_folder(tmp_path / "x", files)
-        assert FUZZ.attempt(tmp_path / "x", models)
+        folders.write_folder(tmp_path / "x", files)
+        assert folders.load_and_use(tmp_path / "x", models)
 
 
 def test_a_flipped_bit_or_a_cut_in_any_file_is_found(corpus, tmp_path) -> None:
@@ -109,7 +107,7 @@ def test_names_that_are_not_those_of_the_folder_are_refused(saved, tmp_path, nam
     header = json.loads(files["index.json"])
     header["files"]["vectors"] = name
     assert_refused(
-        tmp_path, files | {"index.json": FUZZ.seal(header)}, models, "one of this folder"
+        tmp_path, files | {"index.json": folders.seal(header)}, models, "one of this folder"
     )
 
 
@@ -133,14 +131,14 @@ def test_names_that_are_not_those_of_the_folder_are_refused(saved, tmp_path, nam
 )
 def test_odd_headers_are_refused_and_saving_replaces_them(saved, tmp_path, text, match) -> None:
     files, models = saved
-    FUZZ.write_folder(tmp_path / "good", files)
+    folders.write_folder(tmp_path / "good", files)
     recommender = Recommender.load(tmp_path / "good", *models)
     assert_refused(tmp_path, files | {"index.json": text}, models, match)
     recommender.save(tmp_path / "x.index")
-    assert FUZZ.read_folder(tmp_path / "x.index") == files
+    assert folders.read_folder(tmp_path / "x.index") == files
 
 
-@pytest.mark.parametrize("value", [*FUZZ.ODD_VALUES, "missing"], ids=lambda v: repr(v)[:20])
+@pytest.mark.parametrize("value", [*FOLDER_VALUES, "missing"], ids=lambda v: repr(v)[:20])
 def test_odd_entries_with_valid_checksums_are_refused_or_harmless(
     approximate, tmp_path, value
 ) -> None:
@@ -151,8 +149,8 @@ def test_odd_entries_with_valid_checksums_are_refused_or_harmless(
         changed = header | {key: value}
         if value == "missing":
             del changed[key]
-        FUZZ.write_folder(tmp_path / "x", files | {"index.json": FUZZ.seal(changed)})
-        loaded += FUZZ.attempt(tmp_path / "x", models)
+        folders.write_folder(tmp_path / "x", files | {"index.json": folders.seal(changed)})
+        loaded += folders.load_and_use(tmp_path / "x", models)
     assert loaded < len(header)
 
 
@@ -194,7 +192,7 @@ def test_a_ranker_with_fields_needs_items_with_fields(corpus, tmp_path) -> None:
     files, models = corpus[1]
     header = json.loads(files["index.json"])
     del header["files"]["items1.fields"]
-    sealed = files | {"index.json": FUZZ.seal(header)}
+    sealed = files | {"index.json": folders.seal(header)}
     assert_refused(tmp_path, sealed, models, "items1.fields is missing")
 
 
@@ -233,16 +231,10 @@ def test_headers_of_arrays_are_compared_not_evaluated(saved, tmp_path, old, new)
     files, models = saved
     data = files[json.loads(files["index.json"])["files"]["vectors"]]
     assert old in data
-    changed = FUZZ.replace_file(files, "vectors", data.replace(old, new, 1))
+    changed = folders.replace_file(files, "vectors", data.replace(old, new, 1))
     assert_refused(tmp_path, changed, models, "does not begin like|it should have")
 
 
 def test_no_file_of_faiss_is_written_or_read(approximate) -> None:
     files, _ = approximate
     assert {Path(name).suffix for name in files} == {".npy", ".json"}
-
-
-def test_random_damage() -> None:
-    tried, loaded = FUZZ.fuzz(seconds=30, n_cases=600, seed=1)
-    assert tried > 0
-    assert loaded < tried

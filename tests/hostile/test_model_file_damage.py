@@ -6,7 +6,6 @@ import gzip
 import json
 import os
 import pickle
-import runpy
 import struct
 import tracemalloc
 import zipfile
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors.numpy
+from tests.faults.formats import fitted_model
 
 from fieldfare import _container as container
 from fieldfare.config import ModelConfig
@@ -22,8 +22,6 @@ from fieldfare.exceptions import ModelFileError
 from fieldfare.models.registry import build
 from fieldfare.persist.checkpoint import save_checkpoint
 from fieldfare.persist.file import load_model, save_model
-
-FUZZ = Path(__file__).with_name("fuzz_model_file.py")
 
 
 @pytest.fixture
@@ -257,7 +255,7 @@ def test_a_schema_that_announces_too_much(
     tmp_path: Path, column: int, name: str, value: object
 ) -> None:
     path = tmp_path / "m.ff"
-    save_model(runpy.run_path(str(FUZZ))["fitted_model"](), path)
+    save_model(fitted_model(), path)
     assert load_model(path).n_features == 4 + 5 + 2 + 3
     metadata, _ = container.read(path)
     schema = json.loads(metadata["fieldfare"])["schema"]
@@ -278,17 +276,10 @@ def test_a_schema_that_announces_too_much(
 
 def test_a_schema_hashed_into_other_buckets(tmp_path: Path) -> None:
     path = tmp_path / "m.ff"
-    save_model(runpy.run_path(str(FUZZ))["fitted_model"](), path)
+    save_model(fitted_model(), path)
     metadata, _ = container.read(path)
     schema = json.loads(metadata["fieldfare"])["schema"]
     assert schema["columns"][1]["hash_buckets"] == 4
     schema["columns"][1]["hash_buckets"] = 2**30
     rewrite(path, schema=schema)
     assert_refused(path, "schema cannot be read.*'site'")
-
-
-def test_random_damage() -> None:
-    fuzz = runpy.run_path(str(FUZZ))["fuzz"]
-    tried, loaded = fuzz(seconds=30, n_cases=1500, seed=1)
-    assert tried > 0
-    assert loaded < tried

@@ -39,12 +39,12 @@ def train(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def predict(request: dict[str, Any]) -> dict[str, Any]:
-    from fieldfare.cli._predictions import prediction_writer
+    from fieldfare.cli._predictions import names, prediction_writer
     from fieldfare.persist.file import load_model
 
     model, rows = load_model(request["model"]), load("test.ffm").rows
     start = time.perf_counter()
-    with prediction_writer("predictions", "text", model) as write:
+    with prediction_writer("predictions", "text", model, names(model)) as write:
         found = model.predict(rows, n_threads=request["threads"])
         scored = time.perf_counter() - start
         write(found)

@@ -5,12 +5,12 @@ Nothing heavy is imported until a command runs, so that ``fieldfare --help`` ans
 
 from __future__ import annotations
 
-import argparse
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from fieldfare._logging import say_aside
+from fieldfare._logging import quieted, say_error
 from fieldfare._version import __version__
 from fieldfare.cli import (
     convert,
@@ -34,7 +34,7 @@ from fieldfare.cli._ending import (
     whole_results,
 )
 from fieldfare.cli._files import settle_files
-from fieldfare.cli._options import Formatter, Parser
+from fieldfare.cli._options import Formatter, Parser, add_common
 from fieldfare.exceptions import FieldfareError
 
 __all__ = ["main"]
@@ -81,18 +81,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         0: success. 1: failure, with a message on standard error. 2: wrong usage. 130: interrupted
         by Ctrl-C. 143: ended by SIGTERM.
     """
+    parser, argv = _parser(), sys.argv[1:] if argv is None else argv
+    if not argv:
+        parser.print_help()
+        return OK
     try:
-        arguments = _parser().parse_args(argv)
+        arguments = parser.parse_args(argv)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else USAGE
-    with _plain_warnings(), whole_results(), terminable() as signals:
+    quiet = quieted(arguments.quiet)
+    with quiet, _plain_warnings(), whole_results(), terminable() as signals:
         try:
             settle_files(arguments)
             code = int(arguments.run(arguments))
             flush_results()
             return signals.code if code == INTERRUPTED else code
         except KeyboardInterrupt:
-            say_aside("interrupted")
+            say_error("interrupted")
             return signals.code
         except BrokenPipeError:
             forget_results()
@@ -101,12 +106,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             if arguments.debug:
                 raise
             forget_results()
-            say_aside(f"fieldfare {arguments.command}: {message(error)}")
+            say_error(f"fieldfare {arguments.command}: {message(error)}")
             return FAILED
         except Exception as error:
             if arguments.debug:
                 raise
-            say_aside(
+            say_error(
                 f"fieldfare {arguments.command}: unexpected {type(error).__name__}: {error}\n"
                 "This looks like a bug in fieldfare. Run the command again with --debug for the "
                 "traceback, and please report it."
@@ -114,7 +119,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return FAILED
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> Parser:
     parser = Parser(
         prog="fieldfare",
         description="Factorization machines: train, evaluate, explain and predict from the shell.",
@@ -138,7 +143,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         command.configure(sub)
         sub.more = getattr(command, "more_help", None)
-        sub.add_argument("--debug", action="store_true", help="on an error, print the traceback")
+        add_common(sub)
         sub.set_defaults(run=command.run)
     return parser
 
@@ -148,7 +153,7 @@ def _plain_warnings() -> Iterator[None]:
     """Show warnings as one line, without the source line that raised them."""
 
     def show(message: Warning | str, *_: object, **__: object) -> None:
-        say_aside(f"warning: {message}")
+        say_error(f"warning: {message}")
 
     with warnings.catch_warnings():
         warnings.showwarning = show

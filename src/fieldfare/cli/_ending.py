@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from fieldfare._logging import say_aside
+from fieldfare._logging import say_error
+from fieldfare.cli._files import written
 from fieldfare.exceptions import FieldfareError, OutputError
 
 if TYPE_CHECKING:
@@ -72,13 +73,14 @@ def save_unless_nothing(result: FitResult, output: str) -> bool:
 
     epochs = result.history.epochs
     if result.interrupted and not epochs:
-        say_aside(f"interrupted in the first epoch: nothing was saved to {output}")
+        say_error(f"interrupted in the first epoch: nothing was saved to {output}")
         return False
-    save_model(result.model, output)
+    with written(output) as path:
+        save_model(result.model, path)
     if result.interrupted:
         last, best = int(epochs[-1]["epoch"]), result.history.best_epoch
         kept = "as it then was" if result.history.metric is None else f"of epoch {best}, the best"
-        say_aside(f"interrupted after epoch {last}: {output} holds the model {kept}")
+        say_error(f"interrupted after epoch {last}: {output} holds the model {kept}")
     return True
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fieldfare._files import STREAM, check_outputs
+from fieldfare._files import STREAM, check_outputs, standard_output
 from fieldfare.exceptions import ConfigError, SchemaError
 
 if TYPE_CHECKING:
@@ -49,6 +53,27 @@ def settle_files(arguments: argparse.Namespace) -> None:
     check_outputs(outputs, inputs, _CONTINUES)
     for path in outputs.values():
         _check_writable(path)
+
+
+@contextmanager
+def written(output: str) -> Iterator[str]:
+    """Yield the path to write an output to; what is for standard output is copied there at the end.
+
+    Raises
+    ------
+    ConfigError
+        If a folder would have to go to standard output.
+    """
+    if output != STREAM:
+        yield output
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "output")
+        yield path
+        if os.path.isdir(path):
+            raise ConfigError("A folder cannot be written to standard output. Name it.")
+        with open(path, "rb") as file, standard_output() as out:
+            shutil.copyfileobj(file, out)
 
 
 def _is_input(value: object) -> bool:

@@ -6,11 +6,13 @@ import argparse
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import Field, fields
-from typing import Any
+from typing import Any, NoReturn
 
+from fieldfare._files import STREAM
 from fieldfare._validation import NONE, AnyOf, Flag, Named, Number, OneOf, Several, closest, shown
 from fieldfare.cli._files import Input, Output
 from fieldfare.config import Config, ModelConfig, SolverConfig, TrainingConfig, description
+from fieldfare.exceptions import ConfigError
 from fieldfare.settings import TRAINED
 
 # Flags that come before the one made from the parameter's name, where another word is usual.
@@ -64,6 +66,11 @@ class Parser(argparse.ArgumentParser):
 
     more: Callable[[], str] | None = None
 
+    def error(self, message: str) -> NoReturn:
+        """End with one line that says what is wrong, and one that says where to read more."""
+        end = "" if message.endswith((".", "?")) else "."
+        self.exit(2, f"{self.prog}: {message}{end}\nSee '{self.prog} --help'.\n")
+
     def format_help(self) -> str:
         if self.more is not None:
             self.epilog, self.more = f"{self.epilog}\n{self.more()}", None
@@ -89,6 +96,36 @@ class Parser(argparse.ArgumentParser):
             raise argparse.ArgumentError(action, f"{error.message}.{hint}") from None
 
 
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Add what every command has; of a command with steps, every step."""
+    if parser._subparsers is not None:
+        return
+    parser.add_argument(
+        "-q", "--quiet", action="store_true", help="print only results, warnings and errors"
+    )
+    parser.add_argument("--debug", action="store_true", help="on an error, print the traceback")
+
+
+def add_json(parser: argparse.ArgumentParser, words: str = "print one JSON object") -> None:
+    """Add the option to print what a script reads."""
+    parser.add_argument("--json", action="store_true", help=words)
+
+
+def prints_report(arguments: argparse.Namespace) -> bool:
+    """Whether a command prints its report: not where something else goes to standard output.
+
+    Raises
+    ------
+    ConfigError
+        If both JSON and the output file are to go there.
+    """
+    to_stream = arguments.output == STREAM
+    as_json = getattr(arguments, "json", False)
+    if to_stream and as_json:
+        raise ConfigError("Standard output cannot hold both --json and -o -. Name the output.")
+    return not (arguments.quiet or to_stream or as_json)
+
+
 def add_data(
     parser: argparse.ArgumentParser, *, labelled: bool = True, format_flag: str = "--format"
 ) -> None:
@@ -105,9 +142,9 @@ def add_roles(parser: argparse.ArgumentParser) -> None:
     """Add the options that name the columns of a table."""
     group = parser.add_argument_group("columns of a table")
     add_target(group)
-    group.add_argument("--weight", type=_column, metavar="COLUMN", help="weight of each sample")
+    group.add_argument("--weight", type=column, metavar="COLUMN", help="weight of each sample")
     group.add_argument(
-        "--group", type=_column, metavar="COLUMN", help="group of each sample, for grouped metrics"
+        "--group", type=column, metavar="COLUMN", help="group of each sample, for grouped metrics"
     )
 
 
@@ -115,7 +152,7 @@ def add_target(parser: Any, words: str = "what to predict") -> None:
     """Add the option that names the target column."""
     parser.add_argument(
         "--target",
-        type=_column,
+        type=column,
         metavar="COLUMN",
         help=f"{words}; a number is a position from 0, unless a column has that name",
     )
@@ -144,7 +181,7 @@ def add_reading(parser: argparse.ArgumentParser, format_flag: str = "--format") 
     group.add_argument("--sep", metavar="TEXT", help="what separates the cells, such as ';' or tab")
 
 
-def _column(text: str) -> str | int:
+def column(text: str) -> str | int:
     """Return the name of a column; what is written as a whole number may be a position."""
     return int(text) if text.isdecimal() and str(int(text)) == text else text
 
@@ -171,7 +208,6 @@ def add_new_model(parser: argparse.ArgumentParser) -> None:
         help="model file (default: DATA's name with .ff, in this folder)",
     )
     parser.set_defaults(default_output=default_output)
-    parser.add_argument("-q", "--quiet", action="store_true", help="print errors only")
     parser.add_argument("--no-cache", action="store_true", help="do not keep the encoded rows")
 
 
@@ -233,7 +269,7 @@ def _add_flag(section: Any, item: Field[Any]) -> None:
     if any(isinstance(part, Flag) for part in parts):
         flags = _switch(item, flags, options)
     elif name == "validation_column":
-        options |= {"type": _column, "metavar": "COLUMN"}
+        options |= {"type": column, "metavar": "COLUMN"}
     elif name == "class_weight":
         options |= {"type": _class_weight, "metavar": "WEIGHTS"}
     elif isinstance(parts[0], OneOf):

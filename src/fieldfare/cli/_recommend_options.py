@@ -22,9 +22,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the steps."""
     steps = parser.add_subparsers(title="steps", dest="step", metavar="STEP", required=True)
     options: dict[str, Any] = {"formatter_class": Formatter, "allow_abbrev": False}
-    _configure_train(steps.add_parser("train", help="train a model on interactions", **options))
-    _configure_index(steps.add_parser("index", help="build an index of items", **options))
-    _configure_query(steps.add_parser("query", help="ask for recommendations", **options))
+    for name, words, configure_step in (
+        ("train", "train a model on interactions", _configure_train),
+        ("index", "build an index of items", _configure_index),
+        ("query", "ask for recommendations", _configure_query),
+    ):
+        step = steps.add_parser(name, help=words, **options)
+        configure_step(step)
+        _options.add_common(step)
 
 
 def _configure_train(parser: argparse.ArgumentParser) -> None:

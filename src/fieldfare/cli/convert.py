@@ -6,7 +6,7 @@ import argparse
 
 from fieldfare._logging import say_aside
 from fieldfare.cli import _columns, _options
-from fieldfare.cli._files import FileOrFolder, Input
+from fieldfare.cli._files import FileOrFolder, Input, written
 from fieldfare.exceptions import ConfigError
 
 EXAMPLES = """\
@@ -58,13 +58,11 @@ def run(arguments: argparse.Namespace) -> int:
                 "values. Give only one of them."
             )
         columns["schema"] = load_model(arguments.schema_from).schema
-    n_rows = convert(
-        _options.source(arguments.data),
-        arguments.output,
-        arguments.to or _kind_of(arguments.output),
-        **_options.reading(arguments),
-        **columns,
-    )
+    kind = arguments.to or _kind_of(arguments.output)
+    with written(arguments.output) as path:
+        n_rows = convert(
+            _options.source(arguments.data), path, kind, **_options.reading(arguments), **columns
+        )
     say_aside(f"{n_rows:,} rows written to {arguments.output}")
     return 0
 

@@ -6,11 +6,13 @@ import argparse
 
 from fieldfare._logging import say, say_notes
 from fieldfare.cli import _columns, _options
+from fieldfare.cli._json import as_json
 
 EXAMPLES = """\
 examples:
   fieldfare cv train.csv --target clicked --model ffm -k 4
   fieldfare cv ratings.csv --target rating --task regression --folds 10 --seed 1
+  fieldfare cv train.csv --target clicked --json | jq .mean.auc
 
 Each row is predicted once, by a model that has not seen it. When the figures are good enough, train
 on all rows with the same settings: fieldfare train DATA ...
@@ -24,6 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--folds", type=int, default=5, metavar="N", help="number of folds (default: 5)"
     )
+    _options.add_json(parser, "print one JSON object, with the figures of each fold")
     _options.add_hyperparameters(parser)
 
 
@@ -44,5 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
     data = read_dataset(_options.source(arguments.data), how)
     say_notes(data.schema.notes)
     result = cross_validate(data, folds=arguments.folds, **hyperparameters)
-    say(str(result))
+    if arguments.json:
+        say(as_json({"folds": result.folds, "mean": result.mean, "std": result.std}))
+    else:
+        say(str(result))
     return 0

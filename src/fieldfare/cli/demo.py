@@ -92,6 +92,7 @@ def _make_data(arguments: argparse.Namespace) -> Story:
 
     folder = Path(arguments.out)
     folder.mkdir(parents=True, exist_ok=True)
+    _refuse_others(folder)
     clicks = generate(arguments.rows, arguments.seed)
     _title(1, f"Click data with planted interactions, written to {folder}")
     n = len(clicks)
@@ -103,6 +104,29 @@ def _make_data(arguments: argparse.Namespace) -> Story:
         rows.append([files[name].name, stop - start, size(os.path.getsize(files[name]))])
     say(table(["file", "rows", "size"], rows))
     return Story(folder, clicks, files, slice(stops[1], stops[2]))
+
+
+def _refuse_others(folder: Path) -> None:
+    """Refuse a folder that holds files of these names which no tour wrote."""
+    from fieldfare.cli._clicks import COLUMNS
+    from fieldfare.exceptions import ConfigError
+
+    header = ",".join([TARGET, *COLUMNS])
+    tables = [folder / f"{name}.csv" for name in ("train", "valid", "new")]
+    foreign = [path for path in tables if path.exists() and not _starts_with(path, header)]
+    model = folder / "clicks.ff"
+    if model.exists() and not all(path.exists() for path in tables):
+        foreign.append(model)
+    if foreign:
+        raise ConfigError(
+            f"{foreign[0]} was not written by a tour, and would be overwritten. Name another "
+            "folder with --out."
+        )
+
+
+def _starts_with(path: Path, line: str) -> bool:
+    with path.open("rb") as file:
+        return file.readline(len(line) + 2).rstrip() == line.encode()
 
 
 def _read(story: Story) -> tuple[Any, Any]:

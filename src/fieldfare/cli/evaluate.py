@@ -6,12 +6,13 @@ import argparse
 
 from fieldfare._logging import say
 from fieldfare.cli import _columns, _options
+from fieldfare.cli._json import as_json
 from fieldfare.cli._tables import key_values
 
 EXAMPLES = """\
 examples:
   fieldfare evaluate test.csv -m clicks.ff
-  fieldfare evaluate test.ffm -m clicks.ff --metric auc --metric logloss
+  fieldfare evaluate test.ffm -m clicks.ff --metric auc,logloss
   fieldfare evaluate test.csv -m clicks.ff --json > figures.json
 """
 
@@ -24,16 +25,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--metric",
         action="append",
         metavar="NAME",
-        help="metric; may be repeated (default: those of the task)",
+        help="metric, or several with commas; may be repeated (default: those of the task)",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    _options.add_json(parser)
     _options.add_threads(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the metrics."""
-    import json
-
     from fieldfare.cli._files import load_any
     from fieldfare.training.functions import evaluate
 
@@ -45,5 +44,5 @@ def run(arguments: argparse.Namespace) -> int:
         **_options.reading(arguments),
         **_columns.given(arguments),
     )
-    say(json.dumps(figures) if arguments.json else key_values(figures, indent=0))
+    say(as_json(figures) if arguments.json else key_values(figures, indent=0))
     return 0

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 
+from fieldfare._files import STREAM
 from fieldfare._logging import say_aside
-from fieldfare.cli._files import FileOrFolder, Input
+from fieldfare.cli._files import FileOrFolder, Input, written
+from fieldfare.exceptions import ConfigError
 
 EXAMPLES = """\
 examples:
@@ -75,5 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
     given = {name: getattr(arguments, name) for name in _OPTIONS}
     options = {name: value for name, value in given.items() if value is not None}
     model = load_model(arguments.model)
-    say_aside(str(export(model, arguments.output, arguments.to, data=arguments.data, **options)))
+    if arguments.output == STREAM and arguments.to is None:
+        raise ConfigError("Standard output has no extension. Name the format with --to.")
+    with written(arguments.output) as path:
+        report = export(model, path, arguments.to, data=arguments.data, **options)
+    say_aside(str(report).replace(path, arguments.output))
     return 0

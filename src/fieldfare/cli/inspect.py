@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
-from fieldfare._logging import say
+from fieldfare._files import STREAM
+from fieldfare._logging import say, say_aside
 from fieldfare.cli import _columns, _options
-from fieldfare.cli._files import Input, Output
+from fieldfare.cli._files import Input, Output, written
+from fieldfare.cli._json import as_json
 from fieldfare.cli._tables import size
+from fieldfare.config import ModelConfig
 
 if TYPE_CHECKING:
     from fieldfare.data.inspect import Inspection
@@ -36,6 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write what the columns are, as JSON to edit and to pass on as --schema",
     )
+    _options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -48,17 +53,39 @@ def run(arguments: argparse.Namespace) -> int:
         **_options.reading(arguments),
         **_columns.given(arguments),
     )
-    say(str(found))
-    say(f"\n{_memory(found)}")
+    needed = _memory(found)
+    if arguments.json:
+        say(as_json({**_facts(found), "memory": needed}))
+    elif arguments.save_schema != STREAM:
+        say(str(found))
+        shown = ", ".join(f"{kind} {size(n_bytes)}" for kind, n_bytes in needed.items())
+        say(f"\nmemory to train, k={ModelConfig().n_factors}: {shown}")
     if arguments.save_schema:
-        found.schema.write_columns(arguments.save_schema)
-        say(f"\ncolumns written to {arguments.save_schema}: edit it, and pass it on as --schema")
+        with written(arguments.save_schema) as path:
+            found.schema.write_columns(path)
+        say_aside(f"columns written to {arguments.save_schema}: edit it, and pass it as --schema")
     return 0
 
 
-def _memory(found: Inspection) -> str:
-    """Return the memory that training each kind of model takes, with the default settings."""
-    from fieldfare.config import ModelConfig
+def _facts(found: Inspection) -> dict[str, Any]:
+    """Return what was found, and what each column is."""
+    facts = {item.name: getattr(found, item.name) for item in fields(found)}
+    schema, reasons = facts.pop("schema"), facts.pop("reasons")
+    facts["columns"] = [
+        {
+            "name": column.name,
+            "kind": column.kind,
+            "field": column.field_name if column.is_feature else None,
+            "role": column.role,
+            "because": reasons.get(column.name),
+        }
+        for column in schema.columns
+    ]
+    return facts
+
+
+def _memory(found: Inspection) -> dict[str, int]:
+    """Return the bytes that training each kind of model takes, with the default settings."""
     from fieldfare.kinds.models import MODEL_KINDS
     from fieldfare.models.registry import estimate_bytes
 
@@ -68,13 +95,12 @@ def _memory(found: Inspection) -> str:
         for name, kind in MODEL_KINDS.items()
         if found.n_fields or not kind.uses_fields
     ]
-    needed = []
-    for kind in kinds:
-        n_bytes = estimate_bytes(
+    return {
+        kind.model: estimate_bytes(
             kind,
             n_features=found.n_features,
             n_fields=found.n_fields,
             n_outputs=classes if classes > 2 else 1,
         )
-        needed.append(f"{kind.model} {size(n_bytes)}")
-    return f"memory to train, k={kinds[0].n_factors}: {', '.join(needed)}"
+        for kind in kinds
+    }

@@ -12,7 +12,7 @@ from fieldfare.exceptions import ConfigError
 EXAMPLES = """\
 examples:
   fieldfare predict new.csv -m clicks.ff -o predictions.csv
-  fieldfare predict new.parquet -m clicks.ff -o predictions.parquet
+  fieldfare predict new.parquet -m clicks.ff -o predictions.parquet --id request
   zcat new.ffm.gz | fieldfare predict - -m clicks.ff | head
   fieldfare predict new.csv -m stars.ff --interval 0.9 -o predictions.csv
 
@@ -40,7 +40,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         choices=FORMATS,
-        help="output format (default: by OUT's extension, .csv or .parquet, else text)",
+        help="output format (default: by OUT's extension, .csv, .parquet or .txt)",
+    )
+    parser.add_argument(
+        "--id",
+        type=_options.column,
+        metavar="COLUMN",
+        help="column of DATA to repeat before each prediction, such as the id of the row",
     )
     parser.add_argument(
         "--interval",
@@ -57,8 +63,9 @@ def run(arguments: argparse.Namespace) -> int:
     import numpy as np
 
     from fieldfare.cli._files import load_any
-    from fieldfare.cli._predictions import prediction_writer
-    from fieldfare.data.loading import stream
+    from fieldfare.cli._predictions import format_of, names, prediction_writer
+    from fieldfare.data.loading import stream_with_column
+    from fieldfare.data.unseen import SOME_ENTRIES, Unseen
     from fieldfare.models.posterior import Posterior
     from fieldfare.sources.reading import Reading
 
@@ -69,23 +76,27 @@ def run(arguments: argparse.Namespace) -> int:
             "single set of parameters. Use 'fieldfare sample' instead of 'fieldfare train'."
         )
     reading = Reading(**_options.reading(arguments))
-    kind = arguments.format or format_of(arguments.output)
+    kind = arguments.format or format_of(arguments.output, FORMATS, "text")
     n_rows, n_threads = 0, arguments.threads
-    with prediction_writer(arguments.output, kind, model, interval=coverage is not None) as write:
-        source, schema = _options.source(arguments.data), model.schema
-        for rows in stream(source, schema=schema, n_threads=n_threads, reading=reading):
+    unseen = Unseen(model.schema)
+    added = ("lower", "upper") if coverage is not None else ()
+    header = names(model, added)
+    source = _options.source(arguments.data)
+    samples = stream_with_column(
+        source, arguments.id, schema=model.schema, n_threads=n_threads, reading=reading
+    )
+    id_name = None if arguments.id is None else str(arguments.id)
+    with prediction_writer(arguments.output, kind, model, header, id_name) as write:
+        for rows, ids in samples:
             predicted = model.predict(rows, n_threads).astype(np.float32)
             if isinstance(model, Posterior) and coverage is not None:
                 ends = model.intervals(rows, coverage, n_threads=n_threads)
                 predicted = np.column_stack([predicted, ends]).astype(np.float32)
-            write(predicted)
+            write(predicted, ids)
+            if unseen.n_entries < SOME_ENTRIES:
+                unseen.add(rows, SOME_ENTRIES)
             n_rows += len(rows)
+    unseen.warn()
     if arguments.output != "-":
         say_aside(f"{n_rows:,} predictions written to {arguments.output}")
     return 0
-
-
-def format_of(path: str) -> str:
-    """Return the format that the extension of a path stands for, "text" if it stands for none."""
-    extension = path.rpartition(".")[2].lower()
-    return extension if extension in FORMATS else "text"

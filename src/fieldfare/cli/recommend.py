@@ -131,7 +131,7 @@ def _index(arguments: argparse.Namespace) -> int:
 
 
 def _query(arguments: argparse.Namespace) -> int:
-    from fieldfare.cli.predict import format_of
+    from fieldfare.cli._predictions import format_of
     from fieldfare.persist.file import load_model
     from fieldfare.retrieval import Recommender
     from fieldfare.schema import compose
@@ -149,7 +149,7 @@ def _query(arguments: argparse.Namespace) -> int:
             users = contexts.column(recommender.user_column).to_pylist()
     where = _values_by_column(arguments.where)
     columns = _recommendations(recommender, users, contexts, arguments, where)
-    kind = "parquet" if format_of(arguments.output) == "parquet" else "csv"
+    kind = format_of(arguments.output, ("csv", "parquet"), "csv")
     with table_writer(arguments.output, kind) as write:
         write(columns)
     return 0

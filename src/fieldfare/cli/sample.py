@@ -7,10 +7,10 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from fieldfare._logging import say, say_aside, say_notes
+from fieldfare._logging import say, say_error, say_notes
 from fieldfare.cli import _columns, _options
 from fieldfare.cli._ending import INTERRUPTED
-from fieldfare.cli._files import Input
+from fieldfare.cli._files import Input, written
 from fieldfare.cli._tables import key_values, size
 from fieldfare.config import GibbsConfig, ModelConfig, TrainingConfig
 from fieldfare.kinds.solvers import GIBBS
@@ -79,22 +79,23 @@ def run(arguments: argparse.Namespace) -> int:
         **_options.reading(arguments),
         **_columns.given(arguments),
     )
-    if not arguments.quiet:
-        say_notes(data.schema.notes)
+    prints = _options.prints_report(arguments)
+    say_notes(data.schema.notes)
     given = _options.hyperparameters(arguments, SAMPLED)
     result = sample(
         data,
         valid=arguments.valid,
         groups="all" if arguments.one_group else None,
-        **{"verbose": int(not arguments.quiet)} | given,
+        **{"verbose": int(prints)} | given,
     )
     if result.posterior is not None:
-        save_posterior(result.posterior, output)
+        with written(output) as path:
+            save_posterior(result.posterior, path)
     if result.interrupted:
         kept = 0 if result.posterior is None else len(result.posterior)
         what = f"{output} holds {kept} samples" if kept else f"nothing was saved to {output}"
-        say_aside(f"interrupted after {len(result.trace.sweeps)} sweeps: {what}")
-    if not arguments.quiet:
+        say_error(f"interrupted after {len(result.trace.sweeps)} sweeps: {what}")
+    if prints:
         say(_summary(result, output, time.perf_counter() - start))
     return INTERRUPTED if result.interrupted else 0
 

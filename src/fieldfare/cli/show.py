@@ -5,19 +5,24 @@ from __future__ import annotations
 import argparse
 import os
 import textwrap
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from fieldfare._logging import say
+from fieldfare._logging import say, say_aside
 from fieldfare.cli._files import Input, Output
+from fieldfare.cli._json import as_json
+from fieldfare.cli._options import add_json
 from fieldfare.cli._tables import key_values, size
 from fieldfare.exceptions import ConfigError
 
 if TYPE_CHECKING:
     from fieldfare.config import ModelConfig
+    from fieldfare.explain.ranking import Ranking
     from fieldfare.models.base import Model
     from fieldfare.models.posterior import Posterior
     from fieldfare.models.scaling import Scaling
     from fieldfare.settings import Settings
+    from fieldfare.training.bayes.trace import Trace
 
 EXAMPLES = """\
 examples:
@@ -54,6 +59,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="row to explain, counted from 0 (default: 0)",
     )
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -68,13 +74,18 @@ def run(arguments: argparse.Namespace) -> int:
                 f"{arguments.model} holds samples of a Bayesian model, but only a single set of "
                 "parameters can be explained. Explain a model from 'fieldfare train'."
             )
-        say(_posterior(model, arguments.model))
-        if arguments.schema:
-            say("\n" + str(model.schema))
+        if arguments.json:
+            say(as_json(_facts(model) | {"trace": _trace(model).diagnostics()}))
+        else:
+            say(_posterior(model, arguments.model))
+            if arguments.schema:
+                say("\n" + str(model.schema))
         if arguments.plot:
             _plot_trace(model, arguments.plot)
         return 0
-    if arguments.explain:
+    if arguments.json:
+        say(as_json(_json_of(model, arguments)))
+    elif arguments.explain:
         say(_explanation(model, arguments.explain, arguments.row, arguments.top))
     else:
         say(_header(model, arguments.model))
@@ -84,6 +95,27 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.plot:
         _plot(model, arguments)
     return 0
+
+
+def _facts(model: Model | Posterior) -> dict[str, Any]:
+    """Return what a model is and how it was trained."""
+    schema, trained_by = model.schema, model.trained_by
+    return {
+        "config": asdict(model.config),
+        "features": model.n_features,
+        "classes": model.classes,
+        "columns": None if schema is None else schema.names_in_table,
+        "settings": None if trained_by is None else trained_by.to_json(),
+        "provenance": model.provenance,
+    }
+
+
+def _json_of(model: Model, arguments: argparse.Namespace) -> dict[str, Any]:
+    from fieldfare.explain import explain
+
+    if arguments.explain:
+        return explain(model, arguments.explain, arguments.row).to_dict()
+    return _facts(model) | {n: r.to_dict() for n, r in _rankings(model, arguments.top).items()}
 
 
 def _header(model: Model, path: str) -> str:
@@ -123,10 +155,8 @@ def _scaled(scaling: Scaling) -> str:
 
 
 def _posterior(posterior: Posterior, path: str) -> str:
-    from fieldfare.training.bayes.trace import Trace
-
     provenance = dict(posterior.provenance)
-    trace = provenance.pop("trace", None)
+    provenance.pop("trace", None)
     lines = {
         "model": f"samples of a Bayesian {posterior.config.model}",
         "task": posterior.task,
@@ -138,7 +168,13 @@ def _posterior(posterior: Posterior, path: str) -> str:
     if posterior.classes is not None:
         lines["classes"] = ", ".join(map(str, posterior.classes))
     lines |= _settings(posterior.trained_by, provenance)
-    return f"{key_values(lines, indent=0)}\n\n{Trace.from_json(trace)}"
+    return f"{key_values(lines, indent=0)}\n\n{_trace(posterior)}"
+
+
+def _trace(posterior: Posterior) -> Trace:
+    from fieldfare.training.bayes.trace import Trace
+
+    return Trace.from_json(posterior.provenance.get("trace"))
 
 
 def _settings(trained_by: Settings | None, provenance: dict[str, Any]) -> dict[str, object]:
@@ -175,17 +211,22 @@ def _short(value: object) -> str:
 
 
 def _learned(model: Model, n: int) -> str:
+    return "\n".join(line for found in _rankings(model, n).values() for line in ("", str(found)))
+
+
+def _rankings(model: Model, n: int) -> dict[str, Ranking]:
+    """Return the strongest of what a model has learned."""
     from fieldfare.explain import top_features, top_interactions
 
-    parts = ["", str(top_features(model, n))] if model.config.fit_linear else []
+    found = {"top_features": top_features(model, n)} if model.config.fit_linear else {}
     if model.factors is None:
-        return "\n".join(parts)
+        return found
     # If rows carry their own fields, the field of a feature is not known.
     if not model.uses_fields or _knows_fields(model):
-        parts += ["", str(top_interactions(model, n))]
+        found["top_interactions"] = top_interactions(model, n)
     if _knows_fields(model):
-        parts += ["", str(top_interactions(model, n, by="field"))]
-    return "\n".join(parts)
+        found["top_field_interactions"] = top_interactions(model, n, by="field")
+    return found
 
 
 def _knows_fields(model: Model) -> bool:
@@ -213,12 +254,11 @@ def _plot(model: Model, arguments: argparse.Namespace) -> None:
         names, values = matrix.names, matrix.values
     # Contributions to a score have a sign, even if this row happens to have no negative one.
     plot_field_matrix(names, values, arguments.plot, signed=bool(arguments.explain))
-    say(f"heat map written to {arguments.plot}")
+    say_aside(f"heat map written to {arguments.plot}")
 
 
 def _plot_trace(posterior: Posterior, path: str) -> None:
     from fieldfare.report import plot_trace
-    from fieldfare.training.bayes.trace import Trace
 
-    plot_trace(Trace.from_json(posterior.provenance.get("trace")), path)
-    say(f"trace written to {path}")
+    plot_trace(_trace(posterior), path)
+    say_aside(f"trace written to {path}")

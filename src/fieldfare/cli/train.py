@@ -11,6 +11,7 @@ from fieldfare._logging import say, say_notes
 from fieldfare.cli import _columns, _options
 from fieldfare.cli._ending import INTERRUPTED, save_unless_nothing
 from fieldfare.cli._files import Input, Output
+from fieldfare.cli._json import as_json
 from fieldfare.cli._tables import key_values, size
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="resume from such a file, with the same data and flags",
     )
+    _options.add_json(parser, "print one JSON object in place of the report")
     _options.add_hyperparameters(parser)
 
 
@@ -67,8 +69,10 @@ def run(arguments: argparse.Namespace) -> int:
     from fieldfare.training.loop.callbacks import Checkpoint
     from fieldfare.training.prepare.held_out import split_by_of
 
+    prints = _options.prints_report(arguments)
+
     def tell(text: str = "") -> None:
-        if not arguments.quiet:
+        if prints:
             say(text)
 
     start = time.perf_counter()
@@ -88,10 +92,9 @@ def run(arguments: argparse.Namespace) -> int:
     tell(_described(data.schema))
     if arguments.target is None and data.schema.target is not None:
         tell(f"The target is {data.schema.target!r} by default; --target names another column.")
-    if not arguments.quiet:
-        say_notes(data.schema.notes)
+    say_notes(data.schema.notes)
     tell()
-    settings: dict[str, Any] = {"verbose": int(not arguments.quiet)}
+    settings: dict[str, Any] = {"verbose": int(prints)}
     if arguments.valid:
         settings |= {"valid": arguments.valid, **_options.reading(arguments)}
     if arguments.checkpoint:
@@ -100,7 +103,10 @@ def run(arguments: argparse.Namespace) -> int:
         settings["resume"] = arguments.resume
     start = time.perf_counter()
     result = functions.train(data, **settings | hyperparameters)
-    if save_unless_nothing(result, arguments.output):
+    is_saved = save_unless_nothing(result, arguments.output)
+    if arguments.json:
+        say(as_json(_facts(result, arguments.output if is_saved else None, start)))
+    elif is_saved and prints:
         tell()
         tell(_summary(result, arguments.output, _since(start)))
     return INTERRUPTED if result.interrupted else 0
@@ -113,6 +119,20 @@ def _described(schema: Schema) -> str:
         rest = len(lines) - 2 - _COLUMNS_SHOWN
         lines[_COLUMNS_SHOWN + 2 :] = [f"... and {rest} more columns"]
     return "\n".join(lines)
+
+
+def _facts(result: TrainResult, output: str | None, start: float) -> dict[str, Any]:
+    """Return what came of the training, for scripts; without an output, nothing was saved."""
+    history = result.history
+    return {
+        "model": output,
+        "task": result.model.task,
+        "features": result.model.n_features,
+        "interrupted": result.interrupted,
+        "seconds": time.perf_counter() - start,
+        "best": history.best,
+        "history": history.to_json(),
+    }
 
 
 def _summary(result: TrainResult, output: str, seconds: str) -> str:
@@ -130,6 +150,8 @@ def _summary(result: TrainResult, output: str, seconds: str) -> str:
         if result.history.refit:
             n = result.history.refit_epochs
             lines["trained again"] = f"on all rows, for {n} epoch{'s' if n > 1 else ''}"
+    if result.history.comparison is not None:
+        lines["compared"] = result.history.comparison
     return (
         key_values(lines)
         + f"\n\nnext:\n  fieldfare predict NEW -m {output} -o predictions.csv"

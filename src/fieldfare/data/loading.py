@@ -19,10 +19,12 @@ from fieldfare.exceptions import DataError, DataWarning, StoreError
 from fieldfare.rows import Rows, as_rows, per_row
 from fieldfare.schema.hints import Hints
 from fieldfare.schema.schema import Schema
+from fieldfare.sources.batch import column_at, require_column
 from fieldfare.sources.files import Files
 from fieldfare.sources.formats import open_source, refuse_reading
 from fieldfare.sources.reading import DETECTED, Reading
-from fieldfare.sources.source import Numbered, Source
+from fieldfare.sources.source import Numbered, Source, Table
+from fieldfare.sources.tables import WithColumn
 from fieldfare.store.append import gather
 from fieldfare.store.cache import file_fingerprint
 from fieldfare.store.row_store import RowStore, cached
@@ -193,14 +195,63 @@ def stream(
         As `load` does; a fault of content is found when its batch is reached.
     """
     options = Options(schema=schema, labelled=labelled, n_threads=n_threads, reading=reading)
+    for rows, _ in _streamed(source, options, None):
+        yield rows
+
+
+def stream_with_column(
+    source: Any,
+    column: str | int | None,
+    *,
+    schema: Schema | None = None,
+    n_threads: int | None = None,
+    reading: Reading = DETECTED,
+) -> Iterator[tuple[Rows, Any]]:
+    """Yield what `stream` does, without targets, each batch with the values of one of its columns.
+
+    Parameters
+    ----------
+    column : str, int or None
+        A column of a table, which the Schema need not know; ``None``: there are no values.
+
+    Yields
+    ------
+    Rows
+    values : pyarrow.Array or None
+        One value per row.
+
+    Raises
+    ------
+    DataError
+        As `stream` does, and if there is no such column.
+    """
+    options = Options(schema=schema, labelled=None, n_threads=n_threads, reading=reading)
+    yield from _streamed(source, options, column)
+
+
+def _streamed(
+    source: Any, options: Options, column: str | int | None
+) -> Iterator[tuple[Rows, Any]]:
     opened = open_samples(source, options)
+    kept = None
     if isinstance(opened, Source):
-        batches = encode(named(opened, options), options)[1]
+        opened = named(opened, options)
+        if column is not None:
+            if not isinstance(opened, Table):
+                raise DataError(f"{opened.description} has no column {column!r}.")
+            name = column_at(opened.names, column)
+            require_column(name, opened.names)
+            opened = kept = WithColumn(opened, name)
+        batches = encode(opened, options)[1]
+    elif column is not None:
+        raise DataError(f"Samples that are encoded already have no column {column!r}.")
     else:
         batches = iter([as_rows(_with_roles(opened, options).rows)])
     for rows in batches:
+        values = None if kept is None else kept.take()
         for start in range(0, max(len(rows), 1), _STREAM_ROWS):
-            yield rows.slice(start, start + _STREAM_ROWS)
+            part = None if values is None else values.slice(start, _STREAM_ROWS)
+            yield rows.slice(start, start + _STREAM_ROWS), part
 
 
 def read_dataset(source: Any, options: Options) -> AnyDataset:

@@ -109,6 +109,11 @@ class _OfClasses(BayesianFM):
         """
         return self._probabilities(X)
 
+    def predict_log_proba(self, X: Any) -> Float64Array:
+        """Return the logarithm of what `predict_proba` returns; -inf where that is 0."""
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(self._probabilities(X)))
+
 
 class BayesianClassifier(ClassifierMixin, _OfClasses):  # type: ignore[misc]
     """Base for two classes, by probit."""
@@ -126,8 +131,9 @@ class BayesianClassifier(ClassifierMixin, _OfClasses):  # type: ignore[misc]
         array of shape (n_samples,)
             Members of ``classes_``.
         """
-        best = self._probabilities(X).argmax(axis=1)
-        labels: AnyArray = self.classes_[best]
+        fitted = self._as_it_is()
+        best = fitted._probabilities(X).argmax(axis=1)
+        labels: AnyArray = fitted.classes_[best]
         return labels
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:

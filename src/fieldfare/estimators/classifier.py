@@ -77,8 +77,9 @@ class Classifier(ClassifierMixin, Factorization):  # type: ignore[misc]
         float32 array of shape (n_samples,) or (n_samples, n_classes)
             For two classes the log odds of the second; otherwise one score per class.
         """
-        scores = self._scores(X)
-        return scores[:, 0] if len(self.classes_) == 2 else scores
+        fitted = self._as_it_is()
+        scores = fitted._scores(X)
+        return scores[:, 0] if len(fitted.classes_) == 2 else scores
 
     def predict_proba(self, X: Any) -> Float64Array:
         """Return the probability of each class.
@@ -93,12 +94,35 @@ class Classifier(ClassifierMixin, Factorization):  # type: ignore[misc]
         float64 array of shape (n_samples, n_classes)
             Rows sum to one; columns are in the order of ``classes_``.
         """
-        scores = self._scores(X)
+        fitted = self._as_it_is()
+        scores = fitted._scores(X)
         # In float64, because float32 would round the probabilities of confident models to one.
-        probability: Float64Array = np.asarray(link(self._task(), scores.astype(np.float64)))
+        probability: Float64Array = np.asarray(link(fitted._task(), scores.astype(np.float64)))
         if probability.ndim == 1:
             return np.column_stack([1 - probability, probability])
         return probability
+
+    def predict_log_proba(self, X: Any) -> Float64Array:
+        """Return the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : as in `fit`
+            Samples.
+
+        Returns
+        -------
+        float64 array of shape (n_samples, n_classes)
+            Columns are in the order of ``classes_``. Finite, also where `predict_proba` is rounded
+            to 0.
+        """
+        scores = self._scores(X).astype(np.float64)
+        if scores.shape[1] > 1:
+            scores -= scores.max(axis=1, keepdims=True)
+            return np.asarray(scores - np.log(np.exp(scores).sum(axis=1, keepdims=True)))
+        # log(1 / (1 + exp(-s))) = -log(exp(0) + exp(-s)), which does not overflow.
+        signed = np.column_stack([scores[:, 0], -scores[:, 0]])
+        return np.asarray(-np.logaddexp(0, signed))
 
     def predict(self, X: Any) -> AnyArray:
         """Return the most probable class of each sample.
@@ -113,9 +137,10 @@ class Classifier(ClassifierMixin, Factorization):  # type: ignore[misc]
         array of shape (n_samples,)
             Members of ``classes_``.
         """
-        scores = self._scores(X)
+        fitted = self._as_it_is()
+        scores = fitted._scores(X)
         best = scores.argmax(axis=1) if scores.shape[1] > 1 else (scores[:, 0] > 0).astype(int)
-        predicted: AnyArray = self.classes_[best]
+        predicted: AnyArray = fitted.classes_[best]
         return predicted
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:

@@ -108,7 +108,7 @@ class FwFMClassifier(WithPairWeights, Classifier):
     random_state : int, RandomState, Generator or None, default=None
         Seed of everything random. The same seed gives the same result, bit for bit, on any number
         of cores, unless deterministic=False.
-    n_jobs : int >= 1, -1 or None, default=None
+    n_jobs : int in [1, 2.14748e+09], -1 or None, default=None
         Number of threads; None or -1 means all cores.
     deterministic : bool or 'auto', default='auto'
         Whether to update in the order of one thread where the result would depend on the number of
@@ -352,7 +352,7 @@ class FwFMRegressor(WithPairWeights, Regressor):
     random_state : int, RandomState, Generator or None, default=None
         Seed of everything random. The same seed gives the same result, bit for bit, on any number
         of cores, unless deterministic=False.
-    n_jobs : int >= 1, -1 or None, default=None
+    n_jobs : int in [1, 2.14748e+09], -1 or None, default=None
         Number of threads; None or -1 means all cores.
     deterministic : bool or 'auto', default='auto'
         Whether to update in the order of one thread where the result would depend on the number of

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fieldfare._arguments import checked
-from fieldfare._tables import aligned_lines
+from fieldfare._tables import Printed
 from fieldfare._typing import JSON, Float64Array, Int64Array
 from fieldfare.exceptions import DataError
 from fieldfare.explain.entries import (
@@ -20,7 +20,8 @@ from fieldfare.explain.entries import (
     field_name,
     outputs,
 )
-from fieldfare.models.base import Model
+from fieldfare.models.base import FittedEstimator, Model, model_of
+from fieldfare.sources.frames import to_pandas
 
 # Terms that an explanation prints one by one.
 SHOWN = 20
@@ -150,8 +151,20 @@ class Explanation:
             "higher": [{"order": t, "term": term} for t, term in self._by_order()],
         }
 
+    def to_frame(self) -> Any:
+        """Return all terms that are not zero as a pandas DataFrame, the largest first.
+
+        Its columns are ``of`` and ``term``; the terms sum to the score.
+        """
+        return to_pandas(
+            [{"of": name, "term": term} for name, term in self.terms()], ("of", "term")
+        )
+
     def __str__(self) -> str:
         return self.to_text()
+
+    def _repr_html_(self) -> str:
+        return self._printed(SHOWN).html()
 
     @checked
     def to_text(self, n_terms: int = SHOWN) -> str:
@@ -162,6 +175,9 @@ class Explanation:
         n_terms : int, default=20
             How many terms to list one by one.
         """
+        return str(self._printed(n_terms))
+
+    def _printed(self, n_terms: int) -> Printed:
         terms = self.terms()
         shown, rest = terms[:n_terms], terms[n_terms:]
         rows = [(f"{term:+.4f}", name) for name, term in shown]
@@ -172,14 +188,16 @@ class Explanation:
         if self.prediction is not None:
             what = "prediction" if self.label is None else f"probability of {self.label!r}"
             rows.append((f"{self.prediction:.4f}", what))
-        lines = aligned_lines(("term", "of"), rows, left=(1,))
+        below = []
         if self.n_unknown:
-            lines.append(f"Left out: {self.n_unknown} entries that the model does not know.")
-        return "\n".join(lines)
+            below.append(f"Left out: {self.n_unknown} entries that the model does not know.")
+        return Printed(("term", "of"), rows, left=(1,), below=below)
 
 
 @checked
-def explain(model: Model, data: Any, row: int = 0, *, label: Any = None) -> Explanation:
+def explain(
+    model: Model | FittedEstimator, data: Any, row: int = 0, *, label: Any = None
+) -> Explanation:
     """Decompose the score of one sample into its terms.
 
     The score of a factorization machine is a sum by definition (Rendle 2010, eq. 1; Juan et al.
@@ -189,7 +207,7 @@ def explain(model: Model, data: Any, row: int = 0, *, label: Any = None) -> Expl
 
     Parameters
     ----------
-    model : Model
+    model : Model or fitted estimator
         Any trained model.
     data : Rows, path, table or array
         Samples. Anything but Rows is encoded with the model's Schema.
@@ -214,6 +232,7 @@ def explain(model: Model, data: Any, row: int = 0, *, label: Any = None) -> Expl
     --------
     >>> print(explain(model, "test.csv", row=3))  # doctest: +SKIP
     """
+    model = model_of(model, "explain")
     rows = as_rows(model, data)
     if not -len(rows) <= row < len(rows):
         raise DataError(f"There is no row {row}: the data have {len(rows)} rows, counted from 0.")

@@ -9,7 +9,7 @@ import numpy as np
 
 from fieldfare._typing import Float32Array, Float64Array, Int64Array
 from fieldfare.exceptions import ConfigError, DataError
-from fieldfare.models.base import Model, check_model
+from fieldfare.models.base import Model
 from fieldfare.rows import Rows
 
 
@@ -37,7 +37,6 @@ class KnownEntries:
 
 def as_rows(model: Model, data: Any) -> Rows:
     """Return Rows as they are, and encode anything else with the model's Schema."""
-    check_model(model, "An explanation")
     if isinstance(data, Rows):
         return data
     from fieldfare.data.loading import load
@@ -106,7 +105,6 @@ def factors_of(model: Model) -> Float32Array:
     ConfigError
         If the model has none.
     """
-    check_model(model, "An explanation")
     if model.factors is None:
         raise ConfigError(
             "Interactions and latent vectors need a model with latent factors. Got a "

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fieldfare._arguments import checked
+from fieldfare._tables import Printed
 from fieldfare._typing import JSON, AnyArray, Float64Array, Int64Array
 from fieldfare._validation import Number, OneOf, check
 from fieldfare.exceptions import DataError
@@ -22,8 +23,9 @@ from fieldfare.explain.entries import (
     outputs,
 )
 from fieldfare.explain.ranking import Ranking, largest, scales
-from fieldfare.models.base import Model
+from fieldfare.models.base import FittedEstimator, Model, model_of
 from fieldfare.rows import Rows
+from fieldfare.sources.frames import to_pandas
 
 # Vectors on either side of a block of inner products.
 _BLOCK = 1024
@@ -75,10 +77,22 @@ class FieldMatrix:
         """Return names and nested lists, ready for JSON."""
         return {"names": list(self.names), "values": self.values.tolist()}
 
+    def to_frame(self) -> Any:
+        """Return a pandas DataFrame with the names of the fields as rows and as columns."""
+        rows = [dict(zip(self.names, row, strict=True)) for row in self.values.tolist()]
+        return to_pandas(rows, self.names).set_axis(list(self.names))
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [name, *(f"{value:.4g}" for value in values)]
+            for name, values in zip(self.names, self.values.tolist(), strict=True)
+        ]
+        return Printed(("", *self.names), rows, left=(0,)).html()
+
 
 @checked
 def top_interactions(
-    model: Model,
+    model: Model | FittedEstimator,
     n: int = 20,
     *,
     by: str = "feature",
@@ -105,7 +119,7 @@ def top_interactions(
 
     Parameters
     ----------
-    model : Model
+    model : Model or fitted estimator
         Any but a linear one.
     n : int in [1, inf), default=20
         Length of the list.
@@ -132,6 +146,7 @@ def top_interactions(
     DataError
         If fields are needed, and neither the Schema nor ``rows`` has them.
     """
+    model = model_of(model, "top_interactions")
     check("n", n, Number(1, integer=True), "top_interactions")
     check("by", by, OneOf(("feature", "field")), "top_interactions")
     factors_of(model)
@@ -150,7 +165,11 @@ def top_interactions(
 
 @checked
 def field_interactions(
-    model: Model, *, weighted: bool = True, label: Any = None, rows: Rows | None = None
+    model: Model | FittedEstimator,
+    *,
+    weighted: bool = True,
+    label: Any = None,
+    rows: Rows | None = None,
 ) -> FieldMatrix:
     """Measure how strongly each pair of fields interacts.
 
@@ -162,7 +181,7 @@ def field_interactions(
 
     Parameters
     ----------
-    model : Model
+    model : Model or fitted estimator
         Any but a linear one.
     weighted : bool, default=True
         Whether frequent features count for more.
@@ -182,6 +201,7 @@ def field_interactions(
     DataError
         If neither the Schema nor ``rows`` has the fields of the features.
     """
+    model = model_of(model, "field_interactions")
     factors_of(model)
     fields = _require_fields(_fields(model, rows))
     _, scale = scales(model, rows, weighted=weighted)

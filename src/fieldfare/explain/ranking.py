@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fieldfare._arguments import checked
-from fieldfare._tables import aligned_lines
+from fieldfare._tables import Printed
 from fieldfare._typing import AnyArray, Float64Array, Int64Array
 from fieldfare._validation import Number, check
 from fieldfare.explain.entries import feature_name, label_of, outputs
-from fieldfare.models.base import Model, check_model
+from fieldfare.models.base import FittedEstimator, Model, model_of
 from fieldfare.rows import Rows
+from fieldfare.sources.frames import to_pandas
 
 
 class FeatureWeight(NamedTuple):
@@ -60,9 +61,19 @@ class Ranking(Sequence[Any]):
         """Return one dictionary per item, ready for JSON or a DataFrame."""
         return [item._asdict() for item in self.items]
 
+    def to_frame(self) -> Any:
+        """Return the items as a pandas DataFrame, one per row."""
+        return to_pandas(self.to_dict())
+
     def __str__(self) -> str:
+        return str(self._printed())
+
+    def _repr_html_(self) -> str:
+        return self._printed().html()
+
+    def _printed(self) -> Printed:
         if not self.items:
-            return f"{self.title}: none"
+            return Printed((), (), above=(f"{self.title}: none",))
         columns = [
             name
             for name in self.items[0]._fields
@@ -73,12 +84,12 @@ class Ranking(Sequence[Any]):
         left = tuple(
             place for place, name in enumerate(columns) if isinstance(getattr(self[0], name), str)
         )
-        return "\n".join([self.title, *aligned_lines(columns, rows, left)])
+        return Printed(columns, rows, left, above=(self.title,))
 
 
 @checked
 def top_features(
-    model: Model,
+    model: Model | FittedEstimator,
     n: int = 20,
     *,
     min_count: int = 0,
@@ -95,7 +106,7 @@ def top_features(
 
     Parameters
     ----------
-    model : Model
+    model : Model or fitted estimator
         Any trained model.
     n : int in [1, inf), default=20
         Length of the list.
@@ -118,7 +129,7 @@ def top_features(
         If ``n`` is not positive or the model has no such class.
     """
     check("n", n, Number(1, integer=True), "top_features")
-    check_model(model, "top_features")
+    model = model_of(model, "top_features")
     counts, scale = scales(model, rows, min_count=min_count, weighted=weighted)
     found: list[FeatureWeight] = []
     for output in outputs(model, label):

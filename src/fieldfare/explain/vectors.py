@@ -29,18 +29,18 @@ from fieldfare._arguments import checked
 from fieldfare._typing import AnyArray, Float32Array, Float64Array
 from fieldfare.exceptions import DataError
 from fieldfare.explain.entries import as_rows, count_fields, entries_of, factors_of, outputs
-from fieldfare.models.base import Model
+from fieldfare.models.base import FittedEstimator, Model, model_of
 
 _BLOCK_BYTES = 2**26
 
 
 @checked
-def latent_vectors(model: Model, data: Any, *, label: Any = None) -> Float32Array:
+def latent_vectors(model: Model | FittedEstimator, data: Any, *, label: Any = None) -> Float32Array:
     """Return the sum of the latent vectors of the features of each sample.
 
     Parameters
     ----------
-    model : Model
+    model : Model or fitted estimator
         Any but a linear one.
     data : Rows, path, table or array
         Samples. Anything but Rows is encoded with the model's Schema.
@@ -57,16 +57,17 @@ def latent_vectors(model: Model, data: Any, *, label: Any = None) -> Float32Arra
     ConfigError
         If the model is linear, or has no such class.
     """
+    model = model_of(model, "latent_vectors")
     return _sums(model, data, label, by_field=False)
 
 
 @checked
-def field_vectors(model: Model, data: Any, *, label: Any = None) -> Float32Array:
+def field_vectors(model: Model | FittedEstimator, data: Any, *, label: Any = None) -> Float32Array:
     """Return the sum of the latent vectors of the features of each sample, field by field.
 
     Parameters
     ----------
-    model : Model
+    model : Model or fitted estimator
         Any but a linear one.
     data : Rows, path, table or array
         Samples with fields. Anything but Rows is encoded with the model's Schema.
@@ -85,6 +86,7 @@ def field_vectors(model: Model, data: Any, *, label: Any = None) -> Float32Array
     DataError
         If the data have no fields.
     """
+    model = model_of(model, "field_vectors")
     return _sums(model, data, label, by_field=True)
 
 

@@ -12,11 +12,12 @@ from typing import Any
 
 from fieldfare._arguments import checked
 from fieldfare._files import check_outputs
+from fieldfare._inputs import refuse_input
 from fieldfare._typing import PathLike
 from fieldfare._validation import closest
 from fieldfare.exceptions import ConfigError
 from fieldfare.export.packing import Loss, loss_of_packing
-from fieldfare.models.base import Model, check_model
+from fieldfare.models.base import FittedEstimator, Model, model_of
 
 EXPORTERS: dict[str, tuple[str, str]] = {
     "onnx": ("fieldfare.export.onnx_file", "export_onnx"),
@@ -85,13 +86,18 @@ class Exported:
 
 @checked
 def export(
-    model: Model, path: PathLike, to: str | None = None, *, data: Any = None, **options: Any
+    model: Model | FittedEstimator,
+    path: PathLike,
+    to: str | None = None,
+    *,
+    data: Any = None,
+    **options: Any,
 ) -> Exported:
     """Write a model in the format of another tool.
 
     Parameters
     ----------
-    model : Model
+    model : Model or fitted estimator
         Trained model.
     path : path
         File to write or replace, atomically. A SavedModel is a folder, which must not exist yet.
@@ -119,7 +125,7 @@ def export(
     OSError
         If the file cannot be written; an older file at ``path`` is then left intact.
     """
-    check_model(model, "export")
+    model = model_of(model, "export")
     to = format_of(path) if to is None else to
     if to not in EXPORTERS:
         raise ConfigError(
@@ -127,6 +133,7 @@ def export(
             f"The formats are {', '.join(EXPORTERS)}."
         )
     check_outputs({"path": path}, {"data": data})
+    refuse_input(path)
     module, name = EXPORTERS[to]
     function = getattr(import_module(module), name)
     _check_options(to, options, list(signature(function).parameters)[2:])

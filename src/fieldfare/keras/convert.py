@@ -20,7 +20,7 @@ from fieldfare.keras.entries import (
     FieldWeightedFM,
 )
 from fieldfare.kinds.models import FM, MODEL_KINDS, PARAMETERS, InteractionForm
-from fieldfare.models.base import Model, check_model
+from fieldfare.models.base import FittedEstimator, Model, model_of
 from fieldfare.models.registry import MODEL_CLASSES
 from fieldfare.schema.schema import Schema
 
@@ -41,12 +41,12 @@ _LAYERS: dict[InteractionForm, type[EntriesLayer]] = {
 }
 
 
-def to_keras(model: Model, *, link: bool = True, dense: bool = False) -> Any:
+def to_keras(model: Model | FittedEstimator, *, link: bool = True, dense: bool = False) -> Any:
     """Return a Keras model with the weights of a model.
 
     Parameters
     ----------
-    model : Model
+    model : Model or fitted estimator
         Of any kind that has a layer.
     link : bool
         Whether the output is that of ``model.predict``, which is a probability for classes;
@@ -69,7 +69,7 @@ def to_keras(model: Model, *, link: bool = True, dense: bool = False) -> Any:
     ConfigError
         If there is no layer for this kind of model, or ``dense`` is true for one that uses fields.
     """
-    check_model(model, "to_keras")
+    model = model_of(model, "to_keras")
     layer_class = _LAYERS.get(model.traits.interactions)
     if layer_class is None:
         kinds = [name for name, kind in MODEL_KINDS.items() if kind.interactions in _LAYERS]

@@ -19,6 +19,7 @@ from fieldfare.metrics.registry import (
     get_list_metric,
     get_metric,
     list_metric,
+    listed,
     metric,
 )
 
@@ -32,6 +33,7 @@ __all__ = [
     "get_list_metric",
     "get_metric",
     "list_metric",
+    "listed",
     "metric",
     "ranking",
     "recommendation",

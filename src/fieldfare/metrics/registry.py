@@ -195,13 +195,39 @@ def _of_lists() -> dict[str, ListMetric]:
 
 
 @checked
+def listed(names: str | Iterable[str]) -> list[str]:
+    """Return names of metrics as a list; a text may name several, with commas in between.
+
+    Parameters
+    ----------
+    names : str or iterable of str
+        In letters of either case.
+
+    Raises
+    ------
+    ConfigError
+        If it holds something that is no text.
+    """
+    given = [names] if isinstance(names, str) else list(names)
+    for name in given:
+        if not isinstance(name, str):
+            raise ConfigError(f"Metrics are given by their names, such as 'auc'. Got {name!r:.80}.")
+    return [name.strip() for text in given for name in text.split(",") if name.strip()]
+
+
+def _canonical(name: str) -> str:
+    return name.strip().lower().replace("-", "_")
+
+
+@checked
 def get_metric(name: str) -> Metric:
     """Return the metric of samples of a name.
 
     Parameters
     ----------
     name : str
-        A key of ``METRICS`` or ``ALIASES``. Some also take a length, as in ``ndcg@10``.
+        A key of ``METRICS`` or ``ALIASES``, in letters of either case. Some also take a length, as
+        in ``ndcg@10``.
 
     Returns
     -------
@@ -212,6 +238,7 @@ def get_metric(name: str) -> Metric:
     ConfigError
         If there is no such metric, or the length after ``@`` is not a whole number from 1 on.
     """
+    name = _canonical(name)
     head, _, place = name.partition("@")
     known = _of_samples()
     found = known.get(ALIASES.get(head, head))
@@ -250,6 +277,7 @@ def get_list_metric(name: str) -> ListMetric:
     ConfigError
         If there is no such metric, or k is missing.
     """
+    name = _canonical(name)
     plain = name.removeprefix(SAMPLED)
     sampled = plain != name
     head, _, place = plain.partition("@")
@@ -323,5 +351,5 @@ def compute(
     DataError
         If the arrays do not fit a metric.
     """
-    chosen = [get_metric(name) for name in ([names] if isinstance(names, str) else names)]
+    chosen = [get_metric(name) for name in listed(names)]
     return {item.name: item(y, pred, weight, group) for item in chosen}

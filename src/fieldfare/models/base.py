@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -194,7 +194,6 @@ class Model(ParameterArrays):
         """
         return link(self.config.task, self.score(rows, n_threads))
 
-    @checked
     def predict_one(self, sample: Mapping[str, Any]) -> float | Float32Array:
         """Return the prediction for one sample, in microseconds.
 
@@ -364,16 +363,42 @@ class Model(ParameterArrays):
     def _vectors(self, features: AnyArray, output: int) -> Float64Array:
         """Return the latent vectors of some features, where they are the same for all fields."""
         assert self.factors is not None
+        features = as_places("The ids of features", features, self.n_features)
         vectors: Float64Array = self.factors[features, output].astype(np.float64)
         return vectors
 
 
-def check_model(model: Any, owner: str) -> None:
-    """Raise ConfigError unless it is a Model; for an estimator, the message says where that is."""
-    if not isinstance(model, Model):
-        hint = (
-            "Of a fitted estimator, pass estimator.model_."
-            if hasattr(model, "fit")
-            else "fieldfare.load_model reads one from its file."
-        )
-        raise ConfigError(f"{owner} needs a Model. Got {type(model).__name__}. {hint}")
+class FittedEstimator(Protocol):
+    """An estimator, of which functions of models take the model."""
+
+    @property
+    def model_(self) -> Model:
+        """The trained model."""
+
+
+def model_of(model: Any, owner: str) -> Model:
+    """Return a model as it is, and of a fitted estimator its model.
+
+    Parameters
+    ----------
+    model : Model or estimator
+    owner : str
+        Who asks, for the message.
+
+    Raises
+    ------
+    ConfigError
+        If it is something else, or an estimator without a model.
+    """
+    found = getattr(model, "model_", model)
+    if isinstance(found, Model):
+        return found
+    if hasattr(model, "posterior_"):
+        hint = "A Bayesian estimator has samples instead: use its methods."
+    elif hasattr(model, "fit"):
+        hint = "The estimator is not fitted yet: call its fit first."
+    else:
+        hint = "fieldfare.load_model reads one from its file."
+    raise ConfigError(
+        f"{owner} needs a Model or a fitted estimator. Got {type(model).__name__}. {hint}"
+    )

@@ -11,7 +11,7 @@ from fieldfare._typing import JSON, AnyArray, PathLike
 from fieldfare.config import ModelConfig
 from fieldfare.exceptions import ModelFileError
 from fieldfare.kinds.models import PARAMETERS
-from fieldfare.models.base import Model, check_model
+from fieldfare.models.base import FittedEstimator, Model, model_of
 from fieldfare.models.registry import MODEL_CLASSES
 from fieldfare.persist.format import (
     MODEL_KEY,
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 
 
 @checked
-def save_model(model: Model, path: PathLike) -> None:
+def save_model(model: Model | FittedEstimator, path: PathLike) -> None:
     """Save a model as one file, atomically.
 
     Parameters
     ----------
-    model : Model
+    model : Model or fitted estimator
         Model with finite parameters.
     path : path
         File to write or replace, by convention ending in ``.ff``.
@@ -52,7 +52,7 @@ def save_model(model: Model, path: PathLike) -> None:
     OSError
         If the file cannot be written; an older file at ``path`` is then still whole.
     """
-    check_model(model, "save_model")
+    model = model_of(model, "save_model")
     arrays: dict[str, AnyArray] = dict(model.arrays())
     if model.scaling is not None:
         arrays |= model.scaling.grown(model.n_features).arrays()

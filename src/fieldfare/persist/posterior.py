@@ -72,8 +72,8 @@ def save_posterior(posterior: Posterior, path: PathLike) -> None:
     Parameters
     ----------
     posterior : Posterior
-        With finite samples: `posterior_` of a fitted Bayesian estimator, or the ``posterior`` that
-        `fieldfare.sample` returns.
+        With finite samples: the ``posterior`` that `fieldfare.sample` returns, or a fitted
+        Bayesian estimator.
     path : path
         File to write or replace, by convention ending in ``.ff``.
 
@@ -86,10 +86,11 @@ def save_posterior(posterior: Posterior, path: PathLike) -> None:
     OSError
         If the file cannot be written; an older file at ``path`` is then still whole.
     """
+    posterior = getattr(posterior, "posterior_", posterior)
     if not isinstance(posterior, Posterior):
         raise ConfigError(
-            f"save_posterior needs a Posterior. Got {type(posterior).__name__}. Of a fitted "
-            "Bayesian estimator, pass estimator.posterior_; of a model, use save_model."
+            "save_posterior needs a Posterior or a fitted Bayesian estimator. Got "
+            f"{type(posterior).__name__}. For a model, use save_model."
         )
     arrays = posterior.arrays()
     if posterior.task == "regression":

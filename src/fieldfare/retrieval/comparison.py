@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from fieldfare._arguments import checked
-from fieldfare._tables import aligned_lines
+from fieldfare._tables import Printed
 from fieldfare._typing import AnyArray
 from fieldfare.data.interactions import item_features, part_of
 from fieldfare.data.loading import load
 from fieldfare.metrics.recommendation import DEFAULT_METRICS
-from fieldfare.models.base import Model, check_model
+from fieldfare.models.base import FittedEstimator, Model, model_of
 from fieldfare.models.catalogue import catalogue_scores
 from fieldfare.retrieval.baselines import BASELINES
 from fieldfare.retrieval.evaluation import Evaluation, Scores, Trial, evaluate_scores
@@ -39,6 +39,12 @@ class Comparison:
         return self.evaluations[name]
 
     def __str__(self) -> str:
+        return str(self._printed())
+
+    def _repr_html_(self) -> str:
+        return self._printed().html()
+
+    def _printed(self) -> Printed:
         names = next(iter(self.evaluations.values())).metrics
         cells = []
         for label, found in self.evaluations.items():
@@ -50,7 +56,7 @@ class Comparison:
                     text += f" ±{(high - low) / 2:.4f}"
                 row.append(text)
             cells.append(row)
-        return "\n".join(aligned_lines(["model", *names], cells))
+        return Printed(["model", *names], cells)
 
     def to_frame(self) -> Any:
         """Return the means as a pandas DataFrame, one row per model.
@@ -75,7 +81,7 @@ def compare(
     *,
     user: str = "user",
     item: str = "item",
-    metrics: Sequence[str] = DEFAULT_METRICS,
+    metrics: str | Sequence[str] = DEFAULT_METRICS,
     baselines: Sequence[str] = tuple(BASELINES),
 ) -> Comparison:
     """Rank all items for every test user by several models and simple baselines.
@@ -92,7 +98,7 @@ def compare(
         are those of the first row in which it appears.
     user, item : str
         Names of the columns of user and item ids.
-    metrics : sequence of str
+    metrics : str or sequence of str
         As for `evaluate_scores`.
     baselines : sequence of str
         Any of ``popularity``, ``item-kNN`` and ``MF``.
@@ -131,12 +137,12 @@ def compare(
     )
 
 
-def model_scores(model: Model, trial: Trial, train: Any, test: Any) -> Scores:
+def model_scores(model: Model | FittedEstimator, trial: Trial, train: Any, test: Any) -> Scores:
     """Return the scores of a model, for `evaluate_scores`.
 
     Parameters
     ----------
-    model : Model
+    model : Model or fitted estimator
         The roles in its Schema say which columns belong to the item.
     trial : Trial
         Made from the same tables.
@@ -147,7 +153,7 @@ def model_scores(model: Model, trial: Trial, train: Any, test: Any) -> Scores:
     callable
         From user numbers, int64 of shape (m,), to scores of shape (m, n_items).
     """
-    check_model(model, "model_scores")
+    model = model_of(model, "model_scores")
     is_item = item_features(model.schema)
     halves = [
         load(compose.read(table), schema=model.schema, labelled=False).rows

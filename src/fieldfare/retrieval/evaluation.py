@@ -20,10 +20,11 @@ from fieldfare._typing import AnyArray, Float64Array, Int64Array
 from fieldfare._validation import Number, check
 from fieldfare.exceptions import ConfigError, DataError, DataWarning
 from fieldfare.kernels.recall import Seen
-from fieldfare.metrics import ListMetric, get_list_metric
+from fieldfare.metrics import ListMetric, get_list_metric, listed
 from fieldfare.metrics.lists import Lists, judge, rank_items
 from fieldfare.metrics.recommendation import DEFAULT_METRICS, longest
 from fieldfare.schema import compose
+from fieldfare.sources.frames import to_pandas
 
 Scores = Callable[[Int64Array], AnyArray]
 """From user numbers, int64 of shape (m,), to the scores of all items, shape (m, n_items)."""
@@ -181,6 +182,14 @@ class Evaluation:
         half = _NORMAL_95 * float(values.std(ddof=1)) / math.sqrt(len(values))
         return mean - half, mean + half
 
+    def to_frame(self) -> Any:
+        """Return a pandas DataFrame with a row per metric: mean, and the ends of its interval."""
+        rows: list[dict[str, Any]] = []
+        for name in self.metrics:
+            low, high = self.interval(name) if name in self.by_user else (math.nan, math.nan)
+            rows.append({"metric": name, "value": self[name], "low": low, "high": high})
+        return to_pandas(rows)
+
     def __str__(self) -> str:
         lines = []
         for name in self.metrics:
@@ -196,7 +205,7 @@ class Evaluation:
 def evaluate_scores(
     scores: Scores,
     trial: Trial,
-    metrics: Sequence[str] = DEFAULT_METRICS,
+    metrics: str | Sequence[str] = DEFAULT_METRICS,
     *,
     n_sampled: int = 100,
     random_state: Any = 0,
@@ -208,7 +217,7 @@ def evaluate_scores(
     scores : callable
         From user numbers, int64 of shape (m,), to scores of shape (m, n_items).
     trial : Trial
-    metrics : sequence of str
+    metrics : str or sequence of str
         ``ndcg@10``, ``recall@10``, ``capped_recall@10``, ``precision@10``, ``hit_rate@10``,
         ``map@10``, ``mrr@10``, ``coverage@10`` or ``novelty@10``, with any k. The prefix
         ``sampled_`` restricts all but the last two to the relevant items and a few randomly drawn
@@ -234,7 +243,7 @@ def evaluate_scores(
         (Krichene and Rendle 2020).
     """
     check("n_sampled", n_sampled, Number(1, integer=True), "evaluate_scores")
-    asked = {name: get_list_metric(name) for name in metrics}
+    asked = {found.name: found for found in map(get_list_metric, listed(metrics))}
     any_sampled = any(metric.sampled for metric in asked.values())
     if any_sampled:
         warnings.warn(
@@ -245,7 +254,7 @@ def evaluate_scores(
             ),
             stacklevel=2,
         )
-    n = longest(metrics)
+    n = longest(list(asked))
     full: list[Lists] = []
     drawn: list[Lists] = []
     random = stream(resolve_seed(random_state), "sample")

@@ -12,7 +12,7 @@ from fieldfare._arguments import checked
 from fieldfare._typing import PathLike
 from fieldfare._validation import Number, check
 from fieldfare.explain import Explanation, explain
-from fieldfare.models.base import Model
+from fieldfare.models.base import FittedEstimator, Model, model_of
 from fieldfare.retrieval import storing, two_step
 from fieldfare.retrieval.answers import Recommended, best_items, most_similar, recommended, to_frame
 from fieldfare.retrieval.channels import merge
@@ -32,7 +32,7 @@ class Recommender:
 
     Parameters
     ----------
-    model : Model
+    model : Model or fitted estimator
         Trained on a table, with a role for each column (in its Schema or in ``roles``) and without
         instance normalisation.
     items : table
@@ -50,7 +50,7 @@ class Recommender:
         ``auto`` is approximate for more than 100,000 items, see `build_index`.
     recall : float in (0, 1), default=0.99
         Share of the true best 100 items that an approximate index has to find.
-    ranker : Model, optional
+    ranker : Model or fitted estimator, optional
         Scores the items that the model has recalled and determines their order. It may be of any
         kind and have other columns of the same tables.
     n_candidates : int in [1, inf), default=500
@@ -74,7 +74,7 @@ class Recommender:
     @checked
     def __init__(  # noqa: PLR0913 - everything that a recommender is made of, by name
         self,
-        model: Model,
+        model: Model | FittedEstimator,
         items: Any,
         *,
         users: Any = None,
@@ -82,7 +82,7 @@ class Recommender:
         roles: Roles | None = None,
         index: Kind = "auto",
         recall: float = 0.99,
-        ranker: Model | None = None,
+        ranker: Model | FittedEstimator | None = None,
         n_candidates: int = 500,
     ) -> None:
         check("n_candidates", n_candidates, Number(1, integer=True), "Recommender")
@@ -99,6 +99,7 @@ class Recommender:
         tower = Tower.of(parts.sides, (user, item), items, users)
         ranker_tower = None
         if ranker is not None:
+            ranker = model_of(ranker, "Recommender")
             sides = FeatureSides.of(ranker, roles_in(ranker, roles))
             ranker_tower = Tower.of(sides, (user, item), items, users)
         vectors = parts.items(tower.items)
@@ -401,7 +402,11 @@ class Recommender:
 
     @staticmethod
     @checked
-    def load(folder: PathLike, model: Model, ranker: Model | None = None) -> Recommender:
+    def load(
+        folder: PathLike,
+        model: Model | FittedEstimator,
+        ranker: Model | FittedEstimator | None = None,
+    ) -> Recommender:
         """Return the recommender that `save` wrote.
 
         Every byte is compared with its checksum. Everything is read into memory, so that later
@@ -410,9 +415,9 @@ class Recommender:
         Parameters
         ----------
         folder : path
-        model : Model
+        model : Model or fitted estimator
             The model that it was made from.
-        ranker : Model, optional
+        ranker : Model or fitted estimator, optional
             The ranker that it was made with, if there was one.
 
         Raises
@@ -426,5 +431,7 @@ class Recommender:
         """
         self = object.__new__(Recommender)
         self._writing = threading.Lock()
+        model = model_of(model, "Recommender.load")
+        ranker = None if ranker is None else model_of(ranker, "Recommender.load")
         self._state, self.n_candidates = storing.load(folder, model, ranker)
         return self

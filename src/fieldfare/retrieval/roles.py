@@ -12,7 +12,7 @@ from fieldfare._typing import AnyArray, Int64Array
 from fieldfare._validation import closest
 from fieldfare.exceptions import ConfigError, SchemaError
 from fieldfare.explain.entries import entries_of
-from fieldfare.models.base import Model, check_model
+from fieldfare.models.base import Model
 from fieldfare.rows import Rows
 from fieldfare.schema.column import ROLES
 from fieldfare.schema.names import locate_features
@@ -265,7 +265,6 @@ def id_column(model: Model, roles: Roles | None, role: str) -> str:
 
 def roles_in(model: Model, roles: Roles | None) -> Roles | None:
     """Return the given roles, restricted to the columns that a model has."""
-    check_model(model, "Recommender")
     if roles is None or model.schema is None:
         return roles
     there = {column.name for column in model.schema.columns}

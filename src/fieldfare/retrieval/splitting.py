@@ -24,7 +24,7 @@ from fieldfare._typing import AnyArray, Float64Array
 from fieldfare._validation import OneOf, check
 from fieldfare.exceptions import ConfigError
 from fieldfare.kinds.models import MODEL_KINDS
-from fieldfare.models.base import Model, check_model
+from fieldfare.models.base import FittedEstimator, Model, model_of
 from fieldfare.retrieval.cross import CROSS_TERMS
 from fieldfare.retrieval.roles import ITEM, QUERY, FeatureSides, Roles, SideEntries
 from fieldfare.rows import Rows
@@ -35,13 +35,16 @@ _BLOCK_BYTES = 2**26
 
 @checked
 def split(
-    model: Model, roles: Roles | None = None, *, dtype: Literal["float32", "float64"] = "float32"
+    model: Model | FittedEstimator,
+    roles: Roles | None = None,
+    *,
+    dtype: Literal["float32", "float64"] = "float32",
 ) -> Split:
     """Split a model into item vectors and query vectors whose inner product is the score.
 
     Parameters
     ----------
-    model : Model
+    model : Model or fitted estimator
         An FM, FwFM, FFM or linear model with one output and without instance normalisation.
     roles : mapping from role to columns, optional
         For instance ``{"user": "user", "item": ["movie", "genres"], "context": "hour"}``. Columns
@@ -67,7 +70,7 @@ def split(
     >>> vectors, constants = parts.queries(visitors)  # doctest: +SKIP
     >>> scores = constants[:, None] + vectors @ parts.items(articles).T  # doctest: +SKIP
     """
-    check_model(model, "A split")
+    model = model_of(model, "split")
     check("dtype", dtype, OneOf(("float32", "float64")), "split")
     if model.traits.interactions not in CROSS_TERMS:
         kinds = [name for name, kind in MODEL_KINDS.items() if kind.interactions in CROSS_TERMS]

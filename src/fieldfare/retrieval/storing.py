@@ -15,7 +15,7 @@ import numpy as np
 from fieldfare._checksum import Checksum
 from fieldfare._typing import AnyArray, PathLike
 from fieldfare.exceptions import ConfigError, DataError, ModelFileError
-from fieldfare.models.base import Model, check_model
+from fieldfare.models.base import Model
 from fieldfare.retrieval import folder as files
 from fieldfare.retrieval.approximate import Neighbours
 from fieldfare.retrieval.id_map import IdMap
@@ -73,8 +73,6 @@ def load(folder: PathLike, model: Model, ranker: Model | None) -> tuple[State, i
     source = Path(folder)
     raw, arrays = files.read(source)
     models = [model] if ranker is None else [model, ranker]
-    for one in models:
-        check_model(one, "Recommender.load")
     try:
         header = Header.from_json(raw)
         if list(header.models) == [_digest(one) for one in models]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fieldfare._tables import Printed
 from fieldfare._typing import AnyArray, Int64Array
 from fieldfare.schema.column import DEFAULT_PARTS, Column
 from fieldfare.schema.fit import Fitted
+from fieldfare.sources.frames import to_pandas
 
 if TYPE_CHECKING:
     from fieldfare.schema.schema import Schema
@@ -51,11 +53,16 @@ def feature_text(column: Column, fitted: Fitted, place: int) -> str:
     return column.name
 
 
-def format_schema(schema: Schema) -> str:
-    """Return a Schema as an aligned table."""
+_COUNTED = ("features", "missing", "unknown")
+_HEADER = ("column", "kind", "field", "role", "transform", *_COUNTED)
+
+
+def printed(schema: Schema) -> Printed:
+    """Return a Schema as a table."""
     if schema.is_indexed:
-        return f"Schema of {schema.n_features} numbered features in {schema.n_fields} fields"
-    lines = [("column", "kind", "field", "role", "transform", "features", "missing", "unknown")]
+        about = f"Schema of {schema.n_features} numbered features in {schema.n_fields} fields"
+        return Printed((), (), above=(about,))
+    rows = []
     for i, column in enumerate(schema.columns):
         fitted = None if schema.fitted is None else schema.fitted[i]
         field = column.field_name if column.is_feature else ""
@@ -64,16 +71,15 @@ def format_schema(schema: Schema) -> str:
             size = fitted.size if fitted.vocabulary is None else len(fitted.vocabulary) + 2
             unknown = "" if fitted.vocabulary is None else str(fitted.n_unknown)
             sizes = (str(size), str(fitted.n_missing), unknown)
-        lines.append((column.name, column.kind, field, column.role or "", _how(column), *sizes))
-    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
-    table = [
-        "  ".join(
-            cell.rjust(width) if i > 4 else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    ]
-    return "\n".join([_heading(schema), *table])
+        rows.append((column.name, column.kind, field, column.role or "", _how(column), *sizes))
+    return Printed(_HEADER, rows, left=range(5), above=(_heading(schema),))
+
+
+def to_frame(schema: Schema) -> Any:
+    """Return the columns as a pandas DataFrame; a count that there is not is NaN."""
+    rows = [dict(zip(_HEADER, row, strict=True)) for row in printed(schema).rows]
+    counted = [{name: float(row[name] or "nan") for name in _COUNTED} for row in rows]
+    return to_pandas([row | n for row, n in zip(rows, counted, strict=True)], _HEADER)
 
 
 def _heading(schema: Schema) -> str:

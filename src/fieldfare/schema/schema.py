@@ -26,7 +26,7 @@ from fieldfare.schema.features import Features
 from fieldfare.schema.fit import Fitted, learn, learn_more
 from fieldfare.schema.hints import Hints
 from fieldfare.schema.infer import infer_columns
-from fieldfare.schema.names import format_schema
+from fieldfare.schema.names import printed, to_frame
 from fieldfare.schema.numbered import Indexed
 from fieldfare.schema.settle import learn_guessed
 from fieldfare.sources.batch import Batch, column_at, require_column, stacked
@@ -469,10 +469,17 @@ class Schema(Features):
     # -- printing and saving ----------------------------------------------------------------------
 
     def __str__(self) -> str:
-        return format_schema(self)
+        return str(printed(self))
 
     def __repr__(self) -> str:
-        return format_schema(self)
+        return str(printed(self))
+
+    def _repr_html_(self) -> str:
+        return printed(self).html()
+
+    def to_frame(self) -> Any:
+        """Return the columns as a pandas DataFrame, one per row, with what is printed of them."""
+        return to_frame(self)
 
     @checked
     def write_columns(self, path: PathLike) -> None:

@@ -246,15 +246,37 @@ def plain(table: Any) -> Any:
 
     Structs become columns of their own, named ``column.part``; views and run-end-encoded columns
     usual ones; extension types what they are stored as, and UUIDs text.
+
+    Raises
+    ------
+    DataError
+        If a dictionary-encoded column has codes that are not in its dictionary.
     """
     pa = require("pyarrow", "tables")
     while any(pa.types.is_struct(kind) for kind in table.schema.types):
         table = table.flatten()
     for i, field in enumerate(table.schema):
         column = _plain_column(table.column(i))
+        _check_codes(field.name, column)
         if column.type != field.type:
             table = table.set_column(i, field.with_type(column.type), column)
     return table
+
+
+def _check_codes(name: str, column: Any) -> None:
+    """Refuse codes without a value: whoever builds such a column without checks can have them."""
+    pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
+    if not pa.types.is_dictionary(column.type):
+        return
+    for part in column.chunks:
+        codes = pc.min_max(part.indices).as_py()
+        if codes["min"] is not None and not 0 <= codes["min"] <= codes["max"] < len(
+            part.dictionary
+        ):
+            raise DataError(
+                f"Column {name!r} is dictionary-encoded, with codes from {codes['min']} to "
+                f"{codes['max']} for {len(part.dictionary)} values. Make it again with safe=True."
+            )
 
 
 def _plain_column(column: Any) -> Any:

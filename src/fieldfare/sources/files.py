@@ -7,6 +7,7 @@ read twice, and faults are located by reading again.
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 import shutil
@@ -16,9 +17,11 @@ import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, cast
 
-from fieldfare._typing import PathLike
+from fieldfare._files import create_temporary, remove_stale
+from fieldfare._inputs import note_input
 from fieldfare.exceptions import DataError
 from fieldfare.sources import archives
 from fieldfare.sources.bytes import (
@@ -231,6 +234,7 @@ def _regular(source: ByteSource) -> list[File]:
     if isinstance(source, (str, os.PathLike)) and source != STDIN:
         path = os.fspath(source)
         if stat.S_ISREG(os.stat(path).st_mode):
+            note_input(path)
             return [File(path, path)]
     with open_bytes(source, raw=True) as stream:
         copy = _copied(stream)
@@ -250,12 +254,16 @@ def unpacked(file: File) -> File:
 
 def _copied(stream: ByteStream) -> File:
     """Copy a stream to a temporary file, which goes with the File."""
-    descriptor, path = tempfile.mkstemp(prefix="fieldfare-")
-    file = File(path, stream.label)
-    weakref.finalize(file, _remove, path)
+    target = Path(tempfile.gettempdir(), "fieldfare-input")
+    remove_stale(target.parent, target.name)  # of processes that were killed
+    descriptor, path = create_temporary(target, 0o600)
+    file = File(str(path), stream.label)
+    copy = os.fdopen(descriptor, "wb")  # kept open: its lock tells other processes to leave it
+    weakref.finalize(file, Path.unlink, path, missing_ok=True)
+    weakref.finalize(file, _close, copy)
     try:
-        with open(descriptor, "wb") as copy:
-            shutil.copyfileobj(stream, copy, 1 << 20)
+        shutil.copyfileobj(stream, copy, 1 << 20)
+        copy.flush()
     except OSError as error:
         raise DataError(
             f"{stream.label} cannot be copied to the folder {os.path.dirname(path)}: "
@@ -264,6 +272,6 @@ def _copied(stream: ByteStream) -> File:
     return file
 
 
-def _remove(path: PathLike) -> None:
-    if os.path.exists(path):
-        os.unlink(path)
+def _close(copy: BinaryIO) -> None:
+    with contextlib.suppress(OSError):  # what could not be written cannot be flushed either
+        copy.close()

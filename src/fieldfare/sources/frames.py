@@ -89,15 +89,15 @@ def _is_of(source: Any, name: str, *packages: str) -> bool:
     return kind.__name__ == name and kind.__module__.partition(".")[0] in packages
 
 
-def to_pandas(records: Sequence[Mapping[str, Any]]) -> Any:
-    """Return records as a pandas DataFrame.
+def to_pandas(records: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None) -> Any:
+    """Return records as a pandas DataFrame, with these columns even if there are no records.
 
     Raises
     ------
     MissingDependencyError
         If pandas is not installed.
     """
-    return require("pandas").DataFrame(list(records))
+    return require("pandas").DataFrame(list(records), columns=columns)
 
 
 FORMATS = (

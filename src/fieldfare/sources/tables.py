@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
@@ -96,6 +97,39 @@ class ChainedTables(Table):
 
     def _n_ahead(self) -> int:
         return sum(batch.data.num_rows for table in self._ahead for batch in table.batches())
+
+
+class WithColumn(Table):
+    """A table that keeps a column of the batches that passed, until it is taken.
+
+    Parameters
+    ----------
+    table : Table
+    column : str
+        One of its names.
+    """
+
+    def __init__(self, table: Table, column: str) -> None:
+        for name in ("description", "files", "is_rereadable", "n_batches"):
+            setattr(self, name, getattr(table, name))
+        self.names, self.untyped = table.names, table.untyped
+        self.has_names, self.mixed = table.has_names, table.mixed
+        self._table, self._column = table, column
+        self._passed: deque[Any] = deque()
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield the batches of the table."""
+        for batch in self._table.batches():
+            self._passed.append(batch.data.column(self._column))
+            yield batch
+
+    def head(self, n: int) -> Any:
+        """Return the first rows, as the table does; nothing of them is kept."""
+        return self._table.head(n)
+
+    def take(self) -> Any:
+        """Return the column of the next batch that passed, an Arrow array, if there is one."""
+        return self._passed.popleft() if self._passed else None
 
 
 class OneBatch(Table):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,9 +16,10 @@ from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.data.dataset import AnyDataset
 from fieldfare.data.loading import extend, load, read_dataset
 from fieldfare.data.road import Options
-from fieldfare.exceptions import ConfigError
-from fieldfare.metrics import compute, default_metrics
-from fieldfare.models.base import Model, check_model
+from fieldfare.data.unseen import warn_of_unseen
+from fieldfare.exceptions import ConfigError, DataWarning
+from fieldfare.metrics import compute, default_metrics, listed
+from fieldfare.models.base import FittedEstimator, Model, model_of
 from fieldfare.models.links import link
 from fieldfare.models.posterior import Posterior
 from fieldfare.schema.hints import HINTS
@@ -26,6 +29,7 @@ from fieldfare.settings import read as read_group
 from fieldfare.sources.files import are_files
 from fieldfare.sources.reading import PARAMETERS, only_reading, without_reading
 from fieldfare.training.job import Job, read
+from fieldfare.training.judging.undefined import undefined
 from fieldfare.training.loop.callbacks import Callback, check_callbacks
 from fieldfare.training.loop.evaluation import evaluate_scores, score_subset
 from fieldfare.training.loop.run import FitResult
@@ -44,7 +48,7 @@ def train(
     data: Any,
     *,
     valid: Any = None,
-    model: str | Model = "fm",
+    model: str | Model | FittedEstimator = "fm",
     task: str | None = None,
     callbacks: Sequence[Callback] = (),
     resume: PathLike | None = None,
@@ -58,7 +62,7 @@ def train(
         Whatever `fieldfare.load_data` takes. With targets.
     valid : the same, optional
         Validation data. They are read with the Schema of the training data.
-    model : {"linear", "fm", "ffm", "fwfm", "hofm"} or Model
+    model : {"linear", "fm", "ffm", "fwfm", "hofm"}, Model or fitted estimator
         Kind of model; or a model to continue from, whose tables grow by new features. The
         state of the optimiser starts afresh (`partial_fit` of an estimator keeps it).
     task : {"regression", "binary", "multiclass", "rank"}, optional
@@ -111,7 +115,8 @@ def train(
     check_callbacks(callbacks, {"data": data, "valid": valid}, resume)
     roles["split_by"] = split_by_of(settings.training, has_validation=valid is not None)
     start: ModelConfig | Model
-    if isinstance(model, Model):
+    if not isinstance(model, str):
+        model = model_of(model, "train")
         _check_same_kind(model, parameters, task)
         start, targets = model, targets_of(model)
         dataset = _extended(model, data, {"n_threads": settings.training.n_jobs} | roles)
@@ -129,18 +134,25 @@ def train(
         comparisons=pairs,
         seed=seed,
     )
+    if isinstance(start, ModelConfig):
+        job.told()
     return job.run(job.start(start), callbacks, resume=resume, last=True)
 
 
 @checked
 def predict(
-    model: Model, data: Any, *, output: str = "prediction", n_jobs: int | None = None, **roles: Any
+    model: Model | FittedEstimator,
+    data: Any,
+    *,
+    output: str = "prediction",
+    n_jobs: int | None = None,
+    **roles: Any,
 ) -> AnyArray:
     """Predict for any kind of data, read with the model's Schema.
 
     Parameters
     ----------
-    model : Model
+    model : Model or fitted estimator
         A trained model.
     data : path, paths, table, array, Rows or Dataset
         Targets are not needed and not used.
@@ -166,7 +178,7 @@ def predict(
     ConfigError
         If the output is unknown, or does not exist for the task.
     """
-    check_model(model, "predict")
+    model = model_of(model, "predict")
     task = model.config.task
     allowed = OUTPUTS if task in ("binary", "multiclass") else OUTPUTS[:2]
     check("output", output, OneOf(allowed), f"predict for a {task} model")
@@ -175,6 +187,7 @@ def predict(
     labelled = None if model.schema is None or model.schema.is_indexed else False
     options = {"schema": model.schema, "labelled": labelled, "n_threads": n_jobs} | roles
     rows = RowSubset.of(load(data, **options))
+    warn_of_unseen(rows.rows, model.schema)
     scores = score_subset(model, rows, n_jobs)
     if output == "score":
         return scores if task == "multiclass" else scores[:, 0]
@@ -190,7 +203,7 @@ def predict(
 
 @checked
 def evaluate(
-    model: Model | Posterior,
+    model: Model | FittedEstimator | Posterior,
     data: Any,
     metrics: str | Sequence[str] | None = None,
     *,
@@ -201,12 +214,13 @@ def evaluate(
 
     Parameters
     ----------
-    model : Model or Posterior
+    model : Model, Posterior or fitted estimator
         A trained model, or samples of one, whose averaged predictions are measured.
     data : path, paths, table, array, Rows or Dataset
         With targets; unknown features are ignored.
     metrics : str or sequence of str, optional
-        Names; by default those usual for the task.
+        Names, in letters of either case; one text may hold several, as in ``"auc,logloss"``. By
+        default those usual for the task.
     n_jobs : int, optional
         Threads; every core by default.
     **roles
@@ -226,13 +240,15 @@ def evaluate(
     DataError
         If the data cannot be used, or have no targets.
     """
+    model = getattr(model, "posterior_", model)
     if isinstance(model, Posterior):
         return _evaluate_posterior(model, data, metrics, n_jobs, roles)
-    check_model(model, "evaluate")
-    names = [metrics] if isinstance(metrics, str) else metrics or default_metrics(model.task)
+    model = model_of(model, "evaluate")
+    names = listed(metrics or default_metrics(model.task))
     options = {"schema": model.schema, "n_threads": n_jobs} | roles
     rows = targets_of(model).encode(RowSubset.of(load(data, **options)))
-    return evaluate_scores(model.task, score_subset(model, rows, n_jobs), rows, names)
+    warn_of_unseen(rows.rows, model.schema)
+    return _told(evaluate_scores(model.task, score_subset(model, rows, n_jobs), rows, names))
 
 
 def _evaluate_posterior(
@@ -244,14 +260,23 @@ def _evaluate_posterior(
 ) -> dict[str, float]:
     options = {"schema": posterior.schema, "n_threads": n_jobs} | dict(roles)
     rows = RowSubset.of(read_dataset(data, Options.of(**options, join=False)))
+    warn_of_unseen(rows.rows, posterior.schema)
     # Ordered classes are measured as the numbers that they are.
     task = "binary" if posterior.task == "binary" else "regression"
-    names = [metrics] if isinstance(metrics, str) else metrics or default_metrics(task)
+    names = listed(metrics or default_metrics(task))
     if task == "binary":
         rows = targets_of(posterior).encode(rows)
     predicted = np.concatenate([posterior.predict(block, n_jobs) for block in rows.blocks()])
-    found = compute(list(names), rows.target, predicted, weight=rows.weight, group=rows.group)
-    return {name: float(found[name]) for name in names}
+    found = compute(names, rows.target, predicted, weight=rows.weight, group=rows.group)
+    return _told({name: float(value) for name, value in found.items()})
+
+
+def _told(figures: dict[str, float]) -> dict[str, float]:
+    """Return figures; warn of those that are not defined."""
+    lacking = [name for name, value in figures.items() if math.isnan(value)]
+    if lacking:
+        warnings.warn(DataWarning(undefined(lacking, "these rows")), stacklevel=3)
+    return figures
 
 
 def read_settings(parameters: Mapping[str, Any]) -> Settings:
@@ -274,6 +299,11 @@ def schema_of(model: Model) -> Schema:
 def _extended(model: Model, data: Any, roles: Mapping[str, Any]) -> AnyDataset:
     """Read data with the Schema of a model, extended by the features that only they have."""
     known, given = schema_of(model), roles.get("schema")
+    if given is not None and not isinstance(given, Schema):
+        raise ConfigError(
+            f"schema must be a fieldfare.Schema or None. Got {type(given).__name__}: name columns "
+            "with target, categorical and the like."
+        )
     if given is not None and given.columns != known.columns:
         raise ConfigError(
             "The model to continue from has a Schema of its own, and the given one has other "

@@ -16,6 +16,7 @@ import pytest
 
 from fieldfare import FieldfareError, load_data, predict, train
 from fieldfare.estimators import (
+    BayesianFMClassifier,
     BayesianFMRegressor,
     FMClassifier,
     FMRanker,
@@ -309,3 +310,16 @@ def test_no_form_gives_a_warning(model: FMClassifier) -> None:
         for form in TABLES.values():
             model.predict(form())
     assert caught == []
+
+
+# --- probabilities --------------------------------------------------------------------------------
+
+
+def test_logarithms_of_probabilities_are_exact_where_probabilities_are_not() -> None:
+    for labels in (Y, np.arange(N) % 3):
+        model = FMClassifier(**SETTINGS).fit(TABLE, labels)
+        assert np.allclose(np.exp(model.predict_log_proba(TABLE)), model.predict_proba(TABLE))
+    model.model_.bias[:] = [-2000, 0, 0]
+    assert np.isfinite(model.predict_log_proba(TABLE)).all()
+    sampled = BayesianFMClassifier(n_samples=2, n_warmup=1, random_state=0).fit(TABLE, Y)
+    assert np.allclose(np.exp(sampled.predict_log_proba(TABLE)), sampled.predict_proba(TABLE))

@@ -1,4 +1,4 @@
-"""Functions that take a model say what to pass when they are given an estimator."""
+"""Functions that take a model take a fitted estimator, and say so when they are given neither."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import fieldfare as ff
 from fieldfare.exceptions import ConfigError, DataError, SchemaError
 
 X = np.eye(4, dtype=np.float32)
+Y = [0, 1, 0, 1]
 CALLS = {
     "predict": lambda model: ff.predict(model, X),
     "evaluate": lambda model: ff.evaluate(model, X),
@@ -20,14 +21,67 @@ CALLS = {
     "field_vectors": lambda model: ff.field_vectors(model, X),
     "export": lambda model: ff.export(model, "never-written", "xlearn"),
     "save_model": lambda model: ff.save_model(model, "never-written"),
+    "split": ff.split,
+    "Recommender": lambda model: ff.Recommender(model, {"item": ["a"]}),
+    "train": lambda model: ff.train(X, target=Y, model=model),
 }
+TABLE = {"user": ["u", "v"] * 20, "item": ["a", "a", "b", "b"] * 10, "y": [0, 1, 1, 0] * 10}
+ROLES = {"user": "user", "item": "item"}
+
+
+@pytest.fixture(scope="module")
+def estimator():
+    return ff.FMClassifier(max_iter=2, random_state=0, n_jobs=1).fit(TABLE, "y")
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_an_estimator_is_told_where_its_model_is(name):
-    estimator = ff.FMClassifier(max_iter=1).fit(X, [0, 1, 0, 1])
-    with pytest.raises(ConfigError, match=r"needs a Model. Got FMClassifier.*estimator\.model_"):
-        CALLS[name](estimator)
+@pytest.mark.parametrize(
+    ("model", "hint"),
+    [
+        (ff.FMClassifier(), "not fitted yet"),
+        (ff.BayesianFMRegressor(n_samples=2, n_warmup=1).fit(X, Y), "samples instead"),
+        (None, "load_model"),
+    ],
+)
+def test_what_has_no_model_is_refused(name, model, hint):
+    if name == "evaluate" and hint == "samples instead":
+        assert "rmse" in ff.evaluate(model, X, target=Y)
+        return
+    with pytest.raises(ConfigError, match=f"needs a Model or a fitted estimator.*{hint}"):
+        CALLS[name](model)
+
+
+def test_functions_do_with_an_estimator_what_they_do_with_its_model(estimator, tmp_path):
+    model = estimator.model_
+    for function in (
+        lambda m: ff.predict(m, TABLE).tolist(),
+        lambda m: ff.evaluate(m, TABLE),
+        lambda m: str(ff.explain(m, TABLE)),
+        lambda m: str(ff.top_features(m)),
+        lambda m: str(ff.top_interactions(m)),
+        lambda m: ff.field_interactions(m).to_dict(),
+        lambda m: ff.latent_vectors(m, TABLE).tolist(),
+        lambda m: ff.field_vectors(m, TABLE).tolist(),
+        lambda m: ff.split(m, ROLES).items({"item": ["a", "b"]}).tolist(),
+        lambda m: (
+            ff.Recommender(m, {"item": ["a", "b"]}, roles=ROLES, ranker=m)
+            .recommend(["u"], n=2)
+            .scores.tolist()
+        ),
+    ):
+        assert function(estimator) == function(model)
+    for what, one in (("estimator", estimator), ("model", model)):
+        ff.save_model(one, tmp_path / f"{what}.ff")
+        ff.export(one, tmp_path / f"{what}.json")
+    assert (tmp_path / "estimator.ff").read_bytes() == (tmp_path / "model.ff").read_bytes()
+    assert (tmp_path / "estimator.json").read_bytes() == (tmp_path / "model.json").read_bytes()
+    assert ff.train(TABLE, target="y", model=estimator, max_iter=1).model.n_features == 8
+
+
+def test_samples_of_an_estimator_are_saved(tmp_path):
+    estimator = ff.BayesianFMRegressor(n_samples=2, n_warmup=1, random_state=0).fit(X, Y)
+    ff.save_posterior(estimator, tmp_path / "p.ff")
+    assert len(ff.load_posterior(tmp_path / "p.ff")) == 2
 
 
 def test_what_is_no_model_at_all():

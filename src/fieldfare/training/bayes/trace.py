@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fieldfare._tables import aligned_lines
+from fieldfare._tables import Printed
 from fieldfare._typing import AnyArray, Float64Array
 from fieldfare.sources.frames import to_pandas
 
@@ -84,15 +84,21 @@ class Trace:
         return rows
 
     def __str__(self) -> str:
+        return str(self._printed())
+
+    def _repr_html_(self) -> str:
+        return self._printed().html()
+
+    def _printed(self) -> Printed:
         rows = self.diagnostics()
         if not rows:
-            return f"{len(self)} sweeps: too few to tell how they mix."
+            return Printed((), (), above=(f"{len(self)} sweeps: too few to tell how they mix.",))
         cells = [
             [row["name"], *(f"{row[name]:.4g}" for name in ("mean", "std")),
              f"{row['ess']:.0f}", f"{row['r_hat']:.3f}"]
             for row in rows
         ]  # fmt: skip
-        return "\n".join(aligned_lines(list(rows[0]), cells))
+        return Printed(list(rows[0]), cells)
 
     def to_json(self) -> dict[str, Any]:
         """Return the trace as JSON values; numbers that are not finite become None."""

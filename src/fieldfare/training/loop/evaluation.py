@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array
-from fieldfare.metrics import compute
+from fieldfare.metrics import compute, get_metric
 from fieldfare.models.links import link
 from fieldfare.rows import Rows, as_rows
 from fieldfare.training.samples.comparisons import comparison_loss, require_groups
@@ -64,6 +64,7 @@ def evaluate_scores(
     loss = LOSS_METRIC[task]
     # Float64, since the probability of a confident model would round to one in float32.
     wide: AnyArray = scores.astype(np.float64)
+    names = [get_metric(name).name for name in names]
     wanted = list(dict.fromkeys([loss, *names]))
     found = compute(wanted, rows.target, link(task, wide), weight=rows.weight, group=rows.group)
     return {"loss": float(found[loss])} | {name: float(found[name]) for name in names}

@@ -132,7 +132,7 @@ class Catalogue:
                 "Early stopping for recall watches a metric of all items, such as 'ndcg@10' or "
                 f"'recall@20'. Got {eval_metric!r}."
             )
-        return list(dict.fromkeys([eval_metric, *_METRICS]))
+        return list(dict.fromkeys([metric.name, *_METRICS]))
 
     def evaluate(
         self, model: Model, names: list[str], n_jobs: int | None = None

@@ -99,6 +99,7 @@ def test_progress_says_it_in_one_line(capsys: pytest.CaptureFixture[str]) -> Non
     assert f"epoch {best} was best; now all {N} rows are trained on as long" in lines
 
 
+@pytest.mark.filterwarnings("ignore::fieldfare.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("solver", [kind.name for kind in SOLVER_KINDS.values() if kind.tasks])
 @pytest.mark.parametrize("task", ["regression", "binary"])
 def test_every_solver_does(solver: str, task: str) -> None:

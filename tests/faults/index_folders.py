@@ -1,25 +1,17 @@
-"""Fuzz the reader of index folders: any files give a Recommender or a FieldfareError.
-
-python tests/hostile/fuzz_index_folder.py --seconds 60
-"""
+"""Index folders: valid ones, what can happen to them, and what is done with a recommender."""
 
 from __future__ import annotations
 
-import argparse
-import faulthandler
 import io
 import json
 import random
-import runpy
 import shutil
-import sys
-import tempfile
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tests.faults import mutations
 
 import fieldfare
 from fieldfare._checksum import Checksum
@@ -29,9 +21,8 @@ from fieldfare.retrieval import Recommender
 from fieldfare.retrieval.approximate import is_installed
 
 Files = dict[str, bytes]
+Case = tuple[Files, list[Model]]
 
-MODEL_FILE = runpy.run_path(str(Path(__file__).with_name("fuzz_model_file.py")))
-ODD_VALUES = (*MODEL_FILE["ODD_VALUES"], "../index.json", "/dev/zero", "index.json", 1e400, -0.0)
 HEADER = "index.json"
 N_USERS, N_ITEMS = 20, 60
 USERS = {"user": [f"u{i}" for i in range(N_USERS)], "age": [20.5 + i for i in range(N_USERS)]}
@@ -108,9 +99,9 @@ ROLES = {"user": ["user", "age"], "item": ["item", "genre"], "context": "hour"}
 HISTORY = {"user": ["u1", "u1", "u2"], "item": ["i1", "i2", "i3"], "hour": ["noon"] * 3}
 
 
-def seeds(models: list[Model], folder: Path) -> list[tuple[Files, list[Model]]]:
+def seeds(work: Path) -> list[Case]:
     """Return valid folders, each with its models."""
-    found = []
+    found, models, folder = [], make_models(), work / "seed.index"
     for kind in ("exact", "approximate") if is_installed() else ("exact",):
         for ranker in (None, models[1]):
             recommender = Recommender(
@@ -159,7 +150,7 @@ def change_header(files: Files, rng: random.Random) -> Files:
     """Change the header, with a valid checksum or without."""
     header = json.loads(files[HEADER])
     for _ in range(rng.randint(1, 2)):
-        MODEL_FILE["_mutate"](header, rng)
+        mutations.change_json(header, rng, mutations.FOLDER_VALUES)
     sealed = seal(header) if rng.random() < 0.8 else json.dumps(header).encode()
     return files | {HEADER: sealed}
 
@@ -198,42 +189,26 @@ def change_array(files: Files, rng: random.Random) -> Files:
     header = json.loads(files[HEADER])
     name = rng.choice(sorted(header["files"]))
     array = np.load(io.BytesIO(files[header["files"][name]]))
-    return replace_file(files, name, npy(_odd_array(array, rng)))
+    return replace_file(files, name, npy(mutations.change_array(array, rng)))
 
 
-def _odd_array(array: Any, rng: random.Random) -> Any:
-    action = rng.randrange(8)
-    if action == 0 or not array.size:
-        kinds = ("float32", "int64", "uint32", "uint16", "bool", "<U3", "complex64", "float64")
-        shape = rng.choice([(0,), (1,), (0, 4), (3, 3), (len(array) + 1,), ()])
-        return np.zeros(shape, rng.choice(kinds))
-    changed = array.copy()
-    if action == 1:
-        return changed[: rng.randrange(len(changed))]
-    if action == 2:
-        return np.concatenate([changed, changed[-1:]])
-    if action == 3:
-        return changed[::-1].copy()
-    place = rng.randrange(len(changed))
-    if action == 4:
-        changed[place] = changed[rng.randrange(len(changed))]
-    elif changed.dtype.kind == "f":
-        changed[place] = rng.choice([np.nan, np.inf, -np.inf, 3e38, -3e38, 1e-45])
-    elif changed.dtype.kind == "U":
-        changed.view(np.uint32)[place] = rng.choice([0, 0xD800, 0x110000, 2**32 - 1])
-    elif changed.dtype.kind == "b":
-        changed.view(np.uint8)[place] = rng.choice([0, 1, 2, 255])
-    else:
-        limits = np.iinfo(changed.dtype)
-        odd = [limits.min, limits.max, 2**31, 2**16, len(changed), 0, 1, -1, 10**6]
-        changed[place] = min(limits.max, max(limits.min, rng.choice(odd)))
-    return changed
+def _of_folder(change: Callable[[Files, random.Random], Files]) -> Any:
+    """Return a mutation of the files of a case, which keeps its models."""
+
+    def mutate(case: Case, rng: random.Random) -> Case:
+        return change(case[0], rng), case[1]
+
+    mutate.__name__ = getattr(change, "__name__", "change")
+    return mutate
 
 
-MUTATIONS: tuple[Callable[[Files, random.Random], Files], ...] = (
-    *(_any_file(MODEL_FILE[name]) for name in ("flip_bits", "truncate", "splice")),
-    *(swap_files, swap_arrays, drop_file, change_header, change_header, nest_header),
-    *(change_start, change_array, change_array, change_array),
+MUTATIONS: tuple[Callable[[Case, random.Random], Case], ...] = tuple(
+    _of_folder(change)
+    for change in (
+        *map(_any_file, mutations.BYTES),
+        *(swap_files, swap_arrays, drop_file, change_header, change_header, nest_header),
+        *(change_start, change_array, change_array, change_array),
+    )
 )
 
 
@@ -258,51 +233,20 @@ def use(recommender: Recommender, folder: Path) -> None:
             continue
 
 
-def attempt(folder: Path, models: list[Model]) -> bool:
+def load_and_use(path: Path, models: list[Model]) -> bool:
     """Load a folder, and use what it holds; any unforeseen error goes through."""
     try:
-        recommender = Recommender.load(folder, *models)
+        recommender = Recommender.load(path, *models)
     except FieldfareError as error:
-        assert folder.name in str(error), f"The message names no file: {error}"
+        assert path.name in str(error), f"The message names no file: {error}"
         return False
     with np.errstate(all="ignore"):
-        use(recommender, folder)
+        use(recommender, path)
     return True
 
 
-def fuzz(seconds: float, n_cases: int, seed: int) -> tuple[int, int]:
-    """Try mutated folders until time or cases run out; return how many were tried and loaded."""
-    rng = random.Random(seed)
-    tried = loaded = 0
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name) / "hostile.index"
-        corpus = seeds(make_models(), Path(name) / "seed.index")
-        end = time.monotonic() + seconds
-        while tried < n_cases and time.monotonic() < end:
-            files, models = rng.choice(corpus)
-            mutation = rng.choice(MUTATIONS)
-            write_folder(folder, mutation(files, rng))
-            try:
-                loaded += attempt(folder, models)
-            except BaseException:
-                print(
-                    f"Failed on case {tried} of seed {seed}: {mutation.__name__}", file=sys.stderr
-                )
-                raise
-            tried += 1
-    return tried, loaded
-
-
-def main() -> None:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    faulthandler.enable()
-    tried, loaded = fuzz(options.seconds, sys.maxsize, options.seed)
-    print(f"{tried} folders tried: {loaded} still loaded, the rest were refused cleanly.")
-
-
-if __name__ == "__main__":
-    main()
+def attempt(folder: Path, case: Case, _: random.Random) -> bool:
+    """Write a folder, load and use it."""
+    path = folder / "hostile.index"
+    write_folder(path, case[0])
+    return load_and_use(path, case[1])

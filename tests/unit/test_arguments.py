@@ -1,0 +1,83 @@
+"""Public functions hold callers to the annotations of their parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from fieldfare._arguments import checked
+from fieldfare._typing import PathLike
+from fieldfare.exceptions import ConfigError
+
+if TYPE_CHECKING:
+    from fieldfare.schema.schema import Schema
+
+
+@checked
+def everything(
+    n: int,
+    share: float = 0.5,
+    *,
+    path: PathLike | None = None,
+    names: str | Sequence[str] = (),
+    schema: Schema | None = None,
+    roles: Mapping[str, Any] | None = None,
+    task: Callable[[], int] | None = None,
+    anything: Any = None,
+) -> int:
+    """Return n."""
+    return n
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"n": np.int64(3)},
+        {"n": 3, "share": 1},
+        {"n": 3, "path": Path("x"), "names": "a", "roles": {}},
+        {"n": 3, "path": "x", "names": ["a", "b"], "task": int, "anything": object()},
+    ],
+)
+def test_what_the_annotations_allow_goes_through(given) -> None:
+    assert everything(**given) == 3
+
+
+def test_a_class_is_known_by_its_name() -> None:
+    from fieldfare.schema.schema import Schema
+
+    assert everything(3, schema=Schema()) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("n", 2.0, "an integer"),
+        ("n", True, "an integer"),
+        ("n", 2**63, "below 2\\*\\*63"),
+        ("share", float("nan"), "a number"),
+        ("share", "0.5", "a number"),
+        ("path", b"x", "a path"),
+        ("path", "\ud800", "a path"),
+        ("path", "a\0b", "a path"),
+        ("names", [1], "text"),
+        ("names", {"a": 1}, "a list"),
+        ("schema", {"a": 1}, "a Schema or None"),
+        ("roles", [("a", 1)], "a mapping"),
+        ("task", 3, "a function"),
+    ],
+)
+def test_anything_else_names_the_parameter(name, value, words) -> None:
+    with pytest.raises(ConfigError, match=f"'{name}' parameter of everything must be .*{words}"):
+        everything(**{"n": 3, name: value})
+
+
+def test_values_that_cannot_be_shown_are_refused_too() -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(ConfigError, match="of type list"):
+        everything(deep)  # type: ignore[arg-type]
