@@ -23,8 +23,10 @@ from fieldfare._validation import (
     check,
 )
 from fieldfare.exceptions import ConfigError
+from fieldfare.kinds import needs
 from fieldfare.kinds.losses import LOSS_NAMES, TASKS, drawn_losses
 from fieldfare.kinds.models import FM, MODEL_KINDS, FactorBlock, ModelKind
+from fieldfare.kinds.needs import Need
 from fieldfare.kinds.solvers import ADAGRAD, SOLVER_KINDS, Defaults, SolverKind
 
 MAX_FACTORS = 256
@@ -37,22 +39,27 @@ _RANK = Number(1, MAX_FACTORS, integer=True)
 _NAMES_BY_SOLVER = tuple(item.name for item in fields(Defaults))
 
 
-def _param(default: Any, constraint: Constraint, doc: str, note: str = "") -> Any:
+def _param(
+    default: Any, constraint: Constraint, doc: str, note: str = "", needs: tuple[Need, ...] = ()
+) -> Any:
     """Declare a parameter.
 
     ``doc`` is true of every kind of model; ``note`` adds what is particular to higher orders, and
-    is shown wherever such a model can be chosen.
+    is shown wherever such a model can be chosen. Without all that it ``needs`` it has no effect.
     """
-    return field(default=default, metadata={"constraint": constraint, "doc": doc, "note": note})
+    told = {"constraint": constraint, "doc": doc, "note": note, "needs": needs}
+    return field(default=default, metadata=told)
 
 
-def _by_solver(*constraints: Constraint, doc: str, note: str = "") -> Any:
+def _by_solver(
+    *constraints: Constraint, doc: str, note: str = "", needs: tuple[Need, ...] = ()
+) -> Any:
     """Declare a parameter whose default depends on the solver, see `Defaults`.
 
     It is annotated with the type that it has once "auto" has been replaced: in a `SolverConfig`
     when that is made, in a `TrainingConfig` by `TrainingConfig.by`.
     """
-    return _param("auto", AnyOf((*constraints, OneOf(("auto",)))), doc, note)
+    return _param("auto", AnyOf((*constraints, OneOf(("auto",)))), doc, note, needs)
 
 
 def description(
@@ -122,7 +129,7 @@ class ModelConfig(Config):
         FM.name,
         OneOf(MODEL_KINDS),
         "Kind of model: linear, or a factorization machine: plain, field-aware, field-weighted or "
-        "of higher order. Parameters that a kind does not have are ignored.",
+        "of higher order. What a kind does not have is not used: a warning says so.",
     )
     task: str = _param(
         "binary",
@@ -135,17 +142,20 @@ class ModelConfig(Config):
         AnyOf((_RANK, Several(_RANK))),
         "Length of each latent vector (k).",
         "For hofm also one length per order, from order 2 on.",
+        needs=(needs.FACTORS,),
     )
     order: int = _param(
         3,
         Number(2, MAX_ORDER, integer=True),
         "Largest number of features that interact, in a model of higher order (hofm).",
+        needs=(needs.ORDERS,),
     )
     shared_factors: bool = _param(
         False,
         Flag(),
         "Whether to share the latent vectors among all orders of a hofm, instead of each having "
         "its own.",
+        needs=(needs.ORDERS,),
     )
     fit_intercept: bool = _param(True, Flag(), "Whether to fit a bias term.")
     fit_linear: bool = _param(True, Flag(), "Whether to fit one weight per feature.")
@@ -159,6 +169,7 @@ class ModelConfig(Config):
         _NON_NEGATIVE,
         "Standard deviation of the initial latent factors.",
         "For hofm, those of order t start with its power 2/t.",
+        needs=(needs.FACTORS,),
     )
 
     def __post_init__(self) -> None:
@@ -221,16 +232,22 @@ class SolverConfig(Config):
     learning_rate: float = _by_solver(
         _POSITIVE,
         doc="Step size, for rows whose length is one on average; for FTRL its alpha.",
+        needs=(needs.STEPS,),
     )
     l2_linear: float = _by_solver(
         _NON_NEGATIVE,
         doc="L2 penalty on the linear weights of a sample's features; see l2_exponent.",
+        needs=(needs.PENALTIES,),
     )
     l2_factors: float | tuple[float, ...] = _by_solver(
         _NON_NEGATIVE,
         Several(_NON_NEGATIVE),
         doc="L2 penalty on the latent factors of a sample's features; see l2_exponent.",
         note="For hofm also one per order, from order 2 on.",
+        needs=(
+            needs.PENALTIES,
+            needs.FACTORS,
+        ),
     )
     l2_exponent: float = _by_solver(
         _NON_NEGATIVE,
@@ -245,32 +262,45 @@ class SolverConfig(Config):
         _NON_NEGATIVE,
         "L2 penalty that draws the weights of pairs of fields (fwfm) to one, where they start; "
         "applied at each visit.",
+        needs=(needs.PAIR_WEIGHTS,),
     )
     l1_linear: float = _param(
         0.0,
         _NON_NEGATIVE,
         "L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.",
+        needs=(needs.L1,),
     )
     l1_factors: float | tuple[float, ...] = _param(
         0.0,
         AnyOf((_NON_NEGATIVE, Several(_NON_NEGATIVE))),
         "L1 penalty on the latent factors, which makes many of them exactly zero. FTRL only.",
         "For hofm also one per order, from order 2 on.",
+        needs=(
+            needs.L1,
+            needs.FACTORS,
+        ),
     )
-    ftrl_beta: float = _param(1.0, _NON_NEGATIVE, "Smoothing of the step size of FTRL (its beta).")
+    ftrl_beta: float = _param(
+        1.0, _NON_NEGATIVE, "Smoothing of the step size of FTRL (its beta).", needs=(needs.L1,)
+    )
     unobserved_weight: float = _param(
         0.2,
         _POSITIVE,
         "For solver='nonsampled': weight of the pairs of query and item that were not seen; a pair "
         "that was seen weighs one on average.",
+        needs=(needs.ALL_PAIRS,),
     )
     l2_queries: float = _param(
         0.02,
         _NON_NEGATIVE,
         "For solver='nonsampled': L2 penalty on the parameters of users and contexts.",
+        needs=(needs.ALL_PAIRS,),
     )
     l2_items: float = _param(
-        0.02, _NON_NEGATIVE, "For solver='nonsampled': L2 penalty on the parameters of items."
+        0.02,
+        _NON_NEGATIVE,
+        "For solver='nonsampled': L2 penalty on the parameters of items.",
+        needs=(needs.ALL_PAIRS,),
     )
 
     def __post_init__(self) -> None:
@@ -327,15 +357,17 @@ class TrainingConfig(Config):
         "there are too few of them, True always. False runs all epochs on all rows.",
     )
     validation_fraction: float = _param(
-        0.1,
+        0.15,
         Number(0, 1, low_open=True, high_open=True),
         "Share of the rows to hold out where no validation data are given.",
+        needs=(needs.HOLDING_OUT,),
     )
     validation: str = _param(
         "random",
         OneOf(("random", "time", "group")),
         "Which rows to hold out: 'random' draws them (each class keeps its share, and for ranking "
         "whole groups are drawn), 'time' takes the latest, and 'group' draws whole groups.",
+        needs=(needs.HOLDING_OUT,),
     )
     validation_column: str | int | None = _param(
         None,
@@ -343,6 +375,7 @@ class TrainingConfig(Config):
         "Name or position of the column of times for validation='time', or of groups for 'group'; "
         "it may be a feature or not. None takes the rows in their order as times, and the groups "
         "of ranking as groups.",
+        needs=(needs.HOLDING_OUT,),
     )
     refit: bool | str = _param(
         "auto",
@@ -352,19 +385,29 @@ class TrainingConfig(Config):
         "would add little.",
     )
     n_iter_no_change: int = _param(
-        3, _COUNT, "Epochs without a new best one after which training stops (patience)."
+        3,
+        _COUNT,
+        "Epochs without a new best one after which training stops (patience).",
+        needs=(needs.STOPPING,),
     )
-    tol: float = _param(0.0, _NON_NEGATIVE, "Smallest change of the metric that is an improvement.")
+    tol: float = _param(
+        0.0,
+        _NON_NEGATIVE,
+        "Smallest change of the metric that is an improvement.",
+        needs=(needs.STOPPING,),
+    )
     eval_metric: str | None = _param(
         None,
         Instance((str, type(None)), "the name of a metric or None"),
         "Metric on the validation data; None means the training loss.",
+        needs=(needs.VALIDATION,),
     )
     pairs_per_row: int = _param(
         10,
         _COUNT,
         "For ranking: how many worse rows of its group each row is compared with per epoch, at "
         "most; they are drawn anew each time.",
+        needs=(needs.COMPARISONS,),
     )
     negatives: str | None = _param(
         None,
@@ -373,9 +416,14 @@ class TrainingConfig(Config):
         "group: 'uniform' draws all items alike, 'popularity' by a power of their number of rows, "
         "and 'batch' from the rows learned together.",
     )
-    negatives_exponent: float = _param(0.75, _NON_NEGATIVE, "The power for negatives='popularity'.")
+    negatives_exponent: float = _param(
+        0.75, _NON_NEGATIVE, "The power for negatives='popularity'.", needs=(needs.POPULARITY,)
+    )
     known_negatives: bool = _param(
-        False, Flag(), "Whether to draw items already seen with the query as negatives, too."
+        False,
+        Flag(),
+        "Whether to draw items already seen with the query as negatives, too.",
+        needs=(needs.NEGATIVES,),
     )
     scale_features: bool | str = _param(
         "auto",
@@ -394,13 +442,17 @@ class TrainingConfig(Config):
         None, AnyOf((_POSITIVE, NONE)), "Seconds after which no new epoch starts."
     )
     shuffle: bool = _param(
-        True, Flag(), "Whether to visit blocks of rows, and the rows within them, in random order."
+        True,
+        Flag(),
+        "Whether to visit blocks of rows, and the rows within them, in random order.",
+        needs=(needs.VISITS,),
     )
     memory_limit: int | None = _param(
         None,
         AnyOf((_COUNT, NONE)),
         "Megabytes of stored rows to keep in memory when training from disk; None leaves this to "
         "the operating system. The model itself is not counted.",
+        needs=(needs.STORED,),
     )
     random_state: Any = _param(
         None,

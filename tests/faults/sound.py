@@ -234,6 +234,7 @@ class Sound:
             "fields_i": one,
             "fields_j": one,
             "values": lambda: np.ones(1),
+            "n_features": lambda: 3,
             "n_fields": lambda: 2,
             "n_outputs": lambda: 1,
             "record": lambda: {"epoch": 1.0},
@@ -288,13 +289,9 @@ class Sound:
             "Recipe": lambda: recipes.matrix_factorization(
                 self.table.rename(columns={"clicked": "rating"})
             ),
-            "Evaluation": lambda: (
-                retrieval.evaluate_scores(self.recommender, self.trial)
-                if False
-                else retrieval.compare(
-                    {"fm": self.recommender}, self.table, self.table
-                ).evaluations["fm"]
-            ),
+            "Evaluation": lambda: retrieval.compare(
+                {"fm": self.regression}, self.table, self.table
+            ).evaluations["fm"],
             "Explanation": lambda: fieldfare.explain(self.model, self.data),
         }
         return makers[name]()

@@ -112,12 +112,12 @@ def as_dataset(source: Any, schema: Schema | None = None) -> AnyDataset | None:
 def _numbered_schema(rows: Rows | RelatedRows) -> Schema:
     """Return the Schema of Rows with ids from elsewhere: their number, and their fields."""
     seen = FieldsSeen()
-    parts = [rows]
     if isinstance(rows, RelatedRows):
         # All of the side tables, so that features do not depend on which rows are referred to.
-        parts = [rows.own, *(relation.rows for relation in rows.relations)]
-    for part in parts:
-        seen.note(part)
+        for relation in rows.relations:
+            seen.note(relation.rows)
+        rows = rows.own
+    seen.note(rows)
     return Schema.indexed(seen.n_features, seen.n_fields, field_of=seen.field_of)
 
 

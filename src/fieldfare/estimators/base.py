@@ -31,6 +31,7 @@ from fieldfare.training.loop.history import History
 from fieldfare.training.loop.session import Session
 from fieldfare.training.prepare.held_out import split_by_of
 from fieldfare.training.prepare.targets import TargetMap
+from fieldfare.training.prepare.unused import warn_of_fixed
 from fieldfare.training.provenance import history_of
 
 _ConfigT = TypeVar("_ConfigT", bound=Config)
@@ -118,8 +119,10 @@ class Factorization(Reading, metaclass=ABCMeta):
                     X, y, sample_weight, learn=learn, extend=not learn, split_by=split_by
                 )
                 valid = learner._read_validation(eval_set, y, sample_weight)
+                if session is not None:
+                    learner._tell_fixed(session.kind, session)
                 job = learner._job(data, session, valid=valid, comparisons=comparisons)
-                session = session or job.start(learner._model_config())
+                session = session or job.told().start(learner._model_config())
                 learner._train(job, session)
                 learner._session = session if self.warm_start else None
 
@@ -135,6 +138,8 @@ class Factorization(Reading, metaclass=ABCMeta):
             data = self._read(
                 X, y, sample_weight, learn=not fitted, extend=fitted, keep_classes=keep_classes
             )
+            if fitted:
+                self._tell_fixed(self.model_.config, self._session)
             job = self._job(data, self._session)
             if self._session is None:
                 self._session = job.start(self.model_ if fitted else self._model_config())
@@ -144,6 +149,13 @@ class Factorization(Reading, metaclass=ABCMeta):
         seed = None if session is None else session.seed
         job = Job.of(data, self._settings(), targets=self._targets(), seed=seed, **how)
         return job if session is None else job.weighed_in(session.weight_unit)
+
+    def _tell_fixed(self, kind: ModelConfig, session: Session | None) -> None:
+        """Warn of parameters that were changed and stay as they are while training continues."""
+        groups: list[tuple[Config, Config]] = [(kind, self._model_config())]
+        if session is not None:
+            groups.append((session.solver, self._config(SolverConfig)))
+        warn_of_fixed(*groups)
 
     def _train(self, job: Job, session: Session, *, once: bool = False) -> None:
         result = job.run(session, self.callbacks or (), once=once)

@@ -194,6 +194,7 @@ def _of_lists() -> dict[str, ListMetric]:
     return dict(sorted(found.items(), key=lambda item: not item[1].needs_hits))
 
 
+@checked
 def listed(names: str | Iterable[str]) -> list[str]:
     """Return names of metrics as a list; a text may name several, with commas in between.
 

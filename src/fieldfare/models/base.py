@@ -194,7 +194,6 @@ class Model(ParameterArrays):
         """
         return link(self.config.task, self.score(rows, n_threads))
 
-    @checked
     def predict_one(self, sample: Mapping[str, Any]) -> float | Float32Array:
         """Return the prediction for one sample, in microseconds.
 
@@ -364,6 +363,7 @@ class Model(ParameterArrays):
     def _vectors(self, features: AnyArray, output: int) -> Float64Array:
         """Return the latent vectors of some features, where they are the same for all fields."""
         assert self.factors is not None
+        features = as_places("The ids of features", features, self.n_features)
         vectors: Float64Array = self.factors[features, output].astype(np.float64)
         return vectors
 

@@ -9,6 +9,7 @@ from typing import final
 
 import numpy as np
 
+from fieldfare._arguments import checked
 from fieldfare._typing import AnyArray, Float64Array
 from fieldfare.kinds.models import FFM
 from fieldfare.models.base import Model
@@ -20,6 +21,7 @@ class FFMModel(Model):
 
     traits = FFM
 
+    @checked
     def pair_vectors(
         self, i: AnyArray, j: AnyArray, fields_i: AnyArray, fields_j: AnyArray, output: int = 0
     ) -> tuple[Float64Array, Float64Array]:

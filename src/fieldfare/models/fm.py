@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import final
 
+from fieldfare._arguments import checked
 from fieldfare._typing import AnyArray, Float64Array
 from fieldfare.kinds.models import FM
 from fieldfare.models.base import Model
@@ -15,6 +16,7 @@ class FMModel(Model):
 
     traits = FM
 
+    @checked
     def pair_vectors(
         self, i: AnyArray, j: AnyArray, fields_i: AnyArray, fields_j: AnyArray, output: int = 0
     ) -> tuple[Float64Array, Float64Array]:

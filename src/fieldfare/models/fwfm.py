@@ -10,6 +10,7 @@ from typing import final
 
 import numpy as np
 
+from fieldfare._arguments import checked
 from fieldfare._typing import AnyArray, Float64Array
 from fieldfare.kinds.models import FWFM
 from fieldfare.models.base import Model
@@ -21,6 +22,7 @@ class FwFMModel(Model):
 
     traits = FWFM
 
+    @checked
     def pair_vectors(
         self, i: AnyArray, j: AnyArray, fields_i: AnyArray, fields_j: AnyArray, output: int = 0
     ) -> tuple[Float64Array, Float64Array]:

@@ -11,6 +11,7 @@ from typing import final
 
 import numpy as np
 
+from fieldfare._arguments import checked
 from fieldfare._typing import AnyArray, Float64Array
 from fieldfare.kinds.models import HOFM
 from fieldfare.models.base import Model
@@ -22,6 +23,7 @@ class HOFMModel(Model):
 
     traits = HOFM
 
+    @checked
     def pair_vectors(
         self, i: AnyArray, j: AnyArray, fields_i: AnyArray, fields_j: AnyArray, output: int = 0
     ) -> tuple[Float64Array, Float64Array]:

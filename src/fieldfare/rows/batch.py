@@ -220,6 +220,7 @@ class Rows:
         }
         return Rows(indptr, self.indices[entries], **parts)
 
+    @checked
     def counts(self, n_features: int) -> Int64Array:
         """Return the number of entries of each of the first features, int64[n_features]."""
         ids = own_entries(self, "indices")

@@ -77,6 +77,11 @@ class Session:
         return self._start.config
 
     @property
+    def solver(self) -> SolverConfig:
+        """How the parameters move."""
+        return self._solver.config
+
+    @property
     def scaling(self) -> Scaling | None:
         """What the values of features are measured in; None: in what they are given in."""
         return self._solver.scaling if isinstance(self._solver, ScaledSolver) else None
