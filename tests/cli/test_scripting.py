@@ -56,7 +56,8 @@ def test_what_a_script_would_read_is_one_json_object(run, model_file, arguments,
 
 
 def test_samples_are_shown_as_json(run, table):
-    run("sample", table, "--target", "clicked", "--n-samples", 5, "-q", "-o", "s.ff")
+    given = ("--target", "clicked", "--ignore", "id", "--n-samples", 5)
+    run("sample", table, *given, "-q", "-o", "s.ff")
     assert json.loads(run("show", "s.ff", "--json").out)["config"]["model"] == "fm"
 
 
