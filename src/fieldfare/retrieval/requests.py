@@ -49,7 +49,7 @@ def read_requests(state: State, users: Any, contexts: Any) -> Requests:
     one_user = users is None or is_single_id(users)
     ids = None
     if users is not None:
-        ids = [users] if one_user else id_list(users)
+        ids = id_list(users)
     rows = query_rows(state, state.tower, ids, contexts)
     return Requests(one_user and is_mapping, ids, contexts, rows)
 
@@ -70,11 +70,13 @@ def _users_among(contexts: Any, column: str) -> tuple[Any, Any]:
 
 def is_single_id(ids: Any) -> bool:
     """Return whether this is one id, rather than a list, array or column of ids."""
-    return isinstance(ids, str) or not hasattr(ids, "__len__")
+    return isinstance(ids, str) or not hasattr(ids, "__len__") or getattr(ids, "ndim", 1) == 0
 
 
 def id_list(ids: Any) -> list[Any]:
-    """Return ids as a list of Python numbers and strings."""
+    """Return ids, or one, as a list of Python numbers and strings."""
+    if is_single_id(ids):
+        return [ids.item() if getattr(ids, "ndim", None) == 0 else ids]
     return list(ids.tolist()) if hasattr(ids, "tolist") else list(ids)
 
 
