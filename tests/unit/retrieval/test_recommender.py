@@ -375,5 +375,7 @@ def test_an_explanation_needs_a_user_or_a_context(make_model, tables) -> None:
 
 def test_an_array_of_no_dimension_is_one_id(make_model, tables) -> None:
     recommender = Recommender(make_model(), tables[1])
-    assert recommender.recommend(np.array("u1")).ids == recommender.recommend("u1").ids
-    assert recommender.similar_items(np.array(100)).ids == recommender.similar_items(100).ids
+    one = recommender.recommend(np.array("u1"))
+    np.testing.assert_array_equal(one.ids, recommender.recommend("u1").ids)
+    like = recommender.similar_items(np.array(100))
+    np.testing.assert_array_equal(like.ids, recommender.similar_items(100).ids)
