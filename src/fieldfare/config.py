@@ -57,7 +57,8 @@ def _by_solver(
     """Declare a parameter whose default depends on the solver, see `Defaults`.
 
     It is annotated with the type that it has once "auto" has been replaced: in a `SolverConfig`
-    when that is made, in a `TrainingConfig` by `TrainingConfig.by`.
+    when that is made, in a `TrainingConfig` by `TrainingConfig.by`, and for a `ModelConfig` by
+    `settings.read`, which knows the solver; without one, it is what it is for most of them.
     """
     return _param("auto", AnyOf((*constraints, OneOf(("auto",)))), doc, note, needs)
 
@@ -137,11 +138,11 @@ class ModelConfig(Config):
         "What is predicted: a number, which of two classes, which of several, or the order of the "
         "rows within their group.",
     )
-    n_factors: int | tuple[int, ...] = _param(
-        8,
-        AnyOf((_RANK, Several(_RANK))),
-        "Length of each latent vector (k).",
-        "For hofm also one length per order, from order 2 on.",
+    n_factors: int | tuple[int, ...] = _by_solver(
+        _RANK,
+        Several(_RANK),
+        doc="Length of each latent vector (k).",
+        note="For hofm also one length per order, from order 2 on.",
         needs=(needs.FACTORS,),
     )
     order: int = _param(
@@ -174,6 +175,8 @@ class ModelConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.n_factors == "auto":
+            object.__setattr__(self, "n_factors", Defaults().n_factors)
         if isinstance(self.n_factors, int):
             return
         if not self.kind.by_order or self.shared_factors:

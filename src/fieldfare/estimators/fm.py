@@ -482,8 +482,8 @@ class FMRanker(Ranker):
 
     Parameters
     ----------
-    n_factors : int in [1, 256], default=8
-        Length of each latent vector (k).
+    n_factors : int in [1, 256] or 'auto', default='auto'
+        Length of each latent vector (k). 'auto' is 8, 64 for 'nonsampled'.
     loss : {'auto', 'pairwise', 'hinge', 'warp', 'softmax', 'logistic'}, default='auto'
         What is minimised: 'pairwise' (logistic) or 'hinge', both of the difference of two scores;
         with drawn ``negatives`` also 'warp', 'softmax' or 'logistic'. 'auto' is 'pairwise'.
@@ -641,7 +641,7 @@ class FMRanker(Ranker):
     def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters from here
         self,
         *,
-        n_factors: int = 8,
+        n_factors: int | Literal["auto"] = "auto",
         loss: Literal["auto", "pairwise", "hinge", "warp", "softmax", "logistic"] = "auto",
         pairs_per_row: int = 10,
         negatives: Literal["uniform", "popularity", "batch"] | None = None,

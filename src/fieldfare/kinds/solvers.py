@@ -32,6 +32,7 @@ class Defaults:
     The fields bear their names in `fieldfare.config`, where the default of each is ``"auto"``.
     """
 
+    n_factors: int = 8
     learning_rate: float = 0.4
     max_iter: int = 20
     l2_linear: float = 1e-5
@@ -157,6 +158,7 @@ NONSAMPLED = SolverKind(
     tasks=("rank",),
     needs_all_rows=True,
     all_pairs=True,
+    defaults=Defaults(n_factors=64),  # an order of all items needs more than a rating does
 )
 GIBBS = SolverKind(
     "gibbs",
