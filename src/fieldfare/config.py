@@ -116,10 +116,10 @@ class Config:
             if isinstance(value, list):
                 object.__setattr__(self, item.name, tuple(value))
 
-    def _by_solver(self, kind: SolverKind) -> dict[str, Any]:
+    def _by_default(self, defaults: Defaults) -> dict[str, Any]:
         """Return the values of the parameters that are "auto", by name."""
         names = (name for name in _NAMES_BY_SOLVER if getattr(self, name, None) == "auto")
-        return {name: getattr(kind.defaults, name) for name in names}
+        return {name: getattr(defaults, name) for name in names}
 
 
 @dataclass(frozen=True)
@@ -175,8 +175,8 @@ class ModelConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.n_factors == "auto":
-            object.__setattr__(self, "n_factors", Defaults().n_factors)
+        for name, value in self._by_default(Defaults()).items():
+            object.__setattr__(self, name, value)
         if isinstance(self.n_factors, int):
             return
         if not self.kind.by_order or self.shared_factors:
@@ -308,7 +308,7 @@ class SolverConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, value in self._by_solver(self.kind).items():
+        for name, value in self._by_default(self.kind.defaults).items():
             object.__setattr__(self, name, value)
 
     @property
@@ -503,4 +503,4 @@ class TrainingConfig(Config):
 
     def by(self, kind: SolverKind) -> TrainingConfig:
         """Return the same parameters, with the defaults of a solver in place of "auto"."""
-        return replace(self, **self._by_solver(kind))
+        return replace(self, **self._by_default(kind.defaults))
