@@ -360,7 +360,7 @@ class TrainingConfig(Config):
         "there are too few of them, True always. False runs all epochs on all rows.",
     )
     validation_fraction: float = _param(
-        0.1,
+        0.15,
         Number(0, 1, low_open=True, high_open=True),
         "Share of the rows to hold out where no validation data are given.",
         needs=(needs.HOLDING_OUT,),

@@ -18,6 +18,7 @@ from fieldfare.data.loading import read_dataset
 from fieldfare.data.one_hot import require_fields
 from fieldfare.data.road import Options, with_fields_of
 from fieldfare.data.split_by import SplitBy
+from fieldfare.data.unseen import warn_of_unseen
 from fieldfare.estimators import _input
 from fieldfare.estimators._checks import check_is_fitted, check_sample_weight, validate_data
 from fieldfare.estimators._eval_set import as_tuple, with_own_target
@@ -213,6 +214,11 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
 
     def _rows(self, X: Any, schema: Schema) -> Rows:
         """Return samples to predict, with the features that the Schema of a model says."""
+        rows = self._encoded(X, schema)
+        warn_of_unseen(rows, schema)
+        return rows
+
+    def _encoded(self, X: Any, schema: Schema) -> Rows:
         X = _input.in_memory(X)
         if _input.is_source(X):
             return as_rows(read(X, self._settings(), schema=schema, labelled=None).rows)

@@ -125,7 +125,7 @@ class Factorization(Reading, metaclass=ABCMeta):
                 if session is not None:
                     learner._tell_fixed(session.kind, session)
                 job = learner._job(data, session, valid=valid, comparisons=comparisons)
-                session = session or job.start(learner._model_config())
+                session = session or job.told().start(learner._model_config())
                 learner._train(job, session)
                 learner._session = session if self.warm_start else None
 

@@ -22,6 +22,8 @@ from fieldfare.models.scaling import Scaling
 from fieldfare.rows import Rows
 from fieldfare.settings import Settings
 from fieldfare.training.job import Job
+from fieldfare.training.judging.compare import compare
+from fieldfare.training.judging.verdict import warn_of
 from fieldfare.training.loop.history import History
 from fieldfare.training.samples.subset import RowSubset
 
@@ -113,7 +115,7 @@ class KerasEstimator(Factorization):
             data = learner._read(X, y, sample_weight, learn=True)
             valid = learner._read_validation(eval_set, y, sample_weight)
             job = learner._job(data, None, valid=valid)
-            network = learner._compiled(job)
+            network = learner._compiled(job.told())
             learner._fit_network(network, job, learner._dataset(job.train, job.seed))
         return self
 
@@ -288,7 +290,8 @@ class KerasEstimator(Factorization):
         _scale(network, self._unit)
         if self._scaling is not None:
             _put(network, self._scaling.fold(self._model_of(network)))
-        self._adopt_network(network, job, history.history)
+        whole = steps is None and epochs is None
+        self._adopt_network(network, job, history.history, whole=whole)
 
     def _keeping_the_best(self, job: Job) -> list[Any]:
         """Return what restores the best epoch by the validation data, and stops nothing."""
@@ -300,7 +303,10 @@ class KerasEstimator(Factorization):
             )
         ]
 
-    def _adopt_network(self, network: Any, job: Job, logs: dict[str, list[float]]) -> None:
+    def _adopt_network(
+        self, network: Any, job: Job, logs: dict[str, list[float]], *, whole: bool
+    ) -> None:
+        """Take over a trained network; if it saw the ``whole`` training data, judge it."""
         self.history_ = History("valid_loss" if f"val_{_METRIC}" in logs else None)
         for epoch in range(len(logs[_METRIC])):
             record = {
@@ -310,7 +316,11 @@ class KerasEstimator(Factorization):
             }
             self.history_.append({"epoch": epoch + 1, **record})
         units = {"units": Units(self._unit), "scaling": self._scaling}
-        self.model_ = job.stamped(self._model_of(network).with_(**units), self.history_)
+        model = self._model_of(network).with_(**units)
+        if whole:
+            self.history_.comparison = compare(model, job.train, job.valid, job.config)
+            warn_of(self.history_, job.config)
+        self.model_ = job.stamped(model, self.history_)
         self.n_iter_ = len(self.history_)
         self._network = network
 

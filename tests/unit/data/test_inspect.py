@@ -35,7 +35,7 @@ def test_a_table_with_faults():
     assert found.duplicates == 3
     assert any("another target" in finding for finding in found.findings)
     assert any("'shop' has one value" in finding for finding in found.findings)
-    assert any("'seen' all but determines" in finding for finding in found.findings)
+    assert any("'seen' alone all but determines" in finding for finding in found.findings)
     assert not any("'user_id'" in finding for finding in found.findings)
     assert 0.2 < found.missing["city"] < 0.5
     assert found.unseen["city"] == 1

@@ -11,6 +11,7 @@ import pytest
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.data.dataset import Dataset
 from fieldfare.data.loading import load
+from fieldfare.exceptions import DataWarning, ModelWarning
 from fieldfare.kinds.models import MODEL_KINDS
 from fieldfare.kinds.solvers import SOLVER_KINDS
 from fieldfare.models.base import Model
@@ -134,7 +135,8 @@ def test_a_model_keeps_its_scales_on_other_rows() -> None:
     x, y = table(seed=2)
     second = train(load(x * 4, target=y), model=first, random_state=0, n_jobs=1).model
     np.testing.assert_array_equal(second.scaling.scale, first.scaling.scale)
-    plain = train(load(x, target=y), model=first, scale_features=False, max_iter=1).model
+    with pytest.warns(ModelWarning, match="has not learned the training rows"):
+        plain = train(load(x, target=y), model=first, scale_features=False, max_iter=1).model
     assert plain.scaling is None
 
 
@@ -164,10 +166,11 @@ def test_comparisons_of_rows_are_learned_from_scaled_ones(tmp_path: Path) -> Non
     x, y = table()
     data = load(x, target=np.round(y - y.min()), group=np.arange(len(y)) // 10)
     given = settings(task="rank", max_iter=20)
-    found = train(data, valid=data, **given)
+    with pytest.warns(DataWarning, match="100% of the validation rows"):
+        found = train(data, valid=data, **given)
     assert found.model.scaling is not None
     assert found.history.best["valid_ndcg"] > 0.95
     store = RowStore.build([data.rows], tmp_path / "store")
-    np.testing.assert_array_equal(
-        train(store, valid=data, **given).model.linear, found.model.linear
-    )
+    with pytest.warns(DataWarning, match="100% of the validation rows"):
+        again = train(store, valid=data, **given)
+    np.testing.assert_array_equal(again.model.linear, found.model.linear)
