@@ -14,7 +14,6 @@ from fieldfare import (
     FMClassifier,
     FMRegressor,
     FwFMRegressor,
-    HOFMRegressor,
     LinearRegressor,
 )
 from fieldfare._typing import Float64Array
@@ -77,10 +76,10 @@ def test_there_is_one_for_each_column_in_order_and_nothing_for_those_unused() ->
 
 def test_what_is_not_known_is_no_attribute(tmp_path) -> None:
     X = np.random.default_rng(0).normal(size=(60, 3))
-    model = HOFMRegressor(max_iter=2, early_stopping=False, random_state=0).fit(X, X[:, 0])
+    model = LinearRegressor(max_iter=2, early_stopping=False, random_state=0).fit(X, X[:, 0])
     assert model.feature_importances_.shape == (3,)
     model.save(tmp_path / "m.ff")
-    loaded = HOFMRegressor.load(tmp_path / "m.ff")
+    loaded = LinearRegressor.load(tmp_path / "m.ff")
     with pytest.raises(AttributeError, match="not in the model"):
         _ = loaded.feature_importances_
     assert not hasattr(FMClassifier(), "feature_importances_")
