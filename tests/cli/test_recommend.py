@@ -64,6 +64,7 @@ def test_a_table_of_requests(run, ratings, tmp_path) -> None:
     assert [row["request"] for row in rows_of(ran.out)] == ["0", "1"]
 
 
+@pytest.mark.filterwarnings("ignore:100% of the validation rows")
 def test_from_a_table_of_interactions_to_lists(run, tmp_path) -> None:
     lines = [f"{u},{m},{m % 2},{u % 7}" for u, m in itertools.product(range(30), range(20))
              if (u + m) % 2 == 0 and (u + m) % 3]  # fmt: skip
