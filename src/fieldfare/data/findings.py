@@ -17,8 +17,8 @@ from fieldfare.schema.fit import Fitted
 from fieldfare.schema.schema import Schema
 from fieldfare.schema.whole_numbers import ROWS_OF_EVIDENCE
 
-# What is looked at for leaks before each training, in entries: some 20 ms.
-_ENTRIES = 200_000
+# What is looked at for leaks before each training, in entries: a few milliseconds.
+_ENTRIES = 50_000
 # In examples of few rows columns are often constant, or one of them says all there is.
 _ROWS = 100
 _ROWS_FOR_LEAKS = 500

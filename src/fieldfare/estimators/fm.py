@@ -140,6 +140,10 @@ class FMClassifier(Classifier):
         the best of them; ``refit`` has those of a second training on all rows, if there was one.
     schema_ : Schema
         What the columns and the features mean.
+    feature_importances_ : float64 array of shape (n_features_in_,)
+        Share of the variance of the scores that each column of X accounts for, as if the columns
+        were independent; half of that of an interaction goes to each of its columns. They sum to 1.
+        Only defined after fitting on a table, or on an array that was no file.
     n_iter_ : int
         Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int
@@ -367,6 +371,10 @@ class FMRegressor(Regressor):
         the best of them; ``refit`` has those of a second training on all rows, if there was one.
     schema_ : Schema
         What the columns and the features mean.
+    feature_importances_ : float64 array of shape (n_features_in_,)
+        Share of the variance of the scores that each column of X accounts for, as if the columns
+        were independent; half of that of an interaction goes to each of its columns. They sum to 1.
+        Only defined after fitting on a table, or on an array that was no file.
     n_iter_ : int
         Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int
@@ -488,8 +496,8 @@ class FMRanker(Ranker):
 
     Parameters
     ----------
-    n_factors : int in [1, 256], default=8
-        Length of each latent vector (k).
+    n_factors : int in [1, 256] or 'auto', default='auto'
+        Length of each latent vector (k). 'auto' is 8, 64 for 'nonsampled'.
     loss : {'auto', 'pairwise', 'hinge', 'warp', 'softmax', 'logistic'}, default='auto'
         What is minimised: 'pairwise' (logistic) or 'hinge', both of the difference of two scores;
         with drawn ``negatives`` also 'warp', 'softmax' or 'logistic'. 'auto' is 'pairwise'.
@@ -618,6 +626,10 @@ class FMRanker(Ranker):
         ``refit`` has those of a second training on all rows, if there was one.
     schema_ : Schema
         What the columns and the features mean.
+    feature_importances_ : float64 array of shape (n_features_in_,)
+        Share of the variance of the scores that each column of X accounts for, as if the columns
+        were independent; half of that of an interaction goes to each of its columns. They sum to 1.
+        Only defined after fitting on a table, or on an array that was no file.
     n_iter_ : int
         Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int
@@ -650,7 +662,7 @@ class FMRanker(Ranker):
     def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters from here
         self,
         *,
-        n_factors: int = 8,
+        n_factors: int | Literal["auto"] = "auto",
         loss: Literal["auto", "pairwise", "hinge", "warp", "softmax", "logistic"] = "auto",
         pairs_per_row: int = 10,
         negatives: Literal["uniform", "popularity", "batch"] | None = None,

@@ -28,9 +28,10 @@ _GROUPED_ROWS = 5_000
 _STRETCHES = 64
 _PAIRS_PER_ROW = 100
 
-# A model loses by more than noise if it is worse by more than this share of the loss of the
-# simpler one, and by more than so many standard errors; or so much worse that a few rows must be
-# very wrong, which makes the standard error large.
+# A model loses by more than noise if it is worse by more than this share of the loss of a constant
+# (beside which the difference of two models that are nearly right is nothing), and by more than so
+# many standard errors; or so much worse that a few rows must be very wrong, which makes the
+# standard error large.
 _SHARE = 0.01
 _ERRORS = 3.0
 _FAR = 1.0
@@ -75,7 +76,7 @@ class Losses:
         apart: AnyArray = self.weight * (self.by_name["model"] - self.by_name[name] - gap)
         if self.cluster is not None:
             apart = np.bincount(self.cluster, apart)
-        if len(apart) < _LEAST or not gap > _SHARE * simpler:
+        if len(apart) < _LEAST or not gap > _SHARE * self.mean(CONSTANT):
             return False
         error = float(np.sqrt(apart @ apart)) / float(self.weight.sum())
         return gap > _ERRORS * error or gap > _FAR * simpler
