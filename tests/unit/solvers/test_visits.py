@@ -212,3 +212,15 @@ def test_ftrl_keeps_its_start_whatever_the_visits(clicks: Rows) -> None:
     (v,) = solver._table.factor_blocks()
     np.testing.assert_allclose(-z / (rates.beta / rates.learning_rate + pull), v, rtol=1e-5)
     assert np.array_equal(solver.export().factors, model.factors)
+
+
+@pytest.mark.parametrize("solver", ["adagrad", "ftrl", "sgda"])
+@pytest.mark.parametrize("exponent", [0, 2])
+def test_an_exponent_may_be_an_integer(clicks: Rows, solver: str, exponent: int) -> None:
+    def trained(power: float) -> Any:
+        model = build(ModelConfig(n_factors=2), n_features=20, seed=3)
+        config = SolverConfig(solver=solver, l2_linear=0.1, l2_exponent=power)
+        settings = TrainingConfig(max_iter=1, random_state=0)
+        return fit(model, config, clicks, clicks, settings).model.linear
+
+    np.testing.assert_array_equal(trained(exponent), trained(float(exponent)))
