@@ -57,7 +57,8 @@ def _by_solver(
     """Declare a parameter whose default depends on the solver, see `Defaults`.
 
     It is annotated with the type that it has once "auto" has been replaced: in a `SolverConfig`
-    when that is made, in a `TrainingConfig` by `TrainingConfig.by`.
+    when that is made, in a `TrainingConfig` by `TrainingConfig.by`, and for a `ModelConfig` by
+    `settings.read`, which knows the solver; without one, it is what it is for most of them.
     """
     return _param("auto", AnyOf((*constraints, OneOf(("auto",)))), doc, note, needs)
 
@@ -115,10 +116,10 @@ class Config:
             if isinstance(value, list):
                 object.__setattr__(self, item.name, tuple(value))
 
-    def _by_solver(self, kind: SolverKind) -> dict[str, Any]:
+    def _by_default(self, defaults: Defaults) -> dict[str, Any]:
         """Return the values of the parameters that are "auto", by name."""
         names = (name for name in _NAMES_BY_SOLVER if getattr(self, name, None) == "auto")
-        return {name: getattr(kind.defaults, name) for name in names}
+        return {name: getattr(defaults, name) for name in names}
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ class ModelConfig(Config):
         FM.name,
         OneOf(MODEL_KINDS),
         "Kind of model: linear, or a factorization machine: plain, field-aware, field-weighted or "
-        "of higher order. What a kind does not have is not used: a warning says so.",
+        "of higher order. A warning names parameters that a kind does not use.",
     )
     task: str = _param(
         "binary",
@@ -137,11 +138,11 @@ class ModelConfig(Config):
         "What is predicted: a number, which of two classes, which of several, or the order of the "
         "rows within their group.",
     )
-    n_factors: int | tuple[int, ...] = _param(
-        8,
-        AnyOf((_RANK, Several(_RANK))),
-        "Length of each latent vector (k).",
-        "For hofm also one length per order, from order 2 on.",
+    n_factors: int | tuple[int, ...] = _by_solver(
+        _RANK,
+        Several(_RANK),
+        doc="Length of each latent vector (k).",
+        note="For hofm also one length per order, from order 2 on.",
         needs=(needs.FACTORS,),
     )
     order: int = _param(
@@ -174,6 +175,8 @@ class ModelConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        for name, value in self._by_default(Defaults()).items():
+            object.__setattr__(self, name, value)
         if isinstance(self.n_factors, int):
             return
         if not self.kind.by_order or self.shared_factors:
@@ -260,7 +263,7 @@ class SolverConfig(Config):
     l2_fields: float = _param(
         0.0,
         _NON_NEGATIVE,
-        "L2 penalty that draws the weights of pairs of fields (fwfm) to one, where they start; "
+        "L2 penalty that pulls the weights of pairs of fields (fwfm) to one, where they start; "
         "applied at each visit.",
         needs=(needs.PAIR_WEIGHTS,),
     )
@@ -305,7 +308,7 @@ class SolverConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, value in self._by_solver(self.kind).items():
+        for name, value in self._by_default(self.kind.defaults).items():
             object.__setattr__(self, name, value)
 
     @property
@@ -470,7 +473,7 @@ class TrainingConfig(Config):
         AnyOf((Flag(), OneOf(("auto",)))),
         "Whether to update in the order of one thread where the result would depend on the number "
         "of threads (AdaGrad); everything else still uses all of them. 'auto' does so if there is "
-        "a random_state; False trains faster on several cores, and never twice the same.",
+        "a random_state; False trains faster on several cores, but results differ from run to run.",
     )
     verbose: int = _param(
         0,
@@ -500,4 +503,4 @@ class TrainingConfig(Config):
 
     def by(self, kind: SolverKind) -> TrainingConfig:
         """Return the same parameters, with the defaults of a solver in place of "auto"."""
-        return replace(self, **self._by_solver(kind))
+        return replace(self, **self._by_default(kind.defaults))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import math
 import warnings
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -26,6 +28,7 @@ from fieldfare.schema.guesses import guesses
 from fieldfare.schema.infer import NOTHING_INFERRED, Inferred, infer_columns
 from fieldfare.schema.schema import Schema
 from fieldfare.sources.files import are_files
+from fieldfare.sources.frames import to_pandas
 from fieldfare.sources.reading import only_reading, without_reading
 from fieldfare.sources.source import Source, Table
 
@@ -76,6 +79,29 @@ class Inspection:
     unseen: dict[str, float]
     schema: Schema = field(repr=False)
     reasons: dict[str, str] = field(repr=False, default_factory=dict)
+
+    def to_frame(self) -> Any:
+        """Return the columns as a pandas DataFrame: what each is taken for, why, and its gaps.
+
+        Raises
+        ------
+        MissingDependencyError
+            If pandas is not installed.
+        """
+        rows = [
+            {
+                "column": column.name,
+                "taken for": column.kind,
+                "because": self.reasons.get(column.name, ""),
+                "missing": self.missing.get(column.name, 0.0),
+                "unseen": self.unseen.get(column.name, 0.0 if self.unseen else math.nan),
+            }
+            for column in self.schema.columns
+        ]
+        return to_pandas(rows, columns=("column", "taken for", "because", "missing", "unseen"))
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
 
     def __str__(self) -> str:
         per_row = self.n_entries / max(self.n_rows, 1)

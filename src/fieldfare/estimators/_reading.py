@@ -24,6 +24,7 @@ from fieldfare.estimators._checks import check_is_fitted, check_sample_weight, v
 from fieldfare.estimators._eval_set import as_tuple, with_own_target
 from fieldfare.exceptions import DataError
 from fieldfare.kinds.models import MODEL_KINDS
+from fieldfare.models.importances import Moments
 from fieldfare.rows import Rows, as_rows
 from fieldfare.schema.hints import Hints
 from fieldfare.schema.schema import Schema
@@ -49,6 +50,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
 
     schema_: Schema
     n_features_in_: int
+    _moments: Moments | None = None  # of the columns of an array
     _column_numbers: list[int] | None = None  # of a pandas frame that is an array
 
     def _read(  # noqa: PLR0913 - all but the samples are keywords
@@ -125,7 +127,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
                 hints=learn,
                 split_by=split_by,
             )
-            self.schema_ = data.schema
+            self.schema_, self._moments = data.schema, None
             self._learn_columns(data.schema.names_in_table)
         elif extend:
             data = read_extending(self.schema_, X, n_threads=self.n_jobs, split_by=split_by)
@@ -170,6 +172,8 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
                 learn.refuse("an array")
                 self.schema_ = self._array_schema(X.shape[1])
             rows = self._array_rows(X, self.schema_)
+            if learn is not None:
+                self._moments = Moments.of_rows(rows, X.shape[1])
             if learn is not None and self._uses_fields() and self._fields() is None:
                 require_fields(rows, X.shape[1])
             encoded: AnyDataset = Dataset(rows, self.schema_)

@@ -108,12 +108,12 @@ class HOFMClassifier(Classifier):
     random_state : int, RandomState, Generator or None, default=None
         Seed of everything random. The same seed gives the same result, bit for bit, on any number
         of cores, unless deterministic=False.
-    n_jobs : int in [1, 2.14748e+09], -1 or None, default=None
+    n_jobs : int in [1, 2147483647], -1 or None, default=None
         Number of threads; None or -1 means all cores.
     deterministic : bool or 'auto', default='auto'
         Whether to update in the order of one thread where the result would depend on the number of
         threads (AdaGrad); everything else still uses all of them. 'auto' does so if there is a
-        random_state; False trains faster on several cores, and never twice the same.
+        random_state; False trains faster on several cores, but results differ from run to run.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
     warm_start : bool, default=False
@@ -146,6 +146,10 @@ class HOFMClassifier(Classifier):
         the best of them; ``refit`` has those of a second training on all rows, if there was one.
     schema_ : Schema
         What the columns and the features mean.
+    feature_importances_ : float64 array of shape (n_features_in_,)
+        Share of the variance of the scores that each column of X accounts for, as if the columns
+        were independent; half of that of an interaction goes to each of its columns. They sum to 1.
+        Only defined after fitting on a table, or on an array that was no file.
     n_iter_ : int
         Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int
@@ -350,12 +354,12 @@ class HOFMRegressor(Regressor):
     random_state : int, RandomState, Generator or None, default=None
         Seed of everything random. The same seed gives the same result, bit for bit, on any number
         of cores, unless deterministic=False.
-    n_jobs : int in [1, 2.14748e+09], -1 or None, default=None
+    n_jobs : int in [1, 2147483647], -1 or None, default=None
         Number of threads; None or -1 means all cores.
     deterministic : bool or 'auto', default='auto'
         Whether to update in the order of one thread where the result would depend on the number of
         threads (AdaGrad); everything else still uses all of them. 'auto' does so if there is a
-        random_state; False trains faster on several cores, and never twice the same.
+        random_state; False trains faster on several cores, but results differ from run to run.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
     warm_start : bool, default=False
@@ -386,6 +390,10 @@ class HOFMRegressor(Regressor):
         the best of them; ``refit`` has those of a second training on all rows, if there was one.
     schema_ : Schema
         What the columns and the features mean.
+    feature_importances_ : float64 array of shape (n_features_in_,)
+        Share of the variance of the scores that each column of X accounts for, as if the columns
+        were independent; half of that of an interaction goes to each of its columns. They sum to 1.
+        Only defined after fitting on a table, or on an array that was no file.
     n_iter_ : int
         Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int

@@ -87,6 +87,10 @@ class KerasFMClassifier(KerasEstimator, Classifier):
         the best of them; ``refit`` has those of a second training on all rows, if there was one.
     schema_ : Schema
         What the columns and the features mean.
+    feature_importances_ : float64 array of shape (n_features_in_,)
+        Share of the variance of the scores that each column of X accounts for, as if the columns
+        were independent; half of that of an interaction goes to each of its columns. They sum to 1.
+        Only defined after fitting on a table, or on an array that was no file.
     n_iter_ : int
         Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int
@@ -230,6 +234,10 @@ class KerasFMRegressor(KerasEstimator, Regressor):
         the best of them; ``refit`` has those of a second training on all rows, if there was one.
     schema_ : Schema
         What the columns and the features mean.
+    feature_importances_ : float64 array of shape (n_features_in_,)
+        Share of the variance of the scores that each column of X accounts for, as if the columns
+        were independent; half of that of an interaction goes to each of its columns. They sum to 1.
+        Only defined after fitting on a table, or on an array that was no file.
     n_iter_ : int
         Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int

@@ -32,6 +32,7 @@ class Defaults:
     The fields bear their names in `fieldfare.config`, where the default of each is ``"auto"``.
     """
 
+    n_factors: int = 8
     learning_rate: float = 0.4
     max_iter: int = 20
     l2_linear: float = 1e-3
@@ -162,7 +163,8 @@ NONSAMPLED = SolverKind(
     tasks=("rank",),
     needs_all_rows=True,
     all_pairs=True,
-    defaults=Defaults(l2_exponent=1.0),
+    # An order of all items needs more factors than a rating does.
+    defaults=Defaults(n_factors=64, l2_exponent=1.0),
 )
 GIBBS = SolverKind(
     "gibbs",

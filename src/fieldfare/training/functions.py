@@ -334,7 +334,8 @@ def _read_validation(
 
 def _check_same_kind(model: Model, parameters: Mapping[str, Any], task: str | None) -> None:
     """Refuse to continue from a model with a configuration that it does not have."""
-    asked = {name: parameters[name] for name in names_of(ModelConfig) if name in parameters}
+    names = (name for name in names_of(ModelConfig) if parameters.get(name, "auto") != "auto")
+    asked = {name: parameters[name] for name in names}
     for name, value in (asked | ({} if task is None else {"task": task})).items():
         own = getattr(model.config, name)
         if own != (tuple(value) if isinstance(value, list) else value):
