@@ -164,8 +164,10 @@ def check(name: str, value: Any, constraint: Constraint, owner: str) -> None:
         The function or class that has the parameter.
     """
     if not constraint.allows(value):
+        near = closest(value, constraint.options) if isinstance(constraint, OneOf) else ""
         raise ConfigError(
             f"The {name!r} parameter of {owner} must be {constraint}. Got {shown(value)} instead."
+            f"{near}"
         )
 
 

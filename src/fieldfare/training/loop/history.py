@@ -22,7 +22,8 @@ class History:
     Parameters
     ----------
     metric : str or None
-        Name of the watched column, for instance ``"valid_auc"``; ``None`` without validation data.
+        Name of the watched column, for instance ``"valid_auc"``; ``None`` if the last epoch is
+        kept: without validation data, or with ``early_stopping=False``.
     greater_is_better : bool
         Direction of the watched column.
     epochs : list of dict

@@ -120,7 +120,7 @@ class Run:
         else:
             self.watched, self.metrics = _metric_names(config.eval_metric, self.task)
             better = get_metric(self.watched).greater_is_better
-        if valid is not None:
+        if self.keep_best:  # else the model is that of the last epoch, whatever it was like
             history = History(f"valid_{self.watched}", better)
         self.state = TrainingState(
             solver,
