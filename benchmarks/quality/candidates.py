@@ -2,10 +2,10 @@
 
 ``python -m benchmarks quality/candidates`` trains each candidate on the training part of every set
 on which defaults may be chosen (``python -m benchmarks.common.tables`` lists them), and evaluates
-it on the validation part; test parts and sets kept apart are not used. A candidate is a whole
-recipe: settings, and how training ends. It may make all epochs; or stop early by a part that it
-holds out of the training rows; or train once more on all of them for as many epochs as were best.
-What columns mean is told to all alike, so that candidates do not depend on the rules of inference.
+it on the validation part; test parts and sets kept apart are not used. A candidate is a set of
+settings that differ from the defaults, among them how training ends; solvers other than AdaGrad
+have defaults of their own. What columns mean is told to all alike, so that candidates do not depend
+on the rules of inference.
 
 Where `quality/defaults` asks how fast a setting gets to its best loss on large data, this asks how
 good the model is that a user gets. The excess of a set is the loss above that of its best
@@ -30,6 +30,7 @@ from benchmarks.common.tables import SPLITS, TABLES, MissingDataError, Table, lo
 from fieldfare.data.loading import Dataset
 from fieldfare.data.loading import load as read
 from fieldfare.exceptions import FieldfareError
+from fieldfare.kinds.solvers import ADAGRAD, SOLVER_KINDS
 from fieldfare.schema.schema import Schema
 from fieldfare.training.functions import evaluate, train
 
@@ -40,63 +41,54 @@ FAILED = 2.0  # losses of the constant predictor, in place of the loss of a mode
 CHOOSING = names(apart=False)
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """Settings that differ from the defaults, and how training ends: "all", "held" or "refit"."""
-
-    settings: Settings
-    ends: str = "refit"
-    tasks: tuple[str, ...] = ("regression", "binary", "multiclass")
+def penalties(exponent: float, linear: float, factors: float) -> Settings:
+    """Return the settings of L2 penalties."""
+    return {"l2_exponent": exponent, "l2_linear": linear, "l2_factors": factors}
 
 
-REFIT: dict[str, Settings] = {
-    "": {},
-    "learning_rate 0.05": {"learning_rate": 0.05},
+CANDIDATES: dict[str, Settings] = {
+    "the defaults": {},
+    "all epochs on all rows": {"early_stopping": False},
+    "no second training": {"refit": False},
+    "a tenth held out": {"validation_fraction": 0.1},
+    "a fifth held out": {"validation_fraction": 0.2},
+    "patience 5": {"n_iter_no_change": 5},
+    "50 epochs at most": {"max_iter": 50},
     "learning_rate 0.1": {"learning_rate": 0.1},
     "learning_rate 0.2": {"learning_rate": 0.2},
-    "l2_factors 1e-3": {"l2_factors": 1e-3},
-    "l2_factors 3e-3": {"l2_factors": 3e-3},
-    "l2_factors 1e-2": {"l2_factors": 1e-2},
-    "both penalties 1e-3": {"l2_factors": 1e-3, "l2_linear": 1e-3},
-    "both penalties 3e-3": {"l2_factors": 3e-3, "l2_linear": 3e-3},
+    "learning_rate 0.3": {"learning_rate": 0.3},
     "init_scale 0.03": {"init_scale": 0.03},
-    "init_scale 0.3": {"init_scale": 0.3},
     "n_factors 4": {"n_factors": 4},
     "n_factors 16": {"n_factors": 16},
     "instance_norm": {"instance_norm": True},
-    "60 epochs at most": {"max_iter": 60},
-    "a fifth held out": {"validation_fraction": 0.2},
-    "patience 10": {"n_iter_no_change": 10},
-    "learning_rate 0.2, l2_factors 1e-3": {"learning_rate": 0.2, "l2_factors": 1e-3},
-    "learning_rate 0.2, l2_factors 3e-3": {"learning_rate": 0.2, "l2_factors": 3e-3},
-    "learning_rate 0.1, l2_factors 3e-3": {"learning_rate": 0.1, "l2_factors": 3e-3},
-    "learning_rate 0.2, init_scale 0.03": {"learning_rate": 0.2, "init_scale": 0.03},
-    "learning_rate 0.2, both penalties 1e-3": {
-        "learning_rate": 0.2, "l2_factors": 1e-3, "l2_linear": 1e-3,
-    },
-    "instance_norm, l2_factors 3e-3": {"instance_norm": True, "l2_factors": 3e-3},
-    "instance_norm, patience 10": {"instance_norm": True, "n_iter_no_change": 10},
-    "learning_rate 0.2, instance_norm": {"learning_rate": 0.2, "instance_norm": True},
-    "learning_rate 0.2, instance_norm, init_scale 0.03": {
-        "learning_rate": 0.2, "instance_norm": True, "init_scale": 0.03,
-    },
-    "learning_rate 0.2, instance_norm, patience 10": {
-        "learning_rate": 0.2, "instance_norm": True, "n_iter_no_change": 10,
-    },
-}  # fmt: skip
-CANDIDATES = {
-    "all epochs (as it is)": Candidate({}, "all"),
-    "all epochs, learning_rate 0.1": Candidate({"learning_rate": 0.1}, "all"),
-    "all epochs, l2_factors 3e-3": Candidate({"l2_factors": 3e-3}, "all"),
-    "held-out part": Candidate({}, "held"),
-    "held-out part, learning_rate 0.2": Candidate({"learning_rate": 0.2}, "held"),
-    **{f"refit, {name}".rstrip(", "): Candidate(settings) for name, settings in REFIT.items()},
-    "ALS (as it is)": Candidate({"solver": "als"}, "all", ("regression",)),
+    "penalties at each visit, 1e-5 and 1e-4": penalties(1, 1e-5, 1e-4),
+    "penalties at each visit, 1e-5 and 1e-3": penalties(1, 1e-5, 1e-3),
+    "penalties at each visit, both 1e-3": penalties(1, 1e-3, 1e-3),
+    "penalties by the root of the visits, both 0.003": penalties(0.5, 3e-3, 3e-3),
+    "penalties by the root of the visits, 0.001 and 0.01": penalties(0.5, 1e-3, 1e-2),
+    "penalties by the root of the visits, both 0.03": penalties(0.5, 0.03, 0.03),
+    "penalties once, both 0.1": penalties(0, 0.1, 0.1),
+    "penalties once, both 1": penalties(0, 1.0, 1.0),
+    **{name: {"solver": name} for name in ("rowwise_adagrad", "ftrl", "sgd", "sgda", "als")},
     **{
-        f"ALS, both penalties {l2:g}": Candidate(
-            {"solver": "als", "l2_linear": l2, "l2_factors": l2}, "all", ("regression",)
-        )
-        for l2 in (1e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0)
+        f"sgd, learning_rate {rate:g}": {"solver": "sgd", "learning_rate": rate}
+        for rate in (0.01, 0.05, 0.1)
+    },
+    **{
+        f"sgda, learning_rate {rate:g}": {"solver": "sgda", "learning_rate": rate}
+        for rate in (0.01, 0.05, 0.1)
+    },
+    **{
+        f"ftrl, learning_rate {rate:g}": {"solver": "ftrl", "learning_rate": rate}
+        for rate in (0.1, 0.4)
+    },
+    **{
+        f"als, both penalties {l2:g} once": {"solver": "als", **penalties(0, l2, l2)}
+        for l2 in (1.0, 3.0, 10.0, 50.0)
+    },
+    **{
+        f"als, both penalties {l2:g} at each visit": {"solver": "als", **penalties(1, l2, l2)}
+        for l2 in (0.01, 0.1, 0.3, 1.0)
     },
 }
 
@@ -131,20 +123,15 @@ def problem(table: Table, data: Path, rows: int, number: int) -> Problem:
     return Problem(table, training, validation, constant)
 
 
-def run(problem: Problem, model: str, candidate: Candidate, seed: int) -> dict[str, Any]:
-    """Train by a recipe and return the validation loss."""
+def run(problem: Problem, model: str, candidate: Settings, seed: int) -> dict[str, Any]:
+    """Train with some settings and return the validation loss."""
     task = problem.table.task
-    common: Settings = {"model": model, "task": task, "random_state": seed, "n_jobs": 1}
-    common |= candidate.settings
+    settings: Settings = {"model": model, "task": task, "random_state": seed, "n_jobs": 1}
     start = time.process_time()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            result = train(problem.training, early_stopping=candidate.ends != "all", **common)
-            epochs = result.history.best_epoch
-            if candidate.ends == "refit":
-                again = common | {"max_iter": epochs or 1}
-                result = train(problem.training, early_stopping=False, **again)
+            result = train(problem.training, **(settings | candidate))
             seconds = time.process_time() - start
             metric = METRIC[task]
             loss = evaluate(result.model, problem.validation, metrics=[metric])[metric]
@@ -152,7 +139,13 @@ def run(problem: Problem, model: str, candidate: Candidate, seed: int) -> dict[s
         return {"failure": f"{type(error).__name__}: {error}".splitlines()[0]}
     if not np.isfinite(loss):
         return {"failure": "a loss that is not finite"}
-    return {"loss": float(loss), "seconds": seconds, "epochs": epochs}
+    return {"loss": float(loss), "seconds": seconds, "epochs": result.history.best_epoch}
+
+
+def fits(candidate: Settings, model: str, task: str) -> bool:
+    """Whether a candidate is tried with a model and a task: other solvers are with FM alone."""
+    solver = SOLVER_KINDS[candidate.get("solver", ADAGRAD.name)]
+    return solver is ADAGRAD or (model == "fm" and task in solver.tasks)
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -189,8 +182,7 @@ def measure_split(problem: Problem, number: int, options: Namespace) -> list[dic
     for model in options.models:
         for title in options.candidates:
             candidate = CANDIDATES[title]
-            solver_fits = model == "fm" or "solver" not in candidate.settings
-            if problem.table.task in candidate.tasks and solver_fits:
+            if fits(candidate, model, problem.table.task):
                 key = {"table": problem.table.name, "model": model, "candidate": title}
                 figures = run(problem, model, candidate, seed=number)
                 runs.append(key | {"constant": problem.constant} | figures)
@@ -202,7 +194,7 @@ def tell(report: Report) -> Iterator[str]:
     yield (
         f"Validation losses as shares of the constant predictor's; at most {settings['rows']:,} "
         f"rows of each set, means of {settings['splits']} split(s), one thread. The excess is over "
-        "the best candidate of each set and model; ALS is tried where the target is a number. A "
+        "the best candidate of each set and model. A "
         f"model that failed counts as {FAILED:g}."
     )
     for model in settings["models"]:

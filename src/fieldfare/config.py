@@ -57,7 +57,8 @@ def _by_solver(
     """Declare a parameter whose default depends on the solver, see `Defaults`.
 
     It is annotated with the type that it has once "auto" has been replaced: in a `SolverConfig`
-    when that is made, in a `TrainingConfig` by `TrainingConfig.by`.
+    when that is made, in a `TrainingConfig` by `TrainingConfig.by`, and for a `ModelConfig` by
+    `settings.read`, which knows the solver; without one, it is what it is for most of them.
     """
     return _param("auto", AnyOf((*constraints, OneOf(("auto",)))), doc, note, needs)
 
@@ -115,10 +116,10 @@ class Config:
             if isinstance(value, list):
                 object.__setattr__(self, item.name, tuple(value))
 
-    def _by_solver(self, kind: SolverKind) -> dict[str, Any]:
+    def _by_default(self, defaults: Defaults) -> dict[str, Any]:
         """Return the values of the parameters that are "auto", by name."""
         names = (name for name in _NAMES_BY_SOLVER if getattr(self, name, None) == "auto")
-        return {name: getattr(kind.defaults, name) for name in names}
+        return {name: getattr(defaults, name) for name in names}
 
 
 @dataclass(frozen=True)
@@ -137,11 +138,11 @@ class ModelConfig(Config):
         "What is predicted: a number, which of two classes, which of several, or the order of the "
         "rows within their group.",
     )
-    n_factors: int | tuple[int, ...] = _param(
-        8,
-        AnyOf((_RANK, Several(_RANK))),
-        "Length of each latent vector (k).",
-        "For hofm also one length per order, from order 2 on.",
+    n_factors: int | tuple[int, ...] = _by_solver(
+        _RANK,
+        Several(_RANK),
+        doc="Length of each latent vector (k).",
+        note="For hofm also one length per order, from order 2 on.",
         needs=(needs.FACTORS,),
     )
     order: int = _param(
@@ -174,6 +175,8 @@ class ModelConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        for name, value in self._by_default(Defaults()).items():
+            object.__setattr__(self, name, value)
         if isinstance(self.n_factors, int):
             return
         if not self.kind.by_order or self.shared_factors:
@@ -305,7 +308,7 @@ class SolverConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, value in self._by_solver(self.kind).items():
+        for name, value in self._by_default(self.kind.defaults).items():
             object.__setattr__(self, name, value)
 
     @property
@@ -357,7 +360,7 @@ class TrainingConfig(Config):
         "there are too few of them, True always. False runs all epochs on all rows.",
     )
     validation_fraction: float = _param(
-        0.1,
+        0.15,
         Number(0, 1, low_open=True, high_open=True),
         "Share of the rows to hold out where no validation data are given.",
         needs=(needs.HOLDING_OUT,),
@@ -500,4 +503,4 @@ class TrainingConfig(Config):
 
     def by(self, kind: SolverKind) -> TrainingConfig:
         """Return the same parameters, with the defaults of a solver in place of "auto"."""
-        return replace(self, **self._by_solver(kind))
+        return replace(self, **self._by_default(kind.defaults))

@@ -22,6 +22,7 @@
     └── FieldfareWarning                    FF900
         ├── DataWarning                     FF910  the data look odd but are usable
         ├── ConvergenceWarning              FF920  training ended before it converged
+        ├── ModelWarning                    FF930  a model is worse than a simpler one
         └── SettingWarning                  FF940  a setting has no effect
 
 Each class carries a stable ``code``, printed with the message, which leads to a section of
@@ -175,6 +176,9 @@ class FieldfareWarning(UserWarning):
 
     code = "FF900"
 
+    def __str__(self) -> str:
+        return f"{super().__str__()} [{self.code}]"
+
 
 class DataWarning(FieldfareWarning):
     """The data look odd but are usable."""
@@ -186,6 +190,12 @@ class ConvergenceWarning(FieldfareWarning):
     """Training ended before it converged."""
 
     code = "FF920"
+
+
+class ModelWarning(FieldfareWarning):
+    """A model is worse than a constant, or than its own linear part."""
+
+    code = "FF930"
 
 
 class SettingWarning(FieldfareWarning):

@@ -16,7 +16,7 @@ from fieldfare.config import (
     TrainingConfig,
 )
 from fieldfare.exceptions import ConfigError
-from fieldfare.kinds.solvers import GIBBS
+from fieldfare.kinds.solvers import GIBBS, SOLVER_KINDS
 
 if TYPE_CHECKING:  # the command line asks for settings before it needs NumPy
     from fieldfare._typing import JSON
@@ -92,6 +92,10 @@ def read(group: type[_ConfigT], parameters: Mapping[str, Any], **fixed: Any) -> 
     """
     own = set(names_of(group))
     given = {name: _plain(value) for name, value in parameters.items() if name in own}
+    if group is ModelConfig and given.get("n_factors", "auto") == "auto":
+        solver = SOLVER_KINDS.get(parameters.get("solver", ""))
+        if solver is not None:
+            given["n_factors"] = solver.defaults.n_factors
     return group(**given | fixed)
 
 

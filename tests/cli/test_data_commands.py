@@ -118,7 +118,7 @@ def test_inspect_prints_memory_once_and_small(run, tmp_path):
     ran = run("inspect", "t.csv", "--target", "y", "--against", "t.csv")
     assert ran.code == 0, ran.err
     assert ran.out.count("memory") == 1
-    assert "linear 48 bytes, fm 432 bytes" in ran.out
+    assert "linear 64 bytes, fm 448 bytes" in ran.out
     assert "0.0 MB" not in ran.out
     assert "unseen       nothing" in ran.out
 

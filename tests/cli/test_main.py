@@ -111,7 +111,10 @@ def test_an_unknown_word_gets_a_suggestion(run, arguments, command, hint):
         (["predict", "x.csv", "-m", "x.ff", "--threads", "0"], "--threads: must be an integer"),
         (["train", "x.csv", "-k", "0"], "-k/--n-factors: must be an integer in [1, 256]"),
         (["train", "x.csv", "--learning-rate", "-1"], "--learning-rate: must be a number in (0"),
-        (["train", "x.csv", "--seed", "many"], "--seed/--random-state: must be an integer. Got"),
+        (
+            ["train", "x.csv", "--seed", "many"],
+            "--seed/--random-state: must be an integer in [0, 4294967295]. Got",
+        ),
     ],
 )
 def test_a_value_that_is_not_allowed_names_the_flag(run, arguments, message):

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 N = 20_000
-CSV = b"user,item,click\n" + b"".join(b"u%d,i%d,%d\n" % (i % 50, i % 30, i % 2) for i in range(N))
+CSV = b"user,item,click\n" + b"".join(
+    b"u%d,i%d,%d\n" % (i % 50, i % 30, i // 7 % 2) for i in range(N)
+)
 QUICK = ("--epochs", 1, "--seed", 1, "--threads", 1, "-q")
 
 

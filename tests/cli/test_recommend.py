@@ -8,6 +8,9 @@ import itertools
 
 import pytest
 
+from fieldfare.kinds.solvers import NONSAMPLED
+from fieldfare.persist.file import load_model
+
 
 @pytest.fixture
 def ratings(run, tmp_path):
@@ -61,6 +64,7 @@ def test_a_table_of_requests(run, ratings, tmp_path) -> None:
     assert [row["request"] for row in rows_of(ran.out)] == ["0", "1"]
 
 
+@pytest.mark.filterwarnings("ignore:100% of the validation rows")
 def test_from_a_table_of_interactions_to_lists(run, tmp_path) -> None:
     lines = [f"{u},{m},{m % 2},{u % 7}" for u, m in itertools.product(range(30), range(20))
              if (u + m) % 2 == 0 and (u + m) % 3]  # fmt: skip
@@ -73,6 +77,9 @@ def test_from_a_table_of_interactions_to_lists(run, tmp_path) -> None:
               "--valid", "seen.csv", "-o", "seen.ff")  # fmt: skip
     assert ran.code == 0, ran.err
     assert "model of 200 interactions (epoch" in ran.err and "valid_ndcg@10" in ran.err
+    ran = run("recommend", "train", "seen.csv", *roles, "--epochs", 1, "-o", "long.ff")
+    assert ran.code == 0, ran.err
+    assert load_model(tmp_path / "long.ff").config.n_factors == NONSAMPLED.defaults.n_factors
     ran = run("recommend", "index", "seen.ff", "--items", "things.csv", "--history", "seen.csv",
               "-o", "seen.index")  # fmt: skip
     assert ran.code == 0, ran.err

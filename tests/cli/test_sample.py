@@ -25,7 +25,7 @@ def ratings(tmp_path):
         f"u{a},i{b},{s:.3f},{t:.0f},{'yes' if s > 0 else 'no'}"
         for a, b, s, t in zip(u, i, score, stars, strict=True)
     ]
-    for name, part in (("train", lines), ("valid", lines[:1] + lines[-100:])):
+    for name, part in (("train", lines[:-100]), ("valid", lines[:1] + lines[-100:])):
         (tmp_path / f"{name}.csv").write_text("\n".join(part) + "\n")
     return tmp_path
 

@@ -56,7 +56,8 @@ def test_what_a_script_would_read_is_one_json_object(run, model_file, arguments,
 
 
 def test_samples_are_shown_as_json(run, table):
-    run("sample", table, "--target", "clicked", "--n-samples", 5, "-q", "-o", "s.ff")
+    roles = ("--target", "clicked", "--ignore", "id")
+    assert run("sample", table, *roles, "--n-samples", 5, "-q", "-o", "s.ff").code == 0
     assert json.loads(run("show", "s.ff", "--json").out)["config"]["model"] == "fm"
 
 

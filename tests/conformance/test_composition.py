@@ -74,6 +74,7 @@ def test_cross_validation_of_regressors(cls: type) -> None:
     assert cross_val_score(cls(random_state=0), X, y, cv=3).min() > 0.9
 
 
+@pytest.mark.filterwarnings("ignore:Training ended at max_iter")  # as a rate of 0.01 asks for
 def test_grid_search_with_sample_weight(table: Any) -> None:
     X, y = table
     grid = {"n_factors": np.array([1, 4]), "learning_rate": np.array([0.01, 0.1])}

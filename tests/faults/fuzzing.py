@@ -80,8 +80,9 @@ def fuzz(fuzzer: Fuzzer, seconds: float, n_cases: int, seed: int) -> Fuzzed:
         end = time.monotonic() + seconds
         while result.tried < n_cases and time.monotonic() < end:
             mutation, case = rng.choice(fuzzer.mutations), rng.choice(corpus)
+            mutated = mutation(case, rng)
             try:
-                result.loaded += fuzzer.attempt(folder, mutation(case, rng), rng)
+                result.loaded += fuzzer.attempt(folder, mutated, rng)
             except Exception as error:  # noqa: BLE001  any but ours is what is looked for
                 where = traceback.extract_tb(error.__traceback__)[-1]
                 result.errors.append(

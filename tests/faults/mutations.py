@@ -165,7 +165,7 @@ def change_one_array(data: bytes, rng: random.Random) -> bytes:
     else:
         changed = change_array(arrays[name], rng)
         known = changed.dtype in container.DTYPES.values()
-        arrays[name] = changed if known else changed.astype(arrays[name].dtype, casting="unsafe")
+        arrays[name] = changed if known else np.zeros(changed.shape, arrays[name].dtype)
     text = outer["__metadata__"][key]
     return _container_of(key, text, arrays)
 

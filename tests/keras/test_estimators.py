@@ -275,6 +275,7 @@ def test_the_default_parameters_are_documented_and_declared():
         assert f"default={value!r}" in text
 
 
+@pytest.mark.filterwarnings("ignore:.* of the validation rows stand among the training rows")
 def test_numbers_of_unequal_size_are_scaled_in_training(tmp_path):
     random = np.random.default_rng(0)
     z = random.normal(size=(400, 3))

@@ -141,3 +141,41 @@ def test_ids_with_leading_zeros_are_categories_from_every_source(tmp_path: Path)
     }
     data = assert_same_everywhere(columns, tmp_path)
     assert [column.kind for column in data.schema.columns] == ["categorical", "numeric"]
+
+
+def in_words(flag: bool | None) -> str | None:
+    return None if flag is None else str(flag)
+
+
+SPELLINGS: dict[str, Callable[[bool | None], Any]] = {
+    "booleans": lambda flag: flag,
+    "numbers": lambda flag: None if flag is None else int(flag),
+    "decimals": lambda flag: None if flag is None else float(flag),
+    "words": in_words,
+    "words of JSON": lambda flag: None if flag is None else str(flag).lower(),
+}
+
+
+@pytest.mark.parametrize("learned", SPELLINGS)
+@settings(
+    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(flags=st.lists(st.booleans() | st.none(), min_size=3, max_size=20))
+def test_a_boolean_is_one_value_as_word_and_as_number(
+    learned: str, flags: list[bool | None], tmp_path: Path
+) -> None:
+    def table(spelling: str, flags: list[bool | None]) -> Columns:
+        return {"flag": [SPELLINGS[spelling](flag) for flag in flags], "city": ["x"] * len(flags)}
+
+    schema = load(table(learned, [True, False, True, None]), labelled=False).schema
+    expected = schema.encode(table(learned, flags), labelled=False)
+    encoder = schema.sample_encoder()
+    for spelling in SPELLINGS:
+        for name, form in FORMS.items():
+            found = schema.encode(form(table(spelling, flags), tmp_path / "data"), labelled=False)
+            np.testing.assert_array_equal(found.indices, expected.indices, f"{spelling}, {name}")
+        samples = as_dicts(table(spelling, flags), tmp_path)
+        ids = [id_ for sample in samples for id_ in encoder.encode(sample)[0]]
+        assert ids == expected.indices.tolist()
+        grown = schema.extend(table(spelling, flags))
+        assert grown.n_features == schema.n_features

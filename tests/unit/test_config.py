@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 
 import numpy as np
 import pytest
@@ -38,6 +38,7 @@ def test_what_was_used_is_recorded_and_the_estimator_keeps_auto() -> None:
     assert (fitted.learning_rate, fitted.max_iter) == ("auto", "auto")
     assert clone(fitted).get_params()["l2_linear"] == "auto"
     recorded = fitted.model_.trained_by.flat()
+    recorded |= asdict(fitted.model_.config)
     assert {item.name: recorded[item.name] for item in fields(OWN)} == vars(OWN)
     assert fitted.n_iter_ == 3
     table = {"x": X[:, 0], "y": y}

@@ -32,6 +32,15 @@ COLUMNS = (
 SCHEMA_ = Attribute("schema_", "Schema", "What the columns and the features mean.")
 
 
+IMPORTANCES_ = Attribute(
+    "feature_importances_",
+    "float64 array of shape (n_features_in_,)",
+    "Share of the variance of the scores that each column of X accounts for, as if the columns "
+    "were independent; half of that of an interaction goes to each of its columns. They sum to 1. "
+    "Only defined after fitting on a table, or on an array that was no file.",
+)
+
+
 def training(calls: str = "`fit` or `partial_fit`") -> tuple[Attribute, ...]:
     """Return the attributes that a training leaves."""
     history = (
@@ -41,6 +50,7 @@ def training(calls: str = "`fit` or `partial_fit`") -> tuple[Attribute, ...]:
     return (
         Attribute("history_", "History", history),
         SCHEMA_,
+        IMPORTANCES_,
         Attribute(
             "n_iter_",
             "int",

@@ -39,7 +39,7 @@ from fieldfare.config import optimiser_sentence
 from fieldfare.kinds.losses import LOSSES_OF_TASK, drawn_losses
 from fieldfare.kinds.models import FFM, FM, FWFM, HOFM, LINEAR, ModelKind
 from fieldfare.kinds.recall_losses import RECALL_LOSSES
-from fieldfare.kinds.solvers import GIBBS, SOLVER_KINDS
+from fieldfare.kinds.solvers import GIBBS, SOLVER_KINDS, Defaults
 
 # ---- the kinds of model ---------------------------------------------------------------------
 
@@ -113,6 +113,10 @@ def _parameters(kind: ModelKind) -> frozenset[str]:
     )
 
 
+# Only for recall does the solver matter.
+_FACTORS = {"n_factors": Change(default=Defaults().n_factors)}
+
+
 def _solvers(kind: ModelKind, *tasks: str) -> dict[str, Change]:
     """Return the choice of ``solver`` that a class has."""
     chosen = [
@@ -121,7 +125,7 @@ def _solvers(kind: ModelKind, *tasks: str) -> dict[str, Change]:
         if solver.takes(kind) and not set(tasks).isdisjoint(solver.tasks)
     ]
     names = tuple(solver.name for solver in chosen)
-    return {"solver": Change(options=names, doc=optimiser_sentence(chosen))}
+    return {"solver": Change(options=names, doc=optimiser_sentence(chosen))} | _FACTORS
 
 
 # ---- the classes ----------------------------------------------------------------------------
@@ -247,6 +251,7 @@ True""",
     constants={"_kind": FM.name},
     changes={
         **_solvers(FM, "rank"),
+        "n_factors": Change(),
         "loss": Change(
             options=("auto", *dict.fromkeys((*LOSSES_OF_TASK["rank"], *RECALL_LOSSES))),
             doc="What is minimised: 'pairwise' (logistic) or 'hinge', both of the difference of "
@@ -256,7 +261,7 @@ True""",
     },
 )
 
-_SAMPLED = {
+_SAMPLED = _FACTORS | {
     "model": Change(
         options=GIBBS.model_kinds,
         doc="Kind of model: linear, a factorization machine, or one of higher order (hofm).",
@@ -341,6 +346,7 @@ BAYESIAN = (
 )
 
 _BY_KERAS: dict[str, Change | Parameter] = {
+    **_FACTORS,
     "learning_rate": Change(default=0.01, doc="Step size of the optimizer."),
     "max_iter": Change(default=20),
     "l2_linear": Change(

@@ -10,9 +10,8 @@ from fieldfare.cli._files import FileOrFolder, Input, Output
 from fieldfare.cli._options import Formatter
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 
-FACTORS = 64
 _LEARNING = {
-    ModelConfig: ("fit_linear",),
+    ModelConfig: ("n_factors", "fit_linear"),
     SolverConfig: ("unobserved_weight", "l2_queries", "l2_items", "l2_exponent"),
     TrainingConfig: ("max_iter", "n_iter_no_change", "random_state", "n_jobs"),
 }
@@ -51,14 +50,6 @@ def _configure_train(parser: argparse.ArgumentParser) -> None:
     _options.add_reading(parser)
     _columns.add(parser)
     group = parser.add_argument_group("training")
-    group.add_argument(
-        "-k",
-        "--n-factors",
-        type=int,
-        default=FACTORS,
-        metavar="N",
-        help=f"length of the latent vectors (default: {FACTORS})",
-    )
     group.add_argument(
         "--eval-metric",
         default=argparse.SUPPRESS,

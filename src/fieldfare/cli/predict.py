@@ -65,6 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     from fieldfare.cli._files import load_any
     from fieldfare.cli._predictions import format_of, names, prediction_writer
     from fieldfare.data.loading import stream_with_column
+    from fieldfare.data.unseen import SOME_ENTRIES, Unseen
     from fieldfare.models.posterior import Posterior
     from fieldfare.sources.reading import Reading
 
@@ -77,6 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     reading = Reading(**_options.reading(arguments))
     kind = arguments.format or format_of(arguments.output, FORMATS, "text")
     n_rows, n_threads = 0, arguments.threads
+    unseen = Unseen(model.schema)
     added = ("lower", "upper") if coverage is not None else ()
     header = names(model, added)
     source = _options.source(arguments.data)
@@ -91,7 +93,10 @@ def run(arguments: argparse.Namespace) -> int:
                 ends = model.intervals(rows, coverage, n_threads=n_threads)
                 predicted = np.column_stack([predicted, ends]).astype(np.float32)
             write(predicted, ids)
+            if unseen.n_entries < SOME_ENTRIES:
+                unseen.add(rows, SOME_ENTRIES)
             n_rows += len(rows)
+    unseen.warn()
     if arguments.output != "-":
         say_aside(f"{n_rows:,} predictions written to {arguments.output}")
     return 0

@@ -27,7 +27,7 @@ examples:
   fieldfare train train.ffm --model ffm --seed 7     the same model every time
   zcat log.csv.gz | fieldfare train - --target clicked -o log.ff
 
-Without --valid, a tenth of the rows is held out to decide when to stop, unless there are very few;
+Without --valid, 15 % of the rows are held out to decide when to stop, unless there are very few;
 then the model is trained again on all rows for as many epochs as were best. --validation time takes
 the latest rows, by the column named by --validation-column. With --no-early-stopping, all rows are
 used for training, for all epochs.
@@ -150,6 +150,8 @@ def _summary(result: TrainResult, output: str, seconds: str) -> str:
         if result.history.refit:
             n = result.history.refit_epochs
             lines["trained again"] = f"on all rows, for {n} epoch{'s' if n > 1 else ''}"
+    if result.history.comparison is not None:
+        lines["compared"] = result.history.comparison
     return (
         key_values(lines)
         + f"\n\nnext:\n  fieldfare predict NEW -m {output} -o predictions.csv"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from fieldfare.exceptions import SchemaError
-from fieldfare.rows import RelatedRows, Rows, as_rows
+from fieldfare.rows import RelatedRows, Rows
 from fieldfare.schema.numbered import FieldsSeen
 from fieldfare.schema.schema import Schema
 from fieldfare.store.files import is_store
@@ -112,7 +112,12 @@ def as_dataset(source: Any, schema: Schema | None = None) -> AnyDataset | None:
 def _numbered_schema(rows: Rows | RelatedRows) -> Schema:
     """Return the Schema of Rows with ids from elsewhere: their number, and their fields."""
     seen = FieldsSeen()
-    seen.note(as_rows(rows))
+    if isinstance(rows, RelatedRows):
+        # All of the side tables, so that features do not depend on which rows are referred to.
+        for relation in rows.relations:
+            seen.note(relation.rows)
+        rows = rows.own
+    seen.note(rows)
     return Schema.indexed(seen.n_features, seen.n_fields, field_of=seen.field_of)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import math
 import warnings
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,24 +14,26 @@ from fieldfare._arguments import checked
 from fieldfare._tables import aligned_lines
 from fieldfare._typing import AnyArray
 from fieldfare.data.dataset import Dataset
-from fieldfare.data.leaks import BLOCK_ROWS, classes_of, leaks, span_of
+from fieldfare.data.findings import constant_columns, identifiers
+from fieldfare.data.leaks import BLOCK_ROWS, classes_of, leaks
 from fieldfare.data.loading import load, open_samples
+from fieldfare.data.repeats import duplicates, share_known
 from fieldfare.data.road import Options
 from fieldfare.data.sizes import Sizes
+from fieldfare.data.stretches import span_of, stretches
+from fieldfare.data.unseen import ALL, Unseen
 from fieldfare.exceptions import DataWarning
 from fieldfare.rows import Rows
-from fieldfare.schema.fit import scatter
 from fieldfare.schema.guesses import guesses
 from fieldfare.schema.infer import NOTHING_INFERRED, Inferred, infer_columns
 from fieldfare.schema.schema import Schema
-from fieldfare.schema.whole_numbers import ROWS_OF_EVIDENCE
 from fieldfare.sources.files import are_files
+from fieldfare.sources.frames import to_pandas
 from fieldfare.sources.reading import only_reading, without_reading
 from fieldfare.sources.source import Source, Table
 
 # What is looked at closely, some 60 bytes an entry; of more entries, stretches from all over.
 _SAMPLE_ENTRIES = 4_000_000
-_STRETCHES = 64
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,29 @@ class Inspection:
     unseen: dict[str, float]
     schema: Schema = field(repr=False)
     reasons: dict[str, str] = field(repr=False, default_factory=dict)
+
+    def to_frame(self) -> Any:
+        """Return the columns as a pandas DataFrame: what each is taken for, why, and its gaps.
+
+        Raises
+        ------
+        MissingDependencyError
+            If pandas is not installed.
+        """
+        rows = [
+            {
+                "column": column.name,
+                "taken for": column.kind,
+                "because": self.reasons.get(column.name, ""),
+                "missing": self.missing.get(column.name, 0.0),
+                "unseen": self.unseen.get(column.name, 0.0 if self.unseen else math.nan),
+            }
+            for column in self.schema.columns
+        ]
+        return to_pandas(rows, columns=("column", "taken for", "because", "missing", "unseen"))
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
 
     def __str__(self) -> str:
         per_row = self.n_entries / max(self.n_rows, 1)
@@ -145,20 +172,24 @@ def inspect(
     inferred = _inferred(opened, data.schema, how)
     guessed = guesses(opened) if isinstance(opened, Table) and target is None else []
     rows, schema = data.rows, data.schema
-    findings = [str(warning.message) for warning in caught] + guessed
+    # Without the code that warnings end with.
+    findings = [str(w.message.args[0]) for w in caught if isinstance(w.message, Warning)]
+    findings += guessed
     sample = _sample(data)
-    duplicates, contradictions = _duplicates(sample.rows)
+    n_duplicates, contradictions = duplicates(sample.rows)
     if contradictions:
         findings.append(
             f"{contradictions} rows have the features of an earlier row and another target."
         )
-    findings += _target_findings(rows) + _constant_columns(sample) + _field_findings(sample)
-    findings += _size_findings(sample) + _identifiers(schema, inferred) + leaks(sample)
+    findings += _target_findings(rows) + constant_columns(sample) + _field_findings(sample)
+    findings += _size_findings(sample) + identifiers(schema, inferred.identifiers) + leaks(sample)
     unseen = {}
     if against is not None:
         form_of_both = only_reading(how) if are_files(against) else {}
         other = load(against, schema=schema, labelled=False, **form_of_both)
         unseen = _unseen(data, _sample(other))
+        if share := share_known(rows, other.rows):
+            findings.append(f"{share:.0%} of the rows of the second source stand in the first.")
     return Inspection(
         format=form,
         n_rows=rows.n_rows,
@@ -168,7 +199,7 @@ def inspect(
         n_sampled=sample.rows.n_rows,
         target=_target_summary(rows, schema),
         missing=_missing(schema),
-        duplicates=duplicates,
+        duplicates=n_duplicates,
         findings=tuple(findings),
         unseen=unseen,
         schema=schema,
@@ -193,39 +224,6 @@ def _inferred(opened: Any, schema: Schema, how: dict[str, Any]) -> Inferred:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
         return infer_columns(opened, schema.target, schema.weight, schema.group, hints)
-
-
-def _sample(data: Dataset) -> Dataset:
-    """Return what may be looked at closely: everything, or stretches of rows from all over."""
-    rows = data.rows
-    if rows.nnz <= _SAMPLE_ENTRIES:
-        return data
-    starts = np.arange(_STRETCHES) * rows.n_rows // _STRETCHES
-    ends = rows.indptr[starts] + _SAMPLE_ENTRIES // _STRETCHES
-    stops = np.maximum(np.searchsorted(rows.indptr, ends, side="right") - 1, starts + 1)
-    stops = np.minimum(stops, np.append(starts[1:], rows.n_rows))
-    stretches = zip(starts.tolist(), stops.tolist(), strict=True)
-    return replace(data, rows=Rows.concatenate([rows.slice(*stretch) for stretch in stretches]))
-
-
-def _duplicates(rows: Rows) -> tuple[int, int]:
-    """Count rows that repeat the features of an earlier one, and those with another target.
-
-    Rows are compared by a 64-bit sum of scattered entries, which does not see their order.
-    """
-    span = span_of(rows)
-    keys = rows.indices[span].astype(np.uint64) << np.uint64(32)
-    if rows.values is not None:
-        keys |= rows.values[span].view(np.uint32).astype(np.uint64)
-    total = np.concatenate([np.zeros(1, np.uint64), np.cumsum(scatter(keys), dtype=np.uint64)])
-    bounds = rows.indptr - rows.indptr[0]
-    _, first, inverse = np.unique(
-        total[bounds[1:]] - total[bounds[:-1]], return_index=True, return_inverse=True
-    )
-    contradictions = 0
-    if rows.target is not None:
-        contradictions = int((rows.target != rows.target[first][inverse]).sum())
-    return rows.n_rows - len(first), contradictions
 
 
 def _target_summary(rows: Rows, schema: Schema) -> dict[str, Any]:
@@ -267,37 +265,6 @@ def _missing(schema: Schema) -> dict[str, float]:
     }
 
 
-def _constant_columns(data: Dataset) -> list[str]:
-    if data.schema.fitted is None:
-        return []
-    rows = data.rows
-    used = np.bincount(rows.indices[span_of(rows)], minlength=data.schema.n_features)
-    found = []
-    for column, fitted in zip(data.schema.columns, data.schema.fitted, strict=True):
-        if fitted is None or column.is_hashed or column.source is not None:
-            continue
-        n_values = int((used[fitted.missing : fitted.missing + fitted.size] > 0).sum())
-        is_number = fitted.vocabulary is None and fitted.edges is None
-        if n_values == (0 if is_number else 1):
-            found.append(f"Column {column.name!r} has one value only.")
-    return found
-
-
-def _identifiers(schema: Schema, inferred: Inferred) -> list[str]:
-    """Report columns with a different value in each row."""
-    found = list(inferred.identifiers)
-    for column, fitted in zip(schema.columns, schema.fitted or (), strict=False):
-        if fitted is None or fitted.vocabulary is None or column.kind != "categorical":
-            continue
-        if len(fitted.vocabulary) == schema.n_rows - fitted.n_missing >= ROWS_OF_EVIDENCE:
-            found.append(column.name)
-    return [
-        f"Column {name!r} has a different value in each row: it looks like an identifier of rows. "
-        "Unless new rows have the same values, it helps no prediction; ignore= leaves it out."
-        for name in dict.fromkeys(found)
-    ]
-
-
 def _field_findings(data: Dataset) -> list[str]:
     """Report features that occur under several fields (libffm)."""
     rows, schema = data.rows, data.schema
@@ -327,6 +294,13 @@ def _size_findings(data: Dataset) -> list[str]:
     ]
 
 
+def _sample(data: Dataset) -> Dataset:
+    """Return what may be looked at closely: everything, or stretches of rows from all over."""
+    if data.rows.nnz <= _SAMPLE_ENTRIES:
+        return data
+    return replace(data, rows=stretches(data.rows, _SAMPLE_ENTRIES))
+
+
 def _unseen(data: Dataset, other: Dataset) -> dict[str, float]:
     """Return the shares of entries of the second source that the first does not contain."""
     ids = other.rows.indices[span_of(other.rows)]
@@ -334,21 +308,14 @@ def _unseen(data: Dataset, other: Dataset) -> dict[str, float]:
         return {}
     schema = data.schema
     if schema.fitted is not None:
-        shares = {}
-        for column, fitted in zip(schema.columns, schema.fitted, strict=True):
-            if fitted is not None and fitted.vocabulary is not None:
-                mine = (ids >= fitted.missing) & (ids < fitted.missing + fitted.size)
-                shares[column.name] = float(
-                    (ids[mine] == fitted.unknown).sum() / max(mine.sum(), 1)
-                )
-        return shares
+        return Unseen(schema).add(other.rows).shares()
     seen: AnyArray = np.zeros(max(schema.n_features, other.rows.n_features), bool)
     for start in range(0, data.rows.n_rows, BLOCK_ROWS):
         block = data.rows.slice(start, start + BLOCK_ROWS)
         seen[block.indices[span_of(block)]] = True
         if data.store is not None:
             data.store.evict(np.arange(start, start + len(block)))
-    return {"all": float(1 - seen[ids].mean())}
+    return {ALL: float(1 - seen[ids].mean())}
 
 
 def _target_text(target: dict[str, Any]) -> str:

@@ -80,7 +80,7 @@ class BayesianFM(Factorization):
             data = learner._read(X, y, sample_weight, learn=state is None)
             valid = learner._read_validation(eval_set, y, sample_weight)
             job = learner._job(data, None, valid=valid)
-            chain = Chain(job, kind, self._posterior_task, self.groups)
+            chain = Chain(job if state else job.told(), kind, self._posterior_task, self.groups)
             result = chain.run(resume=state)
             learner._posterior, learner.trace_ = result.posterior, result.trace
             learner._state = chain.sampler.state() if self.warm_start else None

@@ -18,11 +18,13 @@ from fieldfare.data.loading import read_dataset
 from fieldfare.data.one_hot import require_fields
 from fieldfare.data.road import Options, with_fields_of
 from fieldfare.data.split_by import SplitBy
+from fieldfare.data.unseen import warn_of_unseen
 from fieldfare.estimators import _input
 from fieldfare.estimators._checks import check_is_fitted, check_sample_weight, validate_data
 from fieldfare.estimators._eval_set import as_tuple, with_own_target
 from fieldfare.exceptions import DataError
 from fieldfare.kinds.models import MODEL_KINDS
+from fieldfare.models.importances import Moments
 from fieldfare.rows import Rows, as_rows
 from fieldfare.schema.hints import Hints
 from fieldfare.schema.schema import Schema
@@ -48,6 +50,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
 
     schema_: Schema
     n_features_in_: int
+    _moments: Moments | None = None  # of the columns of an array
     _column_numbers: list[int] | None = None  # of a pandas frame that is an array
 
     def _read(  # noqa: PLR0913 - all but the samples are keywords
@@ -124,7 +127,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
                 hints=learn,
                 split_by=split_by,
             )
-            self.schema_ = data.schema
+            self.schema_, self._moments = data.schema, None
             self._learn_columns(data.schema.names_in_table)
         elif extend:
             data = read_extending(self.schema_, X, n_threads=self.n_jobs, split_by=split_by)
@@ -170,6 +173,8 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
                 learn.refuse("an array")
                 self.schema_ = self._array_schema(X.shape[1])
             rows = self._array_rows(X, self.schema_)
+            if learn is not None:
+                self._moments = Moments.of_rows(rows, X.shape[1])
             if learn is not None and self._uses_fields() and self._fields() is None:
                 require_fields(rows, X.shape[1])
             encoded: AnyDataset = Dataset(rows, self.schema_)
@@ -210,6 +215,11 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
 
     def _rows(self, X: Any, schema: Schema) -> Rows:
         """Return samples to predict, with the features that the Schema of a model says."""
+        rows = self._encoded(X, schema)
+        warn_of_unseen(rows, schema)
+        return rows
+
+    def _encoded(self, X: Any, schema: Schema) -> Rows:
         X = _input.in_memory(X)
         if _input.is_source(X):
             return as_rows(read(X, self._settings(), schema=schema, labelled=None).rows)

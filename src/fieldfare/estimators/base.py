@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, TypeVar
 
+import numpy as np
+
 from fieldfare._arguments import checked
-from fieldfare._typing import Float32Array, PathLike
+from fieldfare._typing import Float32Array, Float64Array, PathLike
 from fieldfare._validation import NONE, AnyOf, Flag, Instance, check
 from fieldfare.config import Config, ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.data.dataset import AnyDataset
@@ -21,6 +23,7 @@ from fieldfare.estimators._reading import Reading
 from fieldfare.exceptions import ConfigError, ModelFileError
 from fieldfare.kinds.solvers import SOLVER_KINDS
 from fieldfare.models.base import Model
+from fieldfare.models.importances import Moments, importances
 from fieldfare.persist.file import load_model, save_model
 from fieldfare.schema.schema import Schema
 from fieldfare.settings import Settings, read
@@ -122,7 +125,7 @@ class Factorization(Reading, metaclass=ABCMeta):
                 if session is not None:
                     learner._tell_fixed(session.kind, session)
                 job = learner._job(data, session, valid=valid, comparisons=comparisons)
-                session = session or job.start(learner._model_config())
+                session = session or job.told().start(learner._model_config())
                 learner._train(job, session)
                 learner._session = session if self.warm_start else None
 
@@ -274,6 +277,24 @@ class Factorization(Reading, metaclass=ABCMeta):
         if factors is None:
             raise AttributeError(f"{type(self).__name__} has no factors.")
         return factors[:, 0] if factors.shape[1] == 1 else factors
+
+    @property
+    def feature_importances_(self) -> Float64Array:
+        """Share of the variance of the scores that each column of X accounts for.
+
+        See `fieldfare.models.importances.importances`.
+        """
+        check_is_fitted(self)
+        model, schema = self.model_, schema_of(self.model_)
+        if not schema.is_indexed:
+            names = [str(n) for n in getattr(self, "feature_names_in_", schema.names_in_table)]
+            return importances(model, Moments.of_schema(schema), schema.features_of(names))
+        if self._moments is None:
+            raise AttributeError(
+                f"{type(self).__name__} has feature_importances_ if it was fitted on a table, or "
+                "on an array and not loaded since: how much numbers vary is not in the model."
+            )
+        return importances(model, self._moments, list(np.arange(model.n_features)[:, np.newaxis]))
 
     # --- for subclasses and scikit-learn ----------------------------------------------------------
 

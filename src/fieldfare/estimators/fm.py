@@ -32,19 +32,22 @@ class FMClassifier(Classifier):
         vector), 'sgd' (stochastic gradient descent), 'ftrl' (FTRL-Proximal), 'als' (alternating
         least squares) or 'sgda' (stochastic gradient descent that learns its L2 penalties).
     learning_rate : float > 0 or 'auto', default='auto'
-        Step size, for rows whose length is one on average; for FTRL its alpha. 'auto' is 0.4.
+        Step size, for rows whose length is one on average; for FTRL its alpha. 'auto' is 0.4, 0.02
+        for 'sgd' and 'sgda', 0.2 for 'ftrl'.
     max_iter : int >= 1 or 'auto', default='auto'
         Maximum number of epochs. 'auto' is 20.
     l2_linear : float >= 0 or 'auto', default='auto'
-        L2 penalty on the linear weights of a sample's features; see l2_exponent. 'auto' is 1e-05.
+        L2 penalty on the linear weights of a sample's features; see l2_exponent. 'auto' is 0.001,
+        0.1 for 'ftrl', 20.0 for 'als', 1e-05 for 'sgda'.
     l2_factors : float >= 0 or 'auto', default='auto'
-        L2 penalty on the latent factors of a sample's features; see l2_exponent. 'auto' is 0.0001.
+        L2 penalty on the latent factors of a sample's features; see l2_exponent. 'auto' is 0.03,
+        1.0 for 'ftrl', 20.0 for 'als', 0.0001 for 'sgda'.
     l2_exponent : float >= 0 or 'auto', default='auto'
         How the penalties of a feature grow with the number n of training rows that have it: over an
         epoch they add up to n raised to this power, times l2_linear or l2_factors. 1 applies them
         in full at each visit, 0.5 penalises frequent features less at each visit, and 0 penalises
         all features alike. For solver='nonsampled', n is the total weight of the pairs of query and
-        item that a parameter is in. 'auto' is 1.0, 0.0 for 'ftrl'.
+        item that a parameter is in. 'auto' is 0.5, 0.0 for 'ftrl' and 'als', 1.0 for 'sgda'.
     l1_linear : float >= 0, default=0.0
         L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
     l1_factors : float >= 0, default=0.0
@@ -68,7 +71,7 @@ class FMClassifier(Classifier):
         Whether to stop when the validation metric no longer improves, and keep the best epoch.
         Without validation data, a part of the rows is held out for it: 'auto' does so unless there
         are too few of them, True always. False runs all epochs on all rows.
-    validation_fraction : float in (0, 1), default=0.1
+    validation_fraction : float in (0, 1), default=0.15
         Share of the rows to hold out where no validation data are given.
     validation : {'random', 'time', 'group'}, default='random'
         Which rows to hold out: 'random' draws them (each class keeps its share, and for ranking
@@ -137,6 +140,10 @@ class FMClassifier(Classifier):
         the best of them; ``refit`` has those of a second training on all rows, if there was one.
     schema_ : Schema
         What the columns and the features mean.
+    feature_importances_ : float64 array of shape (n_features_in_,)
+        Share of the variance of the scores that each column of X accounts for, as if the columns
+        were independent; half of that of an interaction goes to each of its columns. They sum to 1.
+        Only defined after fitting on a table, or on an array that was no file.
     n_iter_ : int
         Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int
@@ -179,7 +186,7 @@ class FMClassifier(Classifier):
         scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         early_stopping: bool | Literal["auto"] = "auto",
-        validation_fraction: float = 0.1,
+        validation_fraction: float = 0.15,
         validation: Literal["random", "time", "group"] = "random",
         validation_column: str | int | None = None,
         refit: bool | Literal["auto"] = "auto",
@@ -260,19 +267,22 @@ class FMRegressor(Regressor):
         vector), 'sgd' (stochastic gradient descent), 'ftrl' (FTRL-Proximal), 'als' (alternating
         least squares) or 'sgda' (stochastic gradient descent that learns its L2 penalties).
     learning_rate : float > 0 or 'auto', default='auto'
-        Step size, for rows whose length is one on average; for FTRL its alpha. 'auto' is 0.4.
+        Step size, for rows whose length is one on average; for FTRL its alpha. 'auto' is 0.4, 0.02
+        for 'sgd' and 'sgda', 0.2 for 'ftrl'.
     max_iter : int >= 1 or 'auto', default='auto'
         Maximum number of epochs. 'auto' is 20.
     l2_linear : float >= 0 or 'auto', default='auto'
-        L2 penalty on the linear weights of a sample's features; see l2_exponent. 'auto' is 1e-05.
+        L2 penalty on the linear weights of a sample's features; see l2_exponent. 'auto' is 0.001,
+        0.1 for 'ftrl', 20.0 for 'als', 1e-05 for 'sgda'.
     l2_factors : float >= 0 or 'auto', default='auto'
-        L2 penalty on the latent factors of a sample's features; see l2_exponent. 'auto' is 0.0001.
+        L2 penalty on the latent factors of a sample's features; see l2_exponent. 'auto' is 0.03,
+        1.0 for 'ftrl', 20.0 for 'als', 0.0001 for 'sgda'.
     l2_exponent : float >= 0 or 'auto', default='auto'
         How the penalties of a feature grow with the number n of training rows that have it: over an
         epoch they add up to n raised to this power, times l2_linear or l2_factors. 1 applies them
         in full at each visit, 0.5 penalises frequent features less at each visit, and 0 penalises
         all features alike. For solver='nonsampled', n is the total weight of the pairs of query and
-        item that a parameter is in. 'auto' is 1.0, 0.0 for 'ftrl'.
+        item that a parameter is in. 'auto' is 0.5, 0.0 for 'ftrl' and 'als', 1.0 for 'sgda'.
     l1_linear : float >= 0, default=0.0
         L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
     l1_factors : float >= 0, default=0.0
@@ -296,7 +306,7 @@ class FMRegressor(Regressor):
         Whether to stop when the validation metric no longer improves, and keep the best epoch.
         Without validation data, a part of the rows is held out for it: 'auto' does so unless there
         are too few of them, True always. False runs all epochs on all rows.
-    validation_fraction : float in (0, 1), default=0.1
+    validation_fraction : float in (0, 1), default=0.15
         Share of the rows to hold out where no validation data are given.
     validation : {'random', 'time', 'group'}, default='random'
         Which rows to hold out: 'random' draws them (each class keeps its share, and for ranking
@@ -361,6 +371,10 @@ class FMRegressor(Regressor):
         the best of them; ``refit`` has those of a second training on all rows, if there was one.
     schema_ : Schema
         What the columns and the features mean.
+    feature_importances_ : float64 array of shape (n_features_in_,)
+        Share of the variance of the scores that each column of X accounts for, as if the columns
+        were independent; half of that of an interaction goes to each of its columns. They sum to 1.
+        Only defined after fitting on a table, or on an array that was no file.
     n_iter_ : int
         Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int
@@ -403,7 +417,7 @@ class FMRegressor(Regressor):
         scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         early_stopping: bool | Literal["auto"] = "auto",
-        validation_fraction: float = 0.1,
+        validation_fraction: float = 0.15,
         validation: Literal["random", "time", "group"] = "random",
         validation_column: str | int | None = None,
         refit: bool | Literal["auto"] = "auto",
@@ -482,8 +496,8 @@ class FMRanker(Ranker):
 
     Parameters
     ----------
-    n_factors : int in [1, 256], default=8
-        Length of each latent vector (k).
+    n_factors : int in [1, 256] or 'auto', default='auto'
+        Length of each latent vector (k). 'auto' is 8, 64 for 'nonsampled'.
     loss : {'auto', 'pairwise', 'hinge', 'warp', 'softmax', 'logistic'}, default='auto'
         What is minimised: 'pairwise' (logistic) or 'hinge', both of the difference of two scores;
         with drawn ``negatives`` also 'warp', 'softmax' or 'logistic'. 'auto' is 'pairwise'.
@@ -503,19 +517,22 @@ class FMRanker(Ranker):
         vector), 'sgd' (stochastic gradient descent), 'ftrl' (FTRL-Proximal) or 'nonsampled' (least
         squares over all pairs of queries and items, seen or not).
     learning_rate : float > 0 or 'auto', default='auto'
-        Step size, for rows whose length is one on average; for FTRL its alpha. 'auto' is 0.4.
+        Step size, for rows whose length is one on average; for FTRL its alpha. 'auto' is 0.4, 0.02
+        for 'sgd', 0.2 for 'ftrl'.
     max_iter : int >= 1 or 'auto', default='auto'
         Maximum number of epochs. 'auto' is 20.
     l2_linear : float >= 0 or 'auto', default='auto'
-        L2 penalty on the linear weights of a sample's features; see l2_exponent. 'auto' is 1e-05.
+        L2 penalty on the linear weights of a sample's features; see l2_exponent. 'auto' is 0.001,
+        0.1 for 'ftrl'.
     l2_factors : float >= 0 or 'auto', default='auto'
-        L2 penalty on the latent factors of a sample's features; see l2_exponent. 'auto' is 0.0001.
+        L2 penalty on the latent factors of a sample's features; see l2_exponent. 'auto' is 0.03,
+        1.0 for 'ftrl'.
     l2_exponent : float >= 0 or 'auto', default='auto'
         How the penalties of a feature grow with the number n of training rows that have it: over an
         epoch they add up to n raised to this power, times l2_linear or l2_factors. 1 applies them
         in full at each visit, 0.5 penalises frequent features less at each visit, and 0 penalises
         all features alike. For solver='nonsampled', n is the total weight of the pairs of query and
-        item that a parameter is in. 'auto' is 1.0, 0.0 for 'ftrl'.
+        item that a parameter is in. 'auto' is 0.5, 0.0 for 'ftrl', 1.0 for 'nonsampled'.
     l1_linear : float >= 0, default=0.0
         L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
     l1_factors : float >= 0, default=0.0
@@ -544,7 +561,7 @@ class FMRanker(Ranker):
         Whether to stop when the validation metric no longer improves, and keep the best epoch.
         Without validation data, a part of the rows is held out for it: 'auto' does so unless there
         are too few of them, True always. False runs all epochs on all rows.
-    validation_fraction : float in (0, 1), default=0.1
+    validation_fraction : float in (0, 1), default=0.15
         Share of the rows to hold out where no validation data are given.
     validation : {'random', 'time', 'group'}, default='random'
         Which rows to hold out: 'random' draws them (each class keeps its share, and for ranking
@@ -609,6 +626,10 @@ class FMRanker(Ranker):
         ``refit`` has those of a second training on all rows, if there was one.
     schema_ : Schema
         What the columns and the features mean.
+    feature_importances_ : float64 array of shape (n_features_in_,)
+        Share of the variance of the scores that each column of X accounts for, as if the columns
+        were independent; half of that of an interaction goes to each of its columns. They sum to 1.
+        Only defined after fitting on a table, or on an array that was no file.
     n_iter_ : int
         Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int
@@ -641,7 +662,7 @@ class FMRanker(Ranker):
     def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters from here
         self,
         *,
-        n_factors: int = 8,
+        n_factors: int | Literal["auto"] = "auto",
         loss: Literal["auto", "pairwise", "hinge", "warp", "softmax", "logistic"] = "auto",
         pairs_per_row: int = 10,
         negatives: Literal["uniform", "popularity", "batch"] | None = None,
@@ -664,7 +685,7 @@ class FMRanker(Ranker):
         scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         early_stopping: bool | Literal["auto"] = "auto",
-        validation_fraction: float = 0.1,
+        validation_fraction: float = 0.15,
         validation: Literal["random", "time", "group"] = "random",
         validation_column: str | int | None = None,
         refit: bool | Literal["auto"] = "auto",

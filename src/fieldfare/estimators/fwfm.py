@@ -35,19 +35,22 @@ class FwFMClassifier(WithPairWeights, Classifier):
         Optimiser: 'adagrad' (AdaGrad), 'rowwise_adagrad' (AdaGrad with one step size per latent
         vector), 'sgd' (stochastic gradient descent) or 'ftrl' (FTRL-Proximal).
     learning_rate : float > 0 or 'auto', default='auto'
-        Step size, for rows whose length is one on average; for FTRL its alpha. 'auto' is 0.4.
+        Step size, for rows whose length is one on average; for FTRL its alpha. 'auto' is 0.4, 0.02
+        for 'sgd', 0.2 for 'ftrl'.
     max_iter : int >= 1 or 'auto', default='auto'
         Maximum number of epochs. 'auto' is 20.
     l2_linear : float >= 0 or 'auto', default='auto'
-        L2 penalty on the linear weights of a sample's features; see l2_exponent. 'auto' is 1e-05.
+        L2 penalty on the linear weights of a sample's features; see l2_exponent. 'auto' is 0.001,
+        0.1 for 'ftrl'.
     l2_factors : float >= 0 or 'auto', default='auto'
-        L2 penalty on the latent factors of a sample's features; see l2_exponent. 'auto' is 0.0001.
+        L2 penalty on the latent factors of a sample's features; see l2_exponent. 'auto' is 0.03,
+        1.0 for 'ftrl'.
     l2_exponent : float >= 0 or 'auto', default='auto'
         How the penalties of a feature grow with the number n of training rows that have it: over an
         epoch they add up to n raised to this power, times l2_linear or l2_factors. 1 applies them
         in full at each visit, 0.5 penalises frequent features less at each visit, and 0 penalises
         all features alike. For solver='nonsampled', n is the total weight of the pairs of query and
-        item that a parameter is in. 'auto' is 1.0, 0.0 for 'ftrl'.
+        item that a parameter is in. 'auto' is 0.5, 0.0 for 'ftrl'.
     l2_fields : float >= 0, default=0.0
         L2 penalty that draws the weights of pairs of fields (fwfm) to one, where they start;
         applied at each visit.
@@ -74,7 +77,7 @@ class FwFMClassifier(WithPairWeights, Classifier):
         Whether to stop when the validation metric no longer improves, and keep the best epoch.
         Without validation data, a part of the rows is held out for it: 'auto' does so unless there
         are too few of them, True always. False runs all epochs on all rows.
-    validation_fraction : float in (0, 1), default=0.1
+    validation_fraction : float in (0, 1), default=0.15
         Share of the rows to hold out where no validation data are given.
     validation : {'random', 'time', 'group'}, default='random'
         Which rows to hold out: 'random' draws them (each class keeps its share, and for ranking
@@ -146,6 +149,10 @@ class FwFMClassifier(WithPairWeights, Classifier):
         the best of them; ``refit`` has those of a second training on all rows, if there was one.
     schema_ : Schema
         What the columns and the features mean.
+    feature_importances_ : float64 array of shape (n_features_in_,)
+        Share of the variance of the scores that each column of X accounts for, as if the columns
+        were independent; half of that of an interaction goes to each of its columns. They sum to 1.
+        Only defined after fitting on a table, or on an array that was no file.
     n_iter_ : int
         Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int
@@ -192,7 +199,7 @@ class FwFMClassifier(WithPairWeights, Classifier):
         scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         early_stopping: bool | Literal["auto"] = "auto",
-        validation_fraction: float = 0.1,
+        validation_fraction: float = 0.15,
         validation: Literal["random", "time", "group"] = "random",
         validation_column: str | int | None = None,
         refit: bool | Literal["auto"] = "auto",
@@ -278,19 +285,22 @@ class FwFMRegressor(WithPairWeights, Regressor):
         Optimiser: 'adagrad' (AdaGrad), 'rowwise_adagrad' (AdaGrad with one step size per latent
         vector), 'sgd' (stochastic gradient descent) or 'ftrl' (FTRL-Proximal).
     learning_rate : float > 0 or 'auto', default='auto'
-        Step size, for rows whose length is one on average; for FTRL its alpha. 'auto' is 0.4.
+        Step size, for rows whose length is one on average; for FTRL its alpha. 'auto' is 0.4, 0.02
+        for 'sgd', 0.2 for 'ftrl'.
     max_iter : int >= 1 or 'auto', default='auto'
         Maximum number of epochs. 'auto' is 20.
     l2_linear : float >= 0 or 'auto', default='auto'
-        L2 penalty on the linear weights of a sample's features; see l2_exponent. 'auto' is 1e-05.
+        L2 penalty on the linear weights of a sample's features; see l2_exponent. 'auto' is 0.001,
+        0.1 for 'ftrl'.
     l2_factors : float >= 0 or 'auto', default='auto'
-        L2 penalty on the latent factors of a sample's features; see l2_exponent. 'auto' is 0.0001.
+        L2 penalty on the latent factors of a sample's features; see l2_exponent. 'auto' is 0.03,
+        1.0 for 'ftrl'.
     l2_exponent : float >= 0 or 'auto', default='auto'
         How the penalties of a feature grow with the number n of training rows that have it: over an
         epoch they add up to n raised to this power, times l2_linear or l2_factors. 1 applies them
         in full at each visit, 0.5 penalises frequent features less at each visit, and 0 penalises
         all features alike. For solver='nonsampled', n is the total weight of the pairs of query and
-        item that a parameter is in. 'auto' is 1.0, 0.0 for 'ftrl'.
+        item that a parameter is in. 'auto' is 0.5, 0.0 for 'ftrl'.
     l2_fields : float >= 0, default=0.0
         L2 penalty that draws the weights of pairs of fields (fwfm) to one, where they start;
         applied at each visit.
@@ -317,7 +327,7 @@ class FwFMRegressor(WithPairWeights, Regressor):
         Whether to stop when the validation metric no longer improves, and keep the best epoch.
         Without validation data, a part of the rows is held out for it: 'auto' does so unless there
         are too few of them, True always. False runs all epochs on all rows.
-    validation_fraction : float in (0, 1), default=0.1
+    validation_fraction : float in (0, 1), default=0.15
         Share of the rows to hold out where no validation data are given.
     validation : {'random', 'time', 'group'}, default='random'
         Which rows to hold out: 'random' draws them (each class keeps its share, and for ranking
@@ -385,6 +395,10 @@ class FwFMRegressor(WithPairWeights, Regressor):
         the best of them; ``refit`` has those of a second training on all rows, if there was one.
     schema_ : Schema
         What the columns and the features mean.
+    feature_importances_ : float64 array of shape (n_features_in_,)
+        Share of the variance of the scores that each column of X accounts for, as if the columns
+        were independent; half of that of an interaction goes to each of its columns. They sum to 1.
+        Only defined after fitting on a table, or on an array that was no file.
     n_iter_ : int
         Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int
@@ -430,7 +444,7 @@ class FwFMRegressor(WithPairWeights, Regressor):
         scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         early_stopping: bool | Literal["auto"] = "auto",
-        validation_fraction: float = 0.1,
+        validation_fraction: float = 0.15,
         validation: Literal["random", "time", "group"] = "random",
         validation_column: str | int | None = None,
         refit: bool | Literal["auto"] = "auto",

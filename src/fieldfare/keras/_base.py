@@ -23,6 +23,8 @@ from fieldfare.models.scaling import Scaling
 from fieldfare.rows import Rows
 from fieldfare.settings import Settings
 from fieldfare.training.job import Job
+from fieldfare.training.judging.compare import compare
+from fieldfare.training.judging.verdict import warn_of
 from fieldfare.training.loop.callbacks import tell_of_refit
 from fieldfare.training.loop.history import History
 from fieldfare.training.prepare.held_out import Parts, is_refitted, split_by_of
@@ -124,7 +126,7 @@ class KerasEstimator(Factorization):
         with self._one_at_a_time(), self._learning() as learner:
             data = learner._read(X, y, sample_weight, learn=True, split_by=split_by)
             valid = learner._read_validation(eval_set, y, sample_weight)
-            learner._fit_job(learner._job(data, None, valid=valid))
+            learner._fit_job(learner._job(data, None, valid=valid).told())
         return self
 
     def fit_batches(
@@ -248,6 +250,8 @@ class KerasEstimator(Factorization):
         train, valid = parts or (job.train, job.valid)
         network = self._network_of(start)
         history = self._fit_network(network, self._dataset(train, job.seed), valid=valid)
+        first = self._in_units(network)
+        history.comparison = compare(first, train, valid, job.config)
         if parts is not None and is_refitted(job.config, job.train.n_rows):
             if self.verbose:
                 tell_of_refit(history, job.train.n_rows)
@@ -260,6 +264,7 @@ class KerasEstimator(Factorization):
                 network, history = again, replace(history, refit=second.epochs)
             else:
                 history = replace(history, stopped=second.stopped)
+        warn_of(history, job.config, job.least_epochs)
         self._adopt_network(network, job, history, parts)
 
     def _start_of(self, job: Job) -> Model:
@@ -374,11 +379,14 @@ class KerasEstimator(Factorization):
     def _adopt_network(
         self, network: Any, job: Job, history: History, parts: Parts | None = None
     ) -> None:
-        units = {"units": Units(self._unit), "scaling": self._scaling}
         self.history_ = history
-        self.model_ = job.stamped(self._model_of(network).with_(**units), history, parts)
+        self.model_ = job.stamped(self._in_units(network), history, parts)
         self.n_iter_ = history.refit_epochs or len(history)
         self._network = network
+
+    def _in_units(self, network: Any) -> Model:
+        """Return the model that a trained network is, with the units that it was trained in."""
+        return self._model_of(network).with_(units=Units(self._unit), scaling=self._scaling)
 
     def _model_of(self, network: Any) -> Model:
         """Return the model that a network is."""

@@ -54,7 +54,7 @@ class KerasFMClassifier(KerasEstimator, Classifier):
         Whether to stop when the validation metric no longer improves, and keep the best epoch.
         Without validation data, a part of the rows is held out for it: 'auto' does so unless there
         are too few of them, True always. False runs all epochs on all rows.
-    validation_fraction : float in (0, 1), default=0.1
+    validation_fraction : float in (0, 1), default=0.15
         Share of the rows to hold out where no validation data are given.
     validation : {'random', 'time', 'group'}, default='random'
         Which rows to hold out: 'random' draws them (each class keeps its share, and for ranking
@@ -109,6 +109,10 @@ class KerasFMClassifier(KerasEstimator, Classifier):
         the best of them; ``refit`` has those of a second training on all rows, if there was one.
     schema_ : Schema
         What the columns and the features mean.
+    feature_importances_ : float64 array of shape (n_features_in_,)
+        Share of the variance of the scores that each column of X accounts for, as if the columns
+        were independent; half of that of an interaction goes to each of its columns. They sum to 1.
+        Only defined after fitting on a table, or on an array that was no file.
     n_iter_ : int
         Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int
@@ -146,7 +150,7 @@ class KerasFMClassifier(KerasEstimator, Classifier):
         scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         early_stopping: bool | Literal["auto"] = "auto",
-        validation_fraction: float = 0.1,
+        validation_fraction: float = 0.15,
         validation: Literal["random", "time", "group"] = "random",
         validation_column: str | int | None = None,
         refit: bool | Literal["auto"] = "auto",
@@ -235,7 +239,7 @@ class KerasFMRegressor(KerasEstimator, Regressor):
         Whether to stop when the validation metric no longer improves, and keep the best epoch.
         Without validation data, a part of the rows is held out for it: 'auto' does so unless there
         are too few of them, True always. False runs all epochs on all rows.
-    validation_fraction : float in (0, 1), default=0.1
+    validation_fraction : float in (0, 1), default=0.15
         Share of the rows to hold out where no validation data are given.
     validation : {'random', 'time', 'group'}, default='random'
         Which rows to hold out: 'random' draws them (each class keeps its share, and for ranking
@@ -288,6 +292,10 @@ class KerasFMRegressor(KerasEstimator, Regressor):
         the best of them; ``refit`` has those of a second training on all rows, if there was one.
     schema_ : Schema
         What the columns and the features mean.
+    feature_importances_ : float64 array of shape (n_features_in_,)
+        Share of the variance of the scores that each column of X accounts for, as if the columns
+        were independent; half of that of an interaction goes to each of its columns. They sum to 1.
+        Only defined after fitting on a table, or on an array that was no file.
     n_iter_ : int
         Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int
@@ -325,7 +333,7 @@ class KerasFMRegressor(KerasEstimator, Regressor):
         scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         early_stopping: bool | Literal["auto"] = "auto",
-        validation_fraction: float = 0.1,
+        validation_fraction: float = 0.15,
         validation: Literal["random", "time", "group"] = "random",
         validation_column: str | int | None = None,
         refit: bool | Literal["auto"] = "auto",

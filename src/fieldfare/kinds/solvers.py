@@ -32,11 +32,12 @@ class Defaults:
     The fields bear their names in `fieldfare.config`, where the default of each is ``"auto"``.
     """
 
+    n_factors: int = 8
     learning_rate: float = 0.4
     max_iter: int = 20
-    l2_linear: float = 1e-5
-    l2_factors: float = 1e-4
-    l2_exponent: float = 1.0
+    l2_linear: float = 1e-3
+    l2_factors: float = 0.03
+    l2_exponent: float = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +123,9 @@ ROWWISE_ADAGRAD = SolverKind(
     slots=1,
     slots_per_vector=True,
 )
-SGD = SolverKind("sgd", "stochastic gradient descent", Steps.PLAIN)
+SGD = SolverKind(
+    "sgd", "stochastic gradient descent", Steps.PLAIN, defaults=Defaults(learning_rate=0.02)
+)
 FTRL = SolverKind(
     "ftrl",
     "FTRL-Proximal",
@@ -130,7 +133,7 @@ FTRL = SolverKind(
     slots=2,
     weights_from_state=True,
     penalises_visits=False,
-    defaults=Defaults(l2_exponent=0.0),
+    defaults=Defaults(learning_rate=0.2, l2_linear=0.1, l2_factors=1.0, l2_exponent=0.0),
 )
 ALS = SolverKind(
     "als",
@@ -140,6 +143,7 @@ ALS = SolverKind(
     tasks=("regression", "binary"),
     needs_all_rows=True,
     reads_side_tables=True,
+    defaults=Defaults(l2_linear=20.0, l2_factors=20.0, l2_exponent=0.0),
 )
 SGDA = SolverKind(
     "sgda",
@@ -148,6 +152,8 @@ SGDA = SolverKind(
     interactions=frozenset({InteractionForm.NONE, InteractionForm.PAIRS}),
     tasks=("regression", "binary"),
     needs_all_rows=True,
+    # Its penalties are learned, from small ones.
+    defaults=Defaults(learning_rate=0.02, l2_linear=1e-5, l2_factors=1e-4, l2_exponent=1.0),
 )
 NONSAMPLED = SolverKind(
     "nonsampled",
@@ -157,6 +163,8 @@ NONSAMPLED = SolverKind(
     tasks=("rank",),
     needs_all_rows=True,
     all_pairs=True,
+    # An order of all items needs more factors than a rating does.
+    defaults=Defaults(n_factors=64, l2_exponent=1.0),
 )
 GIBBS = SolverKind(
     "gibbs",

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fieldfare._tables import Printed
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare._validation import Number, check
 from fieldfare.exceptions import DataError
@@ -16,6 +17,8 @@ from fieldfare.retrieval.state import State
 from fieldfare.retrieval.towers import Tower
 from fieldfare.rows import Rows
 from fieldfare.sources.frames import to_pandas
+
+_LISTED = ("request", "rank", "id", "score")
 
 
 class Recommended(NamedTuple):
@@ -28,6 +31,33 @@ class Recommended(NamedTuple):
 
     ids: AnyArray
     scores: Float32Array
+
+    def to_frame(self) -> Any:
+        """Return a pandas DataFrame with a row for each item: request, rank from 1, id and score.
+
+        Raises
+        ------
+        MissingDependencyError
+            If pandas is not installed.
+        """
+        return to_pandas(
+            [dict(zip(_LISTED, row, strict=True)) for row in self._listed()], columns=_LISTED
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (str(request), str(rank), str(id_), f"{score:.4g}")
+            for request, rank, id_, score in self._listed()
+        ]
+        return Printed(_LISTED, rows, left=(2,)).html()
+
+    def _listed(self) -> list[tuple[int, int, Any, float]]:
+        """Return request, rank, id and score of each item, without the padding."""
+        ids, scores = np.atleast_2d(self.ids), np.atleast_2d(self.scores)
+        return [
+            (request, place + 1, ids[request, place].item(), float(scores[request, place]))
+            for request, place in np.argwhere(scores > -np.inf).tolist()
+        ]
 
 
 def best_items(

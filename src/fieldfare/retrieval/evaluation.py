@@ -16,6 +16,7 @@ import numpy as np
 
 from fieldfare._arguments import checked
 from fieldfare._random import resolve_seed, stream
+from fieldfare._tables import Printed
 from fieldfare._typing import AnyArray, Float64Array, Int64Array
 from fieldfare._validation import Number, check
 from fieldfare.exceptions import ConfigError, DataError, DataWarning
@@ -189,6 +190,13 @@ class Evaluation:
             low, high = self.interval(name) if name in self.by_user else (math.nan, math.nan)
             rows.append({"metric": name, "value": self[name], "low": low, "high": high})
         return to_pandas(rows)
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for name in self.metrics:
+            ends = self.interval(name) if name in self.by_user else ()
+            rows.append((name, f"{self[name]:.4f}", " to ".join(f"{end:.4f}" for end in ends)))
+        return Printed(("metric", "mean", "95 % interval"), rows, left=(0,)).html()
 
     def __str__(self) -> str:
         lines = []

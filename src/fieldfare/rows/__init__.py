@@ -2,6 +2,15 @@
 
 from fieldfare.rows.arrays import MAX_FIELD, MAX_INDEX, per_row
 from fieldfare.rows.batch import Rows
-from fieldfare.rows.related import RelatedRows, Relation, as_rows
+from fieldfare.rows.related import RelatedRows, Relation, as_rows, squared_lengths
 
-__all__ = ["MAX_FIELD", "MAX_INDEX", "RelatedRows", "Relation", "Rows", "as_rows", "per_row"]
+__all__ = [
+    "MAX_FIELD",
+    "MAX_INDEX",
+    "RelatedRows",
+    "Relation",
+    "Rows",
+    "as_rows",
+    "per_row",
+    "squared_lengths",
+]

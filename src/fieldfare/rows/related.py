@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fieldfare._arguments import checked
-from fieldfare._typing import AnyArray, Float32Array, Int64Array, UInt32Array
+from fieldfare._typing import AnyArray, Float32Array, Float64Array, Int64Array, UInt32Array
 from fieldfare._validation import Named, check, shown
 from fieldfare.exceptions import DataError
 from fieldfare.rows.arrays import (
@@ -199,6 +199,21 @@ class RelatedRows:
 def as_rows(rows: Rows | RelatedRows) -> Rows:
     """Return Rows: themselves, or joined with their side tables."""
     return rows.join() if isinstance(rows, RelatedRows) else rows
+
+
+def squared_lengths(rows: Rows | RelatedRows) -> Float64Array:
+    """Return the sum of the squared values of each row, float64[n_rows]; side tables count."""
+    if isinstance(rows, RelatedRows):
+        lengths = squared_lengths(rows.own)
+        for relation in rows.relations:
+            lengths += squared_lengths(relation.rows)[relation.codes]
+        return lengths
+    if rows.values is None:
+        return np.diff(rows.indptr).astype(np.float64)
+    first, last = int(rows.indptr[0]), int(rows.indptr[-1])
+    sums = np.zeros(last - first + 1)
+    np.cumsum(np.square(rows.values[first:last], dtype=np.float64), out=sums[1:])
+    return np.asarray(np.diff(sums[rows.indptr - first]))
 
 
 def _concatenate_relations(relations: Sequence[Relation]) -> Relation:

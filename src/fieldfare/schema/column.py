@@ -63,8 +63,8 @@ class Column:
         Name of the column.
     kind : {"categorical", "numeric", "multi", "text", "datetime", "ignore"}
         One value of a finite set; a number; several values (a list, or text cut at
-        ``separator``); words of a text in lower case; dates or times, whose ``parts`` become
-        columns of their own; or not used.
+        ``separator``); the words of a text in lower case, each once; dates or times, whose
+        ``parts`` become columns of their own; or not used.
     field : str or None
         Field of its features; ``None``: a field of its own with the name of the column. Columns
         that name the same field share it.

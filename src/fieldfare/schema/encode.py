@@ -162,6 +162,10 @@ def _encode_multi(column: Column, fitted: Fitted, array: Any, location: SourceLo
     )
     words, weights = split_weights(column, uniques)
     ids = _ids(fitted, words)[codes]
+    if column.kind == "text":  # each word once, and one unknown word for all
+        first = _first_of_each(row, ids)
+        ids, row = ids[first], row[first]
+        lengths = np.bincount(row, minlength=len(lengths)).astype(np.int64)
     numbers_of: Float64Array | None = None
     if weights:
         table = np.ones(len(weights))
@@ -185,6 +189,12 @@ def _encode_multi(column: Column, fitted: Fitted, array: Any, location: SourceLo
         ids, values = _insert_missing(ids, values, lengths, fitted.missing)
         lengths = np.where(empty, 1, lengths)
     return Entries(ids, values, lengths)
+
+
+def _first_of_each(row: Int64Array, ids: UInt32Array) -> Int64Array:
+    """Return where each id occurs first in its row, in order."""
+    _, first = np.unique((row << np.int64(32)) | ids.astype(np.int64), return_index=True)
+    return np.sort(first)
 
 
 def _to_unit_cells(x: Float64Array | None, row: Int64Array, lengths: Int64Array) -> Float64Array:

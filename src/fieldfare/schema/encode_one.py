@@ -189,7 +189,8 @@ def _numeric(column: Column, fitted: Fitted) -> Callable[[Any], Features]:
 def _multi(column: Column, fitted: Fitted) -> Callable[[Any], Features]:
     find, missing, mark = _finder(fitted), fitted.missing, column.weight_separator
     cut, is_unit = splitter(column.separator, column.marks), column.has_unit_cells
-    if column.kind == "text":
+    is_text = column.kind == "text"
+    if is_text:
         cut = partial(words_of, marks=column.marks)
 
     def encode(value: Any) -> Features:
@@ -197,8 +198,11 @@ def _multi(column: Column, fitted: Fitted) -> Callable[[Any], Features]:
         if not tokens:
             return [missing], _ONE
         if mark is None:
-            value = _ONE if not is_unit else [1 / math.sqrt(len(tokens))]
-            return [find(token) for token in tokens], value * len(tokens)
+            ids = [find(token) for token in tokens]
+            if is_text:
+                ids = list(dict.fromkeys(ids))
+            value = [1 / math.sqrt(len(ids))] if is_unit else _ONE
+            return ids, value * len(ids)
         ids, values = [], []
         for token in tokens:
             name, found, weight = token.rpartition(mark)

@@ -97,6 +97,16 @@ class Features:
         """How often each feature was seen in fitting, int64 array of shape (n_features,)."""
         return None if self.is_indexed or not self.is_fitted else self._places[2]
 
+    def features_of(self, names: Sequence[str]) -> list[AnyArray]:
+        """Return the ids of the features that come from each of some columns of a table."""
+        owner = self._places[0]
+        order = np.argsort(owner, kind="stable")
+        of_column = np.split(order, np.searchsorted(owner[order], np.arange(1, len(self.columns))))
+        found: dict[str, list[AnyArray]] = {name: [] for name in names}
+        for column, ids in zip(self.columns, of_column, strict=True):
+            found.setdefault(column.name_in_table, []).append(ids)
+        return [np.concatenate([np.zeros(0, np.int64), *found[name]]) for name in names]
+
     @checked
     def feature_name(self, feature: int) -> str:
         """Return the name of a feature, such as ``city=Berlin`` or ``age``."""

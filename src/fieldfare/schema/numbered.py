@@ -68,11 +68,12 @@ class FieldsSeen:
         """Take in the features of a batch."""
         self.n_features = max(self.n_features, rows.n_features)
         self.n_fields = max(self.n_fields, rows.n_fields)
-        if rows.fields is None:
+        if rows.fields is None and self._of is None:
             return
         known = np.zeros(0, np.uint16) if self._of is None else self._of
         if self.n_features > len(known):
             # Twice the room: growing to the exact size each time would copy too often.
             known = np.concatenate([known, np.zeros(2 * self.n_features - len(known), np.uint16)])
-        note_fields(known, rows)
+        if rows.fields is not None:
+            note_fields(known, rows)
         self._of = known

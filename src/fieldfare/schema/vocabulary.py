@@ -18,11 +18,16 @@ from fieldfare.sources.arrow import numpy_of, scalar_of
 _FNV_START, _FNV_PRIME = 0xCBF29CE484222325, 0x100000001B3
 _FINISH = (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53)
 _WORD = 2**64 - 1
+# What a column of yes and no holds; one source has the words, and another one the numbers.
+_BOOLEANS = (("false", "true"), ("0", "1"))
 
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
     """Texts, each with a feature id and its count in the fitted data.
+
+    If the most frequent texts are true and false, 1 and 0 are found as well, and the other way
+    round: the same column is of booleans in one source and of numbers in another.
 
     Parameters
     ----------
@@ -108,17 +113,36 @@ class Vocabulary:
         return array
 
     @cached_property
+    def _others(self) -> dict[str, int]:
+        """Positions by the texts that stand for a value as well: the other form of booleans."""
+        first = [self.text(position) for position in range(min(len(self), 2))]
+        for own, other in (_BOOLEANS, _BOOLEANS[::-1]):
+            if first and set(first) <= set(own):
+                texts = set(self.arrow.to_pylist())
+                found = {other[own.index(text)]: place for place, text in enumerate(first)}
+                return {text: place for text, place in found.items() if text not in texts}
+        return {}
+
+    @cached_property
     def _words(self) -> Words:
-        return Words(self.blob, self.offsets)
+        if not self._others:
+            return Words(self.blob, self.offsets)
+        others = Vocabulary.build(list(self._others), [0] * len(self._others), 0)
+        both = self.followed_by(others)
+        return Words(both.blob, both.offsets)
 
     @cached_property
     def id_of(self) -> dict[str, int]:
-        """Feature id of each text."""
-        return dict(zip(self.arrow.to_pylist(), self.ids.tolist(), strict=True))
+        """Feature id of each text that is found."""
+        ids = self.ids.tolist()
+        others = {text: ids[position] for text, position in self._others.items()}
+        return others | dict(zip(self.arrow.to_pylist(), ids, strict=True))
 
     def find(self, words: Any) -> Int64Array:
         """Return the position of each text of an Arrow array; -1 where there is none."""
         found = self._words.find(*_utf8_within(words))
+        for number, position in enumerate(self._others.values(), len(self)):
+            found[found == number] = position
         if words.null_count:
             found[numpy_of(words.is_null())] = -1
         return found

@@ -133,7 +133,8 @@ class AlsSolver(TableSolver):
         own = [np.full(p.n_factors, spec.rates("factors", t).l2) for t, p in enumerate(parts)]
         penalties = np.concatenate([[spec.rates("linear").l2], *own], dtype=np.float32)
         penalties = penalties[:, np.newaxis]
-        times = design.counts() ** np.float32(self.config.l2_exponent)
+        counts = design.counts()
+        times = np.where(counts > 0, counts ** np.float32(self.config.l2_exponent), 0)
         return Prior(penalties, np.zeros_like(penalties), multiplier=times)
 
     def _design_of(self, rows: Rows | RelatedRows, order: Int64Array) -> Design:

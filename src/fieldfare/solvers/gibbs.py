@@ -9,6 +9,8 @@ sampled (Albert and Chib 1993), and with more than two classes the cutpoints bet
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import factorial
 from typing import Any
 
 import numpy as np
@@ -22,17 +24,20 @@ from fieldfare.kernels.coordinate import Design, Observed, Prior, SweepParameter
 from fieldfare.models.base import Model
 from fieldfare.models.posterior import Sample
 from fieldfare.models.scaling import Scaling
-from fieldfare.rows import RelatedRows, Rows
+from fieldfare.rows import RelatedRows, Rows, squared_lengths
 
 # Sweeps update scores by differences. After this many, they are computed from scratch.
 _REFRESH = 10
-# Of the normal-gamma priors, for a target of unit spread: weak, as in libFM.
+# Of the normal-gamma priors: weak, as in libFM. The rate is in units of the variance for which
+# scores are as wide as the target, see `_shares`: groups of few features stay near this prior.
 _SHAPE = _RATE = _MEAN_STRENGTH = 1.0
 # The first sweep has no hyperparameters of an earlier one. Its prior is that of parameters so many
 # times as wide as the initial factors. From a wide start all factors grow at once, and the chain
 # soon predicts well; from a narrow start they grow as the data require, which takes more sweeps
 # and ends better.
 _FIRST_SPREAD, _LEAST_SCALE = 10.0**0.5, 1e-3
+# But never with more than so many times the variance that the prior expects, see `_shares`.
+_FIRST_SHARES = 3.0
 _BIAS_PRECISION = 0.01  # of classifications, whose bias could run away; none for regression
 _NEWTON_STEPS = 20
 
@@ -74,21 +79,21 @@ class GibbsSampler:
         self._labels = rows.target.astype(np.uint8) if n_classes else np.zeros(0, np.uint8)
         self._mass = float(rows.n_rows if rows.weight is None else rows.weight.sum())
         self._squares = np.nan  # of the residuals after the last sweep
-        self._design = self._designed()
+        self._design, length = self._designed()
         self._group = group
         self._group_sizes = np.bincount(group).astype(np.float64)
         self._unit = model.units.target if n_classes == 0 else 1.0
         parts = model.config.factor_blocks
         order = np.array([t for _, t, n in parts for _ in range(n)], np.float64)
-        # Variance of each row of parameters where the target has variance one: unit^2 for weights,
-        # and the power 2 / t of the unit for factors of order t, of which t make a term.
-        self._scale = self._unit ** np.array([2, *(2 / order)])[:, np.newaxis]
+        unit = self._unit ** np.array([2, *(2 / order)])[:, np.newaxis]
+        share = _shares(parts, length)[:, np.newaxis]
+        self._scale = share * unit
         spread = _FIRST_SPREAD * max(model.config.init_scale, _LEAST_SCALE)
-        first = _first_precision(spread, order, self._group_sizes, n_classes)
+        first = _first_precision(spread, order, share, self._group_sizes, n_classes)
         self._state: dict[str, AnyArray] = {
             "bias": model.bias.copy(),
             "linear": model.linear[:, 0].copy(),
-            "precision": first / self._scale,
+            "precision": first / unit,
             "mean": np.zeros_like(first),
             "noise_precision": np.array([1 / self._unit**2]),
             "cutpoints": _first_cutpoints(self._labels, n_classes),
@@ -98,12 +103,17 @@ class GibbsSampler:
         if model.factors is not None:
             self._state["factors"] = np.array(model.factors[:, 0].T, order="C")
 
-    def _designed(self) -> Design:
-        """Return the training rows as sweeps read them, scaled if the features are."""
+    def _designed(self) -> tuple[Design, float]:
+        """Return the training rows as sweeps read them, and their mean squared length.
+
+        They are scaled if the features are.
+        """
         model, rows = self.model, self._rows
         if self._scaling is not None:
             rows = self._scaling.apply(rows)
-        return Design(rows, None, model.n_features, normalised=model.config.instance_norm)
+        design = Design(rows, None, model.n_features, normalised=model.config.instance_norm)
+        length = 1.0 if model.config.instance_norm else float(squared_lengths(rows).mean())
+        return design, length or 1.0
 
     @property
     def sweeps(self) -> int:
@@ -208,7 +218,7 @@ class GibbsSampler:
         scaling = Scaling.from_arrays(state)
         if scaling is not None or self._scaling is not None:
             self._scaling = scaling
-            self._design = self._designed()
+            self._design, _ = self._designed()
 
     def forget_scores(self) -> None:
         """Discard the scores, because the rows are not those that the state was made with."""
@@ -304,19 +314,37 @@ def score_sample(
     return scorer.score(rows, n_threads)[:, 0]
 
 
+def _shares(parts: Sequence[tuple[int, int, int]], squared_length: float) -> Float64Array:
+    """Return the variance of linear weights, and of the factors, for which scores have variance 1.
+
+    Linear weights of variance u give rows of squared length s the variance u s. Of order t, rows of
+    many features have some s^t / t! products for each of k factors: u^t k s^t / t!, a little less
+    in truth. So no order has to explain more than the target varies, however long the rows are.
+    """
+    orders = [(1, 1), *((t, n) for _, t, n in parts)]
+    shares = [(factorial(t) / n) ** (1 / t) / squared_length for t, n in orders]
+    return np.repeat(shares, [1, *(n for _, _, n in parts)])
+
+
 def _first_precision(
-    spread: float, order: Float64Array, sizes: Float64Array, n_classes: int
+    spread: float,
+    order: Float64Array,
+    share: Float64Array,
+    sizes: Float64Array,
+    n_classes: int,
 ) -> Float64Array:
     """Return the precisions of the first sweep, by linear weights or factor and group.
 
     For regression, linear weights start as narrow as factors of order 2, so that both begin to grow
     together, and each group starts with the precision expected of its number of parameters: small
     groups wide. For classes, wide linear weights and groups that start alike predict better.
+    If rows are long, all start so narrow that the first scores are not far out.
     """
     variance = spread ** np.array([0 if n_classes else 2, *(4 / order)])[:, np.newaxis]
+    variance = np.minimum(variance, _FIRST_SHARES * share)
     if n_classes:
         return np.repeat(1 / variance, len(sizes), axis=1)
-    return np.asarray((_SHAPE + sizes) / (_RATE + sizes * variance))
+    return np.asarray((_SHAPE + sizes) / (_RATE * share + sizes * variance))
 
 
 def _first_cutpoints(labels: AnyArray, n_classes: int) -> Float64Array:

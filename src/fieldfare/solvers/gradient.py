@@ -58,7 +58,7 @@ class GradientSolver(Solver):
     @property
     def _penalty_exponent(self) -> float:
         """The power of its number of visits that multiplies the penalties of a feature."""
-        return self.config.l2_exponent - self.kind.penalises_visits
+        return float(self.config.l2_exponent) - self.kind.penalises_visits
 
     def learn_visits(self, visits: Int64Array, *, more: bool = False) -> None:
         """Learn how often each feature occurs in the rows to come; see `Solver.learn_visits`.

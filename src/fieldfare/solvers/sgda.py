@@ -99,7 +99,7 @@ class SgdaSolver(TableSolver):
 
     def _times(self, rows: Rows, order: Int64Array) -> Float32Array | None:
         """Return by what the penalties of each feature are multiplied; None: by one."""
-        exponent = self.config.l2_exponent - 1
+        exponent = float(self.config.l2_exponent) - 1
         if exponent == 0:
             return None
         visits = np.maximum(rows.take(order).counts(self.n_features), 1)

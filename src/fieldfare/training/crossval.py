@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,16 +20,27 @@ from fieldfare.config import ModelConfig
 from fieldfare.data.loading import read_dataset
 from fieldfare.data.road import Options
 from fieldfare.data.split import kfold
-from fieldfare.exceptions import ConfigError, DataError
+from fieldfare.exceptions import (
+    ConfigError,
+    ConvergenceWarning,
+    DataError,
+    DataWarning,
+    ModelWarning,
+)
 from fieldfare.metrics import default_metrics, get_metric, listed
 from fieldfare.settings import read as read_group
 from fieldfare.sources.frames import to_pandas
 from fieldfare.training.functions import ROLES, read_settings
 from fieldfare.training.job import Job, tell_notes
+from fieldfare.training.judging.settled import unsettled
+from fieldfare.training.judging.verdict import losing
 from fieldfare.training.loop.evaluation import evaluate_scores, score_subset
+from fieldfare.training.loop.history import History
 from fieldfare.training.prepare.held_out import split_by_of
 from fieldfare.training.samples.comparisons import require_groups
 from fieldfare.training.samples.subset import RowSubset
+
+_THEM = ("it", "them")
 
 
 @dataclass(frozen=True)
@@ -49,14 +62,25 @@ class CrossValResult:
 
     @property
     def mean(self) -> dict[str, float]:
-        """Mean of each figure over the folds."""
-        return {name: float(np.mean([fold[name] for fold in self.folds])) for name in self.names}
+        """Mean of each figure over the folds where it is defined; NaN if there are none."""
+        return {name: mean(self._defined(name)) for name in self.names}
 
     @property
     def std(self) -> dict[str, float]:
-        """Standard deviation of each figure over the folds (n - 1 in the denominator)."""
-        columns = {name: [fold[name] for fold in self.folds] for name in self.names}
-        return {name: float(np.std(column, ddof=1)) for name, column in columns.items()}
+        """Standard deviation of each figure over these folds (n - 1 in the denominator)."""
+        return {name: deviation(self._defined(name)) for name in self.names}
+
+    @property
+    def undefined(self) -> dict[str, list[int]]:
+        """The folds where a figure is not defined, by its name: they hold one class only, say."""
+        return {
+            name: folds
+            for name in self.names
+            if (folds := [int(f["fold"]) for f in self.folds if math.isnan(f[name])])
+        }
+
+    def _defined(self, name: str) -> list[float]:
+        return [fold[name] for fold in self.folds if not math.isnan(fold[name])]
 
     def __str__(self) -> str:
         return str(self._printed())
@@ -65,19 +89,11 @@ class CrossValResult:
         return self._printed().html()
 
     def _printed(self) -> Printed:
-        labelled = [(str(int(fold["fold"])), fold) for fold in self.folds]
-        labelled += [("mean", self.mean), ("std", self.std)]
-        cells = [
-            [
-                label,
-                *(
-                    f"{row[name]:.1f}" if name == "epochs" else f"{row[name]:.5f}"
-                    for name in self.names
-                ),
-            ]
-            for label, row in labelled
-        ]
-        return Printed(["fold", *self.names], cells)
+        rows = [(str(int(fold["fold"])), fold) for fold in self.folds]
+        rows += [("mean", self.mean), ("std", self.std)]
+        cells = [[label, *(_cell(name, row[name]) for name in self.names)] for label, row in rows]
+        below = list(map(_left_out, self.undefined.items()))
+        return Printed(["fold", *self.names], cells, below=below)
 
     def to_frame(self) -> Any:
         """Return the folds as a pandas DataFrame (pandas must be installed)."""
@@ -137,10 +153,10 @@ def cross_validate(
     how = {"n_threads": settings.training.n_jobs, "split_by": split_by_of(settings.training)}
     dataset = read_dataset(data, Options.of(**how | roles))
     tell_notes(data, roles.get("schema"), dataset.schema, settings)
-    job = Job.of(dataset, settings, task=task)
+    job = Job.of(dataset, settings, task=task).told()
     asked = listed(metrics or default_metrics(job.targets.task))
     names = tuple(dict.fromkeys(get_metric(name).name for name in asked))
-    result = CrossValResult()
+    result, histories = CrossValResult(), list[History]()
     whole, task = job.train, job.targets.task
     stratify = whole.target if job.targets.has_classes else None
     if groups is None and task == "rank":
@@ -150,14 +166,54 @@ def cross_validate(
         whole = _kept_together(whole, groups)
     for kept, held_out in _folds(whole.n_rows, folds, job.seed, stratify, groups):
         fold, test = replace(job, train=whole.select(kept)), whole.select(held_out)
-        trained = fold.run(fold.start(kind), last=True)
+        trained = fold.run(fold.start(kind), last=True, tell=False)
+        histories.append(trained.history)
         scores = score_subset(trained.model, test, job.config.n_jobs)
         figures = evaluate_scores(task, scores, test, names)
         epochs = float(trained.history.best_epoch or 0)
         result.folds.append({"fold": len(result.folds) + 1.0, **figures, "epochs": epochs})
         if trained.interrupted:
             raise KeyboardInterrupt
+    _warn(result, histories, job)
     return result
+
+
+def mean(values: Sequence[float]) -> float:
+    """Return the mean of numbers; NaN of none."""
+    return float(np.mean(values)) if values else math.nan
+
+
+def deviation(values: Sequence[float]) -> float:
+    """Return the standard deviation of numbers; NaN of fewer than two."""
+    return float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
+
+
+def _cell(name: str, value: float) -> str:
+    if math.isnan(value):
+        return "-"
+    return f"{value:.1f}" if name == "epochs" else f"{value:.5f}"
+
+
+def _left_out(undefined: tuple[str, list[int]]) -> str:
+    name, folds = undefined
+    where = f"fold {folds[0]}" if len(folds) == 1 else f"folds {', '.join(map(str, folds))}"
+    return f"{name} is not defined in {where}, and its mean leaves {_THEM[len(folds) > 1]} out."
+
+
+def _warn(result: CrossValResult, histories: Sequence[History], job: Job) -> None:
+    """Warn of figures that are not defined, and of what is wrong with most of the models."""
+    if result.undefined:
+        advice = "Do they hold one class only? Use fewer folds, or more rows of the rare class."
+        said = " ".join(map(_left_out, result.undefined.items()))
+        warnings.warn(DataWarning(f"{said} {advice}"), stacklevel=3)
+    compared = [h.comparison for h in histories if h.comparison is not None]
+    losers = [one for one in compared if one.worse_than is not None]
+    told = (unsettled(history, job.config, job.least_epochs) for history in histories)
+    problems = [text for text in told if text is not None]
+    for found, kind in (([*map(losing, losers)], ModelWarning), (problems, ConvergenceWarning)):
+        if 2 * len(found) > len(histories):
+            text = f"In {len(found)} of {len(histories)} folds, such as this: {found[0]}"
+            warnings.warn(kind(text), stacklevel=3)
 
 
 def _kept_together(rows: RowSubset, groups: AnyArray) -> RowSubset:

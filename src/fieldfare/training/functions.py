@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,7 +16,8 @@ from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.data.dataset import AnyDataset
 from fieldfare.data.loading import extend, load, read_dataset
 from fieldfare.data.road import Options
-from fieldfare.exceptions import ConfigError
+from fieldfare.data.unseen import warn_of_unseen
+from fieldfare.exceptions import ConfigError, DataWarning
 from fieldfare.metrics import compute, default_metrics, listed
 from fieldfare.models.base import FittedEstimator, Model, model_of
 from fieldfare.models.links import link
@@ -26,6 +29,7 @@ from fieldfare.settings import read as read_group
 from fieldfare.sources.files import are_files
 from fieldfare.sources.reading import PARAMETERS, only_reading, without_reading
 from fieldfare.training.job import Job, read
+from fieldfare.training.judging.undefined import undefined
 from fieldfare.training.loop.callbacks import Callback, check_callbacks
 from fieldfare.training.loop.evaluation import evaluate_scores, score_subset
 from fieldfare.training.loop.run import FitResult
@@ -130,6 +134,8 @@ def train(
         comparisons=pairs,
         seed=seed,
     )
+    if isinstance(start, ModelConfig):
+        job.told()
     return job.run(job.start(start), callbacks, resume=resume, last=True)
 
 
@@ -181,6 +187,7 @@ def predict(
     labelled = None if model.schema is None or model.schema.is_indexed else False
     options = {"schema": model.schema, "labelled": labelled, "n_threads": n_jobs} | roles
     rows = RowSubset.of(load(data, **options))
+    warn_of_unseen(rows.rows, model.schema)
     scores = score_subset(model, rows, n_jobs)
     if output == "score":
         return scores if task == "multiclass" else scores[:, 0]
@@ -240,7 +247,8 @@ def evaluate(
     names = listed(metrics or default_metrics(model.task))
     options = {"schema": model.schema, "n_threads": n_jobs} | roles
     rows = targets_of(model).encode(RowSubset.of(load(data, **options)))
-    return evaluate_scores(model.task, score_subset(model, rows, n_jobs), rows, names)
+    warn_of_unseen(rows.rows, model.schema)
+    return _told(evaluate_scores(model.task, score_subset(model, rows, n_jobs), rows, names))
 
 
 def _evaluate_posterior(
@@ -252,6 +260,7 @@ def _evaluate_posterior(
 ) -> dict[str, float]:
     options = {"schema": posterior.schema, "n_threads": n_jobs} | dict(roles)
     rows = RowSubset.of(read_dataset(data, Options.of(**options, join=False)))
+    warn_of_unseen(rows.rows, posterior.schema)
     # Ordered classes are measured as the numbers that they are.
     task = "binary" if posterior.task == "binary" else "regression"
     names = listed(metrics or default_metrics(task))
@@ -259,7 +268,15 @@ def _evaluate_posterior(
         rows = targets_of(posterior).encode(rows)
     predicted = np.concatenate([posterior.predict(block, n_jobs) for block in rows.blocks()])
     found = compute(names, rows.target, predicted, weight=rows.weight, group=rows.group)
-    return {name: float(value) for name, value in found.items()}
+    return _told({name: float(value) for name, value in found.items()})
+
+
+def _told(figures: dict[str, float]) -> dict[str, float]:
+    """Return figures; warn of those that are not defined."""
+    lacking = [name for name, value in figures.items() if math.isnan(value)]
+    if lacking:
+        warnings.warn(DataWarning(undefined(lacking, "these rows")), stacklevel=3)
+    return figures
 
 
 def read_settings(parameters: Mapping[str, Any]) -> Settings:
@@ -317,7 +334,8 @@ def _read_validation(
 
 def _check_same_kind(model: Model, parameters: Mapping[str, Any], task: str | None) -> None:
     """Refuse to continue from a model with a configuration that it does not have."""
-    asked = {name: parameters[name] for name in names_of(ModelConfig) if name in parameters}
+    names = (name for name in names_of(ModelConfig) if parameters.get(name, "auto") != "auto")
+    asked = {name: parameters[name] for name in names}
     for name, value in (asked | ({} if task is None else {"task": task})).items():
         own = getattr(model.config, name)
         if own != (tuple(value) if isinstance(value, list) else value):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,13 +12,17 @@ from fieldfare._random import resolve_seed
 from fieldfare._typing import PathLike
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.data.dataset import AnyDataset, Dataset, RelatedDataset
+from fieldfare.data.findings import warn_of_findings
 from fieldfare.data.loading import read_dataset
+from fieldfare.data.repeats import share_known
 from fieldfare.data.road import Options
-from fieldfare.exceptions import ConfigError
+from fieldfare.data.unseen import warn_of_unseen
+from fieldfare.exceptions import ConfigError, DataWarning
 from fieldfare.models.base import Model
 from fieldfare.models.registry import build, estimate_bytes
 from fieldfare.schema.schema import Schema
 from fieldfare.settings import Settings
+from fieldfare.training.judging.verdict import Judge, warn_of
 from fieldfare.training.loop.callbacks import Callback
 from fieldfare.training.loop.history import History
 from fieldfare.training.loop.run import FitResult
@@ -155,6 +160,7 @@ class Job:
         held_out = None
         if valid is not None:
             held_out = targets.encode(_with_targets(RowSubset.of(valid), settings))
+            _warn_of_validation(data, valid)
         seed = resolve_seed(settings.training.random_state) if seed is None else seed
         train = targets.encode(rows)
         given, classes = settings.training.class_weight, targets.classes
@@ -164,6 +170,14 @@ class Job:
     def weighed_in(self, unit: float) -> Job:
         """Return the job with weights in another unit: that of earlier parts of a training."""
         return replace(self, train=self.train.weighed_in(unit / self.weight_unit), weight_unit=unit)
+
+    def told(self) -> Job:
+        """Return the job; warn of what looks wrong with its samples, which a model is new to.
+
+        Of further samples of a model nothing is said: they may well be of one kind.
+        """
+        warn_of_findings(self.data, with_leaks=self.targets.task != "rank")
+        return self
 
     @property
     def config(self) -> TrainingConfig:
@@ -250,6 +264,7 @@ class Job:
         once: bool = False,
         resume: PathLike | None = None,
         last: bool = False,
+        tell: bool = True,
     ) -> FitResult:
         """Train in a session, whose tables grow by the features that only these samples have.
 
@@ -265,6 +280,8 @@ class Job:
             Checkpoint to continue from.
         last : bool
             Whether the session is not used again, which saves a copy of the model.
+        tell : bool
+            Whether to warn of a model that is worse than a constant, or has not settled.
 
         Returns
         -------
@@ -276,14 +293,20 @@ class Job:
         else:
             self.warn_of_unused(session.kind, once=once)
         config = replace(self.config, max_iter=1, early_stopping=False) if once else self.config
-        how: dict[str, Any] = {"callbacks": callbacks, "resume": resume, "last": last}
         parts = self.held_out(config)
+        train, valid = (self.train, self.valid) if parts is None else parts
+        judged = not (once or self.settings.for_recall)
+        if judged:
+            callbacks = [*callbacks, Judge(train, valid, config)]
+        how: dict[str, Any] = {"callbacks": callbacks, "resume": resume, "last": last}
         if parts is None:
-            result = session.fit(self.train, self.valid, config, **how, more=once)
+            result = session.fit(train, valid, config, **how, more=once)
         elif is_refitted(config, self.train.n_rows):
             result = session.fit_twice(parts, self.train, config, **how)
         else:
-            result = session.fit(parts[0], parts[1], config, **how)
+            result = session.fit(train, valid, config, **how)
+        if tell and judged:
+            warn_of(result.history, config, self.least_epochs)
         return replace(result, model=self.stamped(result.model, result.history, parts))
 
     def held_out(self, config: TrainingConfig) -> tuple[RowSubset, RowSubset] | None:
@@ -294,6 +317,16 @@ class Job:
         return hold_out(
             self.train, self.targets.task, config, self.data.schema, for_recall=for_recall
         )
+
+    @property
+    def least_epochs(self) -> int:
+        """The number of epochs from which on a training may be called unsettled.
+
+        Users who neither give validation data nor ask for early stopping may train for fewer epochs
+        than usual without being told that more would be better.
+        """
+        solver, asked = self.settings.solver, self.settings.training.early_stopping is True
+        return 0 if self.valid is not None or asked or solver is None else _usual_epochs(solver)
 
     def warn_of_unused(self, kind: ModelConfig, *, once: bool = False) -> None:
         """Warn of hyperparameters that were set and have no effect; see `warn_of_unused`."""
@@ -338,6 +371,24 @@ class Job:
         if session.scaling is not None and not session.scaling.scale.all():
             kind = session.kind
             session.learn_scaling(measured(kind, self.train, schema, self.config.memory_limit))
+
+
+def _usual_epochs(solver: SolverConfig) -> int:
+    return solver.kind.defaults.max_iter
+
+
+def _warn_of_validation(data: AnyDataset, valid: AnyDataset) -> None:
+    """Warn of validation samples that are training samples, or have little in common with them."""
+    warn_of_unseen(valid.rows, data.schema)
+    share = share_known(data.rows, valid.rows)
+    if share:
+        warnings.warn(
+            DataWarning(
+                f"{share:.0%} of the validation rows stand among the training rows, so they cannot "
+                "tell when a model learns these by heart. Validate on rows that are not trained on."
+            ),
+            stacklevel=3,
+        )
 
 
 def _with_targets(rows: RowSubset, settings: Settings) -> RowSubset:

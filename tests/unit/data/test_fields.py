@@ -86,7 +86,7 @@ def test_fields_of_an_estimator_are_those_of_its_columns(tmp_path: Path) -> None
     "fields", ["AB", b"AB", 3, True, ["A", None], [0, float("nan")], {"x": ["A"]}, {"x": None}]
 )
 def test_what_names_no_field_is_refused(fields: Any) -> None:
-    with pytest.raises(SchemaError, match=r"Fields are a sequence|A field is a name or a number"):
+    with pytest.raises(ValueError, match=r"must be a mapping or a list|A field is a name or a num"):
         load({"x": ["a", "b"], "z": ["c", "d"], "y": [0, 1]}, target="y", fields=fields)
 
 

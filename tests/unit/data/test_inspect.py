@@ -35,7 +35,7 @@ def test_a_table_with_faults():
     assert found.duplicates == 3
     assert any("another target" in finding for finding in found.findings)
     assert any("'shop' has one value" in finding for finding in found.findings)
-    assert any("'seen' all but determines" in finding for finding in found.findings)
+    assert any("'seen' alone all but determines" in finding for finding in found.findings)
     assert not any("'user_id'" in finding for finding in found.findings)
     assert 0.2 < found.missing["city"] < 0.5
     assert found.unseen["city"] == 1
@@ -109,3 +109,13 @@ def test_numbers_of_unequal_size_are_found_in_numbered_data():
     assert "feature '2' is about 9e+08" in said
     assert "about 1." in said
     assert not [t for t in inspect(ids).findings + inspect(frame()).findings if "size" in t]
+
+
+def test_an_inspection_is_a_frame_of_columns_and_html() -> None:
+    table = pd.DataFrame({"city": ["<a>", "b", None] * 40, "age": range(120), "y": [0, 1] * 60})
+    found = inspect(table, "y")
+    frame = found.to_frame().set_index("column")
+    assert frame.loc["city", "taken for"] == "categorical"
+    assert frame.loc["city", "missing"] == pytest.approx(1 / 3)
+    assert frame["unseen"].isna().all()
+    assert found._repr_html_().startswith("<pre>format ")

@@ -92,8 +92,9 @@ def test_few_or_no_samples_can_be_kept(data) -> None:
     X, y = data
     some = BayesianFMRegressor(n_keep_samples=4, **QUICK).fit(X, y)
     assert len(some.posterior_) == 4
-    none = BayesianFMRegressor(n_keep_samples=0, **QUICK).fit(X, y, eval_set=(X, y))
-    whole = BayesianFMRegressor(**QUICK).fit(X, y, eval_set=(X, y))
+    X, new, y, of_new = X[:400], X[400:], y[:400], y[400:]
+    none = BayesianFMRegressor(n_keep_samples=0, **QUICK).fit(X, y, eval_set=(new, of_new))
+    whole = BayesianFMRegressor(**QUICK).fit(X, y, eval_set=(new, of_new))
     np.testing.assert_array_equal(none.eval_prediction_, whole.eval_prediction_)
     with pytest.raises(DataError, match="n_keep_samples is 0"):
         none.predict(X)
@@ -157,7 +158,7 @@ def test_groups() -> None:
 @pytest.mark.parametrize("cls", ALL)
 def test_a_file_predicts_what_was_saved(cls: type, data, tmp_path) -> None:
     X, y = data[0], target(cls, data[1])
-    fitted = cls(**QUICK, n_keep_samples=7).fit(X, y, eval_set=(X, y))
+    fitted = cls(**QUICK, n_keep_samples=7).fit(X[:400], y[:400], eval_set=(X[400:], y[400:]))
     fitted.save(tmp_path / "m.ff")
     again = cls.load(tmp_path / "m.ff")
     assert again.n_factors == 2

@@ -27,7 +27,7 @@ from fieldfare.estimators import (
     LinearClassifier,
     LinearRegressor,
 )
-from fieldfare.exceptions import ConfigError, DataError, ModelFileError
+from fieldfare.exceptions import ConfigError, DataError, ModelFileError, ModelWarning
 from fieldfare.schema.schema import Schema
 
 ALL = [*CLASSIFIERS, *REGRESSORS]
@@ -149,10 +149,10 @@ def test_eval_set_stops_early_and_keeps_the_best(
     path = tmp_path / "valid.csv"
     noise.to_csv(path, index=False)
     model = FMClassifier(max_iter=50, n_iter_no_change=2, random_state=0)
-    if as_path:
-        model.fit(clicks[:300], "liked", eval_set=path)
-    else:
-        model.fit(X[:300], y[:300], eval_set=parts(noise))
+    X, y = (clicks[:300], "liked") if as_path else (X[:300], y[:300])
+    valid = path if as_path else parts(noise)
+    with pytest.warns(ModelWarning, match="worse than a constant"):  # as it must be, on noise
+        model.fit(X, y, eval_set=valid)
     assert model.n_iter_ == len(model.history_) < 50
     assert model.history_.best_epoch == model.n_iter_ - 2
     assert "valid_logloss" in model.history_.columns
@@ -216,11 +216,12 @@ def test_warm_start_equals_one_long_run() -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 4))
     y = X[:, 0] * X[:, 1]
-    once = FMRegressor(max_iter=6, random_state=0).fit(X, y)
-    twice = FMRegressor(max_iter=3, random_state=0, warm_start=True).fit(X, y).fit(X, y)
+    given = {"random_state": 0, "early_stopping": False}
+    once = FMRegressor(max_iter=6, **given).fit(X, y)
+    twice = FMRegressor(max_iter=3, warm_start=True, **given).fit(X, y).fit(X, y)
     assert twice.n_iter_ == 6
     assert np.array_equal(once.predict(X), twice.predict(X))
-    again = FMRegressor(max_iter=3, random_state=0).fit(X, y).fit(X, y)
+    again = FMRegressor(max_iter=3, **given).fit(X, y).fit(X, y)
     assert again.n_iter_ == 3
 
 
@@ -244,6 +245,7 @@ def test_save_and_load_of_fields(tmp_path: Path) -> None:
     X = np.eye(4)[[0, 1, 2, 3] * 10] + 0.5
     y = np.arange(40) % 4
     given = {"learning_rate": 0.3, "max_iter": 5, "l2_linear": 1e-4, "l2_factors": 1e-3}
+    given["l2_exponent"] = 1.0
     model = FFMClassifier(n_factors=2, fields=[1, 1, 0, 0], random_state=0, **given).fit(X, y)
     model.save(tmp_path / "m.ff")
     loaded = FFMClassifier.load(tmp_path / "m.ff")

@@ -212,6 +212,7 @@ def test_other_eval_sets_are_refused_by_name(eval_set: Any, message: str) -> Non
             assert message in str(caught.value)
 
 
+@pytest.mark.filterwarnings("ignore:100% of the validation rows")
 def test_eval_sets_of_rankers_bring_groups_too() -> None:
     table = pd.DataFrame(
         {"q": np.repeat([f"q{i}" for i in range(10)], 6), "item": list("abcdef") * 10}

@@ -11,6 +11,7 @@ import pytest
 
 from fieldfare.estimators import FMClassifier, FMRanker
 from fieldfare.exceptions import ConfigError, DataError, SchemaError, TrainingError
+from fieldfare.kinds.solvers import ADAGRAD, NONSAMPLED
 from fieldfare.models.catalogue import catalogue_scores
 from fieldfare.persist.file import load_model
 from fieldfare.schema.schema import Schema
@@ -35,6 +36,20 @@ def kinds_found(ranker: FMRanker, table: pd.DataFrame) -> float:
     ]
     scores = ranker.predict(pd.DataFrame(pairs)).reshape(20, 2)
     return float(np.mean((scores[:, 1] > scores[:, 0]) == (np.arange(20) % 2 == 1)))
+
+
+def test_the_length_of_the_vectors_is_the_same_for_all_who_train_for_recall() -> None:
+    table, recall = interactions(), NONSAMPLED.defaults.n_factors
+    assert recall > ADAGRAD.defaults.n_factors
+    how = {"solver": "nonsampled", "max_iter": 1, "random_state": 0, "early_stopping": False}
+    ranker = FMRanker(**how).fit(table)
+    assert ranker.n_factors == "auto"
+    for model in (ranker.model_, train_model(table, task="rank", **how).model):
+        assert model.config.n_factors == recall
+    assert FMRanker(n_factors=4, **how).fit(table).model_.config.n_factors == 4
+    drawn = how | {"solver": "adagrad"}
+    ranker = FMRanker(negatives="uniform", **drawn).fit(table)
+    assert ranker.model_.config.n_factors == ADAGRAD.defaults.n_factors
 
 
 HOW = [

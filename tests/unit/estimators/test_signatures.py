@@ -33,7 +33,6 @@ OF_RANKING = {
     "unobserved_weight",
     "l2_queries",
     "l2_items",
-    "l2_exponent",
 }
 OWN = {"warm_start", "schema", "fields", "callbacks", "groups", *HINTS}
 
@@ -57,6 +56,7 @@ def test_only_what_a_class_has_no_use_for_is_missing(cls: type) -> None:
         (of_factors if name.startswith("Linear") else set())
         | (set() if name.endswith("Classifier") else {"class_weight"})
         | (set() if name.startswith("HOFM") else {"order", "shared_factors"})
+        | (set() if name.startswith("FwFM") else {"l2_fields"})
         | ({"fit_intercept"} if cls is FMRanker else OF_RANKING)
     )
     assert missing == expected

@@ -68,7 +68,9 @@ def train_on(columns: tuple[Column, ...], **parameters: Any) -> Model:
     table = make_table(300)[[column.name for column in columns]]
     random = np.random.default_rng(5)
     table["y"] = random.integers(0, 3 if parameters.get("task") == "multiclass" else 2, len(table))
-    settings = {"n_factors": 2, "max_iter": 2, "random_state": 0, "n_jobs": 1} | parameters
+    settings = {"max_iter": 2, "random_state": 0, "n_jobs": 1} | parameters
+    if parameters.get("model") != "linear":
+        settings = {"n_factors": 2} | settings
     return train(table, target="y", schema=Schema(columns, "y"), **settings).model
 
 

@@ -64,18 +64,21 @@ def test_all_39_fields_are_named(tmp_path):
 
 def test_the_diagonal_is_drawn_if_it_has_values():
     values = matrix(3)
-    assert len(plot_field_matrix("abc", values).axes[0].get_xticks()) == 2
+    assert len(plot_field_matrix(list("abc"), values).axes[0].get_xticks()) == 2
     values[1, 1] = 2.0
-    assert len(plot_field_matrix("abc", values).axes[0].get_xticks()) == 3
+    assert len(plot_field_matrix(list("abc"), values).axes[0].get_xticks()) == 3
 
 
 def test_zero_is_in_the_middle_of_signed_colours():
-    low, high = plot_field_matrix("abc", matrix(3)).axes[0].images[0].get_clim()
+    low, high = plot_field_matrix(list("abc"), matrix(3)).axes[0].images[0].get_clim()
     assert low == -high
-    low, high = plot_field_matrix("abc", matrix(3, signed=False)).axes[0].images[0].get_clim()
+    low, high = plot_field_matrix(list("abc"), matrix(3, signed=False)).axes[0].images[0].get_clim()
     assert low == 0 < high
     low, high = (
-        plot_field_matrix("abc", matrix(3, signed=False), signed=True).axes[0].images[0].get_clim()
+        plot_field_matrix(list("abc"), matrix(3, signed=False), signed=True)
+        .axes[0]
+        .images[0]
+        .get_clim()
     )
     assert low == -high
 

@@ -9,7 +9,8 @@ import pytest
 from fieldfare.estimators import FFMRegressor, FMRanker
 from fieldfare.exceptions import ConfigError, DataError, DataWarning
 from fieldfare.kernels.recall import Seen
-from fieldfare.retrieval import Trial, compare, evaluate_scores
+from fieldfare.retrieval import Evaluation, Trial, compare, evaluate_scores
+from fieldfare.retrieval.answers import Recommended
 from fieldfare.retrieval.baselines import item_knn, matrix_factorization, popularity
 
 
@@ -82,3 +83,19 @@ def test_baselines_by_hand() -> None:
     np.testing.assert_allclose(similar, [[1, 1, 0], [1, 1, 0], [0, 0, 0]], atol=1e-6)
     factorised = matrix_factorization(trial, 2, unobserved_weight=0.1, l2=1e-3)(users)
     assert (factorised[0] > 0.7).tolist() == [True, True, False]
+
+
+def test_recommendations_and_evaluations_are_frames_and_html() -> None:
+    lists = Recommended(
+        np.array([["x", "<y>"], ["z", ""]]), np.array([[2.5, 1], [3, -np.inf]], np.float32)
+    )
+    assert lists.to_frame().to_dict("list") == {
+        "request": [0, 0, 1], "rank": [1, 2, 1], "id": ["x", "<y>", "z"], "score": [2.5, 1.0, 3.0],
+    }  # fmt: skip
+    one = Recommended(np.array([7]), np.array([2], np.float32))
+    assert one.to_frame().to_numpy().tolist() == [[0, 1, 7, 2]]
+    none = Recommended(np.zeros(0, np.int64), np.zeros(0, np.float32))
+    assert list(none.to_frame().columns) == ["request", "rank", "id", "score"]
+    assert "&lt;y&gt;" in lists._repr_html_() and "<y>" not in lists._repr_html_()
+    found = Evaluation({"ndcg@10": np.array([0.25, 0.75])}, {"coverage@10": 0.5})
+    assert "<td" in found._repr_html_() and "0.5000" in found._repr_html_()

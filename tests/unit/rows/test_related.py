@@ -9,8 +9,9 @@ import pytest
 from tests.kernels.test_coordinate import dense
 from tests.kernels.test_relations import related
 
+from fieldfare.data.dataset import as_dataset
 from fieldfare.exceptions import DataError
-from fieldfare.rows import RelatedRows, Relation, Rows
+from fieldfare.rows import RelatedRows, Relation, Rows, squared_lengths
 from fieldfare.training.samples.subset import RowSubset
 
 
@@ -61,3 +62,24 @@ def test_rows_are_taken_and_concatenated_only_as_they_are_meant_to_be() -> None:
     for parts in ([rows, rows.join()], [rows.join(), rows]):
         with pytest.raises(DataError, match="RelatedRows become Rows by join"):
             type(parts[0]).concatenate(parts)
+
+
+def test_squared_lengths_count_side_tables() -> None:
+    own = Rows(
+        np.array([0, 1, 3], np.int64),
+        np.array([0, 0, 1], np.uint32),
+        np.array([1, 2, 3], np.float32),
+    )
+    side = Rows(np.array([0, 1, 3], np.int64), np.array([2, 2, 3], np.uint32))
+    whole = RelatedRows(own, (Relation(np.array([1, 0], np.uint32), side),))
+    np.testing.assert_array_equal(squared_lengths(whole), [3, 14])
+    np.testing.assert_array_equal(squared_lengths(whole.join()), [3, 14])
+    np.testing.assert_array_equal(squared_lengths(own.slice(1, 2)), [13])
+
+
+def test_features_of_side_rows_that_no_row_refers_to_count() -> None:
+    own = Rows(np.zeros(3, np.int64), np.zeros(0, np.uint32))
+    side = Rows(np.array([0, 1, 2]), np.array([0, 1], np.uint32))
+    data = as_dataset(RelatedRows(own, (Relation(np.zeros(2, np.uint32), side),)))
+    assert data is not None
+    assert data.schema.n_features == 2

@@ -138,6 +138,12 @@ def test_words_of_a_text_weigh_as_much_as_one_value_together():
     assert short == [("t=a", 1)] and empty == [("t=<missing>", 1)]
 
 
+def test_a_word_counts_once_and_so_do_unknown_words():
+    [once, unknown] = encode(Column("t", "text"), ["a b"], ["a b a a", "x y a z"])
+    assert once == [("t=a", np.float32(0.5**0.5)), ("t=b", np.float32(0.5**0.5))]
+    assert [name for name, _ in unknown] == ["t=<unknown>", "t=a"]
+
+
 def test_weighted_values_of_a_cell_are_scaled_to_unit_length():
     column = Column("m", "multi", separator=";", weight_separator=":", norm="l2")
     [both, none] = encode(column, ["a:3;b:4"], ["a:3;b:4", "a:0"])

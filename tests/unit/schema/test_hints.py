@@ -20,7 +20,7 @@ from fieldfare.training.bayes.functions import sample
 RNG = np.random.default_rng(0)
 TABLE = pd.DataFrame(
     {
-        "shop": RNG.integers(0, 10**9, 200),
+        "shop": RNG.choice(RNG.integers(0, 10**9, 90), 200),
         "price": RNG.normal(size=200).round(3),
         "size": RNG.integers(0, 20, 200),
         "y": RNG.integers(0, 2, 200),

@@ -185,14 +185,53 @@ def test_the_first_prior_is_wide_for_small_groups_and_narrow_for_large_ones() ->
     )  # fmt: skip
     group = (np.arange(N) == 0).astype(np.uint32)
     precision = GibbsSampler(start, _rows(), group).state()["precision"]
-    # Twelve features and one, each of variance 10 * 0.01^2, and one prior observation of variance 1
-    # (16 for linear weights, 4 for factors, in the unit of this target).
-    expected = np.array([13 / (1 + 12 * 0.001), 2 / (1 + 0.001)])
+    # Twelve features and one, each of variance 10 * 0.01^2, and one prior observation: of variance
+    # 1 / 2 in rows of two ones, in the unit of this target (16 for linear weights, 4 for factors).
+    expected = np.array([13 / (0.5 + 12 * 0.001), 2 / (0.5 + 0.001)])
     np.testing.assert_allclose(precision, np.stack([expected / 16, expected / 4, expected / 4]))
     # Of classes, linear weights start wide, and groups alike.
     precision = GibbsSampler(start, _rows(task="binary"), group, n_classes=2).state()["precision"]
     expected = np.ones(2)
     np.testing.assert_allclose(precision, np.stack([expected, 1000 * expected, 1000 * expected]))
+
+
+def test_priors_shrink_with_the_length_of_rows() -> None:
+    rows = _rows()
+    tenfold = rows.with_(values=np.full(rows.nnz, 10, np.float32))
+    config: dict[str, Any] = {"init_scale": 3.0, "n_factors": 2}  # so wide that it is narrowed
+    first, narrow = (_sampler(one, **config).state()["precision"] for one in (rows, tenfold))
+    np.testing.assert_allclose(narrow, 100 * first)
+    # Scores of this prior vary as much as the target: 2 u for weights, 2 u^2 for factors.
+    scale = _sampler(rows, **config)._scale
+    np.testing.assert_allclose(scale[:, 0], [0.5, 0.5, 0.5], rtol=1e-6)
+    np.testing.assert_allclose(_sampler(tenfold, **config)._scale, scale / 100)
+
+
+@pytest.mark.parametrize("n_classes", [0, 2])
+def test_rows_of_many_numbers_in_groups_of_their_own_are_predicted(n_classes: int) -> None:
+    rng = np.random.default_rng(3)
+    n, width = 600, 60
+    x = rng.normal(size=(n, width)).astype(np.float32)
+    score = x[:, :3].sum(axis=1) + rng.normal(size=n)
+    target = (score > 0 if n_classes else score).astype(np.float32)
+    indptr = np.arange(0, n * width + 1, width, dtype=np.int64)
+    ids = np.tile(np.arange(width, dtype=np.uint32), n)
+    rows = Rows(indptr, ids, x.ravel(), target=target)
+    spread = 1.0 if n_classes else float(target[:400].std())
+    config = ModelConfig(model="fm", task="regression")
+    start = build(config, n_features=width, seed=7, units=Units(spread))
+    groups = np.arange(width, dtype=np.uint32)
+    sampler = GibbsSampler(start, rows.slice(0, 400), groups, n_classes=n_classes, seed=1)
+    test, scores = rows.slice(400, n), []
+    for sweep in range(30):
+        sampler.sweep()
+        if sweep >= 10:
+            scores.append(score_sample(sampler.model, sampler.sample(), test, 1))
+    mean = np.mean(scores, axis=0)
+    if n_classes:
+        assert np.mean((mean > 0) == (target[400:] > 0)) > 0.65
+    else:
+        assert np.sqrt(np.mean((mean - target[400:]) ** 2)) < 0.8 * target[400:].std()
 
 
 def test_hyperparameters_follow_their_posterior() -> None:
@@ -212,7 +251,7 @@ def test_hyperparameters_follow_their_posterior() -> None:
         p = len(own)
         assert np.mean(means, axis=0)[g] == pytest.approx(own.sum() / (p + 1), abs=0.05)
         # Marginally gamma with shape (1 + p) / 2, the mean integrated out.
-        rate = (1 + (own**2).sum() - own.sum() ** 2 / (p + 1)) / 2
+        rate = (0.5 + (own**2).sum() - own.sum() ** 2 / (p + 1)) / 2
         assert np.mean(precisions, axis=0)[g] == pytest.approx((1 + p) / 2 / rate, rel=0.05)
 
 

@@ -94,7 +94,7 @@ def test_seeds_states_copies_and_growth() -> None:
 def test_it_is_a_solver_like_the_others(tmp_path) -> None:
     rows = _rows()
     result = fieldfare.train(
-        rows, task="regression", solver="sgda", learning_rate=0.03, max_iter=60, n_factors=4,
+        rows, task="regression", solver="sgda", learning_rate=0.03, max_iter=200, n_factors=4,
         early_stopping=True, n_iter_no_change=30, random_state=0,
     )  # fmt: skip
     assert result.history.best["valid_rmse"] < 0.95 * rows.target.std()

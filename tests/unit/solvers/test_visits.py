@@ -115,6 +115,17 @@ def test_the_exponent_matters_to_each_solver(clicks: Rows, solver: str) -> None:
     assert size[0] > size[1] > size[2]
 
 
+@pytest.mark.parametrize("solver", ["adagrad", "sgd", "ftrl", "als", "sgda"])
+@pytest.mark.parametrize("exponent", [0, 1, 2])
+def test_the_exponent_may_be_a_whole_number(clicks: Rows, solver: str, exponent: int) -> None:
+    def trained(exponent: float) -> Any:
+        config = SolverConfig(solver=solver, l2_exponent=exponent, learning_rate=0.01)
+        model = build(ModelConfig(n_factors=2), n_features=20)
+        return fit(model, config, clicks, config=TrainingConfig(max_iter=1, random_state=0)).model
+
+    np.testing.assert_array_equal(trained(exponent).linear, trained(float(exponent)).linear)
+
+
 @pytest.mark.parametrize("solver", ["sgd", "adagrad", "als"])
 def test_one_exponent_means_the_same_to_solvers_that_visit_rows(solver: str) -> None:
     """Of one feature that n rows have, the optimum is that of one penalty, l2 times n^exponent."""

@@ -23,7 +23,7 @@ from fieldfare.training.functions import train
 
 N = 30_000  # more than a pipe holds
 SVM = "".join(f"{i % 2} {i % 50}:1 {50 + i % 30}:1\n" for i in range(N))
-CSV = "user,item,click\n" + "".join(f"u{i % 50},i{i % 30},{i % 2}\n" for i in range(N))
+CSV = "user,item,click\n" + "".join(f"u{i % 50},i{i % 30},{i // 7 % 2}\n" for i in range(N))
 TEXTS = {"libsvm": SVM, "CSV": CSV}
 
 

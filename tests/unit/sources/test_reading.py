@@ -91,12 +91,13 @@ def test_validation_files_are_read_like_training_files(tmp_path: Path) -> None:
     path = tmp_path / "t.txt"
     path.write_text("1,x\n0,y\n" * 20)
     names = ["liked", "kind"]
-    result = ff.train(path, valid=path, names=names, target="liked", max_iter=1, random_state=0)
+    given = {"names": names, "target": "liked", "early_stopping": False}
+    result = ff.train(path, valid=path, max_iter=1, random_state=0, **given)
     assert result.model.schema is not None
     assert ff.evaluate(result.model, path, names=names)["loss"] > 0
     assert len(ff.predict(result.model, path, names=names)) == 40
     data = ff.load_data(path, names=names, target="liked")
-    ff.train(data, valid=path, names=names, max_iter=1, random_state=0)
+    ff.train(data, valid=path, names=names, max_iter=1, early_stopping=False, random_state=0)
 
 
 def test_another_form_has_another_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

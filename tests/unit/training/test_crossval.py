@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
-from fieldfare.exceptions import ConfigError, DataError
-from fieldfare.training.crossval import _folds, cross_validate
+from fieldfare.exceptions import ConfigError, DataError, DataWarning
+from fieldfare.training.crossval import CrossValResult, _folds, cross_validate
 
 
 def test_each_row_is_held_out_once_and_classes_are_spread() -> None:
@@ -57,3 +59,30 @@ def test_chosen_metrics_and_seed(rows) -> None:
 def test_bad_number_of_folds(rows) -> None:
     with pytest.raises(ConfigError, match="folds"):
         cross_validate(rows(30), folds=1)
+
+
+def test_folds_without_a_figure_are_left_out_and_told() -> None:
+    rng = np.random.default_rng(0)
+    data = {"u": rng.integers(0, 9, 400).astype(str), "y": (np.arange(400) % 134 == 7).astype(int)}
+    with pytest.warns(DataWarning, match="auc is not defined in folds .* leaves them out") as seen:
+        result = cross_validate(data, target="y", folds=5, max_iter=3, random_state=0, n_jobs=1)
+    assert len([w for w in seen if issubclass(w.category, DataWarning)]) == 1
+    lacking = result.undefined["auc"]
+    assert len(lacking) == 2
+    kept = [fold["auc"] for fold in result.folds if fold["fold"] not in lacking]
+    assert result.mean["auc"] == pytest.approx(np.mean(kept))
+    assert result.std["auc"] == pytest.approx(np.std(kept, ddof=1))
+    text = str(result)
+    assert "nan" not in text
+    assert text.splitlines()[-1].startswith("auc is not defined in folds")
+
+
+def test_a_figure_of_one_fold_has_no_deviation() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        one = CrossValResult([{"fold": 1.0, "auc": 0.7}, {"fold": 2.0, "auc": float("nan")}])
+        assert one.mean["auc"] == 0.7
+        assert np.isnan(one.std["auc"])
+        none = CrossValResult([{"fold": 1.0, "auc": float("nan")}])
+        assert np.isnan(none.mean["auc"])
+        assert "auc is not defined in fold 1, and its mean leaves it out." in str(none)

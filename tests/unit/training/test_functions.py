@@ -73,7 +73,10 @@ def test_wrong_value_is_refused_before_reading() -> None:
 
 def test_validation_is_read_as_the_training_data_taught() -> None:
     result = train(
-        table(), valid=table(seed=1, cities=("Rome", "Tokyo")), target="clicked", random_state=0
+        table(),
+        valid=table(seed=1, cities=("Rome", "Oslo", "Tokyo")),
+        target="clicked",
+        random_state=0,
     )
     assert result.history.metric == "valid_logloss"
     assert result.history.stopped in ("early_stopping", "max_iter")

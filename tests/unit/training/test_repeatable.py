@@ -31,6 +31,9 @@ from fieldfare.training.bayes.functions import sample
 from fieldfare.training.crossval import cross_validate
 from fieldfare.training.functions import train
 
+# What is repeated need not be good.
+pytestmark = pytest.mark.filterwarnings("ignore::fieldfare.exceptions.FieldfareWarning")
+
 # So many that all threads would be used, and that BLAS would split its sums among the cores.
 N_ROWS = 70_000
 N_RECALL = 12_000

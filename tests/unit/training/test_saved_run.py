@@ -16,7 +16,9 @@ from fieldfare.training.loop.saved import SavedRun
 
 KEY = "fieldfare.checkpoint"
 TABLE = {"user": ["a", "b", "c"] * 40, "item": ["x", "y"] * 60, "y": [0, 1, 1] * 40}
-HOW: dict[str, Any] = {"target": "y", "n_factors": 2, "random_state": 0, "n_jobs": 1}
+HOW: dict[str, Any] = {
+    "target": "y", "n_factors": 2, "random_state": 0, "n_jobs": 1, "early_stopping": False,
+}  # fmt: skip
 
 
 @pytest.fixture

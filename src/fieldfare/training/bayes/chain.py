@@ -12,15 +12,18 @@ from fieldfare._typing import AnyArray, UInt32Array
 from fieldfare.config import GibbsConfig, ModelConfig
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.kernels.native import resolve_threads
-from fieldfare.models.posterior import About
+from fieldfare.models.posterior import About, Posterior
 from fieldfare.schema.schema import Schema
 from fieldfare.solvers.gibbs import GibbsSampler
 from fieldfare.training.bayes import sampling
 from fieldfare.training.bayes.sampling import RunningPrediction, SamplingResult
 from fieldfare.training.job import Job
+from fieldfare.training.judging.posterior import compare_posterior
+from fieldfare.training.judging.verdict import warn_of_losing
 from fieldfare.training.prepare.resources import check_memory
 from fieldfare.training.prepare.targets import TargetMap
 from fieldfare.training.provenance import data_provenance, settings_to_keep
+from fieldfare.training.samples.subset import RowSubset
 
 
 class Chain:
@@ -112,14 +115,37 @@ class Chain:
             sampler.forget_scores()
             gibbs = replace(gibbs, n_warmup=0)
         training = job.settings.training
-        return sampling.run(
+        n_threads = resolve_threads(training.n_jobs, job.train.n_rows)
+        result = sampling.run(
             sampler,
             gibbs,
             self.followed,
             about,
-            n_threads=resolve_threads(training.n_jobs, job.train.n_rows),
+            n_threads=n_threads,
             verbose=int(training.verbose),
         )
+        if not result.interrupted:
+            self._compare(result.posterior, n_threads)
+        return result
+
+    def _compare(self, posterior: Posterior | None, n_threads: int) -> None:
+        """Compare the predictions with a constant; note it, and warn if they lose."""
+        levels, train = levels_of(self._about), self._job.train
+        followed = None
+        if self.followed is not None and self.followed.n_samples and self._job.valid is not None:
+            followed = _numbered(self._job.valid, levels), self.followed.mean
+        numbered = _numbered(train, levels)
+        found = compare_posterior(self._about.task, posterior, numbered, followed, n_threads)
+        if found is not None and posterior is not None:
+            posterior.provenance["comparison"] = str(found)
+        warn_of_losing(found)
+
+
+def _numbered(rows: RowSubset, levels: AnyArray | None) -> RowSubset:
+    """Return rows with the numbers that their classes stand for as targets."""
+    if levels is None or rows.rows.target is None:
+        return rows
+    return rows.with_target(levels[rows.rows.target.astype(np.int64)].astype(np.float32))
 
 
 def levels_of(about: About) -> AnyArray | None:

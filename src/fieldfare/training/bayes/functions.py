@@ -85,7 +85,7 @@ def sample(
     targets = _targets(dataset, task)
     held_out = None if valid is None else read(valid, settings, schema=dataset.schema, **form)
     job = Job.of(dataset, settings, targets=targets, valid=held_out)
-    return Chain(job, kind, task or targets.task, groups).run()
+    return Chain(job.told(), kind, task or targets.task, groups).run()
 
 
 def ordered_levels(target: Float32Array) -> AnyArray:

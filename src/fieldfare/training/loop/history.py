@@ -12,6 +12,7 @@ from fieldfare._tables import Printed
 from fieldfare._typing import JSON
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.sources.frames import to_pandas
+from fieldfare.training.loop.comparison import Comparison
 
 
 @dataclass
@@ -35,6 +36,9 @@ class History:
     stopped : str or None
         Why training ended: ``"max_iter"``, ``"early_stopping"``, ``"max_time"``,
         ``"interrupted"`` or ``"callback"``; ``None`` while it runs.
+    comparison : Comparison or None
+        How the model compares with a constant and with its own linear part; ``None`` while it
+        runs, and where there is nothing to compare.
     refit : list of dict
         Records (``epoch``, ``train_loss`` and ``seconds``) of the second training, on all rows, if
         the model comes from one: after rows were held out, for the best number of epochs.
@@ -46,6 +50,7 @@ class History:
     best_epoch: int | None = None
     best_value: float | None = None
     stopped: str | None = None
+    comparison: Comparison | None = None
     refit: list[dict[str, float]] = field(default_factory=list)
 
     @checked
@@ -59,7 +64,7 @@ class History:
         value = record[followed]
         if self.metric is not None and self.best_value is not None:
             gain = value - self.best_value if self.greater_is_better else self.best_value - value
-            if not gain > tol:
+            if not gain > tol and not math.isnan(self.best_value):
                 return False
         self.best_epoch, self.best_value = int(record["epoch"]), value
         return True
@@ -115,6 +120,8 @@ class History:
             for row, line in zip(self.epochs, cells, strict=True):
                 line.append("best" if row["epoch"] == self.best_epoch else "")
         below = [] if self.stopped is None else [f"Stopped: {self.stopped}."]
+        if self.comparison is not None:
+            below.append(f"Compared: {self.comparison}.")
         if self.refit:
             epochs = "epoch" if self.refit_epochs == 1 else "epochs"
             below.append(f"Trained again on all rows, for {self.refit_epochs} {epochs}.")
@@ -135,6 +142,7 @@ class History:
             "best_epoch": self.best_epoch,
             "best_value": self.best_value,
             "stopped": self.stopped,
+            "comparison": None if self.comparison is None else self.comparison.to_json(),
             "refit": [dict(record) for record in self.refit],
         }
 
@@ -149,7 +157,9 @@ class History:
         """
         try:
             epochs, refit = _records(data["epochs"]), _records(data.get("refit", []))
-            return History(**{**data, "epochs": epochs, "refit": refit})
+            comparison = Comparison.from_json(data.get("comparison"))
+            read = {"epochs": epochs, "refit": refit, "comparison": comparison}
+            return History(**{**data, **read})
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
             raise DataError(f"This is no history of a training: {error!r}.") from error
 

@@ -14,8 +14,8 @@ from fieldfare.training.ranking.recall import split_interactions
 from fieldfare.training.samples.comparisons import GroupComparisons, require_groups
 from fieldfare.training.samples.subset import RowSubset
 
-MIN_ROWS = 200
-"""With fewer rows, the tenth that is held out tells one epoch from another by chance only."""
+MIN_ROWS = 100
+"""With fewer rows, the part that is held out tells one epoch from another by chance only."""
 MIN_GROUPS = 20
 """The same, of the groups of a ranking."""
 MAX_REFIT_ROWS = 10_000_000

@@ -7,13 +7,13 @@ import math
 import numpy as np
 
 from fieldfare._sums import dot
-from fieldfare._typing import Float32Array, Float64Array
+from fieldfare._typing import Float32Array
 from fieldfare.config import ModelConfig, SolverConfig
 from fieldfare.exceptions import TrainingError
 from fieldfare.kernels.table import Units
 from fieldfare.models.base import Model
 from fieldfare.models.scaling import Scaling
-from fieldfare.rows import Rows
+from fieldfare.rows import Rows, squared_lengths
 from fieldfare.schema.schema import Schema
 from fieldfare.settings import Settings
 from fieldfare.training.prepare.scaling import scaling_of
@@ -146,7 +146,7 @@ def row_scale(
         blocks = iter([lengths if subset.index is None else lengths[subset.index]])
     else:
         rows = subset.blocks(memory_limit)
-        blocks = map(_squared_lengths, rows if scaling is None else map(scaling.apply, rows))
+        blocks = map(squared_lengths, rows if scaling is None else map(scaling.apply, rows))
     sums = np.zeros(2)
     start = 0
     for squares in blocks:
@@ -156,16 +156,6 @@ def row_scale(
     mean = sums[0] / positive(float(sums[1]))
     length = float(f"{math.sqrt(mean):.4g}")
     return _bounded(length) if length > 0 else 1.0
-
-
-def _squared_lengths(block: Rows) -> Float64Array:
-    if block.values is None:
-        return np.diff(block.indptr).astype(np.float32)
-    first, last = int(block.indptr[0]), int(block.indptr[-1])
-    sums = np.zeros(last - first + 1)
-    np.cumsum(np.square(block.values[first:last], dtype=np.float64), out=sums[1:])
-    lengths: Float64Array = np.diff(sums[block.indptr - first])
-    return lengths
 
 
 def mean_weight(subset: RowSubset, class_weight: Float32Array | None = None) -> float:

@@ -82,3 +82,10 @@ def test_frame(history) -> None:
     frame = history.to_frame()
     assert list(frame.columns) == history.columns
     assert len(frame) == 3
+
+
+def test_a_value_that_is_not_defined_is_not_the_best() -> None:
+    history = History("valid_auc", greater_is_better=True)
+    for epoch, value in enumerate([math.nan, 0.6, math.nan, 0.5], 1):
+        history.append({"epoch": epoch, "train_loss": 1.0, "valid_auc": value})
+    assert (history.best_epoch, history.best_value) == (2, 0.6)

@@ -34,7 +34,7 @@ def rows(target: Any, **arrays: Any) -> RowSubset:
 
 
 def held(subset: RowSubset, task: str = "regression", **settings: Any) -> Parts | None:
-    config = TrainingConfig(**{"random_state": 0} | settings)
+    config = TrainingConfig(**{"random_state": 0, "validation_fraction": 0.1} | settings)
     return hold_out(subset, task, config, INDEXED, for_recall=False)
 
 
@@ -156,7 +156,7 @@ def test_interactions_are_held_out_so_that_there_is_something_to_find(validation
     config = TrainingConfig(random_state=0, validation=validation)
     parts = hold_out(found, "rank", config, data.schema, for_recall=True)
     assert parts is not None
-    assert parts[1].n_rows == N // 10
+    assert parts[1].n_rows == round(N * config.validation_fraction)
     nothing = found.with_target(np.zeros(N, np.float32))
     assert hold_out(nothing, "rank", config, data.schema, for_recall=True) is None
 

@@ -177,7 +177,8 @@ def test_predictions_in_float32_agree_with_float64(kind: str, far: float) -> Non
     x, y = (z + far) * [1000, 0.1, 1, 50], z @ [1, 2, -1, 1] + z[:, 0] * z[:, 1]
     fields = list(range(4)) if kind in ("ffm", "fwfm") else None
     data = load(x, target=y, fields=fields)
-    model = train(data, model=kind, random_state=0, n_jobs=1, n_factors=4, max_iter=30).model
+    factors = {} if kind == "linear" else {"n_factors": 4}
+    model = train(data, model=kind, random_state=0, n_jobs=1, max_iter=30, **factors).model
     exact = np.full(300, float(model.bias[0]))
     for row in range(300):
         values = x[row].astype(np.float32).astype(np.float64)

@@ -26,6 +26,7 @@ TABLE = {
     "item": RANDOM.integers(0, 40, N_ROWS).astype(str),
     "clicked": RANDOM.integers(0, 2, N_ROWS),
 }
+OTHER = {name: RANDOM.permutation(values) for name, values in TABLE.items()}
 # A value of each parameter that makes itself felt.
 FELT: dict[str, Any] = {
     "n_factors": 3,
@@ -85,7 +86,7 @@ def test_needs_are_declared_for_every_parameter_that_belongs_to_something() -> N
         ({"n_iter_no_change": 9, "early_stopping": False}, "early stopping"),
         ({"tol": 0.1, "early_stopping": False}, "early stopping"),
         ({"validation_fraction": 0.3, "early_stopping": False}, "early stopping without valid"),
-        ({"validation_fraction": 0.3, "valid": TABLE}, "early stopping without validation data"),
+        ({"validation_fraction": 0.3, "valid": OTHER}, "early stopping without validation data"),
         ({"eval_metric": "auc", "early_stopping": False}, "validation"),
         ({"pairs_per_row": 3}, "ranking by comparisons that are drawn"),
         ({"known_negatives": True}, "drawn 'negatives'"),
@@ -110,15 +111,21 @@ def test_rows_in_memory_keep_to_no_limit_below_their_size() -> None:
 def test_settings_that_are_used_are_not_mentioned(tmp_path: Any) -> None:
     data = load(TABLE, target="clicked")
     store = RowStore.build([data.rows], tmp_path / "store", schema=data.schema)
-    how = {"max_iter": 1, "random_state": 0}
-    train(store, memory_limit=1, **how)
-    train(data, early_stopping=True, validation_fraction=0.2, n_iter_no_change=2, tol=0.1, **how)
-    train(data, valid=data, early_stopping=False, eval_metric="auc", **how)
     pairs = {k: v for k, v in TABLE.items() if k != "clicked"}
     drawn = {"negatives": "popularity", "negatives_exponent": 0.5, "known_negatives": True}
-    train(pairs, task="rank", pairs_per_row=3, **drawn, **how)
-    # Defaults count as not set, whether written out or not.
-    train(data, solver="als", l1_linear=0.0, learning_rate="auto", **how)
+    stopped = {"validation_fraction": 0.2, "n_iter_no_change": 2, "tol": 0.1}
+    for samples, given in (
+        (store, {"memory_limit": 1}),
+        (data, {"early_stopping": True, **stopped}),
+        (data, {"valid": data, "early_stopping": False, "eval_metric": "auc"}),
+        (pairs, {"task": "rank", "pairs_per_row": 3, **drawn}),
+        # Defaults count as not set, whether written out or not.
+        (data, {"solver": "als", "l1_linear": 0.0, "learning_rate": "auto"}),
+    ):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            train(samples, max_iter=1, random_state=0, **given)
+        assert not [one for one in caught if one.category is SettingWarning]
 
 
 def test_one_line_says_it_for_each_training_by_every_way_in() -> None:
@@ -142,7 +149,10 @@ def test_one_line_says_it_for_each_training_by_every_way_in() -> None:
 
 def test_one_visit_needs_no_word_on_how_training_ends() -> None:
     fm = FMClassifier(early_stopping=False, n_iter_no_change=9, eval_metric="auc")
-    fm.partial_fit({"user": TABLE["user"]}, TABLE["clicked"])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fm.partial_fit({"user": TABLE["user"]}, TABLE["clicked"])
+    assert not caught
 
 
 def test_samples_of_a_model_without_factors_or_orders() -> None:
