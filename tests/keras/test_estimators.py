@@ -39,9 +39,8 @@ def test_validation_callbacks_and_pickle():
     seen = []
     told = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(logs))
     stop = keras.callbacks.TerminateOnNaN()
-    reg = KerasFMRegressor(
-        learning_rate=0.2, max_iter=4, batch_size=20, callbacks=[told, stop], random_state=0
-    )
+    settings = {"learning_rate": 0.2, "max_iter": 4, "batch_size": 20, "early_stopping": False}
+    reg = KerasFMRegressor(callbacks=[told, stop], random_state=0, **settings)
     reg.fit(X, y, eval_set=(X[:20], y[:20]))
     assert len(seen) == reg.n_iter_ == 4
     assert reg.history_.best["valid_loss"] < np.var(y[:20])
@@ -102,7 +101,8 @@ def test_a_part_is_held_out_and_then_all_rows_are_trained_on(tmp_path):
     assert found.history_.stopped == "early_stopping"
     assert best == found.n_iter_ == found.history_.refit_epochs < len(found.history_)
     data = found.model_.provenance["data"]
-    assert (data["n_rows"], data["n_valid"], data["validation"]) == (240, 24, "random")
+    n_valid = round(240 * found.validation_fraction)
+    assert (data["n_rows"], data["n_valid"], data["validation"]) == (240, n_valid, "random")
     whole = KerasFMClassifier(early_stopping=False, max_iter=best, **NOISE).fit(X, y)
     assert whole.history_.metric is None
     np.testing.assert_array_equal(found.predict_proba(X), whole.predict_proba(X))
@@ -210,6 +210,7 @@ def test_rows_of_any_length_may_follow_each_other():
     y = [i % 2 for i in range(24)]
     schema = fieldfare.Schema((fieldfare.Column("tags", "multi"),)).fit(X)
     settings = {"max_iter": 2, "batch_size": 4, "schema": schema, "random_state": 0}
+    settings["early_stopping"] = False
     inorder = KerasFMClassifier(shuffle=False, **settings).fit(X, y, eval_set=(X, y))
     batches = [(X[i : i + 4], y[i : i + 4]) for i in range(0, 24, 4)]
     again = KerasFMClassifier(shuffle=False, **settings).fit_batches(batches)
