@@ -39,7 +39,7 @@ def test_validation_callbacks_and_pickle():
     seen = []
     told = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(logs))
     stop = keras.callbacks.TerminateOnNaN()
-    settings = {"learning_rate": 0.2, "max_iter": 4, "batch_size": 20, "early_stopping": False}
+    settings = {"learning_rate": 0.1, "max_iter": 4, "batch_size": 20, "early_stopping": False}
     reg = KerasFMRegressor(callbacks=[told, stop], random_state=0, **settings)
     reg.fit(X, y, eval_set=(X[:20], y[:20]))
     assert len(seen) == reg.n_iter_ == 4
