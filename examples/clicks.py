@@ -47,8 +47,7 @@ def main(n_rows: int = 20_000) -> None:
         data = load_data(folder / "train.csv", target="clicked")
         print(data.schema)
 
-        result = train(data, model="ffm", n_factors=4, l2_factors=1e-3,
-                       early_stopping=True, random_state=0)  # fmt: skip
+        result = train(data, model="ffm", n_factors=4, early_stopping=True, random_state=0)
         print(result.history)
         print(evaluate(result.model, folder / "test.csv"))
         print(top_interactions(result.model, 5, by="field"))

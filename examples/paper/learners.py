@@ -68,7 +68,9 @@ def course(name: str, option: dict[str, Any], rows: Any, held: Any, n_iter: int)
             n_keep_samples=0, **common,
         ).trace  # fmt: skip
         return Course(list(trace["valid_rmse"]), list(np.cumsum(trace["seconds"])))
-    settings = {"l2_linear": option["l2_factors"] / 2} if "l2_factors" in option else {}
+    settings: dict[str, float] = {}
+    if "l2_factors" in option:  # at each visit, as in the paper
+        settings = {"l2_linear": option["l2_factors"] / 2, "l2_exponent": 1.0}
     history = train(
         rows, valid=held, task="regression", max_iter=n_iter, early_stopping=False,
         eval_metric="rmse", **common | option | settings,

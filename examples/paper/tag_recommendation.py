@@ -138,7 +138,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     ranked: dict[str, Any] = {"FM": {}, "PITF": {}}
     for kind, found in ranked.items():
         common = {"n_factors": sizes.ranks[len(sizes.ranks) // 2], "max_iter": sizes.n_epochs}
-        options = [common | {"l2_factors": penalty} for penalty in sizes.penalties]
+        options = [
+            common | {"l2_factors": penalty, "l2_exponent": 1.0} for penalty in sizes.penalties
+        ]
         chosen = max(options, key=lambda one: f1(learned(kind, inner, one), inner)[4])
         for k in sizes.ranks:
             settings = chosen | {"n_factors": k}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import builtins
 import functools
+import io
 import os
 import sys
 import types
@@ -127,7 +128,7 @@ class _Each:
     """Whether an iterator will do, whose values are not looked at."""
 
     def allows(self, value: Any) -> bool:
-        if isinstance(value, (str, bytes, bytearray, Mapping)):
+        if isinstance(value, (str, bytes, bytearray, Mapping, io.IOBase)):
             return False
         if not (isinstance(value, Sequence) or (hasattr(value, "__len__") and _is_flat(value))):
             return self.once and hasattr(value, "__iter__") and _is_flat(value)

@@ -9,6 +9,7 @@ work rather than at their start.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import os
 import random
@@ -33,6 +34,7 @@ from fieldfare.persist.posterior import load_posterior
 N_ROWS = 3000
 QUICK = ("--target", "clicked", "-q", "--epochs", "2", "--threads", "1", "--seed", "1")
 TEMPORARY = ".tmp"
+_CAPABILITIES = 0x20080522  # the version of the interface that capset is called with
 
 
 def _lines(path: Path) -> None:
@@ -93,13 +95,14 @@ class Counts:
 
     kills: int = 0
     full_disks: int = 0
+    closed_folders: int = 0
     faults: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         shown = "".join(f"\n  {fault}" for fault in self.faults)
         return (
-            f"{self.kills} kills, {self.full_disks} full disks: {len(self.faults)} lost or broken "
-            f"files, leftovers and raw errors{shown}"
+            f"{self.kills} kills, {self.full_disks} full disks, {self.closed_folders} read-only "
+            f"folders: {len(self.faults)} lost or broken files, leftovers and raw errors{shown}"
         )
 
 
@@ -118,6 +121,7 @@ def _forked(
     words: tuple[str, ...],
     kill: tuple[int, float] | None = None,
     limit: int | None = None,
+    without_rights: bool = False,
 ) -> tuple[int, str]:
     """Run a command in a fork; return how it ended and what it said."""
     reader, said = os.pipe()  # which no limit of the size of files concerns
@@ -128,6 +132,8 @@ def _forked(
         if limit is not None:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+        if without_rights:
+            _drop_rights()
         code = 99
         try:
             code = command_line(words)
@@ -141,6 +147,13 @@ def _forked(
     with open(reader, encoding="utf-8") as file:
         text = file.read()
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), text
+
+
+def _drop_rights() -> None:
+    """Give up what lets root write where the permissions of a folder forbid it."""
+    if sys.platform == "linux":
+        none = (ctypes.c_uint32 * 6)()
+        ctypes.CDLL(None).capset((ctypes.c_uint32 * 2)(_CAPABILITIES, 0), none)
 
 
 def _check(command: Command, before: dict[str, bytes], what: str, counts: Counts) -> None:
@@ -159,7 +172,7 @@ def _check(command: Command, before: dict[str, bytes], what: str, counts: Counts
 
 
 def run(seconds: float, seed: int, n_rounds: int = sys.maxsize) -> Counts:
-    """Kill commands, and give them full disks, until time or rounds run out."""
+    """Kill commands, fill their disks and close their folders, until time or rounds run out."""
     counts, rng = Counts(), random.Random(seed)
     end = time.monotonic() + seconds
     with tempfile.TemporaryDirectory() as folder, _in_folder(folder):
@@ -177,7 +190,10 @@ def run(seconds: float, seed: int, n_rounds: int = sys.maxsize) -> Counts:
             command = rng.choice(COMMANDS)
             if command.is_new:
                 shutil.rmtree(command.output, ignore_errors=True)
-            if rng.random() < 0.2:
+            kind = rng.random()
+            if kind < 0.05:
+                _close_folder(command, before, counts)
+            elif kind < 0.2:
                 _fill_disk(command, before, rng, counts)
             else:
                 _kill(command, before, (took[command], rng), counts)
@@ -208,6 +224,23 @@ def _kill(
     if number == signal.SIGTERM and set(_leftovers()) - stale:
         counts.faults.append(f"{what}: left {sorted(set(_leftovers()) - stale)}")
     if code not in (0, 143, -number) or "Traceback" in said or "unexpected" in said:
+        counts.faults.append(f"{what}: ended with {code}: {said[-300:]}")
+
+
+def _close_folder(command: Command, before: dict[str, bytes], counts: Counts) -> None:
+    stale = set(_leftovers())
+    closed = [path for path in (Path(), Path(command.output)) if path.is_dir()]
+    for path in closed:
+        path.chmod(0o555)
+    try:
+        code, said = _forked(command.words, without_rights=True)
+    finally:
+        for path in closed:
+            path.chmod(0o755)
+    what = f"{' '.join(command.words[:2])}, in a read-only folder"
+    counts.closed_folders += 1
+    _check(command, before, what, counts)
+    if code != 1 or "[FF" not in said or "unexpected" in said or set(_leftovers()) - stale:
         counts.faults.append(f"{what}: ended with {code}: {said[-300:]}")
 
 

@@ -6,6 +6,7 @@ import copy
 import inspect
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ class Sound:
     """Sound arguments by name, and instances by class, made in the current folder."""
 
     def __init__(self) -> None:
+        import_module("matplotlib.pyplot")  # which an import cut short would leave broken
         table = {
             "user": [f"u{i % 7}" for i in range(N_ROWS)],
             "item": [f"i{i % 5}" for i in range(N_ROWS)],

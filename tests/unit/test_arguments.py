@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ def everything(
     *,
     path: PathLike | None = None,
     names: str | Sequence[str] = (),
+    several: Iterable[str] = (),
     schema: Schema | None = None,
     roles: Mapping[str, Any] | None = None,
     task: Callable[[], int] | None = None,
@@ -65,6 +67,8 @@ def test_a_class_is_known_by_its_name() -> None:
         ("path", "a\0b", "a path"),
         ("names", [1], "text"),
         ("names", {"a": 1}, "a list"),
+        ("names", BytesIO(b"a"), "a list"),
+        ("several", BytesIO(b"a"), "a list"),
         ("schema", {"a": 1}, "a Schema or None"),
         ("roles", [("a", 1)], "a mapping"),
         ("task", 3, "a function"),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from fieldfare import _random
+from fieldfare._arrays import as_array
 from fieldfare._typing import AnyArray, Int64Array
 from fieldfare._validation import Number, check
 from fieldfare.exceptions import DataError
@@ -85,7 +86,7 @@ def _class_order(n: int, seed: int, purpose: str, stratify: Any) -> AnyArray:
     order = _random.permutation(seed, purpose, n)
     if stratify is None:
         return order
-    classes = np.asarray(stratify)
+    classes = as_array("The classes of stratify", stratify)
     if classes.shape != (n,):
         raise DataError(f"stratify must have shape ({n},). Got shape {classes.shape}.")
     distinct = distinct_values(classes)
@@ -130,9 +131,9 @@ def leave_last_out(
         If the arrays differ in length.
     """
     check("n_last", n_last, Number(1, integer=True), "leave_last_out")
-    users = np.asarray(user)
+    users = as_array("Users", user)
     when = np.argsort(_random.permutation(seed, "split", len(users))) if time is None else time
-    when = np.asarray(when)
+    when = as_array("Times", when)
     if users.ndim != 1 or when.shape != users.shape:
         raise DataError(
             f"There must be one user and one time for each row. Got shapes {users.shape} and "
@@ -168,7 +169,7 @@ def temporal_split(time: Any, fraction: float) -> tuple[Int64Array, Int64Array]:
         If all rows would be on one side.
     """
     check("fraction", fraction, Number(0, 1, low_open=True, high_open=True), "temporal_split")
-    when = np.asarray(time)
+    when = as_array("Times", time)
     n_train = max(len(when) - max(round(len(when) * fraction), 1), 1)
     border = np.sort(when)[n_train - 1] if len(when) else 0
     late = when > border

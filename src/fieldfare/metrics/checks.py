@@ -131,7 +131,7 @@ def check_group(item: Described, group: npt.ArrayLike | None, n: int) -> AnyArra
             f"The metric {item.name!r} needs the group of each sample (a user or a query). "
             "Got none: name the group column, or choose a metric without groups."
         )
-    array = np.asarray(group)
+    array = as_array("Groups", group)
     if array.ndim != 1:
         raise DataError(
             f"The metric {item.name!r} needs a 1-d array of groups. Got shape {array.shape}."

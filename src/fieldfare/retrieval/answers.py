@@ -198,7 +198,7 @@ def most_similar(
     """
     check("n", n, Number(1, integer=True), f"similar_{what}s")
     single = is_single_id(ids)
-    places = id_map.places([ids] if single else id_list(ids))
+    places = id_map.places(id_list(ids))
     if (places < 0).any():
         raise DataError(f"There is no {what} {ids!r}, so nothing is similar to it.")
     itself = Excluded(np.arange(len(places) + 1), places.astype(np.uint32))

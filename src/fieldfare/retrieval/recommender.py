@@ -257,6 +257,8 @@ class Recommender:
 
         Raises
         ------
+        ConfigError
+            If there is neither a user nor a context.
         DataError
             If the item is not in the catalogue.
         """

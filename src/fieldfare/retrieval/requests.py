@@ -42,17 +42,21 @@ def read_requests(state: State, users: Any, contexts: Any) -> Requests:
     SchemaError
         If the contexts have no column that the model knows, or do not match the users in number.
     """
-    if users is None and contexts is None:
-        raise ConfigError("A recommendation needs users or contexts. Got neither.")
+    _check_any(users, contexts)
     is_mapping = contexts is None or isinstance(contexts, Mapping)
     if users is None:
         users, contexts = _users_among(contexts, state.tower.user)
     one_user = users is None or is_single_id(users)
     ids = None
     if users is not None:
-        ids = [users] if one_user else id_list(users)
+        ids = id_list(users)
     rows = query_rows(state, state.tower, ids, contexts)
     return Requests(one_user and is_mapping, ids, contexts, rows)
+
+
+def _check_any(users: Any, contexts: Any) -> None:
+    if users is None and contexts is None:
+        raise ConfigError("A recommendation needs users or contexts. Got neither.")
 
 
 def _users_among(contexts: Any, column: str) -> tuple[Any, Any]:
@@ -66,16 +70,25 @@ def _users_among(contexts: Any, column: str) -> tuple[Any, Any]:
 
 def is_single_id(ids: Any) -> bool:
     """Return whether this is one id, rather than a list, array or column of ids."""
-    return isinstance(ids, str) or not hasattr(ids, "__len__")
+    return isinstance(ids, str) or not hasattr(ids, "__len__") or getattr(ids, "ndim", 1) == 0
 
 
 def id_list(ids: Any) -> list[Any]:
-    """Return ids as a list of Python numbers and strings."""
+    """Return ids, or one, as a list of Python numbers and strings."""
+    if is_single_id(ids):
+        return [ids.item() if getattr(ids, "ndim", None) == 0 else ids]
     return list(ids.tolist()) if hasattr(ids, "tolist") else list(ids)
 
 
 def query_rows(state: State, tower: Tower, users: list[Any] | None, contexts: Any) -> Rows:
-    """Return the features of requests as the model of a tower encodes them."""
+    """Return the features of requests as the model of a tower encodes them.
+
+    Raises
+    ------
+    ConfigError
+        If there are neither users nor contexts.
+    """
+    _check_any(users, contexts)
     if contexts is not None and not isinstance(contexts, Mapping):
         contexts = compose.read(contexts)
     known = users is not None and state.user_ids is not None

@@ -135,7 +135,7 @@ class NonSampledSolver(TableSolver):
             packed,
             side.vectors(packed, k, n_threads),
             partners,
-            (l2 * mass**config.l2_exponent).astype(np.float32),
+            (l2 * mass ** float(config.l2_exponent)).astype(np.float32),
             settings,
             n_threads,
         )

@@ -6,8 +6,9 @@ than reading a small file; these build the same from buffers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from fieldfare.exceptions import DataError, SchemaError
 
 _MIXED = {b"fieldfare.mixed": b"text"}
 _GLIMPSE = 100
+_DEEPEST = 32
+_NESTED = (list, tuple, set, frozenset, Mapping, np.ndarray)
 FEW = 32
 """So few values are faster looked at one by one than by a kernel of Arrow."""
 
@@ -192,6 +195,9 @@ def _read(values: Any) -> tuple[Any, bool]:
     values = _in_known_units(values)
     if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
         raise DataError(f"A column must be a list of values. Got {shown(values)}.")
+    if iter(values) is values:  # which can be read only once
+        values = list(values)
+    _check_depth(values)
     try:
         array = pa.array(values, from_pandas=True)
     except (pa.ArrowException, OverflowError):
@@ -211,6 +217,34 @@ def _read(values: Any) -> tuple[Any, bool]:
     except (pa.ArrowException, OverflowError):
         texts = [None if items is None else list(map(text_or_none, items)) for items in lists]
         return pa.array(texts, pa.list_(pa.string())), False
+
+
+def _check_depth(values: Any) -> None:
+    """Refuse lists within lists that are too deep for Arrow, which ends the process on them."""
+    if not _may_be_any(values):
+        return
+    level = [values]
+    for _ in range(_DEEPEST):
+        kinds = set(map(type, chain.from_iterable(map(_inside, level))))
+        if not any(issubclass(kind, _NESTED) for kind in kinds):
+            return
+        inner = (one for one in chain.from_iterable(map(_inside, level)) if _is_nested(one))
+        level = list({id(one): one for one in inner}.values())
+    raise TypeError(f"it holds lists within lists, more than {_DEEPEST} deep.")
+
+
+def _is_nested(value: Any) -> bool:
+    """Whether Arrow looks for values in a value."""
+    return isinstance(value, _NESTED) and _may_be_any(value)
+
+
+def _may_be_any(values: Any) -> bool:
+    """Whether values may be of any type, as those of a list."""
+    return str(getattr(values, "dtype", "object")) == "object"
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, Mapping) else value
 
 
 def _are_intervals(values: Any) -> bool:
@@ -234,7 +268,7 @@ def _in_known_units(values: Any) -> Any:
 def _loses_times(values: Any, kind: Any) -> bool:
     """Whether Arrow moved objects to another zone, or cut off their time, to give them one type."""
     pa = require("pyarrow", "tables")
-    if str(getattr(values, "dtype", "object")) != "object":
+    if not _may_be_any(values):
         return False
     if pa.types.is_timestamp(kind):
         return len({str(getattr(v, "tzinfo", None)) for v in values if not _is_missing(v)}) > 1

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare._arrays import as_array
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare.exceptions import DataError
 from fieldfare.rows import MAX_FIELD, MAX_INDEX, Rows, per_row
@@ -84,7 +85,7 @@ def array_rows(
 
 
 def _as_dense(matrix: Any) -> AnyArray:
-    array = np.asarray(matrix)
+    array = as_array("A matrix", matrix)
     _check_shape(array)
     if array.dtype.kind in "buif":
         return array
@@ -152,7 +153,7 @@ def _to_float32(data: AnyArray, indptr: Int64Array, indices: AnyArray) -> Float3
 
 def field_numbers(fields: Any, width: int) -> AnyArray:
     """Check the field of each column and return uint16."""
-    array = np.asarray(fields)
+    array = as_array("The fields of columns", fields)
     if array.shape != (width,) or array.dtype.kind not in "iu":
         raise DataError(
             f"There must be one field number per column ({width}). "

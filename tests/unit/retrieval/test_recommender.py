@@ -325,3 +325,57 @@ def test_requests_are_answered_while_a_recommender_is_swapped(make_model, tables
     done.set()
     thread.join()
     assert not failures
+
+
+def test_requests_see_all_of_a_change_or_nothing(make_model, tables) -> None:
+    items = tables[1]
+    recommender = Recommender(make_model(), items)
+    few, every = set(items["item"][:20]), set(items["item"])
+    rest = items[20:]
+    failures, done = [], threading.Event()
+
+    def ask() -> None:
+        while not done.is_set():
+            ids = set(recommender.recommend("u1", n=len(items)).ids)
+            if ids not in (few, every):
+                failures.append(ids)
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(10):
+            recommender.remove_items(rest["item"])
+            recommender.add_items(rest)
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    assert not failures
+
+
+def test_changes_from_several_threads_are_all_made(make_model, tables) -> None:
+    items = tables[1]
+    recommender = Recommender(make_model(), items)
+    parts = [items["item"][start : start + 10] for start in range(0, 40, 10)]
+    threads = [threading.Thread(target=recommender.remove_items, args=(part,)) for part in parts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    left = set(recommender.recommend("u1", n=len(items)).ids)
+    assert left == set(items["item"][40:])
+
+
+def test_an_explanation_needs_a_user_or_a_context(make_model, tables) -> None:
+    recommender = Recommender(make_model(), tables[1])
+    with pytest.raises(ConfigError, match="needs users or contexts"):
+        recommender.explain(None, 100)
+
+
+def test_an_array_of_no_dimension_is_one_id(make_model, tables) -> None:
+    recommender = Recommender(make_model(), tables[1])
+    one = recommender.recommend(np.array("u1"))
+    np.testing.assert_array_equal(one.ids, recommender.recommend("u1").ids)
+    like = recommender.similar_items(np.array(100))
+    np.testing.assert_array_equal(like.ids, recommender.similar_items(100).ids)

@@ -99,3 +99,16 @@ def test_what_does_not_fit_is_refused(arguments, message):
     matrix = arguments.pop("matrix")
     with pytest.raises(DataError, match=message):
         array_rows(matrix, **arguments)
+
+
+class _Failing:
+    def __array__(self, dtype: object = None, copy: object = None) -> np.ndarray:
+        raise IndexError("Index 77 out of bounds")
+
+
+@pytest.mark.parametrize(
+    ("matrix", "fields"), [(_Failing(), None), (np.eye(2), _Failing()), (np.eye(2), [[0], [0, 1]])]
+)
+def test_what_is_no_array_is_refused(matrix: object, fields: object) -> None:
+    with pytest.raises(DataError, match="must be an array"):
+        array_rows(matrix, fields=fields)

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from fieldfare import inspect, predict
+from fieldfare._files import create_temporary, temporary_name
 from fieldfare.data.convert import convert
 from fieldfare.data.loading import load, stream
 from fieldfare.exceptions import DataError
@@ -109,3 +110,16 @@ def test_no_copy_of_a_stream_stays_behind(monkeypatch: pytest.MonkeyPatch, tmp_p
     with pytest.raises(DataError):
         load(Unseekable(b"1 0:1\n1 zero:1\n"))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows removes no file that is open")
+def test_copies_of_streams_of_killed_processes_are_removed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    stale = temporary_name(tmp_path / "fieldfare-input")
+    stale.write_text("left by a process that was killed")
+    descriptor, in_use = create_temporary(tmp_path / "fieldfare-input", 0o600)
+    load(Unseekable(CSV.encode()), target="click")
+    os.close(descriptor)
+    assert list(tmp_path.iterdir()) == [in_use]

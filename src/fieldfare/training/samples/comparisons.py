@@ -15,6 +15,7 @@ import numpy as np
 from fieldfare._random import stream
 from fieldfare._sums import dot
 from fieldfare._typing import AnyArray, Float32Array, Float64Array, Int64Array
+from fieldfare._validation import shown
 from fieldfare.exceptions import DataError
 from fieldfare.training.samples.windows import CHUNK_ROWS
 
@@ -159,6 +160,8 @@ def check_comparisons(pairs: object, n_rows: int) -> Int64Array:
         array = np.asarray(pairs)
     except ValueError as error:
         raise DataError(f"{asked}. Got rows of different lengths.") from error
+    except Exception as error:
+        raise DataError(f"{asked}. Got {shown(pairs)}: {shown(str(error))}.") from error
     if array.ndim != 2 or array.shape[1] != 2 or array.dtype.kind not in "iu":
         raise DataError(f"{asked}. Got {array.dtype} of shape {array.shape}.")
     if len(array) and not 0 <= int(array.min()) <= int(array.max()) < n_rows:
