@@ -81,6 +81,7 @@ def work(name: str, features: str, n_rows: int, epochs: int) -> dict[str, Any]:
             learning_rate=KERAS_STEP,
             max_iter=epochs,
             batch_size=BATCH,
+            early_stopping=False,
             callbacks=[clock],
             random_state=0,
         )

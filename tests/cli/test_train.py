@@ -196,6 +196,26 @@ def test_ctrl_c_keeps_the_best_model(run, clicks_folder, monkeypatch):
     assert load_model("m.ff").provenance["history"]["stopped"] == "interrupted"
 
 
+def test_ctrl_c_in_the_second_training_says_which_model_is_kept(run, clicks_folder, monkeypatch):
+    from fieldfare.training.loop.callbacks import ProgressBar
+
+    def interrupt(self, state):
+        if state.first is not None and state.epoch == at(state):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(ProgressBar, "on_epoch_end", interrupt)
+    command = ["train", clicks_folder / "train.csv", "--target", "clicked", "-o", "m.ff"]
+    command += ["--epochs", "2", "--seed", "0", "--learning-rate", "0.01"]
+    at = lambda state: state.last_epoch - 1  # noqa: E731
+    ran = run(*command)
+    assert ran.code == 130
+    told = "interrupted in the second training, on all rows: m.ff holds the model of epoch 2"
+    assert f"{told}, the best of the first" in ran.err
+    at = lambda state: state.last_epoch  # noqa: E731
+    ran = run(*command)
+    assert "interrupted at the end of the second training: m.ff holds its model" in ran.err
+
+
 def test_default_output_is_the_name_of_the_data():
     assert _options.default_output(["data/log.2024.csv.gz"]) == "log.ff"
     assert _options.default_output(["folder/"]) == "folder.ff"

@@ -39,9 +39,8 @@ def test_validation_callbacks_and_pickle():
     seen = []
     told = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(logs))
     stop = keras.callbacks.TerminateOnNaN()
-    reg = KerasFMRegressor(
-        learning_rate=0.2, max_iter=4, batch_size=20, callbacks=[told, stop], random_state=0
-    )
+    settings = {"learning_rate": 0.1, "max_iter": 4, "batch_size": 20, "early_stopping": False}
+    reg = KerasFMRegressor(callbacks=[told, stop], random_state=0, **settings)
     reg.fit(X, y, eval_set=(X[:20], y[:20]))
     assert len(seen) == reg.n_iter_ == 4
     assert reg.history_.best["valid_loss"] < np.var(y[:20])
@@ -65,16 +64,101 @@ def test_a_store_on_disk_trains_and_a_saved_model_goes_on(tmp_path):
     assert np.any(again.model_.factors != before.factors)
 
 
-def test_the_best_epoch_is_kept():
+def test_training_stops_by_validation_data_and_keeps_the_best_epoch():
     X, y = make_table()
-    settings = {"learning_rate": 0.2, "max_iter": 4, "batch_size": 20, "random_state": 0}
-    contrary = [100.0 - target for target in y[:20]]  # its loss goes up and down
-    reg = KerasFMRegressor(**settings).fit(X, y, eval_set=(X[:20], contrary))
+    settings = {"learning_rate": 0.2, "max_iter": 9, "batch_size": 20, "random_state": 0}
+    contrary = [100.0 - target for target in y[:20]]  # its loss goes up in the end
+    valid = (X[:20], contrary)
+    reg = KerasFMRegressor(n_iter_no_change=2, **settings).fit(X, y, eval_set=valid)
     losses = reg.history_["valid_loss"]
-    assert len(losses) == reg.n_iter_ == 4
+    assert reg.history_.stopped == "early_stopping"
+    assert len(losses) == reg.n_iter_ == reg.history_.best_epoch + 2 < 9
     assert losses[-1] > reg.history_.best["valid_loss"] == min(losses)
     for found in (reg.predict(X[:20]), scores_of(reg, X[:20])):
         assert np.mean((found - contrary) ** 2) == pytest.approx(min(losses), rel=1e-4)
+    assert reg.model_.provenance["data"]["validation"] == "given"
+    last = KerasFMRegressor(early_stopping=False, **settings).fit(X, y, eval_set=valid)
+    assert last.history_.stopped == "max_iter"
+    assert last.n_iter_ == 9
+    error = np.mean((last.predict(X[:20]) - contrary) ** 2)
+    assert error == pytest.approx(last.history_["valid_loss"][-1], rel=1e-4)
+
+
+def make_noise(n_rows=240):
+    random = np.random.default_rng(0)
+    X = [{"user": f"u{i}", "item": f"i{j}"} for i, j in random.integers(0, 20, (n_rows, 2))]
+    return X, random.integers(0, 2, n_rows)
+
+
+NOISE = {"learning_rate": 0.1, "batch_size": 60, "random_state": 0}
+
+
+def test_a_part_is_held_out_and_then_all_rows_are_trained_on(tmp_path):
+    X, y = make_noise()
+    watching = keras.callbacks.ReduceLROnPlateau("val_loss", patience=99)  # would warn without any
+    found = KerasFMClassifier(callbacks=[watching], **NOISE).fit(X, y)
+    best = found.history_.best_epoch
+    assert found.history_.stopped == "early_stopping"
+    assert best == found.n_iter_ == found.history_.refit_epochs < len(found.history_)
+    data = found.model_.provenance["data"]
+    n_valid = round(240 * found.validation_fraction)
+    assert (data["n_rows"], data["n_valid"], data["validation"]) == (240, n_valid, "random")
+    whole = KerasFMClassifier(early_stopping=False, max_iter=best, **NOISE).fit(X, y)
+    assert whole.history_.metric is None
+    np.testing.assert_array_equal(found.predict_proba(X), whole.predict_proba(X))
+    found.save(tmp_path / "m.ff")
+    again = KerasFMClassifier.load(tmp_path / "m.ff")
+    assert again.n_iter_ == best
+    again.partial_fit(X, y)
+    assert again.n_iter_ == again.history_.best_epoch == best + 1
+    assert again.history_.metric is None
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_the_rows_that_are_held_out_follow_the_settings(on_disk, tmp_path):
+    X, y = make_noise()
+    shared = NOISE | {"max_iter": 2, "shuffle": False, "fit_intercept": False}
+    settings = shared | {"validation": "time", "refit": False}
+    if on_disk:
+        rows = fieldfare.load_data([{**r, "target": t} for r, t in zip(X, y, strict=True)]).rows
+        data: tuple[object, ...] = (fieldfare.RowStore.build([rows], tmp_path / "store"),)
+    else:
+        settings["validation_column"] = "when"
+        data = [{**row, "when": float(i)} for i, row in enumerate(X)], y
+        settings["ignore"] = ["when"]
+    found = KerasFMClassifier(validation_fraction=0.25, **settings).fit(*data)
+    schema = None if on_disk else found.schema_
+    parts = [rows.slice(0, 180), rows.slice(180, 240)] if on_disk else data[0]
+    plain = KerasFMClassifier(schema=schema, **shared)
+    if on_disk:
+        plain.fit(parts[0], eval_set=parts[1])
+    else:
+        plain.fit(parts[:180], y[:180], eval_set=(parts[180:], y[180:]))
+    assert found.history_["valid_loss"] == pytest.approx(plain.history_["valid_loss"], rel=1e-5)
+    kept = found.model_.provenance["data"]
+    assert (kept["n_valid"], kept["validation"]) == (60, "time")
+    assert kept["validation_column"] == (None if on_disk else "when")
+
+
+def test_a_second_training_that_a_callback_ends_leaves_the_best_of_the_first():
+    X, _ = make_noise()
+    y = [row["user"] < "u15" for row in X]  # can be learned: the second epoch is the better one
+    begun = []
+
+    class StopsTheSecond(keras.callbacks.Callback):  # type: ignore[name-defined]
+        def on_train_begin(self, logs=None):
+            begun.append(True)
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = len(begun) == 2
+
+    settings = NOISE | {"learning_rate": 0.01, "max_iter": 2}
+    found = KerasFMClassifier(callbacks=[StopsTheSecond()], **settings).fit(X, y)
+    first = KerasFMClassifier(refit=False, **settings).fit(X, y)
+    assert first.history_.best_epoch == len(begun) == 2
+    assert found.history_.stopped == "callback"
+    assert found.history_.refit == []
+    np.testing.assert_array_equal(found.predict_proba(X), first.predict_proba(X))
 
 
 def scores_of(reg, X):
@@ -126,6 +210,7 @@ def test_rows_of_any_length_may_follow_each_other():
     y = [i % 2 for i in range(24)]
     schema = fieldfare.Schema((fieldfare.Column("tags", "multi"),)).fit(X)
     settings = {"max_iter": 2, "batch_size": 4, "schema": schema, "random_state": 0}
+    settings["early_stopping"] = False
     inorder = KerasFMClassifier(shuffle=False, **settings).fit(X, y, eval_set=(X, y))
     batches = [(X[i : i + 4], y[i : i + 4]) for i in range(0, 24, 4)]
     again = KerasFMClassifier(shuffle=False, **settings).fit_batches(batches)
@@ -138,6 +223,8 @@ def test_batches_without_a_length_or_an_end_that_comes_early_are_refused():
     clf = KerasFMClassifier(max_iter=2)
     with pytest.raises(ConfigError, match="steps_per_epoch"):
         clf.fit_batches(iter([(X, np.sign(y))]))
+    with pytest.raises(ConfigError, match="Pass eval_set"):
+        KerasFMClassifier(early_stopping=True).fit_batches([(X, np.sign(y))])
     with pytest.raises(DataError, match="batches have ended"):
         clf.fit_batches(iter([]), steps_per_epoch=1)
 

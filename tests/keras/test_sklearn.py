@@ -44,7 +44,7 @@ def learned_once(network: Any, batches: Any, **options: Any) -> Any:
     data = [batches[i] for i in range(len(batches))]
     arrays = keras.tree.flatten((data, network.get_weights()))
     loss = str(network.get_compile_config()["loss"])  # the rest is one for each estimator
-    start = loss, *((array.shape, array.tobytes()) for array in arrays)
+    start = loss, options["epochs"], *((array.shape, array.tobytes()) for array in arrays)
     if start not in _learned:
         history = _fit(network, batches, **options)
         _learned[start] = network.get_weights(), SimpleNamespace(history=history.history)

@@ -361,7 +361,8 @@ _BY_KERAS: dict[str, Change | Parameter] = {
         None,
         "Sequence[Any] | None",
         "sequence of keras.callbacks.Callback or None",
-        "Callbacks of Keras, called in this order.",
+        "Callbacks of Keras, called in this order. A second training on all rows has no validation "
+        "data, so those that watch them (``monitor='val_...'``) are for the first only.",
     ),
 }
 KERAS_NOTE = (

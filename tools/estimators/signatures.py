@@ -51,5 +51,7 @@ SAMPLED = (frozenset(settings.SAMPLED) | {"groups", "warm_start", "schema", *HIN
 BY_KERAS = (
     frozenset(names_of(ModelConfig, KerasConfig))
     | {"learning_rate", "l2_linear", "l2_factors", "max_iter", "shuffle"}
+    | {"early_stopping", "validation_fraction", "validation", "validation_column", "refit"}
+    | {"n_iter_no_change", "tol"}
     | {"scale_features", "random_state", "verbose", "schema", *HINTS, "callbacks"}
 ) - ({"model", "task"} | ORDERS)

@@ -78,10 +78,21 @@ def save_unless_nothing(result: FitResult, output: str) -> bool:
     with written(output) as path:
         save_model(result.model, path)
     if result.interrupted:
-        last, best = int(epochs[-1]["epoch"]), result.history.best_epoch
-        kept = "as it then was" if result.history.metric is None else f"of epoch {best}, the best"
-        say_error(f"interrupted after epoch {last}: {output} holds the model {kept}")
+        say_error(f"interrupted {_where(result, output)}")
     return True
+
+
+def _where(result: FitResult, output: str) -> str:
+    """Return where a training was interrupted, and which model is kept."""
+    history = result.history
+    best = f"holds the model of epoch {history.best_epoch}, the best"
+    if result.refit_cut:
+        return f"in the second training, on all rows: {output} {best} of the first"
+    if history.refit:
+        return f"at the end of the second training: {output} holds its model"
+    last = int(history.epochs[-1]["epoch"])
+    kept = "holds the model as it then was" if history.metric is None else best
+    return f"after epoch {last}: {output} {kept}"
 
 
 @contextmanager

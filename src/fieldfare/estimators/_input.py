@@ -152,6 +152,25 @@ def require_samples(X: Any, names: Sequence[str]) -> None:
         )
 
 
+def refuse_columns(X: Any, n_samples: int) -> None:
+    """Refuse a list of columns, as networks with several inputs take them, for rows.
+
+    Raises
+    ------
+    DataError
+        If there is not an item for each sample, and each item has a cell for each sample.
+    """
+    if not isinstance(X, (list, tuple)) or len(X) in (0, n_samples):
+        return
+    items = [item for item in X if hasattr(item, "__len__") and not isinstance(item, str)]
+    if len(items) == len(X) and all(np.shape(item)[:1] == (n_samples,) for item in items):
+        raise DataError(
+            f"X is a list of {len(X)} columns of {n_samples:,} cells, and the items of a list are "
+            "samples. Pass a table, which names the columns: {'user': users, 'item': items}, say, "
+            "with categorical=['user', 'item'] for numbers that are ids."
+        )
+
+
 def table_of_cells(X: Any, names: Sequence[str] | None = None) -> Table:
     """Return a 2-d array as a table."""
     cells = np.array(matrix.cells_of(X) if matrix.are_rows(X) else X, dtype=object)

@@ -164,6 +164,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
             # scikit-learn has its own words for this.
             validate_data(self, X="no_validation", y=y)
         y = _input.labels(columns["target"][1] if "target" in columns else y)
+        _input.refuse_columns(X, len(y))
         known = None if learn is not None else self.schema_
         table = self._as_table(X, known, roles)
         if table is None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -24,7 +25,9 @@ from fieldfare.settings import Settings
 from fieldfare.training.job import Job
 from fieldfare.training.judging.compare import compare
 from fieldfare.training.judging.verdict import warn_of
+from fieldfare.training.loop.callbacks import tell_of_refit
 from fieldfare.training.loop.history import History
+from fieldfare.training.prepare.held_out import Parts, is_refitted, split_by_of
 from fieldfare.training.samples.subset import RowSubset
 
 # Keras' own "loss" has the penalty in it.
@@ -41,6 +44,10 @@ def _loss(task: str) -> tuple[Any, Any]:
     name = "BinaryCrossentropy" if task == "binary" else "SparseCategoricalCrossentropy"
     loss = getattr(keras.losses, name)(from_logits=True)
     return loss, getattr(keras.metrics, name)(_METRIC, from_logits=True)
+
+
+def _watches_validation(callback: Any) -> bool:
+    return str(getattr(callback, "monitor", "")).startswith("val_")
 
 
 def _scale(network: Any, factor: float) -> None:
@@ -73,6 +80,9 @@ class KerasEstimator(Factorization):
     """Trains with Keras what the other estimators train with the library's own solvers."""
 
     _kind = "fm"
+    early_stopping: bool | str
+    n_iter_no_change: int
+    tol: float
     n_jobs: ClassVar[None] = None  # predictions are the library's own, on all cores
     _network: Any = None
     _unit = 1.0
@@ -93,8 +103,9 @@ class KerasEstimator(Factorization):
         sample_weight : array-like of shape (n_samples,), str or None
             Weights of the samples, or the name of a column that holds them.
         eval_set : (X, y), path or None
-            Validation data, evaluated after each epoch. The model is that of the best epoch by
-            their loss; all ``max_iter`` epochs are trained, unless a callback ends them.
+            Validation data, evaluated after each epoch. Their loss decides when training stops and
+            which epoch is kept. ``None``: a part of the samples is held out for this, as
+            ``early_stopping`` says.
 
         Returns
         -------
@@ -110,13 +121,12 @@ class KerasEstimator(Factorization):
         DivergenceError
             If the loss became infinite or not a number.
         """
-        self._settings()  # checked before any data are read
+        training = self._settings().training  # checked before any data are read
+        split_by = split_by_of(training, has_validation=eval_set is not None)
         with self._one_at_a_time(), self._learning() as learner:
-            data = learner._read(X, y, sample_weight, learn=True)
+            data = learner._read(X, y, sample_weight, learn=True, split_by=split_by)
             valid = learner._read_validation(eval_set, y, sample_weight)
-            job = learner._job(data, None, valid=valid)
-            network = learner._compiled(job.told())
-            learner._fit_network(network, job, learner._dataset(job.train, job.seed))
+            learner._fit_job(learner._job(data, None, valid=valid).told())
         return self
 
     def fit_batches(
@@ -137,7 +147,8 @@ class KerasEstimator(Factorization):
         classes : array-like of shape (n_classes,) or None
             All classes that will ever occur; ``None``: those of the first batch.
         eval_set : (X, y), path or None
-            Validation data, as for `fit`.
+            Validation data, as for `fit`. Without them, all ``max_iter`` epochs are trained:
+            batches that come one by one cannot be held out.
         steps_per_epoch : int or None
             Batches an epoch has; ``None``: the length of ``batches``.
 
@@ -149,13 +160,20 @@ class KerasEstimator(Factorization):
         Raises
         ------
         ConfigError
-            If the number of steps is neither given nor known.
+            If the number of steps is neither given nor known, or ``early_stopping=True`` is to
+            stop training without validation data.
         DataError
             If the batches end early, or do not fit the first. Columns of tables are learned from
             the first batch, unless the ``schema`` parameter is a fitted Schema: give one when
             values may be new in later batches.
         """
-        self._settings()  # checked before any data are read
+        training = self._settings().training  # checked before any data are read
+        if training.early_stopping is True and eval_set is None:
+            raise ConfigError(
+                "With early_stopping=True some validation data decide when training stops, and "
+                "batches that come one by one cannot be held out. Pass eval_set, or leave "
+                "early_stopping at 'auto'."
+            )
         with self._one_at_a_time(), self._learning() as learner:
             learner._fit_batches(batches, classes, eval_set, steps_per_epoch)
         return self
@@ -179,7 +197,7 @@ class KerasEstimator(Factorization):
         data = self._read_batch(first, learn=True, keep_classes=classes is not None)
         valid = self._read_validation(eval_set)
         job = Job.of(data, self._settings(), targets=self._targets(), valid=valid, seed=seed)
-        network = self._compiled(job)
+        network = self._network_of(self._start_of(job))
 
         def converted() -> Iterator[tuple[Any, ...]]:
             rows = self._scaled(job.train.joined)
@@ -189,7 +207,8 @@ class KerasEstimator(Factorization):
                 rows = self._scaled(later.joined)
                 yield batch(rows, width_of(rows), fields=False)
 
-        self._fit_network(network, job, converted(), steps_per_epoch)
+        history = self._fit_network(network, converted(), valid=job.valid, steps=steps_per_epoch)
+        self._adopt_network(network, job, history)
 
     def _partial_fit(
         self, X: Any, y: Any, sample_weight: Any, *, keep_classes: bool = False
@@ -203,10 +222,14 @@ class KerasEstimator(Factorization):
             if fitted and self._weight_unit is not None:
                 job = job.weighed_in(self._weight_unit)
             self._weight_unit = job.weight_unit
-            network = self.keras_model_ if fitted else self._compiled(job)
+            network = self.keras_model_ if fitted else self._network_of(self._start_of(job))
             if not network.compiled:
                 self._compile(network)
-            self._fit_network(network, job, self._dataset(job.train, job.seed), epochs=1)
+            before = self.n_iter_ if fitted else 0
+            batches = self._dataset(job.train, job.seed)
+            history = self._fit_network(network, batches, epochs=1, before=before)
+            self._adopt_network(network, job, history)
+            self.n_iter_ += before
 
     def _read_batch(
         self, item: tuple[Any, ...], learn: bool = False, keep_classes: bool = False
@@ -221,12 +244,39 @@ class KerasEstimator(Factorization):
             keras=self._config(KerasConfig),
         )
 
-    def _compiled(self, job: Job) -> Any:
-        """Return the Keras model to train, starting where the library's own solvers start."""
+    def _fit_job(self, job: Job) -> None:
+        """Train on a part and then on all rows, as `Session.fit_twice` does, or once."""
+        start, parts = self._start_of(job), job.held_out(job.config)
+        train, valid = parts or (job.train, job.valid)
+        network = self._network_of(start)
+        history = self._fit_network(network, self._dataset(train, job.seed), valid=valid)
+        first = self._in_units(network)
+        history.comparison = compare(first, train, valid, job.config)
+        if parts is not None and is_refitted(job.config, job.train.n_rows):
+            if self.verbose:
+                tell_of_refit(history, job.train.n_rows)
+            again = self._network_of(start)
+            batches, n_epochs = self._dataset(job.train, job.seed), history.best_epoch
+            # Keras would warn of the others after each epoch.
+            callbacks = [c for c in self.callbacks or () if not _watches_validation(c)]
+            second = self._fit_network(again, batches, epochs=n_epochs, callbacks=callbacks)
+            if len(second) == n_epochs:
+                network, history = again, replace(history, refit=second.epochs)
+            else:
+                history = replace(history, stopped=second.stopped)
+        warn_of(history, job.config, job.least_epochs)
+        self._adopt_network(network, job, history, parts)
+
+    def _start_of(self, job: Job) -> Model:
+        """Return the model to start from, which is that of the library's own solvers."""
         start = job.new_model(self._model_config())
         job.warn_of_unused(start.config)
         self._unit, self._scaling = start.units.target, start.scaling
         self._weight_unit = job.weight_unit
+        return start
+
+    def _network_of(self, start: Model) -> Any:
+        """Return a new Keras model to train."""
         network = to_keras(start, link=False)
         layer = network.get_layer(self._kind)
         layer.l2_linear, layer.l2_factors = self.l2_linear, self.l2_factors
@@ -243,10 +293,11 @@ class KerasEstimator(Factorization):
 
     def _dataset(self, rows: RowSubset, seed: int | None = None) -> RowsDataset:
         return RowsDataset(
-            self._scaled(rows.joined),
+            self._scaled(replace(rows, index=None).joined),  # which stay on disk
             self.batch_size,
             shuffle=self.shuffle and seed is not None,
             seed=seed or 0,
+            index=rows.index,
         )
 
     def _compile(self, network: Any) -> None:
@@ -264,25 +315,32 @@ class KerasEstimator(Factorization):
     def _fit_network(
         self,
         network: Any,
-        job: Job,
         batches: Any,
-        steps: int | None = None,
+        *,
+        valid: RowSubset | None = None,
         epochs: int | None = None,
-    ) -> None:
+        steps: int | None = None,
+        before: int = 0,
+        callbacks: Sequence[Any] | None = None,
+    ) -> History:
+        """Train a network, and return the epochs, numbered on from those ``before``."""
+        callbacks = (self.callbacks or ()) if callbacks is None else callbacks
         self._network = None  # made from model_ again if this training fails halfway
         if self._scaling is not None:
             _put(network, self._scaling.unfold(self._model_of(network)))
         _scale(network, 1 / self._unit)
-        history = network.fit(
+        epochs = epochs or self.max_iter
+        stopping = [] if valid is None or self.early_stopping is False else [self._stopping()]
+        logs = network.fit(
             batches,
-            epochs=epochs or self.max_iter,
+            epochs=epochs,
             steps_per_epoch=steps,
-            validation_data=None if job.valid is None else self._dataset(job.valid),
-            callbacks=[*(self.callbacks or ()), *self._keeping_the_best(job)],
+            validation_data=None if valid is None else self._dataset(valid),
+            callbacks=[*callbacks, *stopping],
             shuffle=False,  # RowsDataset has shuffled the rows themselves
             verbose=2 if self.verbose else 0,
-        )
-        if not np.isfinite(history.history["loss"]).all():
+        ).history
+        if not np.isfinite([*logs["loss"], *logs.get(f"val_{_METRIC}", ())]).all():
             raise DivergenceError(
                 "The loss became infinite or not a number. Scale the features and the target, or "
                 "lower 'learning_rate'."
@@ -290,39 +348,45 @@ class KerasEstimator(Factorization):
         _scale(network, self._unit)
         if self._scaling is not None:
             _put(network, self._scaling.fold(self._model_of(network)))
-        whole = steps is None and epochs is None
-        self._adopt_network(network, job, history.history, whole=whole)
+        history = self._history_of(logs, before)
+        if any(callback.stopped_epoch for callback in stopping):
+            history.stopped = "early_stopping"
+        else:
+            history.stopped = "max_iter" if len(history) == epochs else "callback"
+        return history
 
-    def _keeping_the_best(self, job: Job) -> list[Any]:
-        """Return what restores the best epoch by the validation data, and stops nothing."""
-        if job.valid is None:
-            return []
-        return [
-            keras.callbacks.EarlyStopping(
-                f"val_{_METRIC}", patience=self.max_iter, mode="min", restore_best_weights=True
-            )
-        ]
+    def _stopping(self) -> Any:
+        """Return what stops early, and restores the best epoch."""
+        return keras.callbacks.EarlyStopping(
+            f"val_{_METRIC}",
+            min_delta=self.tol / self._unit**2,
+            patience=self.n_iter_no_change,
+            mode="min",
+            restore_best_weights=True,
+        )
 
-    def _adopt_network(
-        self, network: Any, job: Job, logs: dict[str, list[float]], *, whole: bool
-    ) -> None:
-        """Take over a trained network; if it saw the ``whole`` training data, judge it."""
-        self.history_ = History("valid_loss" if f"val_{_METRIC}" in logs else None)
+    def _history_of(self, logs: dict[str, list[float]], before: int) -> History:
+        history = History("valid_loss" if f"val_{_METRIC}" in logs else None)
         for epoch in range(len(logs[_METRIC])):
             record = {
                 name: float(logs[key][epoch]) * self._unit**2
                 for key, name in _NAMES.items()
                 if key in logs
             }
-            self.history_.append({"epoch": epoch + 1, **record})
-        units = {"units": Units(self._unit), "scaling": self._scaling}
-        model = self._model_of(network).with_(**units)
-        if whole:
-            self.history_.comparison = compare(model, job.train, job.valid, job.config)
-            warn_of(self.history_, job.config)
-        self.model_ = job.stamped(model, self.history_)
-        self.n_iter_ = len(self.history_)
+            history.append({"epoch": before + epoch + 1, **record}, self.tol)
+        return history
+
+    def _adopt_network(
+        self, network: Any, job: Job, history: History, parts: Parts | None = None
+    ) -> None:
+        self.history_ = history
+        self.model_ = job.stamped(self._in_units(network), history, parts)
+        self.n_iter_ = history.refit_epochs or len(history)
         self._network = network
+
+    def _in_units(self, network: Any) -> Model:
+        """Return the model that a trained network is, with the units that it was trained in."""
+        return self._model_of(network).with_(units=Units(self._unit), scaling=self._scaling)
 
     def _model_of(self, network: Any) -> Model:
         """Return the model that a network is."""

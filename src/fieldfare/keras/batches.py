@@ -10,7 +10,7 @@ import numpy as np
 
 import keras
 from fieldfare._random import permutation
-from fieldfare._typing import AnyArray
+from fieldfare._typing import AnyArray, Int64Array
 from fieldfare.exceptions import DataError
 from fieldfare.rows import Rows
 from fieldfare.store.row_store import RowStore
@@ -71,6 +71,8 @@ class RowsDataset(keras.utils.PyDataset):  # type: ignore[misc]
         Determines the orders.
     fields : bool
         Whether the model needs the fields of the entries.
+    index : int64 array of shape (n_rows,) or None
+        Numbers of the rows to visit; None visits all.
 
     Notes
     -----
@@ -88,6 +90,7 @@ class RowsDataset(keras.utils.PyDataset):  # type: ignore[misc]
         shuffle: bool = True,
         seed: int = 0,
         fields: bool = False,
+        index: Int64Array | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -96,22 +99,26 @@ class RowsDataset(keras.utils.PyDataset):  # type: ignore[misc]
         self.shuffle = shuffle
         self.seed = seed
         self.fields = fields
+        self.index = index
         counts = np.diff(self.rows.indptr)
+        if index is not None:
+            counts = counts[index]
+        self._n_rows = len(counts)
         self._longest = max(1, int(counts.max(initial=0)))
         self._varies = bool((counts != self._longest).any())
         self._epoch = -1
         self.on_epoch_end()
 
     def __len__(self) -> int:
-        return (len(self.rows) + self.batch_size - 1) // self.batch_size
+        return (self._n_rows + self.batch_size - 1) // self.batch_size
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
         start = index * self.batch_size
-        stop = min(start + self.batch_size, len(self.rows))
-        if self.shuffle:
-            rows = self.rows.take(self._order[start:stop])
-        else:
+        stop = min(start + self.batch_size, self._n_rows)
+        if self._order is None:
             rows = self.rows.slice(start, stop)
+        else:
+            rows = self.rows.take(self._order[start:stop])
         if index == 0 and self._varies:
             return batch(rows, self._longest + 1, fields=self.fields)
         return batch(rows, min(width_of(rows), self._longest), fields=self.fields)
@@ -119,8 +126,10 @@ class RowsDataset(keras.utils.PyDataset):  # type: ignore[misc]
     def on_epoch_end(self) -> None:
         """Draw the order of the next epoch."""
         self._epoch += 1
+        self._order = self.index
         if self.shuffle:
-            self._order = permutation(self.seed, "shuffle", len(self.rows), self._epoch)
+            order = permutation(self.seed, "shuffle", self._n_rows, self._epoch)
+            self._order = order if self.index is None else self.index[order]
 
 
 def width_of(rows: Rows) -> int:

@@ -50,6 +50,27 @@ class KerasFMClassifier(KerasEstimator, Classifier):
         its own spread.
     init_scale : float >= 0, default=0.1
         Standard deviation of the initial latent factors.
+    early_stopping : bool or 'auto', default='auto'
+        Whether to stop when the validation metric no longer improves, and keep the best epoch.
+        Without validation data, a part of the rows is held out for it: 'auto' does so unless there
+        are too few of them, True always. False runs all epochs on all rows.
+    validation_fraction : float in (0, 1), default=0.15
+        Share of the rows to hold out where no validation data are given.
+    validation : {'random', 'time', 'group'}, default='random'
+        Which rows to hold out: 'random' draws them (each class keeps its share, and for ranking
+        whole groups are drawn), 'time' takes the latest, and 'group' draws whole groups.
+    validation_column : str, int >= 0 or None, default=None
+        Name or position of the column of times for validation='time', or of groups for 'group'; it
+        may be a feature or not. None takes the rows in their order as times, and the groups of
+        ranking as groups.
+    refit : bool or 'auto', default='auto'
+        Whether to train again on all rows after a part was held out, from the start and for the
+        best number of epochs. 'auto' does so unless there are so many rows that those held out
+        would add little.
+    n_iter_no_change : int >= 1, default=3
+        Epochs without a new best one after which training stops (patience).
+    tol : float >= 0, default=0.0
+        Smallest change of the metric that is an improvement.
     shuffle : bool, default=True
         Whether to visit blocks of rows, and the rows within them, in random order.
     random_state : int, RandomState, Generator or None, default=None
@@ -71,7 +92,8 @@ class KerasFMClassifier(KerasEstimator, Classifier):
         Texts that mean a missing value: a sequence adds to the standard ones, for all columns; a
         mapping says exactly which are missing in the named columns.
     callbacks : sequence of keras.callbacks.Callback or None, default=None
-        Callbacks of Keras, called in this order.
+        Callbacks of Keras, called in this order. A second training on all rows has no validation
+        data, so those that watch them (``monitor='val_...'``) are for the first only.
 
     Attributes
     ----------
@@ -127,6 +149,13 @@ class KerasFMClassifier(KerasEstimator, Classifier):
         instance_norm: bool = False,
         scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
+        early_stopping: bool | Literal["auto"] = "auto",
+        validation_fraction: float = 0.15,
+        validation: Literal["random", "time", "group"] = "random",
+        validation_column: str | int | None = None,
+        refit: bool | Literal["auto"] = "auto",
+        n_iter_no_change: int = 3,
+        tol: float = 0.0,
         shuffle: bool = True,
         random_state: int | np.random.RandomState | np.random.Generator | None = None,
         verbose: int = 0,
@@ -150,6 +179,13 @@ class KerasFMClassifier(KerasEstimator, Classifier):
         self.instance_norm = instance_norm
         self.scale_features = scale_features
         self.init_scale = init_scale
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.validation = validation
+        self.validation_column = validation_column
+        self.refit = refit
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
         self.shuffle = shuffle
         self.random_state = random_state
         self.verbose = verbose
@@ -199,6 +235,27 @@ class KerasFMRegressor(KerasEstimator, Regressor):
         its own spread.
     init_scale : float >= 0, default=0.1
         Standard deviation of the initial latent factors.
+    early_stopping : bool or 'auto', default='auto'
+        Whether to stop when the validation metric no longer improves, and keep the best epoch.
+        Without validation data, a part of the rows is held out for it: 'auto' does so unless there
+        are too few of them, True always. False runs all epochs on all rows.
+    validation_fraction : float in (0, 1), default=0.15
+        Share of the rows to hold out where no validation data are given.
+    validation : {'random', 'time', 'group'}, default='random'
+        Which rows to hold out: 'random' draws them (each class keeps its share, and for ranking
+        whole groups are drawn), 'time' takes the latest, and 'group' draws whole groups.
+    validation_column : str, int >= 0 or None, default=None
+        Name or position of the column of times for validation='time', or of groups for 'group'; it
+        may be a feature or not. None takes the rows in their order as times, and the groups of
+        ranking as groups.
+    refit : bool or 'auto', default='auto'
+        Whether to train again on all rows after a part was held out, from the start and for the
+        best number of epochs. 'auto' does so unless there are so many rows that those held out
+        would add little.
+    n_iter_no_change : int >= 1, default=3
+        Epochs without a new best one after which training stops (patience).
+    tol : float >= 0, default=0.0
+        Smallest change of the metric that is an improvement.
     shuffle : bool, default=True
         Whether to visit blocks of rows, and the rows within them, in random order.
     random_state : int, RandomState, Generator or None, default=None
@@ -220,7 +277,8 @@ class KerasFMRegressor(KerasEstimator, Regressor):
         Texts that mean a missing value: a sequence adds to the standard ones, for all columns; a
         mapping says exactly which are missing in the named columns.
     callbacks : sequence of keras.callbacks.Callback or None, default=None
-        Callbacks of Keras, called in this order.
+        Callbacks of Keras, called in this order. A second training on all rows has no validation
+        data, so those that watch them (``monitor='val_...'``) are for the first only.
 
     Attributes
     ----------
@@ -274,6 +332,13 @@ class KerasFMRegressor(KerasEstimator, Regressor):
         instance_norm: bool = False,
         scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
+        early_stopping: bool | Literal["auto"] = "auto",
+        validation_fraction: float = 0.15,
+        validation: Literal["random", "time", "group"] = "random",
+        validation_column: str | int | None = None,
+        refit: bool | Literal["auto"] = "auto",
+        n_iter_no_change: int = 3,
+        tol: float = 0.0,
         shuffle: bool = True,
         random_state: int | np.random.RandomState | np.random.Generator | None = None,
         verbose: int = 0,
@@ -297,6 +362,13 @@ class KerasFMRegressor(KerasEstimator, Regressor):
         self.instance_norm = instance_norm
         self.scale_features = scale_features
         self.init_scale = init_scale
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.validation = validation
+        self.validation_column = validation_column
+        self.refit = refit
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
         self.shuffle = shuffle
         self.random_state = random_state
         self.verbose = verbose

@@ -307,8 +307,7 @@ class Job:
             result = session.fit(train, valid, config, **how)
         if tell and judged:
             warn_of(result.history, config, self.least_epochs)
-        measured = replace(self, valid=valid)
-        return FitResult(measured.stamped(result.model, result.history), result.history)
+        return replace(result, model=self.stamped(result.model, result.history, parts))
 
     def held_out(self, config: TrainingConfig) -> tuple[RowSubset, RowSubset] | None:
         """Return what to train and to validate on, if that is split here; see `hold_out`."""
@@ -340,9 +339,30 @@ class Job:
             once=once,
         )
 
-    def stamped(self, model: Model, history: History) -> Model:
-        """Return a trained model that says how it came about, see `provenance.stamped`."""
-        return stamped(model, history, self.data, self.valid, self.settings, self.seed)
+    def stamped(
+        self, model: Model, history: History, parts: tuple[RowSubset, RowSubset] | None = None
+    ) -> Model:
+        """Return a trained model that says how it came about, see `provenance.stamped`.
+
+        Parameters
+        ----------
+        model : Model
+            As training left it.
+        history : History
+            The epochs.
+        parts : (RowSubset, RowSubset) or None
+            What `held_out` returned.
+        """
+        held_out = None if parts is None else parts[1]
+        return stamped(
+            model,
+            history,
+            self.data,
+            self.valid if held_out is None else held_out,
+            self.settings,
+            self.seed,
+            is_held_out=held_out is not None,
+        )
 
     def _grow(self, session: Session) -> None:
         """Give a session the features that only these samples have."""

@@ -24,6 +24,8 @@ def stamped(
     valid: RowSubset | None,
     settings: Settings,
     seed: int,
+    *,
+    is_held_out: bool = False,
 ) -> Model:
     """Return a trained model that says how it came about.
 
@@ -39,15 +41,25 @@ def stamped(
         What it was trained with.
     seed : int
         The seed that was used.
+    is_held_out : bool
+        Whether the validation samples are some of the training samples.
 
     Returns
     -------
     Model
         With these settings as ``trained_by``. Its provenance gains the library version, the time,
-        the seed, sizes and fingerprint of the data, the metrics of the best epoch, and the history.
+        the seed, sizes and fingerprint of the data, where validation samples came from
+        (``"given"``, or how they were held out, and by which column), the metrics of the best
+        epoch, and the history.
     """
+    chosen = settings.training
     found = data_provenance(train, settings, seed)
-    found["data"]["n_valid"] = None if valid is None else valid.n_rows
+    given = None if valid is None else "given"
+    found["data"] |= {
+        "n_valid": None if valid is None else valid.n_rows,
+        "validation": chosen.validation if is_held_out else given,
+        "validation_column": chosen.validation_column if is_held_out else None,
+    }
     found |= {"metrics": dict(history.best), "history": history.to_json()}
     return model.with_(
         trained_by=settings_to_keep(settings, seed), provenance={**model.provenance, **found}

@@ -324,3 +324,14 @@ def test_logarithms_of_probabilities_are_exact_where_probabilities_are_not() -> 
     assert np.isfinite(model.predict_log_proba(TABLE)).all()
     sampled = BayesianFMClassifier(n_samples=2, n_warmup=1, random_state=0).fit(TABLE, Y)
     assert np.allclose(np.exp(sampled.predict_log_proba(TABLE)), sampled.predict_proba(TABLE))
+
+
+@pytest.mark.parametrize("form", [list, np.asarray, lambda x: np.asarray(x)[:, None]])
+@pytest.mark.parametrize("kind", [int, str])
+def test_a_list_of_columns_is_refused_with_the_table_to_pass(form, kind):
+    users, items = [kind(i % 3) for i in range(12)], [kind(i % 4) for i in range(12)]
+    columns = [form(users), form(items)]
+    with pytest.raises(DataError, match=r"X is a list of 2 columns of 12 cells.*\{'user': users"):
+        FMClassifier().fit(columns, [0, 1] * 6)
+    # As many columns as samples are samples.
+    FMClassifier(max_iter=1).fit([np.array([0.0, 1]), np.array([1.0, 0])], [0, 1])

@@ -149,6 +149,12 @@ def diverged(which: str, loss: float, epoch: int) -> DivergenceError:
     )
 
 
+def tell_of_refit(first: History, n_rows: int) -> None:
+    """Tell that training begins again, on all rows, and for how long."""
+    best = first.best_epoch
+    say_aside(f"epoch {best} was best; now all {n_rows:,} rows are trained on as long")
+
+
 class ProgressBar(Callback):
     """Shows progress on standard error: a bar with the time left on a terminal, lines in a pipe.
 
@@ -160,9 +166,7 @@ class ProgressBar(Callback):
 
     def on_train_begin(self, state: TrainingState) -> None:
         if state.first is not None and state.epoch < state.last_epoch:
-            best = state.first.history.best_epoch
-            rows = f"{state.n_rows:,} rows"
-            say_aside(f"epoch {best} was best; now all {rows} are trained on as long")
+            tell_of_refit(state.first.history, state.n_rows)
         if not sys.stderr.isatty():
             return
         from tqdm import tqdm

@@ -56,10 +56,14 @@ class FitResult:
         The best model under early stopping, else the last.
     history : History
         The epochs.
+    refit_cut : bool
+        Whether a second training, on all rows, was begun and not finished: the model is then the
+        best of the first.
     """
 
     model: Model
     history: History
+    refit_cut: bool = False
 
     @property
     def interrupted(self) -> bool:
@@ -191,7 +195,7 @@ class Run:
             if not records or records[-1]["epoch"] < state.last_epoch:
                 assert state.best_model is not None
                 history = replace(first.history, stopped=history.stopped)
-                return FitResult(state.best_model, history)
+                return FitResult(state.best_model, history, refit_cut=True)
             stopped = "interrupted" if history.stopped == "interrupted" else first.history.stopped
             history = replace(first.history, refit=records, stopped=stopped)
         elif state.best_model is not None:

@@ -87,6 +87,7 @@ def test_the_history_and_the_provenance_say_so(tmp_path: Path) -> None:
     assert history_of(kept).refit_epochs == best
     assert kept.provenance["data"]["n_rows"] == N
     assert kept.provenance["data"]["n_valid"] == round(N * TrainingConfig().validation_fraction)
+    assert kept.provenance["data"]["validation"] == "random"
     assert FMClassifier.load(tmp_path / "m.ff").n_iter_ == best
     first = kept_first(noisy())
     assert first.history.refit == []
@@ -119,6 +120,7 @@ def test_given_validation_data_are_not_trained_on() -> None:
     found = train(noisy(), valid=noisy(seed=1), **HOW)
     assert found.history.refit == []
     assert found.history.metric is not None
+    assert found.model.provenance["data"]["validation"] == "given"
 
 
 @pytest.mark.parametrize("action", [stop, interrupt])
@@ -131,12 +133,14 @@ def test_a_second_training_that_does_not_end_leaves_the_best_of_the_first(
         assert same(found.model, first.model)
         assert found.history.stopped == ("callback" if action is stop else "interrupted")
         assert found.interrupted == (action is interrupt)
+        assert found.refit_cut
         assert found.history.refit == []
 
 
 def test_after_an_interruption_of_the_first_there_is_no_second() -> None:
     found = train(noisy(), callbacks=[After(2, interrupt)], **HOW)
     assert found.interrupted
+    assert not found.refit_cut
     assert found.history.refit == []
 
 
@@ -232,7 +236,8 @@ def test_partial_fit_holds_nothing_out() -> None:
     X = noisy().drop(columns="y")
     model = FMClassifier(n_factors=3, random_state=0, n_jobs=1).partial_fit(X, noisy()["y"])
     assert model.history_.metric is None
-    assert model.model_.provenance["data"]["n_valid"] is None
+    data = model.model_.provenance["data"]
+    assert data["n_valid"] is data["validation"] is data["validation_column"] is None
 
 
 @pytest.mark.parametrize("validation", ["time", "group"])
