@@ -17,6 +17,7 @@ from fieldfare.estimators import (
     BayesianFMRegressor,
 )
 from fieldfare.exceptions import ConfigError, DataError, ModelFileError
+from fieldfare.kinds.solvers import Defaults
 from fieldfare.persist.file import load_model
 from fieldfare.schema.hints import HINTS
 from fieldfare.schema.schema import Schema
@@ -46,6 +47,7 @@ def target(cls: type, y: np.ndarray) -> np.ndarray:
 def test_parameters_and_defaults_are_those_of_config(cls: type) -> None:
     groups = (ModelConfig, GibbsConfig, TrainingConfig)
     declared = {item.name: item.default for group in groups for item in fields(group)}
+    declared["n_factors"] = Defaults().n_factors
     signature = inspect.signature(cls).parameters
     for name, parameter in signature.items():
         assert name in OWN or parameter.default == declared[name]

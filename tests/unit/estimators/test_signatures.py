@@ -14,7 +14,7 @@ import fieldfare.estimators
 from fieldfare.config import GibbsConfig, ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.estimators import FMClassifier, FMRanker
 from fieldfare.exceptions import ConfigError
-from fieldfare.kinds.solvers import SOLVER_KINDS
+from fieldfare.kinds.solvers import SOLVER_KINDS, Defaults
 from fieldfare.schema.hints import HINTS
 
 ALL = [getattr(fieldfare.estimators, name) for name in fieldfare.estimators.__all__]
@@ -40,8 +40,10 @@ OWN = {"warm_start", "schema", "fields", "callbacks", "groups", *HINTS}
 @pytest.mark.parametrize("cls", ALL)
 def test_defaults_are_those_of_config(cls: type) -> None:
     signature = inspect.signature(cls).parameters
+    # Only rankers choose among solvers of different numbers of factors.
+    declared = DECLARED if cls is FMRanker else DECLARED | {"n_factors": Defaults().n_factors}
     assert {name: p.default for name, p in signature.items() if name not in OWN} == {
-        name: DECLARED[name] for name in signature if name not in OWN
+        name: declared[name] for name in signature if name not in OWN
     }
     assert all(p.kind is p.KEYWORD_ONLY for p in signature.values())
 

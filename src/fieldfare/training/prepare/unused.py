@@ -12,7 +12,7 @@ from fieldfare.config import Config, ModelConfig
 from fieldfare.exceptions import SettingWarning
 from fieldfare.kinds.models import ModelKind
 from fieldfare.kinds.needs import Need
-from fieldfare.kinds.solvers import SolverKind
+from fieldfare.kinds.solvers import Defaults, SolverKind
 from fieldfare.rows import Rows
 from fieldfare.settings import Settings
 from fieldfare.training.samples.subset import RowSubset
@@ -120,8 +120,9 @@ def _unused(group: Config, plan: TrainingPlan) -> Iterator[tuple[str, Any, Need]
     for item in fields(group):
         value = getattr(group, item.name)
         usual = item.default
-        if usual == "auto" and plan.solver is not None:
-            usual = getattr(plan.solver.defaults, item.name, usual)
+        if usual == "auto":
+            defaults = Defaults() if plan.solver is None else plan.solver.defaults
+            usual = getattr(defaults, item.name, usual)
         if value in (item.default, usual):
             continue
         unmet = next((need for need in item.metadata["needs"] if not need.met(plan)), None)

@@ -49,7 +49,7 @@ def test_metric_that_grows(follow) -> None:
 
 def test_without_early_stopping_the_last_model_is_returned(follow) -> None:
     result, _ = follow([1, 2, 3, 4, 5, 6], early_stopping=False)
-    assert result.history.best_epoch == 1
+    assert result.history.best_epoch == 6
     assert result.model.bias[0] == 6
     assert result.history.stopped == "max_iter"
 
