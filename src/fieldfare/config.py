@@ -130,7 +130,7 @@ class ModelConfig(Config):
         FM.name,
         OneOf(MODEL_KINDS),
         "Kind of model: linear, or a factorization machine: plain, field-aware, field-weighted or "
-        "of higher order. What a kind does not have is not used: a warning says so.",
+        "of higher order. A warning names parameters that a kind does not use.",
     )
     task: str = _param(
         "binary",
@@ -263,7 +263,7 @@ class SolverConfig(Config):
     l2_fields: float = _param(
         0.0,
         _NON_NEGATIVE,
-        "L2 penalty that draws the weights of pairs of fields (fwfm) to one, where they start; "
+        "L2 penalty that pulls the weights of pairs of fields (fwfm) to one, where they start; "
         "applied at each visit.",
         needs=(needs.PAIR_WEIGHTS,),
     )
@@ -473,7 +473,7 @@ class TrainingConfig(Config):
         AnyOf((Flag(), OneOf(("auto",)))),
         "Whether to update in the order of one thread where the result would depend on the number "
         "of threads (AdaGrad); everything else still uses all of them. 'auto' does so if there is "
-        "a random_state; False trains faster on several cores, and never twice the same.",
+        "a random_state; False trains faster on several cores, but results differ from run to run.",
     )
     verbose: int = _param(
         0,

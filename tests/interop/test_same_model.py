@@ -19,7 +19,6 @@ pytest.importorskip("pyarrow")
 
 FORMS = ("parquet", "pandas", "polars", "libffm", "store")
 SETTINGS = {
-    "n_factors": 3,
     "max_iter": 3,
     "random_state": 5,
     "n_jobs": 1,

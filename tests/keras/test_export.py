@@ -75,7 +75,7 @@ def test_all_formats_score_equally_in_a_fresh_process(tmp_path: Path) -> None:
 
 def test_weights_are_saved_once(tmp_path: Path) -> None:
     model = fieldfare.train(
-        [{"a": f"v{i}", "target": i % 2} for i in range(3000)], max_iter=1
+        [{"a": f"v{i % 2000}", "target": i // 2 % 2} for i in range(6000)], max_iter=1
     ).model
     export(model, tmp_path / "saved", "savedmodel")
     size = sum(path.stat().st_size for path in (tmp_path / "saved").rglob("*") if path.is_file())

@@ -56,13 +56,10 @@ def test_planted_model_is_recovered(kind: str, task: str) -> None:
     test, mean = sample(truth, N_TEST, 3)
     name = "logloss" if task == "binary" else "mse"
     least = compute(name, test.target, mean)[name]
-    options = {"n_factors": 4, "max_iter": 30, "learning_rate": 0.1, "l2_factors": 3e-4}
-    fitted = train(
-        data, valid=valid, model=kind, task=task, random_state=0, n_jobs=1, **options
-    ).model
+    options = {"max_iter": 30, "learning_rate": 0.1, "random_state": 0, "n_jobs": 1}
+    factors = {"n_factors": 4, "l2_factors": 3e-4}
+    fitted = train(data, valid=valid, model=kind, task=task, **options, **factors).model
     reached = evaluate(fitted, test)["loss"]
-    additive = train(
-        data, valid=valid, model="linear", task=task, random_state=0, n_jobs=1, **options
-    ).model
+    additive = train(data, valid=valid, model="linear", task=task, **options).model
     assert reached < GAP * least
     assert evaluate(additive, test)["loss"] > 1.1 * least

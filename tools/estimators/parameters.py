@@ -191,9 +191,9 @@ def describe(constraint: Constraint) -> str:
                 return kind
             if high is None:
                 return f"{kind} {'>' if low_open else '>='} {low:g}"
-            return (
-                f"{kind} in {'(' if low_open else '['}{low:g}, {high:g}{')' if high_open else ']'}"
-            )
+            # Not by :g, which would round a large integer.
+            top = high if integer else f"{high:g}"
+            return f"{kind} in {'(' if low_open else '['}{low:g}, {top}{')' if high_open else ']'}"
         case OneOf(options):
             shown = ", ".join(map(repr, options))
             return shown if len(options) == 1 else f"{{{shown}}}"

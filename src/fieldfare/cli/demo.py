@@ -32,8 +32,8 @@ TARGET = "clicked"
 TRAIN_SHARE, VALID_SHARE = 0.8, 0.1
 SETTINGS: dict[ModelKind, dict[str, Any]] = {
     LINEAR: {},
-    FM: {"n_factors": 8, "l2_factors": 1e-3},
-    FFM: {"n_factors": 4, "l2_factors": 3e-4},
+    FM: {"n_factors": 8},
+    FFM: {"n_factors": 4},
 }
 COMMON: dict[str, Any] = {"max_iter": 20, "n_iter_no_change": 2, "random_state": 0}
 

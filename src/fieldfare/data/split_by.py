@@ -84,8 +84,8 @@ class SplitBy:
             return data
         if not data.schema.is_indexed:
             raise DataError(
-                "These samples are encoded already, without what the column "
-                f"{self.column!r} says. Give the table or the file itself to train on, or order "
+                "These samples are encoded already, and the values of the column "
+                f"{self.column!r} were not kept. Train on the table or the file itself, or order "
                 "the rows by time and leave out validation_column."
             )
         n_features = data.schema.n_features

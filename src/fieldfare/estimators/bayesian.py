@@ -63,7 +63,7 @@ class BayesianFMRegressor(BayesianRegressor):
     random_state : int, RandomState, Generator or None, default=None
         Seed of everything random. The same seed gives the same result, bit for bit, on any number
         of cores, unless deterministic=False.
-    n_jobs : int in [1, 2.14748e+09], -1 or None, default=None
+    n_jobs : int in [1, 2147483647], -1 or None, default=None
         Number of threads; None or -1 means all cores.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
@@ -210,7 +210,7 @@ class BayesianFMClassifier(BayesianClassifier):
     random_state : int, RandomState, Generator or None, default=None
         Seed of everything random. The same seed gives the same result, bit for bit, on any number
         of cores, unless deterministic=False.
-    n_jobs : int in [1, 2.14748e+09], -1 or None, default=None
+    n_jobs : int in [1, 2147483647], -1 or None, default=None
         Number of threads; None or -1 means all cores.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
@@ -357,7 +357,7 @@ class BayesianFMOrdinalRegressor(BayesianOrdinalRegressor):
     random_state : int, RandomState, Generator or None, default=None
         Seed of everything random. The same seed gives the same result, bit for bit, on any number
         of cores, unless deterministic=False.
-    n_jobs : int in [1, 2.14748e+09], -1 or None, default=None
+    n_jobs : int in [1, 2147483647], -1 or None, default=None
         Number of threads; None or -1 means all cores.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.

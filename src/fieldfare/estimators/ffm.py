@@ -104,12 +104,12 @@ class FFMClassifier(Classifier):
     random_state : int, RandomState, Generator or None, default=None
         Seed of everything random. The same seed gives the same result, bit for bit, on any number
         of cores, unless deterministic=False.
-    n_jobs : int in [1, 2.14748e+09], -1 or None, default=None
+    n_jobs : int in [1, 2147483647], -1 or None, default=None
         Number of threads; None or -1 means all cores.
     deterministic : bool or 'auto', default='auto'
         Whether to update in the order of one thread where the result would depend on the number of
         threads (AdaGrad); everything else still uses all of them. 'auto' does so if there is a
-        random_state; False trains faster on several cores, and never twice the same.
+        random_state; False trains faster on several cores, but results differ from run to run.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
     warm_start : bool, default=False
@@ -346,12 +346,12 @@ class FFMRegressor(Regressor):
     random_state : int, RandomState, Generator or None, default=None
         Seed of everything random. The same seed gives the same result, bit for bit, on any number
         of cores, unless deterministic=False.
-    n_jobs : int in [1, 2.14748e+09], -1 or None, default=None
+    n_jobs : int in [1, 2147483647], -1 or None, default=None
         Number of threads; None or -1 means all cores.
     deterministic : bool or 'auto', default='auto'
         Whether to update in the order of one thread where the result would depend on the number of
         threads (AdaGrad); everything else still uses all of them. 'auto' does so if there is a
-        random_state; False trains faster on several cores, and never twice the same.
+        random_state; False trains faster on several cores, but results differ from run to run.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
     warm_start : bool, default=False

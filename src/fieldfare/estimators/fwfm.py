@@ -52,7 +52,7 @@ class FwFMClassifier(WithPairWeights, Classifier):
         all features alike. For solver='nonsampled', n is the total weight of the pairs of query and
         item that a parameter is in. 'auto' is 0.5, 0.0 for 'ftrl'.
     l2_fields : float >= 0, default=0.0
-        L2 penalty that draws the weights of pairs of fields (fwfm) to one, where they start;
+        L2 penalty that pulls the weights of pairs of fields (fwfm) to one, where they start;
         applied at each visit.
     l1_linear : float >= 0, default=0.0
         L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
@@ -108,12 +108,12 @@ class FwFMClassifier(WithPairWeights, Classifier):
     random_state : int, RandomState, Generator or None, default=None
         Seed of everything random. The same seed gives the same result, bit for bit, on any number
         of cores, unless deterministic=False.
-    n_jobs : int in [1, 2.14748e+09], -1 or None, default=None
+    n_jobs : int in [1, 2147483647], -1 or None, default=None
         Number of threads; None or -1 means all cores.
     deterministic : bool or 'auto', default='auto'
         Whether to update in the order of one thread where the result would depend on the number of
         threads (AdaGrad); everything else still uses all of them. 'auto' does so if there is a
-        random_state; False trains faster on several cores, and never twice the same.
+        random_state; False trains faster on several cores, but results differ from run to run.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
     warm_start : bool, default=False
@@ -302,7 +302,7 @@ class FwFMRegressor(WithPairWeights, Regressor):
         all features alike. For solver='nonsampled', n is the total weight of the pairs of query and
         item that a parameter is in. 'auto' is 0.5, 0.0 for 'ftrl'.
     l2_fields : float >= 0, default=0.0
-        L2 penalty that draws the weights of pairs of fields (fwfm) to one, where they start;
+        L2 penalty that pulls the weights of pairs of fields (fwfm) to one, where they start;
         applied at each visit.
     l1_linear : float >= 0, default=0.0
         L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
@@ -356,12 +356,12 @@ class FwFMRegressor(WithPairWeights, Regressor):
     random_state : int, RandomState, Generator or None, default=None
         Seed of everything random. The same seed gives the same result, bit for bit, on any number
         of cores, unless deterministic=False.
-    n_jobs : int in [1, 2.14748e+09], -1 or None, default=None
+    n_jobs : int in [1, 2147483647], -1 or None, default=None
         Number of threads; None or -1 means all cores.
     deterministic : bool or 'auto', default='auto'
         Whether to update in the order of one thread where the result would depend on the number of
         threads (AdaGrad); everything else still uses all of them. 'auto' does so if there is a
-        random_state; False trains faster on several cores, and never twice the same.
+        random_state; False trains faster on several cores, but results differ from run to run.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
     warm_start : bool, default=False

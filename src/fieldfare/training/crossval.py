@@ -72,7 +72,7 @@ class CrossValResult:
 
     @property
     def undefined(self) -> dict[str, list[int]]:
-        """The folds where a figure is not defined, by its name: they hold one class only, say."""
+        """The folds where a figure is not defined, by its name, perhaps for lack of a class."""
         return {
             name: folds
             for name in self.names
@@ -203,7 +203,7 @@ def _left_out(undefined: tuple[str, list[int]]) -> str:
 def _warn(result: CrossValResult, histories: Sequence[History], job: Job) -> None:
     """Warn of figures that are not defined, and of what is wrong with most of the models."""
     if result.undefined:
-        advice = "Do they hold one class only? Use fewer folds, or more rows of the rare class."
+        advice = "Use fewer folds, or more rows of the rare class, if they hold only one class."
         said = " ".join(map(_left_out, result.undefined.items()))
         warnings.warn(DataWarning(f"{said} {advice}"), stacklevel=3)
     compared = [h.comparison for h in histories if h.comparison is not None]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fieldfare import FMClassifier, Rows, train
+from fieldfare import FMClassifier, FMRegressor, Rows, train
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.models.registry import build
 from fieldfare.solvers.gradient import GradientSolver
@@ -56,6 +56,25 @@ def test_a_penalty_is_divided_by_the_root_of_the_visits(clicks: Rows) -> None:
     session.fit(half)
     seen = counts(clicks.slice(0, 150))
     np.testing.assert_allclose(penalties(session), seen**-0.5, rtol=1e-6)
+
+
+def test_rows_of_weight_zero_are_not_visits(clicks: Rows) -> None:
+    weight = np.ones(300, np.float32)
+    weight[150:] = 0
+    session = new_session()
+    session.fit(clicks.with_(weight=weight))
+    seen = counts(clicks.slice(0, 150))
+    np.testing.assert_allclose(penalties(session), seen**-0.5, rtol=1e-6)
+
+
+def test_rows_of_weight_zero_count_as_absent_where_features_are_centred() -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(200, 3)), rng.normal(size=200)
+    how: dict[str, Any] = {"early_stopping": False, "shuffle": False, "max_iter": 3}
+    model = FMRegressor(scale_features=True, l2_linear=1.0, random_state=0, **how)
+    weight = np.repeat([1.0, 0.0], 100)
+    weighed = model.fit(X, y, sample_weight=weight).predict(X)
+    np.testing.assert_allclose(model.fit(X[:100], y[:100]).predict(X), weighed, rtol=1e-4)
 
 
 def test_without_an_exponent_nothing_is_counted(clicks: Rows) -> None:

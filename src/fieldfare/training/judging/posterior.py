@@ -22,7 +22,7 @@ def compare_posterior(
     followed: tuple[RowSubset, Float64Array] | None,
     n_threads: int,
 ) -> Comparison | None:
-    """Compare averaged predictions with always saying the mean, or the rate, of the training rows.
+    """Compare averaged predictions with the mean, or the rate, of the training rows.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Metrics that are not defined on the rows at hand, and what is made of the others."""
+"""Metrics that are not defined on the rows at hand."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ def undefined(names: Sequence[str], where: str) -> str:
     """
     subject = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'}"
     return (
-        f"{subject} not defined on {where}, and NaN: do they hold one class, or one target, only? "
-        "Measure on rows that hold both."
+        f"{subject} not defined on {where}, and NaN: perhaps they hold only one class, or only one "
+        "target. Measure on rows that hold several."
     )

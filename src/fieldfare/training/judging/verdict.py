@@ -22,7 +22,7 @@ _SIMPLER = {
     "training": "It has not learned the training rows: lower learning_rate, let features be scaled "
     "(scale_features), or use another solver",
 }
-_LINEAR = "Its interactions do harm: raise l2_factors, lower n_factors, or use model='linear'"
+_LINEAR = "Its interactions make it worse: raise l2_factors, lower n_factors, or use model='linear'"
 
 
 class Judge(Callback):

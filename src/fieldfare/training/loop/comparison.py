@@ -9,8 +9,8 @@ from typing import Any
 
 CONSTANT, LINEAR = "constant", "linear"
 _ALWAYS = {
-    "logloss": "always saying the rate of the training rows",
-    "rmse": "always saying the mean of the training rows",
+    "logloss": "always predicting the rate of the training rows",
+    "rmse": "always predicting the mean of the training rows",
     "share of wrong pairs": "equal scores for all rows",
 }
 

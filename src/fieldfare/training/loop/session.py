@@ -7,6 +7,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from fieldfare._random import resolve_seed
 from fieldfare._typing import Int64Array, PathLike
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
@@ -261,7 +263,9 @@ class Session:
         """Return how often an epoch visits each feature; those that are shifted are in each row."""
         visits = rows.visits(self.n_features, memory_limit)
         if self.scaling is not None:
-            visits[self.scaling.centred] = rows.n_rows
+            weight = rows.weight
+            n_rows = rows.n_rows if weight is None else np.count_nonzero(weight)
+            visits[self.scaling.centred] = n_rows
         return visits
 
 

@@ -169,9 +169,14 @@ class RowSubset:
                 self.release(self.index[start:stop], memory_limit)
 
     def visits(self, n_features: int, memory_limit: int | None = None) -> Int64Array:
-        """Return how often an epoch visits each of the first features, int64[n_features]."""
+        """Return how often an epoch visits each of the first features, int64[n_features].
+
+        Rows of weight zero are passed over in training, and count as absent here.
+        """
         found = np.zeros(n_features, np.int64)
         for block in self.blocks(memory_limit):
+            if block.weight is not None and not block.weight.all():
+                block = block.take(np.flatnonzero(block.weight))
             found += block.counts(n_features)
         return found
 

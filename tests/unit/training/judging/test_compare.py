@@ -126,7 +126,7 @@ def test_history_and_model_keep_it(tmp_path):
     result = fieldfare.train(table().drop(columns="score"), target="liked", max_iter=9, **QUICK)
     compared = result.history.comparison
     assert f"Compared: {compared}." in str(result.history).splitlines()
-    assert "always saying the rate of the training rows: 0." in str(compared)
+    assert "always predicting the rate of the training rows: 0." in str(compared)
     fieldfare.save_model(result.model, tmp_path / "m.ff")
     assert history_of(fieldfare.load_model(tmp_path / "m.ff")).comparison == compared
     old = {name: v for name, v in result.history.to_json().items() if name != "comparison"}
