@@ -53,6 +53,8 @@ def learned_once(network: Any, batches: Any, **options: Any) -> Any:
     return history
 
 
+# After the one epoch of most checks nothing has been learned yet, which is warned of.
+@pytest.mark.filterwarnings("ignore::fieldfare.exceptions.ModelWarning")
 @parametrize_with_checks(
     [
         KerasFMClassifier(n_factors=2, learning_rate=0.2, max_iter=6, batch_size=16),
