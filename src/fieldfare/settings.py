@@ -92,7 +92,8 @@ def read(group: type[_ConfigT], parameters: Mapping[str, Any], **fixed: Any) -> 
     """
     own = set(names_of(group))
     given = {name: _plain(value) for name, value in parameters.items() if name in own}
-    if group is ModelConfig and given.get("n_factors", "auto") == "auto":
+    number = given.get("n_factors", "auto")
+    if group is ModelConfig and isinstance(number, str) and number == "auto":
         solver = SOLVER_KINDS.get(parameters.get("solver", ""))
         if solver is not None:
             given["n_factors"] = solver.defaults.n_factors

@@ -201,6 +201,7 @@ def as_rows(rows: Rows | RelatedRows) -> Rows:
     return rows.join() if isinstance(rows, RelatedRows) else rows
 
 
+@checked
 def squared_lengths(rows: Rows | RelatedRows) -> Float64Array:
     """Return the sum of the squared values of each row, float64[n_rows]; side tables count."""
     if isinstance(rows, RelatedRows):

@@ -97,6 +97,7 @@ class Features:
         """How often each feature was seen in fitting, int64 array of shape (n_features,)."""
         return None if self.is_indexed or not self.is_fitted else self._places[2]
 
+    @checked
     def features_of(self, names: Sequence[str]) -> list[AnyArray]:
         """Return the ids of the features that come from each of some columns of a table."""
         owner = self._places[0]
