@@ -96,9 +96,18 @@ class Vocabulary:
         )
 
     def text(self, position: int) -> str:
-        """Return one text."""
+        """Return one text.
+
+        Raises
+        ------
+        SchemaError
+            If it is not UTF-8, in a file that was tampered with.
+        """
         start, stop = self.offsets[position : position + 2]
-        return self.blob[start:stop].tobytes().decode()
+        try:
+            return self.blob[start:stop].tobytes().decode()
+        except UnicodeDecodeError as error:
+            raise SchemaError(f"A vocabulary holds text that is not UTF-8: {error}.") from error
 
     @cached_property
     def arrow(self) -> Any:
