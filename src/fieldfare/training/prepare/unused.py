@@ -12,7 +12,7 @@ from fieldfare.config import Config, ModelConfig
 from fieldfare.exceptions import SettingWarning
 from fieldfare.kinds.models import ModelKind
 from fieldfare.kinds.needs import Need
-from fieldfare.kinds.solvers import Defaults, SolverKind
+from fieldfare.kinds.solvers import GIBBS, SolverKind
 from fieldfare.rows import Rows
 from fieldfare.settings import Settings
 from fieldfare.training.samples.subset import RowSubset
@@ -121,8 +121,7 @@ def _unused(group: Config, plan: TrainingPlan) -> Iterator[tuple[str, Any, Need]
         value = getattr(group, item.name)
         usual = item.default
         if usual == "auto":
-            defaults = Defaults() if plan.solver is None else plan.solver.defaults
-            usual = getattr(defaults, item.name, usual)
+            usual = getattr((plan.solver or GIBBS).defaults, item.name, usual)
         if value in (item.default, usual):
             continue
         unmet = next((need for need in item.metadata["needs"] if not need.met(plan)), None)
