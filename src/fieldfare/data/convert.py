@@ -107,7 +107,7 @@ def rows_as_table(batches: Iterable[Rows], n_fields: int) -> Iterator[dict[str, 
             if (array := getattr(rows, name)) is not None
         }
         cells: list[list[str | None]] = [[None] * len(rows) for _ in names]
-        span = slice(int(rows.indptr[0]), int(rows.indptr[-1]))
+        span = rows.span
         words = _words(rows, span)
         fields = np.zeros(len(words), np.uint16) if rows.fields is None else rows.fields[span]
         owners = np.repeat(np.arange(len(rows)), np.diff(rows.indptr))

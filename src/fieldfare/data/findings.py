@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from fieldfare.data.dataset import AnyDataset, Dataset
 from fieldfare.data.leaks import leaks
-from fieldfare.data.stretches import span_of, stretches
+from fieldfare.data.stretches import stretches
 from fieldfare.exceptions import DataWarning
 from fieldfare.schema.column import Column
 from fieldfare.schema.fit import Fitted
@@ -90,7 +90,7 @@ def _is_constant(data: Dataset, column: Column, fitted: Fitted) -> bool:
         return len(fitted.edges) == 0
     # The scale of a constant is one; it is 0 in each row, and so has no entries.
     standard = column.transform == "standardize" and fitted.scale == 1
-    return standard and not (data.rows.indices[span_of(data.rows)] == fitted.first).any()
+    return standard and not (data.rows.indices[data.rows.span] == fitted.first).any()
 
 
 def _is_identifier(schema: Schema, column: Column, fitted: Fitted) -> bool:

@@ -20,7 +20,7 @@ from fieldfare.data.loading import load, open_samples
 from fieldfare.data.repeats import duplicates, share_known
 from fieldfare.data.road import Options
 from fieldfare.data.sizes import Sizes
-from fieldfare.data.stretches import span_of, stretches
+from fieldfare.data.stretches import stretches
 from fieldfare.data.unseen import ALL, Unseen
 from fieldfare.exceptions import DataWarning
 from fieldfare.rows import Rows
@@ -270,8 +270,8 @@ def _field_findings(data: Dataset) -> list[str]:
     rows, schema = data.rows, data.schema
     if not schema.is_indexed or rows.fields is None:
         return []
-    ids = rows.indices[span_of(rows)]
-    mixed = np.unique(ids[schema.field_of[ids] != rows.fields[span_of(rows)]])
+    ids = rows.indices[rows.span]
+    mixed = np.unique(ids[schema.field_of[ids] != rows.fields[rows.span]])
     if not len(mixed):
         return []
     shown = ", ".join(map(str, mixed[:5].tolist()))
@@ -303,7 +303,7 @@ def _sample(data: Dataset) -> Dataset:
 
 def _unseen(data: Dataset, other: Dataset) -> dict[str, float]:
     """Return the shares of entries of the second source that the first does not contain."""
-    ids = other.rows.indices[span_of(other.rows)]
+    ids = other.rows.indices[other.rows.span]
     if not len(ids):
         return {}
     schema = data.schema
@@ -312,7 +312,7 @@ def _unseen(data: Dataset, other: Dataset) -> dict[str, float]:
     seen: AnyArray = np.zeros(max(schema.n_features, other.rows.n_features), bool)
     for start in range(0, data.rows.n_rows, BLOCK_ROWS):
         block = data.rows.slice(start, start + BLOCK_ROWS)
-        seen[block.indices[span_of(block)]] = True
+        seen[block.indices[block.span]] = True
         if data.store is not None:
             data.store.evict(np.arange(start, start + len(block)))
     return {ALL: float(1 - seen[ids].mean())}

@@ -105,7 +105,7 @@ def part_of(rows: Rows, chosen: AnyArray) -> Rows:
     rows : Rows
     chosen : bool array of shape (n_features,)
     """
-    span = slice(int(rows.indptr[0]), int(rows.indptr[-1]))
+    span = rows.span
     kept = chosen[rows.indices[span]]
     count = np.concatenate([[0], np.cumsum(kept)])
     arrays = {

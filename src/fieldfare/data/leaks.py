@@ -8,7 +8,6 @@ import numpy as np
 
 from fieldfare._typing import Float32Array, Float64Array, Int64Array
 from fieldfare.data.dataset import Dataset
-from fieldfare.data.stretches import span_of
 from fieldfare.rows import Rows
 
 BLOCK_ROWS = 1 << 20
@@ -59,7 +58,7 @@ def _found(data: Dataset) -> Iterator[tuple[str, str]]:
 def _presence_shares(rows: Rows, y: Float64Array) -> Float64Array:
     """Return P(feature | y = 1) - P(feature | y = 0): 1 or -1 if presence tells the class."""
     share = np.zeros(rows.n_features)
-    ids, row = rows.indices[span_of(rows)], row_of_entry(rows)
+    ids, row = rows.indices[rows.span], row_of_entry(rows)
     for label, sign in ((1.0, 1.0), (0.0, -1.0)):
         chosen = y == label
         if chosen.sum() < _SUPPORT:
@@ -73,8 +72,8 @@ def _column_scores(data: Dataset) -> Iterator[tuple[str, Float64Array]]:
     rows, schema = data.rows, data.schema
     if schema.fitted is None or rows.target is None:
         return
-    ids = rows.indices[span_of(rows)].astype(np.int64)
-    values = np.ones(len(ids)) if rows.values is None else rows.values[span_of(rows)]
+    ids = rows.indices[rows.span].astype(np.int64)
+    values = np.ones(len(ids)) if rows.values is None else rows.values[rows.span]
     # Sorted, so that each column is a slice: there may be thousands.
     order = np.argsort(ids, kind="stable")
     row, ids, values = row_of_entry(rows)[order], ids[order], values[order]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fieldfare._typing import AnyArray
-from fieldfare.data.stretches import span_of, stretches
+from fieldfare.data.stretches import stretches
 from fieldfare.rows import RelatedRows, Rows
 from fieldfare.schema.fit import scatter
 
@@ -30,7 +30,7 @@ def row_keys(rows: Rows, *, targets: bool = False) -> AnyArray:
     uint64 array of shape (n_rows,)
         A sum of scattered entries, which does not see their order.
     """
-    span = span_of(rows)
+    span = rows.span
     keys = rows.indices[span].astype(np.uint64) << np.uint64(32)
     if rows.values is not None:
         keys |= rows.values[span].view(np.uint32).astype(np.uint64)

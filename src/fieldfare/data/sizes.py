@@ -41,7 +41,7 @@ class Sizes:
         field_of : integer array of shape (n_features,) or None
             The field of each feature: those that occur under another field are noted.
         """
-        own = slice(int(rows.indptr[0]), int(rows.indptr[-1]))
+        own = rows.span
         ids = rows.indices[own]
         values: Float64Array = np.ones(len(ids))
         if rows.values is not None:

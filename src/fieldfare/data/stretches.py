@@ -33,11 +33,6 @@ def stretches(rows: Rows | RelatedRows, n_entries: int) -> Rows:
     return Rows.concatenate([as_rows(rows.slice(*pair)) for pair in pairs])
 
 
-def span_of(rows: Rows) -> slice:
-    """Return where the entries of rows lie in their arrays."""
-    return slice(int(rows.indptr[0]), int(rows.indptr[-1]))
-
-
 def _stops(rows: Rows | RelatedRows, starts: AnyArray, n_entries: int) -> AnyArray:
     """Return where stretches of so many entries end."""
     if isinstance(rows, Rows):

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 
 from fieldfare._typing import AnyArray
-from fieldfare.data.stretches import span_of, stretches
+from fieldfare.data.stretches import stretches
 from fieldfare.exceptions import DataWarning
 from fieldfare.rows import RelatedRows, Rows
 from fieldfare.schema.fit import Fitted
@@ -65,7 +65,7 @@ class Unseen:
     def add(self, rows: Rows | RelatedRows, n_entries: int | None = None) -> Unseen:
         """Count rows that were encoded with the Schema; of many entries, only some of the rows."""
         part = stretches(rows, rows.nnz if n_entries is None else n_entries)
-        ids: AnyArray = part.indices[span_of(part)]
+        ids: AnyArray = part.indices[part.span]
         self.n_rows += part.n_rows
         self.n_entries += len(ids)
         if self._schema is not None and self._schema.is_indexed:

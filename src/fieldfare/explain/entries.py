@@ -54,7 +54,7 @@ def entries_of(model: Model, rows: Rows) -> KnownEntries:
     DataError
         If the model uses fields, and neither the rows nor the Schema have them.
     """
-    span = slice(int(rows.indptr[0]), int(rows.indptr[-1]))
+    span = rows.span
     row = np.repeat(np.arange(len(rows)), np.diff(rows.indptr))
     ids = rows.indices[span].astype(np.int64)
     values = np.ones(len(ids)) if rows.values is None else rows.values[span].astype(np.float64)

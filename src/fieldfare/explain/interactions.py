@@ -402,7 +402,7 @@ def _fields(model: Model, rows: Rows | None) -> Int64Array | None:
     known = fields_of_features(model)
     if known is not None or rows is None or rows.fields is None:
         return known
-    span = slice(int(rows.indptr[0]), int(rows.indptr[-1]))
+    span = rows.span
     ids, fields = rows.indices[span], rows.fields[span]
     inside = ids < model.n_features
     known = np.zeros(model.n_features, np.int64)

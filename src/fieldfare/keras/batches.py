@@ -38,7 +38,7 @@ def to_inputs(rows: Rows, length: int | None = None) -> dict[str, AnyArray]:
     counts = np.diff(rows.indptr)
     length = length or max(1, int(counts.max(initial=0)))
     there = np.arange(length) < counts[:, np.newaxis]
-    span = slice(int(rows.indptr[0]), int(rows.indptr[-1]))
+    span = rows.span
 
     def fill(array: AnyArray | None, empty: float, full: float, dtype: Any) -> AnyArray:
         out = np.where(there, full, empty).astype(dtype)

@@ -101,7 +101,7 @@ def note_fields(field_of: UInt16Array, rows: Rows) -> None:
         With fields.
     """
     assert rows.fields is not None
-    own = slice(int(rows.indptr[0]), int(rows.indptr[-1]))
+    own = rows.span
     _core.note_fields(field_of, rows.indices[own], rows.fields[own])
 
 

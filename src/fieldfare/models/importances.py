@@ -27,7 +27,7 @@ class Moments(NamedTuple):
     @staticmethod
     def of_rows(rows: Rows, n_features: int) -> Moments:
         """Return the moments of some rows."""
-        span = slice(int(rows.indptr[0]), int(rows.indptr[-1]))
+        span = rows.span
         ids, n = rows.indices[span], max(len(rows), 1)
         x = np.ones(len(ids)) if rows.values is None else rows.values[span].astype(np.float64)
         sums = (np.bincount(ids, weight, n_features) / n for weight in (None, x, x * x))

@@ -116,6 +116,11 @@ class Rows:
         """Number of stored entries."""
         return int(self.indptr[-1] - self.indptr[0])
 
+    @property
+    def span(self) -> slice:
+        """Where the entries of these rows lie in the arrays of entries, which slices share."""
+        return slice(int(self.indptr[0]), int(self.indptr[-1]))
+
     @cached_property
     def n_features(self) -> int:
         """One more than the largest feature id."""
@@ -156,7 +161,7 @@ class Rows:
         if len(steps) and int(steps.min()) < 0:
             row = int(np.argmax(steps < 0))
             raise DataError(f"indptr must never decrease. It does after row {row}.")
-        span = slice(int(self.indptr[0]), int(self.indptr[-1]))
+        span = self.span
         if self.n_features - 1 > MAX_INDEX:
             raise DataError(f"Feature ids must be at most {MAX_INDEX}. Got {self.n_features - 1}.")
         if self.values is not None:
@@ -284,4 +289,4 @@ def own_entries(part: Rows, name: str) -> AnyArray:
     array: AnyArray = getattr(part, name)
     if name in PER_ROW:
         return array
-    return array[int(part.indptr[0]) : int(part.indptr[-1])]
+    return array[part.span]

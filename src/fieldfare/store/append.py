@@ -66,7 +66,7 @@ class RowsAppender(Generic[Array]):
         if len(batch) == 0:
             return
         n_rows, n_entries = self.counts["n_rows"], self.counts["n_entries"]
-        own = slice(int(batch.indptr[0]), int(batch.indptr[-1]))
+        own = batch.span
         self.counts["n_rows"] += len(batch)
         self.counts["n_entries"] += batch.nnz
         for name in ("n_features", "n_fields"):

@@ -188,7 +188,7 @@ class RowSubset:
         """
         checksum = Checksum()
         for block in replace(self, index=None).blocks(memory_limit):
-            own = slice(int(block.indptr[0]), int(block.indptr[-1]))
+            own = block.span
             per_entry = (block.indices[own], *_cut(own, block.values, block.fields))
             arrays = (np.diff(block.indptr), *per_entry, block.target, block.weight, block.group)
             for place, (array, default) in enumerate(zip(arrays, _STANDS_FOR, strict=True)):
