@@ -25,6 +25,7 @@ from fieldfare.models.base import Model
 from fieldfare.models.posterior import Sample
 from fieldfare.models.scaling import Scaling
 from fieldfare.rows import RelatedRows, Rows, squared_lengths
+from fieldfare.solvers.state import check_state
 
 # Sweeps update scores by differences. After this many, they are computed from scratch.
 _REFRESH = 10
@@ -205,15 +206,7 @@ class GibbsSampler:
         DataError
             If the arrays do not fit the model.
         """
-        for name, own in self._state.items():
-            given = state.get(name)
-            if given is None or (name != "scores" and given.shape != own.shape):
-                got = "nothing" if given is None else f"shape {given.shape}"
-                raise DataError(
-                    f"The saved state does not fit this sampler: {name!r} must have shape "
-                    f"{own.shape}. Got {got}. Continue with the features, factors and groups that "
-                    "it was made with."
-                )
+        check_state(state, self._state, of_any_length=("scores",))
         self._state = {name: np.array(state[name], own.dtype) for name, own in self._state.items()}
         scaling = Scaling.from_arrays(state)
         if scaling is not None or self._scaling is not None:

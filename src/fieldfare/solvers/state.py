@@ -13,6 +13,8 @@ def check_state(
 ) -> None:
     """Compare the arrays of a saved state with those of a solver.
 
+    The first axis of those named in `of_any_length` may have another length.
+
     Raises
     ------
     DataError
@@ -20,11 +22,16 @@ def check_state(
     """
     for name, array in own.items():
         given = saved.get(name)
-        fits = name in of_any_length or (given is not None and given.shape == array.shape)
-        if given is None or given.dtype != array.dtype or not fits:
+        first = 1 if name in of_any_length else 0
+        if (
+            given is None
+            or given.dtype != array.dtype
+            or given.ndim != array.ndim
+            or given.shape[first:] != array.shape[first:]
+        ):
             got = "nothing" if given is None else f"{given.dtype} of shape {given.shape}"
             raise DataError(
                 f"The saved state does not fit this solver: {name!r} must be {array.dtype} of "
-                f"shape {array.shape}. Got {got}. Resume with the model kind, size and solver "
-                f"that the checkpoint was made with."
+                f"shape {array.shape}. Got {got}. Resume with the features, the kind and size of "
+                f"model and the solver that it was saved with."
             )

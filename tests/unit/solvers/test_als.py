@@ -168,6 +168,10 @@ def test_a_state_that_does_not_fit_is_refused() -> None:
         solver.load_state({})
     with pytest.raises(DataError, match="does not fit this solver"):
         solver.load_state(solver.state() | {"linear": np.zeros(3, np.float32)})
+    # Any number of scores may be known, but they are a row of numbers.
+    for scores in (np.float32(0), np.zeros((2, 3), np.float32), np.zeros(3)):
+        with pytest.raises(DataError, match="'scores' must be float32"):
+            solver.load_state(solver.state() | {"scores": np.asarray(scores)})
 
 
 def test_models_that_it_cannot_train_are_refused() -> None:

@@ -83,8 +83,11 @@ def test_states_that_do_not_fit_and_pickles_are_refused() -> None:
     sampler = _sampler(_rows())
     with pytest.raises(DataError, match="Got nothing"):
         sampler.load_state({})
-    with pytest.raises(DataError, match=r"Got shape \(3,\)"):
+    with pytest.raises(DataError, match=r"Got float32 of shape \(3,\)"):
         sampler.load_state(sampler.state() | {"linear": np.zeros(3, np.float32)})
+    for scores in (np.float32(0), np.zeros((2, 3), np.float32), np.array(["a"])):
+        with pytest.raises(DataError, match="'scores' must be float32"):
+            sampler.load_state(sampler.state() | {"scores": np.asarray(scores)})
     with pytest.raises(TypeError, match="keep its state"):
         pickle.dumps(sampler)
     with pytest.raises(DataError, match="target"):
@@ -148,9 +151,10 @@ def test_factors_of_each_order_are_drawn_from_their_conditional_distribution() -
     precision = np.vstack([np.ones((2, 2)) * 1e12, np.full((1, 2), 3.0)])
     mean = np.vstack([np.zeros((2, 2)), np.full((1, 2), 0.5)])
     start = {"factors": np.stack([0 * v, v]), "precision": precision, "mean": mean}
+    start["scores"] = np.zeros(0, np.float32)
     drawn = []
     for sweep in range(1500):
-        sampler.load_state(state | start | {"sweeps": np.array([sweep]), "scores": np.zeros(0)})
+        sampler.load_state(state | start | {"sweeps": np.array([sweep])})
         sampler.sweep()
         drawn.append(sampler.state()["factors"][1, 0])
     at = rows.indices.reshape(-1, 3)
