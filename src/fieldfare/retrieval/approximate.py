@@ -138,16 +138,22 @@ class Neighbours:
         _, places = self.inverted.search(_padded(queries), n)
         return np.asarray(places, np.int64)
 
-    def change(self, removed: Int64Array, added: Float32Array, first: int) -> Neighbours:
-        """Return a copy without some places, and with items added at places from ``first`` on."""
+    def change(self, removed: Int64Array, added: Float32Array, places: Int64Array) -> Neighbours:
+        """Return a copy without some places, and with items added at places that are free then."""
         faiss = require("faiss", "ann")
         copy = faiss.clone_index(self.inverted)
         copy.nprobe = self.calibration.n_probe
         if len(removed):
             copy.remove_ids(faiss.IDSelectorBatch(np.ascontiguousarray(removed, np.int64)))
         if len(added):
-            copy.add_with_ids(augmented(added, self.bound), np.arange(first, first + len(added)))
+            copy.add_with_ids(augmented(added, self.bound), np.ascontiguousarray(places, np.int64))
         return replace(self, inverted=copy)
+
+    def renumbered(self, places: Int64Array, vectors: Float32Array) -> Neighbours:
+        """Return a copy in which the item at ``places[i]`` is item i, with their vectors."""
+        arrays = self.arrays()
+        arrays["places"] = np.searchsorted(places, arrays["places"]).astype(np.uint32)
+        return Neighbours.from_arrays(arrays, vectors, self.bound, self.calibration)
 
     def arrays(self) -> dict[str, AnyArray]:
         """Return the cells as plain arrays, of which `from_arrays` makes the same object again.
@@ -210,7 +216,6 @@ def build(vectors: Float32Array, queries: Float32Array, wanted: float) -> Neighb
     MissingDependencyError
         If faiss is not installed.
     """
-    require("faiss", "ann")  # before the work
     require("faiss", "ann")  # before the work
     n = len(vectors)
     bound = _HEADROOM * float(_lengths(vectors).max(initial=0)) or 1.0

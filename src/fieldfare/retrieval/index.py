@@ -35,7 +35,7 @@ class Index:
     ----------
     vectors : float32 array of shape (n_places, d)
     alive : bool array of shape (n_places,)
-        False where an item was removed. Its place is not reused before the next build.
+        False where an item was removed. Its place is free for the next one.
     neighbours : Neighbours or None
         The cells of an approximate index; None for an exact one.
     """
@@ -120,14 +120,24 @@ class Index:
             allowed = self.alive
         return search_items(self.vectors, queries, n, allowed=allowed, excluded=excluded)
 
-    def change(self, removed: Int64Array, added: Float32Array) -> Index:
-        """Return an index without some places and with vectors added at the end.
+    def free_places(self, n: int) -> Int64Array:
+        """Return places for n more items: those of removed items, and then those at the end."""
+        free = np.flatnonzero(~self.alive)[:n]
+        return np.append(free, len(self.vectors) + np.arange(n - len(free)))
+
+    def change(
+        self, removed: Int64Array, added: Float32Array, places: Int64Array | None = None
+    ) -> Index:
+        """Return an index without the items at some places, and with others.
 
         Parameters
         ----------
         removed : int64 array of shape (n_removed,)
             Places that hold an item.
         added : float array of shape (n_added, d)
+        places : int64 array of shape (n_added,), optional
+            Where to put them: free places or removed ones, and those at the end without a gap. By
+            default those of the removed items, and then `free_places`.
 
         Raises
         ------
@@ -136,12 +146,30 @@ class Index:
         """
         added = checked_vectors(added, self.vectors.shape[1])
         removed = as_places("The places to remove", removed, len(self.vectors))
-        alive = np.append(self.alive, np.ones(len(added), bool))
+        if places is None:
+            own = np.sort(removed)[: len(added)]
+            places = np.append(own, self.free_places(len(added) - len(own)))
+        n = max(len(self.vectors), int(places.max(initial=-1)) + 1)
+        vectors = self.vectors
+        if len(added):
+            vectors = np.empty((n, vectors.shape[1]), np.float32)
+            vectors[: len(self.vectors)] = self.vectors
+            vectors[places] = added
+        alive = np.zeros(n, bool)
+        alive[: len(self.alive)] = self.alive
         alive[removed] = False
+        alive[places] = True
         near = self.neighbours
         if near is not None:
-            near = near.change(removed, added, len(self.vectors))
-        return Index(np.concatenate([self.vectors, added]), alive, near)
+            near = near.change(removed, added, places)
+        return Index(vectors, alive, near)
+
+    def taken(self, places: Int64Array) -> Index:
+        """Return an index of the items at some places, in ascending order, without any gap."""
+        vectors, near = self.vectors[places], self.neighbours
+        if near is not None:
+            near = near.renumbered(places, vectors)
+        return Index(vectors, np.ones(len(places), bool), near)
 
 
 @checked

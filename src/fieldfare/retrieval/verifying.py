@@ -28,6 +28,7 @@ _TYPES = {
     "alive": ("bool", 1),
     "seen.indptr": ("int64", 1),
     "seen.ids": ("uint32", 1),
+    "columns": ("uint8", 1),
     "cells.centres": ("float32", 2),
     "cells.indptr": ("int64", 1),
     "cells.places": ("uint32", 1),
