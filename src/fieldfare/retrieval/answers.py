@@ -133,6 +133,8 @@ def rerank(tower: Tower, queries: Rows, places: Int64Array) -> tuple[Int64Array,
 
 def _padded(places: Int64Array, scores: Float32Array, n: int) -> tuple[Int64Array, Float32Array]:
     """Return lists of length n, padded with place -1 and score -inf."""
+    if places.shape[1] == n:
+        return places, scores.astype(np.float32, copy=False)
     missing = ((0, 0), (0, n - places.shape[1]))
     return (
         np.pad(places, missing, constant_values=-1),

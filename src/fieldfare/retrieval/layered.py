@@ -84,6 +84,8 @@ class LayeredRows:
     def take(self, places: Int64Array) -> Rows:
         """Return copies of some rows; a row without entries where the place is -1."""
         n_large = len(self._large)
+        if not len(self._recent) and (places >= 0).all():
+            return self._large.take(places)
         if len(self._recent) and (places >= n_large).any():
             own = places[places >= 0]
             old = self._large.take(own[own < n_large])

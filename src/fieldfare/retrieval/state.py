@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import accumulate
 from typing import Any, final
 
 import numpy as np
@@ -112,20 +113,19 @@ class State:
         """
         if exclude is None and more is None and (users is None or not self.seen):
             return None
-        common = self.item_ids.places(() if exclude is None else id_list(exclude))
+        common = [] if exclude is None else [self.item_ids.places(id_list(exclude))]
         lists = []
         for request in range(n):
-            parts = [common]
+            parts = [*common]
             if users is not None and self.seen:
                 parts.append(self.seen_places[self.seen.codes(users[request])])
             if more is not None:
                 parts.append(self.item_ids.places(more[request]))
-            places = np.concatenate(parts)
-            lists.append(np.unique(places[places >= 0]))
+            places = np.concatenate(parts) if len(parts) > 1 else parts[0]
+            lists.append(np.sort(places[places >= 0]))
         if not any(map(len, lists)):
             return None
-        indptr = np.zeros(n + 1, np.int64)
-        np.cumsum([len(one) for one in lists], out=indptr[1:])
+        indptr = np.array([0, *accumulate(map(len, lists))], np.int64)
         return Excluded(indptr, np.concatenate(lists).astype(np.uint32))
 
     def allowed_items(self, candidates: Any, where: Mapping[str, Any] | None) -> AnyArray | None:

@@ -83,7 +83,7 @@ def _parts(state: State, n_candidates: int) -> tuple[Header, dict[str, AnyArray]
         tuple(_roles(tower) for tower in towers),
         tuple(tuple(tower.user_columns) for tower in towers),
         (state.tower.user, state.tower.item),
-        None if near is None else near.calibration,
+        state.index.calibration,
         None if near is None else near.bound,
     )
     return header, _arrays(state)
@@ -133,6 +133,7 @@ def _state(header: Header, arrays: Mapping[str, AnyArray], models: Sequence[Mode
     if arrays["vectors"].shape[1] != parts.dimension:
         raise ModelFileError(f"the model has vectors of length {parts.dimension}")
     near = None
+    measured = header.calibration if header.bound is None else None
     if header.calibration is not None and header.bound is not None:
         cells = {part: arrays[f"cells.{part}"] for part in CELL_ARRAYS}
         near = Neighbours.from_arrays(cells, arrays["vectors"], header.bound, header.calibration)
@@ -142,7 +143,7 @@ def _state(header: Header, arrays: Mapping[str, AnyArray], models: Sequence[Mode
     alive = arrays["alive"]
     item_ids = ids["ids"].without(np.flatnonzero(~alive & ids["ids"].in_use()))
     return State(
-        Index(arrays["vectors"], alive, near),
+        Index(arrays["vectors"], alive, near, measured),
         item_ids,
         people,
         ItemColumns(_table(arrays["columns"], len(alive)), towers[0].schema),
