@@ -103,3 +103,29 @@ def test_invalid_queries_say_what_is_wrong(run, ratings) -> None:
         assert ran.code == 1 and message in ran.err
     ran = run("recommend", "query", ".", "-m", "ratings.ff", "--user", "u1")
     assert ran.code == 1 and "holds no index" in ran.err
+
+
+def test_a_table_of_ratings_is_enough(run, tmp_path) -> None:
+    pairs = [(u, m) for u, m in itertools.product(range(30), range(20)) if (u + m) % 3]
+    lines = [f"{u};{m};{1 + (u * m) % 5};{n}" for n, (u, m) in enumerate(pairs)]
+    (tmp_path / "ratings.csv").write_text("userId;movieId;rating;timestamp\n" + "\n".join(lines))
+    movies = [f"{m};{m % 2}" for m in range(20)]
+    (tmp_path / "movies.csv").write_text("movieId;genre\n" + "\n".join(movies))
+    ran = run("recommend", "train", "ratings.csv", "-k", 4, "--epochs", 2, "--seed", 1)
+    assert ran.code == 0, ran.err
+    assert "user 'userId', item 'movieId', rating 'rating', time 'timestamp'" in ran.err
+    assert "written to ratings.ff" in ran.err
+    ran = run("recommend", "train", "ratings.csv", "--items", "movies.csv", "--time", "timestamp",
+              "--min-rating", 3, "-k", 4, "--epochs", 2, "--seed", 1, "--sep", ";")  # fmt: skip
+    assert ran.code == 0, ran.err
+    columns = load_model(tmp_path / "ratings.ff").schema.columns
+    assert {column.name: column.role for column in columns} == {
+        "userId": "user", "movieId": "item", "genre": "item"
+    }  # fmt: skip
+    ran = run("recommend", "index", "ratings.ff", "--items", "movies.csv", "--history",
+              "ratings.csv", "--sep", ";", "-o", "ratings.index")  # fmt: skip
+    assert ran.code == 0, ran.err
+    (tmp_path / "new.csv").write_text("userId;x\n3;1\n4;1\n")
+    ran = run("recommend", "query", "ratings.index", "-m", "ratings.ff", "--requests", "new.csv",
+              "--sep", ";", "-n", 2)  # fmt: skip
+    assert [row["userId"] for row in rows_of(ran.out)] == ["3", "3", "4", "4"]

@@ -116,6 +116,7 @@ def seeds(work: Path) -> list[Case]:
             )
             recommender.remove_items(["i5"])
             recommender.add_items({"item": ["i7", "new"], "genre": ["drama", "crime"]})
+            recommender.remove_items("i9")
             recommender.save(folder)
             found.append((read_folder(folder), models if ranker else models[:1]))
     return found

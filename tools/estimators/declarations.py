@@ -39,7 +39,7 @@ from fieldfare.config import optimiser_sentence
 from fieldfare.kinds.losses import LOSSES_OF_TASK, drawn_losses
 from fieldfare.kinds.models import FFM, FM, FWFM, HOFM, LINEAR, ModelKind
 from fieldfare.kinds.recall_losses import RECALL_LOSSES
-from fieldfare.kinds.solvers import GIBBS, SOLVER_KINDS, Defaults
+from fieldfare.kinds.solvers import ADAGRAD, GIBBS, NONSAMPLED, SOLVER_KINDS, Defaults
 
 # ---- the kinds of model ---------------------------------------------------------------------
 
@@ -213,6 +213,7 @@ def _regressor(about: Kind) -> Estimator:
     )
 
 
+_RANKED = _solvers(FM, "rank")
 RANKER = Estimator(
     name="FMRanker",
     file="estimators/fm.py",
@@ -222,11 +223,11 @@ RANKER = Estimator(
         "It orders the samples of a group, such as the results of a query. It is trained on pairs "
         "of samples of the same group, by the logistic loss of the difference of their scores "
         "(Rendle et al. 2009; Burges et al. 2005) or by the hinge loss (Herbrich et al. 2000).",
-        'For recall, each sample is an interaction of a user with an item: ``solver="nonsampled"`` '
-        "learns from all pairs of users and items at once, and ``negatives`` draws items against "
-        "each interaction. The columns of the item must have the role ``item`` in the Schema, all "
-        "others the role ``user`` or ``context``. Then there are no groups, and a target is "
-        "optional: a row is an interaction unless its target is 0.",
+        "For recall, each sample is an interaction of a user with an item: `fit` takes the "
+        "``roles`` of the columns, or guesses them, and tables of users and items. By default the "
+        'model is learned from all pairs of users and items at once (``solver="nonsampled"``); '
+        "``negatives`` draws items against each interaction. There are no groups, and a rating is "
+        "optional: a row is an interaction unless its rating is 0.",
     ),
     parameters=(TRAINED | RANKING) - {"fit_intercept"},
     attributes=(
@@ -244,13 +245,20 @@ RANKER = Estimator(
 True
 
 >>> seen = [{"user": u, "item": i} for u, i in ("ax", "ay", "bx", "by", "cy", "cz")]
->>> ranker = FMRanker(n_factors=2, solver="nonsampled", random_state=0).fit(seen)
+>>> ranker = FMRanker(n_factors=2, random_state=0)
+>>> ranker = ranker.fit(seen, roles={"user": "user", "item": "item"})
 >>> scores = ranker.predict([{"user": "a", "item": "x"}, {"user": "a", "item": "z"}])
 >>> bool(scores[0] > scores[1])
 True""",
     constants={"_kind": FM.name},
     changes={
-        **_solvers(FM, "rank"),
+        **_RANKED,
+        "solver": Change(
+            default="auto",
+            options=("auto", *(_RANKED["solver"].options or ())),
+            doc=f"{_RANKED['solver'].doc} 'auto' is {NONSAMPLED.name!r} for interactions without "
+            f"drawn ``negatives``, else {ADAGRAD.name!r}.",
+        ),
         "n_factors": Change(),
         "loss": Change(
             options=("auto", *dict.fromkeys((*LOSSES_OF_TASK["rank"], *RECALL_LOSSES))),

@@ -13,7 +13,14 @@ from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 _LEARNING = {
     ModelConfig: ("n_factors", "fit_linear"),
     SolverConfig: ("unobserved_weight", "l2_queries", "l2_items", "l2_exponent"),
-    TrainingConfig: ("max_iter", "n_iter_no_change", "random_state", "n_jobs"),
+    TrainingConfig: (
+        "max_iter",
+        "n_iter_no_change",
+        "early_stopping",
+        "validation_fraction",
+        "random_state",
+        "n_jobs",
+    ),
 }
 
 
@@ -33,10 +40,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def _configure_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", type=Input, metavar="TABLE", help="one row per interaction")
+    parser.add_argument("--users", type=Input, metavar="TABLE", help="one row per user")
+    parser.add_argument("--items", type=Input, metavar="TABLE", help="one row per item")
     _add_roles(
-        parser, "columns by role; others are left out (default: inferred from the names of columns)"
+        parser,
+        "columns by role; others are left out (default: guessed from their names, and printed)",
     )
-    _options.add_target(parser, "rows with a target of 0 or less are not interactions")
+    parser.add_argument(
+        "--time",
+        metavar="COLUMN",
+        help="when an interaction happened: the latest are held out to decide when to stop",
+    )
+    _options.add_target(parser, "rating: rows with one of 0 or less are not interactions")
+    parser.add_argument(
+        "--min-rating",
+        type=float,
+        metavar="X",
+        help="rows with a lower rating are not interactions (default: all above 0 are)",
+    )
     parser.add_argument("--weight", metavar="COLUMN", help="weight of each interaction")
     parser.add_argument(
         "--valid",
@@ -45,8 +66,13 @@ def _configure_train(parser: argparse.ArgumentParser) -> None:
         help="held-out interactions: stop when their ranking no longer improves",
     )
     parser.add_argument(
-        "-o", "--output", required=True, type=Output, metavar="MODEL.ff", help="model file"
+        "-o",
+        "--output",
+        type=Output,
+        metavar="MODEL.ff",
+        help="model file (default: TABLE's name with .ff, in this folder)",
     )
+    parser.set_defaults(default_output=lambda data: _options.default_output([data]))
     _options.add_reading(parser)
     _columns.add(parser)
     group = parser.add_argument_group("training")
@@ -106,6 +132,7 @@ def _configure_index(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="folder to write",
     )
+    _options.add_reading(parser)
 
 
 def _configure_query(parser: argparse.ArgumentParser) -> None:
@@ -159,6 +186,7 @@ def _configure_query(parser: argparse.ArgumentParser) -> None:
         metavar="OUT",
         help="output file, .parquet or else CSV (default: -, stdout)",
     )
+    _options.add_reading(parser)
 
 
 def _add_roles(parser: argparse.ArgumentParser, title: str) -> None:

@@ -14,6 +14,7 @@ from fieldfare.cli._recommend_options import configure
 from fieldfare.exceptions import ConfigError
 
 if TYPE_CHECKING:
+    from fieldfare.data.interaction_columns import InteractionColumns
     from fieldfare.retrieval import Recommender
     from fieldfare.schema.schema import Schema
     from fieldfare.sources.source import Table
@@ -22,17 +23,21 @@ __all__ = ["EXAMPLES", "configure", "run"]
 
 EXAMPLES = """\
 examples:
-  fieldfare recommend train ratings.csv --user user --item movie,genre --context hour -o ratings.ff
+  fieldfare recommend train ratings.csv
+  fieldfare recommend train ratings.csv --items movies.csv --user user --item movie,genre \\
+      --context hour --time when -o ratings.ff
   fieldfare recommend index ratings.ff --items movies.csv --history ratings.csv \\
       -o ratings.index
   fieldfare recommend query ratings.index -m ratings.ff --user 17 --context hour=night
   fieldfare recommend query ratings.index -m ratings.ff --requests new.csv -o lists.csv
 
 'recommend train' trains on interactions and takes all other pairs of a user and an item as
-unobserved. A model of ratings or clicks works as well, such as that of 'fieldfare train ratings.csv
---target rating -o ratings.ff', but without --instance-norm, because such a model has no vectors of
-items; pass the roles of its columns to 'recommend index'. Build the index again after each
-training; it is replaced in place.
+unobserved. Which columns are the user, the item, the rating and the time is guessed from their
+names unless you say so; the model stores the roles of its columns. A model of ratings or clicks
+works as well, such as that of 'fieldfare train ratings.csv --target rating -o ratings.ff', but
+without --instance-norm, because such a model has no vectors of items; pass the roles of its columns
+to 'recommend index'. Build the index again after each training; it is replaced in place. What is
+said about the form of the files holds for all tables of a command.
 """
 
 
@@ -42,24 +47,34 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _train(arguments: argparse.Namespace) -> int:
-    from fieldfare.data.loading import load
+    from fieldfare.data.interaction_columns import at_least
+    from fieldfare.data.loading import read_dataset
+    from fieldfare.data.road import Options
+    from fieldfare.data.split_by import SplitBy
     from fieldfare.kinds.models import FM
     from fieldfare.kinds.solvers import NONSAMPLED
-    from fieldfare.sources.formats import open_table
-    from fieldfare.sources.reading import Reading
     from fieldfare.training.functions import train
 
-    reading = _options.reading(arguments)
-    table = open_table(arguments.data, Reading(**reading))
-    data = load(table, schema=_schema(arguments, table), labelled=None)
+    table, schema, columns = _interactions(arguments)
+    by_time = arguments.time is not None and arguments.valid is None
+    split_by = SplitBy("time", arguments.time) if by_time else None
+    known: dict[str, Any] = {"labelled": None}
+    data = read_dataset(table, Options.of(schema=schema, split_by=split_by, **known))
     say_notes(data.schema.notes)
+    valid = arguments.valid
+    if valid is not None:
+        valid = _opened(arguments, valid)
+        if columns is not None:
+            valid = columns.joined(valid)
+        valid = read_dataset(valid, Options.of(schema=data.schema, **known))
+        valid = at_least(valid, arguments.min_rating)
     result = train(
-        data,
-        valid=arguments.valid,
-        **(reading if arguments.valid else {}),
+        at_least(data, arguments.min_rating),
+        valid=valid,
         model=FM.name,
         task="rank",
         solver=NONSAMPLED.name,
+        **({"validation": "time", "validation_column": arguments.time} if by_time else {}),
         **_options.hyperparameters(arguments),
     )
     if not save_unless_nothing(result, arguments.output):
@@ -71,32 +86,46 @@ def _train(arguments: argparse.Namespace) -> int:
     return INTERRUPTED if result.interrupted else 0
 
 
-def _schema(arguments: argparse.Namespace, table: Table) -> Schema:
-    """Return the Schema of the data; if roles are given, columns without a role are ignored."""
+def _opened(arguments: argparse.Namespace, path: Any) -> Any:
+    """Return a table, read as the user says; None without a path."""
+    from fieldfare.sources.formats import open_table
+    from fieldfare.sources.reading import Reading
+
+    return None if path is None else open_table(path, Reading(**_options.reading(arguments)))
+
+
+def _interactions(
+    arguments: argparse.Namespace,
+) -> tuple[Table, Schema, InteractionColumns | None]:
+    """Return the interactions, and the columns that they are learned from, said or guessed."""
+    from fieldfare.data.interaction_columns import InteractionColumns
     from fieldfare.schema.hints import Hints
-    from fieldfare.schema.schema import Column, Schema
+    from fieldfare.sources.batch import column_at
 
     said = _columns.given(arguments)
-    given = {role: said.pop(role, None) for role in ("target", "weight")}
+    table = _opened(arguments, arguments.data)
+    given: dict[str, Any] = {
+        role: None if name is None else column_at(table.names, name)
+        for role, name in ((role, said.pop(role, None)) for role in ("target", "weight"))
+    }
     schema: Schema | None = said.pop("schema", None)
-    if schema is None:
-        schema = Schema.infer(table, **given, **said)
-    else:
+    roles = _roles(arguments)
+    if schema is not None:
         schema = replace(schema, **given).with_hints(Hints(**said))
-    named = _roles(arguments)
-    if not named:
-        return schema
-    columns = []
-    for role, names in named.items():
-        for place, name in enumerate(names):
-            column = schema.column(name)
-            # Ids are categorical even if they are numbers.
-            is_id = place == 0 and role != "context" and column.kind in ("numeric", "ignore")
-            columns.append(Column(name, role=role) if is_id else column.change(role=role))
-    known = {column.name for column in columns}
-    others = (one for one in schema.columns if one.source is None and one.name not in known)
-    rest = [one.change(kind="ignore") for one in others]
-    return Schema((*columns, *rest), **given)
+        for role, names in roles.items():
+            schema = schema.edit(names, role=role)
+        return table, schema, None
+    columns = InteractionColumns.of(
+        table,
+        roles=roles,
+        users=_opened(arguments, arguments.users),
+        items=_opened(arguments, arguments.items),
+        rating=given["target"],
+        time=arguments.time,
+        others=[name for name in (given["weight"],) if name is not None],
+    )
+    say_notes(columns.notes)
+    return columns.table, columns.schema(Hints(**said), given["weight"]), columns
 
 
 def _roles(arguments: argparse.Namespace) -> dict[str, list[str]]:
@@ -113,9 +142,9 @@ def _index(arguments: argparse.Namespace) -> int:
     say_aside(f"vectors: {split(model, roles)!r}")
     recommender = Recommender(
         model,
-        arguments.items,
-        users=arguments.users,
-        history=arguments.history,
+        _opened(arguments, arguments.items),
+        users=_opened(arguments, arguments.users),
+        history=_opened(arguments, arguments.history),
         roles=roles,
         index=arguments.index,
         recall=arguments.recall,
@@ -144,7 +173,7 @@ def _query(arguments: argparse.Namespace) -> int:
     if arguments.requests is not None:
         if users or contexts:
             raise ConfigError("Pass either --requests, or --user and --context. Got both.")
-        contexts = compose.read(arguments.requests)
+        contexts = compose.read(_opened(arguments, arguments.requests))
         if recommender.user_column in contexts.column_names:
             users = contexts.column(recommender.user_column).to_pylist()
     where = _values_by_column(arguments.where)

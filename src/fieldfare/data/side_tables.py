@@ -62,6 +62,7 @@ class JoinedTable(Table):
         self.is_rereadable = self._main.is_rereadable
         self.names = list(self._main.names)
         self._sides: dict[str, SideTable] = {}
+        texts = _untyped(self._main)
         for key, side in sides.items():
             opened = open_table(side)
             for owner, names in (("table", self._main.names), ("side table", opened.names)):
@@ -79,6 +80,9 @@ class JoinedTable(Table):
                 )
             self.names += others
             self._sides[key] = SideTable(opened, key)
+            texts |= _untyped(opened) - {key}
+        # Texts of files without types may stand for numbers, whatever the other tables are.
+        self.mixed = frozenset(texts)
 
     def batches(self) -> Iterator[Batch]:
         """Yield the joined rows in order, in batches of bounded size."""
@@ -134,3 +138,8 @@ class JoinedTable(Table):
             rows = bare.encode(side.table, labelled=False, columns=columns)
             relations.append(Relation(np.concatenate(codes[key]), rows))
         return RelatedRows(main, tuple(relations))
+
+
+def _untyped(table: Table) -> set[str]:
+    """Return the columns of a table whose texts may stand for numbers."""
+    return set(table.names if table.untyped else table.mixed)

@@ -488,11 +488,11 @@ class FMRanker(Ranker):
     samples of the same group, by the logistic loss of the difference of their scores (Rendle et al.
     2009; Burges et al. 2005) or by the hinge loss (Herbrich et al. 2000).
 
-    For recall, each sample is an interaction of a user with an item: ``solver="nonsampled"`` learns
-    from all pairs of users and items at once, and ``negatives`` draws items against each
-    interaction. The columns of the item must have the role ``item`` in the Schema, all others the
-    role ``user`` or ``context``. Then there are no groups, and a target is optional: a row is an
-    interaction unless its target is 0.
+    For recall, each sample is an interaction of a user with an item: `fit` takes the ``roles`` of
+    the columns, or guesses them, and tables of users and items. By default the model is learned
+    from all pairs of users and items at once (``solver="nonsampled"``); ``negatives`` draws items
+    against each interaction. There are no groups, and a rating is optional: a row is an interaction
+    unless its rating is 0.
 
     Parameters
     ----------
@@ -512,10 +512,11 @@ class FMRanker(Ranker):
         The power for negatives='popularity'.
     known_negatives : bool, default=False
         Whether to draw items already seen with the query as negatives, too.
-    solver : {'adagrad', 'rowwise_adagrad', 'sgd', 'ftrl', 'nonsampled'}, default='adagrad'
+    solver : {'auto', 'adagrad', 'rowwise_adagrad', 'sgd', 'ftrl', 'nonsampled'}, default='auto'
         Optimiser: 'adagrad' (AdaGrad), 'rowwise_adagrad' (AdaGrad with one step size per latent
         vector), 'sgd' (stochastic gradient descent), 'ftrl' (FTRL-Proximal) or 'nonsampled' (least
-        squares over all pairs of queries and items, seen or not).
+        squares over all pairs of queries and items, seen or not). 'auto' is 'nonsampled' for
+        interactions without drawn ``negatives``, else 'adagrad'.
     learning_rate : float > 0 or 'auto', default='auto'
         Step size, for rows whose length is one on average; for FTRL its alpha. 'auto' is 0.4, 0.02
         for 'sgd', 0.2 for 'ftrl'.
@@ -651,7 +652,8 @@ class FMRanker(Ranker):
     True
 
     >>> seen = [{"user": u, "item": i} for u, i in ("ax", "ay", "bx", "by", "cy", "cz")]
-    >>> ranker = FMRanker(n_factors=2, solver="nonsampled", random_state=0).fit(seen)
+    >>> ranker = FMRanker(n_factors=2, random_state=0)
+    >>> ranker = ranker.fit(seen, roles={"user": "user", "item": "item"})
     >>> scores = ranker.predict([{"user": "a", "item": "x"}, {"user": "a", "item": "z"}])
     >>> bool(scores[0] > scores[1])
     True
@@ -668,7 +670,7 @@ class FMRanker(Ranker):
         negatives: Literal["uniform", "popularity", "batch"] | None = None,
         negatives_exponent: float = 0.75,
         known_negatives: bool = False,
-        solver: Literal["adagrad", "rowwise_adagrad", "sgd", "ftrl", "nonsampled"] = "adagrad",
+        solver: Literal["auto", "adagrad", "rowwise_adagrad", "sgd", "ftrl", "nonsampled"] = "auto",
         learning_rate: float | Literal["auto"] = "auto",
         max_iter: int | Literal["auto"] = "auto",
         l2_linear: float | Literal["auto"] = "auto",

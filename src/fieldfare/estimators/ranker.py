@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from fieldfare._arrays import as_array, distinct
+from fieldfare._logging import say_notes
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
+from fieldfare._validation import NONE, AnyOf, Number, check
+from fieldfare.config import Config
 from fieldfare.data.dataset import AnyDataset
+from fieldfare.data.interaction_columns import InteractionColumns, Roles, at_least
 from fieldfare.data.loading import extend, load
 from fieldfare.estimators import _input
 from fieldfare.estimators._checks import (
@@ -19,15 +23,22 @@ from fieldfare.estimators._checks import (
 )
 from fieldfare.estimators._eval_set import as_tuple, with_own_target
 from fieldfare.estimators.base import Factorization
-from fieldfare.exceptions import DataError
+from fieldfare.exceptions import ConfigError, DataError
+from fieldfare.kinds.solvers import ADAGRAD, NONSAMPLED
 from fieldfare.metrics import get_metric
 from fieldfare.schema.hints import NO_HINTS
+from fieldfare.settings import read as read_group
+from fieldfare.sources.files import are_files
+from fieldfare.sources.formats import open_source
+from fieldfare.sources.source import Table
 from fieldfare.training.job import read
 from fieldfare.training.ranking.recall import fold_in, labelled_interactions
 from fieldfare.training.samples.comparisons import require_groups
 from fieldfare.training.samples.subset import RowSubset
 
 _RankerT = TypeVar("_RankerT", bound="Ranker")
+_ConfigT = TypeVar("_ConfigT", bound=Config)
+_RATING = AnyOf((Number(), NONE))
 
 
 class _Labels(NamedTuple):
@@ -37,6 +48,9 @@ class _Labels(NamedTuple):
     qid: Any
     compared: bool = False
     """Whether the rows to compare are given, in place of groups."""
+    columns: InteractionColumns | None = None
+    """What the columns of interactions mean, if that was said or guessed."""
+    min_rating: float | None = None
 
 
 class _Sizes(NamedTuple):
@@ -51,11 +65,23 @@ _NO_LABELS = _Labels(None, None)
 class Ranker(Factorization):
     """Base of the rankers: groups of samples, or interactions, instead of a target per sample."""
 
-    def fit(  # type: ignore[override]
+    solver: str
+    negatives: str | None
+    validation: str
+    validation_column: Any
+    # What `fit` decides in place of parameters, from what it is given.
+    _decided: Mapping[str, Any] | None = None
+
+    def fit(  # type: ignore[override]  # noqa: PLR0913 - the front door: all but X and y by name
         self: _RankerT,
         X: Any,
         y: Any = None,
         *,
+        roles: Roles | None = None,
+        users: Any = None,
+        items: Any = None,
+        time: str | None = None,
+        min_rating: float | None = None,
         qid: Any = None,
         group: Any = None,
         pairs: Any = None,
@@ -67,9 +93,22 @@ class Ranker(Factorization):
         Parameters
         ----------
         X : data frame, Arrow table, list of dict, array, sparse matrix or path
-            Samples, as for the other estimators.
+            Samples, as for the other estimators; for recall a table of interactions.
         y : array-like of shape (n_samples,), str or None
-            Relevances, larger ones ranking higher; or the name of their column.
+            Relevances, larger ones ranking higher; or the name of their column. For recall: rows
+            whose rating is not above 0 are no interactions, and all others count alike.
+        roles : mapping from {"user", "item", "context"} to columns, or None
+            For recall: which columns describe the user, the item and the context of an interaction,
+            the ids of users and items first. Other columns are not used. What is not said is
+            guessed from the names of the columns and printed.
+        users, items : table or None
+            For recall: what is known of users and items, one row each, with the column of ids that
+            the interactions have. All their columns are used unless ``roles`` names some of them.
+        time : str or None
+            For recall: the column that says when an interaction happened. The latest rows are then
+            held out for validation.
+        min_rating : float or None
+            For recall: rows with a lower rating are no interactions.
         qid : array-like of shape (n_samples,), str or None
             Group of each sample (a query or a user), or the name of its column, which stays a
             feature unless a ``schema`` says otherwise. ``None`` for files and tables that have
@@ -100,13 +139,82 @@ class Ranker(Factorization):
         TrainingError
             If no group holds samples of different relevance, or there is no interaction.
         SchemaError
-            For recall, if a column has no role.
+            For recall, if nothing tells which columns are the user and the item.
         DivergenceError
             If the loss became infinite or not a number.
         """
-        labels = _Labels(y, _group_numbers(qid, group), pairs is not None)
-        self._fit(X, labels, sample_weight, eval_set, comparisons=pairs)
+        check("min_rating", min_rating, _RATING, f"{type(self).__name__}.fit")
+        labels = _Labels(y, _group_numbers(qid, group), pairs is not None, min_rating=min_rating)
+        said = {"roles": roles, "users": users, "items": items, "time": time}
+        before, self._decided = self._decided, None
+        is_asked = any(given is not None for given in (*said.values(), min_rating))
+        try:
+            X = _input.in_memory(X)
+            if is_asked or self._are_interactions(X, labels):
+                X, labels = self._interactions(X, labels, sample_weight, said)
+            self._fit(X, labels, sample_weight, eval_set, comparisons=pairs)
+        except BaseException:
+            self._decided = before
+            raise
         return self
+
+    def _are_interactions(self, X: Any, labels: _Labels) -> bool:
+        """Whether samples are a table that is neither graded nor grouped, nor has a Schema."""
+        given = (labels.qid, self.schema)
+        if any(one is not None for one in given) or labels.compared:
+            return False
+        if labels.y is not None and not (self._settings().for_recall and _input.is_name(labels.y)):
+            return False
+        if isinstance(X, Table) or are_files(X):
+            return isinstance(open_source(X), Table)
+        return not _input.is_source(X) and _input.as_table(X) is not None
+
+    def _interactions(
+        self, X: Any, labels: _Labels, sample_weight: Any, said: Mapping[str, Any]
+    ) -> tuple[Any, _Labels]:
+        """Return interactions as a table, and what its columns mean; decide how to learn."""
+        if labels.qid is not None or labels.compared:
+            raise DataError(
+                "Training for recall compares all items: leave out qid, group and pairs, or leave "
+                "out roles, users, items, time and min_rating."
+            )
+        if self.schema is not None:
+            raise ConfigError(
+                "The Schema says what columns mean, and their roles. Leave out schema= or roles=."
+            )
+        if labels.y is not None and not _input.is_name(labels.y):
+            raise DataError(
+                "Ratings of interactions are a column of their table. Give its name, as in "
+                f"y='rating'. Got {type(labels.y).__name__}."
+            )
+        own_time = self.validation_column if self.validation == "time" else None
+        names = [name for name in (sample_weight, self.validation_column) if _input.is_name(name)]
+        columns = InteractionColumns.of(
+            X,
+            **{**said, "time": said["time"] or own_time},
+            rating=labels.y,
+            others=[str(name) for name in names],
+        )
+        say_notes(columns.notes)
+        if self.solver == "auto" and self.negatives is None:
+            self._decided = {"solver": NONSAMPLED.name}
+        if said["time"] is not None:
+            by_time = {"validation": "time", "validation_column": columns.time}
+            self._decided = {**(self._decided or {}), **by_time}
+        if not self._settings().for_recall:
+            raise ConfigError(
+                f"Interactions are learned from all pairs, or from drawn negatives, and solver="
+                f"{self.solver!r} with negatives=None does neither. Leave out solver, or set "
+                "negatives='uniform'."
+            )
+        return columns.table, labels._replace(columns=columns)
+
+    def _config(self, group: type[_ConfigT], **fixed: Any) -> _ConfigT:
+        """Return a group of parameters, checked; those that `fit` decided in its way."""
+        given = self.get_params(deep=False)
+        if given["solver"] == "auto":
+            given["solver"] = ADAGRAD.name
+        return read_group(group, given | dict(self._decided or {}), **fixed)
 
     def fold_in(self: _RankerT, X: Any, *, known: Any, sample_weight: Any = None) -> _RankerT:
         """Add new users and items to the model, and change nothing else.
@@ -200,7 +308,7 @@ class Ranker(Factorization):
                     "Training for recall compares all items: leave out qid, group and pairs, or "
                     "train with another solver and negatives=None."
                 )
-            return self._read_interactions(X, y, sample_weight, learn=learn, **how)
+            return self._read_interactions(X, labels, sample_weight, learn=learn, **how)
         if y is None and labels.compared and not _input.is_source(X):
             y = np.zeros(_input.n_samples(X), np.float32)
         if _input.is_name(qid):
@@ -227,6 +335,9 @@ class Ranker(Factorization):
         if eval_set is None:
             return None
         parts = as_tuple(eval_set, ("X", "y", "qid"))
+        if y.columns is not None:
+            of_train = y._replace(y=None)
+            return self._read(eval_set if parts is None else parts[0], of_train, None)
         if parts is not None:
             return self._read(parts[0], _Labels(*parts[1:]), None)
         if _input.is_source(eval_set) or (self._settings().for_recall and y.y is None):
@@ -235,9 +346,28 @@ class Ranker(Factorization):
         return self._read(X, _Labels(target, y.qid if _input.is_name(y.qid) else None), weight)
 
     def _read_interactions(
-        self, X: Any, y: Any, sample_weight: Any, *, learn: bool, **how: Any
+        self, X: Any, labels: _Labels, sample_weight: Any, *, learn: bool, **how: Any
     ) -> AnyDataset:
         """Return rows that are interactions; without a target, every row is one."""
+        columns, y = labels.columns, labels.y
+        if columns is not None:
+            weight = sample_weight if _input.is_name(sample_weight) else None
+            hints = how.pop("hints", None) or self._hints()
+            schema = columns.schema(hints, weight) if learn else self.schema_
+            table = X if learn else columns.joined(X)
+            X = read(
+                table,
+                self._settings(),
+                schema=schema,
+                weight=weight,
+                labelled=None,
+                split_by=how.get("split_by"),
+            )
+            X = at_least(X, labels.min_rating)
+            X = X.with_(target=labelled_interactions(RowSubset.of(X)).target)
+            return super()._read(
+                X, None, None if weight else sample_weight, learn=learn, **how | {"hints": NO_HINTS}
+            )
         if y is None and _input.is_source(X):
             weight = sample_weight if _input.is_name(sample_weight) else None
             known: dict[str, Any] = {"schema": self.schema, "hints": self._hints()}

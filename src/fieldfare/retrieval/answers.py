@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,8 +12,8 @@ from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare._validation import Number, check
 from fieldfare.exceptions import DataError
 from fieldfare.kernels.topk import Excluded, search_items
-from fieldfare.retrieval.id_map import IdMap
-from fieldfare.retrieval.requests import Requests, id_list, is_single_id, query_rows
+from fieldfare.retrieval.id_map import IdMap, id_list, is_single_id
+from fieldfare.retrieval.requests import Requests
 from fieldfare.retrieval.state import State
 from fieldfare.retrieval.towers import Tower
 from fieldfare.rows import Rows
@@ -91,14 +92,13 @@ def best_items(
     scores : float32 array of shape (n_requests, n)
         -inf where there are too few items.
     """
-    vectors, constants = state.split.queries(requests.rows)
+    vectors, constants = state.split.queries(requests.rows(state.tower))
     depth = n if state.ranker is None else max(n, n_candidates)
     depth = max(1, min(depth, len(state.item_ids)))
     places, scores = state.index.search(vectors, depth, allowed=allowed, excluded=excluded)
     scores = scores + constants[:, None]
     if state.ranker is not None:
-        queries = query_rows(state, state.ranker, requests.users, requests.contexts)
-        places, scores = rerank(state.ranker, queries, places)
+        places, scores = rerank(state.ranker, requests.rows(state.ranker), places)
     return _padded(places[:, :n], scores[:, :n], n)
 
 
@@ -133,6 +133,8 @@ def rerank(tower: Tower, queries: Rows, places: Int64Array) -> tuple[Int64Array,
 
 def _padded(places: Int64Array, scores: Float32Array, n: int) -> tuple[Int64Array, Float32Array]:
     """Return lists of length n, padded with place -1 and score -inf."""
+    if places.shape[1] == n:
+        return places, scores.astype(np.float32, copy=False)
     missing = ((0, 0), (0, n - places.shape[1]))
     return (
         np.pad(places, missing, constant_values=-1),
@@ -150,20 +152,28 @@ def recommended(
     return Recommended(state.item_ids.at(places), scores)
 
 
-def to_frame(requests: Requests, state: State, places: Int64Array, scores: Float32Array) -> Any:
+def to_frame(
+    requests: Requests,
+    state: State,
+    places: Int64Array,
+    scores: Float32Array,
+    columns_of_items: Sequence[str] = (),
+) -> Any:
     """Return recommendations as a DataFrame with one row per item.
 
-    Its columns are the user (the number of the request if there are no users), the item, its score
-    and its rank from 1.
+    Its columns are the user (the number of the request if there are no users), the item, its score,
+    its rank from 1, and some columns of the table of items.
     """
     row, rank = np.nonzero(places >= 0)
-    users = range(len(requests.rows)) if requests.users is None else requests.users
+    users = range(requests.n) if requests.users is None else requests.users
     columns: dict[str, list[Any]] = {
         "request" if requests.users is None else "user": [users[r] for r in row],
         state.item_column: state.item_ids.at(places[row, rank]).tolist(),
         "score": scores[row, rank].tolist(),
         "rank": (rank + 1).tolist(),
     }
+    for name, cells in state.columns.values(columns_of_items, places[row, rank]).items():
+        columns.setdefault(name, cells)
     lines = zip(*columns.values(), strict=True)
     return to_pandas([dict(zip(columns, line, strict=True)) for line in lines])
 

@@ -21,7 +21,7 @@ import numpy as np
 from fieldfare._optional import require
 from fieldfare._random import stream
 from fieldfare._typing import JSON, AnyArray, Float32Array, Int64Array
-from fieldfare.kernels.topk import search_items
+from fieldfare.kernels.topk import score_items, search_items
 
 # Headroom for longer items that are added later. Even longer ones are ordered only approximately.
 _HEADROOM = 1.1
@@ -34,6 +34,8 @@ _QUERY_LENGTH = 0.3
 _BLOCK = 2**22
 # Queries of which the search time is measured.
 _TIMED = 50
+# Below so many items either search takes microseconds, and the comparison says little.
+LEAST_COMPARED = 10_000
 # Items added at once when cells are read from a file, which bounds the memory for copies.
 _ADDED = 2**16
 # A build has 3 sqrt(n) cells, the means of 39 sampled items per cell after 6 rounds. More of either
@@ -71,8 +73,10 @@ class Calibration:
         Number of cells.
     n_probe : int
         Cells searched per query.
+    exact_queries_per_second : float
+        Speed of a search that looks at every item, measured in turns with the settings.
     curve : tuple of Point
-        The settings that were tried.
+        The settings that were tried, up to the first that is slower than the exact search.
     """
 
     wanted: float
@@ -80,7 +84,14 @@ class Calibration:
     depth: int
     n_cells: int
     n_probe: int
+    exact_queries_per_second: float
     curve: tuple[Point, ...]
+
+    @property
+    def is_slower(self) -> bool:
+        """Whether the chosen setting is slower than an exact search."""
+        speeds = {point.n_probe: point.queries_per_second for point in self.curve}
+        return speeds[self.n_probe] < self.exact_queries_per_second
 
     def __str__(self) -> str:
         lines = [f"  cells  recall@{self.depth}  queries/s"]
@@ -89,6 +100,8 @@ class Calibration:
             + ("  <- chosen" if p.n_probe == self.n_probe else "")
             for p in self.curve
         ]
+        last = "  <- faster: every item is searched" if self.is_slower else ""
+        lines.append(f"    all      1.0000  {self.exact_queries_per_second:9,.0f}{last}")
         lines.append(f"recall@{self.depth} on held-out queries: {self.recall:.4f}")
         return "\n".join(lines)
 
@@ -138,16 +151,22 @@ class Neighbours:
         _, places = self.inverted.search(_padded(queries), n)
         return np.asarray(places, np.int64)
 
-    def change(self, removed: Int64Array, added: Float32Array, first: int) -> Neighbours:
-        """Return a copy without some places, and with items added at places from ``first`` on."""
+    def change(self, removed: Int64Array, added: Float32Array, places: Int64Array) -> Neighbours:
+        """Return a copy without some places, and with items added at places that are free then."""
         faiss = require("faiss", "ann")
         copy = faiss.clone_index(self.inverted)
         copy.nprobe = self.calibration.n_probe
         if len(removed):
             copy.remove_ids(faiss.IDSelectorBatch(np.ascontiguousarray(removed, np.int64)))
         if len(added):
-            copy.add_with_ids(augmented(added, self.bound), np.arange(first, first + len(added)))
+            copy.add_with_ids(augmented(added, self.bound), np.ascontiguousarray(places, np.int64))
         return replace(self, inverted=copy)
+
+    def renumbered(self, places: Int64Array, vectors: Float32Array) -> Neighbours:
+        """Return a copy in which the item at ``places[i]`` is item i, with their vectors."""
+        arrays = self.arrays()
+        arrays["places"] = np.searchsorted(places, arrays["places"]).astype(np.uint32)
+        return Neighbours.from_arrays(arrays, vectors, self.bound, self.calibration)
 
     def arrays(self) -> dict[str, AnyArray]:
         """Return the cells as plain arrays, of which `from_arrays` makes the same object again.
@@ -210,7 +229,6 @@ def build(vectors: Float32Array, queries: Float32Array, wanted: float) -> Neighb
     MissingDependencyError
         If faiss is not installed.
     """
-    require("faiss", "ann")  # before the work
     require("faiss", "ann")  # before the work
     n = len(vectors)
     bound = _HEADROOM * float(_lengths(vectors).max(initial=0)) or 1.0
@@ -310,17 +328,27 @@ def _calibrate(
 
     choosing, measuring = slice(0, None, 2), slice(1, None, 2)
     curve: list[Point] = []
+    exact: list[float] = []
     low, high = 0, 0  # the largest number that fails, the smallest that suffices (0: none yet)
     n_probe = 1
     while True:
         inverted.nprobe = n_probe
         found = recall(choosing)
-        times = [time.perf_counter()]
-        for query in padded[choosing][:_TIMED]:
-            inverted.search(query[None], depth)
-            times.append(time.perf_counter())
-        # The median, so that other load on the machine does not distort the curve.
-        curve.append(Point(n_probe, float(found.mean()), 1 / float(np.median(np.diff(times)))))
+        times = []
+        for query, raw in zip(padded[choosing][:_TIMED], queries[choosing], strict=False):
+            start = time.perf_counter()
+            _, places = inverted.search(query[None], depth)
+            score_items(vectors, raw[None], places)
+            middle = time.perf_counter()
+            search_items(vectors, raw[None], depth)
+            times.append(middle - start)
+            exact.append(time.perf_counter() - middle)
+        # Medians, so that other load on the machine does not distort the curve.
+        speed = 1 / float(np.median(times))
+        curve.append(Point(n_probe, float(found.mean()), speed))
+        if speed * float(np.median(exact)) < 1 and len(vectors) >= LEAST_COMPARED:
+            high = n_probe
+            break
         # Two standard errors below the mean, which may be too high by chance.
         if found.mean() - 2 * found.std() / np.sqrt(len(found)) >= wanted:
             high = n_probe
@@ -339,4 +367,5 @@ def _calibrate(
     inverted.nprobe = high
     curve.sort(key=lambda point: point.n_probe)
     measured = float(recall(measuring).mean())
-    return Calibration(wanted, measured, depth, inverted.nlist, high, tuple(curve))
+    all_items = 1 / float(np.median(exact))
+    return Calibration(wanted, measured, depth, inverted.nlist, high, all_items, tuple(curve))

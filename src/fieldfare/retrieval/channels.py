@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from fieldfare.kernels.topk import Excluded
 from fieldfare.retrieval.answers import Recommended
-from fieldfare.retrieval.requests import Requests, query_rows
+from fieldfare.retrieval.requests import Requests
 from fieldfare.retrieval.state import State
 from fieldfare.retrieval.towers import hstack_rows
 
@@ -17,7 +18,9 @@ def merge(
     channels: Mapping[str, Iterable[object]],
     requests: Requests,
     n: int,
+    *,
     column: str | None,
+    excluded: Excluded | None,
 ) -> Recommended:
     """Return the n best of all proposed items, by the ranker or else the model.
 
@@ -30,16 +33,17 @@ def merge(
     n : int
     column : str or None
         Column that holds the names of the channels which propose an item.
+    excluded : Excluded or None
+        Places that are left out, whoever proposes them.
     """
+    out = set() if excluded is None else set(excluded.ids.tolist())
     tower = state.ranker or state.tower
     proposed_by: dict[int, list[str]] = {}
     for name, ids in channels.items():
         for place in state.item_ids.places(ids).tolist():
-            if place >= 0 and state.index.alive[place]:
+            if place >= 0 and place not in out and state.index.alive[place]:
                 proposed_by.setdefault(place, []).append(name)
-    query = requests.rows
-    if tower is not state.tower:
-        query = query_rows(state, tower, requests.users, requests.contexts)
+    query = requests.rows(tower)
     places = np.array(list(proposed_by), np.int64)
     rows = tower.items.take(places)
     if column is not None and len(places):

@@ -176,6 +176,8 @@ def _by_field(side: SideEntries, fields: Int64Array, terms: Float64Array) -> Flo
 
 def _sum_by(key: Int64Array, terms: Float64Array, n: int) -> Float64Array:
     """Return the sum of the terms of each key, float64 of shape (n, ...)."""
+    if n == 1:
+        return np.asarray(terms.sum(axis=0, keepdims=True))
     out: Float64Array = np.zeros((n, *terms.shape[1:]))
     if len(key):
         # reduceat sums runs of equal keys, many times as fast as np.add.at sums one by one.

@@ -41,7 +41,7 @@ from fieldfare._typing import JSON, AnyArray
 from fieldfare.exceptions import ModelFileError
 from fieldfare.training.prepare.resources import check_memory
 
-FORMAT = 3
+FORMAT = 4
 HEADER = "index.json"
 MAX_HEADER = 2**24
 """Bytes of the header at most."""

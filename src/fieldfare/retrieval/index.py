@@ -7,6 +7,7 @@ changes: `change` returns a new one, so that a running search still sees a consi
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, final
 
@@ -16,7 +17,7 @@ from fieldfare._arguments import checked
 from fieldfare._arrays import as_array, as_places
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare._validation import Number, OneOf, check
-from fieldfare.exceptions import ConfigError, DataError
+from fieldfare.exceptions import ConfigError, DataError, SettingWarning
 from fieldfare.kernels.topk import Excluded, score_items, search_items
 
 if TYPE_CHECKING:
@@ -35,26 +36,34 @@ class Index:
     ----------
     vectors : float32 array of shape (n_places, d)
     alive : bool array of shape (n_places,)
-        False where an item was removed. Its place is not reused before the next build.
+        False where an item was removed. Its place is free for the next one.
     neighbours : Neighbours or None
         The cells of an approximate index; None for an exact one.
+    measured : Calibration or None
+        Of an exact index that was chosen because an approximate one would be slower.
     """
 
     vectors: Float32Array
     alive: AnyArray
     neighbours: Neighbours | None = None
+    measured: Calibration | None = None
 
     def __len__(self) -> int:
         return int(np.count_nonzero(self.alive))
 
     def __repr__(self) -> str:
         kind = "exact" if self.neighbours is None else repr(self.neighbours)
+        if self.measured is not None:
+            kind += ", since approximate search would be slower"
         return f"Index({len(self):,} items, {self.vectors.shape[1]} numbers each, {kind})"
 
     @property
     def calibration(self) -> Calibration | None:
-        """Recall and speed measured when the index was built; None for an exact index."""
-        return None if self.neighbours is None else self.neighbours.calibration
+        """Recall and speed measured when the index was built.
+
+        None for an exact index, unless an approximate one was tried and found to be slower.
+        """
+        return self.measured if self.neighbours is None else self.neighbours.calibration
 
     def search(
         self,
@@ -120,14 +129,24 @@ class Index:
             allowed = self.alive
         return search_items(self.vectors, queries, n, allowed=allowed, excluded=excluded)
 
-    def change(self, removed: Int64Array, added: Float32Array) -> Index:
-        """Return an index without some places and with vectors added at the end.
+    def free_places(self, n: int) -> Int64Array:
+        """Return places for n more items: those of removed items, and then those at the end."""
+        free = np.flatnonzero(~self.alive)[:n]
+        return np.append(free, len(self.vectors) + np.arange(n - len(free)))
+
+    def change(
+        self, removed: Int64Array, added: Float32Array, places: Int64Array | None = None
+    ) -> Index:
+        """Return an index without the items at some places, and with others.
 
         Parameters
         ----------
         removed : int64 array of shape (n_removed,)
             Places that hold an item.
         added : float array of shape (n_added, d)
+        places : int64 array of shape (n_added,), optional
+            Where to put them: free places or removed ones, and those at the end without a gap. By
+            default those of the removed items, and then `free_places`.
 
         Raises
         ------
@@ -136,12 +155,30 @@ class Index:
         """
         added = checked_vectors(added, self.vectors.shape[1])
         removed = as_places("The places to remove", removed, len(self.vectors))
-        alive = np.append(self.alive, np.ones(len(added), bool))
+        if places is None:
+            own = np.sort(removed)[: len(added)]
+            places = np.append(own, self.free_places(len(added) - len(own)))
+        n = max(len(self.vectors), int(places.max(initial=-1)) + 1)
+        vectors = self.vectors
+        if len(added):
+            vectors = np.empty((n, vectors.shape[1]), np.float32)
+            vectors[: len(self.vectors)] = self.vectors
+            vectors[places] = added
+        alive = np.zeros(n, bool)
+        alive[: len(self.alive)] = self.alive
         alive[removed] = False
+        alive[places] = True
         near = self.neighbours
         if near is not None:
-            near = near.change(removed, added, len(self.vectors))
-        return Index(np.concatenate([self.vectors, added]), alive, near)
+            near = near.change(removed, added, places)
+        return Index(vectors, alive, near, self.measured)
+
+    def taken(self, places: Int64Array) -> Index:
+        """Return an index of the items at some places, in ascending order, without any gap."""
+        vectors, near = self.vectors[places], self.neighbours
+        if near is not None:
+            near = near.renumbered(places, vectors)
+        return Index(vectors, np.ones(len(places), bool), near, self.measured)
 
 
 @checked
@@ -159,8 +196,9 @@ def build_index(
     vectors : float array of shape (n_items, d)
         For instance those that `Split.items` returns. They are stored as float32.
     kind : {"auto", "exact", "approximate"}, default="auto"
-        ``auto`` is exact up to 100,000 items. Above that it is approximate if faiss is installed
-        and there are at least two queries.
+        ``auto`` is exact up to 100,000 items. Above that it is approximate if faiss is installed,
+        there are at least two queries, and approximate search turns out to be faster on them. An
+        approximate index of 10,000 items or more that would be slower is exact, with a warning.
     recall : float in (0, 1), default=0.99
         Share of the true best 100 items that an approximate index has to find on the queries.
     queries : float array of shape (n_queries, d), optional
@@ -187,6 +225,7 @@ def build_index(
     index = Index(vectors, np.ones(len(vectors), bool))
     from fieldfare.retrieval import approximate
 
+    is_asked_for = kind == "approximate"
     if kind == "auto":
         large = len(vectors) > EXACT_UP_TO and queries is not None and len(queries) > 1
         kind = "approximate" if large and approximate.is_installed() else "exact"
@@ -199,7 +238,18 @@ def build_index(
             f"{0 if queries is None else len(queries)}."
         )
     asked = checked_vectors(queries, vectors.shape[1])
-    return Index(vectors, index.alive, approximate.build(vectors, asked, recall))
+    near = approximate.build(vectors, asked, recall)
+    if near.calibration.is_slower and len(vectors) >= approximate.LEAST_COMPARED:
+        if is_asked_for:
+            warnings.warn(
+                f"An approximate index of these vectors would be slower than an exact one: "
+                f"{near.calibration.exact_queries_per_second:,.0f} queries/s when every item is "
+                "searched. The index is exact; lower recall for an approximate one.",
+                SettingWarning,
+                stacklevel=3,
+            )
+        return Index(vectors, index.alive, None, near.calibration)
+    return Index(vectors, index.alive, near)
 
 
 def checked_vectors(vectors: AnyArray, d: int | None = None) -> Float32Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
@@ -18,10 +18,12 @@ from fieldfare.retrieval.answers import Recommended, best_items, most_similar, r
 from fieldfare.retrieval.channels import merge
 from fieldfare.retrieval.id_map import IdMap, check_distinct, read_ids
 from fieldfare.retrieval.index import Index, Kind, build_index
-from fieldfare.retrieval.requests import query_rows, read_requests
+from fieldfare.retrieval.item_columns import ItemColumns
+from fieldfare.retrieval.requests import read_requests
 from fieldfare.retrieval.roles import FeatureSides, Roles, id_column, roles_in
+from fieldfare.retrieval.seen import SeenItems
 from fieldfare.retrieval.splitting import split
-from fieldfare.retrieval.state import SeenItems, State, sample_queries
+from fieldfare.retrieval.state import State, sample_queries
 from fieldfare.retrieval.towers import Tower, hstack_rows
 from fieldfare.schema import compose
 
@@ -108,7 +110,11 @@ class Recommender:
         self._writing = threading.Lock()
         queries = sample_queries(parts, tower, user_ids, history)
         built = build_index(vectors, index, recall=recall, queries=queries)
-        self._state = State(built, item_ids, user_ids, seen, parts, tower, ranker_tower)
+        columns = ItemColumns(items, tower.schema)
+        places = item_ids.places(seen.items.values)
+        self._state = State(
+            built, item_ids, user_ids, columns, seen, places, parts, tower, ranker_tower
+        ).ready()
 
     def __repr__(self) -> str:
         return f"Recommender({self._state.tower.model!r}, {self.index!r})"
@@ -137,18 +143,23 @@ class Recommender:
         n: int = 10,
         *,
         contexts: Any = None,
+        features: Any = None,
+        history: Any = None,
         filter_seen: bool = True,
-        exclude: Iterable[Any] | None = None,
-        candidates: Iterable[Any] | None = None,
+        exclude: Any = None,
+        candidates: Any = None,
         where: Mapping[str, Any] | None = None,
         frame: bool = False,
+        columns: Sequence[str] = (),
     ) -> Any:
         """Return the best items.
 
         Parameters
         ----------
-        users : id, or sequence of ids, optional
-            An unknown user has no features, so that the context alone decides.
+        users : id, sequence of ids, table, mapping, or list of mappings, optional
+            An unknown user, or None, has no features, so that the context alone decides. A table
+            has one row per request, a mapping is one request, with the columns of the contexts and
+            that of the user ids.
         n : int in [1, inf), default=10
             Number of items per request.
         contexts : mapping or table, optional
@@ -156,17 +167,28 @@ class Recommender:
             user or, without users, per request. Columns that are left out add nothing to the score.
             Without ``users``, the user ids may be a column of the contexts, and so may the other
             columns of users if these have no table.
+        features : mapping or table, optional
+            Columns of the users, in place of their rows in the table of users; columns that are
+            left out add nothing to the score.
+        history : ids, or for several requests a list of ids for each, optional
+            Items that the users have seen besides those in the history.
         filter_seen : bool, default=True
-            Whether to leave out the items that a user has in the history.
-        exclude : ids, optional
+            Whether to leave out the items that a user has in the history or in that of the
+            request.
+        exclude : id or ids, optional
             Items to leave out.
-        candidates : ids, optional
+        candidates : id or ids, optional
             The only items to choose from. Ids that are not in the catalogue are ignored.
-        where : mapping from column to one value or several, optional
-            Keep only items that hold one of the given values in each of these columns.
+        where : mapping from column to what is wanted, optional
+            Keep only items that hold one of the given values (one, or a list or set) in each of
+            these columns of the table of items; ``{"min": 1990, "max": 1999}`` are the limits of a
+            number or a date, either of which may be left out.
         frame : bool, default=False
             Whether to return a pandas DataFrame with the columns user (or request), item, score and
             rank.
+        columns : sequence of str, optional
+            Columns of the table of items, such as their titles, which the DataFrame has too; it is
+            then returned in any case.
 
         Returns
         -------
@@ -183,14 +205,16 @@ class Recommender:
         """
         check("n", n, Number(1, integer=True), "recommend")
         state = self._state
-        requests = read_requests(state, users, contexts)
+        requests = read_requests(state, users, contexts, features, history)
         allowed = state.allowed_items(candidates, where)
-        users_with_history = requests.users if filter_seen else None
-        excluded = state.excluded(users_with_history, exclude, len(requests.rows))
+        seen_by, seen = (requests.users, requests.history) if filter_seen else (None, None)
+        excluded = state.excluded(seen_by, exclude, requests.n, seen)
         places, scores = best_items(
             state, requests, n, self.n_candidates, allowed=allowed, excluded=excluded
         )
-        return (to_frame if frame else recommended)(requests, state, places, scores)
+        if frame or columns:
+            return to_frame(requests, state, places, scores, columns)
+        return recommended(requests, state, places, scores)
 
     @checked
     def similar_items(self, items: Any, n: int = 10) -> Recommended:
@@ -265,7 +289,7 @@ class Recommender:
         state = self._state
         tower = state.ranker or state.tower
         place = state.place_of_item(item)
-        query = query_rows(state, tower, None if user is None else [user], contexts)
+        query = read_requests(state, None if user is None else [user], contexts).rows(tower)
         row = hstack_rows([query, tower.items.take(np.array([place]))])
         return explain(tower.model, row)
 
@@ -278,6 +302,7 @@ class Recommender:
         *,
         contexts: Mapping[str, Any] | None = None,
         column: str | None = None,
+        filter_seen: bool = True,
     ) -> Recommended:
         """Merge the items that several recall channels propose to one user into one ranked list.
 
@@ -296,6 +321,8 @@ class Recommender:
         column : str, optional
             Column of the ranker (of the model, if there is no ranker) that holds the names of the
             channels.
+        filter_seen : bool, default=True
+            Whether to leave out the items that the user has in the history.
 
         Returns
         -------
@@ -310,7 +337,9 @@ class Recommender:
         """
         state = self._state
         requests = read_requests(state, user, contexts)
-        return merge(state, channels, requests, n, column)
+        seen_by = requests.users if filter_seen else None
+        excluded = state.excluded(seen_by, None, requests.n)
+        return merge(state, channels, requests, n, column=column, excluded=excluded)
 
     @checked
     def two_step_loss(self, test: Any, n: int = 10) -> two_step.TwoStep:
@@ -357,10 +386,31 @@ class Recommender:
             self._state = self._state.with_items(table).ready()
 
     @checked
-    def remove_items(self, items: Iterable[Any]) -> None:
-        """Remove items from the catalogue; ids that are not in it are ignored."""
+    def remove_items(self, items: Any) -> None:
+        """Remove items by their id or ids; ids that are not in the catalogue are ignored."""
         with self._writing:
             self._state = self._state.without_items(items).ready()
+
+    def add_users(self, users: Any) -> None:
+        """Add users, and replace those whose ids exist. The time does not grow with their number.
+
+        Parameters
+        ----------
+        users : table
+            As for the constructor, which must have had one.
+
+        Raises
+        ------
+        ConfigError
+            If there is no table of users.
+        DataError
+            If an id appears twice.
+        SchemaError
+            If a column is missing.
+        """
+        table = compose.read(users)
+        with self._writing:
+            self._state = self._state.with_users(table).ready()
 
     def add_history(self, history: Any) -> None:
         """Add interactions to the history, whose items ``filter_seen`` leaves out.
@@ -368,7 +418,8 @@ class Recommender:
         Parameters
         ----------
         history : table
-            With the columns of the user and item ids.
+            With the columns of the user and item ids. One row takes well under a millisecond
+            however long the history is.
         """
         table = compose.read(history)
         with self._writing:
@@ -382,6 +433,13 @@ class Recommender:
         """
         with self._writing:
             self.n_candidates, self._state = other.n_candidates, other._state.ready()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"packed": storing.pack(self._state, self.n_candidates)}
+
+    def __setstate__(self, packed: dict[str, Any]) -> None:
+        self._writing = threading.Lock()
+        self._state, self.n_candidates = storing.unpack(packed["packed"])
 
     @checked
     def save(self, folder: PathLike) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from fieldfare.exceptions import ConfigError
+import numpy as np
+
+from fieldfare._typing import Int64Array
+from fieldfare._validation import closest
+from fieldfare.exceptions import ConfigError, SchemaError
+from fieldfare.retrieval.id_map import id_list, is_single_id
 from fieldfare.retrieval.state import State
-from fieldfare.retrieval.towers import Tower
+from fieldfare.retrieval.towers import GIVEN, Tower
 from fieldfare.rows import Rows
 from fieldfare.schema import compose
 
@@ -19,20 +24,33 @@ class Requests(NamedTuple):
     ----------
     single : bool
         Whether one id or one mapping was passed, rather than a list or a table.
+    n : int
+        Number of requests.
     users : list of ids, or None
+        None among the ids stands for a request without a user.
+    places : int64 array of shape (n,) or None
+        Place of each user in the table of users, as `Tower.queries` takes it.
     contexts : mapping, pyarrow Table or None
         One context for all requests, or one row per request.
-    rows : Rows
-        The features of each request, for the model that recalls.
+    history : list of lists of ids, or None
+        Items that the user of each request has seen besides those in the history.
     """
 
     single: bool
+    n: int
     users: list[Any] | None
+    places: Int64Array | None
     contexts: Any
-    rows: Rows
+    history: list[list[Any]] | None = None
+
+    def rows(self, tower: Tower) -> Rows:
+        """Return the features of the requests as the model of a tower encodes them."""
+        return tower.queries(self.users, self.places, self.contexts, self.n)
 
 
-def read_requests(state: State, users: Any, contexts: Any) -> Requests:
+def read_requests(
+    state: State, users: Any, contexts: Any, features: Any = None, history: Any = None
+) -> Requests:
     """Return the requests; user ids may also be a column of the contexts.
 
     Raises
@@ -40,57 +58,125 @@ def read_requests(state: State, users: Any, contexts: Any) -> Requests:
     ConfigError
         If there are neither users nor contexts.
     SchemaError
-        If the contexts have no column that the model knows, or do not match the users in number.
+        If the contexts have no column that a model knows, or do not match the users in number.
     """
-    _check_any(users, contexts)
-    is_mapping = contexts is None or isinstance(contexts, Mapping)
-    if users is None:
+    if _is_table(users):
+        if contexts is not None:
+            raise ConfigError(
+                "Requests given as a table or a mapping hold the contexts, too. Got contexts as "
+                "well: add their columns to the requests."
+            )
+        users, contexts = None, users
+    if users is None and contexts is None and features is None and history is None:
+        raise ConfigError("A recommendation needs users or contexts. Got neither.")
+    contexts, features = _opened(contexts), _opened(features)
+    if users is None and contexts is not None:
         users, contexts = _users_among(contexts, state.tower.user)
     one_user = users is None or is_single_id(users)
-    ids = None
-    if users is not None:
-        ids = id_list(users)
-    rows = query_rows(state, state.tower, ids, contexts)
-    return Requests(one_user and is_mapping, ids, contexts, rows)
+    ids = None if users is None else id_list(users)
+    _check_columns(state, contexts, features, without_users=users is None)
+    n = _number_of(ids, contexts, features)
+    single = one_user and all(
+        part is None or isinstance(part, dict) for part in (contexts, features)
+    )
+    places = None
+    if ids is not None and state.user_ids is not None:
+        places = state.user_ids.places(ids)
+    if features is not None:
+        places = np.full(n, GIVEN)
+        ids = [None] * n if ids is None else ids
+        contexts = features if contexts is None else _joined(contexts, features, n)
+    return Requests(single, n, ids, places, contexts, _history(history, n, single=single))
 
 
-def _check_any(users: Any, contexts: Any) -> None:
-    if users is None and contexts is None:
-        raise ConfigError("A recommendation needs users or contexts. Got neither.")
+def _is_table(users: Any) -> bool:
+    """Whether requests are a table, a mapping or a list of mappings, rather than ids."""
+    if users is None or isinstance(users, (str, bytes)):
+        return False
+    if isinstance(users, Mapping) or hasattr(users, "column_names"):
+        return True
+    if isinstance(users, (list, tuple)):
+        return len(users) > 0 and all(isinstance(one, Mapping) for one in users)
+    return hasattr(users, "columns") and hasattr(users, "shape")
+
+
+def _opened(given: Any) -> Any:
+    """Return contexts as a dict or a pyarrow Table."""
+    if given is None:
+        return None
+    return dict(given) if isinstance(given, Mapping) else compose.read(given)
 
 
 def _users_among(contexts: Any, column: str) -> tuple[Any, Any]:
     """Return the users that the contexts name (None if they name none), and the contexts."""
-    if isinstance(contexts, Mapping):
-        return contexts.get(column), {k: v for k, v in contexts.items() if k != column}
-    table = compose.read(contexts)
-    named = column in table.column_names
-    return table.column(column).to_pylist() if named else None, table
+    if isinstance(contexts, dict):
+        return contexts.get(column), {k: v for k, v in contexts.items() if k != column} or None
+    named = column in contexts.column_names
+    return contexts.column(column).to_pylist() if named else None, contexts
 
 
-def is_single_id(ids: Any) -> bool:
-    """Return whether this is one id, rather than a list, array or column of ids."""
-    return isinstance(ids, str) or not hasattr(ids, "__len__") or getattr(ids, "ndim", 1) == 0
+def _check_columns(state: State, contexts: Any, features: Any, *, without_users: bool) -> None:
+    """Refuse columns that no model knows; a table may have some more."""
+    towers = [state.tower] if state.ranker is None else [state.tower, state.ranker]
+    for what, given in (("A context", contexts), ("The features of a user", features)):
+        if given is None:
+            continue
+        is_features = given is features
+        found = [
+            name for tower in towers for name in tower.context_columns(without_users, is_features)
+        ]
+        allowed = list(dict.fromkeys(found))
+        known, shown = set(allowed), ", ".join(map(repr, allowed)) or "(none)"
+        names = list(given) if isinstance(given, dict) else given.column_names
+        for name in names if isinstance(given, dict) else ():
+            if name not in known:
+                of_table = name in state.tower.user_columns and not is_features
+                advice = " Pass those of a user as features." if of_table else ""
+                raise SchemaError(
+                    f"{what} may have the columns {shown}. Got {name!r}."
+                    f"{advice or closest(name, allowed)}"
+                )
+        if without_users and not isinstance(given, dict) and not known & set(names):
+            raise SchemaError(
+                f"A table of requests needs at least one of the columns {shown}. Got "
+                f"{', '.join(map(repr, names))}."
+            )
 
 
-def id_list(ids: Any) -> list[Any]:
-    """Return ids, or one, as a list of Python numbers and strings."""
-    if is_single_id(ids):
-        return [ids.item() if getattr(ids, "ndim", None) == 0 else ids]
-    return list(ids.tolist()) if hasattr(ids, "tolist") else list(ids)
+def _number_of(ids: Sequence[Any] | None, contexts: Any, features: Any) -> int:
+    """Return the number of requests, of which mappings hold for all."""
+    counts = {} if ids is None else {"users": len(ids)}
+    for what, given in (("contexts", contexts), ("features", features)):
+        if given is not None and not isinstance(given, dict):
+            counts[what] = given.num_rows
+    if len(set(counts.values())) > 1:
+        shown = " and ".join(f"{count} {what}" for what, count in counts.items())
+        raise SchemaError(f"There are {shown}. Give one per user.")
+    return next(iter(counts.values()), 1)
 
 
-def query_rows(state: State, tower: Tower, users: list[Any] | None, contexts: Any) -> Rows:
-    """Return the features of requests as the model of a tower encodes them.
+def _joined(contexts: Any, features: Any, n: int) -> Any:
+    """Return the columns of both."""
+    if isinstance(contexts, dict) and isinstance(features, dict):
+        return {**contexts, **features}
+    tables = [
+        compose.read([given] * n) if isinstance(given, dict) else given
+        for given in (contexts, features)
+    ]
+    columns = {name: (table.column(name), None) for table in tables for name in table.column_names}
+    return compose.table_of(columns)
 
-    Raises
-    ------
-    ConfigError
-        If there are neither users nor contexts.
-    """
-    _check_any(users, contexts)
-    if contexts is not None and not isinstance(contexts, Mapping):
-        contexts = compose.read(contexts)
-    known = users is not None and state.user_ids is not None
-    places = state.user_ids.places(users or []) if known and state.user_ids is not None else None
-    return tower.queries(users, places, contexts)
+
+def _history(history: Any, n: int, *, single: bool) -> list[list[Any]] | None:
+    """Return the items of each request: one list for a single request, else a list of lists."""
+    if history is None:
+        return None
+    if single:
+        return [id_list(history)]
+    lists = [] if is_single_id(history) else list(history)
+    if len(lists) != n or any(is_single_id(one) and one is not None for one in lists):
+        raise ConfigError(
+            f"The history of {n} requests is a list of {n} lists of item ids, one per request. Got "
+            f"{history!r:.80}."
+        )
+    return [[] if one is None else id_list(one) for one in lists]

@@ -31,6 +31,8 @@ from fieldfare.rows import Rows
 from fieldfare.training.prepare.resources import check_memory
 
 _BLOCK_BYTES = 2**26
+# A request has so few entries that working out the size of a block would take longer than itself.
+_FEW_ENTRIES = 64
 
 
 @checked
@@ -190,6 +192,9 @@ class Split:
 
     def _blocks(self, rows: Rows, side: int) -> Iterator[tuple[slice, SideEntries]]:
         """Yield slices of the rows, and their entries, that take about 64 MB to compute."""
+        if len(rows.indices) <= _FEW_ENTRIES:
+            yield slice(0, len(rows)), self.sides.select(rows, side)
+            return
         factors = self.model.factors
         width = 1 if factors is None else int(np.prod(factors.shape[1:]))
         per_row = 8 * width * (2 * len(self.sides.fields[side]) + rows.nnz // max(1, len(rows)) + 1)

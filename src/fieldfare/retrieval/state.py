@@ -2,76 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import accumulate
 from typing import Any, final
 
 import numpy as np
 
-from fieldfare._typing import AnyArray, Float32Array, Int64Array, UInt32Array
-from fieldfare.exceptions import DataError
+from fieldfare._typing import AnyArray, Float32Array, Int64Array
+from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.kernels.topk import Excluded
-from fieldfare.retrieval.id_map import IdMap, check_distinct, read_ids
+from fieldfare.retrieval.id_map import IdMap, check_distinct, id_list, read_ids
 from fieldfare.retrieval.index import Index
+from fieldfare.retrieval.item_columns import ItemColumns
+from fieldfare.retrieval.seen import SeenItems
 from fieldfare.retrieval.splitting import Split
 from fieldfare.retrieval.towers import Tower
 
 _CALIBRATION_QUERIES = 1000
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class SeenItems:
-    """The items that each user has already seen.
-
-    Parameters
-    ----------
-    users, items : IdMap
-        The ids that occur in the history. They are numbered apart from the catalogue, which items
-        join and leave.
-    indptr : int64 array of shape (n_users + 1,)
-    ids : uint32 array of shape (n_interactions,)
-        User u has seen the items ``ids[indptr[u]:indptr[u + 1]]``, as places in ``items``.
-    """
-
-    users: IdMap
-    items: IdMap
-    indptr: Int64Array
-    ids: UInt32Array
-
-    @staticmethod
-    def none() -> SeenItems:
-        """Return an empty history."""
-        no_ids = IdMap(np.zeros(0, np.int64))
-        return SeenItems(no_ids, no_ids, np.zeros(1, np.int64), np.zeros(0, np.uint32))
-
-    @staticmethod
-    def of(table: Any, user: str, item: str) -> SeenItems:
-        """Read a table of interactions, with the user and item ids in these columns."""
-        return SeenItems.from_interactions(read_ids(table, user), read_ids(table, item))
-
-    @staticmethod
-    def from_interactions(users: AnyArray, items: AnyArray) -> SeenItems:
-        """Collect the user and the item of each interaction; repeated ones count once."""
-        user_ids, user = np.unique(users, return_inverse=True)
-        item_ids, item = np.unique(items, return_inverse=True)
-        n_items = max(1, len(item_ids))
-        # One number per pair of user and item, so that sorting and removing repeats is one call.
-        keys = np.unique(user.reshape(-1).astype(np.int64) * n_items + item.reshape(-1))
-        indptr = np.zeros(len(user_ids) + 1, np.int64)
-        owner, ids = np.divmod(keys, n_items)
-        np.cumsum(np.bincount(owner, minlength=len(user_ids)), out=indptr[1:])
-        return SeenItems(IdMap(user_ids), IdMap(item_ids), indptr, ids.astype(np.uint32))
-
-    def interactions(self) -> tuple[AnyArray, AnyArray]:
-        """Return the user id and the item id of every interaction."""
-        return np.repeat(self.users.values, np.diff(self.indptr)), self.items.values[self.ids]
-
-    def codes(self, user: Any) -> UInt32Array:
-        """Return the items of a user, as places in ``items``; none for an unknown user."""
-        place = self.users.place(user)
-        return self.ids[:0] if place < 0 else self.ids[self.indptr[place] : self.indptr[place + 1]]
+# The share of free places, or of replaced users, above which all the others move together.
+_FREE = 0.25
 
 
 @final
@@ -86,39 +37,41 @@ class State:
         The item id of each place in the index.
     user_ids : IdMap or None
         The id of each row in the table of users; None if there is no such table.
+    columns : ItemColumns
+        The table of items, by place.
     seen : SeenItems
+    seen_places : int64 array of shape (len(seen.items),)
+        Place in the catalogue of each item in the history; -1 if it is not there.
     split : Split
     tower : Tower
         Of the model that recalls.
     ranker : Tower or None
         Of the model that ranks, if there is one.
+    n_replaced_users : int
+        Rows in the table of users that a later one has replaced.
     """
 
     index: Index
     item_ids: IdMap
     user_ids: IdMap | None
+    columns: ItemColumns
     seen: SeenItems
+    seen_places: Int64Array
     split: Split
     tower: Tower
     ranker: Tower | None
+    n_replaced_users: int = 0
 
     @property
     def item_column(self) -> str:
         """Name of the column of item ids."""
         return self.tower.item
 
-    @cached_property
-    def _places_of_seen(self) -> Int64Array:
-        return self.item_ids.places(self.seen.items.values.tolist())
-
     def ready(self) -> State:
         """Return itself, after building the lookup tables that the first request would wait for."""
-        if len(self.seen.ids):
-            self.seen.users.place(None)
-            _ = self._places_of_seen
-        for id_map in (self.item_ids, self.user_ids):
+        for id_map in (self.item_ids, self.user_ids, self.seen.users if self.seen else None):
             if id_map is not None:
-                id_map.place(None)
+                id_map.ready()
         return self
 
     def place_of_item(self, item: Any) -> int:
@@ -130,12 +83,16 @@ class State:
             If the item is not in the catalogue.
         """
         place = self.item_ids.place(item)
-        if place < 0 or not self.index.alive[place]:
+        if place < 0:
             raise DataError(f"There is no item {item!r} in the catalogue of {len(self.index):,}.")
         return place
 
     def excluded(
-        self, users: list[Any] | None, exclude: Iterable[Any] | None, n: int
+        self,
+        users: list[Any] | None,
+        exclude: Any,
+        n: int,
+        more: Sequence[Sequence[Any]] | None = None,
     ) -> Excluded | None:
         """Return the places that each of n requests leaves out.
 
@@ -146,46 +103,49 @@ class State:
         exclude : ids or None
             Items that every request leaves out.
         n : int
+        more : n lists of ids, or None
+            Items that each request leaves out as well.
 
         Returns
         -------
         Excluded or None
             None if nothing is left out.
         """
-        common = self.item_ids.places(() if exclude is None else exclude)
-        if users is None or not len(self.seen.ids):
-            lists = [common] * n
-        else:
-            own = self._places_of_seen
-            lists = [np.concatenate([common, own[self.seen.codes(user)]]) for user in users]
-        lists = [np.unique(one[one >= 0]) for one in lists]
+        if exclude is None and more is None and (users is None or not self.seen):
+            return None
+        common = [] if exclude is None else [self.item_ids.places(id_list(exclude))]
+        lists = []
+        for request in range(n):
+            parts = [*common]
+            if users is not None and self.seen:
+                parts.append(self.seen_places[self.seen.codes(users[request])])
+            if more is not None:
+                parts.append(self.item_ids.places(more[request]))
+            places = np.concatenate(parts) if len(parts) > 1 else parts[0]
+            lists.append(np.sort(places[places >= 0]))
         if not any(map(len, lists)):
             return None
-        indptr = np.zeros(n + 1, np.int64)
-        np.cumsum([len(one) for one in lists], out=indptr[1:])
+        indptr = np.array([0, *accumulate(map(len, lists))], np.int64)
         return Excluded(indptr, np.concatenate(lists).astype(np.uint32))
 
-    def allowed_items(
-        self, candidates: Iterable[Any] | None, where: Mapping[str, Any] | None
-    ) -> AnyArray | None:
+    def allowed_items(self, candidates: Any, where: Mapping[str, Any] | None) -> AnyArray | None:
         """Return which places may be found, bool of shape (n_places,); None if all may.
 
         Parameters
         ----------
         candidates : ids or None
             The only items to choose from.
-        where : mapping from column to one value or several, or None
-            Values of which an item must hold one, in each of these columns.
+        where : mapping or None
+            What items must hold in some columns, see `ItemColumns.matching`.
         """
         if candidates is None and not where:
             return None
-        allowed = np.ones(len(self.item_ids), bool)
+        allowed = self.columns.matching(where or {})
         if candidates is not None:
-            allowed[:] = False
-            places = self.item_ids.places(candidates)
-            allowed[places[places >= 0]] = True
-        for column, wanted in (where or {}).items():
-            allowed &= self.tower.items_with(column, wanted)
+            places = self.item_ids.places(id_list(candidates))
+            chosen = np.zeros(len(allowed), bool)
+            chosen[places[places >= 0]] = True
+            allowed &= chosen
         return allowed
 
     @cached_property
@@ -203,29 +163,108 @@ class State:
 
     def with_items(self, table: Any) -> State:
         """Return a state with more items; those whose ids exist already are replaced."""
-        new = check_distinct(read_ids(table, self.item_column), "items")
-        replaced = self.item_ids.places(new.tolist())
-        tower = self.tower.with_items(table)
-        ranker = None if self.ranker is None else self.ranker.with_items(table)
-        added = tower.items.slice(len(self.item_ids), len(tower.items))
-        index = self.index.change(_alive_only(self.index, replaced), self.split.items(added))
+        ids = check_distinct(read_ids(table, self.item_column), "items")
+        places = self.item_ids.places(ids)
+        is_new = places < 0
+        removed = places[~is_new]
+        places[is_new] = self.index.free_places(int(is_new.sum()))
+        tower = self.tower.with_items(table, places)
+        ranker = None if self.ranker is None else self.ranker.with_items(table, places)
+        vectors = self.split.items(tower.items.take(places))
+        index = self.index.change(removed, vectors, places)
+        item_ids = self.item_ids.replaced(places, ids)
         return replace(
-            self, index=index, item_ids=self.item_ids.extended(new), tower=tower, ranker=ranker
+            self,
+            index=index,
+            item_ids=item_ids,
+            columns=self.columns.put(places, table),
+            seen_places=_moved(self, ids, places),
+            tower=tower,
+            ranker=ranker,
         )
 
-    def without_items(self, items: Iterable[Any]) -> State:
+    def without_items(self, items: Any) -> State:
         """Return a state without some items."""
-        places = _alive_only(self.index, np.unique(self.item_ids.places(items)))
-        no_vectors = self.index.vectors[:0]
-        return replace(self, index=self.index.change(places, no_vectors))
+        places = np.unique(self.item_ids.places(id_list(items)))
+        places = places[places >= 0]
+        ids = self.item_ids.values[places]
+        changed = replace(
+            self,
+            index=self.index.change(places, self.index.vectors[:0]),
+            item_ids=self.item_ids.without(places),
+            seen_places=_moved(self, ids, np.full(len(ids), -1)),
+        )
+        n_free = len(changed.index.alive) - len(changed.index)
+        return changed._compact() if n_free > _FREE * len(changed.index.alive) else changed
+
+    def _compact(self) -> State:
+        """Return a state whose items have the places from 0 on, without any gap."""
+        kept = np.flatnonzero(self.index.alive)
+        item_ids = self.item_ids.taken(kept)
+        return replace(
+            self,
+            index=self.index.taken(kept),
+            item_ids=item_ids,
+            columns=self.columns.taken(kept),
+            seen_places=item_ids.places(self.seen.items.values),
+            tower=self.tower.taken(kept, None),
+            ranker=None if self.ranker is None else self.ranker.taken(kept, None),
+        )
+
+    def with_users(self, table: Any) -> State:
+        """Return a state with more users; those whose ids exist already are replaced.
+
+        Raises
+        ------
+        ConfigError
+            If there is no table of users.
+        """
+        if self.user_ids is None:
+            raise ConfigError(
+                "This recommender has no table of users to add to: its users are ids, and their "
+                "features come with the request. Pass users= to Recommender."
+            )
+        ids = check_distinct(read_ids(table, self.tower.user), "users")
+        changed = replace(
+            self,
+            user_ids=self.user_ids.extended(ids),
+            tower=self.tower.with_users(table),
+            ranker=None if self.ranker is None else self.ranker.with_users(table),
+            n_replaced_users=self.n_replaced_users + int((self.user_ids.places(ids) >= 0).sum()),
+        )
+        is_much = changed.n_replaced_users > _FREE * len(changed.user_ids or ())
+        return changed.settled() if is_much else changed
+
+    def settled(self) -> State:
+        """Return the same state without rows of users that were replaced, and with whole parts."""
+        changed = replace(self, seen=self.seen.joined())
+        if self.user_ids is None:
+            return changed
+        kept = np.flatnonzero(self.user_ids.in_use())
+        return replace(
+            changed,
+            user_ids=self.user_ids.taken(kept),
+            tower=self.tower.taken(None, kept),
+            ranker=None if self.ranker is None else self.ranker.taken(None, kept),
+            n_replaced_users=0,
+        )
 
     def with_history(self, table: Any) -> State:
         """Return a state with more interactions in its history."""
-        users, items = self.seen.interactions()
-        more = read_ids(table, self.tower.user), read_ids(table, self.item_column)
-        if len(users):
-            more = np.concatenate([users, more[0]]), np.concatenate([items, more[1]])
-        return replace(self, seen=SeenItems.from_interactions(*more))
+        seen = self.seen.with_more(table, self.tower.user, self.item_column)
+        n_known = len(self.seen_places)
+        if len(seen.items) == n_known:
+            return replace(self, seen=seen)
+        more = self.item_ids.places(seen.items.values[n_known:])
+        return replace(self, seen=seen, seen_places=np.append(self.seen_places, more))
+
+
+def _moved(state: State, ids: AnyArray, places: Int64Array) -> Int64Array:
+    """Return the places of the items in the history after some items have got others."""
+    codes = state.seen.items.places(ids)
+    found = state.seen_places.copy()
+    found[codes[codes >= 0]] = places[codes >= 0]
+    return found
 
 
 def sample_queries(
@@ -250,12 +289,6 @@ def sample_queries(
         users = read_ids(history, tower.user).tolist()
     places = None if user_ids is None else user_ids.places(users)
     return parts.queries(tower.queries(users, places, history))[0]
-
-
-def _alive_only(index: Index, places: Int64Array) -> Int64Array:
-    """Return those of the places (-1: unknown) that hold an item."""
-    places = places[places >= 0]
-    return places[index.alive[places]]
 
 
 def _directions(vectors: AnyArray) -> Float32Array:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,9 +21,12 @@ from fieldfare.retrieval import folder as files
 from fieldfare.retrieval.approximate import Neighbours
 from fieldfare.retrieval.id_map import IdMap
 from fieldfare.retrieval.index import Index
+from fieldfare.retrieval.item_columns import ItemColumns
+from fieldfare.retrieval.layered import LayeredRows
 from fieldfare.retrieval.roles import QUERY, FeatureSides
+from fieldfare.retrieval.seen import SeenItems
 from fieldfare.retrieval.splitting import split
-from fieldfare.retrieval.state import SeenItems, State
+from fieldfare.retrieval.state import State
 from fieldfare.retrieval.towers import Tower
 from fieldfare.retrieval.verifying import (
     CELL_ARRAYS,
@@ -34,6 +38,7 @@ from fieldfare.retrieval.verifying import (
     check_rows,
 )
 from fieldfare.rows import Rows
+from fieldfare.schema import compose
 
 
 def save(state: State, folder: PathLike, n_candidates: int) -> None:
@@ -44,6 +49,32 @@ def save(state: State, folder: PathLike, n_candidates: int) -> None:
     ModelFileError
         If it cannot be written; what was in the folder is then still whole.
     """
+    header, arrays = _parts(state, n_candidates)
+    files.write(Path(folder), header.to_json(), arrays)
+
+
+class Packed(NamedTuple):
+    """A recommender as plain values, to be pickled."""
+
+    header: Header
+    arrays: dict[str, AnyArray]
+    models: list[Model]
+
+
+def pack(state: State, n_candidates: int) -> Packed:
+    """Return what `unpack` makes the same state of."""
+    towers = [state.tower] if state.ranker is None else [state.tower, state.ranker]
+    return Packed(*_parts(state, n_candidates), [tower.model for tower in towers])
+
+
+def unpack(packed: Packed) -> tuple[State, int]:
+    """Return the state that was packed, and its number of candidates."""
+    header, arrays, models = packed
+    return _state(header, arrays, models), header.n_candidates
+
+
+def _parts(state: State, n_candidates: int) -> tuple[Header, dict[str, AnyArray]]:
+    state = state.settled()
     near = state.index.neighbours
     towers = [state.tower] if state.ranker is None else [state.tower, state.ranker]
     header = Header(
@@ -52,10 +83,10 @@ def save(state: State, folder: PathLike, n_candidates: int) -> None:
         tuple(_roles(tower) for tower in towers),
         tuple(tuple(tower.user_columns) for tower in towers),
         (state.tower.user, state.tower.item),
-        None if near is None else near.calibration,
+        state.index.calibration,
         None if near is None else near.bound,
     )
-    files.write(Path(folder), header.to_json(), _arrays(state))
+    return header, _arrays(state)
 
 
 def load(folder: PathLike, model: Model, ranker: Model | None) -> tuple[State, int]:
@@ -102,14 +133,22 @@ def _state(header: Header, arrays: Mapping[str, AnyArray], models: Sequence[Mode
     if arrays["vectors"].shape[1] != parts.dimension:
         raise ModelFileError(f"the model has vectors of length {parts.dimension}")
     near = None
+    measured = header.calibration if header.bound is None else None
     if header.calibration is not None and header.bound is not None:
         cells = {part: arrays[f"cells.{part}"] for part in CELL_ARRAYS}
         near = Neighbours.from_arrays(cells, arrays["vectors"], header.bound, header.calibration)
+    seen = SeenItems(
+        ids["seen.users"], ids["seen.items"], arrays["seen.indptr"], arrays["seen.ids"]
+    )
+    alive = arrays["alive"]
+    item_ids = ids["ids"].without(np.flatnonzero(~alive & ids["ids"].in_use()))
     return State(
-        Index(arrays["vectors"], arrays["alive"], near),
-        ids["ids"],
+        Index(arrays["vectors"], alive, near, measured),
+        item_ids,
         people,
-        SeenItems(ids["seen.users"], ids["seen.items"], arrays["seen.indptr"], arrays["seen.ids"]),
+        ItemColumns(_table(arrays["columns"], len(alive)), towers[0].schema),
+        seen,
+        item_ids.places(seen.items.values),
         parts,
         towers[0],
         towers[1] if len(towers) > 1 else None,
@@ -126,7 +165,16 @@ def _tower(header: Header, arrays: Mapping[str, AnyArray], number: int, model: M
         raise ModelFileError("its columns are not those of the model")
     if number == 0 and users is None and header.ids[0] not in known:
         raise ModelFileError(f"the model has no column {header.ids[0]!r:.60} of users")
-    return Tower(sides, *header.ids, items, users, columns)
+    own = None if users is None else LayeredRows(users)
+    return Tower(sides, *header.ids, items, own, columns)
+
+
+def _table(data: AnyArray, n_places: int) -> Any:
+    """Return the columns of the items, one row per place."""
+    table = compose.from_bytes(data)
+    if table is None or table.num_rows != n_places:
+        raise ModelFileError("the columns of its items are damaged, or differ in length")
+    return table
 
 
 def _rows(arrays: Mapping[str, AnyArray], name: str, sides: FeatureSides) -> Rows | None:
@@ -151,6 +199,7 @@ def _arrays(state: State) -> dict[str, AnyArray]:
         "seen.items": state.seen.items.values,
         "seen.indptr": state.seen.indptr,
         "seen.ids": state.seen.ids,
+        "columns": compose.to_bytes(state.columns.table),
     }
     if state.user_ids is not None:
         arrays["people"] = state.user_ids.values
@@ -158,7 +207,8 @@ def _arrays(state: State) -> dict[str, AnyArray]:
         cells = state.index.neighbours.arrays()
         arrays |= {f"cells.{part}": array for part, array in cells.items()}
     for number, tower in enumerate((state.tower, state.ranker)):
-        for name, rows in (("items", tower and tower.items), ("users", tower and tower.users)):
+        users = None if tower is None or tower.users is None else tower.users.all()
+        for name, rows in (("items", tower and tower.items), ("users", users)):
             if rows is not None:
                 # A copy, since a slice would bring the arrays of the rows it was taken from.
                 own = Rows.concatenate([rows, rows.slice(0, 0)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
@@ -10,16 +10,18 @@ from typing import Any, final
 
 import numpy as np
 
-from fieldfare._typing import AnyArray
-from fieldfare._validation import closest
-from fieldfare.exceptions import SchemaError
+from fieldfare._typing import Int64Array
 from fieldfare.models.base import Model
 from fieldfare.retrieval.id_map import IdMap
+from fieldfare.retrieval.layered import LayeredRows, put_rows
 from fieldfare.retrieval.roles import ITEM, QUERY, FeatureSides
 from fieldfare.rows import Rows
 from fieldfare.schema.encode_one import SampleEncoder
 from fieldfare.schema.fit import Fitted
 from fieldfare.schema.schema import Schema
+
+GIVEN = -2
+"""In place of the place of a user whose features come with the request."""
 
 # The ids, values and fields of the features of one row.
 _Features = tuple[list[int], list[float], list[int]]
@@ -38,7 +40,7 @@ class Tower:
         Columns of the user and item ids.
     items : Rows
         One row per item, by place.
-    users : Rows or None
+    users : LayeredRows or None
         One row per user, by place; None if users are only ids.
     user_columns : tuple of str
         Columns of the table of users.
@@ -48,7 +50,7 @@ class Tower:
     user: str
     item: str
     items: Rows
-    users: Rows | None = None
+    users: LayeredRows | None = None
     user_columns: tuple[str, ...] = ()
 
     @staticmethod
@@ -59,7 +61,7 @@ class Tower:
         rows = None
         if users is not None:
             columns = tuple(name for name in query if name in users.column_names)
-            rows = _schema_of(sides).encode(users, labelled=False, columns=columns)
+            rows = LayeredRows(_schema_of(sides).encode(users, labelled=False, columns=columns))
         return Tower(sides, *ids, sides.rows(items, ITEM), rows, columns)
 
     @property
@@ -77,78 +79,96 @@ class Tower:
         """Encoder of single users and contexts."""
         return self.schema.sample_encoder()
 
-    def with_items(self, items: Any) -> Tower:
-        """Return a tower with the items of a table added at the end."""
-        more = self.sides.rows(items, ITEM)
-        return replace(self, items=Rows.concatenate([self.items, more]))
+    def with_items(self, items: Any, places: Int64Array) -> Tower:
+        """Return a tower with the items of a table at places, which may go on at the end."""
+        return replace(self, items=put_rows(self.items, places, self.sides.rows(items, ITEM)))
 
-    def queries(self, users: Sequence[Any] | None, places: Any, contexts: Any) -> Rows:
+    def with_users(self, users: Any) -> Tower:
+        """Return a tower with the users of a table added at the end.
+
+        Raises
+        ------
+        SchemaError
+            If a column of the table of users is missing.
+        """
+        assert self.users is not None
+        more = self.schema.encode(users, labelled=False, columns=self.user_columns)
+        return replace(self, users=self.users.extended(more))
+
+    def taken(self, items: Int64Array | None, users: Int64Array | None) -> Tower:
+        """Return a tower of the items and users at some places; None: all as they are."""
+        own = self.users
+        if users is not None and own is not None:
+            own = LayeredRows(own.take(users))
+        return replace(
+            self, items=self.items if items is None else self.items.take(items), users=own
+        )
+
+    def context_columns(self, without_users: bool, with_features: bool = False) -> list[str]:
+        """Return the columns that a context may have.
+
+        Columns of the table of users come from there instead, and so do the ids if users are given.
+        """
+        columns = self.sides.columns(QUERY)
+        if not with_features:
+            columns = [name for name in columns if name not in self.user_columns]
+        if not without_users:
+            columns = [name for name in columns if name != self.user]
+        return columns
+
+    def queries(
+        self, users: Sequence[Any] | None, places: Int64Array | None, contexts: Any, n: int = 1
+    ) -> Rows:
         """Return the features of requests.
 
         Parameters
         ----------
         users : sequence of ids or None
+            None among the ids stands for no user.
         places : int64 array or None
-            Place of each user in the table of users; -1 if it is not there.
+            Place of each user in the table of users; -1 if it is not there, -2 if the features of
+            the user are among the contexts.
         contexts : mapping, table or None
-            One context for all requests, or one row per request.
-
-        Returns
-        -------
-        Rows
-            One row per user or, without users, per row of the contexts.
-
-        Raises
-        ------
-        SchemaError
-            If the contexts have no column that the model knows, or do not match the users in
-            number.
+            One context for all requests, or one row per request. Columns that this model does not
+            know are not looked at.
+        n : int
+            Number of requests, if there are no users.
         """
         parts = []
         if users is not None:
             parts.append(self._of_users(users, places))
+            n = len(users)
         if contexts is not None:
-            n = 1 if users is None else len(users)
-            parts.append(self._of_contexts(contexts, n, users is None))
-        return hstack_rows(parts)
+            given = places is not None and len(places) > 0 and bool((places == GIVEN).all())
+            names = self.context_columns(users is None, with_features=given)
+            parts.append(self._of_contexts(contexts, n, names))
+        return hstack_rows(parts) if parts else _rows([([], [], [])] * n)
 
-    def _of_users(self, users: Sequence[Any], places: Any) -> Rows:
-        """Return the features of users; an unknown user has none."""
-        if self.users is not None:
-            # A row without entries at the end serves all unknown users.
-            with_empty = Rows.concatenate([self.users, _empty(self.users)])
-            return with_empty.take(np.where(places < 0, len(self.users), places))
+    def _of_users(self, users: Sequence[Any], places: Int64Array | None) -> Rows:
+        """Return the features of users; an unknown user has none.
+
+        If other features are given, the id stands beside them as in a table: known or unknown.
+        """
+        with_features = places is not None and len(places) > 0 and bool((places == GIVEN).all())
+        if self.users is not None and places is not None and not with_features:
+            return self.users.take(places)
         fitted = self._fitted_users
         not_known = {fitted.missing}
-        if fitted.vocabulary is not None:
+        if fitted.vocabulary is not None and not with_features:
             not_known.add(fitted.unknown)
         encoder = self.encoder
         found = [encoder.encode({self.user: user}, (self.user,)) for user in users]
-        kept = [one if one[0][0] not in not_known else ([], [], []) for one in found]
-        return _rows(kept)
+        return _rows([one if one[0][0] not in not_known else ([], [], []) for one in found])
 
-    def _of_contexts(self, contexts: Any, n: int, without_users: bool) -> Rows:
+    def _of_contexts(self, contexts: Any, n: int, allowed: Sequence[str]) -> Rows:
         """Return the features of one context for n requests, or of a table of contexts."""
-        # Columns of the table of users, and the ids if users are given, come from these instead.
-        allowed = [c for c in self.sides.columns(QUERY) if c not in self.user_columns]
-        if self.users is None and not without_users:
-            allowed.remove(self.user)
         if isinstance(contexts, Mapping):
-            _check_columns(contexts, allowed)
-            names = [name for name in allowed if name in contexts]
-            one = self.encoder.encode(contexts, names)
+            one = self.encoder.encode(contexts, [name for name in allowed if name in contexts])
             return _rows([one] * n)
         names = [name for name in allowed if name in contexts.column_names]
-        if without_users and not names:
-            known, found = (", ".join(map(repr, c)) for c in (allowed, contexts.column_names))
-            raise SchemaError(
-                f"A table of requests needs at least one of the columns {known}. Got {found}."
-            )
-        none: list[_Features] = [([], [], [])] * contexts.num_rows
-        rows = self.schema.encode(contexts, labelled=False, columns=names) if names else _rows(none)
-        if not without_users and len(rows) != n:
-            raise SchemaError(f"There are {n} users and {len(rows)} contexts. Give one per user.")
-        return rows
+        if not names:
+            return _rows([([], [], [])] * contexts.num_rows)
+        return self.schema.encode(contexts, labelled=False, columns=names)
 
     @cached_property
     def _fitted_users(self) -> Fitted:
@@ -189,42 +209,6 @@ class Tower:
         }
         return _rows([_concatenated([features[name] for name in own]) for own in names])
 
-    def items_with(self, column: str, wanted: Any) -> AnyArray:
-        """Return which items hold one of the wanted values in a column.
-
-        Parameters
-        ----------
-        column : str
-            A column of the items that does not hold numbers or dates.
-        wanted : value, or list, tuple or set of values
-
-        Returns
-        -------
-        bool array of shape (n_items,)
-
-        Raises
-        ------
-        SchemaError
-            If the items have no such column, or it holds numbers or dates.
-        """
-        columns = self.sides.columns(ITEM)
-        if column not in columns:
-            raise SchemaError(
-                f"Items can be filtered by their columns {', '.join(map(repr, columns))}. "
-                f"Got {column!r}.{closest(column, columns)}"
-            )
-        if self.schema.column(column).kind in ("numeric", "datetime"):
-            raise SchemaError(
-                f"Column {column!r} holds numbers or dates, by which items cannot be filtered. "
-                "Select the items yourself, and pass their ids as candidates."
-            )
-        encoder = self.encoder
-        values = wanted if isinstance(wanted, (list, tuple, set)) else [wanted]
-        ids = [encoder.encode({column: value}, (column,))[0] for value in values]
-        hit = np.isin(self.items.indices, np.array([i for one in ids for i in one], np.uint32))
-        row = np.repeat(np.arange(len(self.items)), np.diff(self.items.indptr))
-        return np.bincount(row[hit], minlength=len(self.items)) > 0
-
 
 def hstack_rows(parts: Sequence[Rows]) -> Rows:
     """Return rows with the entries of the corresponding rows of all parts, one part after another.
@@ -249,15 +233,6 @@ def hstack_rows(parts: Sequence[Rows]) -> Rows:
     )
 
 
-def _check_columns(names: Iterable[str], allowed: Sequence[str]) -> None:
-    for name in names:
-        if name not in allowed:
-            raise SchemaError(
-                f"A context may have the columns {', '.join(map(repr, allowed)) or '(none)'}. "
-                f"Got {name!r}.{closest(name, allowed)}"
-            )
-
-
 def _concatenated(parts: Sequence[_Features]) -> _Features:
     ids, values, fields = zip(*parts, strict=True)
     return list(chain(*ids)), list(chain(*values)), list(chain(*fields))
@@ -273,11 +248,6 @@ def _rows(found: Sequence[_Features]) -> Rows:
         np.array([x for _, values, _ in found for x in values], np.float32),
         np.array([f for _, _, fields in found for f in fields], np.uint16),
     )
-
-
-def _empty(like: Rows) -> Rows:
-    """Return one row without entries, with the same arrays as ``like``."""
-    return like.slice(0, 0).with_(indptr=np.append(like.indptr[:1], like.indptr[:1]))
 
 
 def _schema_of(sides: FeatureSides) -> Schema:

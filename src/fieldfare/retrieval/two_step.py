@@ -10,8 +10,9 @@ import numpy as np
 from fieldfare._typing import Int64Array
 from fieldfare.exceptions import ConfigError
 from fieldfare.retrieval.answers import Recommended, rerank
-from fieldfare.retrieval.requests import query_rows
-from fieldfare.retrieval.state import SeenItems, State
+from fieldfare.retrieval.requests import read_requests
+from fieldfare.retrieval.seen import SeenItems
+from fieldfare.retrieval.state import State
 from fieldfare.schema import compose
 
 
@@ -63,7 +64,7 @@ def measure(
     for user in wanted.users.values:
         relevant = state.item_ids.places(wanted.items.values[wanted.codes(user)])
         found = recommend(user, n)
-        query = query_rows(state, state.ranker, [user], None)
+        query = read_requests(state, [user], None).rows(state.ranker)
         excluded = state.excluded([user], None, 1)
         rest = catalogue if excluded is None else np.setdiff1d(catalogue, excluded.ids)
         best, _ = rerank(state.ranker, query, rest[None])

@@ -28,6 +28,7 @@ _TYPES = {
     "alive": ("bool", 1),
     "seen.indptr": ("int64", 1),
     "seen.ids": ("uint32", 1),
+    "columns": ("uint8", 1),
     "cells.centres": ("float32", 2),
     "cells.indptr": ("int64", 1),
     "cells.places": ("uint32", 1),
@@ -54,7 +55,7 @@ class Header:
         Columns of the user and item ids.
     calibration : Calibration or None
     bound : float or None
-        Of an approximate index, like the calibration.
+        Of an approximate index. A calibration without one says why the index is exact.
     """
 
     n_candidates: int
@@ -88,6 +89,8 @@ class Header:
         calibration = bound = None
         if header.get("calibration") is not None:
             calibration = _calibration(header["calibration"])
+        if header.get("bound") is not None:
+            _demand(calibration is not None, "a bound needs a calibration")
             bound = _number(header, "bound", _SMALLEST, _LARGEST)
         return Header(
             _count(header, "n_candidates"),
@@ -127,7 +130,7 @@ def check_arrays(arrays: Mapping[str, AnyArray], header: Header) -> None:
         "the arrays of its items differ in length",
     )
     _check_seen(arrays)
-    if header.calibration is not None:
+    if header.bound is not None:
         _check_cells(arrays, header)
 
 
@@ -161,7 +164,7 @@ def _check_names(arrays: Mapping[str, AnyArray], header: Header) -> None:
     }
     needed = ({*_TYPES, *ID_ARRAYS}) - _OPTIONAL
     needed |= {f"items{number}.indptr" for number in range(len(header.models))}
-    if header.calibration is not None:
+    if header.bound is not None:
         needed |= {f"cells.{part}" for part in CELL_ARRAYS}
     allowed = needed | features | {"people"}
     for what, names in (("missing", needed - set(arrays)), ("unknown", set(arrays) - allowed)):
@@ -227,12 +230,16 @@ def _calibration(found: Any) -> Calibration:
     _count(found, "depth")
     _number(found, "wanted", 0, 1)
     _number(found, "recall", 0, 1)
+    _number(found, "exact_queries_per_second", 0, sys.float_info.max)
     for point in _list(found, "curve"):
         _check_entries("curve", point, Point)
         _count(point, "n_probe", n_cells)
         _number(point, "recall", 0, 1)
         _number(point, "queries_per_second", 0, sys.float_info.max)
-    return Calibration.from_json(found)
+    calibration = Calibration.from_json(found)
+    chosen = calibration.n_probe in [point.n_probe for point in calibration.curve]
+    _demand(chosen, "the curve must hold the setting that was chosen")
+    return calibration
 
 
 def _check_entries(name: str, found: Any, cls: type) -> None:

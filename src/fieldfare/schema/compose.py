@@ -14,12 +14,15 @@ from fieldfare.exceptions import SchemaError
 from fieldfare.schema import canonical
 from fieldfare.schema.column import Column
 from fieldfare.schema.infer import DECLARED, infer_column
+from fieldfare.schema.missing import NOTHING
 from fieldfare.schema.text_types import type_texts
-from fieldfare.sources.arrow import one_array
+from fieldfare.sources.arrow import column_of as arrow_of
+from fieldfare.sources.arrow import is_list, numpy_of, one_array
 from fieldfare.sources.batch import SourceLocation
 from fieldfare.sources.formats import open_table
 
 WEIGHT_SEPARATOR = ":"
+_EXACT = float(2**53)
 
 
 def read(source: Any) -> Any:
@@ -151,3 +154,144 @@ def take(array: Any, places: Int64Array) -> Any:
     """Return cells of an Arrow array; missing where the place is -1."""
     pa = require("pyarrow", "tables")
     return array.take(pa.array(places, mask=places < 0))
+
+
+def ids(array: Any) -> AnyArray | None:
+    """Return a column of ids as int64 if it holds whole numbers, else as canonical texts.
+
+    Returns
+    -------
+    int64 or str array, or None
+        None if a cell is missing.
+    """
+    pa = require("pyarrow", "tables")
+    if array.null_count:
+        return None
+    if pa.types.is_integer(array.type) or pa.types.is_floating(array.type):
+        x = numpy_of(array)
+        if np.isnan(x).any():
+            return None
+        if len(x) and (np.abs(x) < _EXACT).all() and (np.floor(x) == x).all():
+            return x.astype(np.int64)
+        if pa.types.is_integer(array.type) and x.dtype != np.uint64:
+            return x.astype(np.int64)
+    return np.asarray(canonical.texts(array, NOTHING).to_pylist(), str)
+
+
+def text_of_cell(value: Any) -> str | None:
+    """Return the canonical text of one value of any type; None if it is missing."""
+    try:
+        return canonical.text_of(value, NOTHING)
+    except ValueError:
+        text: str | None = canonical.texts(arrow_of([value]), NOTHING)[0].as_py()
+        return text
+
+
+def number_of_cell(value: Any, name: str) -> float | None:
+    """Return one number, or a date as seconds since 1970; None for None.
+
+    Raises
+    ------
+    SchemaError
+        If it is neither.
+    """
+    if value is None or isinstance(value, (int, float)):
+        return None if value is None else float(value)
+    return float(numbers(table_of({name: (arrow_of([value]), None)}), name)[0])
+
+
+def numbers_or_missing(table: Any, name: str) -> Float64Array:
+    """Return one column as float64 (dates: seconds since 1970), NaN where missing."""
+    return canonical.numbers(column_of(table, name), SourceLocation(), name)
+
+
+def tokens(
+    table: Any, name: str, column: Column | None
+) -> tuple[Int64Array | None, Int64Array, dict[str | None, int]]:
+    """Cut the cells of a column into values.
+
+    Parameters
+    ----------
+    table : pyarrow Table
+    name : str
+    column : Column or None
+        Says whether cells hold several values, and how they are separated. Lists always do.
+
+    Returns
+    -------
+    row : int64 array, or None
+        Row of each value; None if each row has one.
+    codes : int64 array
+        Number of the text of each value.
+    places : dict from canonical text to number
+    """
+    array = column_of(table, name)
+    several = is_list(array.type) or (column is not None and column.kind in ("multi", "text"))
+    if not several:
+        row, (codes, found) = None, canonical.dictionary(array, NOTHING)
+    else:
+        separator = None if column is None else column.separator
+        is_text = column is not None and column.kind == "text"
+        codes, found, row, _ = canonical.split_cells(array, separator, is_text, NOTHING)
+    texts = found.to_pylist()
+    if column is not None and several and column.weight_separator:
+        texts = [text.rpartition(column.weight_separator)[0] or text for text in texts]
+    distinct = {text: code for code, text in enumerate(dict.fromkeys(texts))}
+    # Missing cells, whose code is the first beyond, keep a number of their own.
+    numbered = np.array([distinct[text] for text in texts] + [len(distinct)], np.int64)
+    return row, numbered[codes], distinct
+
+
+def put_rows(table: Any, places: Int64Array, more: Any) -> Any:
+    """Return a table with rows of another put at places, which may go on at the end.
+
+    Columns that only one of the two has are empty in the rows of the other; those whose types do
+    not go together become text.
+    """
+    pa = require("pyarrow", "tables")
+    names = list(dict.fromkeys([*table.column_names, *more.column_names]))
+    columns = []
+    for name in names:
+        parts = [
+            column_of(part, name) if name in part.column_names else pa.nulls(part.num_rows)
+            for part in (table, more)
+        ]
+        kind = next((p.type for p in parts if not pa.types.is_null(p.type)), pa.null())
+        if any(p.type != kind and not pa.types.is_null(p.type) for p in parts):
+            kind = _common_type([p.type for p in parts])
+            if kind == pa.large_string():
+                parts = [canonical.texts(p, NOTHING) for p in parts]
+        columns.append(pa.concat_arrays([p.cast(kind) for p in parts]))
+    order = np.arange(max(table.num_rows, int(places.max(initial=-1)) + 1))
+    order[places] = table.num_rows + np.arange(more.num_rows)
+    return pa.Table.from_arrays(columns, names=names).take(order)
+
+
+def _common_type(kinds: Sequence[Any]) -> Any:
+    pa = require("pyarrow", "tables")
+    if all(pa.types.is_integer(kind) for kind in kinds):
+        return pa.int64()
+    if all(pa.types.is_integer(kind) or pa.types.is_floating(kind) for kind in kinds):
+        return pa.float64()
+    return pa.large_string()
+
+
+def to_bytes(table: Any) -> AnyArray:
+    """Return a table as an Arrow IPC stream, uint8 of shape (n_bytes,)."""
+    pa, ipc = require("pyarrow", "tables"), require("pyarrow.ipc", "tables")
+    sink = pa.BufferOutputStream()
+    with ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table.combine_chunks())
+    return np.frombuffer(sink.getvalue(), np.uint8)
+
+
+def from_bytes(data: AnyArray) -> Any:
+    """Return the table that `to_bytes` wrote, checked in full; None if it is none."""
+    pa, ipc = require("pyarrow", "tables"), require("pyarrow.ipc", "tables")
+    try:
+        with ipc.open_stream(pa.py_buffer(data)) as stream:
+            table = stream.read_all()
+        table.validate(full=True)
+    except (pa.ArrowException, OSError, ValueError):
+        return None
+    return table

@@ -14,6 +14,7 @@ from fieldfare.exceptions import ConfigError, DataError, SchemaError, TrainingEr
 from fieldfare.kinds.solvers import ADAGRAD, NONSAMPLED
 from fieldfare.models.catalogue import catalogue_scores
 from fieldfare.persist.file import load_model
+from fieldfare.retrieval import Recommender
 from fieldfare.schema.schema import Schema
 from fieldfare.training.functions import train as train_model
 
@@ -153,10 +154,11 @@ def test_new_users_and_items_are_folded_in_and_nothing_else_moves() -> None:
 
 def test_what_means_nothing_is_refused() -> None:
     table = interactions()
-    with pytest.raises(SchemaError, match="role"):
-        FMRanker(solver="nonsampled").fit(table.rename(columns={"item_shelf": "shelf"}))
     shelf = table.rename(columns={"item_shelf": "shelf"})
-    schema = Schema.infer(shelf).edit("shelf", role="item")
+    schema = Schema.infer(shelf)
+    with pytest.raises(SchemaError, match="role"):
+        FMRanker(solver="nonsampled", schema=schema).fit(shelf)
+    schema = schema.edit("shelf", role="item")
     FMRanker(solver="nonsampled", schema=schema, max_iter=1).fit(shelf)
     with pytest.raises(DataError, match="qid"):
         FMRanker(solver="nonsampled").fit(table, qid="user_id")
@@ -172,3 +174,53 @@ def test_what_means_nothing_is_refused() -> None:
         train_model(table.assign(y=table["item_id"] % 2), target="y", negatives="uniform")
     with pytest.raises(TrainingError, match="two items"):
         FMRanker(negatives="uniform").fit(table[table["item_id"] == 2])
+
+
+def test_three_tables_make_a_model_for_recall() -> None:
+    table = interactions()
+    items = table[["item_id", "item_shelf"]].drop_duplicates()
+    users = pd.DataFrame({"user_id": range(40), "even": [str(u % 2) for u in range(40)]})
+    main = table[["user_id", "item_id"]].assign(hour=lambda t: t.user_id % 3, noise=1.5)
+    roles = {"user": ["user_id"], "item": ["item_id"], "context": ["hour"]}
+    ranker = FMRanker(n_factors=4, random_state=0, n_jobs=1)
+    ranker.fit(main, roles=roles, users=users, items=items)
+    assert ranker.get_params()["solver"] == "auto"
+    assert ranker.model_.trained_by.solver.solver == "nonsampled"
+    said = {column.name: column.role for column in ranker.schema_.columns}
+    assert said == {"user_id": "user", "even": "user", "item_id": "item", "item_shelf": "item",
+                    "hour": "context"}  # fmt: skip
+    recommended = Recommender(ranker, items, users=users).recommend(3, 5, contexts={"hour": 0})
+    assert (recommended.ids % 2 == 1).all()
+
+
+def test_a_table_of_ratings_is_enough(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    table = interactions()[["user_id", "item_id"]]
+    table["rating"] = np.where(table["item_id"] % 2 == table["user_id"] % 2, 5, 2)
+    table["timestamp"] = np.arange(len(table))
+    how = {"n_factors": 4, "random_state": 0, "n_jobs": 1}
+    ranker = FMRanker(**how).fit(table)
+    told = capsys.readouterr().err
+    assert "user 'user_id', item 'item_id', rating 'rating', time 'timestamp'" in told
+    table.to_csv(tmp_path / "ratings.csv", index=False)
+    of_file = FMRanker(**how).fit(tmp_path / "ratings.csv")
+    np.testing.assert_array_equal(of_file.factors_, ranker.factors_)
+    good = FMRanker(**how).fit(table, min_rating=4)
+    liked = FMRanker(**how).fit(table.assign(rating=(table["rating"] >= 4).astype(int)))
+    np.testing.assert_array_equal(good.factors_, liked.factors_)
+    late = FMRanker(**how).fit(table, time="timestamp")
+    assert late.model_.trained_by.training.validation == "time"
+    assert late.get_params()["validation"] == "random"
+
+
+def test_what_does_not_go_with_interactions_is_refused() -> None:
+    table, roles = interactions(), {"user": "user_id", "item": "item_id"}
+    with pytest.raises(DataError, match="leave out qid"):
+        FMRanker().fit(table, roles=roles, qid="user_id")
+    with pytest.raises(ConfigError, match="Leave out solver"):
+        FMRanker(solver="sgd").fit(table, roles=roles)
+    with pytest.raises(ConfigError, match="Leave out schema"):
+        FMRanker(schema=Schema.infer(table)).fit(table, roles=roles)
+    with pytest.raises(DataError, match="name"):
+        FMRanker().fit(table, np.ones(len(table)), roles=roles)
+    with pytest.raises(DataError, match="needs ratings"):
+        FMRanker().fit(table, roles=roles, min_rating=3)

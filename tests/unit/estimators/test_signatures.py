@@ -41,7 +41,8 @@ OWN = {"warm_start", "schema", "fields", "callbacks", "groups", *HINTS}
 def test_defaults_are_those_of_config(cls: type) -> None:
     signature = inspect.signature(cls).parameters
     # Only rankers choose among solvers of different numbers of factors.
-    declared = DECLARED if cls is FMRanker else DECLARED | {"n_factors": Defaults().n_factors}
+    own = {"solver": "auto"} if cls is FMRanker else {"n_factors": Defaults().n_factors}
+    declared = DECLARED | own
     assert {name: p.default for name, p in signature.items() if name not in OWN} == {
         name: declared[name] for name in signature if name not in OWN
     }

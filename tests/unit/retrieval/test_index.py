@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fieldfare.exceptions import ConfigError, DataError, MissingDependencyError
+from fieldfare.exceptions import (
+    ConfigError,
+    DataError,
+    MissingDependencyError,
+    SettingWarning,
+)
 from fieldfare.kernels.topk import Excluded
 from fieldfare.retrieval import approximate, build_index
 from fieldfare.retrieval.approximate import Calibration
@@ -78,12 +83,17 @@ def test_recall_holds_when_items_come_and_go(built) -> None:
     index, queries = built
     gone = np.random.default_rng(5).choice(4000, 400, replace=False)
     changed = index.change(gone, draw(400, 6))
-    assert len(changed) == 4000 and len(index) == 4000 and index.alive.all()
-    places, _ = changed.search(queries, 100)
-    assert not np.isin(places, gone).any() and (places >= 4000).any()
+    assert len(changed) == len(changed.vectors) == 4000
     assert recall(changed, queries) >= recall(index, queries) - 0.01
-    exact = build_index(index.vectors, "exact").change(gone, draw(400, 6))
-    assert not np.isin(exact.search(queries, 100)[0], gone).any()
+    none = index.vectors[:0]
+    for one in (index.change(gone, none), build_index(index.vectors, "exact").change(gone, none)):
+        assert len(one) == 3600 and index.alive.all()
+        assert not np.isin(one.search(queries, 100)[0], gone).any()
+    assert sorted(one.free_places(402)) == [*np.sort(gone), 4000, 4001]
+    kept = np.flatnonzero(one.alive)
+    np.testing.assert_array_equal(
+        kept[one.taken(kept).search(queries, 9)[0]], one.search(queries, 9)[0]
+    )
 
 
 def test_lists_are_full_where_the_cells_searched_hold_too_few(built) -> None:
@@ -129,3 +139,33 @@ def test_what_an_index_refuses(monkeypatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "faiss", None)
     with pytest.raises(MissingDependencyError, match=r"fieldfare\[ann\]"):
         approximate.build(draw(9, 1), draw(9, 2), 0.9)
+
+
+def hard(n, seed):
+    """Vectors without any clusters, all of similar length."""
+    return np.random.default_rng(seed).normal(size=(n, 64)).astype(np.float32)
+
+
+def test_an_approximate_index_that_would_be_slower_is_exact_and_says_so(monkeypatch) -> None:
+    pytest.importorskip("faiss", reason="the extra 'ann' is not installed")
+    items, queries = hard(20_000, 1), hard(100, 2)
+    with pytest.warns(SettingWarning, match="would be slower"):
+        index = build_index(items, "approximate", queries=queries)
+    assert index.neighbours is None and index.calibration.is_slower
+    assert "approximate search would be slower" in repr(index)
+    assert "every item is searched" in str(index.calibration)
+    for changed in (index.change(np.arange(5), items[:0]), index.taken(np.arange(100))):
+        assert changed.calibration == index.calibration
+    monkeypatch.setattr("fieldfare.retrieval.index.EXACT_UP_TO", 10_000)
+    assert build_index(items, queries=queries).neighbours is None
+
+
+def test_auto_is_approximate_where_that_is_faster(monkeypatch) -> None:
+    pytest.importorskip("faiss", reason="the extra 'ann' is not installed")
+    monkeypatch.setattr("fieldfare.retrieval.index.EXACT_UP_TO", 10_000)
+    rng = np.random.default_rng(0)
+    centres = 30 * rng.normal(size=(300, 64))
+    items = (centres[rng.integers(0, 300, 60_000)] + rng.normal(size=(60_000, 64))).astype("f4")
+    queries = (centres[rng.integers(0, 300, 200)] + rng.normal(size=(200, 64))).astype("f4")
+    index = build_index(items, queries=queries)
+    assert index.neighbours is not None and not index.calibration.is_slower
