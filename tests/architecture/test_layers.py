@@ -21,7 +21,7 @@ HOMES = {
     "onnxruntime": set(),  # only the tests and benchmarks use it
     "pandas": {"sources"},
     "polars": set(),  # its frames speak Arrow
-    "pyarrow": {"sources", "schema"},
+    "pyarrow": {"sources", "schema", "foreign"},
     "safetensors": set(),  # only the tests use it, to read our files as others would
     "scipy": set(),  # its matrices are known by their type
     "sklearn": {"estimators", "metrics"},

@@ -6,6 +6,7 @@ import argparse
 
 from fieldfare._logging import say_aside
 from fieldfare.cli._files import Input, Output, written
+from fieldfare.kinds.solvers import ALS, SGD
 
 EXAMPLES = """\
 examples:
@@ -58,7 +59,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="libfm, and text of xlearn: what is predicted",
     )
     parser.add_argument(
-        "--method", choices=("sgd", "als"), help="libfm --task binary: what trained it"
+        "--method", choices=(SGD.name, ALS.name), help="libfm --task binary: what trained it"
     )
     parser.add_argument(
         "--output-of",

@@ -17,7 +17,7 @@ from fieldfare.exceptions import ConfigError
 from fieldfare.export.decimals import blocks
 from fieldfare.export.support import check_one_score
 from fieldfare.foreign.blocks import join_blocks, padded
-from fieldfare.foreign.xlearn_binary import SCORES, TASKS
+from fieldfare.foreign.xlearn_binary import TASKS
 from fieldfare.kinds.models import InteractionForm
 from fieldfare.models.base import Model
 
@@ -70,8 +70,7 @@ def export_xlearn(model: Model, path: PathLike) -> None:
 
 def _parts(model: Model, count: int) -> Iterator[bytes]:
     loss = next((loss for loss, task in TASKS.items() if task == model.config.task), "squared")
-    score = next(score for score, kind in SCORES.items() if kind == model.kind)
-    for word in (score, loss):
+    for word in (model.kind, loss):  # its score functions have the names of our kinds
         yield struct.pack("<Q", len(word)) + word.encode()
     n = model.n_features
     k = model.config.total_factors if model.has_factors else _NO_FACTORS

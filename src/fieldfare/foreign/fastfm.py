@@ -11,6 +11,7 @@ from fieldfare.exceptions import ConfigError, ModelFileError
 from fieldfare.foreign.arrays import arrays_of, has, holds
 from fieldfare.foreign.form import ForeignFormat, make_model
 from fieldfare.foreign.samples import make_posterior
+from fieldfare.kinds.models import FM
 from fieldfare.models.base import Model
 from fieldfare.models.posterior import Posterior
 
@@ -53,7 +54,7 @@ def load_fastfm(source: Any, *, output: str | None = None) -> Model | Posterior:
         arrays["factors"] = factors[:, np.newaxis]
         return make_posterior("binary", arrays, origin="fastfm")
     task = "binary" if output == "logistic" else output
-    return make_model("fm", task, float(bias[0]), linear, factors, origin="fastfm")
+    return make_model(FM, task, float(bias[0]), linear, factors, origin="fastfm")
 
 
 FORMATS = (

@@ -12,7 +12,7 @@ import numpy as np
 from fieldfare._typing import AnyArray, Float32Array, PathLike
 from fieldfare.config import ModelConfig
 from fieldfare.exceptions import ConfigError, ModelFileError
-from fieldfare.kinds.models import LINEAR, MODEL_KINDS
+from fieldfare.kinds.models import LINEAR, ModelKind
 from fieldfare.models.base import Model
 from fieldfare.models.posterior import Posterior
 from fieldfare.models.registry import MODEL_CLASSES
@@ -88,13 +88,13 @@ class ForeignFormat:
     fits: Callable[[Any], bool] | None = None
 
 
-def linear_or(kind: str, factors: AnyArray | None) -> str:
+def linear_or(kind: ModelKind, factors: AnyArray | None) -> ModelKind:
     """Return the kind of a model with these factors: linear if there are none."""
-    return kind if factors is not None and factors.shape[-1] else LINEAR.name
+    return kind if factors is not None and factors.shape[-1] else LINEAR
 
 
 def make_model(  # noqa: PLR0913 - the arrays, and what is known of them by name
-    kind: str,
+    kind: ModelKind,
     task: str,
     bias: float,
     linear: AnyArray,
@@ -109,7 +109,8 @@ def make_model(  # noqa: PLR0913 - the arrays, and what is known of them by name
 
     Parameters
     ----------
-    kind, task : str
+    kind : ModelKind
+    task : str
         As of `ModelConfig`.
     bias : float
     linear : array of shape (n_features,)
@@ -140,13 +141,13 @@ def make_model(  # noqa: PLR0913 - the arrays, and what is known of them by name
     factors = None if factors is None else finite("factors", factors)[:, np.newaxis]
     try:
         made = ModelConfig(
-            model=kind, task=task, **({"n_factors": shape[-1]} if shape else {}), **config
+            model=kind.name, task=task, **({"n_factors": shape[-1]} if shape else {}), **config
         )
     except ConfigError as error:
         raise ModelFileError(f"The model cannot be expressed: {error.args[0]}") from error
     if task == "binary" and classes is None:
         classes = [0, 1]
-    return MODEL_CLASSES[MODEL_KINDS[kind].name](
+    return MODEL_CLASSES[kind.name](
         made,
         finite("bias", np.array([bias])),
         finite("linear", linear).reshape(-1, 1),

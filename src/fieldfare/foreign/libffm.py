@@ -19,6 +19,7 @@ from fieldfare.exceptions import ModelFileError
 from fieldfare.foreign.blocks import padded, split_blocks
 from fieldfare.foreign.form import ForeignFormat, Head, make_model
 from fieldfare.foreign.lines import Lines
+from fieldfare.kinds.models import FFM
 from fieldfare.models.base import Model
 
 _HEADER = struct.Struct("<3iB")
@@ -75,7 +76,7 @@ def load_libffm_text(path: PathLike) -> Model:
 
 def _model(factors: AnyArray, normalised: bool) -> Model:
     return make_model(
-        "ffm",
+        FFM,
         "binary",
         0.0,
         np.zeros(len(factors)),

@@ -14,11 +14,13 @@ from fieldfare.exceptions import ConfigError
 from fieldfare.foreign.form import ForeignFormat, Head, linear_or, make_model
 from fieldfare.foreign.lines import Lines
 from fieldfare.foreign.samples import make_posterior
+from fieldfare.kinds.models import FM
+from fieldfare.kinds.solvers import ALS, SGD
 from fieldfare.models.base import Model
 from fieldfare.models.posterior import Posterior
 
 TASKS = ("regression", "binary")
-METHODS = ("sgd", "als")
+METHODS = (SGD.name, ALS.name)  # as libFM calls them too
 _SECTIONS = ("#global", "#unary", "#pairwise")
 
 
@@ -64,12 +66,12 @@ def load_libfm(
             f"method='sgd' (also for sgda) or method='als'. Got {method!r}."
         )
     bias, linear, factors = _read(Lines(path))
-    if task == "binary" and method == "als":
+    if task == "binary" and method == ALS.name:
         arrays = {"bias": np.array([bias]), "linear": linear[:, np.newaxis]}
         if factors is not None:
             arrays["factors"] = factors[:, np.newaxis]
         return make_posterior("binary", arrays, origin="libfm")
-    kind = linear_or("fm", factors)
+    kind = linear_or(FM, factors)
     return make_model(kind, task, bias, linear, factors, origin="libfm")
 
 

@@ -13,6 +13,7 @@ from fieldfare._typing import PathLike
 from fieldfare.exceptions import ConfigError
 from fieldfare.foreign.form import ForeignFormat, Head, make_model
 from fieldfare.foreign.lines import Lines
+from fieldfare.kinds.models import LINEAR
 from fieldfare.models.base import Model
 
 LOGISTIC = ("L2R_LR", "L1R_LR", "L2R_LR_DUAL")
@@ -71,10 +72,10 @@ def load_liblinear(path: PathLike) -> Model:
     lines.end()
     linear = np.concatenate([[0.0], weights])  # ids count from 1
     if solver in REGRESSION:
-        return make_model("linear", "regression", bias, linear, origin="liblinear")
+        return make_model(LINEAR, "regression", bias, linear, origin="liblinear")
     if solver in MARGIN:
-        return make_model("linear", "rank", bias, linear, origin="liblinear")
-    return make_model("linear", "binary", bias, linear, origin="liblinear", classes=labels[::-1])
+        return make_model(LINEAR, "rank", bias, linear, origin="liblinear")
+    return make_model(LINEAR, "binary", bias, linear, origin="liblinear", classes=labels[::-1])
 
 
 def _one(header: dict[str, list[str]], name: str) -> tuple[str, str]:

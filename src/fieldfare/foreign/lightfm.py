@@ -14,6 +14,7 @@ import numpy as np
 from fieldfare.exceptions import ModelFileError
 from fieldfare.foreign.arrays import arrays_of, has, holds
 from fieldfare.foreign.form import ForeignFormat, make_model
+from fieldfare.kinds.models import FFM
 from fieldfare.models.base import Model
 from fieldfare.schema.schema import Schema
 
@@ -50,7 +51,7 @@ def load_lightfm(source: Any) -> Model:
     factors[:n_users, 1], factors[n_users:, 0] = users, items
     field_of = np.repeat(np.array([0, 1], np.uint16), [n_users, n_items])
     return make_model(
-        "ffm",
+        FFM,
         "rank",
         0.0,
         np.concatenate([user_biases, item_biases]),

@@ -13,6 +13,7 @@ from fieldfare._typing import AnyArray
 from fieldfare.config import ModelConfig
 from fieldfare.exceptions import ConfigError, ModelFileError
 from fieldfare.foreign.form import finite, linear_or
+from fieldfare.kinds.models import FM, LINEAR
 from fieldfare.models.posterior import About, Posterior
 from fieldfare.schema.schema import Schema
 
@@ -36,10 +37,10 @@ def make_posterior(task: str, arrays: Mapping[str, AnyArray], *, origin: str) ->
         If a number is not finite in float32, or there are more factors than ours may have.
     """
     linear, factors = finite("linear weights", arrays["linear"]), arrays.get("factors")
-    kind = linear_or("fm", factors)
-    n_factors = {} if kind == "linear" or factors is None else {"n_factors": factors.shape[2]}
+    kind = linear_or(FM, factors)
+    n_factors = {} if kind is LINEAR or factors is None else {"n_factors": factors.shape[2]}
     try:
-        config = ModelConfig(model=kind, task="regression", **n_factors)
+        config = ModelConfig(model=kind.name, task="regression", **n_factors)
     except ConfigError as error:
         raise ModelFileError(f"The model cannot be expressed: {error.args[0]}") from error
     n = linear.shape[1]

@@ -18,6 +18,7 @@ from fieldfare._optional import require
 from fieldfare._typing import AnyArray, PathLike
 from fieldfare.exceptions import ModelFileError
 from fieldfare.foreign.form import ForeignFormat, Head, make_model
+from fieldfare.kinds.models import FM
 from fieldfare.models.base import Model
 
 TASKS = {"FMClassificationModel": "binary", "FMRegressionModel": "regression"}
@@ -50,7 +51,7 @@ def load_spark(path: PathLike) -> Model:
         raise ModelFileError(
             f"The Spark model has {len(linear)} weights and {len(factors)} latent vectors."
         )
-    return make_model("fm", task, intercept, linear, factors, origin="spark")
+    return make_model(FM, task, intercept, linear, factors, origin="spark")
 
 
 def _task(folder: Path) -> str:

@@ -11,8 +11,9 @@ feature the padded vector and its state, of an FFM per feature and field in bloc
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,13 +22,16 @@ from fieldfare._typing import Float32Array, PathLike
 from fieldfare.exceptions import ConfigError, ModelFileError
 from fieldfare.foreign.blocks import padded, split_blocks
 from fieldfare.foreign.form import ForeignFormat, Head, make_model
+from fieldfare.kinds.models import FFM, FM, LINEAR, ModelKind
 from fieldfare.models.base import Model
 
-SCORES = {"linear": "linear", "fm": "fm", "ffm": "ffm"}
-"""Maps xLearn's score function to our kind of model."""
+SCORES = {kind.name: kind for kind in (LINEAR, FM, FFM)}
+"""Maps xLearn's score function, which has the name of our kind, to this kind."""
 TASKS = {"cross-entropy": "binary", "squared": "regression"}
 """Maps xLearn's loss to our task."""
-FTRL = 3
+
+_PARTS_OF_FTRL = 3
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +40,8 @@ class XLearnModel:
 
     Parameters
     ----------
-    kind : {"linear", "fm", "ffm"}
+    kind : ModelKind
+        `LINEAR`, `FM` or `FFM`.
     task : {"binary", "regression"}
     n_factors : int
         As the user of xLearn gave it; the vectors are padded to a multiple of four.
@@ -48,7 +53,7 @@ class XLearnModel:
         Of shape (n_features, padded factors) or (n_features, n_fields, padded factors).
     """
 
-    kind: str
+    kind: ModelKind
     task: str
     n_factors: int
     bias: Float32Array
@@ -71,11 +76,11 @@ def read_xlearn_binary(path: PathLike) -> XLearnModel:
     n, m, k, parts, n_linear = struct.unpack_from("<5I", _long_enough(data, at, 20), at)
     at += 20
     n_factors = 0
-    if kind != "linear":
+    if kind is not LINEAR:
         (n_factors,) = struct.unpack_from("<I", _long_enough(data, at, 4), at)
         at += 4
-    expected = n * (m if kind == "ffm" else 1) * padded(k) * parts if kind != "linear" else 0
-    if not 1 <= parts <= FTRL or n_linear != n * parts or n_factors != expected:
+    expected = n * (m if kind is FFM else 1) * padded(k) * parts if kind is not LINEAR else 0
+    if not 1 <= parts <= _PARTS_OF_FTRL or n_linear != n * parts or n_factors != expected:
         raise ModelFileError(
             f"The header of the xLearn model contradicts itself: {n} features, {m} fields, {k} "
             f"factors and {parts} parts, but {n_linear} and {n_factors} numbers."
@@ -90,10 +95,10 @@ def read_xlearn_binary(path: PathLike) -> XLearnModel:
     linear = numbers[:n_linear].reshape(n, parts)
     bias = numbers[n_linear : n_linear + parts]
     factors = None
-    if kind == "fm":
+    if kind is FM:
         vectors = numbers[n_linear + parts :].reshape(n, parts, padded(k))
         factors = [vectors[:, part] for part in range(parts)]
-    elif kind == "ffm":
+    elif kind is FFM:
         vectors = numbers[n_linear + parts :].reshape(n, m, padded(k) * parts)
         factors = split_blocks(vectors, parts)
     return XLearnModel(kind, task, k, bias, linear, factors)
@@ -130,15 +135,15 @@ def load_xlearn_binary(
     if found.factors is not None:
         vectors = found.factors[0]
         # FTRL moves the padding as well, and xLearn scores with it; elsewhere it stays zero.
-        if len(found.factors) < FTRL or not vectors[..., found.n_factors :].any():
+        if len(found.factors) < _PARTS_OF_FTRL or not vectors[..., found.n_factors :].any():
             vectors = vectors[..., : found.n_factors]
-    if found.kind == "fm":
+    if found.kind is FM:
         norm, scale = fm_scale(norm, row_length)
         assert vectors is not None
         vectors = vectors * np.float32(scale)
     elif row_length is not None:
         raise ConfigError("row_length= is only for factorization machines of xLearn. Leave it out.")
-    if found.kind != "linear":
+    if found.kind is not LINEAR:
         options["instance_norm"] = norm is not False
     return make_model(
         found.kind,
@@ -182,7 +187,7 @@ def fm_scale(norm: bool | None, row_length: float | None) -> tuple[bool, float]:
     return True, 1.0 / row_length
 
 
-def _word(data: bytes, at: int, known: dict[str, str]) -> tuple[str, int]:
+def _word(data: bytes, at: int, known: Mapping[str, _T]) -> tuple[_T, int]:
     """Return what a text with its length stands for, and where the next begins."""
     (length,) = struct.unpack_from("<Q", _long_enough(data, at, 8), at)
     text = data[at + 8 : at + 8 + length] if length <= max(map(len, known)) else b""

@@ -16,6 +16,7 @@ from fieldfare.exceptions import ConfigError
 from fieldfare.foreign.form import ForeignFormat, Head, make_model
 from fieldfare.foreign.lines import Lines
 from fieldfare.foreign.xlearn_binary import TASKS, fm_scale
+from fieldfare.kinds.models import FFM, FM, LINEAR, ModelKind
 from fieldfare.models.base import Model
 
 
@@ -64,22 +65,22 @@ def load_xlearn_text(
     vectors, kind = _vectors(lines, len(linear))
     lines.end()
     options: dict[str, Any] = {}
-    if kind == "fm":
+    if kind is FM:
         norm, scale = fm_scale(norm, row_length)
         assert vectors is not None
         vectors = vectors * scale
     elif row_length is not None:
         raise ConfigError("row_length= is only for factorization machines of xLearn. Leave it out.")
-    if kind != "linear":
+    if kind is not LINEAR:
         options["instance_norm"] = norm is not False
     return make_model(kind, task, bias, weights, vectors, origin="xlearn", **options)
 
 
-def _vectors(lines: Lines, n: int) -> tuple[Float64Array | None, str]:
+def _vectors(lines: Lines, n: int) -> tuple[Float64Array | None, ModelKind]:
     """Return the factors and the kind of the model."""
     first = lines.ahead
     if first is None or not first.strip():
-        return None, "linear"
+        return None, LINEAR
     k = len(first.partition(":")[2].split())
     if first.startswith("v_0:"):
         n_fields = 1
@@ -94,7 +95,7 @@ def _vectors(lines: Lines, n: int) -> tuple[Float64Array | None, str]:
         for f in range(n_fields):
             name = f"v_{i}_{f}" if aware else f"v_{i}"
             found[i, f] = _values(lines, lines.take("a vector"), name, k)
-    return (found, "ffm") if aware else (found[:, 0], "fm")
+    return (found, FFM) if aware else (found[:, 0], FM)
 
 
 def _is_of_first(lines: Lines, field: int) -> bool:

@@ -184,7 +184,7 @@ def test_libfm_gives_our_predictions(tmp_path: Path, task: str, n_factors: int) 
         file.write(f"1 {model.n_features - 1}:1\n")
     export(model, tmp_path / "m", "libfm")
     flags = ["-task", task[0].replace("b", "c"), "-method", "sgd", "-learn_rate", "0", "-iter", "0"]
-    flags += ["-dim", f"1,1,{max(n_factors, 2)}", "-load_model", tmp_path / "m"]
+    flags += ["-dim", f"1,1,{max(n_factors, 2)}", "-load_model", str(tmp_path / "m")]
     data = ["-train", tmp_path / "rows", "-test", tmp_path / "rows", "-out", tmp_path / "out"]
     run(predict, *flags, *data)
     theirs = np.loadtxt(tmp_path / "out")[:-1]

@@ -104,7 +104,7 @@ def test_myfm_predicts_alike(classes: bool, rank: int) -> None:
 
 def test_a_pickle_is_never_opened_and_told_what_to_do_instead(tmp_path: Path) -> None:
     class Trap:
-        def __reduce__(self) -> object:
+        def __reduce__(self) -> tuple[object, ...]:
             return Path.touch, (tmp_path / "ran",)
 
     path = tmp_path / "m.pkl"
