@@ -15,6 +15,7 @@ from tests.architecture.sources import FILES, PACKAGE, ROOT, imports, part
 HOMES = {
     "duckdb": set(),  # only the tests use it, to run the SQL that export writes
     "faiss": {"retrieval"},
+    "implicit": {"retrieval"},
     "keras": {"keras"},
     "matplotlib": {"report"},
     "onnx": {"export"},
@@ -23,7 +24,7 @@ HOMES = {
     "polars": set(),  # its frames speak Arrow
     "pyarrow": {"sources", "schema", "foreign"},
     "safetensors": set(),  # only the tests use it, to read our files as others would
-    "scipy": set(),  # its matrices are known by their type
+    "scipy": {"sources"},  # elsewhere its matrices are known by their type
     "sklearn": {"estimators", "metrics"},
     "tensorflow": {"export"},
     "tqdm": {"training"},

@@ -129,3 +129,28 @@ def test_a_table_of_ratings_is_enough(run, tmp_path) -> None:
     ran = run("recommend", "query", "ratings.index", "-m", "ratings.ff", "--requests", "new.csv",
               "--sep", ";", "-n", 2)  # fmt: skip
     assert [row["userId"] for row in rows_of(ran.out)] == ["3", "3", "4", "4"]
+
+
+@pytest.mark.filterwarnings("ignore:.*of the test interactions are earlier")
+def test_models_are_compared_with_baselines(run, tmp_path) -> None:
+    pairs = [(u, m) for u, m in itertools.product(range(30), range(20)) if u % 2 == m % 2]
+    parts = {
+        "train": [p for p in pairs if sum(p) % 5],
+        "test": [p for p in pairs if not sum(p) % 5],
+    }
+    for name, part in parts.items():
+        lines = [f"{u},{m},{n}" for n, (u, m) in enumerate(part)]
+        (tmp_path / f"{name}.csv").write_text("user,item,time\n" + "\n".join(lines))
+    movies = "\n".join(f"{m},{m % 2}" for m in range(20))
+    (tmp_path / "items.csv").write_text(f"item,genre\n{movies}")
+    how = ("--items", "items.csv")
+    ran = run("recommend", "train", "train.csv", *how, "-k", 4, "--epochs", 3, "--seed", 1)
+    assert ran.code == 0, ran.err
+    ran = run("recommend", "compare", "train.csv", "test.csv", "-m", "train.ff", *how, "--time",
+              "time", "--metrics", "ndcg@5,popularity@5")  # fmt: skip
+    assert ran.code == 0, ran.err
+    table = {line.split("  ")[0]: line.split() for line in ran.out.splitlines()}
+    assert {"train.ff", "popularity", "recent popularity", "EASE"} <= set(table)
+    assert float(table["train.ff"][1]) > float(table["popularity"][1])
+    ran = run("recommend", "compare", "train.csv", "test.csv", "--baselines", "popular")
+    assert ran.code == 1 and "no baseline 'popular'" in ran.err

@@ -32,6 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ("train", "train a model on interactions", _configure_train),
         ("index", "build an index of items", _configure_index),
         ("query", "ask for recommendations", _configure_query),
+        ("compare", "measure models beside what they should beat", _configure_compare),
     ):
         step = steps.add_parser(name, help=words, **options)
         configure_step(step)
@@ -185,6 +186,39 @@ def _configure_query(parser: argparse.ArgumentParser) -> None:
         type=Output,
         metavar="OUT",
         help="output file, .parquet or else CSV (default: -, stdout)",
+    )
+    _options.add_reading(parser)
+
+
+def _configure_compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("train", type=Input, metavar="TRAIN", help="interactions trained on")
+    parser.add_argument("test", type=Input, metavar="TEST", help="held-out interactions")
+    parser.add_argument(
+        "-m",
+        "--model",
+        action="append",
+        default=[],
+        type=Input,
+        metavar="MODEL.ff",
+        help="model file from 'fieldfare recommend train'; may be repeated",
+    )
+    for side in ("user", "item"):
+        parser.add_argument(
+            f"--{side}",
+            metavar="COLUMN",
+            help=f"ids of the {side}s (default: guessed from the names of columns, and printed)",
+        )
+    parser.add_argument("--time", metavar="COLUMN", help="when an interaction happened")
+    for side in ("users", "items"):
+        parser.add_argument(f"--{side}", type=Input, metavar="TABLE", help=f"columns of {side}")
+    parser.add_argument(
+        "--metrics", metavar="NAME[,NAME...]", help="such as ndcg@10,coverage@20 (default: usual)"
+    )
+    parser.add_argument(
+        "--baselines",
+        metavar="NAME[,NAME...]",
+        help="popularity, 'recent popularity' (with --time), item-kNN, EASE, MF, 'implicit ALS', "
+        "'implicit BPR' (default: all that can be had)",
     )
     _options.add_reading(parser)
 

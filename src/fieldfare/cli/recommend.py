@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from fieldfare._logging import say_aside, say_notes
+from fieldfare._logging import say, say_aside, say_notes
 from fieldfare.cli import _columns, _options
 from fieldfare.cli._ending import INTERRUPTED, save_unless_nothing
 from fieldfare.cli._recommend_options import configure
@@ -30,6 +30,7 @@ examples:
       -o ratings.index
   fieldfare recommend query ratings.index -m ratings.ff --user 17 --context hour=night
   fieldfare recommend query ratings.index -m ratings.ff --requests new.csv -o lists.csv
+  fieldfare recommend compare ratings.csv held-out.csv -m ratings.ff
 
 'recommend train' trains on interactions and takes all other pairs of a user and an item as
 unobserved. Which columns are the user, the item, the rating and the time is guessed from their
@@ -43,7 +44,8 @@ said about the form of the files holds for all tables of a command.
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the chosen step."""
-    return {"train": _train, "index": _index, "query": _query}[arguments.step](arguments)
+    steps = {"train": _train, "index": _index, "query": _query, "compare": _compare}
+    return steps[arguments.step](arguments)
 
 
 def _train(arguments: argparse.Namespace) -> int:
@@ -181,6 +183,35 @@ def _query(arguments: argparse.Namespace) -> int:
     kind = format_of(arguments.output, ("csv", "parquet"), "csv")
     with table_writer(arguments.output, kind) as write:
         write(columns)
+    return 0
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from fieldfare.data.interaction_columns import InteractionColumns
+    from fieldfare.persist.file import load_model
+    from fieldfare.retrieval import compare
+    from fieldfare.retrieval.comparison import METRICS
+
+    names = {side: getattr(arguments, side) for side in ("user", "item")}
+    columns = InteractionColumns.of(
+        _opened(arguments, arguments.train),
+        roles={side: name for side, name in names.items() if name is not None},
+        users=_opened(arguments, arguments.users),
+        items=_opened(arguments, arguments.items),
+        time=arguments.time,
+    )
+    say_notes(columns.notes[:1] if None in names.values() else ())
+    found = compare(
+        {str(path): load_model(path) for path in arguments.model},
+        columns.table,
+        columns.joined(_opened(arguments, arguments.test)),
+        user=columns.roles["user"][0],
+        item=columns.roles["item"][0],
+        time=arguments.time,
+        metrics=arguments.metrics or METRICS,
+        baselines=None if arguments.baselines is None else arguments.baselines.split(","),
+    )
+    say(str(found))
     return 0
 
 

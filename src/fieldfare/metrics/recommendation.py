@@ -105,6 +105,21 @@ def novelty(lists: Lists, k: int) -> Float64Array:
     return found
 
 
+@list_metric("popularity", needs_hits=False)
+def popularity(lists: Lists, k: int) -> Float64Array:
+    """Return how often each user's listed items occur in training, relative to the average item.
+
+    The average recommendation popularity (Yin et al. 2012) in units of the mean of all items: 1
+    means no bias, 10 items that are ten times as popular. 0 for users without a listed item.
+    """
+    share = lists.counts / max(float(np.mean(lists.counts)), 1e-12)
+    listed = lists.items[:, :k]
+    there = listed >= 0
+    total = np.where(there, share[np.maximum(listed, 0)], 0.0).sum(axis=1)
+    found: Float64Array = total / np.maximum(there.sum(axis=1), 1)
+    return found
+
+
 def longest(names: Sequence[str]) -> int:
     """Return the length that lists must have for all of these metrics."""
     return max(get_list_metric(name).k for name in names)

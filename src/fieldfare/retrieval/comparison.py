@@ -9,40 +9,96 @@ from typing import Any
 import numpy as np
 
 from fieldfare._arguments import checked
+from fieldfare._random import stream
 from fieldfare._tables import Printed
-from fieldfare._typing import AnyArray
+from fieldfare._typing import AnyArray, Float64Array
+from fieldfare._validation import Number, check, closest
 from fieldfare.data.interactions import item_features, part_of
 from fieldfare.data.loading import load
+from fieldfare.exceptions import ConfigError
 from fieldfare.metrics.recommendation import DEFAULT_METRICS
 from fieldfare.models.base import FittedEstimator, Model, model_of
 from fieldfare.models.catalogue import catalogue_scores
-from fieldfare.retrieval.baselines import BASELINES
+from fieldfare.retrieval.baselines import BASELINES, applicable
 from fieldfare.retrieval.evaluation import Evaluation, Scores, Trial, evaluate_scores
 from fieldfare.rows import Rows
 from fieldfare.schema import compose
 from fieldfare.sources.frames import to_pandas
 
+METRICS = (*DEFAULT_METRICS, "coverage@10", "popularity@10")
+
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Evaluations by name; prints as a table.
+    """Evaluations by name; prints as a table, with the halves of 95 % intervals.
 
     Parameters
     ----------
     evaluations : dict from name to Evaluation
+    n_bootstrap : int
+        Number of samples of users that intervals are taken from.
     """
 
     evaluations: dict[str, Evaluation]
+    n_bootstrap: int = 1000
 
     def __getitem__(self, name: str) -> Evaluation:
         """Return the evaluation of one model or baseline."""
         return self.evaluations[name]
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return str(self._printed())
 
     def _repr_html_(self) -> str:
         return self._printed().html()
+
+    @checked
+    def interval(self, name: str, metric: str, other: str | None = None) -> tuple[float, float]:
+        """Return the 95 % bootstrap interval of a mean over users, or of a difference of two.
+
+        Users are drawn with replacement, the same for all models, so that what makes some users
+        easy for every model drops out of a difference (Efron and Tibshirani 1993, chapter 13).
+
+        Parameters
+        ----------
+        name : str
+            Of a model or baseline.
+        metric : str
+            One that is measured per user.
+        other : str or None
+            The model or baseline to subtract. If 0 is outside the interval, the two differ by more
+            than the choice of users explains.
+
+        Returns
+        -------
+        low, high : float
+
+        Raises
+        ------
+        ConfigError
+            If the metric is not measured per user.
+        """
+        for one in (name, other):
+            if one is not None and one not in self.evaluations:
+                raise ConfigError(
+                    f"There is no model {one!r} in this comparison.{closest(one, self.evaluations)}"
+                    f" There are {', '.join(map(repr, self.evaluations))}."
+                )
+        self.evaluations[name].interval(metric)  # which refuses metrics of all lists together
+        values = self.evaluations[name].by_user[metric]
+        if other is not None:
+            values = values - self.evaluations[other].by_user[metric]
+        means = self._draws(len(values)) @ values / max(len(values), 1)
+        low, high = np.quantile(means, (0.025, 0.975))
+        return float(low), float(high)
+
+    def _draws(self, n_users: int) -> Float64Array:
+        """Return how often each user is drawn in each sample, of shape (n_bootstrap, n_users)."""
+        random = stream(0, "sample")
+        found: Float64Array = random.multinomial(
+            n_users, np.full(n_users, 1 / n_users), self.n_bootstrap
+        ).astype(np.float64)
+        return found
 
     def _printed(self) -> Printed:
         names = next(iter(self.evaluations.values())).metrics
@@ -52,39 +108,48 @@ class Comparison:
             for name in names:
                 text = f"{found[name]:.4f}"
                 if name in found.by_user:
-                    low, high = found.interval(name)
+                    low, high = self.interval(label, name)
                     text += f" ±{(high - low) / 2:.4f}"
                 row.append(text)
             cells.append(row)
-        return Printed(["model", *names], cells)
+        return Printed(["model", *names], cells, left=(0,))
 
     def to_frame(self) -> Any:
-        """Return the means as a pandas DataFrame, one row per model.
+        """Return a pandas DataFrame, one row per model.
+
+        Its columns are the metrics and, of those measured per user, the ends of the intervals, such
+        as ``ndcg@10 low`` and ``ndcg@10 high``.
 
         Raises
         ------
         MissingDependencyError
             If pandas is not installed.
         """
-        rows: list[dict[str, Any]] = [
-            {"model": label} | {name: found[name] for name in found.metrics}
-            for label, found in self.evaluations.items()
-        ]
+        rows: list[dict[str, Any]] = []
+        for label, found in self.evaluations.items():
+            row: dict[str, Any] = {"model": label}
+            for name in found.metrics:
+                row[name] = found[name]
+                if name in found.by_user:
+                    row[f"{name} low"], row[f"{name} high"] = self.interval(label, name)
+            rows.append(row)
         return to_pandas(rows)
 
 
 @checked
-def compare(
+def compare(  # noqa: PLR0913 - the front door: all but the data are keywords
     models: Mapping[str, Any],
     train: Any,
     test: Any,
     *,
     user: str = "user",
     item: str = "item",
-    metrics: str | Sequence[str] = DEFAULT_METRICS,
-    baselines: Sequence[str] = tuple(BASELINES),
+    time: str | None = None,
+    metrics: str | Sequence[str] = METRICS,
+    baselines: Sequence[str] | None = None,
+    n_bootstrap: int = 1000,
 ) -> Comparison:
-    """Rank all items for every test user by several models and simple baselines.
+    """Rank all items for every test user by several models, and by what they should beat.
 
     Items that a user has already seen in training are not ranked. Users and items that a model does
     not know are scored by their other columns.
@@ -100,8 +165,15 @@ def compare(
         Names of the columns of user and item ids.
     metrics : str or sequence of str
         As for `evaluate_scores`.
-    baselines : sequence of str
-        Any of ``popularity``, ``item-kNN`` and ``MF``.
+    time : str or None
+        Name of the column of times, for the popularity of late, and to tell whether the test comes
+        after the training.
+    baselines : sequence of str or None
+        Any of ``popularity``, ``recent popularity`` (with ``time``), ``item-kNN``, ``EASE``,
+        ``MF``, ``implicit ALS`` and ``implicit BPR`` (of the package implicit). By default all that
+        can be had; EASE up to 10,000 items.
+    n_bootstrap : int in [1, inf)
+        Number of samples of users that the intervals are taken from.
 
     Returns
     -------
@@ -112,9 +184,16 @@ def compare(
     SchemaError
         If a column is missing, or a model's columns have no roles.
     ConfigError
-        If a metric is unknown.
+        If a metric or a baseline is unknown.
     DataError
         If the test data hold no interaction.
+    MissingDependencyError
+        If a baseline of implicit is asked for and the package is not installed.
+
+    Warns
+    -----
+    DataWarning
+        If test interactions are in the training data, too, or earlier than the last of these.
 
     Examples
     --------
@@ -124,17 +203,27 @@ def compare(
     >>> found["popularity"]["hit_rate@1"]
     1.0
     """
-    trial = Trial.of(train, test, user=user, item=item)
+    check("n_bootstrap", n_bootstrap, Number(1, integer=True), "compare")
+    for name in baselines or ():
+        if name not in BASELINES:
+            raise ConfigError(
+                f"There is no baseline {name!r}.{closest(name, BASELINES)} There are "
+                f"{', '.join(map(repr, BASELINES))}."
+            )
+    trial = Trial.of(train, test, user=user, item=item, time=time)
     scores: dict[str, Scores] = {}
     for name, model in models.items():
         if callable(model):
             scores[name] = model(trial)
         else:
             scores[name] = model_scores(getattr(model, "model_", model), trial, train, test)
-    scores |= {name: BASELINES[name](trial) for name in baselines}
-    return Comparison(
-        {name: evaluate_scores(found, trial, metrics) for name, found in scores.items()}
-    )
+    scores |= {name: BASELINES[name](trial) for name in _chosen(baselines, trial)}
+    found = {name: evaluate_scores(one, trial, metrics) for name, one in scores.items()}
+    return Comparison(found, n_bootstrap)
+
+
+def _chosen(baselines: Sequence[str] | None, trial: Trial) -> Sequence[str]:
+    return applicable(trial) if baselines is None else baselines
 
 
 def model_scores(model: Model | FittedEstimator, trial: Trial, train: Any, test: Any) -> Scores:

@@ -31,6 +31,7 @@ Scores = Callable[[Int64Array], AnyArray]
 """From user numbers, int64 of shape (m,), to the scores of all items, shape (m, n_items)."""
 
 _USERS_AT_ONCE = 512
+_FEW = 0.01  # a smaller share of leaked rows changes no figure
 # The 97.5 % quantile of the standard normal distribution.
 _NORMAL_95 = 1.959963984540054
 
@@ -51,6 +52,8 @@ class Trial:
     item_row : int64 array of shape (n_items,)
         The row in which each first appears, counted through the training table and then on through
         the test table.
+    when : (int64 array, float64 array) or None
+        The item and the time of each training interaction, if the times are known.
     """
 
     train: Seen
@@ -59,10 +62,13 @@ class Trial:
     items: Any
     user_row: Int64Array
     item_row: Int64Array
+    when: tuple[Int64Array, Float64Array] | None = None
 
     @staticmethod
     @checked
-    def of(train: Any, test: Any, *, user: str = "user", item: str = "item") -> Trial:
+    def of(
+        train: Any, test: Any, *, user: str = "user", item: str = "item", time: str | None = None
+    ) -> Trial:
         """Return the trial of two tables with one row per interaction.
 
         Rows without a user or an item are left out.
@@ -72,6 +78,8 @@ class Trial:
         train, test : path, DataFrame, Arrow table or anything tabular
         user, item : str
             Names of the columns of user and item ids.
+        time : str or None
+            Name of the column of times, numbers or dates.
 
         Returns
         -------
@@ -83,6 +91,11 @@ class Trial:
             If a column is missing.
         DataError
             If the test data hold no interaction.
+
+        Warns
+        -----
+        DataWarning
+            If test interactions are in the training data, too, or earlier than the last of these.
         """
         tables = [compose.read(table) for table in (train, test)]
         user_codes, users = compose.positions_together(
@@ -102,6 +115,13 @@ class Trial:
                 "The test data hold no interaction, so nothing can be measured. Check how the "
                 f"table was split, and the columns {user!r} and {item!r}."
             )
+        _warn_of_repeats(train_seen, test_seen)
+        when = None
+        if time is not None:
+            of_train, of_test = (compose.numbers(table, time) for table in tables)
+            _warn_of_early(of_train, of_test, time)
+            known = item_codes[0] >= 0
+            when = item_codes[0][known], of_train[known]
         return Trial(
             train_seen,
             test_seen,
@@ -109,6 +129,7 @@ class Trial:
             items,
             user_row=_first_rows(user_codes, len(users)),
             item_row=_first_rows(item_codes, len(items)),
+            when=when,
         )
 
     @property
@@ -227,9 +248,9 @@ def evaluate_scores(
     trial : Trial
     metrics : str or sequence of str
         ``ndcg@10``, ``recall@10``, ``capped_recall@10``, ``precision@10``, ``hit_rate@10``,
-        ``map@10``, ``mrr@10``, ``coverage@10`` or ``novelty@10``, with any k. The prefix
-        ``sampled_`` restricts all but the last two to the relevant items and a few randomly drawn
-        ones.
+        ``map@10``, ``mrr@10``, ``coverage@10``, ``popularity@10`` or ``novelty@10``, with any k.
+        The prefix ``sampled_`` restricts all but the last three to the relevant items and a few
+        randomly drawn ones.
     n_sampled : int in [1, inf)
         Items drawn per user, for sampled metrics.
     random_state : int, RandomState, Generator or None
@@ -288,6 +309,39 @@ def _summary(asked: Mapping[str, ListMetric], full: Lists, drawn: Lists | None) 
         else:
             by_user[name] = found
     return Evaluation(by_user, overall)
+
+
+def _warn_of_repeats(train: Seen, test: Seen) -> None:
+    """Warn of pairs of a user and an item that are in both parts."""
+    users = [np.repeat(np.arange(seen.n_rows), np.diff(seen.indptr)) for seen in (train, test)]
+    keys = [
+        user * seen.n_partners + seen.index.astype(np.int64)
+        for user, seen in zip(users, (train, test), strict=True)
+    ]
+    share = float(np.isin(keys[1], keys[0]).mean())
+    if share >= _FEW:
+        warnings.warn(
+            DataWarning(
+                f"{share:.0%} of the test interactions are in the training data, too. What was "
+                "seen in training is not ranked, so they do not count. Split the table so that "
+                "each pair of a user and an item is in one part."
+            ),
+            stacklevel=4,
+        )
+
+
+def _warn_of_early(train: Float64Array, test: Float64Array, time: str) -> None:
+    """Warn of test interactions that a model trained later has no business to predict."""
+    share = float((test < train.max(initial=-np.inf)).mean()) if len(test) else 0.0
+    if share >= _FEW:
+        warnings.warn(
+            DataWarning(
+                f"{share:.0%} of the test interactions are earlier, by {time!r}, than the last "
+                "training interaction: the model was trained on what came after them. Split by "
+                "time, with fieldfare.data.split.temporal_split."
+            ),
+            stacklevel=4,
+        )
 
 
 def _first_rows(codes: Sequence[Int64Array], n: int) -> Int64Array:

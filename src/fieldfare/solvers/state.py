@@ -32,6 +32,6 @@ def check_state(
             got = "nothing" if given is None else f"{given.dtype} of shape {given.shape}"
             raise DataError(
                 f"The saved state does not fit this solver: {name!r} must be {array.dtype} of "
-                f"shape {array.shape}. Got {got}. Resume with the features, the kind and size of "
-                f"model and the solver that it was saved with."
+                f"shape {array.shape}. Got {got}. Resume with the features, model kind, size and "
+                f"solver that it was saved with."
             )

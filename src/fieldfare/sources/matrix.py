@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fieldfare._arrays import as_array
+from fieldfare._optional import require
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare.exceptions import DataError
 from fieldfare.rows import MAX_FIELD, MAX_INDEX, Rows, per_row
@@ -260,6 +261,11 @@ def read_as_numbers(cells: AnyArray) -> bool:
     except (TypeError, ValueError):
         return False
     return True
+
+
+def csr(values: AnyArray, indices: AnyArray, indptr: AnyArray, shape: tuple[int, int]) -> Any:
+    """Return a sparse matrix of SciPy in compressed sparse rows, for packages that take one."""
+    return require("scipy.sparse").csr_matrix((values, indices, indptr), shape=shape)
 
 
 FORMATS = (

@@ -92,5 +92,5 @@ def test_names_say_metric_length_and_whether_sampled():
 
 
 def test_an_unknown_name_is_answered_with_all_names_and_which_are_never_sampled():
-    with pytest.raises(ConfigError, match="mrr, coverage, novelty; all but coverage, novelty also"):
+    with pytest.raises(ConfigError, match="mrr, coverage, novelty, popularity; all but"):
         get_list_metric("sampled_novelty@3")

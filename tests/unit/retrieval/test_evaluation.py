@@ -11,7 +11,16 @@ from fieldfare.exceptions import ConfigError, DataError, DataWarning
 from fieldfare.kernels.recall import Seen
 from fieldfare.retrieval import Evaluation, Trial, compare, evaluate_scores
 from fieldfare.retrieval.answers import Recommended
-from fieldfare.retrieval.baselines import item_knn, matrix_factorization, popularity
+from fieldfare.retrieval.baselines import (
+    applicable,
+    ease,
+    implicit_als,
+    implicit_bpr,
+    item_knn,
+    matrix_factorization,
+    popularity,
+    recent_popularity,
+)
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +39,8 @@ def test_the_table_compares_models_and_baselines(blocks) -> None:
     ranker = FMRanker(solver="nonsampled", n_factors=4, random_state=0).fit(train)
     metrics = ("ndcg@5", "coverage@5", "novelty@5")
     found = compare({"FM": ranker, "model": ranker.model_}, train, test, metrics=metrics)
-    assert list(found.evaluations) == ["FM", "model", "popularity", "item-kNN", "MF"]
-    for name in ("FM", "item-kNN", "MF"):
+    assert list(found.evaluations) == ["FM", "model", *applicable(Trial.of(*blocks))]
+    for name in ("FM", "item-kNN", "EASE", "MF"):
         assert found[name]["ndcg@5"] > 0.95
     assert found["popularity"]["ndcg@5"] < 0.8
     assert found["FM"]["coverage@5"] > found["popularity"]["coverage@5"]
@@ -99,3 +108,58 @@ def test_recommendations_and_evaluations_are_frames_and_html() -> None:
     assert "&lt;y&gt;" in lists._repr_html_() and "<y>" not in lists._repr_html_()
     found = Evaluation({"ndcg@10": np.array([0.25, 0.75])}, {"coverage@10": 0.5})
     assert "<td" in found._repr_html_() and "0.5000" in found._repr_html_()
+
+
+def test_intervals_come_from_samples_of_users_that_all_models_share(blocks) -> None:
+    found = compare({"same": popularity}, *blocks, metrics=["ndcg@5", "coverage@5"])
+    low, high = found.interval("popularity", "ndcg@5")
+    normal = found["popularity"].interval("ndcg@5")
+    np.testing.assert_allclose((low, high), normal, atol=0.01)
+    assert found.interval("same", "ndcg@5", "popularity") == (0.0, 0.0)
+    assert found.interval("EASE", "ndcg@5", "popularity")[0] > 0
+    row = found.to_frame().set_index("model").loc["popularity"]
+    assert (row["ndcg@5 low"], row["ndcg@5 high"]) == (low, high)
+    assert "coverage@5 low" not in row
+    assert repr(found).splitlines()[0].split()[0] == "model"
+    with pytest.raises(ConfigError, match="There is no model 'pop'"):
+        found.interval("pop", "ndcg@5")
+    with pytest.raises(ConfigError, match="Did you mean 'EASE'"):
+        compare({}, *blocks, baselines=["EAS"])
+
+
+def test_ease_predicts_each_item_from_the_others(blocks) -> None:
+    trial = Trial.of(*blocks)
+    x = trial.train.mask(np.arange(trial.train.n_rows)).astype(float)
+    weights = np.zeros((trial.n_items, trial.n_items))
+    for item in range(trial.n_items):  # ridge regression of one column on the others
+        others = np.delete(np.arange(trial.n_items), item)
+        gram = x[:, others].T @ x[:, others] + 3.0 * np.eye(len(others))
+        weights[others, item] = np.linalg.solve(gram, x[:, others].T @ x[:, item])
+    users = np.arange(5)
+    np.testing.assert_allclose(ease(trial, 3.0)(users), x[:5] @ weights, atol=1e-5)
+
+
+def test_popularity_of_late_forgets() -> None:
+    train = {"user": list("abcde"), "item": list("xxxyy"), "time": [1, 2, 3, 90, 100]}
+    trial = Trial.of(train, {"user": ["f"], "item": ["y"], "time": [101]}, time="time")
+    scores = recent_popularity(trial, half_life=10.0)(np.array([0]))[0]
+    np.testing.assert_allclose(scores, [sum(0.5 ** (a / 10) for a in (99, 98, 97)), 1.5])
+    assert "recent popularity" in applicable(trial)
+    with pytest.raises(ConfigError, match="time="):
+        recent_popularity(Trial.of(train, {"user": ["f"], "item": ["y"]}))
+
+
+def test_leaks_between_the_parts_are_reported() -> None:
+    train = {"user": ["a", "a", "b"], "item": ["x", "y", "x"], "time": [1, 5, 2]}
+    with pytest.warns(DataWarning, match="50% of the test interactions are in the training data"):
+        Trial.of(train, {"user": ["a", "b"], "item": ["x", "y"], "time": [6, 7]})
+    with pytest.warns(DataWarning, match="50% of the test interactions are earlier, by 'time'"):
+        Trial.of(train, {"user": ["b", "c"], "item": ["y", "y"], "time": [4, 7]}, time="time")
+
+
+def test_models_of_implicit_are_baselines_where_it_is_installed(blocks) -> None:
+    pytest.importorskip("implicit", reason="an extra that the tests do not need")
+    trial = Trial.of(*blocks)
+    for baseline in (implicit_als, implicit_bpr):
+        found = evaluate_scores(baseline(trial, factors=8), trial, ["ndcg@5"])
+        assert found["ndcg@5"] > 0.7
