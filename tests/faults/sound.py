@@ -291,12 +291,14 @@ class Sound:
             "Recipe": lambda: recipes.matrix_factorization(
                 self.table.rename(columns={"clicked": "rating"})
             ),
-            "Evaluation": lambda: retrieval.compare(
-                {"fm": self.regression}, self.table, self.table
-            ).evaluations["fm"],
+            "Comparison": self._comparison,
+            "Evaluation": lambda: self._comparison().evaluations["fm"],
             "Explanation": lambda: fieldfare.explain(self.model, self.data),
         }
         return makers[name]()
+
+    def _comparison(self) -> Any:
+        return retrieval.compare({"fm": self.regression}, self.table, self.table)
 
     def _related(self) -> Any:
         return rows.RelatedRows(self.data.rows, ())
