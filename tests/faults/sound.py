@@ -117,6 +117,7 @@ class Sound:
         quick: Given = {name: partial(int, value) for name, value in QUICK.items()}
         return {
             "Index.change": {"removed": list, "added": lambda: np.eye(3, dtype=np.float32)},
+            "Index.taken": {"places": lambda: np.array([0, 2])},
             "load": {"target": lambda: "clicked"},
             "inspect": {"target": lambda: "clicked"},
             "train": quick,
