@@ -103,8 +103,7 @@ class Comparison:
         draws = drawn.astype(np.float64)
         return {
             name: {
-                metric: draws @ values / max(n_users, 1)
-                for metric, values in found.by_user.items()
+                metric: draws @ values / max(n_users, 1) for metric, values in found.by_user.items()
             }
             for name, found in self.evaluations.items()
         }
