@@ -146,8 +146,22 @@ def column_of(values: Any) -> Any:
     """Return a column of any values as an Arrow array.
 
     Values of mixed types become text. Where some are lists, the others become lists of one.
+
+    Raises
+    ------
+    DataError
+        If a value is text that is not Unicode, or neither text nor anything that stays the same
+        when it is written as text.
     """
-    return _read(values)[0]
+    try:
+        return _read(values)[0]
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"Text must be Unicode. Got half a character, {error.object[error.start]!r}, at place "
+            f"{error.start}. Decode the text again, as what it is."
+        ) from error
+    except TypeError as error:
+        raise DataError(f"A value cannot be read: {error}") from error
 
 
 def table_of(columns: Iterable[tuple[str, Any]]) -> Any:
