@@ -234,6 +234,6 @@ _SCORERS: dict[str, Callable[[Path, Model], Scorer]] = {
     "sql": _sql,
     "json": partial(_read_back, _json_arrays),
     "npz": partial(_read_back, _npz_arrays),
-    "xlearn": partial(_read_back, _xlearn_arrays),
-    "libffm": partial(_read_back, _libffm_arrays),
+    "xlearn-text": partial(_read_back, _xlearn_arrays),
+    "libffm-text": partial(_read_back, _libffm_arrays),
 }

@@ -89,8 +89,8 @@ FORMS = [
     Form("npz", "npz", "model.npz"),
     Form("npz, fp16", "npz", "model.npz", "", (("quantize", "fp16"),)),
     Form("npz, int8", "npz", "model.npz", "", (("quantize", "int8"),), FACTORED),
-    Form("xlearn", "xlearn", "model.txt", "", (), ("linear", "fm", "ffm")),
-    Form("libffm, pairs", "libffm", "model.txt", "", (("drop_linear", True),), ("ffm",)),
+    Form("xlearn", "xlearn-text", "model.txt", "", (), ("linear", "fm", "ffm")),
+    Form("libffm, pairs", "libffm-text", "model.txt", "", (("drop_linear", True),), ("ffm",)),
 ]  # fmt: skip
 
 
@@ -170,7 +170,7 @@ def figures_of(kind: str, work: Path, tables: tuple[pd.DataFrame, ...]) -> list[
             data = test if "quantize" in dict(form.options) else None
             done: Exported = export(model, path, form.to, data=data, **dict(form.options))
             scorer = scorer_of(path, form.to, model, columns="columns" in form.label)
-            reference = pairs_alone(model) if form.to == "libffm" else model
+            reference = pairs_alone(model) if form.to == "libffm-text" else model
             entry: dict[str, Any] = {"model": kind, "export": form.label, "bytes": done.n_bytes}
             entry["difference"] = difference(scorer, reference, whole)
             entry["odd_difference"] = difference(scorer, reference, strange)

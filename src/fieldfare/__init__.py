@@ -42,6 +42,7 @@ if typing.TYPE_CHECKING:
     from fieldfare.explain import top_features as top_features
     from fieldfare.explain import top_interactions as top_interactions
     from fieldfare.export import export as export
+    from fieldfare.foreign import load_foreign as load_foreign
     from fieldfare.models.base import Model as Model
     from fieldfare.models.posterior import Posterior as Posterior
     from fieldfare.persist.file import load_model as load_model
@@ -107,6 +108,7 @@ _HOMES = {
     "inspect": "data.inspect",
     "latent_vectors": "explain",
     "load_data": "data.loading:load",
+    "load_foreign": "foreign",
     "load_model": "persist.file",
     "load_posterior": "persist.posterior",
     "predict": "training.functions",
@@ -161,6 +163,7 @@ __all__ = [
     "inspect",
     "latent_vectors",
     "load_data",
+    "load_foreign",
     "load_model",
     "load_posterior",
     "predict",

@@ -55,6 +55,8 @@ _OTHER_NAMES = {
     "json": "output_json as_json",
     "folder": "dir directory",
     "n": "top_k top_n n_recs",
+    "n_warmup": "burn_in burnin n_burn n_burn_in warmup",
+    "n_samples": "draws n_draws mcmc_samples n_iter num_iter iterations",
 }
 _NAMES: dict[str, list[str]] = {}
 for _name, _others in _OTHER_NAMES.items():

@@ -63,6 +63,14 @@ def _by_solver(
     return _param("auto", AnyOf((*constraints, OneOf(("auto",)))), doc, note, needs)
 
 
+def _by_data(constraint: Constraint, doc: str, needs: tuple[Need, ...]) -> Any:
+    """Declare a parameter that the solver derives from the data by default.
+
+    It is annotated with the type that it has in the `SolverConfig` of a trained model.
+    """
+    return _param("auto", AnyOf((constraint, OneOf(("auto",)))), doc, needs=needs)
+
+
 def description(
     item: Field[Any], *, note: bool = True, solvers: Iterable[SolverKind] | None = None
 ) -> str:
@@ -293,23 +301,23 @@ class SolverConfig(Config):
         "those of xLearn.",
         needs=(needs.L1,),
     )
-    unobserved_weight: float = _param(
-        0.2,
+    unobserved_weight: float = _by_data(
         _POSITIVE,
         "For solver='nonsampled': weight of the pairs of query and item that were not seen; a pair "
-        "that was seen weighs one on average.",
+        "that was seen weighs one on average. 'auto' takes less, the fewer of the pairs were seen "
+        "and the more contexts each user has.",
         needs=(needs.ALL_PAIRS,),
     )
-    l2_queries: float = _param(
-        0.02,
+    l2_queries: float = _by_data(
         _NON_NEGATIVE,
-        "For solver='nonsampled': L2 penalty on the parameters of users and contexts.",
+        "For solver='nonsampled': L2 penalty on the parameters of users and contexts. 'auto' "
+        "follows from the numbers of users, items and interactions.",
         needs=(needs.ALL_PAIRS,),
     )
-    l2_items: float = _param(
-        0.02,
+    l2_items: float = _by_data(
         _NON_NEGATIVE,
-        "For solver='nonsampled': L2 penalty on the parameters of items.",
+        "For solver='nonsampled': L2 penalty on the parameters of items. 'auto' follows from the "
+        "numbers of users, items and interactions.",
         needs=(needs.ALL_PAIRS,),
     )
 

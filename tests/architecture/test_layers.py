@@ -22,7 +22,7 @@ HOMES = {
     "onnxruntime": set(),  # only the tests and benchmarks use it
     "pandas": {"sources"},
     "polars": set(),  # its frames speak Arrow
-    "pyarrow": {"sources", "schema"},
+    "pyarrow": {"sources", "schema", "foreign"},
     "safetensors": set(),  # only the tests use it, to read our files as others would
     "scipy": {"sources"},  # elsewhere its matrices are known by their type
     "sklearn": {"compat", "estimators", "metrics"},

@@ -117,6 +117,7 @@ class Sound:
         quick: Given = {name: partial(int, value) for name, value in QUICK.items()}
         return {
             "Index.change": {"removed": list, "added": lambda: np.eye(3, dtype=np.float32)},
+            "Index.taken": {"places": lambda: np.array([0, 2])},
             "load": {"target": lambda: "clicked"},
             "inspect": {"target": lambda: "clicked"},
             "train": quick,
@@ -291,12 +292,14 @@ class Sound:
             "Recipe": lambda: recipes.matrix_factorization(
                 self.table.rename(columns={"clicked": "rating"})
             ),
-            "Evaluation": lambda: retrieval.compare(
-                {"fm": self.regression}, self.table, self.table
-            ).evaluations["fm"],
+            "Comparison": self._comparison,
+            "Evaluation": lambda: self._comparison().evaluations["fm"],
             "Explanation": lambda: fieldfare.explain(self.model, self.data),
         }
         return makers[name]()
+
+    def _comparison(self) -> Any:
+        return retrieval.compare({"fm": self.regression}, self.table, self.table)
 
     def _related(self) -> Any:
         return rows.RelatedRows(self.data.rows, ())

@@ -18,6 +18,7 @@ from fieldfare.cli import (
     demo,
     evaluate,
     export,
+    import_,
     inspect,
     predict,
     recommend,
@@ -51,6 +52,7 @@ _COMMANDS = (
     show,
     recommend,
     export,
+    import_,
     demo,
 )
 _EPILOG = """\
@@ -131,7 +133,7 @@ def _parser() -> Parser:
         title="commands", dest="command", metavar="COMMAND", required=True
     )
     for command in _COMMANDS:
-        name = command.__name__.rpartition(".")[2]
+        name = command.__name__.rpartition(".")[2].rstrip("_")  # `import` is a keyword
         summary = (command.__doc__ or "").partition("\n")[0]
         sub = commands.add_parser(
             name,

@@ -1,4 +1,4 @@
-"""Export a model to ONNX, TensorFlow, Keras, C, SQL, JSON, npz, or text as of xLearn or libffm."""
+"""Export a model to ONNX, TensorFlow, Keras, C, SQL, JSON, npz, xLearn, libffm or libFM."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ examples:
   fieldfare export clicks.ff clicks.onnx --quantize int8 --data test.csv
   fieldfare export clicks.ff clicks.h                            C, for one sample at a time
   fieldfare export clicks.ff clicks.sql --table requests         linear models and small FM
-  fieldfare export clicks.ff clicks.txt --to xlearn
-  fieldfare export clicks.ff clicks.txt --to libffm --drop-linear
+  fieldfare export clicks.ff clicks.model --to xlearn            for xlearn_predict
+  fieldfare export clicks.ff clicks.model --to libffm --drop-linear
   fieldfare export clicks.ff served/1 --to savedmodel            a folder, for TensorFlow Serving
   fieldfare export clicks.ff model.pb                            a frozen TensorFlow graph
   fieldfare export clicks.ff clicks.keras
@@ -33,8 +33,8 @@ def more_help() -> str:
     return (
         f"The extension of OUT determines the format ({' '.join(SUFFIXES)}), unless --to\n"
         f"names it: {', '.join(first)} or {last}.\n"
-        "xlearn and libffm are text forms, which xlearn_predict and ffm-predict do not read: they\n"
-        "read binary models only.\n"
+        "xlearn and libffm are the binary models that xlearn_predict and ffm-predict read;\n"
+        "xlearn-text and libffm-text are their text forms, which these programs do not read.\n"
     )
 
 

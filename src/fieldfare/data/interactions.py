@@ -89,10 +89,30 @@ def item_features(schema: Schema | None) -> AnyArray:
             "such as 'user_id' or 'movie', get it automatically; set that of others with "
             f"schema=Schema.infer(table).edit('genre', role='item'). Got {shown}."
         )
+    return _features_of(schema, "item")
+
+
+def user_features(schema: Schema | None) -> AnyArray:
+    """Return which features belong to users, a bool array of shape (n_features,).
+
+    Where no column has that role, all features of queries do: every query is then a user.
+
+    Raises
+    ------
+    SchemaError
+        As `item_features`.
+    """
+    others = ~item_features(schema)
+    assert schema is not None  # or there would be no roles
+    users = _features_of(schema, "user")
+    return users if users.any() else others
+
+
+def _features_of(schema: Schema, role: str) -> AnyArray:
     found = np.zeros(schema.n_features, bool)
     places = locate_features(schema.columns, schema.fitted)
     for column, (ids, _) in zip(schema.columns, places, strict=True):
-        if column.role == "item":
+        if column.role == role:
             found[ids] = True
     return found
 

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from fieldfare._arrays import as_array
-from fieldfare._typing import AnyArray, UInt16Array
+from fieldfare._typing import AnyArray, Float32Array, UInt16Array
 from fieldfare.data.dataset import Dataset, RelatedDataset
 from fieldfare.data.side_tables import JoinedTable
-from fieldfare.estimators._checks import column_or_1d, num_samples
+from fieldfare.estimators._checks import coded, column_or_1d, num_samples
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.rows import MAX_FIELD, RelatedRows, Rows
 from fieldfare.schema.hints import NO_HINTS, Hints
@@ -163,7 +163,9 @@ def refuse_columns(X: Any, n_samples: int) -> None:
     if not isinstance(X, (list, tuple)) or len(X) in (0, n_samples):
         return
     items = [item for item in X if hasattr(item, "__len__") and not isinstance(item, str)]
-    if len(items) == len(X) and all(np.shape(item)[:1] == (n_samples,) for item in items):
+    with coded():  # NumPy refuses lists that are nested too deeply
+        are_columns = all(np.shape(item)[:1] == (n_samples,) for item in items)
+    if len(items) == len(X) and are_columns:
         raise DataError(
             f"X is a list of {len(X)} columns of {n_samples:,} cells, and the items of a list are "
             "samples. Pass a table, which names the columns: {'user': users, 'item': items}, say, "
@@ -174,6 +176,11 @@ def refuse_columns(X: Any, n_samples: int) -> None:
 def table_of_cells(X: Any, names: Sequence[str] | None = None) -> Table:
     """Return a 2-d array as a table."""
     cells = np.array(matrix.cells_of(X) if matrix.are_rows(X) else X, dtype=object)
+    if cells.ndim != 2:  # a sparse matrix is one object to NumPy
+        raise DataError(
+            f"X must be a table or a dense 2-d array. Got {type(X).__name__}. Pass the columns "
+            "that the estimator was fitted on, by name."
+        )
     names = names if names is not None else [f"x{j}" for j in range(cells.shape[1])]
     return dicts.open_columns({name: cells[:, j].tolist() for j, name in enumerate(names)})
 
@@ -196,6 +203,23 @@ def column(X: Any, column: str | int) -> tuple[str, AnyArray]:
     require_column(name, table.names)
     parts = [batch.data.select([name]) for batch in table.batches()]
     return name, values_of(stacked(parts).column(0))
+
+
+def weights(name: str, values: AnyArray) -> Float32Array:
+    """Return the values of a column of weights as numbers.
+
+    Raises
+    ------
+    DataError
+        If they are none.
+    """
+    try:
+        return np.ascontiguousarray(values, np.float32)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"The column {name!r} of sample weights must hold numbers: {error}. Name another "
+            "column, or leave sample_weight out."
+        ) from error
 
 
 def labels(y: Any) -> AnyArray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -22,17 +22,19 @@ from fieldfare.data.unseen import warn_of_unseen
 from fieldfare.estimators import _input
 from fieldfare.estimators._checks import check_is_fitted, check_sample_weight, validate_data
 from fieldfare.estimators._eval_set import as_tuple, with_own_target
+from fieldfare.estimators._names import named
 from fieldfare.exceptions import DataError
 from fieldfare.kinds.models import MODEL_KINDS
 from fieldfare.models.importances import Moments
 from fieldfare.rows import Rows, as_rows
 from fieldfare.schema.hints import Hints
 from fieldfare.schema.schema import Schema
-from fieldfare.settings import Settings
+from fieldfare.settings import Settings, check_names
 from fieldfare.sources.source import Table
 from fieldfare.sources.sparse_checks import check_sparse, is_sparse
 from fieldfare.training.job import read, tell_notes
 
+_ReadingT = TypeVar("_ReadingT", bound="Reading")
 _NO_ROLES: Mapping[str, str] = MappingProxyType({})
 
 
@@ -52,6 +54,27 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
     n_features_in_: int
     _moments: Moments | None = None  # of the columns of an array
     _column_numbers: list[int] | None = None  # of a pandas frame that is an array
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__init__" in vars(cls):
+            cls.__init__ = named(cls.__init__)  # type: ignore[method-assign]
+
+    def set_params(self: _ReadingT, **params: Any) -> _ReadingT:
+        """Set parameters by name.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ConfigError
+            If there is no parameter of a name; the message names the one that is meant.
+        """
+        check_names(params, self._get_param_names(), type(self).__name__)
+        super().set_params(**params)
+        return self
 
     def _read(  # noqa: PLR0913 - all but the samples are keywords
         self,
@@ -196,7 +219,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         if len(y) != len(data):
             raise DataError(f"X and y must be of equal length. Got {len(data)} and {len(y)}.")
         if "weight" in columns:
-            data = data.with_(weight=np.ascontiguousarray(columns["weight"][1], np.float32))
+            data = data.with_(weight=_input.weights(*columns["weight"]))
             as_rows(data.rows).validate()
         return data, y, None
 

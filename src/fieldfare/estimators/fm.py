@@ -563,13 +563,16 @@ class FMRanker(Ranker):
     ftrl_start : float >= 0, default=0.0
         Sum of squared gradients that FTRL starts from: with 1, its first steps are as long as those
         of xLearn.
-    unobserved_weight : float > 0, default=0.2
+    unobserved_weight : float > 0 or 'auto', default='auto'
         For solver='nonsampled': weight of the pairs of query and item that were not seen; a pair
-        that was seen weighs one on average.
-    l2_queries : float >= 0, default=0.02
-        For solver='nonsampled': L2 penalty on the parameters of users and contexts.
-    l2_items : float >= 0, default=0.02
-        For solver='nonsampled': L2 penalty on the parameters of items.
+        that was seen weighs one on average. 'auto' takes less, the fewer of the pairs were seen and
+        the more contexts each user has.
+    l2_queries : float >= 0 or 'auto', default='auto'
+        For solver='nonsampled': L2 penalty on the parameters of users and contexts. 'auto' follows
+        from the numbers of users, items and interactions.
+    l2_items : float >= 0 or 'auto', default='auto'
+        For solver='nonsampled': L2 penalty on the parameters of items. 'auto' follows from the
+        numbers of users, items and interactions.
     fit_linear : bool, default=True
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
@@ -706,9 +709,9 @@ class FMRanker(Ranker):
         l1_factors: float = 0.0,
         ftrl_beta: float = 1.0,
         ftrl_start: float = 0.0,
-        unobserved_weight: float = 0.2,
-        l2_queries: float = 0.02,
-        l2_items: float = 0.02,
+        unobserved_weight: float | Literal["auto"] = "auto",
+        l2_queries: float | Literal["auto"] = "auto",
+        l2_items: float | Literal["auto"] = "auto",
         fit_linear: bool = True,
         instance_norm: bool = False,
         scale_features: bool | Literal["auto"] = "auto",

@@ -25,8 +25,11 @@ EXPORTERS: dict[str, tuple[str, str]] = {
     "sql": ("fieldfare.export.sql", "export_sql"),
     "json": ("fieldfare.export.plain", "export_json"),
     "npz": ("fieldfare.export.plain", "export_npz"),
-    "xlearn": ("fieldfare.export.text", "export_xlearn"),
-    "libffm": ("fieldfare.export.text", "export_libffm"),
+    "xlearn": ("fieldfare.export.xlearn", "export_xlearn"),
+    "libffm": ("fieldfare.export.libffm", "export_libffm"),
+    "libfm": ("fieldfare.export.libfm", "export_libfm"),
+    "xlearn-text": ("fieldfare.export.text", "export_xlearn_text"),
+    "libffm-text": ("fieldfare.export.text", "export_libffm_text"),
     "savedmodel": ("fieldfare.export.tensorflow", "export_savedmodel"),
     "frozen": ("fieldfare.export.tensorflow", "export_frozen"),
     "keras": ("fieldfare.export.tensorflow", "export_keras"),
@@ -47,10 +50,13 @@ SUFFIXES = {
 
 
 NOTES = {
-    "xlearn": "This is xLearn's text form, for people and programs of your own: xlearn_predict "
-    "reads binary models only.",
-    "libffm": "This is the text form of older releases of libffm: today's ffm-predict reads binary "
-    "models only.",
+    "xlearn": "xlearn_predict reads it. The file does not record normalisation: without "
+    "instance_norm, give xlearn_predict the flag --no-norm.",
+    "libfm": "libFM reads it with -load_model and -dim 1,1,k.",
+    "xlearn-text": "This is xLearn's text form, for people and programs of your own: "
+    "xlearn_predict reads binary models only (--to xlearn).",
+    "libffm-text": "This is the text form of older releases of libffm: today's ffm-predict reads "
+    "binary models only (--to libffm).",
 }
 """Maps a format to what has to be known of its files."""
 

@@ -25,20 +25,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import numpy as np
-
 from fieldfare._files import atomic_write
 from fieldfare._typing import PathLike
-from fieldfare.exceptions import ConfigError
 from fieldfare.export.decimals import blocks, numbers
-from fieldfare.export.support import check_interactions
-from fieldfare.kinds.models import InteractionForm
+from fieldfare.export.support import check_libffm, check_one_score
 from fieldfare.models.base import Model
 
-_INTERACTIONS = (InteractionForm.NONE, InteractionForm.PAIRS, InteractionForm.FIELD_AWARE)
 
-
-def export_xlearn(model: Model, path: PathLike) -> None:
+def export_xlearn_text(model: Model, path: PathLike) -> None:
     """Write the parameters of a model in the text format of xLearn.
 
     Parameters
@@ -61,11 +55,11 @@ def export_xlearn(model: Model, path: PathLike) -> None:
     (``-t``). It does not record ``instance_norm``. xLearn's own factorization machines scale their
     interaction term once more than the formula does.
     """
-    _check(model, "xlearn")
+    check_one_score(model, "xLearn's text format")
     _write(path, _xlearn(model))
 
 
-def export_libffm(model: Model, path: PathLike, *, drop_linear: bool = False) -> None:
+def export_libffm_text(model: Model, path: PathLike, *, drop_linear: bool = False) -> None:
     """Write the parameters of a model in the text format of older releases of libffm.
 
     Parameters
@@ -89,8 +83,7 @@ def export_libffm(model: Model, path: PathLike, *, drop_linear: bool = False) ->
     -----
     Today's ``ffm-predict`` reads binary models only, and not this form.
     """
-    _check(model, "libffm")
-    _check_libffm(model, drop_linear)
+    check_libffm(model, "libffm's text format", drop_linear=drop_linear)
     _write(path, _libffm(model))
 
 
@@ -98,32 +91,6 @@ def _write(path: PathLike, parts: Iterator[str]) -> None:
     with atomic_write(path) as file:
         for lines in parts:
             file.write(lines.encode("ascii"))
-
-
-def _check(model: Model, form: str) -> None:
-    if model.config.task == "multiclass":
-        raise ConfigError(
-            f"The {form} text format holds one score, and this multiclass model has "
-            f"{model.n_outputs}. Train one binary model per class, or export it to another format."
-        )
-    check_interactions(model, f"The {form} text format", _INTERACTIONS)
-
-
-def _check_libffm(model: Model, drop_linear: bool) -> None:
-    aware = model.traits.interactions is InteractionForm.FIELD_AWARE
-    if not aware or model.config.task != "binary":
-        raise ConfigError(
-            "libffm knows only binary field-aware models. This is a "
-            f"{model.config.task} model of kind {model.config.model!r}: export it to 'xlearn', or "
-            "train with model='ffm' and task='binary'."
-        )
-    linear = model.linear is not None and bool(np.any(model.linear))
-    if (linear or np.any(model.bias)) and not drop_linear:
-        raise ConfigError(
-            "libffm has neither a bias nor linear weights, and this model has them. Train with "
-            "fit_intercept=False and fit_linear=False, or pass drop_linear=True (--drop-linear) to "
-            "leave them out."
-        )
 
 
 def _factor_lines(

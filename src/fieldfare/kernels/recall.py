@@ -115,6 +115,11 @@ class Side:
             items,
         )
 
+    @property
+    def has_several(self) -> bool:
+        """Whether any row has more than one feature."""
+        return bool((self._lengths > 1).any())
+
     def mass(self, unobserved_weight: float) -> Float64Array:
         """Return the sum of x^2 times weight over all pairs with each feature, float64.
 

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fieldfare._typing import Float64Array
+from fieldfare.exceptions import ConfigError
 from fieldfare.metrics.lists import Lists
 from fieldfare.metrics.registry import get_list_metric, list_metric
 
@@ -121,5 +122,13 @@ def popularity(lists: Lists, k: int) -> Float64Array:
 
 
 def longest(names: Sequence[str]) -> int:
-    """Return the length that lists must have for all of these metrics."""
+    """Return the length that lists must have for all of these metrics, at least one.
+
+    Raises
+    ------
+    ConfigError
+        If there are none.
+    """
+    if not len(names):
+        raise ConfigError("metrics must name at least one metric, such as 'ndcg@10'. Got none.")
     return max(get_list_metric(name).k for name in names)

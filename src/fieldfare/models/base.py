@@ -11,6 +11,7 @@ import numpy as np
 from fieldfare._arguments import checked
 from fieldfare._arrays import as_array, as_places
 from fieldfare._typing import AnyArray, Float32Array, Float64Array, Int64Array
+from fieldfare._validation import Number, check
 from fieldfare.config import ModelConfig, SolverConfig
 from fieldfare.exceptions import ConfigError, DataError, SchemaError
 from fieldfare.kernels import native
@@ -373,6 +374,7 @@ class Model(ParameterArrays):
     def _vectors(self, features: AnyArray, output: int) -> Float64Array:
         """Return the latent vectors of some features, where they are the same for all fields."""
         assert self.factors is not None
+        check("output", output, Number(0, self.n_outputs - 1, integer=True), "pair_vectors")
         features = as_places("The ids of features", features, self.n_features)
         vectors: Float64Array = self.factors[features, output].astype(np.float64)
         return vectors

@@ -247,7 +247,7 @@ class Posterior:
         """Return the probability of each class, float64[n_rows, n_classes]."""
         out = np.empty((rows.n_rows, self.cutpoints.shape[1] + 1))
         for part, scores in self.blocks(rows, n_threads):
-            threads = native.resolve_threads(n_threads, len(scores))
+            threads = min(native.resolve_threads(n_threads, len(scores)), max(1, len(scores)))
             out[part] = latent.probabilities(scores, self.cutpoints, threads)
         return out
 

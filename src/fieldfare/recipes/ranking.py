@@ -47,7 +47,7 @@ def pitf(
         One row per tag that was given.
     user, item, tag : str
         Names of the columns of users, items and tags, which are taken as categorical.
-    n_negatives : int in [0, inf)
+    n_negatives : int in [0, 65536]
         Tags drawn per given tag, uniformly from those not given in the same post (by this user to
         this item). Their target is 0, that of given tags is 1.
     random_state : int, RandomState, Generator or None
@@ -71,7 +71,7 @@ def pitf(
     S. Rendle, L. Schmidt-Thieme, Pairwise Interaction Tensor Factorization for Personalized Tag
     Recommendation, WSDM 2010.
     """
-    check("n_negatives", n_negatives, Number(0, integer=True), "pitf")
+    check("n_negatives", n_negatives, Number(0, 65536, integer=True), "pitf")
     table = compose.read(interactions)
     given = (user, item)
     draw = UnobservedRows(given, tag, n_negatives, resolve_seed(random_state))
@@ -120,7 +120,7 @@ def fpmc(
         One row per item of each basket.
     user, item, time : str
         Names of the columns of users, items and times. Times are numbers or dates.
-    n_negatives : int in [0, inf)
+    n_negatives : int in [0, 65536]
         Items drawn per item bought, uniformly from those not in the same basket. Their target is 0,
         that of items bought is 1.
     random_state : int, RandomState, Generator or None
@@ -145,7 +145,7 @@ def fpmc(
     S. Rendle, C. Freudenthaler, L. Schmidt-Thieme, Factorizing Personalized Markov Chains for
     Next-Basket Recommendation, WWW 2010.
     """
-    check("n_negatives", n_negatives, Number(0, integer=True), "fpmc")
+    check("n_negatives", n_negatives, Number(0, 65536, integer=True), "fpmc")
     table = compose.read(interactions)
     given, names = (user, time), InteractionColumns(user, item, None, time)
     draw = UnobservedRows(given, item, n_negatives, resolve_seed(random_state))

@@ -52,7 +52,9 @@ def plot_history(history: History, path: PathLike | None = None) -> Any:
     # The metric that equals the validation loss is in the first panel already, as the loss.
     loss = history["valid_loss"] if "valid_loss" in losses else None
     metrics = [name for name in columns if name not in losses and history[name] != loss]
-    panels = [losses, *([name] for name in metrics)]
+    panels = [names for names in (losses, *([name] for name in metrics)) if names]
+    if not panels:
+        raise DataError("A learning curve needs a loss or a metric, and this history has neither.")
     figure = new_figure(7.0, 1.2 + 2.3 * len(panels))
     all_axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     for axes, names in zip(all_axes, panels, strict=True):

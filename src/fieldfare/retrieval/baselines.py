@@ -99,7 +99,7 @@ def implicit_als(trial: Trial, **settings: Any) -> Scores:
     MissingDependencyError
         If implicit is not installed.
     """
-    return _of_implicit("als", "AlternatingLeastSquares", trial, settings)
+    return _of_implicit("implicit.cpu.als", "AlternatingLeastSquares", trial, settings)
 
 
 def implicit_bpr(trial: Trial, **settings: Any) -> Scores:
@@ -107,11 +107,11 @@ def implicit_bpr(trial: Trial, **settings: Any) -> Scores:
 
     Parameters and exceptions are those of `implicit_als`.
     """
-    return _of_implicit("bpr", "BayesianPersonalizedRanking", trial, settings)
+    return _of_implicit("implicit.cpu.bpr", "BayesianPersonalizedRanking", trial, settings)
 
 
 def _of_implicit(module: str, name: str, trial: Trial, settings: dict[str, Any]) -> Scores:
-    implicit = require(f"implicit.cpu.{module}", "peers")
+    implicit = require(module, "peers")
     model = getattr(implicit, name)(**{"factors": 64, "random_state": 0} | settings)
     seen = trial.train
     values = np.ones(len(seen.index), np.float32)

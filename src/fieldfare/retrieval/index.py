@@ -131,6 +131,7 @@ class Index:
 
     def free_places(self, n: int) -> Int64Array:
         """Return places for n more items: those of removed items, and then those at the end."""
+        check("n", n, Number(0, 2**32, integer=True), "Index.free_places")
         free = np.flatnonzero(~self.alive)[:n]
         return np.append(free, len(self.vectors) + np.arange(n - len(free)))
 
@@ -151,13 +152,15 @@ class Index:
         Raises
         ------
         DataError
-            If the added vectors have another length or are not finite.
+            If the added vectors have another length or are not finite, or cannot be put there.
         """
         added = checked_vectors(added, self.vectors.shape[1])
         removed = as_places("The places to remove", removed, len(self.vectors))
         if places is None:
             own = np.sort(removed)[: len(added)]
             places = np.append(own, self.free_places(len(added) - len(own)))
+        else:
+            places = self._to_fill(places, removed, len(added))
         n = max(len(self.vectors), int(places.max(initial=-1)) + 1)
         vectors = self.vectors
         if len(added):
@@ -173,8 +176,35 @@ class Index:
             near = near.change(removed, added, places)
         return Index(vectors, alive, near, self.measured)
 
+    def _to_fill(self, places: Int64Array, removed: Int64Array, n_added: int) -> Int64Array:
+        n = len(self.vectors)
+        places = as_places("The places to fill", places, n + n_added)
+        taken = np.append(self.alive, np.zeros(n_added, bool))
+        taken[removed] = False
+        beyond = np.sort(places[places >= n])
+        if (
+            len(places) != n_added
+            or len(np.unique(places)) != n_added
+            or taken[places].any()
+            or not np.array_equal(beyond, n + np.arange(len(beyond)))
+        ):
+            raise DataError(
+                f"The places to fill must be one per added vector, all different: free or removed "
+                f"ones, or those from {n} on without a gap. Leave them out to have them chosen."
+            )
+        return places
+
     def taken(self, places: Int64Array) -> Index:
-        """Return an index of the items at some places, in ascending order, without any gap."""
+        """Return an index of the items at some places, in ascending order, without any gap.
+
+        Raises
+        ------
+        DataError
+            If the places are not in ascending order, or hold no item.
+        """
+        places = as_places("The places to take", places, len(self.vectors))
+        if (np.diff(places) <= 0).any() or not self.alive[places].all():
+            raise DataError("The places to take must hold items and be in ascending order.")
         vectors, near = self.vectors[places], self.neighbours
         if near is not None:
             near = near.renumbered(places, vectors)

@@ -17,6 +17,7 @@ from fieldfare._typing import (
     UInt16Array,
     UInt32Array,
 )
+from fieldfare._validation import Number, check
 from fieldfare.exceptions import DataError
 from fieldfare.rows.arrays import (
     DTYPES,
@@ -229,6 +230,7 @@ class Rows:
     @checked
     def counts(self, n_features: int) -> Int64Array:
         """Return the number of entries of each of the first features, int64[n_features]."""
+        check("n_features", n_features, Number(0, 2**32, integer=True), "Rows.counts")
         ids = own_entries(self, "indices")
         if self.n_features > n_features:
             ids = ids[ids < n_features]

@@ -15,15 +15,22 @@ contexts, and pairs of their features) is left out of the score: it does not aff
 from __future__ import annotations
 
 from dataclasses import replace
+from math import sqrt
 from typing import Any, NamedTuple, final
 
 import numpy as np
 
 from fieldfare._typing import Float32Array, Int64Array
 from fieldfare.config import SolverConfig
-from fieldfare.data.interactions import Interactions, item_features
+from fieldfare.data.interactions import (
+    Interactions,
+    distinct,
+    item_features,
+    part_of,
+    user_features,
+)
 from fieldfare.exceptions import ConfigError, TrainingError
-from fieldfare.kernels.recall import RecallSettings, Side
+from fieldfare.kernels.recall import RecallSettings, Seen, Side
 from fieldfare.kinds.solvers import NONSAMPLED
 from fieldfare.models.base import Model
 from fieldfare.rows import RelatedRows, Rows, as_rows
@@ -32,7 +39,52 @@ from fieldfare.solvers.tables import TableSolver
 
 # Steps of conjugate gradients: a few in each of many sweeps, but folding in is a single sweep.
 _STEPS = 4
+# Where a row has several features, such as an id and columns, they share what there is to explain.
+_STEPS_OF_SEVERAL = 8
 _STEPS_TO_FOLD_IN = 30
+
+# The two numbers of `weighed_by_data`, see decision 0022.
+_WEIGHT_OF_ROOT_DENSITY = 3.0
+_SHARE_OF_NOISE = 0.6
+
+
+def weighed_by_data(config: SolverConfig, seen: Seen, n_users: int) -> SolverConfig:
+    """Return a configuration with numbers where the weight or a penalty is "auto".
+
+    With n the total weight of what was seen, U users, I items and m queries per user, the weight
+    of a pair that was not seen is w = min(1, 3 sqrt(n / (U I))) / m: what a user has not seen is
+    not counted anew in every context. The penalties shrink the singular values of the matrix of
+    interactions, and those that chance alone would cause reach sqrt(n / U) + sqrt(n / I). Both
+    penalties are such that the values shrink by 0.6 of that on average.
+
+    Parameters
+    ----------
+    config : SolverConfig
+    seen : Seen
+        The items of each query.
+    n_users : int
+        Number of distinct users among the queries.
+    """
+    n, n_items = float(seen.weight.sum(dtype=np.float64)), seen.n_partners
+    root = _WEIGHT_OF_ROOT_DENSITY * sqrt(n / (n_users * n_items))
+    weight = min(1.0, root) * n_users / seen.n_rows
+    if _is_number(config.unobserved_weight):
+        weight = config.unobserved_weight
+    total = n + weight * seen.n_rows * n_items
+    l2 = _SHARE_OF_NOISE * sqrt(n) * (sqrt(n_users) + sqrt(n_items)) / total
+    penalties = {}
+    for name, mean in (
+        ("l2_queries", total / n_users),
+        ("l2_items", total / n_items),
+    ):
+        if not _is_number(getattr(config, name)):
+            # As strong on average whatever the exponent is.
+            penalties[name] = l2 * mean ** (1 - float(config.l2_exponent))
+    return replace(config, unobserved_weight=weight, **penalties)
+
+
+def _is_number(value: float | str) -> bool:
+    return not isinstance(value, str)
 
 
 class _Sides(NamedTuple):
@@ -53,7 +105,8 @@ class NonSampledSolver(TableSolver):
     model : Model
         Where to start; not changed. An FM for ranking, with a Schema whose columns have roles.
     config : SolverConfig, optional
-        The step size and the penalties of other solvers are not used.
+        The step size and the penalties of other solvers are not used. What is "auto" becomes a
+        number once there are rows.
     seed : int
         Fixes the initial factors of features that ``grow`` adds.
 
@@ -76,6 +129,7 @@ class NonSampledSolver(TableSolver):
             )
         self._bias = np.zeros(1, np.float32)
         self._sides: _Sides | None = None
+        self._given = self.config
 
     def train(
         self,
@@ -121,13 +175,15 @@ class NonSampledSolver(TableSolver):
         partners: Float32Array,
         n_threads: int,
         first_free: int = 0,
-        n_steps: int = _STEPS,
+        n_steps: int | None = None,
     ) -> float:
         """Move the features of a side from ``first_free`` on; the other side is fixed."""
         k, linear = self._factors.shape[1], self._origin.config.fit_linear
         config = self.config
         l2 = config.l2_items if side.items else config.l2_queries
         mass = side.mass(config.unobserved_weight)
+        if n_steps is None:
+            n_steps = _STEPS_OF_SEVERAL if side.has_several else _STEPS
         packed = side.pack(self._factors, self._linear)
         first = int(np.searchsorted(side.features, first_free))
         settings = RecallSettings(k, config.unobserved_weight, linear, first, n_steps)
@@ -190,6 +246,9 @@ class NonSampledSolver(TableSolver):
                 "Training for recall needs interactions: rows with a positive target, or without a "
                 "target. There are none. Check which column is the target."
             )
+        users = part_of(interactions.queries, user_features(self._origin.schema))
+        n_users = len(distinct(users)[0])
+        self.config = weighed_by_data(self._given, seen, n_users)
         queries = Side(interactions.queries, seen, items=False)
         items = Side(interactions.items, seen.turned(), items=True)
         absent = np.ones(self.n_features, bool)

@@ -8,7 +8,7 @@ from numbers import Integral
 from typing import Any
 
 from fieldfare._optional import require
-from fieldfare._validation import closest
+from fieldfare._validation import Number, check, closest
 from fieldfare.exceptions import DataError, SchemaError
 
 
@@ -123,8 +123,9 @@ def first_rows(names: list[str], batches: Iterable[Batch], n: int) -> Any:
     SchemaError
         If a batch has other columns than the first ones, or of a type that does not go with theirs.
     """
+    check("n", n, Number(0, 2**62, integer=True), "head")
     pa = require("pyarrow", "tables")
-    parts, have = [], 0
+    n, parts, have = int(n), [], 0
     for batch in batches:
         check_columns(names, batch)
         parts.append(batch.data.slice(0, n - have).select(names))

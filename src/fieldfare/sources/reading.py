@@ -61,7 +61,9 @@ class Reading:
             self._set("sep", "\t" if self.sep is None else self.sep)
         if self.sep in _TAB_NAMES:
             self._set("sep", "\t")
-        if self.sep is not None and (not self.sep or set(self.sep) & set('"\r\n')):
+        if self.sep is not None and (
+            not self.sep or set(self.sep) & set('"\r\n') or not is_unicode(self.sep)
+        ):
             raise ConfigError(
                 "A separator must be one or more characters, without quotes and line ends. Got "
                 f"sep={self.sep!r}."

@@ -6,7 +6,7 @@ import io
 import re
 from typing import Any
 
-from fieldfare.sources.table_form import SPACES, TableForm
+from fieldfare.sources.table_form import SPACES, TableForm, is_long
 
 DELIMITER = "\x1f"  # the unit separator of ASCII, in place of several characters
 _BLOCK_BYTES = 1 << 20
@@ -55,7 +55,7 @@ def recoded(block: bytes, form: TableForm) -> bytes:
         mark = re.escape(form.comment.encode())
         block = re.sub(rb"(?m)^" + mark + rb"[^\n]*(\n|\Z)", b"", block)
     delimiter = DELIMITER.encode()
-    if len(form.separator) > 1:
+    if is_long(form.separator):
         return block.replace(form.separator.encode(), delimiter)
     if form.separator == SPACES:
         block = _MARGIN.sub(b"", block)
@@ -67,4 +67,5 @@ def recoded(block: bytes, form: TableForm) -> bytes:
 
 def delimiter_of(form: TableForm) -> str:
     """Return what separates cells once the bytes are recoded, if they need be."""
-    return form.separator if len(form.separator) == 1 and form.separator != SPACES else DELIMITER
+    is_kept = not is_long(form.separator) and form.separator != SPACES
+    return form.separator if is_kept else DELIMITER

@@ -80,7 +80,7 @@ class TableForm:
     @property
     def is_plain(self) -> bool:
         """Whether every reader of CSV takes the bytes as they stand."""
-        return len(self.separator) == 1 and self.separator != SPACES and self.comment is None
+        return not is_long(self.separator) and self.separator != SPACES and self.comment is None
 
     def describe(self) -> list[str]:
         """Return the form in a few words each."""
@@ -91,9 +91,14 @@ class TableForm:
         return words
 
 
+def is_long(separator: str) -> bool:
+    """Whether a separator is more than one byte, as readers of CSV refuse; no quotes go with it."""
+    return len(separator) > 1 or not separator.isascii()
+
+
 def rows_of(lines: Iterable[str], form: TableForm) -> Iterator[list[str]]:
     """Yield the cells of each row of some lines, with their line ends; blank lines are left out."""
-    if len(form.separator) > 1:
+    if is_long(form.separator):
         stripped = (line.strip("\r\n") for line in lines)
         rows: Iterator[list[str]] = (line.split(form.separator) for line in stripped if line)
     else:
@@ -186,7 +191,7 @@ def _separated(lines: Sequence[str], given: str | None) -> TableForm:
 def _best_quoting(lines: Sequence[str], separator: str) -> tuple[TableForm, tuple[float, int]]:
     """Return the form with a separator that makes the most of the quotes in the lines, if any."""
     plain = TableForm(separator, quoted=False)
-    if len(separator) > 1:
+    if is_long(separator):
         return plain, _merit(lines, plain)
     quoted = TableForm(separator)
     if not any('"' in line for line in lines):

@@ -129,19 +129,19 @@ class RowStore:
         """
         path = Path(path).absolute()
         metadata = checked_metadata(metadata)
-        if path.exists():
-            raise _exists(path)
         try:
+            if os.path.exists(path):  # unlike Path.exists, no error if the name is too long
+                raise _exists(path)
             with temporary_folder(path) as beside:
                 _write(batches, beside, metadata, schema)
-                if path.exists():
+                if os.path.exists(path):
                     raise _exists(path)
                 os.rename(beside, path)
             sync_folder(path.parent)
         except OSError as error:
             if isinstance(error, FieldfareError) and not isinstance(error, OutputError):
                 raise
-            if path.exists():
+            if os.path.exists(path):
                 raise _exists(path) from error
             reason = getattr(error, "reason", "") or error.strerror or error.args[0]
             raise StoreError(

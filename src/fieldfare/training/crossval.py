@@ -154,7 +154,9 @@ def cross_validate(
     dataset = read_dataset(data, Options.of(**how | roles))
     tell_notes(data, roles.get("schema"), dataset.schema, settings)
     job = Job.of(dataset, settings, task=task).told()
-    asked = listed(metrics or default_metrics(job.targets.task))
+    if metrics is None or not len(metrics):  # an array has no truth value
+        metrics = default_metrics(job.targets.task)
+    asked = listed(metrics)
     names = tuple(dict.fromkeys(get_metric(name).name for name in asked))
     result, histories = CrossValResult(), list[History]()
     whole, task = job.train, job.targets.task

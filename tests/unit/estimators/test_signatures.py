@@ -81,7 +81,7 @@ def test_the_docstring_describes_every_parameter_and_its_default(cls: type) -> N
 def test_constructors_store_what_they_are_given(cls: type) -> None:
     given = {name: object() for name in inspect.signature(cls).parameters}
     assert cls(**given).get_params(deep=False) == given
-    with pytest.raises(TypeError, match="no_such_parameter"):
+    with pytest.raises(ConfigError, match="no_such_parameter"):
         cls(no_such_parameter=1)
 
 

@@ -21,7 +21,7 @@ LIBFFM = {"fit_intercept": False, "fit_linear": False}
 
 
 def exportable(to: str):
-    model = make_model("ffm" if to == "libffm" else "fm", **LIBFFM)
+    model = make_model("ffm" if to.startswith("libffm") else "fm", **LIBFFM)
     for array in (model.bias, model.linear):
         array[:] = 0
     return model

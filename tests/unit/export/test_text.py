@@ -73,7 +73,7 @@ def read_libffm(path: Path) -> tuple[dict[str, int], dict[str, np.ndarray]]:
 @pytest.mark.parametrize("kind", ["linear", "fm", "ffm"])
 def test_xlearn_scores(tmp_path: Path, kind: str, task: str) -> None:
     model = make_model(kind, task)
-    export(model, tmp_path / "m.txt", "xlearn")
+    export(model, tmp_path / "m.txt", "xlearn-text")
     w = {name: v.astype(float) for name, v in read_xlearn(tmp_path / "m.txt").items()}
     scores = []
     for sample in samples(normalise=False):
@@ -90,7 +90,7 @@ def test_xlearn_scores(tmp_path: Path, kind: str, task: str) -> None:
 @pytest.mark.parametrize("normalise", [False, True])
 def test_libffm_scores(tmp_path: Path, normalise: bool) -> None:
     model = make_model("ffm", linear=False, instance_norm=normalise)
-    export(model, tmp_path / "m.txt", "libffm")
+    export(model, tmp_path / "m.txt", "libffm-text")
     header, w = read_libffm(tmp_path / "m.txt")
     assert header == {"n": 6, "m": 3, "k": 3, "normalization": int(normalise)}
     scores = [
@@ -106,7 +106,7 @@ def test_libffm_scores(tmp_path: Path, normalise: bool) -> None:
 def test_every_parameter_survives_exactly(tmp_path: Path) -> None:
     model = make_model("ffm")
     model.linear[:3, 0] = [0.1, 2.0**-126, -3.4e38]
-    export(model, tmp_path / "x.txt", "xlearn")
+    export(model, tmp_path / "x.txt", "xlearn-text")
     w = read_xlearn(tmp_path / "x.txt")
     assert len(w) == 1 + N_FEATURES + N_FEATURES * N_FIELDS
     assert w["bias"] == model.bias
@@ -121,7 +121,7 @@ def test_the_exact_text(tmp_path: Path) -> None:
     model.bias[:] = -1.25
     model.linear[:] = [[0.1], [0.0]]
     model.factors[:, 0] = [[0.5, 1e-6], [-2.0, 3.0]]
-    export(model, tmp_path / "m.txt", "xlearn")
+    export(model, tmp_path / "m.txt", "xlearn-text")
     assert (tmp_path / "m.txt").read_bytes() == (
         b"bias: -1.25\ni_0: 0.1\ni_1: 0.0\nv_0: 0.5 1e-06\nv_1: -2.0 3.0\n"
     )
@@ -129,7 +129,7 @@ def test_the_exact_text(tmp_path: Path) -> None:
 
 def test_many_features_are_written_in_blocks(tmp_path: Path) -> None:
     model = build(ModelConfig(model="fm", n_factors=1), n_features=9000)
-    export(model, tmp_path / "m.txt", "xlearn")
+    export(model, tmp_path / "m.txt", "xlearn-text")
     w = read_xlearn(tmp_path / "m.txt")
     assert len(w) == 1 + 2 * 9000
     np.testing.assert_array_equal(w["v_8999"], model.factors[8999, 0])
@@ -138,9 +138,9 @@ def test_many_features_are_written_in_blocks(tmp_path: Path) -> None:
 def test_libffm_refuses_bias_and_linear_weights_unless_told_to_drop_them(tmp_path: Path) -> None:
     model = make_model("ffm")
     with pytest.raises(ConfigError, match=r"neither a bias nor linear.*drop_linear=True"):
-        export(model, tmp_path / "m.txt", "libffm")
+        export(model, tmp_path / "m.txt", "libffm-text")
     assert list(tmp_path.iterdir()) == []
-    export(model, tmp_path / "m.txt", "libffm", drop_linear=True)
+    export(model, tmp_path / "m.txt", "libffm-text", drop_linear=True)
     np.testing.assert_array_equal(
         read_libffm(tmp_path / "m.txt")[1]["w5,2"], model.factors[5, 0, 2]
     )
@@ -149,12 +149,12 @@ def test_libffm_refuses_bias_and_linear_weights_unless_told_to_drop_them(tmp_pat
 @pytest.mark.parametrize(
     ("kind", "task", "to", "words"),
     [
-        ("fm", "multiclass", "xlearn", "multiclass model has 3"),
-        ("ffm", "multiclass", "libffm", "multiclass model has 3"),
-        ("fm", "binary", "libffm", "kind 'fm'"),
-        ("ffm", "regression", "libffm", "only binary field-aware models"),
-        ("fwfm", "binary", "xlearn", "no place for the parameters of a fwfm model"),
-        ("hofm", "binary", "libffm", "no place for the parameters of a hofm model"),
+        ("fm", "multiclass", "xlearn-text", "multiclass model has 3"),
+        ("ffm", "multiclass", "libffm-text", "multiclass model has 3"),
+        ("fm", "binary", "libffm-text", "kind 'fm'"),
+        ("ffm", "regression", "libffm-text", "only binary field-aware models"),
+        ("fwfm", "binary", "xlearn-text", "no place for the parameters of a fwfm model"),
+        ("hofm", "binary", "libffm-text", "no place for the parameters of a hofm model"),
     ],
 )
 def test_models_that_a_format_cannot_express_are_refused(

@@ -88,11 +88,14 @@ def test_rankers_take_hints(form: str, path: str) -> None:
 
 
 def test_a_ranker_of_files_without_targets_takes_hints(tmp_path: Path) -> None:
-    seen = pd.DataFrame({"user": RNG.integers(0, 9, 60), "item": RNG.integers(0, 9, 60), "at": 1})
+    columns = ("user", "item", "item_year", "item_at")
+    seen = pd.DataFrame({name: RNG.integers(0, 9, 60) for name in columns})
     seen.to_csv(tmp_path / "seen.csv", index=False)
-    ranker = fieldfare.FMRanker(solver="nonsampled", max_iter=1, ignore=["at"])
+    hints = {"ignore": ["item_at"], "categorical": ["item_year"]}
+    ranker = fieldfare.FMRanker(solver="nonsampled", max_iter=1, **hints)
     ranker.fit(str(tmp_path / "seen.csv"))
-    assert ranker.schema_.column("at").kind == "ignore"
+    assert ranker.schema_.column("item_at").kind == "ignore"
+    assert ranker.schema_.column("item_year").kind == "categorical"
 
 
 def test_a_number_of_bins_is_for_all_numeric_columns() -> None:

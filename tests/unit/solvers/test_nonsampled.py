@@ -9,9 +9,10 @@ import pytest
 
 from fieldfare.config import ModelConfig, SolverConfig
 from fieldfare.exceptions import ConfigError, DataError
+from fieldfare.kernels.recall import Seen
 from fieldfare.models.registry import build
 from fieldfare.schema.schema import Schema
-from fieldfare.solvers.nonsampled import NonSampledSolver
+from fieldfare.solvers.nonsampled import NonSampledSolver, weighed_by_data
 from fieldfare.training.crossval import cross_validate
 from fieldfare.training.functions import train
 from fieldfare.training.loop.callbacks import Checkpoint
@@ -33,7 +34,8 @@ def test_a_resumed_run_equals_the_whole_one(how: dict[str, str], tmp_path: Path)
 
 
 def test_training_goes_on_with_new_users() -> None:
-    first = train(seen(), task="rank", solver="nonsampled", max_iter=3, random_state=0)
+    weak = {"unobserved_weight": 0.2, "l2_queries": 0.02, "l2_items": 0.02}
+    first = train(seen(), task="rank", solver="nonsampled", max_iter=3, random_state=0, **weak)
     assert first.history.epochs[-1]["train_loss"] < 0.01
     more = {"user": ["new", *seen()["user"]], "item": ["i0", *seen()["item"]]}
     second = train(more, model=first.model, solver="nonsampled", max_iter=1, random_state=0)
@@ -64,3 +66,29 @@ def test_what_it_is_not_for_is_refused() -> None:
         train(seen(), task="rank", negatives="uniform", pairs=[[0, 1]])
     with pytest.raises(ConfigError, match="compare"):
         cross_validate(seen(), task="rank", solver="nonsampled")
+
+
+def test_what_is_derived_from_the_data_is_in_the_model() -> None:
+    solver = train(seen(), task="rank", solver="nonsampled", max_iter=1).model.trained_by.solver
+    counts = len(seen()["user"]), len(set(seen()["user"])), len(set(seen()["item"]))
+    n, users, items = counts
+    weight = min(1.0, 3 * (n / (users * items)) ** 0.5)
+    assert solver.unobserved_weight == pytest.approx(weight)
+    l2 = 0.6 * n**0.5 * (users**0.5 + items**0.5) / (n + weight * users * items)
+    assert solver.l2_queries == solver.l2_items == pytest.approx(l2)
+
+
+def test_contexts_weigh_what_users_have_not_seen_less() -> None:
+    once = Seen.of(np.arange(4), np.array([0, 1, 2, 0]), np.ones(4, np.float32), (4, 3))
+    auto = SolverConfig(solver="nonsampled")
+    alone, shared = (weighed_by_data(auto, once, n_users=n) for n in (4, 2))
+    dense = min(1.0, 3 * (4 / 6) ** 0.5)
+    assert shared.unobserved_weight == pytest.approx(dense / 2)
+    assert shared.unobserved_weight < alone.unobserved_weight
+
+
+def test_given_numbers_stay() -> None:
+    once = Seen.of(np.arange(3), np.arange(3), np.ones(3, np.float32), (3, 3))
+    given = {"unobserved_weight": 0.5, "l2_queries": 0.1, "l2_items": 0.2}
+    config = SolverConfig(solver="nonsampled", **given)
+    assert weighed_by_data(config, once, n_users=3) == config

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -18,7 +20,7 @@ HOW = {"target": TARGET, "random_state": 3, "early_stopping": False, "keep_state
 def test_ten_runs_of_one_epoch_equal_one_of_ten(tmp_path, solver, scaled) -> None:
     how = {**HOW, "solver": solver, "scale_features": scaled}
     whole = ff.train(ROWS, max_iter=10, **how).model
-    model = "fm"
+    model: Any = "fm"
     for _ in range(10):
         found = ff.train(ROWS, model=model, max_iter=1, **how).model
         ff.save_model(found, tmp_path / "m.ff")
@@ -33,7 +35,7 @@ def test_sample_weights_keep_their_unit(tmp_path) -> None:
     halves = [(slice(0, 150), 4.0), (slice(150, 300), 1.0)]
     models = []
     for unit in (4.0, 1.0):
-        model = "fm"
+        model: Any = "fm"
         for part, _ in halves:
             given = {**HOW, "target": TARGET[part], "weight": weight[part] * unit}
             model = ff.train(ROWS[part], model=model, max_iter=1, **given).model
@@ -58,7 +60,13 @@ def test_the_best_epoch_has_its_own_state() -> None:
 def test_other_settings_of_the_solver_start_afresh() -> None:
     model = ff.train(ROWS, max_iter=1, **HOW).model
     with pytest.warns(SettingWarning, match="fresh state"):
-        ff.train(ROWS, model=model, max_iter=1, learning_rate=0.1, **HOW)
+        ff.train(ROWS, model=model, max_iter=1, l2_exponent=1.0, **HOW)
+
+
+def test_another_step_size_goes_on_from_the_state() -> None:
+    model = ff.train(ROWS, max_iter=1, **HOW).model
+    more = ff.train(ROWS, model=model, max_iter=1, learning_rate=0.1, **HOW).model
+    assert more.progress.epoch == 2
 
 
 def test_a_state_does_not_outlive_its_parameters() -> None:

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -251,4 +252,4 @@ def lengths(rows: Rows) -> Float32Array:
 def contiguous_folds(n_rows: int, n_folds: int) -> Sequence[tuple[int, int]]:
     """Return the bounds of consecutive folds."""
     cuts = [n_rows * fold // n_folds for fold in range(n_folds + 1)]
-    return list(zip(cuts[:-1], cuts[1:], strict=True))
+    return list(pairwise(cuts))

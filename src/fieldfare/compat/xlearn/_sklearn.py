@@ -199,7 +199,8 @@ class BaseXLearnModel(BaseEstimator):  # type: ignore[misc]
 
     def score(self, X: Any, y: Any) -> float:
         """Return the accuracy, or R^2 for task="reg"."""
-        found, truth = self.predict(X), _reading.column("y", y, len(self.predict(X)))
+        found = self.predict(X)
+        truth = _reading.column("y", y, len(found))
         if self.task == "reg":
             return float(r2_score(truth, found))
         return float(accuracy_score(truth > 0, found > 0.5))
@@ -255,7 +256,8 @@ class BaseXLearnModel(BaseEstimator):  # type: ignore[misc]
         parts = given[0] if len(given) == 1 else given
         if isinstance(parts, Mapping) or len(parts) != 2:
             raise DataError("eval_set must be [X, y] or a path.")
-        return self._source("eval_set", *parts, fields)
+        data, labels = parts
+        return self._source("eval_set", data, labels, fields)
 
 
 class LRModel(BaseXLearnModel):

@@ -175,7 +175,7 @@ def fit(
     train_data = labelled(data, job, schema)
     held_out = None if valid is None else labelled(valid, job, schema)
     watcher = Watcher(job, console, valid is not None)
-    settings = {
+    settings: dict[str, Any] = {
         "task": "binary" if job.task == "binary" else "regression",
         "model": job.kind if previous is None else previous,
         "start": None if previous is not None else start_of(job, train_data.rows),
@@ -243,7 +243,7 @@ def start_of(job: Job, rows: Rows) -> Start:
         scale = job.init / math.sqrt(job.k)
         found["factors"] = lambda shape: initial_factors(shape, scale)
     if job.kind == "fm" and job.norm:
-        found["factor_unit"] = float(np.sqrt(np.mean(_reading.lengths(rows).astype(float) ** 2)))
+        found["factor_unit"] = row_length(rows)
     return Start(**found)
 
 
@@ -254,15 +254,24 @@ def scores(model: Model, rows: Rows, n_jobs: int | None = None) -> Float32Array:
     """
     rows = _reading.with_one_field(rows) if model.uses_fields else rows.with_(fields=None)
     if model.config.instance_norm:
-        values = np.ones(len(rows.indices), np.float32) if rows.values is None else rows.values
-        per_entry = np.repeat(_reading.lengths(rows), np.diff(rows.indptr))
-        own = slice(int(rows.indptr[0]), int(rows.indptr[-1]))
-        scaled = values[own] / per_entry
-        fields = None if rows.fields is None else rows.fields[own]
-        rows = Rows(rows.indptr - rows.indptr[0], rows.indices[own], scaled, fields)
+        rows = normalised(rows)
         model = model.with_(config=replace(model.config, instance_norm=False))
     found: Float32Array = model.score(rows, n_jobs)[:, 0]
     return found
+
+
+def normalised(rows: Rows, power: int = 1) -> Rows:
+    """Return rows whose values are divided by a power of the row's length."""
+    own = slice(int(rows.indptr[0]), int(rows.indptr[-1]))
+    values = np.ones(len(rows.indices), np.float32) if rows.values is None else rows.values
+    per_entry = np.repeat(_reading.lengths(rows) ** power, np.diff(rows.indptr))
+    fields = None if rows.fields is None else rows.fields[own]
+    return Rows(rows.indptr - own.start, rows.indices[own], values[own] / per_entry, fields)
+
+
+def row_length(rows: Rows) -> float:
+    """Return the root of the mean squared length of rows."""
+    return float(np.sqrt(np.mean(_reading.lengths(rows).astype(np.float64) ** 2)))
 
 
 def loss(task: str, score: AnyArray, label: AnyArray) -> float:

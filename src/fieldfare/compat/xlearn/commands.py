@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 
 from fieldfare._logging import say, say_error
+from fieldfare.compat.xlearn._console import Console
 from fieldfare.compat.xlearn._params import KEYS, KINDS
 from fieldfare.compat.xlearn.xlearn import XLearn, create_linear
 from fieldfare.exceptions import ConfigError, FieldfareError
@@ -45,7 +46,8 @@ usage: xlearn_predict TEST MODEL [flags]     predict with a model, one number pe
   -o FILE      output (default TEST.out)        -l FILE      write what is printed to this file, too
   --sign       0 or 1                           --sigmoid    probabilities
   -nthread N   threads (default all cores)      -block N, --disk   accepted, without effect
-  --no-norm    accepted: whether rows are normalised is known from the model
+  --no-norm    do not scale rows to unit length; only for models that xLearn itself wrote, the
+               others know it
 """
 
 
@@ -124,13 +126,13 @@ def _predict(argv: Sequence[str]) -> None:
     handle = create_linear()
     _configure(handle, values)
     if {"--sign", "--sigmoid"} <= set(switches):
-        say(
-            "[ WARNING    ] --sign and --sigmoid exclude each other: scores are written as they are."
-        )
+        Console().warning("--sign and --sigmoid exclude each other: raw scores are written.")
     elif "--sign" in switches:
         handle.setSign()
     elif "--sigmoid" in switches:
         handle.setSigmoid()
+    if "--no-norm" in switches:
+        handle.disableNorm()
     handle.setTest(paths[0])
     handle.predict(paths[1], values.get("-o", f"{paths[0]}.out"))
 

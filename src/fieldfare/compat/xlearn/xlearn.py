@@ -20,7 +20,7 @@ from fieldfare.data.dataset import Dataset
 from fieldfare.exceptions import ConfigError, DataTypeError
 from fieldfare.export import export
 from fieldfare.models.base import Model
-from fieldfare.persist.file import save_model
+from fieldfare.rows import Rows
 
 __all__ = ["XLearn", "create_ffm", "create_fm", "create_linear", "hello"]
 
@@ -158,8 +158,8 @@ class XLearn:
         console.logo()
         for text in told:
             console.warning(text)
-        start = self._read_previous()
         data, valid = self._read(job, console)
+        start = self._read_previous(data.rows)
         console.action("Start to train ...")
         shown = Silent() if job.quiet else console
         model, watcher = _training.fit(job, data, valid, shown, start)
@@ -211,7 +211,8 @@ class XLearn:
         console.logo()
         console.action("Load model ...")
         begin = time.perf_counter()
-        model = _files.read_model(os.fspath(model_path))
+        scorer = _files.read(os.fspath(model_path), norm=self._job.norm)
+        model = scorer.model
         console.info(f"Load model from {os.fspath(model_path)}")
         console.info(f"Loss function: {_LOSSES[model.task]}")
         console.info(f"Score function: {model.config.model}")
@@ -226,7 +227,7 @@ class XLearn:
         rows = _read_one(self._test).rows
         console.cost("reading problem", begin)
         console.action("Start to predict ...")
-        score = _training.scores(model, rows, self._job.n_jobs)
+        score = scorer.score(rows, self._job.n_jobs)
         if rows.target is not None:
             loss = _training.loss(model.task, score, rows.target)
             console.info(f"The test loss is: {loss:.6f}")
@@ -241,10 +242,11 @@ class XLearn:
         """Set parameters by keys of xLearn, once for all calls."""
         self._job = self._job.with_keys(changes)
 
-    def _read_previous(self) -> Model | None:
+    def _read_previous(self, rows: Rows) -> Model | None:
         if self._previous is None:
             return None
-        model = _files.read_model(self._previous)
+        length = _training.row_length(rows)
+        model = _files.read_previous(self._previous, norm=self._job.norm, row_length=length)
         if model.config.model != self._job.kind:
             raise ConfigError(
                 f"The model to continue from, {self._previous}, is of the kind "
@@ -273,13 +275,13 @@ class XLearn:
         if path is not None:
             begin = time.perf_counter()
             console.action("Start to save model ...")
-            save_model(model, path)
+            _files.write(model, path)
             console.info(f"Model file: {path}")
             console.cost("saving model", begin)
         if self._text is not None:
             begin = time.perf_counter()
             console.action("Start to save txt model ...")
-            export(model, self._text, format="xlearn")
+            export(model, self._text, to="xlearn-text")
             console.info(f"TXT Model file: {self._text}")
             console.cost("saving txt model", begin)
 

@@ -156,6 +156,8 @@ class History:
         DataError
             If it is something else.
         """
+        if not isinstance(data, dict):
+            raise DataError(f"A history is an object of JSON. Got {type(data).__name__}.")
         try:
             epochs, refit = _records(data["epochs"]), _records(data.get("refit", []))
             comparison = Comparison.from_json(data.get("comparison"))

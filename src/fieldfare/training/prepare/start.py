@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -120,6 +120,10 @@ def _in_units(factors: Float32Array, kind: ModelConfig, units: Units) -> Float32
 def goes_on(model: Model, solver: SolverConfig) -> bool:
     """Return whether a solver can continue from the state that a model holds; warn if it cannot."""
     before = None if model.trained_by is None else model.trained_by.solver
+    if before is not None and not solver.kind.weights_from_state:
+        # What the state holds does not depend on these.
+        loose = ("learning_rate", "l2_linear", "l2_factors")
+        before = replace(before, **{name: getattr(solver, name) for name in loose})
     if before == solver:
         return True
     warnings.warn(

@@ -127,7 +127,13 @@ def class_numbers(labels: AnyArray, classes: AnyArray, advice: str) -> Float32Ar
     DataError
         If a label is not among the classes.
     """
-    place = np.minimum(np.searchsorted(classes, labels), len(classes) - 1)
+    try:
+        place = np.minimum(np.searchsorted(classes, labels), len(classes) - 1)
+    except TypeError as error:  # numbers among texts have no order
+        raise DataError(
+            f"y holds labels of another type than the known classes, which are {classes}: {error}. "
+            f"{advice}"
+        ) from error
     unknown = classes[place] != labels
     if unknown.any():
         raise DataError(

@@ -6,7 +6,13 @@ import numpy as np
 
 from fieldfare._typing import Int64Array
 from fieldfare.config import SolverConfig, TrainingConfig
-from fieldfare.data.interactions import Interactions, distinct, item_features, part_of
+from fieldfare.data.interactions import (
+    Interactions,
+    distinct,
+    item_features,
+    part_of,
+    user_features,
+)
 from fieldfare.data.split import split_rows
 from fieldfare.exceptions import ConfigError, TrainingError
 from fieldfare.kernels.native import resolve_threads
@@ -74,10 +80,10 @@ def labelled_interactions(subset: RowSubset) -> RowSubset:
 def split_interactions(
     subset: RowSubset, schema: Schema, config: TrainingConfig
 ) -> tuple[RowSubset, RowSubset]:
-    """Split off a share of the interactions of each query for validation."""
-    query: Int64Array = distinct(part_of(subset.joined, ~item_features(schema)))[1]
+    """Split off a share of the interactions of each user for validation."""
+    user: Int64Array = distinct(part_of(subset.joined, user_features(schema)))[1]
     kept, held = split_rows(
-        subset.n_rows, config.validation_fraction, config.random_state, stratify=query
+        subset.n_rows, config.validation_fraction, config.random_state, stratify=user
     )
     return subset.select(kept), subset.select(held)
 
@@ -85,7 +91,8 @@ def split_interactions(
 class Catalogue:
     """Validation by ranking all items for the queries of the validation rows.
 
-    Items that a query was seen with in training are left out. Rows without weight count as absent.
+    Items that a user was seen with in training, in any context, are left out. Rows without weight
+    count as absent.
 
     Parameters
     ----------
@@ -105,7 +112,9 @@ class Catalogue:
         plain = [r.with_(target=None, weight=None, group=None, split_by=None) for r in rows]
         joint = Interactions.of(Rows.concatenate(plain), item_features(model.schema))
         n_train, shape = train.n_rows, joint.shape
-        known = _pairs(joint.query[:n_train], joint.item[:n_train], rows[0], shape)
+        users, user = distinct(part_of(joint.queries, user_features(model.schema)))
+        of_users = (len(users), shape[1])
+        known = _pairs(user[joint.query[:n_train]], joint.item[:n_train], rows[0], of_users)
         wanted = _pairs(joint.query[n_train:], joint.item[n_train:], rows[1], shape)
         self._tested = np.flatnonzero(np.diff(wanted.indptr))
         if not len(self._tested):
@@ -113,7 +122,7 @@ class Catalogue:
                 "The validation data hold no interaction (a row with a positive target), so there "
                 "is nothing to find. Give other validation data."
             )
-        self._known, self._wanted, self._joint = known, wanted, joint
+        self._known, self._wanted, self._joint, self._user = known, wanted, joint, user
 
     @staticmethod
     def metrics(eval_metric: str | None) -> list[str]:
@@ -147,7 +156,7 @@ class Catalogue:
                 model, self._joint.queries.take(chosen), self._joint.items, n_jobs
             )
             wanted = self._wanted.mask(chosen)
-            known = self._known.mask(chosen) & ~wanted
+            known = self._known.mask(self._user[chosen]) & ~wanted
             lists = judge(rank_items(scores, n, known), wanted)
             for name, metric in metrics.items():
                 sums[name] += float(np.sum(metric(lists)))

@@ -52,7 +52,7 @@ class GroupComparisons:
 
     def count(self, per_row: int) -> int:
         """Return the number of comparisons in an epoch."""
-        return int(np.minimum(self.n_worse, per_row).sum())
+        return int(np.minimum(self.n_worse, min(per_row, len(self.rows))).sum())
 
     def blocks(
         self, per_row: int, *, seed: int, epoch: int, shuffle: bool = True
@@ -74,6 +74,7 @@ class GroupComparisons:
         int64 array of shape (m, 2)
             The better and the worse row of each comparison.
         """
+        per_row = min(per_row, len(self.rows))  # which no array need hold more of
         random = stream(seed, "pairs", epoch)
         order = np.arange(len(self.starts))
         if shuffle:
