@@ -75,9 +75,7 @@ def test_the_distribution_gives_the_module_and_the_commands(tmp_path) -> None:
     assert "xlearn_train = fieldfare.compat.xlearn.commands:train" in text
     assert "xlearn_predict = fieldfare.compat.xlearn.commands:predict" in text
     paths = [str(tmp_path / "site"), str(Path(fieldfare.__file__).parents[1])]
-    code = (
-        "import xlearn; from xlearn.data import DMatrix; print(xlearn.__version__, xlearn.__name__)"
-    )
+    code = "import xlearn, xlearn.data; print(xlearn.__version__, xlearn.__name__)"
     shown = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
@@ -99,7 +97,7 @@ def _demos() -> list[Path]:
 
 @pytest.mark.parametrize("script", _demos() or [None], ids=str)
 def test_the_demos_of_xlearn_run_unchanged(script, tmp_path) -> None:
-    """Needs a checkout of xLearn with demo/ and python-package/test/ in a folder of the variable."""
+    """Needs demo/ and python-package/test/ of xLearn in the folder that the variable names."""
     if script is None:
         pytest.skip(f"{DEMOS} names no folder with the demos of xLearn, which are not ours to ship")
     import shutil

@@ -117,10 +117,11 @@ def test_vectors_are_taken_from_lines_of_text(folder) -> None:
     handle = xl.create_fm()
     handle.setTrain("train.reg")
     handle.setTXTModel("vectors.txt")
-    handle.fit({"task": "reg", "lr": 0.15, "nthread": 2, "k": 3, "metric": "mae"}, "model.out")
+    param = {"task": "reg", "lr": 0.15, "nthread": 2, "k": 3, "metric": "mae"}
+    handle.fit(param, "model.out")
     vectors = [line for line in Path("vectors.txt").read_text().splitlines() if line[:2] == "v_"]
     assert len(vectors) == 24
-    key, vector = vectors[0].split(":")
+    _, vector = vectors[0].split(":")
     assert len(vector[1:].split(" ")) == 3
 
 
@@ -164,7 +165,7 @@ def test_all_setters_in_any_order(folder, arrays) -> None:
     handle.setTrain(xl.DMatrix(X, y))
     param = {"task": "binary", "lr": 0.1, "lambda": 1e-3, "metric": "auc", "opt": "ftrl", "k": 4,
              "init": 0.1, "epoch": 2, "fold": 2, "alpha": 0.1, "beta": 1, "lambda_1": 0.1,
-             "lambda_2": 0.1, "nthread": 2, "block_size": 100, "stop_window": 1, "seed": 1}  # fmt: skip
+             "lambda_2": 0.1, "nthread": 2, "block_size": 9, "stop_window": 1}  # fmt: skip
     handle.fit(param, "model.out")
     assert len(handle.predict("model.out")) == 100
 
@@ -281,6 +282,7 @@ def test_many_factors_without_normalisation(folder) -> None:
     handle.setValidate("test.ffm")
     handle.disableNorm()
     handle.fit({"task": "reg", "k": 200, "lambda": 1, "stop_window": 1, "epoch": 1000}, "model.out")
+    assert Path("model.out").exists()
 
 
 def test_a_number_is_parsed_after_average_mse_loss(folder, capfd) -> None:
@@ -308,10 +310,14 @@ def test_columns_of_numbers_with_a_header(folder) -> None:
 
 
 def test_a_libffm_file_with_the_header_of_a_frame(folder) -> None:
-    Path("named.ffm").write_text("0\n" + Path("train.ffm").read_text())
+    Path("named.ffm").write_text("row\n" + Path("train.ffm").read_text())
     with_header = xl.create_ffm()
     with_header.setTrain("named.ffm")
-    with_header.fit(BINARY, "none")
+    with_header.fit(BINARY, "a")
+    plain = _fitted("ffm", "train.ffm")
+    for handle in (with_header, plain):
+        handle.setTest("test.ffm")
+    np.testing.assert_array_equal(with_header.predict("a"), plain.predict("model.out"))
 
 
 @pytest.mark.parametrize("fields", [None, np.array(range(4))])

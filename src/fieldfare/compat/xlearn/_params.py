@@ -9,9 +9,11 @@ from numbers import Integral, Real
 from typing import Any
 
 from fieldfare.exceptions import ConfigError
+from fieldfare.kinds.models import FFM, FM, LINEAR, MODEL_KINDS, ModelKind
+from fieldfare.kinds.solvers import ADAGRAD, FTRL, SGD
 
-KINDS = ("linear", "fm", "ffm")
-OPTIMISERS = ("sgd", "adagrad", "ftrl")
+KINDS = (LINEAR.name, FM.name, FFM.name)
+OPTIMISERS = (SGD.name, ADAGRAD.name, FTRL.name)
 # Their names on the console, and in fieldfare; True: greater is better.
 CLASSIFICATION = {
     "acc": ("Accuracy", "accuracy", True),
@@ -116,10 +118,10 @@ class Job:
     ``block_size`` and ``bin_cache`` are accepted, and have no effect.
     """
 
-    kind: str = "linear"
+    kind: str = LINEAR.name
     task: str = "binary"
     metric: str = "none"
-    opt: str = "adagrad"
+    opt: str = ADAGRAD.name
     log: str | None = None
     lr: float = 0.2
     penalty: float = 0.00002
@@ -164,6 +166,16 @@ class Job:
         if changes.get("metric") == "rmse":
             changes["metric"] = "rmsd"
         return replace(self, **changes)
+
+    @property
+    def model(self) -> ModelKind:
+        """What is true of the kind of model."""
+        return MODEL_KINDS[self.kind]
+
+    @property
+    def by_ftrl(self) -> bool:
+        """Whether the optimiser is the one with parameters of its own."""
+        return self.opt == FTRL.name
 
     @property
     def n_jobs(self) -> int | None:

@@ -18,6 +18,8 @@ from fieldfare.compat.xlearn._params import METRICS, REGRESSION
 from fieldfare.compat.xlearn.data import DMatrix
 from fieldfare.compat.xlearn.xlearn import XLearn, converted
 from fieldfare.exceptions import ConfigError, DataError, SettingWarning, UnfittedError
+from fieldfare.kinds.models import FFM, FM, LINEAR, MODEL_KINDS
+from fieldfare.kinds.solvers import SGD
 from fieldfare.models.base import Model
 
 __all__ = ["FFMModel", "FMModel", "LRModel"]
@@ -46,7 +48,7 @@ class BaseXLearnModel(BaseEstimator):  # type: ignore[misc]
         fold: int = 1,
         epoch: int = 5,
         stop_window: int = 2,
-        opt: str = "sgd",
+        opt: str = SGD.name,
         nthread: int | None = None,
         n_jobs: int = 4,
         alpha: float = 1,
@@ -244,7 +246,7 @@ class BaseXLearnModel(BaseEstimator):  # type: ignore[misc]
             return os.fspath(X)
         if y is None:
             raise DataError(f"{name} is an array, and there are no labels for it. Give y.")
-        if self._kind == "ffm" and fields is None:
+        if MODEL_KINDS[self._kind].uses_fields and fields is None:
             raise DataError(
                 "An FFMModel needs the field of each column of an array: fields=[0, 0, 1, ...]."
             )
@@ -263,16 +265,16 @@ class BaseXLearnModel(BaseEstimator):  # type: ignore[misc]
 class LRModel(BaseXLearnModel):
     """A linear model; see `BaseXLearnModel`."""
 
-    _kind, _usual = "linear", "lr"
+    _kind, _usual = LINEAR.name, "lr"
 
 
 class FMModel(BaseXLearnModel):
     """A factorization machine; see `BaseXLearnModel`."""
 
-    _kind, _usual = "fm", "fm"
+    _kind = _usual = FM.name
 
 
 class FFMModel(BaseXLearnModel):
     """A field-aware factorization machine; see `BaseXLearnModel`."""
 
-    _kind, _usual = "ffm", "ffm"
+    _kind = _usual = FFM.name

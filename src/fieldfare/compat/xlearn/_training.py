@@ -15,6 +15,7 @@ from fieldfare.compat.xlearn._console import Console
 from fieldfare.compat.xlearn._params import METRICS, Job
 from fieldfare.data.dataset import Dataset
 from fieldfare.exceptions import DataError, FieldfareWarning
+from fieldfare.kinds.models import InteractionForm
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows
 from fieldfare.schema.schema import Schema
@@ -57,7 +58,7 @@ def labelled(data: Dataset, job: Job, schema: Schema) -> Dataset:
     DataError
         If they have no labels.
     """
-    rows = _reading.with_one_field(data.rows) if job.kind == "ffm" else data.rows
+    rows = _reading.with_one_field(data.rows) if job.model.uses_fields else data.rows
     if rows.target is None:
         raise DataError("Training and validation data need labels, and these have none.")
     if job.task == "binary":
@@ -169,8 +170,8 @@ def fit(
     parts = [data.rows] if valid is None else [data.rows, valid.rows]
     known = (0, 0) if previous is None else (previous.n_features, previous.n_fields)
     n_features, n_fields = sized(parts, *known)
-    schema = Schema.indexed(n_features, max(1, n_fields) if job.kind == "ffm" else 0)
-    if job.kind != "ffm":
+    schema = Schema.indexed(n_features, max(1, n_fields) if job.model.uses_fields else 0)
+    if not job.model.uses_fields:
         data, valid = _without_fields(data), None if valid is None else _without_fields(valid)
     train_data = labelled(data, job, schema)
     held_out = None if valid is None else labelled(valid, job, schema)
@@ -200,14 +201,14 @@ def _without_fields(data: Dataset) -> Dataset:
 
 def hyperparameters(job: Job) -> dict[str, Any]:
     """Return xLearn's parameters under fieldfare's names."""
-    ftrl = job.opt == "ftrl"
+    ftrl = job.by_ftrl
     penalty = job.lambda_2 if ftrl else job.penalty
     found: dict[str, Any] = {
         "solver": job.opt,
         "learning_rate": job.alpha if ftrl else job.lr,
         "l2_linear": penalty,
         "l2_exponent": 0.0 if ftrl else 1.0,
-        "instance_norm": job.norm and job.kind != "linear",
+        "instance_norm": job.norm and job.model.has_factors,
         "max_iter": job.epoch,
         "early_stopping": False,
         "shuffle": not job.on_disk,
@@ -215,12 +216,12 @@ def hyperparameters(job: Job) -> dict[str, Any]:
         "n_jobs": job.n_jobs,
         "keep_state": True,
     }
-    if job.kind != "linear":
+    if job.model.has_factors:
         found |= {"n_factors": job.k, "l2_factors": penalty}
         found["init_scale"] = job.init / math.sqrt(3 * job.k)
     if ftrl:
         found |= {"l1_linear": job.lambda_1, "ftrl_beta": job.beta, "ftrl_start": 1.0}
-        if job.kind != "linear":
+        if job.model.has_factors:
             found["l1_factors"] = job.lambda_1
     if job.task == "binary":
         found["scale_features"] = False
@@ -239,10 +240,10 @@ def start_of(job: Job, rows: Rows) -> Start:
     found: dict[str, Any] = {}
     if job.task == "binary":
         found |= {"bias": 0.0, "target_unit": 1.0, "row_unit": 1.0}
-    if job.kind != "linear":
+    if job.model.has_factors:
         scale = job.init / math.sqrt(job.k)
         found["factors"] = lambda shape: initial_factors(shape, scale)
-    if job.kind == "fm" and job.norm:
+    if job.norm and job.model.interactions is InteractionForm.PAIRS:
         found["factor_unit"] = row_length(rows)
     return Start(**found)
 

@@ -19,6 +19,7 @@ from fieldfare.compat.xlearn.data import DMatrix
 from fieldfare.data.dataset import Dataset
 from fieldfare.exceptions import ConfigError, DataTypeError
 from fieldfare.export import export
+from fieldfare.kinds.models import FFM, FM, LINEAR
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows
 
@@ -35,17 +36,17 @@ def hello() -> None:
 
 def create_linear() -> XLearn:
     """Return a handle of a linear model."""
-    return XLearn("linear")
+    return XLearn(LINEAR.name)
 
 
 def create_fm() -> XLearn:
     """Return a handle of a factorization machine."""
-    return XLearn("fm")
+    return XLearn(FM.name)
 
 
 def create_ffm() -> XLearn:
     """Return a handle of a field-aware factorization machine."""
-    return XLearn("ffm")
+    return XLearn(FFM.name)
 
 
 class XLearn:
@@ -224,7 +225,7 @@ class XLearn:
         console.cost("loading model", begin)
         console.action("Read Problem ...")
         begin = time.perf_counter()
-        rows = _read_one(self._test).rows
+        rows = _read_one(self._test, console).rows
         console.cost("reading problem", begin)
         console.action("Start to predict ...")
         score = scorer.score(rows, self._job.n_jobs)
@@ -261,12 +262,12 @@ class XLearn:
         console.action("Read Problem ...")
         begin = time.perf_counter()
         assert self._train is not None
-        data = _read_one(self._train)
-        valid = None if self._valid is None or not validated else _read_one(self._valid)
+        data = _read_one(self._train, console)
+        valid = None if self._valid is None or not validated else _read_one(self._valid, console)
         parts = [data.rows] if valid is None else [data.rows, valid.rows]
         n_features, n_fields = _training.sized(parts)
         console.info(f"Number of Feature: {n_features}")
-        if job.kind == "ffm":
+        if job.model.uses_fields:
             console.info(f"Number of Field: {max(1, n_fields)}")
         console.cost("reading problem", begin)
         return data, valid
@@ -308,7 +309,10 @@ def _source(name: str, given: Any) -> str | DMatrix:
     )
 
 
-def _read_one(source: str | DMatrix) -> Dataset:
+def _read_one(source: str | DMatrix, console: Console) -> Dataset:
     if isinstance(source, DMatrix):
         return _reading.dataset(source.rows)
-    return _reading.read(source)[0]
+    data, form = _reading.read(source)
+    if form.header:
+        console.warning(f"The first line of {source} is a header, and is left out.")
+    return data

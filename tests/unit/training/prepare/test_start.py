@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import fieldfare as ff
-from fieldfare.exceptions import ConfigError
+from fieldfare.exceptions import ConfigError, ModelWarning
 
 ROWS = np.random.default_rng(0).integers(0, 2, (200, 12)).astype(np.float32)
 TARGET = (ROWS[:, 0] + ROWS[:, 1] * ROWS[:, 2] > 1) * 1
@@ -32,7 +32,8 @@ def test_given_factors_are_where_training_starts() -> None:
         return 0.1 * np.random.default_rng(1).random(shape)
 
     how = {**HOW, "learning_rate": 1e-9, "n_factors": 3}
-    model = ff.train(ROWS, start=ff.Start(factors=draw, **RAW), **how).model
+    with pytest.warns(ModelWarning, match="not learned"):  # hardly a step was taken
+        model = ff.train(ROWS, start=ff.Start(factors=draw, **RAW), **how).model
     np.testing.assert_allclose(model.factors, draw(model.factors.shape), atol=1e-6)
 
 
