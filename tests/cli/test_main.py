@@ -13,7 +13,7 @@ import fieldfare
 from fieldfare import __version__
 from fieldfare.cli import _COMMANDS, main
 
-NAMES = [command.__name__.rpartition(".")[2] for command in _COMMANDS]
+NAMES = [command.__name__.rpartition(".")[2].rstrip("_") for command in _COMMANDS]
 
 
 def importable() -> dict[str, str]:

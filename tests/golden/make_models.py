@@ -44,7 +44,16 @@ UNITS = Units(2.5, 0.75)
 _AS_THEN: dict[str, Any] = {"validation_fraction": 0.1, "deterministic": False, "random_state": 7}
 TRAINED_BY = Settings(
     TrainingConfig(max_iter=3, class_weight={"no": 1.0, "yes": 2.0}, **_AS_THEN),
-    SolverConfig("sgd", learning_rate=0.125, l2_linear=1e-5, l2_factors=0.25, l2_exponent=1.0),
+    SolverConfig(
+        "sgd",
+        learning_rate=0.125,
+        l2_linear=1e-5,
+        l2_factors=0.25,
+        l2_exponent=1.0,
+        unobserved_weight=0.2,
+        l2_queries=0.02,
+        l2_items=0.02,
+    ),
 )
 SAMPLED_BY = Settings(TrainingConfig(**_AS_THEN), gibbs=GibbsConfig(n_warmup=1, n_samples=2))
 PROVENANCE = {"seed": 0, "metrics": {"logloss": 0.25}}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -41,7 +43,7 @@ def test_a_sparse_matrix_is_no_table():
 
 
 def test_a_list_that_holds_itself_is_no_list_of_columns():
-    X = []
+    X: list[Any] = []
     X.append(X)
     with pytest.raises(DataError):
         FMClassifier().fit(X, Y)
@@ -76,9 +78,10 @@ def test_no_metrics_mean_the_usual_ones_whatever_holds_none():
 
 
 def test_a_comparison_needs_a_metric():
-    table = {"user": list("aabb"), "item": list("xyxy")}
+    seen = {"user": list("aabb"), "item": list("xyxy")}
+    tested = {"user": list("ab"), "item": list("zz")}
     with pytest.raises(ConfigError, match="at least one metric"):
-        compare({}, table, table, user="user", item="item", metrics=[])
+        compare({}, seen, tested, user="user", item="item", metrics=[], baselines=["popularity"])
 
 
 def test_a_history_is_an_object():

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.oracle.kernels import Parameters, score_rows
 
 from fieldfare.config import ModelConfig
+from fieldfare.kinds.models import MODEL_KINDS
 from fieldfare.models.registry import MODEL_CLASSES
 from fieldfare.retrieval import split
 from fieldfare.rows import Rows
@@ -17,20 +18,41 @@ N_FEATURES = 24
 
 
 @st.composite
+def configs(draw):
+    """Draw a kind of model, its factors, its orders if it has several, and its linear terms."""
+    kind = draw(st.sampled_from(list(MODEL_KINDS.values())))
+    n_factors = st.integers(1, 9)
+    settings = {"n_factors": n_factors}
+    if kind.by_order:
+        order = draw(st.integers(2, 5))
+        shared = draw(st.booleans())
+        by_order = st.tuples(*[n_factors] * (order - 1))
+        factors = n_factors if shared else st.one_of(n_factors, by_order)
+        settings = {
+            "order": st.just(order),
+            "shared_factors": st.just(shared),
+            "n_factors": factors,
+        }
+    settings |= {"fit_linear": st.booleans(), "fit_intercept": st.booleans()}
+    chosen = draw(st.fixed_dictionaries(settings))
+    return ModelConfig(model=kind.name, task="regression", **chosen)
+
+
+@st.composite
 def problems(draw):
     """Draw a model, the side of each field, and rows with repeated, weighted, unknown features."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    kind = draw(st.sampled_from(["linear", "fm", "fwfm", "ffm"]))
-    n_fields, k = draw(st.integers(2, 5)), draw(st.integers(1, 9))
+    n_fields = draw(st.integers(2, 5))
     n_items = draw(st.integers(1, n_fields - 1))
-    config = ModelConfig(model=kind, task="regression", n_factors=k)
+    config = draw(configs())
+    kind = config.model
     cls = MODEL_CLASSES[kind]
     shape = cls.factors_shape(config, N_FEATURES, n_fields, 1)
     pairs = cls.pair_weights_shape(n_fields, 1)
     half = None if pairs is None else rng.normal(size=pairs)
     arrays = {
-        "bias": rng.normal(size=1),
-        "linear": rng.normal(size=(N_FEATURES, 1)),
+        "bias": rng.normal(size=1) * config.fit_intercept,
+        "linear": rng.normal(size=(N_FEATURES, 1)) * config.fit_linear,
         "factors": None if shape is None else rng.normal(size=shape),
         "pair_weights": None if half is None else half + half.swapaxes(1, 2),
     }

@@ -69,6 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.rows < 1000:
         raise ConfigError(f"--rows must be at least 1000. Got {arguments.rows}.")
+    if arguments.seed < 0:
+        raise ConfigError(f"--seed must be 0 or greater. Got {arguments.seed}.")
     start = time.perf_counter()
     story = _make_data(arguments)
     train, valid = _read(story)

@@ -43,7 +43,7 @@ def load_libffm_binary(path: PathLike) -> Model:
             f"This is not a binary model of libffm, or it is cut short: {n} features, {m} fields "
             f"and {k} factors, with normalisation {normalised}, do not make {len(data)} bytes."
         )
-    numbers = np.frombuffer(data, "<f4", offset=_HEADER.size).reshape(n, m, 2 * padded(k))
+    numbers = np.frombuffer(data[_HEADER.size :], "<f4").reshape(n, m, 2 * padded(k))
     return _model(split_blocks(numbers, 2)[0][..., :k], bool(normalised))
 
 

@@ -91,7 +91,7 @@ def read_xlearn_binary(path: PathLike) -> XLearnModel:
             f"An xLearn model of {n} features, {m} fields and {k} factors has {size} bytes. This "
             f"file has {len(data)}: it is damaged, or not a model of xLearn."
         )
-    numbers = np.frombuffer(data, "<f4", offset=at)
+    numbers = np.frombuffer(data[at:], "<f4")  # a copy, which is aligned: the kernels need that
     linear = numbers[:n_linear].reshape(n, parts)
     bias = numbers[n_linear : n_linear + parts]
     factors = None

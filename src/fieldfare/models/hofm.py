@@ -46,9 +46,30 @@ class HOFMModel(Model):
 
 
 def anova_kernels(products: Float64Array, order: int) -> Float64Array:
-    """Return the ANOVA kernels of orders 0 to ``order`` of each column, float64[order + 1, k]."""
-    kernels = np.zeros((order + 1, products.shape[1]))
+    """Return the ANOVA kernels of orders 0 to ``order`` of each column of one sample or several.
+
+    ``A^t`` over the first i entries is that over the first i - 1, plus entry i times ``A^{t-1}``
+    over the first i - 1 (Blondel et al. 2016, eq. 6). So the kernels of one order, of all leading
+    parts of a sample, are a running sum over those of the order below. Nothing is subtracted or
+    divided, hence nothing cancels.
+
+    Parameters
+    ----------
+    products : float64 array of shape (..., n, k)
+        The ``x_i v_i`` of n entries.
+    order : int
+
+    Returns
+    -------
+    float64 array of shape (order + 1, ..., k)
+    """
+    *samples, n, k = products.shape
+    kernels = np.zeros((order + 1, *samples, k))
     kernels[0] = 1
-    for p in products:
-        kernels[1:] += kernels[:-1] * p  # the right side is computed before it is added
+    leading = products[..., :0, :]
+    for t in range(1, min(order, n) + 1):
+        # The first t - 1 entries have no subset of t, so that the running sum starts at entry t.
+        terms = products if t == 1 else products[..., t - 1 :, :] * leading[..., :-1, :]
+        leading = np.add.accumulate(terms, axis=-2)
+        kernels[t] = leading[..., -1, :]
     return kernels

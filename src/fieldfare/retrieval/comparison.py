@@ -166,7 +166,7 @@ def compare(  # noqa: PLR0913 - the front door: all but the data are keywords
     metrics : str or sequence of str
         As for `evaluate_scores`.
     time : str or None
-        Name of the column of times, for the popularity of late, and to tell whether the test comes
+        Name of the column of times, for recent popularity, and to tell whether the test comes
         after the training.
     baselines : sequence of str or None
         Any of ``popularity``, ``recent popularity`` (with ``time``), ``item-kNN``, ``EASE``,

@@ -1,7 +1,7 @@
-"""The pairs of a query and an item as an inner product, for each way in which features interact.
+"""Query and item together as an inner product, for each way in which features interact.
 
-Of the vectors of the entries on a side, ``cross`` is what the pairs across need, and ``within`` the
-sum of the pairs on the side itself.
+Of the vectors of the entries on a side, ``cross`` is what the interactions across need, and
+``within`` the sum of the interactions on the side itself.
 
 =====  ==========================================================  ===============================
 kind   cross terms                                                 length of ``cross``
@@ -11,10 +11,16 @@ fwfm   ``sum_{a in Q, b in I} r[a, b] <S_Q[a], S_I[b]>``           ``min(|Q|, |I
        (Pan et al. 2018, eq. 4)                                    r go to the side of more fields
 ffm    ``sum_{a in Q, b in I} <S_Q[a, b], S_I[b, a]>``             ``|Q| |I| k``
        (Juan et al. 2016, eq. 4)
+hofm   ``sum_{s, t >= 1, l <= s + t <= m} <A_t(Q), A_s(I)>``       ``(m - 1) k`` for each block of
+       (Blondel et al. 2016)                                       factors, for orders l to m
 =====  ==========================================================  ===============================
 
 Here ``S[a]`` is the sum over the entries of field a, and ``S[a, b]`` that of their vectors towards
-field b.
+field b. ``A_t`` is the ANOVA kernel of order t, for each factor the sum over all subsets of t
+entries. A subset of a whole row is one of the query joined with one of the item, so that
+``A_m(Q + I) = sum_t A_t(Q) A_{m-t}(I)``, with ``A_0 = 1``. The same holds of a user and a context:
+the kernels of both together are not the sums of their kernels, and are computed from the entries of
+both.
 """
 
 from __future__ import annotations
@@ -27,6 +33,7 @@ import numpy as np
 from fieldfare._typing import Float64Array, Int64Array
 from fieldfare.exceptions import DataError
 from fieldfare.kinds.models import InteractionForm
+from fieldfare.models.hofm import anova_kernels
 from fieldfare.retrieval.roles import ITEM, FeatureSides, SideEntries
 
 _Parts = tuple[Float64Array, Float64Array]
@@ -58,6 +65,10 @@ class CrossTerms(ABC):
     def __str__(self) -> str:
         """Say how the length comes about, to follow "... per item"; nothing if it is plain."""
         return ""
+
+    def sums_per_row(self, which: int) -> int:
+        """Return about how many vectors a row of one side takes, besides those of its entries."""
+        return 2 * len(self.fields[which]) + 1
 
     @abstractmethod
     def terms(self, side: SideEntries, which: int) -> _Parts:
@@ -152,11 +163,49 @@ class FieldAwareCrossTerms(CrossTerms):
         return cross.reshape(side.n_rows, -1), (within - squares) / 2
 
 
+@final
+class AnovaCrossTerms(CrossTerms):
+    """One vector per feature, with factors for each order of interactions or for several orders."""
+
+    def __init__(self, sides: FeatureSides) -> None:
+        super().__init__(sides)
+        self.blocks = self.model.config.factor_blocks
+
+    @property
+    def length(self) -> int:
+        return sum((block.highest - 1) * block.n_factors for block in self.blocks)
+
+    def __str__(self) -> str:
+        sizes = (f"{block.highest - 1} x {block.n_factors}" for block in self.blocks)
+        return f": {' + '.join(sizes)} factors, plus one"
+
+    def sums_per_row(self, which: int) -> int:
+        return 2 * self.model.config.order
+
+    def terms(self, side: SideEntries, which: int) -> _Parts:
+        kernels = _kernels_by_row(side, self._vectors(side), self.model.config.order)
+        cross = np.empty((side.n_rows, self.length))
+        within = np.zeros(side.n_rows)
+        first = done = 0
+        for lowest, highest, k in self.blocks:
+            own = kernels[..., first : first + k]
+            within += own[lowest : highest + 1].sum(axis=(0, 2))
+            # The query has its kernels of orders 1 to m - 1. Beside that of order t, the item has
+            # the sum of those that make a whole of one of the orders of the block with it.
+            for t in range(1, highest):
+                orders = slice(max(lowest - t, 1), highest - t + 1)
+                cross[:, done : done + k] = own[orders].sum(axis=0) if which == ITEM else own[t]
+                done += k
+            first += k
+        return cross, within
+
+
 CROSS_TERMS: dict[InteractionForm, type[CrossTerms]] = {
     InteractionForm.NONE: NoCrossTerms,
     InteractionForm.PAIRS: PlainCrossTerms,
     InteractionForm.FIELD_WEIGHTED: FieldWeightedCrossTerms,
     InteractionForm.FIELD_AWARE: FieldAwareCrossTerms,
+    InteractionForm.ALL_ORDERS: AnovaCrossTerms,
 }
 """The interactions of models that can be split."""
 
@@ -172,6 +221,20 @@ def _by_field(side: SideEntries, fields: Int64Array, terms: Float64Array) -> Flo
     key = side.row * len(fields) + place
     total = _sum_by(key, terms, side.n_rows * len(fields))
     return np.asarray(total.reshape(side.n_rows, len(fields), *terms.shape[1:]))
+
+
+def _kernels_by_row(side: SideEntries, products: Float64Array, order: int) -> Float64Array:
+    """Return the ANOVA kernels of the entries of each row, float64 of shape (order + 1, n, k)."""
+    if side.n_rows == 1:
+        return anova_kernels(products[np.newaxis], order)
+    lengths = np.bincount(side.row, minlength=side.n_rows)
+    starts = np.cumsum(lengths) - lengths
+    kernels = np.empty((order + 1, side.n_rows, products.shape[1]))
+    for length in np.flatnonzero(np.bincount(lengths)):  # rows of equal length are one array
+        rows = np.flatnonzero(lengths == length)
+        entries = starts[rows, np.newaxis] + np.arange(length)
+        kernels[:, rows] = anova_kernels(products[entries], order)
+    return kernels
 
 
 def _sum_by(key: Int64Array, terms: Float64Array, n: int) -> Float64Array:

@@ -418,8 +418,8 @@ class Recommender:
         Parameters
         ----------
         history : table
-            With the columns of the user and item ids. One row takes well under a millisecond
-            however long the history is.
+            With the columns of the user and item ids. One row takes about a millisecond, however
+            long the history is.
         """
         table = compose.read(history)
         with self._writing:

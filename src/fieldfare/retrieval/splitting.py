@@ -1,12 +1,12 @@
 """The split: a model's score as the inner product of a query vector and an item vector.
 
-A factorization machine sums over pairs of features. Divide the features of a row into those of the
-item, I, and those of the query, Q (user and context). The pairs within Q are the same for all
-items, the pairs within I are the same for all queries, and the pairs across form an inner product.
-With S the sum of the vectors on a side, and ``s`` what a side contributes on its own (its linear
-terms and the pairs within it),
+A factorization machine sums over pairs of features, or over larger subsets. Divide the features of
+a row into those of the item, I, and those of the query, Q (user and context). The subsets within Q
+are the same for all items, those within I are the same for all queries, and those across form an
+inner product. With ``s`` what a side contributes on its own (its linear terms and the subsets
+within it),
 
-    score = [w_0 + s_Q] + <[cross(S_Q), 1], [cross(S_I), s_I]>.
+    score = [w_0 + s_Q] + <[cross(Q), 1], [cross(I), s_I]>.
 
 What ``cross`` is depends on how the features of the model interact, see
 `fieldfare.retrieval.cross`.
@@ -47,7 +47,7 @@ def split(
     Parameters
     ----------
     model : Model or fitted estimator
-        An FM, FwFM, FFM or linear model with one output and without instance normalisation.
+        Of any kind, with one output and without instance normalisation.
     roles : mapping from role to columns, optional
         For instance ``{"user": "user", "item": ["movie", "genres"], "context": "hour"}``. Columns
         that it does not name have the role given in the Schema. For models with numbered features
@@ -197,7 +197,7 @@ class Split:
             return
         factors = self.model.factors
         width = 1 if factors is None else int(np.prod(factors.shape[1:]))
-        per_row = 8 * width * (2 * len(self.sides.fields[side]) + rows.nnz // max(1, len(rows)) + 1)
+        per_row = 8 * width * (self._cross.sums_per_row(side) + rows.nnz // max(1, len(rows)))
         step = max(1, _BLOCK_BYTES // per_row)
         for low in range(0, len(rows), step):
             high = min(low + step, len(rows))

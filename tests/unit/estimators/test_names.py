@@ -28,12 +28,12 @@ def test_a_word_of_another_library_is_answered_by_the_name_here(estimator, word,
 
 def test_bayesian_estimators_know_the_words_too():
     with pytest.raises(ConfigError, match="Did you mean 'n_factors'"):
-        BayesianFMRegressor(k=4)
+        BayesianFMRegressor(k=4)  # type: ignore[call-arg]
 
 
 def test_parameters_are_given_by_name():
     with pytest.raises(ConfigError, match="given by name, as in FMClassifier"):
-        FMClassifier(8)
+        FMClassifier(8)  # type: ignore[call-arg]
 
 
 def test_signature_clone_and_pickle_stay_what_they_were():
@@ -51,4 +51,4 @@ def test_signature_clone_and_pickle_stay_what_they_were():
 def test_each_estimator_checks_its_own_names():
     assert "class_weight" in inspect.signature(fieldfare.FMClassifier).parameters
     with pytest.raises(ConfigError, match="no parameter 'class_weight' of FMRegressor"):
-        FMRegressor(class_weight="balanced")
+        FMRegressor(class_weight="balanced")  # type: ignore[call-arg]

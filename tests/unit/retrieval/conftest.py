@@ -62,11 +62,11 @@ def schema(tables):
     return Schema(columns, target="rating").fit(whole)
 
 
-def random_model(schema, kind="fm", *, seed=1, k=4, instance_norm=False, n_outputs=1):
+def random_model(schema, kind="fm", *, seed=1, k=4, n_outputs=1, **settings):
     """Return a model with random weights."""
     rng = np.random.default_rng(seed)
     task = "regression" if n_outputs == 1 else "multiclass"
-    config = ModelConfig(model=kind, task=task, n_factors=k, instance_norm=instance_norm)
+    config = ModelConfig(model=kind, task=task, n_factors=k, **settings)
     cls, n, fields = MODEL_CLASSES[kind], schema.n_features, schema.n_fields
     shape = cls.factors_shape(config, n, fields, n_outputs)
     weights_shape = cls.pair_weights_shape(fields, n_outputs)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import types
+
 import numpy as np
 import pytest
 
@@ -146,8 +149,16 @@ def hard(n, seed):
     return np.random.default_rng(seed).normal(size=(n, 64)).astype(np.float32)
 
 
+def clock(monkeypatch, approximate_s, exact_s):
+    """Let the comparison of searches read these times, whatever the machine is doing."""
+    steps = itertools.cycle((0.0, approximate_s, exact_s))
+    fake = types.SimpleNamespace(perf_counter=itertools.accumulate(steps).__next__)
+    monkeypatch.setattr(approximate, "time", fake)
+
+
 def test_an_approximate_index_that_would_be_slower_is_exact_and_says_so(monkeypatch) -> None:
     pytest.importorskip("faiss", reason="the extra 'ann' is not installed")
+    clock(monkeypatch, 2.0, 1.0)
     items, queries = hard(20_000, 1), hard(100, 2)
     with pytest.warns(SettingWarning, match="would be slower"):
         index = build_index(items, "approximate", queries=queries)
@@ -162,6 +173,7 @@ def test_an_approximate_index_that_would_be_slower_is_exact_and_says_so(monkeypa
 
 def test_auto_is_approximate_where_that_is_faster(monkeypatch) -> None:
     pytest.importorskip("faiss", reason="the extra 'ann' is not installed")
+    clock(monkeypatch, 1.0, 2.0)
     monkeypatch.setattr("fieldfare.retrieval.index.EXACT_UP_TO", 10_000)
     rng = np.random.default_rng(0)
     centres = 30 * rng.normal(size=(300, 64))

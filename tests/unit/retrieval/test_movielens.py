@@ -29,7 +29,7 @@ def movielens(shared_data):
     return users, movies.drop(columns="title"), ratings
 
 
-@pytest.mark.parametrize("kind", ["fm", "fwfm", "ffm"])
+@pytest.mark.parametrize("kind", ["fm", "fwfm", "ffm", "hofm"])
 def test_the_split_of_a_trained_model(movielens, kind) -> None:
     users, movies, ratings = movielens
     columns = [

@@ -157,7 +157,9 @@ class History:
             If it is something else.
         """
         if not isinstance(data, dict):
-            raise DataError(f"A history is an object of JSON. Got {type(data).__name__}.")
+            raise DataError(
+                f"This is no history, but {type(data).__name__}. Pass an object of JSON."
+            )
         try:
             epochs, refit = _records(data["epochs"]), _records(data.get("refit", []))
             comparison = Comparison.from_json(data.get("comparison"))
