@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 
 from fieldfare._arguments import checked
@@ -38,6 +37,8 @@ def install(*, force: bool = False) -> None:
 
 
 def _refuse_others(ours: object) -> None:
+    from importlib.metadata import packages_distributions  # which takes long to import
+
     loaded = sys.modules.get("xlearn")
     if loaded is ours:
         return

@@ -139,7 +139,7 @@ class BaseXLearnModel(BaseEstimator):  # type: ignore[misc]
         fields : sequence of shape (n_columns,), optional
             The field of each column; needed by an `FFMModel` of arrays.
         is_lock_free : bool
-            Without effect: results do not depend on the number of threads.
+            Whether several threads take steps at once; else the seed fixes the result.
         is_instance_norm : bool
             Whether rows are scaled to unit length.
         eval_set : [X, y], [(X, y)] or path, optional

@@ -214,6 +214,7 @@ def hyperparameters(job: Job) -> dict[str, Any]:
         "shuffle": not job.on_disk,
         "random_state": job.seed,
         "n_jobs": job.n_jobs,
+        "deterministic": not job.lock_free,
         "keep_state": True,
     }
     if job.model.has_factors:

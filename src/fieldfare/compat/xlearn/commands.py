@@ -38,7 +38,8 @@ usage: xlearn_train TRAIN [flags]     train a model; rows are libsvm, libffm or 
   -sw N        patience of early stopping (2)   -seed N      seed of the order of rows (default 1)
   --cv         cross-validation                 --disk       visit rows in the order of the file
   --dis-es     no early stopping                --no-norm    do not scale rows to unit length
-  --quiet      do not print epochs              --no-bin, --dis-lock-free   accepted, without effect
+  --quiet      do not print epochs              --no-bin     accepted, without effect
+  --dis-lock-free   steps in the order of one thread: the seed then fixes the result
 """
 _PREDICT_HELP = """\
 usage: xlearn_predict TEST MODEL [flags]     predict with a model, one number per line

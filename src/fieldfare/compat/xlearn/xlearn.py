@@ -111,7 +111,7 @@ class XLearn:
         self._job = replace(self._job, norm=False)
 
     def disableLockFree(self) -> None:  # noqa: N802
-        """Accepted without effect: results do not depend on the number of threads anyway."""
+        """Take the steps in the order of one thread: the seed then fixes the result."""
         self._job = replace(self._job, lock_free=False)
 
     def disableEarlyStop(self) -> None:  # noqa: N802
