@@ -6,8 +6,6 @@ as libffm starts them.
 
 from __future__ import annotations
 
-import struct
-
 import numpy as np
 
 from fieldfare._files import atomic_write
@@ -15,6 +13,7 @@ from fieldfare._typing import PathLike
 from fieldfare.export.decimals import blocks
 from fieldfare.export.support import check_libffm
 from fieldfare.foreign.blocks import join_blocks
+from fieldfare.foreign.libffm import HEADER
 from fieldfare.models.base import Model
 
 
@@ -43,7 +42,7 @@ def export_libffm(model: Model, path: PathLike, *, drop_linear: bool = False) ->
     assert factors is not None
     sizes = (model.n_features, model.n_fields, model.config.total_factors)
     with atomic_write(path) as file:
-        file.write(struct.pack("<3iB", *sizes, int(model.config.instance_norm)))
+        file.write(HEADER.pack(*sizes, int(model.config.instance_norm)))
         for block in blocks(model.n_features):
             vectors = np.ascontiguousarray(factors[block.start : block.stop, 0])
             file.write(join_blocks(vectors, state=1.0).astype("<f4").tobytes())

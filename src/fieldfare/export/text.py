@@ -62,26 +62,8 @@ def export_xlearn_text(model: Model, path: PathLike) -> None:
 def export_libffm_text(model: Model, path: PathLike, *, drop_linear: bool = False) -> None:
     """Write the parameters of a model in the text format of older releases of libffm.
 
-    Parameters
-    ----------
-    model : Model
-        A binary FFM. With ``instance_norm``, libffm scales samples as fieldfare does.
-    path : path
-        File to write or replace, atomically.
-    drop_linear : bool
-        libffm has neither a bias nor linear weights. A model that has them is refused unless this
-        is true; then they are left out, and the scores change accordingly.
-
-    Raises
-    ------
-    ConfigError
-        If the format cannot express the model.
-    OSError
-        If the file cannot be written.
-
-    Notes
-    -----
-    Today's ``ffm-predict`` reads binary models only, and not this form.
+    Today's ``ffm-predict`` reads binary models only, and not this form. Parameters and exceptions
+    are those of `fieldfare.export.libffm.export_libffm`.
     """
     check_libffm(model, "libffm's text format", drop_linear=drop_linear)
     _write(path, _libffm(model))

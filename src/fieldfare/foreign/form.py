@@ -158,6 +158,13 @@ def make_model(  # noqa: PLR0913 - the arrays, and what is known of them by name
     )
 
 
+def long_enough(data: bytes, at: int, size: int) -> bytes:
+    """Return the bytes of a file, refusing one that ends before ``at + size``."""
+    if len(data) < at + size:
+        raise ModelFileError(f"The file ends after {len(data)} bytes: it is cut short.")
+    return data
+
+
 def finite(name: str, values: AnyArray) -> Float32Array:
     """Return numbers as float32, refusing those that are then not finite."""
     with np.errstate(over="ignore"):

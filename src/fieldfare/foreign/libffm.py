@@ -17,12 +17,12 @@ import numpy as np
 from fieldfare._typing import AnyArray, PathLike
 from fieldfare.exceptions import ModelFileError
 from fieldfare.foreign.blocks import padded, split_blocks
-from fieldfare.foreign.form import ForeignFormat, Head, make_model
+from fieldfare.foreign.form import ForeignFormat, Head, long_enough, make_model
 from fieldfare.foreign.lines import Lines
 from fieldfare.kinds.models import FFM
 from fieldfare.models.base import Model
 
-_HEADER = struct.Struct("<3iB")
+HEADER = struct.Struct("<3iB")
 
 
 def load_libffm_binary(path: PathLike) -> Model:
@@ -35,15 +35,13 @@ def load_libffm_binary(path: PathLike) -> Model:
     """
     with open(path, "rb") as file:
         data = file.read()
-    if len(data) < _HEADER.size:
-        raise ModelFileError(f"The file ends after {len(data)} bytes: it is cut short.")
-    n, m, k, normalised = _HEADER.unpack_from(data)
+    n, m, k, normalised = HEADER.unpack_from(long_enough(data, 0, HEADER.size))
     if min(n, m, k) < 1 or normalised > 1 or len(data) != _size(n, m, k):
         raise ModelFileError(
             f"This is not a binary model of libffm, or it is cut short: {n} features, {m} fields "
             f"and {k} factors, with normalisation {normalised}, do not make {len(data)} bytes."
         )
-    numbers = np.frombuffer(data[_HEADER.size :], "<f4").reshape(n, m, 2 * padded(k))
+    numbers = np.frombuffer(data[HEADER.size :], "<f4").reshape(n, m, 2 * padded(k))
     return _model(split_blocks(numbers, 2)[0][..., :k], bool(normalised))
 
 
@@ -95,13 +93,13 @@ def _header(lines: Lines, name: str) -> int:
 
 
 def _size(n: int, m: int, k: int) -> int:
-    return _HEADER.size + 8 * n * m * padded(k)
+    return HEADER.size + 8 * n * m * padded(k)
 
 
 def _is_binary(head: Head) -> bool:
-    if len(head.start) < _HEADER.size:
+    if len(head.start) < HEADER.size:
         return False
-    n, m, k, normalised = _HEADER.unpack_from(head.start)
+    n, m, k, normalised = HEADER.unpack_from(head.start)
     return min(n, m, k) > 0 and normalised < 2 and head.size == _size(n, m, k)
 
 

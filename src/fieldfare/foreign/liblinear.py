@@ -57,18 +57,8 @@ def load_liblinear(path: PathLike) -> Model:
     n = lines.integer(*_one(header, "nr_feature"))
     factor = float(lines.numbers(header.get("bias", []), 1, "'bias' and a number")[0])
     has_bias = factor >= 0
-    if lines.left < n + has_bias:
-        for _ in range(lines.left):
-            lines.take("a weight")
-        lines.take("a weight")
-    weights = np.array(
-        [lines.numbers(lines.take("a weight").split(), 1, "one weight")[0] for _ in range(n)]
-    )
-    bias = 0.0
-    if has_bias:
-        bias = (
-            factor * lines.numbers(lines.take("a weight").split(), 1, "the weight of the bias")[0]
-        )
+    weights = np.array([_weight(lines, "one weight") for _ in range(n)])
+    bias = factor * _weight(lines, "the weight of the bias") if has_bias else 0.0
     lines.end()
     linear = np.concatenate([[0.0], weights])  # ids count from 1
     if solver in REGRESSION:
@@ -76,6 +66,10 @@ def load_liblinear(path: PathLike) -> Model:
     if solver in MARGIN:
         return make_model(LINEAR, "rank", bias, linear, origin="liblinear")
     return make_model(LINEAR, "binary", bias, linear, origin="liblinear", classes=labels[::-1])
+
+
+def _weight(lines: Lines, wanted: str) -> float:
+    return float(lines.numbers(lines.take("a weight").split(), 1, wanted)[0])
 
 
 def _one(header: dict[str, list[str]], name: str) -> tuple[str, str]:

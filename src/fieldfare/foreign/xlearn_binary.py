@@ -18,10 +18,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from fieldfare._arguments import checked
-from fieldfare._typing import Float32Array, PathLike
+from fieldfare._typing import AnyArray, Float32Array, PathLike
 from fieldfare.exceptions import ConfigError, ModelFileError
 from fieldfare.foreign.blocks import padded, split_blocks
-from fieldfare.foreign.form import ForeignFormat, Head, make_model
+from fieldfare.foreign.form import ForeignFormat, Head, long_enough, make_model
 from fieldfare.kinds.models import FFM, FM, LINEAR, ModelKind
 from fieldfare.models.base import Model
 
@@ -73,11 +73,11 @@ def read_xlearn_binary(path: PathLike) -> XLearnModel:
         data = file.read()
     kind, at = _word(data, 0, SCORES)
     task, at = _word(data, at, TASKS)
-    n, m, k, parts, n_linear = struct.unpack_from("<5I", _long_enough(data, at, 20), at)
+    n, m, k, parts, n_linear = struct.unpack_from("<5I", long_enough(data, at, 20), at)
     at += 20
     n_factors = 0
     if kind is not LINEAR:
-        (n_factors,) = struct.unpack_from("<I", _long_enough(data, at, 4), at)
+        (n_factors,) = struct.unpack_from("<I", long_enough(data, at, 4), at)
         at += 4
     expected = n * (m if kind is FFM else 1) * padded(k) * parts if kind is not LINEAR else 0
     if not 1 <= parts <= _PARTS_OF_FTRL or n_linear != n * parts or n_factors != expected:
@@ -130,33 +130,42 @@ def load_xlearn_binary(
         If ``norm`` is missing, or the model would not be exact.
     """
     found = read_xlearn_binary(path)
-    options: dict[str, Any] = {}
     vectors = None
     if found.factors is not None:
         vectors = found.factors[0]
         # FTRL moves the padding as well, and xLearn scores with it; elsewhere it stays zero.
         if len(found.factors) < _PARTS_OF_FTRL or not vectors[..., found.n_factors :].any():
             vectors = vectors[..., : found.n_factors]
-    if found.kind is FM:
-        norm, scale = fm_scale(norm, row_length)
+    arrays = (found.bias[0], found.linear[:, 0], vectors)
+    return xlearn_model(found.kind, found.task, arrays, norm, row_length)
+
+
+def xlearn_model(
+    kind: ModelKind,
+    task: str,
+    arrays: tuple[float, AnyArray, AnyArray | None],
+    norm: bool | None,
+    row_length: float | None,
+) -> Model:
+    """Return the Model of a bias, weights and vectors of xLearn; see `load_xlearn_binary`.
+
+    Raises
+    ------
+    ConfigError
+        If ``norm`` is missing, or the model would not be exact.
+    """
+    bias, linear, vectors = arrays
+    if kind is FM:
+        norm, scale = _fm_scale(norm, row_length)
         assert vectors is not None
-        vectors = vectors * np.float32(scale)
+        vectors = vectors * scale
     elif row_length is not None:
         raise ConfigError("row_length= is only for factorization machines of xLearn. Leave it out.")
-    if found.kind is not LINEAR:
-        options["instance_norm"] = norm is not False
-    return make_model(
-        found.kind,
-        found.task,
-        found.bias[0],
-        found.linear[:, 0],
-        vectors,
-        origin="xlearn",
-        **options,
-    )
+    options: dict[str, Any] = {} if kind is LINEAR else {"instance_norm": norm is not False}
+    return make_model(kind, task, bias, linear, vectors, origin="xlearn", **options)
 
 
-def fm_scale(norm: bool | None, row_length: float | None) -> tuple[bool, float]:
+def _fm_scale(norm: bool | None, row_length: float | None) -> tuple[bool, float]:
     """Return whether an FM of xLearn normalises, and what its factors are multiplied by.
 
     Raises
@@ -184,12 +193,12 @@ def fm_scale(norm: bool | None, row_length: float | None) -> tuple[bool, float]:
         )
     if not row_length > 0:
         raise ConfigError(f"row_length= must be positive. Got {row_length!r}.")
-    return True, 1.0 / row_length
+    return True, 1.0 / float(row_length)
 
 
 def _word(data: bytes, at: int, known: Mapping[str, _T]) -> tuple[_T, int]:
     """Return what a text with its length stands for, and where the next begins."""
-    (length,) = struct.unpack_from("<Q", _long_enough(data, at, 8), at)
+    (length,) = struct.unpack_from("<Q", long_enough(data, at, 8), at)
     text = data[at + 8 : at + 8 + length] if length <= max(map(len, known)) else b""
     word = text.decode("ascii", "replace")
     if word not in known:
@@ -198,12 +207,6 @@ def _word(data: bytes, at: int, known: Mapping[str, _T]) -> tuple[_T, int]:
             f"{at + 8}. Found {data[at + 8 : at + 28]!r}."
         )
     return known[word], at + 8 + length
-
-
-def _long_enough(data: bytes, at: int, size: int) -> bytes:
-    if len(data) < at + size:
-        raise ModelFileError(f"The file ends after {len(data)} bytes: it is cut short.")
-    return data
 
 
 def _is_xlearn(head: Head) -> bool:

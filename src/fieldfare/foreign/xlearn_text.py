@@ -6,16 +6,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from fieldfare._arguments import checked
 from fieldfare._typing import Float64Array, PathLike
 from fieldfare.exceptions import ConfigError
-from fieldfare.foreign.form import ForeignFormat, Head, make_model
+from fieldfare.foreign.form import ForeignFormat, Head
 from fieldfare.foreign.lines import Lines
-from fieldfare.foreign.xlearn_binary import TASKS, fm_scale
+from fieldfare.foreign.xlearn_binary import TASKS, xlearn_model
 from fieldfare.kinds.models import FFM, FM, LINEAR, ModelKind
 from fieldfare.models.base import Model
 
@@ -64,16 +62,7 @@ def load_xlearn_text(
     weights = np.array(linear)
     vectors, kind = _vectors(lines, len(linear))
     lines.end()
-    options: dict[str, Any] = {}
-    if kind is FM:
-        norm, scale = fm_scale(norm, row_length)
-        assert vectors is not None
-        vectors = vectors * scale
-    elif row_length is not None:
-        raise ConfigError("row_length= is only for factorization machines of xLearn. Leave it out.")
-    if kind is not LINEAR:
-        options["instance_norm"] = norm is not False
-    return make_model(kind, task, bias, weights, vectors, origin="xlearn", **options)
+    return xlearn_model(kind, task, (float(bias), weights, vectors), norm, row_length)
 
 
 def _vectors(lines: Lines, n: int) -> tuple[Float64Array | None, ModelKind]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -85,20 +86,27 @@ class Comparison:
                     f" There are {', '.join(map(repr, self.evaluations))}."
                 )
         self.evaluations[name].interval(metric)  # which refuses metrics of all lists together
-        values = self.evaluations[name].by_user[metric]
+        means = self._means[name][metric]
         if other is not None:
-            values = values - self.evaluations[other].by_user[metric]
-        means = self._draws(len(values)) @ values / max(len(values), 1)
+            means = means - self._means[other][metric]
         low, high = np.quantile(means, (0.025, 0.975))
         return float(low), float(high)
 
-    def _draws(self, n_users: int) -> Float64Array:
-        """Return how often each user is drawn in each sample, of shape (n_bootstrap, n_users)."""
-        random = stream(0, "sample")
-        found: Float64Array = random.multinomial(
-            n_users, np.full(n_users, 1 / n_users), self.n_bootstrap
-        ).astype(np.float64)
-        return found
+    @cached_property
+    def _means(self) -> dict[str, dict[str, Float64Array]]:
+        """The mean of each metric in each sample, float64[n_bootstrap]; users are drawn once."""
+        measured = [found.by_user for found in self.evaluations.values()]
+        n_users = next((len(values) for own in measured for values in own.values()), 0)
+        drawn = stream(0, "sample").multinomial(
+            n_users, np.full(n_users, 1 / max(n_users, 1)), self.n_bootstrap
+        )
+        draws = drawn.astype(np.float64)
+        return {
+            name: {
+                metric: draws @ values / max(n_users, 1) for metric, values in found.by_user.items()
+            }
+            for name, found in self.evaluations.items()
+        }
 
     def _printed(self) -> Printed:
         names = next(iter(self.evaluations.values())).metrics
@@ -217,13 +225,10 @@ def compare(  # noqa: PLR0913 - the front door: all but the data are keywords
             scores[name] = model(trial)
         else:
             scores[name] = model_scores(getattr(model, "model_", model), trial, train, test)
-    scores |= {name: BASELINES[name](trial) for name in _chosen(baselines, trial)}
+    beside = applicable(trial) if baselines is None else baselines
+    scores |= {name: BASELINES[name](trial) for name in beside}
     found = {name: evaluate_scores(one, trial, metrics) for name, one in scores.items()}
     return Comparison(found, n_bootstrap)
-
-
-def _chosen(baselines: Sequence[str] | None, trial: Trial) -> Sequence[str]:
-    return applicable(trial) if baselines is None else baselines
 
 
 def model_scores(model: Model | FittedEstimator, trial: Trial, train: Any, test: Any) -> Scores:

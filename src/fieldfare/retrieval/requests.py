@@ -117,13 +117,14 @@ def _users_among(contexts: Any, column: str) -> tuple[Any, Any]:
 
 def _check_columns(state: State, contexts: Any, features: Any, *, without_users: bool) -> None:
     """Refuse columns that no model knows; a table may have some more."""
-    towers = [state.tower] if state.ranker is None else [state.tower, state.ranker]
     for what, given in (("A context", contexts), ("The features of a user", features)):
         if given is None:
             continue
         is_features = given is features
         found = [
-            name for tower in towers for name in tower.context_columns(without_users, is_features)
+            name
+            for tower in state.towers
+            for name in tower.context_columns(without_users, is_features)
         ]
         allowed = list(dict.fromkeys(found))
         known, shown = set(allowed), ", ".join(map(repr, allowed)) or "(none)"

@@ -63,6 +63,11 @@ class State:
     n_replaced_users: int = 0
 
     @property
+    def towers(self) -> list[Tower]:
+        """That of the model that recalls, and that of the one that ranks if there is one."""
+        return [self.tower] if self.ranker is None else [self.tower, self.ranker]
+
+    @property
     def item_column(self) -> str:
         """Name of the column of item ids."""
         return self.tower.item

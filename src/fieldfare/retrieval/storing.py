@@ -63,8 +63,7 @@ class Packed(NamedTuple):
 
 def pack(state: State, n_candidates: int) -> Packed:
     """Return what `unpack` makes the same state of."""
-    towers = [state.tower] if state.ranker is None else [state.tower, state.ranker]
-    return Packed(*_parts(state, n_candidates), [tower.model for tower in towers])
+    return Packed(*_parts(state, n_candidates), [tower.model for tower in state.towers])
 
 
 def unpack(packed: Packed) -> tuple[State, int]:
@@ -76,7 +75,7 @@ def unpack(packed: Packed) -> tuple[State, int]:
 def _parts(state: State, n_candidates: int) -> tuple[Header, dict[str, AnyArray]]:
     state = state.settled()
     near = state.index.neighbours
-    towers = [state.tower] if state.ranker is None else [state.tower, state.ranker]
+    towers = state.towers
     header = Header(
         int(n_candidates),
         tuple(_digest(tower.model) for tower in towers),
@@ -206,9 +205,9 @@ def _arrays(state: State) -> dict[str, AnyArray]:
     if state.index.neighbours is not None:
         cells = state.index.neighbours.arrays()
         arrays |= {f"cells.{part}": array for part, array in cells.items()}
-    for number, tower in enumerate((state.tower, state.ranker)):
-        users = None if tower is None or tower.users is None else tower.users.all()
-        for name, rows in (("items", tower and tower.items), ("users", users)):
+    for number, tower in enumerate(state.towers):
+        users = None if tower.users is None else tower.users.all()
+        for name, rows in (("items", tower.items), ("users", users)):
             if rows is not None:
                 # A copy, since a slice would bring the arrays of the rows it was taken from.
                 own = Rows.concatenate([rows, rows.slice(0, 0)])

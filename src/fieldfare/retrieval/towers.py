@@ -139,8 +139,7 @@ class Tower:
             parts.append(self._of_users(users, places))
             n = len(users)
         if contexts is not None:
-            given = places is not None and len(places) > 0 and bool((places == GIVEN).all())
-            names = self.context_columns(users is None, with_features=given)
+            names = self.context_columns(users is None, with_features=_come_along(places))
             parts.append(self._of_contexts(contexts, n, names))
         return hstack_rows(parts) if parts else _rows([([], [], [])] * n)
 
@@ -149,7 +148,7 @@ class Tower:
 
         If other features are given, the id stands beside them as in a table: known or unknown.
         """
-        with_features = places is not None and len(places) > 0 and bool((places == GIVEN).all())
+        with_features = _come_along(places)
         if self.users is not None and places is not None and not with_features:
             return self.users.take(places)
         fitted = self._fitted_users
@@ -208,6 +207,11 @@ class Tower:
             for name in {name for own in names for name in own}
         }
         return _rows([_concatenated([features[name] for name in own]) for own in names])
+
+
+def _come_along(places: Int64Array | None) -> bool:
+    """Whether the features of the users come with the requests: of all of them, or of none."""
+    return places is not None and len(places) > 0 and bool((places == GIVEN).all())
 
 
 def hstack_rows(parts: Sequence[Rows]) -> Rows:

@@ -316,9 +316,9 @@ class Job:
             result = session.fit(train, valid, config, **how)
         if tell and judged:
             warn_of(result.history, config, self.least_epochs)
+        # The solver may have derived some of its settings from the rows.
         done = replace(self, settings=replace(self.settings, solver=session.solver))
-        job = done if self.settings.for_recall else self
-        return replace(result, model=job.stamped(result.model, result.history, parts))
+        return replace(result, model=done.stamped(result.model, result.history, parts))
 
     def held_out(self, config: TrainingConfig) -> tuple[RowSubset, RowSubset] | None:
         """Return what to train and to validate on, if that is split here; see `hold_out`."""

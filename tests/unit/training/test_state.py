@@ -124,6 +124,7 @@ def test_a_loaded_estimator_has_the_settings_it_was_saved_with(tmp_path: Path) -
         eval_metric="auc",
         max_iter=3,
         n_jobs=1,
+        random_state=0,
     ).fit(X, y)
     fitted.save(tmp_path / "m.ff")
     loaded = FMClassifier.load(tmp_path / "m.ff")

@@ -103,9 +103,9 @@ def test_the_warning_says_what_a_setting_is_for(given: dict[str, Any], words: st
 
 def test_rows_in_memory_keep_to_no_limit_below_their_size() -> None:
     many = {name: np.tile(values, 200) for name, values in TABLE.items()}
-    train(many, target="clicked", max_iter=1, memory_limit=10)
+    train(many, target="clicked", max_iter=1, random_state=0, memory_limit=10)
     with pytest.warns(SettingWarning, match=r"memory_limit=1 \(it is for training from disk"):
-        train(many, target="clicked", max_iter=1, memory_limit=1)
+        train(many, target="clicked", max_iter=1, random_state=0, memory_limit=1)
 
 
 def test_settings_that_are_used_are_not_mentioned(tmp_path: Any) -> None:
