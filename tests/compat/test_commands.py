@@ -124,6 +124,14 @@ def test_what_contradicts_itself_is_warned_of_and_ignored(folder, arguments, say
     assert re.search(rf"^\[ WARNING    \].*{says}", capfd.readouterr().out, re.M)
 
 
+def test_what_training_warns_of_is_told(folder, capfd) -> None:
+    commands.train(["train.svm", "-p", "ftrl", "-m", "first"])
+    again = ["train.svm", "-p", "ftrl", "-alpha", "0.1", "-pre", "first", "--quiet"]
+    assert commands.train(again) == 0
+    shown = capfd.readouterr().out
+    assert re.search(r"^\[ WARNING    \] .*training starts with a fresh state", shown, re.M)
+
+
 def test_the_lines_of_the_epochs(folder, capfd) -> None:
     flags = "-s 2 -v test.ffm -x acc -e 4 --dis-es"
     assert commands.train(["train.ffm", *flags.split()]) == 0

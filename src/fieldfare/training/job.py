@@ -30,7 +30,7 @@ from fieldfare.training.loop.session import Session
 from fieldfare.training.prepare.held_out import hold_out, is_refitted
 from fieldfare.training.prepare.resources import check_memory
 from fieldfare.training.prepare.scaling import measured, scaling_of
-from fieldfare.training.prepare.start import Start, goes_on
+from fieldfare.training.prepare.start import Start, goes_on, started, started_units
 from fieldfare.training.prepare.targets import (
     TargetMap,
     class_weights,
@@ -238,15 +238,14 @@ class Job:
             seed=self.seed,
             schema=schema,
             classes=classes,
-            units=units if start is None else start.units(units),
+            units=started_units(start, units),
         )
         if kind.fit_intercept:
             given = self.settings.training.class_weight
             weights = class_weights(given, kind.task, classes, self.train)
             bias = start_bias(kind.task, targets.n_outputs, self.train, weights)
             model = model.with_(bias=bias)
-        if start is not None:
-            model = start.apply(model)
+        model = started(start, model)
         return model if scaling is None else scaling.fold(model)
 
     def start(self, model: ModelConfig | Model, how: Start | None = None) -> Session:

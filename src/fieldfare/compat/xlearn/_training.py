@@ -11,7 +11,7 @@ import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array
 from fieldfare.compat.xlearn import _reading
-from fieldfare.compat.xlearn._console import Console
+from fieldfare.compat.xlearn._console import Console, Silent
 from fieldfare.compat.xlearn._params import METRICS, Job
 from fieldfare.data.dataset import Dataset
 from fieldfare.exceptions import DataError, FieldfareWarning
@@ -175,17 +175,19 @@ def fit(
         data, valid = _without_fields(data), None if valid is None else _without_fields(valid)
     train_data = labelled(data, job, schema)
     held_out = None if valid is None else labelled(valid, job, schema)
-    watcher = Watcher(job, console, valid is not None)
+    watcher = Watcher(job, Silent() if job.quiet else console, valid is not None)
     settings: dict[str, Any] = {
         "task": "binary" if job.task == "binary" else "regression",
         "model": job.kind if previous is None else previous,
         "start": None if previous is not None else start_of(job, train_data.rows),
     }
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FieldfareWarning)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", FieldfareWarning)
         result = train(
             train_data, valid=held_out, callbacks=[watcher], **settings, **hyperparameters(job)
         )
+    for warning in caught:
+        console.warning(str(warning.message))
     if result.interrupted:
         raise KeyboardInterrupt
     model = result.model

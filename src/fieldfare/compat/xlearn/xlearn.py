@@ -162,8 +162,7 @@ class XLearn:
         data, valid = self._read(job, console)
         start = self._read_previous(data.rows)
         console.action("Start to train ...")
-        shown = Silent() if job.quiet else console
-        model, watcher = _training.fit(job, data, valid, shown, start)
+        model, watcher = _training.fit(job, data, valid, console, start)
         if watcher.best_epoch and watcher.best_epoch != job.epoch:
             best = f"{watcher.decider}: {watcher.best_value:.6f}"
             console.action(f"Early-stopping at epoch {watcher.best_epoch}, best {best}")

@@ -67,43 +67,43 @@ class Start:
             check(name, getattr(self, name), AnyOf((_UNIT, NONE)), "Start")
         check("factor_unit", self.factor_unit, _UNIT, "Start")
 
-    def units(self, found: Units) -> Units:
-        """Return the units to train in, of which those of the data are given."""
-        return Units(
-            found.target if self.target_unit is None else float(self.target_unit),
-            found.row if self.row_unit is None else float(self.row_unit),
-            float(self.factor_unit),
+
+def started_units(start: Start | None, found: Units) -> Units:
+    """Return the units to train in, of which those of the data are given."""
+    if start is None:
+        return found
+    return Units(
+        found.target if start.target_unit is None else float(start.target_unit),
+        found.row if start.row_unit is None else float(start.row_unit),
+        float(start.factor_unit),
+    )
+
+
+def started(start: Start | None, model: Model) -> Model:
+    """Return a new model with the bias and the factors that were given.
+
+    Raises
+    ------
+    ConfigError
+        If the factors have another shape, or are not finite, or the model has none.
+    """
+    if start is None:
+        return model
+    kind = model.config
+    if start.bias is not None and kind.fit_intercept:
+        model = model.with_(bias=np.full(model.n_outputs, start.bias, np.float32))
+    if start.factors is None:
+        return model
+    shape = model.factors_shape(kind, model.n_features, model.n_fields, model.n_outputs)
+    if shape is None:
+        raise ConfigError(f"Start has factors, and a {kind.model} model has none. Leave them out.")
+    given = start.factors(shape) if callable(start.factors) else start.factors
+    found = np.asarray(given, np.float64)
+    if found.shape != shape or not np.isfinite(found).all():
+        raise ConfigError(
+            f"The factors of Start must be finite and of shape {shape}. Got shape {found.shape}."
         )
-
-    def apply(self, model: Model) -> Model:
-        """Return a new model with the bias and the factors that were given.
-
-        Raises
-        ------
-        ConfigError
-            If the factors have another shape, or are not finite, or the model has none.
-        """
-        if self.bias is not None and model.config.fit_intercept:
-            model = model.with_(bias=np.full(model.n_outputs, self.bias, np.float32))
-        if self.factors is None:
-            return model
-        kind = model.config
-        shape = model.factors_shape(kind, model.n_features, model.n_fields, model.n_outputs)
-        if shape is None:
-            raise ConfigError(
-                f"Start has factors, and a {kind.model} model has none. Leave them out."
-            )
-        return model.with_(factors=_in_units(self._given(shape), kind, model.units))
-
-    def _given(self, shape: tuple[int, ...]) -> Float32Array:
-        given = self.factors(shape) if callable(self.factors) else self.factors
-        found = np.asarray(given, np.float64)
-        if found.shape != shape or not np.isfinite(found).all():
-            raise ConfigError(
-                f"The factors of Start must be finite and of shape {shape}. Got shape "
-                f"{found.shape}."
-            )
-        return found.astype(np.float32)
+    return model.with_(factors=_in_units(found.astype(np.float32), kind, model.units))
 
 
 def _in_units(factors: Float32Array, kind: ModelConfig, units: Units) -> Float32Array:
