@@ -20,7 +20,7 @@ from fieldfare.kinds.solvers import ADAGRAD, FTRL, ROWWISE_ADAGRAD, SGD
 from fieldfare.models.base import Model
 from fieldfare.models.registry import initial_factors
 from fieldfare.rows import RelatedRows, Rows, as_rows
-from fieldfare.solvers.base import Solver
+from fieldfare.solvers.base import Solver, counted
 from fieldfare.solvers.state import check_state
 
 
@@ -56,11 +56,6 @@ class GradientSolver(Solver):
         """Whether penalties depend on how often features are visited."""
         return self._penalty_exponent != 0
 
-    @property
-    def _penalty_exponent(self) -> float:
-        """The power of its number of visits that multiplies the penalties of a feature."""
-        return float(self.config.l2_exponent) - self.kind.penalises_visits
-
     def learn_visits(self, visits: Int64Array, *, more: bool = False) -> None:
         """Learn how often each feature occurs in the rows to come; see `Solver.learn_visits`.
 
@@ -68,8 +63,7 @@ class GradientSolver(Solver):
         """
         if not self.needs_visits:
             return
-        seen = visits > 0
-        self._visits[seen] = visits[seen] + (self._visits[seen] if more else 0)
+        self._visits = counted(self._visits, visits, more=more)
         times = np.maximum(self._visits, 1) ** self._penalty_exponent
         if self.kind.weights_from_state:
             self._keep_untouched(times - self._table.penalties)
