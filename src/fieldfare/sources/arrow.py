@@ -304,11 +304,20 @@ def plain(table: Any) -> Any:
     while any(pa.types.is_struct(kind) for kind in table.schema.types):
         table = table.flatten()
     for i, field in enumerate(table.schema):
+        if _is_plain(field.type):
+            continue
         column = _plain_column(table.column(i))
         _check_codes(field.name, column)
         if column.type != field.type:
             table = table.set_column(i, field.with_type(column.type), column)
     return table
+
+
+@lru_cache(maxsize=256)
+def _is_plain(kind: Any) -> bool:
+    """Whether columns of a type stay as they are, whatever they hold: most."""
+    pa = require("pyarrow", "tables")
+    return bool(pa.types.is_primitive(kind)) or is_string(kind)
 
 
 def _check_codes(name: str, column: Any) -> None:
