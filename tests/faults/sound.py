@@ -150,8 +150,14 @@ class Sound:
                 "bound": lambda: None,
                 "model": lambda: "0",
             },
-            "write_vectors": {"path": lambda: "out.parquet"},
-            "write_to_redis": {"url": lambda: "redis://127.0.0.1:1/0"},
+            "write_vectors": {
+                "path": lambda: "out.parquet",
+                "vectors": self.recommender.item_vectors,
+            },
+            "write_to_redis": {
+                "url": lambda: "redis://127.0.0.1:1/0",
+                "vectors": self.recommender.item_vectors,
+            },
             "split": {"model": lambda: self.regression, "roles": lambda: ROLES},
             "RowStore.build": {"batches": lambda: [data.rows], "path": lambda: "new.store"},
             "RowStore.open": {"path": lambda: "s.store"},
@@ -205,7 +211,6 @@ class Sound:
             "test": lambda: self.table,
             "model": lambda: self.model,
             "models": lambda: {"fm": self.regression},
-            "vectors": lambda: self.recommender.item_vectors(),
             "posterior": lambda: self.posterior,
             "rows": lambda: data.rows,
             "own": lambda: data.rows,
@@ -307,6 +312,7 @@ class Sound:
             "Comparison": self._comparison,
             "Evaluation": lambda: self._comparison().evaluations["fm"],
             "Explanation": lambda: fieldfare.explain(self.model, self.data),
+            "Start": fieldfare.Start,
         }
         return makers[name]()
 

@@ -90,7 +90,7 @@ def test_pgvector(unit, expected, tmp_path) -> None:
         server.psql((tmp_path / "items.sql").read_text())
         for one, own in zip(users.values[:5], expected[:5], strict=True):
             text = "[" + ",".join(map(str, one)) + "]"
-            query = f"SELECT item FROM item_vectors ORDER BY vector <=> '{text}' LIMIT {N}"  # noqa: S608
+            query = f"SELECT item FROM item_vectors ORDER BY vector <=> '{text}' LIMIT {N}"
             assert [int(word) for word in server.psql(query).split() if word.isdigit()] == own
     finally:
         server.cleanup()

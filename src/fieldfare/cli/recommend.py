@@ -1,4 +1,4 @@
-"""Recommend items: train a model on interactions, build an index of the items, query and export it."""
+"""Recommend items: train a model on interactions, index the items, query them, export vectors."""
 
 from __future__ import annotations
 

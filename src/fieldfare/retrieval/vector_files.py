@@ -106,7 +106,7 @@ def _write_parquet(vectors: Vectors, path: PathLike, _: str) -> None:
 
 def _write_npz(vectors: Vectors, path: PathLike, _: str) -> None:
     description = np.array(json.dumps(vectors.description))
-    arrays = {"ids": vectors.ids, "vectors": vectors.values, **vectors.numbers}
+    arrays: dict[str, Any] = {"ids": vectors.ids, "vectors": vectors.values, **vectors.numbers}
     with open_output(path) as file:
         # To a buffer first: zip files are written with seeks, which standard output has not.
         target: Any = io.BytesIO() if path == STREAM else file
@@ -137,7 +137,7 @@ def _write_pgvector(vectors: Vectors, path: PathLike, table: str) -> None:
         if vectors.side == "item"
         else ""
     )
-    _write_sql(vectors, path, table, f"vector({vectors.dimension})", "[]", before, after)
+    _write_sql(vectors, path, table, f"vector({vectors.dimension})", ("[", "]"), before, after)
 
 
 def _write_postgres(vectors: Vectors, path: PathLike, table: str) -> None:
@@ -146,15 +146,15 @@ def _write_postgres(vectors: Vectors, path: PathLike, table: str) -> None:
         "  LANGUAGE sql IMMUTABLE PARALLEL SAFE\n"
         "  AS 'SELECT sum(x::double precision * y) FROM unnest(a, b) AS pair(x, y)';\n"
     )
-    _write_sql(vectors, path, table, "real[]", "{}", before, "")
+    _write_sql(vectors, path, table, "real[]", ("{", "}"), before, "")
 
 
-def _write_sql(  # noqa: PLR0913, PLR0917 - the two dialects differ in all of these
+def _write_sql(
     vectors: Vectors,
     path: PathLike,
     table: str,
     type_: str,
-    brackets: str,
+    brackets: tuple[str, str],
     before: str,
     after: str,
 ) -> None:
@@ -176,7 +176,7 @@ def _write_sql(  # noqa: PLR0913, PLR0917 - the two dialects differ in all of th
         file.write(f"\\.\n{after}COMMIT;\n".encode())
 
 
-def _write_lines(file: BinaryIO, vectors: Vectors, part: slice, brackets: str) -> None:
+def _write_lines(file: BinaryIO, vectors: Vectors, part: slice, brackets: tuple[str, str]) -> None:
     """Write rows as COPY reads them: cells between tabs, each number so that it reads back."""
     left, right = brackets
     columns = [list(map(_copy_text, vectors.ids[part].tolist()))]

@@ -63,7 +63,7 @@ def write_to_redis(
     try:
         client = redis.Redis.from_url(url)
     except ValueError as error:
-        raise ConfigError(f"An address of Redis is like redis://localhost:6379/0. {error}") from None
+        raise ConfigError(f"Redis has addresses like redis://localhost:6379/0. {error}") from None
     try:
         with client:
             for low in range(0, len(vectors), _BLOCK):

@@ -102,7 +102,7 @@ def item_vectors(
     return Vectors("item", state.item_column, ids, values, form, bound, model)
 
 
-def user_vectors(  # noqa: PLR0913 - what is asked for, and how
+def user_vectors(
     state: State,
     model: str,
     users: Any = None,
@@ -126,8 +126,9 @@ def user_vectors(  # noqa: PLR0913 - what is asked for, and how
     if bound is not None:
         own = lengths(values)  # at least one, because the last number of a query vector is one
         scales = (own * bound).astype(np.float32)
-        values = np.append(values / own[:, None], np.zeros((len(ids), 1)), axis=1)
-        values = np.ascontiguousarray(values, np.float32)
+        unit = np.zeros((len(ids), values.shape[1] + 1), np.float32)
+        np.divide(values, own[:, None], out=unit[:, :-1])
+        values = unit
     column = state.tower.user
     return Vectors("user", column, _as_array(ids), values, form, bound, model, constants, scales)
 

@@ -6,6 +6,7 @@ copied into it at the start, and out of it by ``export``.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -80,7 +81,8 @@ class GradientSolver(Solver):
             for part, (weights, z, n) in enumerate(zip(*arrays, strict=True)):
                 by_feature = added.reshape(-1, *[1] * (weights.ndim - 1))
                 pull = self._spec.rates(group, part).l2 * by_feature
-                np.subtract(z, weights * pull, out=z, where=n == 0, casting="same_kind")
+                fresh = n == np.float32(self._spec.rates(group, part).start)
+                np.subtract(z, weights * pull, out=z, where=fresh, casting="same_kind")
 
     def train(
         self,
@@ -208,6 +210,7 @@ class GradientSolver(Solver):
             if from_state:
                 z = table.linear_state(0)[first:]
                 z[...] = self._ftrl_z(linear, "linear")
+                table.linear_state(1)[first:] = self._spec.rates("linear").start
         if factors is not None:
             begin = 0
             for part, place in enumerate(table.factor_blocks()):
@@ -217,6 +220,8 @@ class GradientSolver(Solver):
                 if from_state:
                     z = table.factor_blocks(0)[part]
                     z[first:] = self._ftrl_z(values, "factors", part)
+                    n = table.factor_blocks(1)[part]
+                    n[first:] = self._spec.rates("factors", part).start
                 begin = end
 
     def _put_shared(self, model: Model) -> None:
@@ -228,9 +233,10 @@ class GradientSolver(Solver):
             place[..., 0] = weights
             if self.kind.weights_from_state:
                 place[..., 1] = self._ftrl_z(weights, group)
+                place[..., 2] = self._spec.rates(group).start
 
     def _ftrl_z(self, weights: Float32Array, group: str, part: int = 0) -> Float32Array:
-        """Return the z for which the closed form of FTRL gives these weights while n = 0."""
+        """Return the z for which the closed form of FTRL gives these weights while n is fresh."""
         rates = self._spec.rates(group, part)
-        pull = rates.beta / rates.learning_rate + rates.l2
+        pull = (rates.beta + math.sqrt(rates.start)) / rates.learning_rate + rates.l2
         return np.asarray(-weights * pull - np.sign(weights) * rates.l1, np.float32)

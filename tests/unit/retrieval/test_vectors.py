@@ -140,7 +140,7 @@ def test_unknown_extensions_are_refused(recommender, tmp_path) -> None:
 def test_no_redis_is_an_error_of_ours(recommender) -> None:
     with pytest.raises(OutputError, match="could not be written to Redis"):
         write_to_redis(recommender.item_vectors(), "redis://127.0.0.1:1/0")
-    with pytest.raises(ConfigError, match="An address of Redis"):
+    with pytest.raises(ConfigError, match="Redis has addresses"):
         write_to_redis(recommender.item_vectors(), "http://127.0.0.1")
 
 
