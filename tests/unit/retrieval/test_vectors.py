@@ -117,7 +117,7 @@ def test_texts_are_escaped_for_sql(make_model, tables, tmp_path) -> None:
     assert '\na\\tb\\\\c\\n"d\\r\t' in text
     assert 'CREATE TABLE "o""dd"' in text
     with pytest.raises(ConfigError, match="zero byte"):
-        write_vectors(recommender.user_vectors(["\0"]), tmp_path / "z.sql")
+        write_vectors(recommender.user_vectors(["a\0b"]), tmp_path / "z.sql")
     with pytest.raises(ConfigError, match="1 to 63 bytes"):
         write_vectors(recommender.item_vectors(), tmp_path / "z.sql", table="x" * 64)
 
