@@ -299,6 +299,7 @@ class Sound:
             "Comparison": self._comparison,
             "Evaluation": lambda: self._comparison().evaluations["fm"],
             "Explanation": lambda: fieldfare.explain(self.model, self.data),
+            "Start": fieldfare.Start,
         }
         return makers[name]()
 
