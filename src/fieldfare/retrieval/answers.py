@@ -95,7 +95,7 @@ def best_items(
     scores : float32 array of shape (n_requests, m)
         -inf where there is no item.
     """
-    vectors, constants = state.split.queries(requests.rows(state.tower))
+    vectors, constants = state.queries(requests.users, requests.rows(state.tower))
     depth = n if state.ranker is None else max(n, n_candidates)
     depth = max(1, min(depth, len(state.item_ids)))
     places, scores = state.index.search(vectors, depth, allowed=allowed, excluded=excluded)
