@@ -25,7 +25,6 @@ from fieldfare.estimators._eval_set import as_tuple, with_own_target
 from fieldfare.estimators._names import named
 from fieldfare.exceptions import DataError
 from fieldfare.kinds.models import MODEL_KINDS
-from fieldfare.models.importances import Moments
 from fieldfare.rows import Rows, as_rows
 from fieldfare.schema.hints import Hints
 from fieldfare.schema.schema import Schema
@@ -52,7 +51,6 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
 
     schema_: Schema
     n_features_in_: int
-    _moments: Moments | None = None  # of the columns of an array
     _column_numbers: list[int] | None = None  # of a pandas frame that is an array
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -150,7 +148,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
                 hints=learn,
                 split_by=split_by,
             )
-            self.schema_, self._moments = data.schema, None
+            self.schema_ = data.schema
             self._learn_columns(data.schema.names_in_table)
         elif extend:
             data = read_extending(self.schema_, X, n_threads=self.n_jobs, split_by=split_by)
@@ -197,7 +195,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
                 self.schema_ = self._array_schema(X.shape[1])
             rows = self._array_rows(X, self.schema_)
             if learn is not None:
-                self._moments = Moments.of_rows(rows, X.shape[1])
+                self.schema_ = self.schema_.with_spread_of(rows)
             if learn is not None and self._uses_fields() and self._fields() is None:
                 require_fields(rows, X.shape[1])
             encoded: AnyDataset = Dataset(rows, self.schema_)
