@@ -73,7 +73,8 @@ def _configure_train(parser: argparse.ArgumentParser) -> None:
         metavar="MODEL.ff",
         help="model file (default: TABLE's name with .ff, in this folder)",
     )
-    parser.set_defaults(default_output=lambda data: _options.default_output([data]))
+    parser.set_defaults(default_output=_options.default_output)
+    _options.add_json(parser)
     _options.add_reading(parser)
     _columns.add(parser)
     group = parser.add_argument_group("training")
@@ -133,6 +134,7 @@ def _configure_index(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="folder to write",
     )
+    _options.add_json(parser)
     _options.add_reading(parser)
 
 
@@ -187,6 +189,10 @@ def _configure_query(parser: argparse.ArgumentParser) -> None:
         metavar="OUT",
         help="output file, .parquet or else CSV (default: -, stdout)",
     )
+    parser.add_argument(
+        "--json", action="store_true", help="write one JSON object: the items of each request"
+    )
+    parser.set_defaults(json_is_output=True)
     _options.add_reading(parser)
 
 
@@ -220,6 +226,7 @@ def _configure_compare(parser: argparse.ArgumentParser) -> None:
         help="popularity, 'recent popularity' (with --time), item-kNN, EASE, MF, 'implicit ALS', "
         "'implicit BPR' (default: all that can be had)",
     )
+    _options.add_result(parser)
     _options.add_reading(parser)
 
 

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from fieldfare._files import STREAM
-from fieldfare._logging import say, say_aside
+from fieldfare._logging import say_aside
 from fieldfare.cli import _columns, _options
 from fieldfare.cli._files import Input, Output, written
 from fieldfare.cli._json import as_json
@@ -40,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write what the columns are, as JSON to edit and to pass on as --schema",
     )
-    _options.add_json(parser)
+    _options.add_result(parser, "print one JSON object in place of the tables")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -54,12 +54,12 @@ def run(arguments: argparse.Namespace) -> int:
         **_columns.given(arguments),
     )
     needed = _memory(found)
+    shown = ", ".join(f"{kind} {size(n_bytes)}" for kind, n_bytes in needed.items())
+    text = f"{found}\n\nmemory to train, k={ModelConfig().n_factors}: {shown}"
     if arguments.json:
-        say(as_json({**_facts(found), "memory": needed}))
-    elif arguments.save_schema != STREAM:
-        say(str(found))
-        shown = ", ".join(f"{kind} {size(n_bytes)}" for kind, n_bytes in needed.items())
-        say(f"\nmemory to train, k={ModelConfig().n_factors}: {shown}")
+        text = as_json({**_facts(found), "memory": needed})
+    if arguments.output != STREAM or arguments.save_schema != STREAM:
+        _options.say_result(arguments, text)
     if arguments.save_schema:
         with written(arguments.save_schema) as path:
             found.schema.write_columns(path)

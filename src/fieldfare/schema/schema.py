@@ -270,6 +270,7 @@ class Schema(Features):
                 "or that of a model. Leave it out, or change the columns with schema.edit(...) "
                 "before they are fitted."
             )
+        hints = hints.located([c.name for c in self.columns])
         hints.check([c.name for c in self.columns], (self.target, self.weight))
         columns = tuple(map(hints.applied, self.columns))
         same = {new.name for old, new in zip(self.columns, columns, strict=True) if old == new}

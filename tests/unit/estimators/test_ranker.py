@@ -67,6 +67,7 @@ def test_forms_of_groups_agree(searches, tmp_path):
     for ranker in (
         FMRanker(schema=schema, **SETTINGS).fit(path, "grade"),
         FMRanker(schema=schema, **SETTINGS).fit(path, "grade", qid="query"),
+        FMRanker(schema=schema, **SETTINGS).fit(searches, "grade", group="query"),
     ):
         np.testing.assert_array_equal(ranker.predict(path), scores)
         assert ranker.score(path) == pytest.approx(known)
