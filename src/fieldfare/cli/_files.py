@@ -78,7 +78,7 @@ def written(output: str) -> Iterator[str]:
         path = os.path.join(folder, "output")
         yield path
         if os.path.isdir(path):
-            raise ConfigError("A folder cannot be written to standard output. Name it.")
+            raise ConfigError("A folder cannot be written to standard output. Give it a name.")
         with open(path, "rb") as file, standard_output() as out:
             shutil.copyfileobj(file, out)
 

@@ -122,10 +122,9 @@ def add_result(
     parser.add_argument(
         "-o",
         "--output",
-        default=STREAM,
         type=Output,
         metavar="OUT",
-        help="file to write instead of standard output (default: -, stdout)",
+        help="file for the result (default: -, stdout)",
     )
     parser.add_argument("--json", action="store_true", help=words)
     parser.set_defaults(json_is_output=True)
@@ -133,7 +132,7 @@ def add_result(
 
 def say_result(arguments: argparse.Namespace, text: str) -> None:
     """Print the result of a command, or write it to the file that was named."""
-    if arguments.output == STREAM:
+    if arguments.output in (None, STREAM):
         say(text)
         return
     from fieldfare.sources.write import open_output

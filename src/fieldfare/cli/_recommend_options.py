@@ -294,6 +294,7 @@ def _configure_vectors(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seconds", type=int, metavar="N", help="time to live in Redis (default: for ever)"
     )
+    _options.add_json(parser)
 
 
 def _add_roles(parser: argparse.ArgumentParser, title: str) -> None:

@@ -13,6 +13,7 @@ from fieldfare.cli._files import Input, Output, written
 from fieldfare.cli._json import as_json
 from fieldfare.cli._tables import size
 from fieldfare.config import ModelConfig
+from fieldfare.exceptions import ConfigError
 
 if TYPE_CHECKING:
     from fieldfare.data.inspect import Inspection
@@ -58,7 +59,12 @@ def run(arguments: argparse.Namespace) -> int:
     text = f"{found}\n\nmemory to train, k={ModelConfig().n_factors}: {shown}"
     if arguments.json:
         text = as_json({**_facts(found), "memory": needed})
-    if arguments.output != STREAM or arguments.save_schema != STREAM:
+    has_room = arguments.output is not None or arguments.save_schema != STREAM
+    if arguments.json and not has_room:
+        raise ConfigError(
+            "Standard output cannot hold both --json and --save-schema -. Name one of the files."
+        )
+    if has_room:
         _options.say_result(arguments, text)
     if arguments.save_schema:
         with written(arguments.save_schema) as path:

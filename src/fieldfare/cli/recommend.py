@@ -260,7 +260,10 @@ def _vectors(arguments: argparse.Namespace) -> int:
     else:
         write_vectors(found, target, arguments.kind, arguments.table)
     bound = "" if found.bound is None else f", lengths divided by {found.bound:.6g}"
-    say_aside(f"{found!r}{bound} written to {without_password(target)}")
+    shown = without_password(target)
+    n, dimension = found.values.shape
+    facts = {"output": shown, "vectors": n, "dimension": dimension, "bound": found.bound}
+    _options.report(arguments, f"{found!r}{bound} written to {shown}", **facts)
     return 0
 
 
