@@ -92,8 +92,6 @@ _OTHER_NAMES = {
     "rmse": "root_mean_squared_error neg_root_mean_squared_error",
     "mse": "mean_squared_error neg_mean_squared_error l2",
     "mae": "mean_absolute_error neg_mean_absolute_error l1",
-    "als": "coordinate_descent cd",
-    "nonsampled": "ials wals implicit",
     "FMClassifier": "fm factorization_machine factorization_machine_classifier fmclassification"
     " create_fm pylibfm",
     "FFMClassifier": "ffm create_ffm ffmmodel",

@@ -60,8 +60,7 @@ def in_memory(X: Any) -> Any:
     """
     if isinstance(X, Table) or is_source(X) or is_sparse(X):
         return X
-    if isinstance(X, tuple) and hasattr(X, "_asdict"):  # a row of DataFrame.itertuples
-        X = X._asdict()
+    X = dicts.with_names(X)
     if frames.is_lazy(X):
         return X.collect()
     in_parts = (

@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from fieldfare._arguments import raise_as_coded
 from fieldfare._synonyms import advice, meant
 from fieldfare.exceptions import ConfigError
 from fieldfare.settings import check_names
+
+_MethodT = TypeVar("_MethodT", bound=Callable[..., Any])
 
 
 def named(construct: Callable[..., None]) -> Callable[..., None]:
@@ -39,7 +41,7 @@ def named(construct: Callable[..., None]) -> Callable[..., None]:
     return call
 
 
-def answered(method: Callable[..., Any]) -> Callable[..., Any]:
+def answered(method: _MethodT) -> _MethodT:
     """Return a method that says where a keyword belongs that it does not have.
 
     Raises
@@ -63,7 +65,7 @@ def answered(method: Callable[..., Any]) -> Callable[..., Any]:
             raise_as_coded(error, method, (self, *args), kwargs, of_constructor)
             raise
 
-    return call
+    return cast("_MethodT", call)
 
 
 def answer_attribute(estimator: Any, name: str) -> AttributeError:
