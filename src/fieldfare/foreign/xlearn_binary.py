@@ -161,7 +161,8 @@ def xlearn_model(
         vectors = vectors * scale
     elif row_length is not None:
         raise ConfigError("row_length= is only for factorization machines of xLearn. Leave it out.")
-    options: dict[str, Any] = {} if kind is LINEAR else {"instance_norm": norm is not False}
+    normalised = kind is not LINEAR and norm is not False
+    options = {"instance_norm": normalised, "norm_unknown": normalised}
     return make_model(kind, task, bias, linear, vectors, origin="xlearn", **options)
 
 
