@@ -53,6 +53,9 @@ class Sound:
         self.store = fieldfare.RowStore.build([self.data.rows], "s.store", schema=self.data.schema)
         self.recommender = self._recommender()
         self.recommender.save("r.index")
+        self.recall = fieldfare.FMRanker(n_factors=2, max_iter=1, n_jobs=1).fit(
+            self.table, roles=ROLES
+        )
         self.split = retrieval.split(self.regression, ROLES)
         self.index = retrieval.build_index(np.eye(3, dtype=np.float32))
         self.trial = retrieval.Trial.of(self.table, self.table)
@@ -118,6 +121,7 @@ class Sound:
         return {
             "Index.change": {"removed": list, "added": lambda: np.eye(3, dtype=np.float32)},
             "Index.taken": {"places": lambda: np.array([0, 2])},
+            "fold_in": {"model": lambda: self.recall, "known": lambda: self.table},
             "load": {"target": lambda: "clicked"},
             "inspect": {"target": lambda: "clicked"},
             "train": quick,
@@ -295,6 +299,7 @@ class Sound:
             "Comparison": self._comparison,
             "Evaluation": lambda: self._comparison().evaluations["fm"],
             "Explanation": lambda: fieldfare.explain(self.model, self.data),
+            "Start": fieldfare.Start,
         }
         return makers[name]()
 

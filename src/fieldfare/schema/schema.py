@@ -89,8 +89,8 @@ class Schema(Features):
                 )
         if len(self.field_names) > MAX_FIELDS:
             raise SchemaError(
-                f"There may be at most {MAX_FIELDS} fields. Got {len(self.field_names)}. Let related "
-                "features share one."
+                f"There may be at most {MAX_FIELDS} fields. Got {len(self.field_names)}. Let "
+                "related features share one."
             )
 
     # -- making ---------------------------------------------------------------------------------

@@ -162,8 +162,8 @@ def field_numbers(fields: Any, width: int) -> AnyArray:
         )
     if width and not 0 <= int(array.min()) <= int(array.max()) <= MAX_FIELD:
         raise DataError(
-            f"Fields run from 0 to {MAX_FIELD}. Got {array.min()} to {array.max()}. Number them from "
-            "0 without gaps, or let related columns share a field."
+            f"Fields run from 0 to {MAX_FIELD}. Got {array.min()} to {array.max()}. Number them "
+            "from 0 without gaps, or let related columns share a field."
         )
     return array.astype(np.uint16)
 
