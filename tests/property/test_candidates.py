@@ -16,7 +16,11 @@ from fieldfare.models.registry import build
 from fieldfare.rows import Rows
 
 N_FEATURES, N_FIELDS = 30, 5
-NORMS = ({}, {"instance_norm": True}, {"instance_norm": True, "norm_unknown": True})
+NORMS: tuple[dict[str, bool], ...] = (
+    {},
+    {"instance_norm": True},
+    {"instance_norm": True, "norm_unknown": True},
+)
 
 # Ids and fields that the model does not know are in reach: they are left out.
 ENTRIES = st.lists(

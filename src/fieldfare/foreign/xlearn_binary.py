@@ -162,8 +162,16 @@ def xlearn_model(
     elif row_length is not None:
         raise ConfigError("row_length= is only for factorization machines of xLearn. Leave it out.")
     normalised = kind is not LINEAR and norm is not False
-    options = {"instance_norm": normalised, "norm_unknown": normalised}
-    return make_model(kind, task, bias, linear, vectors, origin="xlearn", **options)
+    return make_model(
+        kind,
+        task,
+        bias,
+        linear,
+        vectors,
+        origin="xlearn",
+        instance_norm=normalised,
+        norm_unknown=normalised,
+    )
 
 
 def _fm_scale(norm: bool | None, row_length: float | None) -> tuple[bool, float]:

@@ -33,7 +33,7 @@ def test_a_loaded_estimator_fits_with_the_same_fields(
 
 def test_fields_of_an_array_may_be_whole_floats() -> None:
     array = np.random.default_rng(0).random((60, 3))
-    found = FFMClassifier(fields=[2.0, 0.0, 2.0], **QUICK).fit(array, Y)
+    found = FFMClassifier(fields=np.array([2.0, 0.0, 2.0]), **QUICK).fit(array, Y)
     assert found.schema_.field_names == ("0", "2")
     assert found.schema_.field_of.tolist() == [1, 0, 1]
 

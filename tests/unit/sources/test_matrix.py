@@ -104,7 +104,7 @@ def test_what_does_not_fit_is_refused(arguments, message):
 
 
 def test_fields_may_be_whole_floats():
-    rows = array_rows(DENSE, fields=[0.0, 1.0, 1.0, 3.0])
+    rows = array_rows(DENSE, fields=np.array([0.0, 1.0, 1.0, 3.0]))
     np.testing.assert_array_equal(rows.fields, array_rows(DENSE, fields=[0, 1, 1, 3]).fields)
 
 
