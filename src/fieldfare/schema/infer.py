@@ -103,14 +103,16 @@ def infer_columns(
     hints.check(table.names, (target, weight))
     sample = table.head(SAMPLE_ROWS)
     complete = sample.num_rows < SAMPLE_ROWS
+    fields = {field.name: field for field in sample.schema}
+    arrays = dict(zip(fields, sample.columns, strict=True))
     names = [name for name in table.names if name not in (target, weight)]
-    said = [_said(name, sample.schema.field(name), hints) for name in names]
+    said = [_said(name, fields[name], hints) for name in names]
     _check_width(said.count(None))
     found, guessed = [], set()
     for name, judged in zip(names, said, strict=True):
         if judged is None:
-            marks = hints.applied(Column(name)).marks
-            array, untyped = sample.column(name), table.untyped or name in table.mixed
+            marks = hints.marks_of(name)
+            array, untyped = arrays[name], table.untyped or name in table.mixed
             judged = _guess(name, array, marks, untyped=untyped, complete=complete)
             if _is_guess(judged.column, array, complete=complete):
                 guessed.add(name)
@@ -294,7 +296,9 @@ def _whole_numbers(array: Any) -> WholeNumbers | None:
     array = array.drop_null()
     if pa.types.is_integer(array.type):
         return WholeNumbers.of(numpy_of(array))
-    x = numpy_of(pc.cast(array, pa.float64(), safe=False))
+    if array.type != pa.float64():
+        array = pc.cast(array, pa.float64(), safe=False)
+    x = numpy_of(array)
     x = x[np.isfinite(x)]
     return WholeNumbers.of(x) if len(x) and (np.floor(x) == x).all() else None
 
