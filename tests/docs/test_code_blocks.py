@@ -82,7 +82,13 @@ def commands(block: Block) -> str:
 
 
 def check_shell(block: Block, folder: Path, where: str) -> str:
-    """Run shell code, and return what it prints, with the tools of this environment, and the package that is under test."""
+    """Run shell code with the tools of this environment, and the package that is under test.
+
+    Returns
+    -------
+    str
+        What it prints.
+    """
     tools = Path(sys.executable).parent
     package = Path(fieldfare.__file__).resolve().parents[1]
     # What `fieldfare` means here, also where the package is used in place and not installed.

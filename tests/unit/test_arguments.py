@@ -13,7 +13,7 @@ import pytest
 import fieldfare
 from fieldfare._arguments import checked
 from fieldfare._typing import PathLike
-from fieldfare.exceptions import ConfigError
+from fieldfare.exceptions import ConfigError, ResourceError
 
 if TYPE_CHECKING:
     from fieldfare.schema.schema import Schema
@@ -117,3 +117,23 @@ def test_other_type_errors_stay_what_they_are() -> None:
 def test_a_table_where_something_else_is_wanted_is_named_and_not_printed() -> None:
     with pytest.raises(ConfigError, match=r"Got a value of type ndarray of shape \(9, 9\)"):
         everything(np.zeros((9, 9)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("given", [np.array(["a", "b"]), {"a": 1, "b": 2}.keys()])
+def test_a_sequence_arrives_as_one(given) -> None:
+    @checked
+    def first(names: Sequence[str] | None = None) -> Any:
+        return names or ()
+
+    assert first(given) == ["a", "b"]
+    assert first(names=given) == ["a", "b"]
+    assert first(("a", "b")) == ("a", "b")
+
+
+def test_too_little_memory_has_a_code() -> None:
+    @checked
+    def ask(n: int) -> Any:
+        raise MemoryError(f"Unable to allocate {n} bytes")
+
+    with pytest.raises(ResourceError, match=r"ask needs more memory .*allocate 3 bytes"):
+        ask(3)

@@ -121,7 +121,8 @@ def user_vectors(
     for low in range(0, len(ids), _BLOCK):
         part = slice(low, low + _BLOCK)
         requests = read_requests(state, ids[part], contexts)
-        values[part], constants[part] = state.split.queries(requests.rows(state.tower))
+        rows = requests.rows(state.tower)
+        values[part], constants[part] = state.queries(requests.users, rows)
     scales = np.ones(len(ids), np.float32)
     if bound is not None:
         own = lengths(values)  # at least one, because the last number of a query vector is one
@@ -141,9 +142,10 @@ def _as_array(ids: list[Any]) -> AnyArray:
 
 
 def _known_users(state: State) -> list[Any]:
-    if state.user_ids is None:
-        return list(state.tower.known_users().values.tolist())
-    return list(state.user_ids.values[state.user_ids.in_use()].tolist())
+    known = state.tower.known_users() if state.user_ids is None else state.user_ids
+    folded = state.folded.ids.values
+    known = known.extended(folded[known.places(folded) < 0])
+    return list(known.values[known.in_use()].tolist())
 
 
 def _bound(state: State, form: Form, bound: float | None) -> float | None:

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from fieldfare import FMRanker
 from fieldfare.exceptions import ConfigError, OutputError
 from fieldfare.retrieval import Recommender, write_to_redis, write_vectors
 from fieldfare.retrieval.vector_store import without_password
@@ -59,6 +60,20 @@ def test_removed_items_have_no_vector_and_replaced_users_one(make_model, tables)
     assert items["item"].iloc[0] not in recommender.item_vectors().ids
     found = recommender.user_vectors()
     assert sorted(found.ids) == sorted(users["user"])
+
+
+def test_users_who_were_folded_in_have_vectors_too(tables) -> None:
+    _, items, seen = tables
+    roles = {"user": ["user"], "item": ["item"]}
+    ranker = FMRanker(n_factors=3, max_iter=2, random_state=0).fit(seen, roles=roles)
+    recommender = Recommender(ranker, items)
+    recommender.fold_in(pd.DataFrame({"user": "new", "item": items["item"].head(5)}))
+    users = recommender.user_vectors()
+    assert "new" in users.ids
+    assert "u3" in users.ids
+    found = scores_of(recommender.item_vectors(), recommender.user_vectors("new"))[0]
+    _, scores = recommender.recommend("new", n=len(items), filter_seen=False)
+    np.testing.assert_allclose(np.sort(found)[::-1], scores, rtol=1e-4, atol=1e-4)
 
 
 def test_a_bound_given_is_kept_or_refused(recommender) -> None:
