@@ -54,12 +54,18 @@ class FMClassifier(Classifier):
         L1 penalty on the latent factors, which makes many of them exactly zero. FTRL only.
     ftrl_beta : float >= 0, default=1.0
         Smoothing of the step size of FTRL (its beta).
+    ftrl_start : float >= 0, default=0.0
+        Sum of squared gradients that FTRL starts from: with 1, its first steps are as long as those
+        of xLearn.
     fit_intercept : bool, default=True
         Whether to fit a bias term.
     fit_linear : bool, default=True
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    norm_unknown : bool, default=False
+        Whether to count features that the model does not know in the length that instance_norm
+        divides by, as xLearn and libffm do.
     scale_features : bool or 'auto', default='auto'
         Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
         units of their spread, as columns of tables always are; the model is for values as they are
@@ -110,6 +116,9 @@ class FMClassifier(Classifier):
         random_state; False trains faster on several cores, but results differ from run to run.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
+    keep_state : bool, default=False
+        Whether the model keeps the state of its solver, also in its file: training it further then
+        continues as if it had never stopped. It takes about as much room again, and more.
     warm_start : bool, default=False
         Whether `fit` continues from the last `fit`, with the state of the optimiser, instead of
         starting anew. New values of categorical columns extend the model.
@@ -180,9 +189,11 @@ class FMClassifier(Classifier):
         l1_linear: float = 0.0,
         l1_factors: float = 0.0,
         ftrl_beta: float = 1.0,
+        ftrl_start: float = 0.0,
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
+        norm_unknown: bool = False,
         scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         early_stopping: bool | Literal["auto"] = "auto",
@@ -201,6 +212,7 @@ class FMClassifier(Classifier):
         n_jobs: int | None = None,
         deterministic: bool | Literal["auto"] = "auto",
         verbose: int = 0,
+        keep_state: bool = False,
         warm_start: bool = False,
         schema: Schema | None = None,
         categorical: Sequence[str] | None = None,
@@ -220,9 +232,11 @@ class FMClassifier(Classifier):
         self.l1_linear = l1_linear
         self.l1_factors = l1_factors
         self.ftrl_beta = ftrl_beta
+        self.ftrl_start = ftrl_start
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
+        self.norm_unknown = norm_unknown
         self.scale_features = scale_features
         self.init_scale = init_scale
         self.early_stopping = early_stopping
@@ -241,6 +255,7 @@ class FMClassifier(Classifier):
         self.n_jobs = n_jobs
         self.deterministic = deterministic
         self.verbose = verbose
+        self.keep_state = keep_state
         self.warm_start = warm_start
         self.schema = schema
         self.categorical = categorical
@@ -289,12 +304,18 @@ class FMRegressor(Regressor):
         L1 penalty on the latent factors, which makes many of them exactly zero. FTRL only.
     ftrl_beta : float >= 0, default=1.0
         Smoothing of the step size of FTRL (its beta).
+    ftrl_start : float >= 0, default=0.0
+        Sum of squared gradients that FTRL starts from: with 1, its first steps are as long as those
+        of xLearn.
     fit_intercept : bool, default=True
         Whether to fit a bias term.
     fit_linear : bool, default=True
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    norm_unknown : bool, default=False
+        Whether to count features that the model does not know in the length that instance_norm
+        divides by, as xLearn and libffm do.
     scale_features : bool or 'auto', default='auto'
         Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
         units of their spread, as columns of tables always are; the model is for values as they are
@@ -343,6 +364,9 @@ class FMRegressor(Regressor):
         random_state; False trains faster on several cores, but results differ from run to run.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
+    keep_state : bool, default=False
+        Whether the model keeps the state of its solver, also in its file: training it further then
+        continues as if it had never stopped. It takes about as much room again, and more.
     warm_start : bool, default=False
         Whether `fit` continues from the last `fit`, with the state of the optimiser, instead of
         starting anew. New values of categorical columns extend the model.
@@ -411,9 +435,11 @@ class FMRegressor(Regressor):
         l1_linear: float = 0.0,
         l1_factors: float = 0.0,
         ftrl_beta: float = 1.0,
+        ftrl_start: float = 0.0,
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
+        norm_unknown: bool = False,
         scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         early_stopping: bool | Literal["auto"] = "auto",
@@ -431,6 +457,7 @@ class FMRegressor(Regressor):
         n_jobs: int | None = None,
         deterministic: bool | Literal["auto"] = "auto",
         verbose: int = 0,
+        keep_state: bool = False,
         warm_start: bool = False,
         schema: Schema | None = None,
         categorical: Sequence[str] | None = None,
@@ -450,9 +477,11 @@ class FMRegressor(Regressor):
         self.l1_linear = l1_linear
         self.l1_factors = l1_factors
         self.ftrl_beta = ftrl_beta
+        self.ftrl_start = ftrl_start
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
+        self.norm_unknown = norm_unknown
         self.scale_features = scale_features
         self.init_scale = init_scale
         self.early_stopping = early_stopping
@@ -470,6 +499,7 @@ class FMRegressor(Regressor):
         self.n_jobs = n_jobs
         self.deterministic = deterministic
         self.verbose = verbose
+        self.keep_state = keep_state
         self.warm_start = warm_start
         self.schema = schema
         self.categorical = categorical
@@ -540,6 +570,9 @@ class FMRanker(Ranker):
         L1 penalty on the latent factors, which makes many of them exactly zero. FTRL only.
     ftrl_beta : float >= 0, default=1.0
         Smoothing of the step size of FTRL (its beta).
+    ftrl_start : float >= 0, default=0.0
+        Sum of squared gradients that FTRL starts from: with 1, its first steps are as long as those
+        of xLearn.
     unobserved_weight : float > 0 or 'auto', default='auto'
         For solver='nonsampled': weight of the pairs of query and item that were not seen; a pair
         that was seen weighs one on average. 'auto' takes less, the fewer of the pairs were seen and
@@ -554,6 +587,9 @@ class FMRanker(Ranker):
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    norm_unknown : bool, default=False
+        Whether to count features that the model does not know in the length that instance_norm
+        divides by, as xLearn and libffm do.
     scale_features : bool or 'auto', default='auto'
         Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
         units of their spread, as columns of tables always are; the model is for values as they are
@@ -602,6 +638,9 @@ class FMRanker(Ranker):
         random_state; False trains faster on several cores, but results differ from run to run.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
+    keep_state : bool, default=False
+        Whether the model keeps the state of its solver, also in its file: training it further then
+        continues as if it had never stopped. It takes about as much room again, and more.
     warm_start : bool, default=False
         Whether `fit` continues from the last `fit`, with the state of the optimiser, instead of
         starting anew. New values of categorical columns extend the model.
@@ -682,11 +721,13 @@ class FMRanker(Ranker):
         l1_linear: float = 0.0,
         l1_factors: float = 0.0,
         ftrl_beta: float = 1.0,
+        ftrl_start: float = 0.0,
         unobserved_weight: float | Literal["auto"] = "auto",
         l2_queries: float | Literal["auto"] = "auto",
         l2_items: float | Literal["auto"] = "auto",
         fit_linear: bool = True,
         instance_norm: bool = False,
+        norm_unknown: bool = False,
         scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         early_stopping: bool | Literal["auto"] = "auto",
@@ -704,6 +745,7 @@ class FMRanker(Ranker):
         n_jobs: int | None = None,
         deterministic: bool | Literal["auto"] = "auto",
         verbose: int = 0,
+        keep_state: bool = False,
         warm_start: bool = False,
         schema: Schema | None = None,
         categorical: Sequence[str] | None = None,
@@ -728,11 +770,13 @@ class FMRanker(Ranker):
         self.l1_linear = l1_linear
         self.l1_factors = l1_factors
         self.ftrl_beta = ftrl_beta
+        self.ftrl_start = ftrl_start
         self.unobserved_weight = unobserved_weight
         self.l2_queries = l2_queries
         self.l2_items = l2_items
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
+        self.norm_unknown = norm_unknown
         self.scale_features = scale_features
         self.init_scale = init_scale
         self.early_stopping = early_stopping
@@ -750,6 +794,7 @@ class FMRanker(Ranker):
         self.n_jobs = n_jobs
         self.deterministic = deterministic
         self.verbose = verbose
+        self.keep_state = keep_state
         self.warm_start = warm_start
         self.schema = schema
         self.categorical = categorical

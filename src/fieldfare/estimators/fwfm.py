@@ -60,12 +60,18 @@ class FwFMClassifier(WithPairWeights, Classifier):
         L1 penalty on the latent factors, which makes many of them exactly zero. FTRL only.
     ftrl_beta : float >= 0, default=1.0
         Smoothing of the step size of FTRL (its beta).
+    ftrl_start : float >= 0, default=0.0
+        Sum of squared gradients that FTRL starts from: with 1, its first steps are as long as those
+        of xLearn.
     fit_intercept : bool, default=True
         Whether to fit a bias term.
     fit_linear : bool, default=True
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    norm_unknown : bool, default=False
+        Whether to count features that the model does not know in the length that instance_norm
+        divides by, as xLearn and libffm do.
     scale_features : bool or 'auto', default='auto'
         Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
         units of their spread, as columns of tables always are; the model is for values as they are
@@ -116,6 +122,9 @@ class FwFMClassifier(WithPairWeights, Classifier):
         random_state; False trains faster on several cores, but results differ from run to run.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
+    keep_state : bool, default=False
+        Whether the model keeps the state of its solver, also in its file: training it further then
+        continues as if it had never stopped. It takes about as much room again, and more.
     warm_start : bool, default=False
         Whether `fit` continues from the last `fit`, with the state of the optimiser, instead of
         starting anew. New values of categorical columns extend the model.
@@ -193,9 +202,11 @@ class FwFMClassifier(WithPairWeights, Classifier):
         l1_linear: float = 0.0,
         l1_factors: float = 0.0,
         ftrl_beta: float = 1.0,
+        ftrl_start: float = 0.0,
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
+        norm_unknown: bool = False,
         scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         early_stopping: bool | Literal["auto"] = "auto",
@@ -214,6 +225,7 @@ class FwFMClassifier(WithPairWeights, Classifier):
         n_jobs: int | None = None,
         deterministic: bool | Literal["auto"] = "auto",
         verbose: int = 0,
+        keep_state: bool = False,
         warm_start: bool = False,
         schema: Schema | None = None,
         fields: Sequence[int | str] | AnyArray | None = None,
@@ -235,9 +247,11 @@ class FwFMClassifier(WithPairWeights, Classifier):
         self.l1_linear = l1_linear
         self.l1_factors = l1_factors
         self.ftrl_beta = ftrl_beta
+        self.ftrl_start = ftrl_start
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
+        self.norm_unknown = norm_unknown
         self.scale_features = scale_features
         self.init_scale = init_scale
         self.early_stopping = early_stopping
@@ -256,6 +270,7 @@ class FwFMClassifier(WithPairWeights, Classifier):
         self.n_jobs = n_jobs
         self.deterministic = deterministic
         self.verbose = verbose
+        self.keep_state = keep_state
         self.warm_start = warm_start
         self.schema = schema
         self.fields = fields
@@ -310,12 +325,18 @@ class FwFMRegressor(WithPairWeights, Regressor):
         L1 penalty on the latent factors, which makes many of them exactly zero. FTRL only.
     ftrl_beta : float >= 0, default=1.0
         Smoothing of the step size of FTRL (its beta).
+    ftrl_start : float >= 0, default=0.0
+        Sum of squared gradients that FTRL starts from: with 1, its first steps are as long as those
+        of xLearn.
     fit_intercept : bool, default=True
         Whether to fit a bias term.
     fit_linear : bool, default=True
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    norm_unknown : bool, default=False
+        Whether to count features that the model does not know in the length that instance_norm
+        divides by, as xLearn and libffm do.
     scale_features : bool or 'auto', default='auto'
         Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
         units of their spread, as columns of tables always are; the model is for values as they are
@@ -364,6 +385,9 @@ class FwFMRegressor(WithPairWeights, Regressor):
         random_state; False trains faster on several cores, but results differ from run to run.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
+    keep_state : bool, default=False
+        Whether the model keeps the state of its solver, also in its file: training it further then
+        continues as if it had never stopped. It takes about as much room again, and more.
     warm_start : bool, default=False
         Whether `fit` continues from the last `fit`, with the state of the optimiser, instead of
         starting anew. New values of categorical columns extend the model.
@@ -438,9 +462,11 @@ class FwFMRegressor(WithPairWeights, Regressor):
         l1_linear: float = 0.0,
         l1_factors: float = 0.0,
         ftrl_beta: float = 1.0,
+        ftrl_start: float = 0.0,
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
+        norm_unknown: bool = False,
         scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         early_stopping: bool | Literal["auto"] = "auto",
@@ -458,6 +484,7 @@ class FwFMRegressor(WithPairWeights, Regressor):
         n_jobs: int | None = None,
         deterministic: bool | Literal["auto"] = "auto",
         verbose: int = 0,
+        keep_state: bool = False,
         warm_start: bool = False,
         schema: Schema | None = None,
         fields: Sequence[int | str] | AnyArray | None = None,
@@ -479,9 +506,11 @@ class FwFMRegressor(WithPairWeights, Regressor):
         self.l1_linear = l1_linear
         self.l1_factors = l1_factors
         self.ftrl_beta = ftrl_beta
+        self.ftrl_start = ftrl_start
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
+        self.norm_unknown = norm_unknown
         self.scale_features = scale_features
         self.init_scale = init_scale
         self.early_stopping = early_stopping
@@ -499,6 +528,7 @@ class FwFMRegressor(WithPairWeights, Regressor):
         self.n_jobs = n_jobs
         self.deterministic = deterministic
         self.verbose = verbose
+        self.keep_state = keep_state
         self.warm_start = warm_start
         self.schema = schema
         self.fields = fields

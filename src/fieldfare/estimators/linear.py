@@ -45,10 +45,16 @@ class LinearClassifier(Classifier):
         L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
     ftrl_beta : float >= 0, default=1.0
         Smoothing of the step size of FTRL (its beta).
+    ftrl_start : float >= 0, default=0.0
+        Sum of squared gradients that FTRL starts from: with 1, its first steps are as long as those
+        of xLearn.
     fit_intercept : bool, default=True
         Whether to fit a bias term.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    norm_unknown : bool, default=False
+        Whether to count features that the model does not know in the length that instance_norm
+        divides by, as xLearn and libffm do.
     scale_features : bool or 'auto', default='auto'
         Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
         units of their spread, as columns of tables always are; the model is for values as they are
@@ -97,6 +103,9 @@ class LinearClassifier(Classifier):
         random_state; False trains faster on several cores, but results differ from run to run.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
+    keep_state : bool, default=False
+        Whether the model keeps the state of its solver, also in its file: training it further then
+        continues as if it had never stopped. It takes about as much room again, and more.
     warm_start : bool, default=False
         Whether `fit` continues from the last `fit`, with the state of the optimiser, instead of
         starting anew. New values of categorical columns extend the model.
@@ -162,8 +171,10 @@ class LinearClassifier(Classifier):
         l2_exponent: float | Literal["auto"] = "auto",
         l1_linear: float = 0.0,
         ftrl_beta: float = 1.0,
+        ftrl_start: float = 0.0,
         fit_intercept: bool = True,
         instance_norm: bool = False,
+        norm_unknown: bool = False,
         scale_features: bool | Literal["auto"] = "auto",
         early_stopping: bool | Literal["auto"] = "auto",
         validation_fraction: float = 0.15,
@@ -181,6 +192,7 @@ class LinearClassifier(Classifier):
         n_jobs: int | None = None,
         deterministic: bool | Literal["auto"] = "auto",
         verbose: int = 0,
+        keep_state: bool = False,
         warm_start: bool = False,
         schema: Schema | None = None,
         categorical: Sequence[str] | None = None,
@@ -197,8 +209,10 @@ class LinearClassifier(Classifier):
         self.l2_exponent = l2_exponent
         self.l1_linear = l1_linear
         self.ftrl_beta = ftrl_beta
+        self.ftrl_start = ftrl_start
         self.fit_intercept = fit_intercept
         self.instance_norm = instance_norm
+        self.norm_unknown = norm_unknown
         self.scale_features = scale_features
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
@@ -216,6 +230,7 @@ class LinearClassifier(Classifier):
         self.n_jobs = n_jobs
         self.deterministic = deterministic
         self.verbose = verbose
+        self.keep_state = keep_state
         self.warm_start = warm_start
         self.schema = schema
         self.categorical = categorical
@@ -257,10 +272,16 @@ class LinearRegressor(Regressor):
         L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
     ftrl_beta : float >= 0, default=1.0
         Smoothing of the step size of FTRL (its beta).
+    ftrl_start : float >= 0, default=0.0
+        Sum of squared gradients that FTRL starts from: with 1, its first steps are as long as those
+        of xLearn.
     fit_intercept : bool, default=True
         Whether to fit a bias term.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    norm_unknown : bool, default=False
+        Whether to count features that the model does not know in the length that instance_norm
+        divides by, as xLearn and libffm do.
     scale_features : bool or 'auto', default='auto'
         Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
         units of their spread, as columns of tables always are; the model is for values as they are
@@ -307,6 +328,9 @@ class LinearRegressor(Regressor):
         random_state; False trains faster on several cores, but results differ from run to run.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
+    keep_state : bool, default=False
+        Whether the model keeps the state of its solver, also in its file: training it further then
+        continues as if it had never stopped. It takes about as much room again, and more.
     warm_start : bool, default=False
         Whether `fit` continues from the last `fit`, with the state of the optimiser, instead of
         starting anew. New values of categorical columns extend the model.
@@ -370,8 +394,10 @@ class LinearRegressor(Regressor):
         l2_exponent: float | Literal["auto"] = "auto",
         l1_linear: float = 0.0,
         ftrl_beta: float = 1.0,
+        ftrl_start: float = 0.0,
         fit_intercept: bool = True,
         instance_norm: bool = False,
+        norm_unknown: bool = False,
         scale_features: bool | Literal["auto"] = "auto",
         early_stopping: bool | Literal["auto"] = "auto",
         validation_fraction: float = 0.15,
@@ -388,6 +414,7 @@ class LinearRegressor(Regressor):
         n_jobs: int | None = None,
         deterministic: bool | Literal["auto"] = "auto",
         verbose: int = 0,
+        keep_state: bool = False,
         warm_start: bool = False,
         schema: Schema | None = None,
         categorical: Sequence[str] | None = None,
@@ -404,8 +431,10 @@ class LinearRegressor(Regressor):
         self.l2_exponent = l2_exponent
         self.l1_linear = l1_linear
         self.ftrl_beta = ftrl_beta
+        self.ftrl_start = ftrl_start
         self.fit_intercept = fit_intercept
         self.instance_norm = instance_norm
+        self.norm_unknown = norm_unknown
         self.scale_features = scale_features
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
@@ -422,6 +451,7 @@ class LinearRegressor(Regressor):
         self.n_jobs = n_jobs
         self.deterministic = deterministic
         self.verbose = verbose
+        self.keep_state = keep_state
         self.warm_start = warm_start
         self.schema = schema
         self.categorical = categorical
