@@ -73,7 +73,7 @@ class Shadow:
         version = options.version
         state = version.recommends().state
         requests = recommending.requests_of(state, [asked.wanted], options)
-        queries, _ = state.split.queries(requests.rows(state.tower))
+        queries, _ = state.queries(requests.users, requests.rows(state.tower))
         index = state.index
         found, _ = index.search(queries, options.n)
         best, _ = Index(index.vectors, index.alive).search(queries, options.n)
