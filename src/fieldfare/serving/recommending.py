@@ -145,7 +145,8 @@ def recommend(options: Options, asked: Sequence[Asked], lap: Lap) -> list[Recomm
                 state, requests, options.n, recommender.n_candidates,
                 allowed=allowed, excluded=excluded, lap=lap,
             )  # fmt: skip
-        places[chosen], scores[chosen] = found
+        width = found[0].shape[1]
+        places[chosen, :width], scores[chosen, :width] = found
     lists = [
         _items(state, own, row, one.request.fields)
         for own, row, one in zip(places, scores, asked, strict=True)
