@@ -24,7 +24,7 @@ fitted object to fieldfare.load_foreign in Python:
       "user_embeddings", "user_biases", "item_embeddings", "item_biases")})
 """
 
-_OPTIONS = ("norm", "row_length", "task", "method", "output_of")
+_OPTIONS = ("norm", "row_length", "task", "method", "output_of", "keep_state")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -52,6 +52,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=float,
         metavar="LENGTH",
         help="xlearn, FM with --norm: the Euclidean length that all rows have",
+    )
+    parser.add_argument(
+        "--keep-state",
+        action="store_true",
+        default=None,
+        help="xlearn, binary: take over the state of AdaGrad or FTRL, from which training goes on",
     )
     parser.add_argument(
         "--task",
