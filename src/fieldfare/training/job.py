@@ -257,10 +257,10 @@ class Job:
         config = self.config
         if isinstance(model, ModelConfig):
             return Session(self.new_model(model, how), self.solver, config, self.weight_unit)
-        start = in_units(model, self.train, self.data.schema, self.settings)
-        session = Session(start, self.solver, config, self.weight_unit)
-        if model.progress is not None and goes_on(model, session.solver):
-            session.go_on(model.progress)
+        session = self._continued(model)
+        if session is None:
+            start = in_units(model, self.train, self.data.schema, self.settings)
+            session = Session(start, self.solver, config, self.weight_unit)
         self._grow(session)
         return session
 
@@ -378,6 +378,16 @@ class Job:
             self.seed,
             is_held_out=held_out is not None,
         )
+
+    def _continued(self, model: Model) -> Session | None:
+        """Return a session that goes on from the state that a model holds, if it can."""
+        if model.progress is None:
+            return None
+        session = Session(model, self.solver, self.config, self.weight_unit)
+        if not goes_on(model, session.solver, self.config.scale_features):
+            return None
+        session.go_on(model.progress)
+        return session
 
     def _grow(self, session: Session) -> None:
         """Give a session the features that only these samples have."""
