@@ -55,7 +55,7 @@ def test_messages_of_known_kinds_are_found(found: list[messages.Message]) -> Non
         "FF210 TextFormatError": "The value of a feature must be a number.",
         "FF700 OutputError": "What was there before is unchanged.",
         "FF910 DataWarning": "one value only: ignore= leaves such columns out.",
-        "FF920 ConvergenceWarning": "Training ended at",
+        "FF920 ConvergenceWarning": "the validation loss was still falling",
         "FF930 ModelWarning": "The model is worse than",
         "Notes": "identifies rows",
         "Progress": "rows written to *output*",
