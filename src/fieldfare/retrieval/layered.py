@@ -82,8 +82,11 @@ class LayeredRows:
         return LayeredRows(self._large, recent)
 
     def take(self, places: Int64Array) -> Rows:
-        """Return copies of some rows; a row without entries where the place is -1."""
+        """Return some rows; a row without entries where the place is -1."""
         n_large = len(self._large)
+        if len(places) == 1 and (place := int(places[0])) >= 0:  # a request: nothing is copied
+            part, own = (self._large, place) if place < n_large else (self._recent, place - n_large)
+            return part.slice(own, own + 1)
         if not len(self._recent) and (places >= 0).all():
             return self._large.take(places)
         if len(self._recent) and (places >= n_large).any():

@@ -29,6 +29,8 @@ from fieldfare.retrieval.state import State, sample_queries
 from fieldfare.retrieval.towers import Tower, hstack_rows
 from fieldfare.schema import compose
 
+_LENGTH = Number(1, integer=True)
+
 
 @final
 class Recommender:
@@ -205,7 +207,7 @@ class Recommender:
         SchemaError
             If there is no such column.
         """
-        check("n", n, Number(1, integer=True), "recommend")
+        check("n", n, _LENGTH, "recommend")
         state = self._state
         requests = read_requests(state, users, contexts, features, history)
         allowed = state.allowed_items(candidates, where)
