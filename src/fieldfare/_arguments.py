@@ -30,7 +30,9 @@ from fieldfare._validation import (
     Number,
     OneOf,
     check,
+    shown,
 )
+from fieldfare.exceptions import FieldfareError, ResourceError
 
 _FunctionT = TypeVar("_FunctionT", bound=Callable[..., Any])
 
@@ -42,6 +44,9 @@ _INTEGER_BITS = 64
 def checked(function: _FunctionT) -> _FunctionT:
     """Refuse arguments that the annotations of a function do not allow.
 
+    A sequence arrives as one: an array, a series or a set that is passed for it becomes a list. If
+    there is not enough memory, that has a code too.
+
     The annotations are read in the first call, so that decorating costs an import nothing. Names
     that are imported for type checkers only stand for the class of that name.
 
@@ -49,6 +54,8 @@ def checked(function: _FunctionT) -> _FunctionT:
     ------
     ConfigError
         When the function is called: naming the parameter, what is allowed, and what was received.
+    ResourceError
+        If the function runs out of memory.
     """
 
     @functools.cache
@@ -61,9 +68,24 @@ def checked(function: _FunctionT) -> _FunctionT:
     def call(*args: Any, **kwargs: Any) -> Any:
         for place, name, constraint in constraints():
             value = args[place] if place < len(args) else kwargs.get(name, _MISSING)
-            if value is not _MISSING:
-                check(name, value, constraint, owner)
-        return function(*args, **kwargs)
+            if value is _MISSING:
+                continue
+            check(name, value, constraint, owner)
+            if _becomes_list(constraint, value):
+                listed = value.tolist() if hasattr(value, "tolist") else list(value)
+                if place < len(args):
+                    args = (*args[:place], listed, *args[place + 1 :])
+                else:
+                    kwargs[name] = listed
+        try:
+            return function(*args, **kwargs)
+        except FieldfareError:
+            raise
+        except MemoryError as error:
+            raise ResourceError(
+                f"{owner} needs more memory than there is ({shown(str(error))}). Ask for less at "
+                "once, or make room."
+            ) from error
 
     return typing.cast("_FunctionT", call)
 
@@ -136,6 +158,14 @@ class _Each:
 
     def __str__(self) -> str:
         return "a list" if self.each is None else f"a list, each item {self.each}"
+
+
+def _becomes_list(constraint: Constraint, value: Any) -> bool:
+    """Whether a value was taken for a sequence, and is none."""
+    if value is None or isinstance(value, (Sequence, Mapping)):
+        return False
+    options = constraint.constraints if isinstance(constraint, AnyOf) else (constraint,)
+    return any(isinstance(o, _Each) and not o.once and o.allows(value) for o in options)
 
 
 def _is_flat(value: Any) -> bool:

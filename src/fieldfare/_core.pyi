@@ -47,6 +47,7 @@ class Spec:
         intercept: bool,
         linear: bool,
         instance_norm: bool,
+        norm_unknown: bool,
         factor_blocks: Sequence[tuple[int, int, int]],
     ) -> None: ...
     def set_rates(

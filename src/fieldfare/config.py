@@ -173,6 +173,13 @@ class ModelConfig(Config):
         Flag(),
         "Whether to scale each sample to unit Euclidean length, in training and in prediction.",
     )
+    norm_unknown: bool = _param(
+        False,
+        Flag(),
+        "Whether to count features that the model does not know in the length that instance_norm "
+        "divides by, as xLearn and libffm do.",
+        needs=(needs.NORMALISED,),
+    )
     init_scale: float = _param(
         0.1,
         _NON_NEGATIVE,

@@ -145,6 +145,23 @@ class Sound:
             "Recommender.explain": {"user": lambda: "u1", "item": lambda: "i1"},
             "Recommender.similar_users": {"users": lambda: ["u1"]},
             "Recommender.recommend": {"users": lambda: ["u1"]},
+            "Vectors": {
+                "side": lambda: "item",
+                "column": lambda: "item",
+                "ids": lambda: np.array([1, 2]),
+                "values": lambda: np.eye(2, dtype=np.float32),
+                "form": lambda: "inner",
+                "bound": lambda: None,
+                "model": lambda: "0",
+            },
+            "write_vectors": {
+                "path": lambda: "out.parquet",
+                "vectors": self.recommender.item_vectors,
+            },
+            "write_to_redis": {
+                "url": lambda: "redis://127.0.0.1:1/0",
+                "vectors": self.recommender.item_vectors,
+            },
             "split": {"model": lambda: self.regression, "roles": lambda: ROLES},
             "RowStore.build": {"batches": lambda: [data.rows], "path": lambda: "new.store"},
             "RowStore.open": {"path": lambda: "s.store"},

@@ -12,7 +12,7 @@ import pytest
 
 from fieldfare._arguments import checked
 from fieldfare._typing import PathLike
-from fieldfare.exceptions import ConfigError
+from fieldfare.exceptions import ConfigError, ResourceError
 
 if TYPE_CHECKING:
     from fieldfare.schema.schema import Schema
@@ -85,3 +85,23 @@ def test_values_that_cannot_be_shown_are_refused_too() -> None:
         deep = [deep]
     with pytest.raises(ConfigError, match="of type list"):
         everything(deep)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("given", [np.array(["a", "b"]), {"a": 1, "b": 2}.keys()])
+def test_a_sequence_arrives_as_one(given) -> None:
+    @checked
+    def first(names: Sequence[str] | None = None) -> Any:
+        return names or ()
+
+    assert first(given) == ["a", "b"]
+    assert first(names=given) == ["a", "b"]
+    assert first(("a", "b")) == ("a", "b")
+
+
+def test_too_little_memory_has_a_code() -> None:
+    @checked
+    def ask(n: int) -> Any:
+        raise MemoryError(f"Unable to allocate {n} bytes")
+
+    with pytest.raises(ResourceError, match=r"ask needs more memory .*allocate 3 bytes"):
+        ask(3)

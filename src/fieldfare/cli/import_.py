@@ -1,4 +1,4 @@
-"""Import a model that xLearn, libffm, libFM, LIBLINEAR, LightFM or Spark saved."""
+"""Import a model of another program: xLearn, libffm, libFM, LIBLINEAR, implicit, Spark, ..."""
 
 from __future__ import annotations
 
@@ -16,12 +16,18 @@ examples:
   fieldfare import fm.txt --from libfm --task binary --method als -o clicks.ff
   fieldfare import heart.model --from liblinear -o heart.ff
   fieldfare import spark_model/ --from spark -o ratings.ff            a folder, as Spark saved it
+  fieldfare import als.npz --from implicit -o taste.ff                what model.save wrote
   fieldfare import arrays.npz --from lightfm -o taste.ff              see below
+  fieldfare import samples.npz --from myfm --task regression -o stars.ff
 
-Pickles are never opened, because they run code. Of LightFM and fastFM, save the arrays, or pass the
-fitted object to fieldfare.load_foreign in Python:
-  numpy.savez("arrays.npz", **{name: getattr(model, name) for name in (
+Pickles are never opened, because they run code. Of LightFM, fastFM and myFM, save the arrays with
+NumPy, or pass the fitted object to fieldfare.load_foreign in Python:
+  LightFM: numpy.savez("arrays.npz", **{name: getattr(model, name) for name in (
       "user_embeddings", "user_biases", "item_embeddings", "item_biases")})
+  fastFM: numpy.savez("arrays.npz", w0_=model.w0_, w_=model.w_, V_=model.V_)
+  myFM: draws = model.predictor_.samples; numpy.savez("samples.npz", w0=[d.w0 for d in draws],
+      w=[d.w for d in draws], V=[d.V for d in draws],
+      alpha=[h.alpha for h in model.history_.hypers[-len(draws):]])   alpha: of regressors only
 """
 
 _OPTIONS = ("norm", "row_length", "task", "method", "output_of")
@@ -36,7 +42,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--from",
         dest="source",
         metavar="PROGRAM",
-        help="xlearn, libffm, libfm, liblinear, lightfm, fastfm or spark (default: by the content)",
+        help="xlearn, libffm, libfm, liblinear, implicit, lightfm, fastfm, myfm or spark (default: "
+        "by the content)",
     )
     parser.add_argument(
         "-o", "--output", type=Output, metavar="MODEL.ff", required=True, help="file to write"
@@ -56,7 +63,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--task",
         choices=("regression", "binary"),
-        help="libfm, and text of xlearn: what is predicted",
+        help="libfm, myfm, and text of xlearn: what is predicted",
     )
     parser.add_argument(
         "--method", choices=(SGD.name, ALS.name), help="libfm --task binary: what trained it"

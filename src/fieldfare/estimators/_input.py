@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from fieldfare._arrays import as_array
+from fieldfare._arrays import as_array, whole
 from fieldfare._typing import AnyArray, Float32Array, UInt16Array
 from fieldfare.data.dataset import Dataset, RelatedDataset
 from fieldfare.data.side_tables import JoinedTable
 from fieldfare.estimators._checks import coded, column_or_1d, num_samples
 from fieldfare.exceptions import ConfigError, DataError
-from fieldfare.rows import MAX_FIELD, RelatedRows, Rows
+from fieldfare.rows import MAX_FIELDS, RelatedRows, Rows
 from fieldfare.schema.hints import NO_HINTS, Hints
 from fieldfare.schema.missing import OF_TARGETS
 from fieldfare.schema.schema import Schema
@@ -336,14 +336,15 @@ def numbered_fields(fields: Any, n_features: int) -> tuple[UInt16Array, list[str
             f"The 'fields' parameter must hold one field per column of X ({n_features}). Got shape "
             f"{given.shape}."
         )
+    given = whole(given)
     if given.dtype.kind not in "biuU" and not all(isinstance(f, (int, str)) for f in given):
         raise ConfigError(
             f"The 'fields' parameter must hold names or whole numbers. Got {given.tolist()!r:.100}."
         )
     names, numbers = np.unique(given, return_inverse=True)
-    if len(names) > MAX_FIELD:
+    if len(names) > MAX_FIELDS:
         raise ConfigError(
-            f"There may be at most {MAX_FIELD} fields. Got {len(names)}: pass fields=, so that "
+            f"There may be at most {MAX_FIELDS} fields. Got {len(names)}: pass fields=, so that "
             "related columns share one."
         )
     return numbers.astype(np.uint16), [str(name) for name in names]

@@ -49,6 +49,9 @@ class BayesianFMRegressor(BayesianRegressor):
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    norm_unknown : bool, default=False
+        Whether to count features that the model does not know in the length that instance_norm
+        divides by, as xLearn and libffm do.
     scale_features : bool or 'auto', default='auto'
         Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
         units of their spread, as columns of tables always are; the model is for values as they are
@@ -126,6 +129,7 @@ class BayesianFMRegressor(BayesianRegressor):
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
+        norm_unknown: bool = False,
         scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         groups: Sequence[int | str] | AnyArray | Literal["all"] | None = None,
@@ -150,6 +154,7 @@ class BayesianFMRegressor(BayesianRegressor):
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
+        self.norm_unknown = norm_unknown
         self.scale_features = scale_features
         self.init_scale = init_scale
         self.groups = groups
@@ -196,6 +201,9 @@ class BayesianFMClassifier(BayesianClassifier):
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    norm_unknown : bool, default=False
+        Whether to count features that the model does not know in the length that instance_norm
+        divides by, as xLearn and libffm do.
     scale_features : bool or 'auto', default='auto'
         Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
         units of their spread, as columns of tables always are; the model is for values as they are
@@ -274,6 +282,7 @@ class BayesianFMClassifier(BayesianClassifier):
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
+        norm_unknown: bool = False,
         scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         groups: Sequence[int | str] | AnyArray | Literal["all"] | None = None,
@@ -298,6 +307,7 @@ class BayesianFMClassifier(BayesianClassifier):
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
+        self.norm_unknown = norm_unknown
         self.scale_features = scale_features
         self.init_scale = init_scale
         self.groups = groups
@@ -343,6 +353,9 @@ class BayesianFMOrdinalRegressor(BayesianOrdinalRegressor):
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    norm_unknown : bool, default=False
+        Whether to count features that the model does not know in the length that instance_norm
+        divides by, as xLearn and libffm do.
     scale_features : bool or 'auto', default='auto'
         Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
         units of their spread, as columns of tables always are; the model is for values as they are
@@ -420,6 +433,7 @@ class BayesianFMOrdinalRegressor(BayesianOrdinalRegressor):
         n_keep_samples: int | None = None,
         fit_linear: bool = True,
         instance_norm: bool = False,
+        norm_unknown: bool = False,
         scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         groups: Sequence[int | str] | AnyArray | Literal["all"] | None = None,
@@ -443,6 +457,7 @@ class BayesianFMOrdinalRegressor(BayesianOrdinalRegressor):
         self.n_keep_samples = n_keep_samples
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
+        self.norm_unknown = norm_unknown
         self.scale_features = scale_features
         self.init_scale = init_scale
         self.groups = groups

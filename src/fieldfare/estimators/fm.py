@@ -63,6 +63,9 @@ class FMClassifier(Classifier):
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    norm_unknown : bool, default=False
+        Whether to count features that the model does not know in the length that instance_norm
+        divides by, as xLearn and libffm do.
     scale_features : bool or 'auto', default='auto'
         Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
         units of their spread, as columns of tables always are; the model is for values as they are
@@ -190,6 +193,7 @@ class FMClassifier(Classifier):
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
+        norm_unknown: bool = False,
         scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         early_stopping: bool | Literal["auto"] = "auto",
@@ -232,6 +236,7 @@ class FMClassifier(Classifier):
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
+        self.norm_unknown = norm_unknown
         self.scale_features = scale_features
         self.init_scale = init_scale
         self.early_stopping = early_stopping
@@ -308,6 +313,9 @@ class FMRegressor(Regressor):
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    norm_unknown : bool, default=False
+        Whether to count features that the model does not know in the length that instance_norm
+        divides by, as xLearn and libffm do.
     scale_features : bool or 'auto', default='auto'
         Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
         units of their spread, as columns of tables always are; the model is for values as they are
@@ -431,6 +439,7 @@ class FMRegressor(Regressor):
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
+        norm_unknown: bool = False,
         scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         early_stopping: bool | Literal["auto"] = "auto",
@@ -472,6 +481,7 @@ class FMRegressor(Regressor):
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
+        self.norm_unknown = norm_unknown
         self.scale_features = scale_features
         self.init_scale = init_scale
         self.early_stopping = early_stopping
@@ -577,6 +587,9 @@ class FMRanker(Ranker):
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    norm_unknown : bool, default=False
+        Whether to count features that the model does not know in the length that instance_norm
+        divides by, as xLearn and libffm do.
     scale_features : bool or 'auto', default='auto'
         Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
         units of their spread, as columns of tables always are; the model is for values as they are
@@ -714,6 +727,7 @@ class FMRanker(Ranker):
         l2_items: float | Literal["auto"] = "auto",
         fit_linear: bool = True,
         instance_norm: bool = False,
+        norm_unknown: bool = False,
         scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         early_stopping: bool | Literal["auto"] = "auto",
@@ -762,6 +776,7 @@ class FMRanker(Ranker):
         self.l2_items = l2_items
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
+        self.norm_unknown = norm_unknown
         self.scale_features = scale_features
         self.init_scale = init_scale
         self.early_stopping = early_stopping

@@ -69,6 +69,9 @@ class FwFMClassifier(WithPairWeights, Classifier):
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    norm_unknown : bool, default=False
+        Whether to count features that the model does not know in the length that instance_norm
+        divides by, as xLearn and libffm do.
     scale_features : bool or 'auto', default='auto'
         Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
         units of their spread, as columns of tables always are; the model is for values as they are
@@ -203,6 +206,7 @@ class FwFMClassifier(WithPairWeights, Classifier):
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
+        norm_unknown: bool = False,
         scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         early_stopping: bool | Literal["auto"] = "auto",
@@ -247,6 +251,7 @@ class FwFMClassifier(WithPairWeights, Classifier):
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
+        self.norm_unknown = norm_unknown
         self.scale_features = scale_features
         self.init_scale = init_scale
         self.early_stopping = early_stopping
@@ -329,6 +334,9 @@ class FwFMRegressor(WithPairWeights, Regressor):
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    norm_unknown : bool, default=False
+        Whether to count features that the model does not know in the length that instance_norm
+        divides by, as xLearn and libffm do.
     scale_features : bool or 'auto', default='auto'
         Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
         units of their spread, as columns of tables always are; the model is for values as they are
@@ -458,6 +466,7 @@ class FwFMRegressor(WithPairWeights, Regressor):
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
+        norm_unknown: bool = False,
         scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         early_stopping: bool | Literal["auto"] = "auto",
@@ -501,6 +510,7 @@ class FwFMRegressor(WithPairWeights, Regressor):
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
+        self.norm_unknown = norm_unknown
         self.scale_features = scale_features
         self.init_scale = init_scale
         self.early_stopping = early_stopping

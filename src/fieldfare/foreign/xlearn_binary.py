@@ -13,7 +13,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -161,8 +161,17 @@ def xlearn_model(
         vectors = vectors * scale
     elif row_length is not None:
         raise ConfigError("row_length= is only for factorization machines of xLearn. Leave it out.")
-    options: dict[str, Any] = {} if kind is LINEAR else {"instance_norm": norm is not False}
-    return make_model(kind, task, bias, linear, vectors, origin="xlearn", **options)
+    normalised = kind is not LINEAR and norm is not False
+    return make_model(
+        kind,
+        task,
+        bias,
+        linear,
+        vectors,
+        origin="xlearn",
+        instance_norm=normalised,
+        norm_unknown=normalised,
+    )
 
 
 def _fm_scale(norm: bool | None, row_length: float | None) -> tuple[bool, float]:

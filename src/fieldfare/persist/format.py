@@ -19,7 +19,7 @@ describes. ``"fieldfare"`` is the header, JSON in ASCII:
 ``format``        5
 ``library``       version of fieldfare that wrote the file
 ``config``        every field of :class:`fieldfare.config.ModelConfig`, which includes the kind
-                  of model
+                  of model; ``norm_unknown`` may be left out, and is then false
 ``classes``       labels of the classes in the order of their numbers, or null
 ``schema``        JSON part of the Schema, or null
 ``units``         ``{"target": s, "row": r, "factors": f}``: spread of the targets and length of
@@ -92,6 +92,9 @@ SCHEMA_PREFIX = "schema."
 STATE_PREFIX = "state."
 _SCALING = ("feature_scale", "feature_shift")
 _CHUNK = 1 << 20
+# Fields of the configuration that the first files of this format lack, and whose default changes
+# nothing.
+_LATER = {"norm_unknown"}
 # Units are kept in float32.
 _LARGEST_UNIT = 1e39
 
@@ -191,7 +194,7 @@ def check_checksum(
 def read_config(header: JSON) -> ModelConfig:
     """Return the configuration in a header, validated."""
     values, names = header.get("config"), {item.name for item in fields(ModelConfig)}
-    if not isinstance(values, dict) or set(values) != names:
+    if not isinstance(values, dict) or not names - _LATER <= set(values) <= names:
         got = sorted(values) if isinstance(values, dict) else values
         raise ModelFileError(f"The configuration must have the fields {sorted(names)}. Got {got}.")
     try:

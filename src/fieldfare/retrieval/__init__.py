@@ -14,6 +14,9 @@ from fieldfare.retrieval.index import Index, build_index
 from fieldfare.retrieval.recommender import Recommender
 from fieldfare.retrieval.splitting import Split, split
 from fieldfare.retrieval.two_step import TwoStep
+from fieldfare.retrieval.vector_files import write_vectors
+from fieldfare.retrieval.vector_store import write_to_redis
+from fieldfare.retrieval.vectors import Vectors
 
 __all__ = [
     "Comparison",
@@ -24,8 +27,11 @@ __all__ = [
     "Split",
     "Trial",
     "TwoStep",
+    "Vectors",
     "build_index",
     "compare",
     "evaluate_scores",
     "split",
+    "write_to_redis",
+    "write_vectors",
 ]

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from fieldfare._arguments import checked
+from fieldfare._arrays import as_array
 from fieldfare._random import resolve_seed, stream
 from fieldfare._tables import Printed
 from fieldfare._typing import AnyArray, Float64Array, Int64Array
@@ -263,7 +264,7 @@ def evaluate_scores(
     Raises
     ------
     ConfigError
-        If a metric is unknown.
+        If a metric is unknown, or ``scores`` returns anything but such scores.
 
     Warns
     -----
@@ -288,7 +289,7 @@ def evaluate_scores(
     drawn: list[Lists] = []
     random = stream(resolve_seed(random_state), "sample")
     for users in _blocks(trial.tested):
-        found = np.asarray(scores(users))
+        found = _scored(scores, users, trial.n_items)
         seen, relevant = trial.train.mask(users), trial.test.mask(users)
         relevant &= ~seen
         full.append(_lists(found, n, seen, relevant))
@@ -298,6 +299,22 @@ def evaluate_scores(
     counts = trial.counts
     together = _concatenated(drawn, counts) if drawn else None
     return _summary(asked, _concatenated(full, counts), together)
+
+
+def _scored(scores: Scores, users: Int64Array, n_items: int) -> AnyArray:
+    """Return what a function of the caller's returns, once it is what was asked for."""
+    what = f"scores must be a function from user numbers to scores of all {n_items} items"
+    try:
+        found = scores(users)
+    except TypeError as error:
+        raise ConfigError(f"{what}. It failed: {error}.") from error
+    array = as_array("What scores returns", found)
+    if array.shape != (len(users), n_items) or array.dtype.kind not in "fiu":
+        raise ConfigError(
+            f"{what}: numbers of shape {(len(users), n_items)} for these {len(users)} users. It "
+            f"returned {array.dtype} of shape {array.shape}."
+        )
+    return array
 
 
 def _summary(asked: Mapping[str, ListMetric], full: Lists, drawn: Lists | None) -> Evaluation:

@@ -14,8 +14,15 @@ from fieldfare._validation import Number, check
 from fieldfare.exceptions import ConfigError
 from fieldfare.explain import Explanation, explain
 from fieldfare.models.base import FittedEstimator, Model, model_of
-from fieldfare.retrieval import storing, two_step
-from fieldfare.retrieval.answers import Recommended, best_items, most_similar, recommended, to_frame
+from fieldfare.retrieval import storing, two_step, vectors
+from fieldfare.retrieval.answers import (
+    LENGTH,
+    Recommended,
+    best_items,
+    most_similar,
+    recommended,
+    to_frame,
+)
 from fieldfare.retrieval.channels import merge
 from fieldfare.retrieval.folding import read_interactions
 from fieldfare.retrieval.id_map import IdMap, check_distinct, read_ids
@@ -27,9 +34,8 @@ from fieldfare.retrieval.seen import SeenItems
 from fieldfare.retrieval.splitting import split
 from fieldfare.retrieval.state import State, sample_queries
 from fieldfare.retrieval.towers import Tower, hstack_rows
+from fieldfare.retrieval.vectors import Form, Vectors
 from fieldfare.schema import compose
-
-_LENGTH = Number(1, integer=True)
 
 
 @final
@@ -108,12 +114,12 @@ class Recommender:
             ranker = model_of(ranker, "Recommender")
             sides = FeatureSides.of(ranker, roles_in(ranker, roles))
             ranker_tower = Tower.of(sides, (user, item), items, users)
-        vectors = parts.items(tower.items)
+        item_vectors = parts.items(tower.items)
         self.n_candidates = n_candidates
         # Writers take turns; readers take the state once and need no lock, since it never changes.
         self._writing = threading.Lock()
         queries = sample_queries(parts, tower, user_ids, history)
-        built = build_index(vectors, index, recall=recall, queries=queries)
+        built = build_index(item_vectors, index, recall=recall, queries=queries)
         columns = ItemColumns(items, tower.schema)
         places = item_ids.places(seen.items.values)
         self._state = State(
@@ -207,7 +213,7 @@ class Recommender:
         SchemaError
             If there is no such column.
         """
-        check("n", n, _LENGTH, "recommend")
+        check("n", n, LENGTH, "recommend")
         state = self._state
         requests = read_requests(state, users, contexts, features, history)
         allowed = state.allowed_items(candidates, where)
@@ -218,7 +224,7 @@ class Recommender:
         )
         if frame or columns:
             return to_frame(requests, state, places, scores, columns)
-        return recommended(requests, state, places, scores)
+        return recommended(requests, state, places, scores, n)
 
     @checked
     def similar_items(self, items: Any, n: int = 10) -> Recommended:
@@ -373,6 +379,63 @@ class Recommender:
             If there is no ranker.
         """
         return two_step.measure(self.recommend, self._state, test, n)
+
+    @checked
+    def item_vectors(self, *, form: Form = "inner", bound: float | None = None) -> Vectors:
+        """Return the vectors of all items, for other engines; see `write_vectors`.
+
+        Parameters
+        ----------
+        form : {"inner", "unit"}, default="inner"
+            ``inner``: as the model has them, for engines of inner products. ``unit``: divided by a
+            bound, and with one more number that makes each length one, for engines that know only
+            cosines or distances, and for graphs (HNSW), which lose items when lengths differ
+            (Bachrach et al., RecSys 2014). The order is the same.
+        bound : float, optional
+            What ``unit`` divides by; at least the longest vector. By default it is the power of the
+            square root of two above that. Pass that of vectors stored before to add to them.
+
+        Returns
+        -------
+        Vectors
+            Of shape (n_items, d), or (n_items, d + 1) if ``unit``.
+
+        Raises
+        ------
+        ConfigError
+            If the bound is less than the longest vector.
+        """
+        state = self._state
+        return vectors.item_vectors(state, storing.digest(state.tower.model), form, bound)
+
+    @checked
+    def user_vectors(
+        self,
+        users: Any = None,
+        *,
+        contexts: Mapping[str, Any] | None = None,
+        form: Form = "inner",
+        bound: float | None = None,
+    ) -> Vectors:
+        """Return the vectors of users, with the constants that make scores of inner products.
+
+        Parameters
+        ----------
+        users : id or sequence of ids, optional
+            By default all in the table of users, or all that the model knows.
+        contexts : mapping from column to value, optional
+            One context, which becomes part of every vector.
+        form, bound
+            As for `item_vectors`, of which they must be the same.
+
+        Returns
+        -------
+        Vectors
+            Of shape (n_users, d), or (n_users, d + 1) if ``unit``.
+        """
+        state = self._state
+        model = storing.digest(state.tower.model)
+        return vectors.user_vectors(state, model, users, contexts, form, bound)
 
     # -- changes --------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from typing import Any, final
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
+from fieldfare._validation import shown
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.kernels.topk import Excluded
 from fieldfare.retrieval.folding import FoldedUsers, Observed, read_weights, user_vectors
@@ -117,7 +118,9 @@ class State:
         """
         place = self.item_ids.place(item)
         if place < 0:
-            raise DataError(f"There is no item {item!r} in the catalogue of {len(self.index):,}.")
+            raise DataError(
+                f"There is no item {shown(item)} in the catalogue of {len(self.index):,}."
+            )
         return place
 
     def excluded(

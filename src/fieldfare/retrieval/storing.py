@@ -79,7 +79,7 @@ def _parts(state: State, n_candidates: int) -> tuple[Header, dict[str, AnyArray]
     towers = state.towers
     header = Header(
         int(n_candidates),
-        tuple(_digest(tower.model) for tower in towers),
+        tuple(digest(tower.model) for tower in towers),
         tuple(_roles(tower) for tower in towers),
         tuple(tuple(tower.user_columns) for tower in towers),
         (state.tower.user, state.tower.item),
@@ -106,7 +106,7 @@ def load(folder: PathLike, model: Model, ranker: Model | None) -> tuple[State, i
     models = [model] if ranker is None else [model, ranker]
     try:
         header = Header.from_json(raw)
-        if list(header.models) == [_digest(one) for one in models]:
+        if list(header.models) == [digest(one) for one in models]:
             check_arrays(arrays, header)
             return _state(header, arrays, models), header.n_candidates
     except (ConfigError, DataError, ModelFileError) as error:
@@ -235,7 +235,7 @@ def _roles(tower: Tower) -> dict[str, list[str]]:
     return roles
 
 
-def _digest(model: Model) -> str:
+def digest(model: Model) -> str:
     """Return a checksum of the model's parameters."""
     checksum = Checksum()
     for array in model.arrays().values():

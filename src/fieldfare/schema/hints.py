@@ -154,6 +154,11 @@ class Hints:
         na_values = self.na_values_of(column.name, STANDARD)
         return column if na_values is None else replace(column, na_values=na_values)
 
+    def marks_of(self, name: str) -> Marks:
+        """Return what stands for a missing value in a column that the user says no more about."""
+        na_values = self.na_values_of(name, STANDARD)
+        return STANDARD if na_values is None else Column(name, na_values=na_values).marks
+
     def na_values_of(self, name: str, standard: Marks) -> tuple[str, ...] | None:
         """Return what the user says is missing in a column, ``None`` if the standard marks are."""
         if isinstance(self.na_values, dict):

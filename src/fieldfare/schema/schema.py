@@ -13,7 +13,7 @@ from fieldfare._files import atomic_write, open_regular
 from fieldfare._typing import JSON, AnyArray, PathLike, UInt16Array
 from fieldfare._validation import shown
 from fieldfare.exceptions import ConfigError, SchemaError
-from fieldfare.rows import MAX_FIELD, MAX_INDEX, Rows
+from fieldfare.rows import MAX_FIELDS, MAX_INDEX, Rows
 from fieldfare.schema import serialise as serial
 from fieldfare.schema.classes import Classes
 from fieldfare.schema.column import Column, assign_fields
@@ -87,9 +87,10 @@ class Schema(Features):
                 raise SchemaError(
                     f"Column {name!r} is the target or weight and cannot be a feature."
                 )
-        if len(self.field_names) > MAX_FIELD:
+        if len(self.field_names) > MAX_FIELDS:
             raise SchemaError(
-                f"At most {MAX_FIELD} fields are possible. Got {len(self.field_names)}."
+                f"There may be at most {MAX_FIELDS} fields. Got {len(self.field_names)}. Let "
+                "related features share one."
             )
 
     # -- making ---------------------------------------------------------------------------------

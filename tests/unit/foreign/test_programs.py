@@ -100,6 +100,15 @@ def test_binary_models_of_libffm_predict_alike(name: str, norm: bool) -> None:
     assert_same(model.predict(rows_of("test.ffm")), f"libffm_{name}")
 
 
+@pytest.mark.parametrize("name", ["libffm_norm", "libffm_plain", "xlearn_ffm_adagrad"])
+def test_features_and_fields_that_the_model_does_not_know_count_in_the_length(name: str) -> None:
+    model = load_foreign(FILES / f"{name}{'.bin' if name.startswith('xlearn') else '.model'}")
+    assert model.config.norm_unknown is model.config.instance_norm
+    rows = rows_of("unseen.ffm")
+    found = model.predict(rows) if name.startswith("libffm") else model.score(rows)[:, 0]
+    assert_same(found, f"{name}_unseen")
+
+
 def test_regressions_of_libfm_predict_alike_within_the_range_that_it_clips_to() -> None:
     low, high = -5.2776, 4.0942  # of the targets that it was trained with
     for name in ("r", "pairs", "linear"):
