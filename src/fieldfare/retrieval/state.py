@@ -73,6 +73,18 @@ class State:
         """That of the model that recalls, and that of the one that ranks if there is one."""
         return [self.tower] if self.ranker is None else [self.tower, self.ranker]
 
+    @cached_property
+    def query_columns(self) -> dict[bool, frozenset[str]]:
+        """The columns of a context beside a user (False), and those of a user's features (True)."""
+        return {
+            with_features: frozenset(
+                name
+                for tower in self.towers
+                for name in tower.context_columns(False, with_features)
+            )
+            for with_features in (False, True)
+        }
+
     @property
     def item_column(self) -> str:
         """Name of the column of item ids."""
@@ -107,6 +119,22 @@ class State:
             rest[:, :-1] += of_users
             vectors[folded] = rest
         return vectors, constants
+
+    def knows_user(self, user: Any) -> bool:
+        """Whether a user is in the table of users, or was seen in training, or folded in."""
+        if self.folded and self.folded.ids.place(user) >= 0:
+            return True
+        if self.user_ids is not None:
+            return self.user_ids.place(user) >= 0
+        return self.tower.knows(user)
+
+    @cached_property
+    def popularity(self) -> Float32Array:
+        """Number of interactions of each place in the history, float32 of shape (n_places,)."""
+        _, items = self.seen.pairs()
+        places = self.seen_places[items]
+        counts = np.bincount(places[places >= 0], minlength=len(self.index.alive))
+        return counts.astype(np.float32)
 
     def place_of_item(self, item: Any) -> int:
         """Return the place of an item.
