@@ -81,7 +81,7 @@ def messages() -> list[Message]:
 
 
 def unread() -> list[str]:
-    """Return the expressions that a message is taken from and whose words are not found."""
+    """Return the expressions that a coded message is taken from and whose words are not found."""
     modules = [_read(path) for path in sorted(PACKAGE.rglob("*.py"))]
     reader = _Reader(modules)
     return [f"{module.path}: {text}" for module in modules for text in reader.unread(module)]
@@ -154,10 +154,12 @@ class _Reader:
                     yield Message(section, words, f"{module.path}:{node.lineno}")
 
     def unread(self, module: Module) -> Iterator[str]:
-        """Yield the expressions of a module that messages are taken from without finding words."""
+        """Yield the expressions of a module that coded messages are taken from without words."""
         for node in ast.walk(module.tree):
-            given = self._given(module, node)[1] if isinstance(node, ast.Call) else None
-            if given is not None and not self._words(module, node, given, set()):
+            section, given = self._given(module, node) if isinstance(node, ast.Call) else ("", None)
+            if section in _SAID or given is None:
+                continue
+            if not self._words(module, node, given, set()):
                 yield ast.unparse(given)
 
     def _given(self, module: Module, call: ast.Call) -> tuple[str, ast.expr | None]:
