@@ -30,7 +30,7 @@ NumPy, or pass the fitted object to fieldfare.load_foreign in Python:
       alpha=[h.alpha for h in model.history_.hypers[-len(draws):]])   alpha: of regressors only
 """
 
-_OPTIONS = ("norm", "row_length", "task", "method", "output_of")
+_OPTIONS = ("norm", "row_length", "task", "method", "output_of", "keep_state")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -59,6 +59,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=float,
         metavar="LENGTH",
         help="xlearn, FM with --norm: the Euclidean length that all rows have",
+    )
+    parser.add_argument(
+        "--keep-state",
+        action="store_true",
+        default=None,
+        help="xlearn, binary: take over the state of AdaGrad or FTRL, from which training goes on",
     )
     parser.add_argument(
         "--task",

@@ -80,8 +80,8 @@ def load_foreign(
         determines it.
     **options
         What the file does not say; which there are is said where they are missing. xLearn:
-        ``norm``, ``row_length``, and ``task`` of text models. libFM: ``task``, ``method``. fastFM:
-        ``output``. Arrays of myFM: ``task``.
+        ``norm``, ``row_length``, ``keep_state`` of binary models, ``task`` of text models. libFM:
+        ``task``, ``method``. fastFM: ``output``. Arrays of myFM: ``task``.
 
     Returns
     -------

@@ -29,7 +29,7 @@ describes. ``"fieldfare"`` is the header, JSON in ASCII:
                   (:class:`fieldfare.config.TrainingConfig`), ``solver``, ``gibbs`` and ``keras``,
                   the last three null where they were not used. A ``class_weight`` by class is a
                   list of pairs of class and weight. A field that is left out has its default.
-``progress``      ``{"epoch": e, "seed": s, "weight_unit": w}`` of the solver's state, null or
+``progress``      ``{"solver": s, "epoch": e, "weight_unit": w}`` of the solver's state, null or
                   left out if the file has none
 ``provenance``    how the model came about (seed, data, metrics, history), for people to read:
                   no result depends on it. Numbers that are not finite are written as null.

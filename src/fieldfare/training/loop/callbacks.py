@@ -78,7 +78,7 @@ class TrainingState:
         if not self.config.keep_state:
             return model
         state = {name: np.array(array) for name, array in self.solver.state().items()}
-        return model.with_(progress=Progress(self.epoch, self.config.random_state, state))
+        return model.with_(progress=Progress(self.solver.kind.name, self.epoch, state))
 
 
 class Callback:
