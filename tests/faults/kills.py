@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow.parquet
-from tests.faults.foreign_files import SAVED
+from tests.faults.foreign import SAVED
 
 from fieldfare import RowStore, load_model
 from fieldfare._container import read as read_container

@@ -32,7 +32,7 @@ import numpy as np
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray
 from fieldfare.exceptions import ConfigError, DataWarning, SchemaError
-from fieldfare.rows import MAX_FIELD
+from fieldfare.rows import MAX_FIELDS
 from fieldfare.schema.canonical import read_numbers
 from fieldfare.schema.column import Column
 from fieldfare.schema.column_names import is_called_id, role_of
@@ -100,6 +100,7 @@ def infer_columns(
     for name in (target, weight, group):
         if name is not None:
             require_column(name, table.names)
+    hints = hints.located(table.names)
     hints.check(table.names, (target, weight))
     sample = table.head(SAMPLE_ROWS)
     complete = sample.num_rows < SAMPLE_ROWS
@@ -131,10 +132,10 @@ def infer_columns(
 
 def _check_width(n_columns: int) -> None:
     """Refuse more columns than there can be fields, before any of them is looked at."""
-    if n_columns > MAX_FIELD:
+    if n_columns > MAX_FIELDS:
         raise SchemaError(
-            f"A table can have {MAX_FIELD} columns to be judged by their values, because each gets "
-            f"a field of its own. Got {n_columns}. Leave out columns (ignore=[...]), or pass "
+            f"A table can have {MAX_FIELDS} columns to be judged by their values, because each "
+            f"gets a field of its own. Got {n_columns}. Leave out columns (ignore=[...]), or pass "
             "numbers as an array or a sparse matrix."
         )
 
