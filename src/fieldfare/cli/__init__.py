@@ -23,6 +23,7 @@ from fieldfare.cli import (
     predict,
     recommend,
     sample,
+    serve,
     show,
     train,
 )
@@ -51,6 +52,7 @@ _COMMANDS = (
     convert,
     show,
     recommend,
+    serve,
     export,
     import_,
     demo,
@@ -61,6 +63,7 @@ start here:
   fieldfare inspect train.csv --target clicked  what a file holds, and what is wrong with it
   fieldfare train train.csv --target clicked    train a factorization machine
   fieldfare predict new.csv -m train.ff         predict with it
+  fieldfare serve train.ff                      answer requests over HTTP
 
 DATA is a file, several files, a folder, a quoted glob, or - for standard input: CSV or TSV,
 JSON lines, Parquet, Feather or Arrow IPC, libsvm, libffm, or a RowStore, plain or compressed

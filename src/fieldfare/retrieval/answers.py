@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -71,6 +71,7 @@ def best_items(
     *,
     allowed: AnyArray | None,
     excluded: Excluded | None,
+    lap: Callable[[str], None] = lambda _: None,
 ) -> tuple[Int64Array, Float32Array]:
     """Return the best items of each request, ranked by the ranker if there is one.
 
@@ -86,6 +87,8 @@ def best_items(
         Which places may be returned; None if all may.
     excluded : Excluded or None
         Places that each request leaves out.
+    lap : function of str
+        Called at the end of each stage with its name: encode, search, rank.
 
     Returns
     -------
@@ -96,13 +99,51 @@ def best_items(
         -inf where there is no item.
     """
     vectors, constants = state.queries(requests.users, requests.rows(state.tower))
+    lap("encode")
     depth = n if state.ranker is None else max(n, n_candidates)
     depth = max(1, min(depth, len(state.item_ids)))
     places, scores = state.index.search(vectors, depth, allowed=allowed, excluded=excluded)
     scores = scores + constants[:, None]
+    lap("search")
     if state.ranker is not None:
         places, scores = rerank(state.ranker, requests.rows(state.ranker), places)
+        lap("rank")
     return places[:, :n], scores[:, :n].astype(np.float32, copy=False)
+
+
+def popular_items(
+    state: State,
+    n_requests: int,
+    n: int,
+    *,
+    allowed: AnyArray | None,
+    excluded: Excluded | None,
+) -> tuple[Int64Array, Float32Array]:
+    """Return the most popular items, for requests of which nothing is known.
+
+    Parameters
+    ----------
+    state, n, allowed, excluded
+        As for `best_items`.
+    n_requests : int
+
+    Returns
+    -------
+    places : int64 array of shape (n_requests, m)
+        As those of `best_items`: the items with the most interactions in the history first, of
+        equal ones the lower place. Without a history the order is that of the terms that items add
+        to the score on their own.
+    scores : float32 array of shape (n_requests, m)
+        Numbers of interactions, or scores; -inf where there is no item.
+    """
+    if not state.seen:
+        nothing = Requests(False, n_requests, None, None, None)
+        return best_items(state, nothing, n, n, allowed=allowed, excluded=excluded)
+    # One number for each item, as vectors of length one that a query of 1 searches.
+    counts, queries = state.popularity[:, None], np.ones((n_requests, 1), np.float32)
+    open_ = state.index.alive if allowed is None else allowed & state.index.alive
+    depth = max(1, min(n, len(state.item_ids)))
+    return search_items(counts, queries, depth, allowed=open_, excluded=excluded)
 
 
 def rerank(tower: Tower, queries: Rows, places: Int64Array) -> tuple[Int64Array, Float32Array]:

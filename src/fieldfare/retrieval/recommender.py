@@ -135,6 +135,11 @@ class Recommender:
         return self._state.index
 
     @property
+    def state(self) -> State:
+        """The catalogue, users and models at this moment; a change makes another one."""
+        return self._state
+
+    @property
     def user_column(self) -> str:
         """Name of the column of user ids."""
         return self._state.tower.user
