@@ -11,12 +11,13 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from fieldfare.exceptions import FieldfareError, RequestError
+from fieldfare.exceptions import ConfigError, FieldfareError, RequestError
 from fieldfare.serving import logs
 from fieldfare.serving.answering import Answering, AnyRequest, Task, size_of
 from fieldfare.serving.batching import Batcher
-from fieldfare.serving.changes import ChangeRequest, Changes
+from fieldfare.serving.changes import Changes
 from fieldfare.serving.errors import Refusal
+from fieldfare.serving.journal import ChangeRequest, Journal
 from fieldfare.serving.metrics import Metrics
 from fieldfare.serving.registry import Registry
 from fieldfare.serving.settings import Settings
@@ -43,7 +44,12 @@ class Service:
     def __init__(self, settings: Settings, store: FeatureStore | None = None) -> None:
         self.settings = settings
         self.metrics = Metrics()
-        self._changes = Changes()
+        if settings.journal is not None and settings.workers > 1:
+            raise ConfigError(
+                "Changes are made and kept by a server with one worker only. Leave out the journal, "
+                "or use workers = 1."
+            )
+        self._changes = Changes(None if settings.journal is None else Journal(settings.journal))
         self.registry = Registry(settings, self._changes.prepare)
         limits = settings.limits
         answering = Answering(
@@ -70,6 +76,9 @@ class Service:
             If one cannot be loaded or fails its golden queries.
         """
         self.registry.load_all()
+        n_changes = self._changes.replay()
+        if n_changes:
+            logs.event("changes made again", journal=self.settings.journal, requests=n_changes)
         for slot in self.registry.about().models:
             logs.event("loaded", model=slot.active.version, file=slot.active.file)
 
@@ -82,6 +91,7 @@ class Service:
         """End all threads, when the last request is answered."""
         self._answers.stop()
         self._writes.stop()
+        self._changes.close()
         self._loader.shutdown(wait=False, cancel_futures=True)
         if self._store is not None:
             self._store.close()
