@@ -43,6 +43,7 @@ _OTHER_NAMES = {
     "validation_fraction": "val_split validation_split test_size val_fraction",
     "class_weight": "class_weights scale_pos_weight is_unbalance",
     "sep": "delimiter separator delim",
+    "encoding": "charset codec file_encoding",
     "names": "columns column_names col_names header_names",
     "output": "out save output_model output_file model_out save_model",
     "max_time": "time_limit timeout max_seconds",

@@ -318,13 +318,13 @@ class SolverConfig(Config):
     l2_queries: float = _by_data(
         _NON_NEGATIVE,
         "For solver='nonsampled': L2 penalty on the parameters of users and contexts. 'auto' "
-        "follows from the numbers of users, items and interactions.",
+        "follows from the numbers of users, items and interactions, and falls from sweep to sweep.",
         needs=(needs.ALL_PAIRS,),
     )
     l2_items: float = _by_data(
         _NON_NEGATIVE,
         "For solver='nonsampled': L2 penalty on the parameters of items. 'auto' follows from the "
-        "numbers of users, items and interactions.",
+        "numbers of users, items and interactions, and falls from sweep to sweep.",
         needs=(needs.ALL_PAIRS,),
     )
 

@@ -179,6 +179,11 @@ def add_reading(parser: argparse.ArgumentParser, format_flag: str = "--format") 
         help="names of the columns, in order, for files without a header",
     )
     group.add_argument("--sep", metavar="TEXT", help="what separates the cells, such as ';' or tab")
+    group.add_argument(
+        "--encoding",
+        metavar="NAME",
+        help="what text is written in, such as latin-1 (default: UTF-8)",
+    )
 
 
 def column(text: str) -> str | int:
@@ -244,7 +249,7 @@ def hyperparameters(
 
 def reading(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return what the user says about the form of the files."""
-    said = {name: getattr(arguments, name) for name in ("header", "names", "sep")}
+    said = {name: getattr(arguments, name) for name in ("header", "names", "sep", "encoding")}
     said["format"] = arguments.data_format
     return {name: value for name, value in said.items() if value is not None}
 

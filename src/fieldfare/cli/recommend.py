@@ -16,6 +16,7 @@ from fieldfare.exceptions import ConfigError
 if TYPE_CHECKING:
     from fieldfare.data.interaction_columns import InteractionColumns
     from fieldfare.retrieval import Recommender
+    from fieldfare.rows import RelatedRows, Rows
     from fieldfare.schema.schema import Schema
     from fieldfare.sources.source import Table
 
@@ -78,8 +79,9 @@ def _train(arguments: argparse.Namespace) -> int:
             valid = columns.joined(valid)
         valid = read_dataset(valid, Options.of(schema=data.schema, **known))
         valid = at_least(valid, arguments.min_rating)
+    data = at_least(data, arguments.min_rating)
     result = train(
-        at_least(data, arguments.min_rating),
+        data,
         valid=valid,
         model=FM.name,
         task="rank",
@@ -92,8 +94,20 @@ def _train(arguments: argparse.Namespace) -> int:
     best = result.history.best
     shown = [f"{name} {best[name]:.4f}" for name in best if name.startswith("valid_")]
     epoch = ", ".join([f"epoch {int(best['epoch'])}", *shown]) if best else "no epoch"
-    say_aside(f"model of {data.rows.n_rows:,} interactions ({epoch}) written to {arguments.output}")
+    count = f"{_n_interactions(data.rows):,} interactions"
+    say_aside(f"model of {count} ({epoch}) written to {arguments.output}")
     return INTERRUPTED if result.interrupted else 0
+
+
+def _n_interactions(rows: Rows | RelatedRows) -> int:
+    """Count the rows that are learned from: those that are no interactions have a target of 0."""
+    import numpy as np
+
+    counts = np.ones(rows.n_rows, bool)
+    for given in (rows.target, rows.weight):
+        if given is not None:
+            counts &= given > 0
+    return int(counts.sum())
 
 
 def _opened(arguments: argparse.Namespace, path: Any) -> Any:
@@ -208,7 +222,7 @@ def _compare(arguments: argparse.Namespace) -> int:
         items=_opened(arguments, arguments.items),
         time=arguments.time,
     )
-    say_notes(columns.notes[:1] if None in names.values() else ())
+    say_notes(columns.notes_of_guesses if None in names.values() else ())
     found = compare(
         {str(path): load_model(path) for path in arguments.model},
         columns.table,

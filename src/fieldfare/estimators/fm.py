@@ -579,10 +579,10 @@ class FMRanker(Ranker):
         the more contexts each user has.
     l2_queries : float >= 0 or 'auto', default='auto'
         For solver='nonsampled': L2 penalty on the parameters of users and contexts. 'auto' follows
-        from the numbers of users, items and interactions.
+        from the numbers of users, items and interactions, and falls from sweep to sweep.
     l2_items : float >= 0 or 'auto', default='auto'
         For solver='nonsampled': L2 penalty on the parameters of items. 'auto' follows from the
-        numbers of users, items and interactions.
+        numbers of users, items and interactions, and falls from sweep to sweep.
     fit_linear : bool, default=True
         Whether to fit one weight per feature.
     instance_norm : bool, default=False

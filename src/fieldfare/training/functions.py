@@ -79,12 +79,12 @@ def train(
         Checkpoint to resume from, with the data and parameters of the run that wrote it.
     **parameters
         ``schema``, ``target``, ``weight``, ``group``, ``fields``, ``categorical``, ``numeric``,
-        ``ignore``, ``bins``, ``na_values``, ``format``, ``header``, ``names`` and ``sep`` say how
-        to read the data, as in `fieldfare.load_data`, and the last four also how to read a file of
-        validation data; ``pairs``, an integer array of shape (n_pairs, 2), says for ranking which
-        rows to compare, the better one first, in place of groups; all others are hyperparameters,
-        the fields of `ModelConfig`, `SolverConfig` and `TrainingConfig`. They mean the same whether
-        the model is new or not.
+        ``ignore``, ``bins``, ``na_values``, ``format``, ``header``, ``names``, ``sep`` and
+        ``encoding`` say how to read the data, as in `fieldfare.load_data`, and the last five also
+        how to read a file of validation data; ``pairs``, an integer array of shape (n_pairs, 2),
+        says for ranking which rows to compare, the better one first, in place of groups; all others
+        are hyperparameters, the fields of `ModelConfig`, `SolverConfig` and `TrainingConfig`. They
+        mean the same whether the model is new or not.
 
     Returns
     -------

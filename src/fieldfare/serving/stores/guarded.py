@@ -10,6 +10,8 @@ from typing import Any, final
 from fieldfare.exceptions import DeadlineError
 from fieldfare.serving.stores.base import Features, FeatureStore
 
+_CLOSE_S = 2.0
+
 
 @final
 class GuardedStore:
@@ -55,6 +57,8 @@ class GuardedStore:
             ) from error
 
     def close(self) -> None:
-        """Close the store, when a look-up in progress has ended."""
-        self._thread.submit(self._store.close)
+        """Close the store: at once, or when a look-up that is late has ended."""
+        closed = self._thread.submit(self._store.close)
+        if self._late is None:
+            closed.result(_CLOSE_S)
         self._thread.shutdown(wait=False)

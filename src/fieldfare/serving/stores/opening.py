@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from fieldfare.exceptions import ConfigError
 from fieldfare.serving.settings import Features as Settings
-from fieldfare.serving.stores.base import Features, FeatureStore
+from fieldfare.serving.stores.base import FeatureStore
 from fieldfare.serving.stores.cached import CachedStore
 from fieldfare.serving.stores.guarded import GuardedStore
 from fieldfare.serving.stores.postgres import PostgresStore
 from fieldfare.serving.stores.redis import RedisStore
-from fieldfare.serving.stores.table import TableStore, users_in
+from fieldfare.serving.stores.table import TableStore, UserTable
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _REDIS = ("redis://", "rediss://", "unix://")
 _POSTGRES = ("postgresql://", "postgres://")
-
-
-class _Fillable(Protocol):
-    def put(self, batches: Iterable[Mapping[str, Features]], seconds: int | None = None) -> int: ...
-
-    def close(self) -> None: ...
 
 
 def open_store(settings: Settings, user: str) -> FeatureStore:
@@ -52,7 +45,13 @@ def open_store(settings: Settings, user: str) -> FeatureStore:
 
 
 def load_features(
-    source: Any, target: str, user: str, *, seconds: int | None = None, **names: str
+    source: Any,
+    target: str,
+    user: str,
+    *,
+    table: str = "features",
+    prefix: str = "features:",
+    seconds: int | None = None,
 ) -> int:
     """Write a table of users to Redis or PostgreSQL; return how many there are.
 
@@ -63,20 +62,22 @@ def load_features(
         The address.
     user : str
         The column of ids of the table.
+    table : str
+        In PostgreSQL.
+    prefix : str
+        Of the keys in Redis.
     seconds : int, optional
         Time to live of keys in Redis.
-    **names
-        ``table`` in PostgreSQL, ``prefix`` of the keys in Redis.
 
     Raises
     ------
     FieldfareError
         If the table cannot be read or has an id twice, or the server cannot be written to.
     """
-    settings = Settings(source=target, **names)
-    store: _Fillable = _server(expanded(target), settings, user, None)
+    settings = Settings(source=target, table=table, prefix=prefix)
+    store = _server(expanded(target), settings, user, None)
     try:
-        return store.put(users_in(source, user), seconds)
+        return store.put(UserTable(source, user), seconds)
     finally:
         store.close()
 
@@ -102,7 +103,9 @@ def expanded(source: str) -> str:
     return _VARIABLE.sub(value, source)
 
 
-def _server(source: str, settings: Settings, user: str, seconds: float | None) -> Any:
+def _server(
+    source: str, settings: Settings, user: str, seconds: float | None
+) -> RedisStore | PostgresStore:
     if source.startswith(_REDIS):
         return RedisStore(source, settings.prefix, seconds)
     if source.startswith(_POSTGRES):

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, final
 
 from fieldfare._optional import require
 from fieldfare.exceptions import ConfigError, OutputError
 from fieldfare.retrieval.id_map import id_text
 from fieldfare.serving.stores.base import Features
+from fieldfare.serving.stores.table import UserTable
 
 # Type numbers (OID) of smallint, integer and bigint.
 _INTEGERS = (20, 21, 23)
-_TYPES = ((bool, "boolean"), (int, "bigint"), (float, "double precision"))
+# By the start of Arrow's name; the rest, such as dates, are texts.
+_TYPES = {
+    "bool": "boolean",
+    "int": "bigint",
+    "uint": "numeric",
+    "float": "double precision",
+    "double": "double precision",
+    "half": "double precision",
+    "decimal": "numeric",
+}
 
 
 @final
@@ -67,7 +77,7 @@ class PostgresStore:
         found = {id_text(row.pop(self._user)): row for row in rows}
         return [found.get(text) for text in texts]
 
-    def put(self, batches: Iterable[Mapping[str, Features]], _: int | None = None) -> int:
+    def put(self, users: UserTable, _: int | None = None) -> int:
         """Write a table of users, which takes the place of the one that is there, at once.
 
         Returns
@@ -77,42 +87,35 @@ class PostgresStore:
 
         Raises
         ------
+        ConfigError
+            If a column has lists of something else than texts.
         OutputError
             If PostgreSQL cannot be reached, or refuses; the table is then as it was.
         """
-        sql, n = self._psycopg.sql, 0
+        sql, names = self._psycopg.sql, [self._user, *users.types]
+        types = ["text PRIMARY KEY", *(_type(name, kind) for name, kind in users.types.items())]
+        columns = sql.SQL(", ").join(map(sql.Identifier, names))
+        declared = sql.SQL(", ").join(
+            sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind))
+            for name, kind in zip(names, types, strict=True)
+        )
         try:
             with self._psycopg.connect(self._url) as connection, connection.cursor() as cursor:
-                for batch in batches:
-                    if not n:
-                        names = list(next(iter(batch.values())))
-                        self._create(cursor, names, batch)
-                        columns = sql.SQL(", ").join(map(sql.Identifier, [self._user, *names]))
-                        copy = sql.SQL("COPY {} ({}) FROM STDIN").format(self._table, columns)
-                    with cursor.copy(copy) as writer:
+                cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(self._table))
+                cursor.execute(sql.SQL("CREATE TABLE {} ({})").format(self._table, declared))
+                copy = sql.SQL("COPY {} ({}) FROM STDIN").format(self._table, columns)
+                with cursor.copy(copy) as writer:
+                    for batch in users.batches():
                         for user, row in batch.items():
                             writer.write_row([user, *row.values()])
-                    n += len(batch)
         except (self._psycopg.Error, OSError) as error:
             raise OutputError(
                 f"PostgreSQL has not taken the users: {str(error).strip()}. Nothing was changed."
             ) from error
-        return n
+        return len(users)
 
     def close(self) -> None:
         self._disconnect()
-
-    def _create(self, cursor: Any, names: Sequence[str], batch: Mapping[str, Features]) -> None:
-        """Replace the table by an empty one, with the types of the first users."""
-        sql = self._psycopg.sql
-        columns = [sql.SQL("{} text PRIMARY KEY").format(sql.Identifier(self._user))]
-        for name in names:
-            values = [row[name] for row in batch.values()]
-            columns.append(sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(_type(values))))
-        cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(self._table))
-        cursor.execute(
-            sql.SQL("CREATE TABLE {} ({})").format(self._table, sql.SQL(", ").join(columns))
-        )
 
     def _keys(self, texts: Sequence[str | None]) -> list[Any]:
         if not self._has_numbers:
@@ -142,21 +145,19 @@ class PostgresStore:
             self._connection = None
 
 
-def _type(values: Sequence[Any]) -> str:
-    """Return the type of a column that holds these values.
+def _type(name: str, kind: str) -> str:
+    """Return the type of PostgreSQL for a type of Arrow.
 
     Raises
     ------
     ConfigError
-        If it holds lists of something else than texts.
+        If a column has lists of something else than texts.
     """
-    known = [value for value in values if value is not None]
-    if any(isinstance(value, list) for value in known):
-        cells = [cell for value in known for cell in value]
-        if not all(isinstance(cell, str) for cell in cells):
-            raise ConfigError("A column of lists must hold texts to be written to PostgreSQL.")
+    if "list" in kind:
+        if "string" not in kind:
+            raise ConfigError(
+                f"A column of lists must hold texts to be written to PostgreSQL. {name!r} holds "
+                f"{kind}."
+            )
         return "text[]"
-    for kind, name in _TYPES:
-        if known and all(type(value) is kind for value in known):
-            return name
-    return "text"
+    return next((own for start, own in _TYPES.items() if kind.startswith(start)), "text")

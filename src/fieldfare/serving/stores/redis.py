@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Sequence
 from typing import Any, final
 
 import msgspec
@@ -10,7 +11,9 @@ import msgspec
 from fieldfare._optional import require
 from fieldfare.exceptions import ConfigError, OutputError
 from fieldfare.retrieval.id_map import id_text
+from fieldfare.serving import logs
 from fieldfare.serving.stores.base import Features
+from fieldfare.serving.stores.table import UserTable
 from fieldfare.serving.wire import Row
 
 
@@ -57,18 +60,27 @@ class RedisStore:
         ------
         redis.RedisError
             If it does not answer.
-        msgspec.MsgspecError
-            If it holds something else than rows.
         """
-        found = self._client.mget([f"{self._prefix}{id_text(user)}" for user in users])
-        return [None if text is None else self._decode(text) for text in found]
+        keys = [f"{self._prefix}{id_text(user)}" for user in users]
+        return list(map(self._columns, self._client.mget(keys)))
 
-    def put(self, batches: Iterable[Mapping[str, Features]], seconds: int | None = None) -> int:
+    def _columns(self, text: bytes | None) -> Features | None:
+        """Return the columns in a text; None if there is none, or something else."""
+        if text is None:
+            return None
+        try:
+            return self._decode(text)
+        except msgspec.MsgspecError as error:
+            where = f"under a key that starts with {self._prefix!r}"
+            logs.event("no row of features", level=logging.WARNING, where=where, message=str(error))
+            return None
+
+    def put(self, users: UserTable, seconds: int | None = None) -> int:
         """Write the columns of users, in place of those that are there; return how many.
 
         Parameters
         ----------
-        batches : iterable of mappings from id to columns
+        users : UserTable
         seconds : int, optional
             Time to live.
 
@@ -79,7 +91,7 @@ class RedisStore:
         """
         n = 0
         try:
-            for batch in batches:
+            for batch in users.batches():
                 pipeline = self._client.pipeline(transaction=False)
                 for user, columns in batch.items():
                     pipeline.set(f"{self._prefix}{user}", self._encode(columns), ex=seconds)

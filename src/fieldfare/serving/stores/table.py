@@ -87,20 +87,42 @@ class TableStore:
         return _Contents(ids, table.drop_columns([self._user]), stamp or (0, 0, 0))
 
 
-def users_in(path: str, user: str) -> Iterator[dict[str, Features]]:
-    """Yield the columns of users in a table by their id, some at a time.
+@final
+class UserTable:
+    """A table of users to be written to a store.
+
+    Parameters
+    ----------
+    source : table
+    user : str
+        The column of ids.
+
+    Attributes
+    ----------
+    types : dict from name to str
+        What each column holds, as Arrow calls it.
 
     Raises
     ------
     FieldfareError
         If it cannot be read, or has an id twice.
     """
-    table = compose.read(path)
-    ids = check_distinct(read_ids(table, user), "users")
-    columns = table.drop_columns([user])
-    for low in range(0, len(ids), _ROWS):
-        some = map(str, ids[low : low + _ROWS].tolist())
-        yield dict(zip(some, columns.slice(low, _ROWS).to_pylist(), strict=True))
+
+    def __init__(self, source: Any, user: str) -> None:
+        table = compose.read(source)
+        self.user = user
+        self._ids = check_distinct(read_ids(table, user), "users")
+        self._columns = table.drop_columns([user])
+        self.types = {field.name: str(field.type) for field in self._columns.schema}
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def batches(self) -> Iterator[dict[str, Features]]:
+        """Yield columns by the id of their user, some users at a time."""
+        for low in range(0, len(self), _ROWS):
+            some = map(str, self._ids[low : low + _ROWS].tolist())
+            yield dict(zip(some, self._columns.slice(low, _ROWS).to_pylist(), strict=True))
 
 
 def _stamp(path: str) -> tuple[int, int, int] | None:
