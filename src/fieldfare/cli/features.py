@@ -55,9 +55,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the chosen step."""
-    from fieldfare._optional import require
-
-    require("msgspec", "serve")
     from fieldfare.serving.stores import load_features
     from fieldfare.sources.formats import open_table
     from fieldfare.sources.reading import Reading
