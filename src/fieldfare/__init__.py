@@ -64,6 +64,8 @@ if typing.TYPE_CHECKING:
     from fieldfare.training.loop.callbacks import Callback as Callback
     from fieldfare.training.loop.callbacks import Checkpoint as Checkpoint
     from fieldfare.training.loop.history import History as History
+    from fieldfare.training.prepare.start import Start as Start
+    from fieldfare.training.ranking.folding import fold_in as fold_in
 
 # Where each public name lives; "module:name" where it has another name there.
 _HOMES = {
@@ -95,6 +97,7 @@ _HOMES = {
     "RowStore": "store.row_store",
     "Rows": "rows",
     "Schema": "schema.schema",
+    "Start": "training.prepare.start",
     "build_index": "retrieval",
     "cross_validate": "training.crossval",
     "evaluate": "training.functions",
@@ -103,6 +106,7 @@ _HOMES = {
     "field_interactions": "explain",
     "field_vectors": "explain",
     "fields_of_one_hot": "data.one_hot",
+    "fold_in": "training.ranking.folding",
     "inspect": "data.inspect",
     "latent_vectors": "explain",
     "load_data": "data.loading:load",
@@ -148,6 +152,7 @@ __all__ = [
     "RowStore",
     "Rows",
     "Schema",
+    "Start",
     "__version__",
     "build_index",
     "cross_validate",
@@ -157,6 +162,7 @@ __all__ = [
     "field_interactions",
     "field_vectors",
     "fields_of_one_hot",
+    "fold_in",
     "inspect",
     "latent_vectors",
     "load_data",

@@ -294,6 +294,13 @@ class SolverConfig(Config):
     ftrl_beta: float = _param(
         1.0, _NON_NEGATIVE, "Smoothing of the step size of FTRL (its beta).", needs=(needs.L1,)
     )
+    ftrl_start: float = _param(
+        0.0,
+        _NON_NEGATIVE,
+        "Sum of squared gradients that FTRL starts from: with 1, its first steps are as long as "
+        "those of xLearn.",
+        needs=(needs.L1,),
+    )
     unobserved_weight: float = _by_data(
         _POSITIVE,
         "For solver='nonsampled': weight of the pairs of query and item that were not seen; a pair "
@@ -482,6 +489,12 @@ class TrainingConfig(Config):
         "Whether to update in the order of one thread where the result would depend on the number "
         "of threads (AdaGrad); everything else still uses all of them. 'auto' does so if there is "
         "a random_state; False trains faster on several cores, but results differ from run to run.",
+    )
+    keep_state: bool = _param(
+        False,
+        Flag(),
+        "Whether the model keeps the state of its solver, also in its file: training it further "
+        "then continues as if it had never stopped. It takes about as much room again, and more.",
     )
     verbose: int = _param(
         0,

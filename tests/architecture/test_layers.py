@@ -25,7 +25,7 @@ HOMES = {
     "pyarrow": {"sources", "schema", "foreign"},
     "safetensors": set(),  # only the tests use it, to read our files as others would
     "scipy": {"sources"},  # elsewhere its matrices are known by their type
-    "sklearn": {"estimators", "metrics"},
+    "sklearn": {"compat", "estimators", "metrics"},
     "tensorflow": {"export"},
     "tqdm": {"training"},
 }

@@ -53,6 +53,9 @@ class Sound:
         self.store = fieldfare.RowStore.build([self.data.rows], "s.store", schema=self.data.schema)
         self.recommender = self._recommender()
         self.recommender.save("r.index")
+        self.recall = fieldfare.FMRanker(n_factors=2, max_iter=1, n_jobs=1).fit(
+            self.table, roles=ROLES
+        )
         self.split = retrieval.split(self.regression, ROLES)
         self.index = retrieval.build_index(np.eye(3, dtype=np.float32))
         self.trial = retrieval.Trial.of(self.table, self.table)
@@ -118,6 +121,7 @@ class Sound:
         return {
             "Index.change": {"removed": list, "added": lambda: np.eye(3, dtype=np.float32)},
             "Index.taken": {"places": lambda: np.array([0, 2])},
+            "fold_in": {"model": lambda: self.recall, "known": lambda: self.table},
             "load": {"target": lambda: "clicked"},
             "inspect": {"target": lambda: "clicked"},
             "train": quick,
@@ -141,6 +145,23 @@ class Sound:
             "Recommender.explain": {"user": lambda: "u1", "item": lambda: "i1"},
             "Recommender.similar_users": {"users": lambda: ["u1"]},
             "Recommender.recommend": {"users": lambda: ["u1"]},
+            "Vectors": {
+                "side": lambda: "item",
+                "column": lambda: "item",
+                "ids": lambda: np.array([1, 2]),
+                "values": lambda: np.eye(2, dtype=np.float32),
+                "form": lambda: "inner",
+                "bound": lambda: None,
+                "model": lambda: "0",
+            },
+            "write_vectors": {
+                "path": lambda: "out.parquet",
+                "vectors": self.recommender.item_vectors,
+            },
+            "write_to_redis": {
+                "url": lambda: "redis://127.0.0.1:1/0",
+                "vectors": self.recommender.item_vectors,
+            },
             "split": {"model": lambda: self.regression, "roles": lambda: ROLES},
             "RowStore.build": {"batches": lambda: [data.rows], "path": lambda: "new.store"},
             "RowStore.open": {"path": lambda: "s.store"},
@@ -295,6 +316,7 @@ class Sound:
             "Comparison": self._comparison,
             "Evaluation": lambda: self._comparison().evaluations["fm"],
             "Explanation": lambda: fieldfare.explain(self.model, self.data),
+            "Start": fieldfare.Start,
         }
         return makers[name]()
 

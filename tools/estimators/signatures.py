@@ -15,13 +15,13 @@ ORDER = (
     *("n_warmup", "n_samples", "n_keep_samples"),
     *("solver", "optimizer", "learning_rate", "max_iter", "batch_size"),
     *("l2_linear", "l2_factors", "l2_exponent", "l2_fields"),
-    *("l1_linear", "l1_factors", "ftrl_beta"),
+    *("l1_linear", "l1_factors", "ftrl_beta", "ftrl_start"),
     *("unobserved_weight", "l2_queries", "l2_items"),
     *("fit_intercept", "fit_linear", "instance_norm", "scale_features", "init_scale"),
     *("early_stopping", "validation_fraction", "validation", "validation_column", "refit"),
     *("n_iter_no_change", "tol", "eval_metric"),
     *("class_weight", "max_time", "shuffle", "groups", "memory_limit"),
-    *("random_state", "n_jobs", "deterministic", "verbose"),
+    *("random_state", "n_jobs", "deterministic", "verbose", "keep_state"),
     *("warm_start", "schema", "fields", *HINTS, "callbacks"),
 )
 

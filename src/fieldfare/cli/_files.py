@@ -34,6 +34,11 @@ class FileOrFolder(Output):
     """An argument that names what is written: a file, or a folder that the command makes."""
 
 
+def file_or_address(text: str) -> str:
+    """Return an argument that names a file to write, or the address of a server as it is."""
+    return text if "://" in text else Output(text)
+
+
 def settle_files(arguments: argparse.Namespace) -> None:
     """Fill in the default output, and refuse outputs that are inputs or cannot be written.
 

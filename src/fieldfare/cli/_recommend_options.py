@@ -1,4 +1,4 @@
-"""The options of ``fieldfare recommend`` and of its three steps."""
+"""The options of ``fieldfare recommend`` and of its steps."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import argparse
 from typing import Any
 
 from fieldfare.cli import _columns, _options
-from fieldfare.cli._files import FileOrFolder, Input, Output
+from fieldfare.cli._files import FileOrFolder, Input, Output, file_or_address
 from fieldfare.cli._options import Formatter
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
+
+# As in `fieldfare.retrieval.vector_files`, which takes too long to import for a parser.
+KINDS = ("parquet", "npz", "faiss", "pgvector", "postgres")
 
 _LEARNING = {
     ModelConfig: ("n_factors", "fit_linear"),
@@ -33,6 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ("index", "build an index of items", _configure_index),
         ("query", "ask for recommendations", _configure_query),
         ("compare", "measure models beside what they should beat", _configure_compare),
+        ("vectors", "write vectors of items or users for other engines", _configure_vectors),
     ):
         step = steps.add_parser(name, help=words, **options)
         configure_step(step)
@@ -221,6 +225,68 @@ def _configure_compare(parser: argparse.ArgumentParser) -> None:
         "'implicit BPR' (default: all that can be had)",
     )
     _options.add_reading(parser)
+
+
+def _configure_vectors(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "index", type=Input, metavar="FOLDER", help="folder from 'fieldfare recommend index'"
+    )
+    parser.add_argument(
+        "-m",
+        "--model",
+        required=True,
+        type=Input,
+        metavar="MODEL.ff",
+        help="model file that the index was built from",
+    )
+    _add_ranker(parser)
+    parser.add_argument(
+        "--of", choices=("items", "users"), default="items", help="whose vectors (default: items)"
+    )
+    parser.add_argument(
+        "--form",
+        choices=("inner", "unit"),
+        default="inner",
+        help="inner (default): for engines of inner products; unit: all of length one, for engines "
+        "of cosines or distances",
+    )
+    parser.add_argument(
+        "--bound",
+        type=float,
+        metavar="X",
+        help="what --form unit divides the vectors of items by (default: a little more than the "
+        "longest)",
+    )
+    parser.add_argument(
+        "--context",
+        action="append",
+        default=[],
+        metavar="COLUMN=VALUE",
+        help="value of a context column, which becomes part of the vectors of users",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        type=file_or_address,
+        metavar="OUT",
+        help="file that ends in .parquet, .npz, .faiss or .sql, or redis://HOST:PORT",
+    )
+    parser.add_argument(
+        "--kind",
+        choices=KINDS,
+        help="kind of file, for other extensions, and to choose between SQL for pgvector (the "
+        "default of .sql) and for PostgreSQL without it",
+    )
+    parser.add_argument(
+        "--table", metavar="NAME", help="table in SQL (default: item_vectors or user_vectors)"
+    )
+    parser.add_argument(
+        "--prefix", metavar="TEXT", help="start of the keys in Redis (default: item: or user:)"
+    )
+    parser.add_argument(
+        "--seconds", type=int, metavar="N", help="time to live in Redis (default: for ever)"
+    )
 
 
 def _add_roles(parser: argparse.ArgumentParser, title: str) -> None:

@@ -1,4 +1,4 @@
-"""Recommend items: train a model on interactions, build an index of the items, and query it."""
+"""Recommend items: train a model on interactions, index the items, query them, export vectors."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ examples:
   fieldfare recommend query ratings.index -m ratings.ff --user 17 --context hour=night
   fieldfare recommend query ratings.index -m ratings.ff --requests new.csv -o lists.csv
   fieldfare recommend compare ratings.csv held-out.csv -m ratings.ff
+  fieldfare recommend vectors ratings.index -m ratings.ff --form unit -o items.parquet
+  fieldfare recommend vectors ratings.index -m ratings.ff --of users -o redis://localhost:6379
 
 'recommend train' trains on interactions and takes all other pairs of a user and an item as
 unobserved. Which columns are the user, the item, the rating and the time is guessed from their
@@ -44,7 +46,13 @@ said about the form of the files holds for all tables of a command.
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the chosen step."""
-    steps = {"train": _train, "index": _index, "query": _query, "compare": _compare}
+    steps = {
+        "train": _train,
+        "index": _index,
+        "query": _query,
+        "compare": _compare,
+        "vectors": _vectors,
+    }
     return steps[arguments.step](arguments)
 
 
@@ -212,6 +220,31 @@ def _compare(arguments: argparse.Namespace) -> int:
         baselines=None if arguments.baselines is None else arguments.baselines.split(","),
     )
     say(str(found))
+    return 0
+
+
+def _vectors(arguments: argparse.Namespace) -> int:
+    from fieldfare.persist.file import load_model
+    from fieldfare.retrieval import Recommender, write_to_redis, write_vectors
+    from fieldfare.retrieval.vector_store import is_address, without_password
+
+    ranker = None if arguments.ranker is None else load_model(arguments.ranker)
+    recommender = Recommender.load(arguments.index, load_model(arguments.model), ranker)
+    form: dict[str, Any] = {"form": arguments.form, "bound": arguments.bound}
+    contexts = _assignments(arguments.context) or None
+    if arguments.of == "users":
+        found = recommender.user_vectors(contexts=contexts, **form)
+    elif contexts is not None:
+        raise ConfigError("Items have no context. Got --context; say --of users, or leave it out.")
+    else:
+        found = recommender.item_vectors(**form)
+    target = str(arguments.output)
+    if is_address(target):
+        write_to_redis(found, target, arguments.prefix, arguments.seconds)
+    else:
+        write_vectors(found, target, arguments.kind, arguments.table)
+    bound = "" if found.bound is None else f", lengths divided by {found.bound:.6g}"
+    say_aside(f"{found!r}{bound} written to {without_password(target)}")
     return 0
 
 

@@ -56,6 +56,9 @@ class FFMClassifier(Classifier):
         L1 penalty on the latent factors, which makes many of them exactly zero. FTRL only.
     ftrl_beta : float >= 0, default=1.0
         Smoothing of the step size of FTRL (its beta).
+    ftrl_start : float >= 0, default=0.0
+        Sum of squared gradients that FTRL starts from: with 1, its first steps are as long as those
+        of xLearn.
     fit_intercept : bool, default=True
         Whether to fit a bias term.
     fit_linear : bool, default=True
@@ -112,6 +115,9 @@ class FFMClassifier(Classifier):
         random_state; False trains faster on several cores, but results differ from run to run.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
+    keep_state : bool, default=False
+        Whether the model keeps the state of its solver, also in its file: training it further then
+        continues as if it had never stopped. It takes about as much room again, and more.
     warm_start : bool, default=False
         Whether `fit` continues from the last `fit`, with the state of the optimiser, instead of
         starting anew. New values of categorical columns extend the model.
@@ -186,6 +192,7 @@ class FFMClassifier(Classifier):
         l1_linear: float = 0.0,
         l1_factors: float = 0.0,
         ftrl_beta: float = 1.0,
+        ftrl_start: float = 0.0,
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
@@ -207,6 +214,7 @@ class FFMClassifier(Classifier):
         n_jobs: int | None = None,
         deterministic: bool | Literal["auto"] = "auto",
         verbose: int = 0,
+        keep_state: bool = False,
         warm_start: bool = False,
         schema: Schema | None = None,
         fields: Sequence[int | str] | AnyArray | None = None,
@@ -227,6 +235,7 @@ class FFMClassifier(Classifier):
         self.l1_linear = l1_linear
         self.l1_factors = l1_factors
         self.ftrl_beta = ftrl_beta
+        self.ftrl_start = ftrl_start
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
@@ -248,6 +257,7 @@ class FFMClassifier(Classifier):
         self.n_jobs = n_jobs
         self.deterministic = deterministic
         self.verbose = verbose
+        self.keep_state = keep_state
         self.warm_start = warm_start
         self.schema = schema
         self.fields = fields
@@ -300,6 +310,9 @@ class FFMRegressor(Regressor):
         L1 penalty on the latent factors, which makes many of them exactly zero. FTRL only.
     ftrl_beta : float >= 0, default=1.0
         Smoothing of the step size of FTRL (its beta).
+    ftrl_start : float >= 0, default=0.0
+        Sum of squared gradients that FTRL starts from: with 1, its first steps are as long as those
+        of xLearn.
     fit_intercept : bool, default=True
         Whether to fit a bias term.
     fit_linear : bool, default=True
@@ -354,6 +367,9 @@ class FFMRegressor(Regressor):
         random_state; False trains faster on several cores, but results differ from run to run.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
+    keep_state : bool, default=False
+        Whether the model keeps the state of its solver, also in its file: training it further then
+        continues as if it had never stopped. It takes about as much room again, and more.
     warm_start : bool, default=False
         Whether `fit` continues from the last `fit`, with the state of the optimiser, instead of
         starting anew. New values of categorical columns extend the model.
@@ -425,6 +441,7 @@ class FFMRegressor(Regressor):
         l1_linear: float = 0.0,
         l1_factors: float = 0.0,
         ftrl_beta: float = 1.0,
+        ftrl_start: float = 0.0,
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
@@ -445,6 +462,7 @@ class FFMRegressor(Regressor):
         n_jobs: int | None = None,
         deterministic: bool | Literal["auto"] = "auto",
         verbose: int = 0,
+        keep_state: bool = False,
         warm_start: bool = False,
         schema: Schema | None = None,
         fields: Sequence[int | str] | AnyArray | None = None,
@@ -465,6 +483,7 @@ class FFMRegressor(Regressor):
         self.l1_linear = l1_linear
         self.l1_factors = l1_factors
         self.ftrl_beta = ftrl_beta
+        self.ftrl_start = ftrl_start
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
@@ -485,6 +504,7 @@ class FFMRegressor(Regressor):
         self.n_jobs = n_jobs
         self.deterministic = deterministic
         self.verbose = verbose
+        self.keep_state = keep_state
         self.warm_start = warm_start
         self.schema = schema
         self.fields = fields

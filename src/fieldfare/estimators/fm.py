@@ -54,6 +54,9 @@ class FMClassifier(Classifier):
         L1 penalty on the latent factors, which makes many of them exactly zero. FTRL only.
     ftrl_beta : float >= 0, default=1.0
         Smoothing of the step size of FTRL (its beta).
+    ftrl_start : float >= 0, default=0.0
+        Sum of squared gradients that FTRL starts from: with 1, its first steps are as long as those
+        of xLearn.
     fit_intercept : bool, default=True
         Whether to fit a bias term.
     fit_linear : bool, default=True
@@ -110,6 +113,9 @@ class FMClassifier(Classifier):
         random_state; False trains faster on several cores, but results differ from run to run.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
+    keep_state : bool, default=False
+        Whether the model keeps the state of its solver, also in its file: training it further then
+        continues as if it had never stopped. It takes about as much room again, and more.
     warm_start : bool, default=False
         Whether `fit` continues from the last `fit`, with the state of the optimiser, instead of
         starting anew. New values of categorical columns extend the model.
@@ -180,6 +186,7 @@ class FMClassifier(Classifier):
         l1_linear: float = 0.0,
         l1_factors: float = 0.0,
         ftrl_beta: float = 1.0,
+        ftrl_start: float = 0.0,
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
@@ -201,6 +208,7 @@ class FMClassifier(Classifier):
         n_jobs: int | None = None,
         deterministic: bool | Literal["auto"] = "auto",
         verbose: int = 0,
+        keep_state: bool = False,
         warm_start: bool = False,
         schema: Schema | None = None,
         categorical: Sequence[str] | None = None,
@@ -220,6 +228,7 @@ class FMClassifier(Classifier):
         self.l1_linear = l1_linear
         self.l1_factors = l1_factors
         self.ftrl_beta = ftrl_beta
+        self.ftrl_start = ftrl_start
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
@@ -241,6 +250,7 @@ class FMClassifier(Classifier):
         self.n_jobs = n_jobs
         self.deterministic = deterministic
         self.verbose = verbose
+        self.keep_state = keep_state
         self.warm_start = warm_start
         self.schema = schema
         self.categorical = categorical
@@ -289,6 +299,9 @@ class FMRegressor(Regressor):
         L1 penalty on the latent factors, which makes many of them exactly zero. FTRL only.
     ftrl_beta : float >= 0, default=1.0
         Smoothing of the step size of FTRL (its beta).
+    ftrl_start : float >= 0, default=0.0
+        Sum of squared gradients that FTRL starts from: with 1, its first steps are as long as those
+        of xLearn.
     fit_intercept : bool, default=True
         Whether to fit a bias term.
     fit_linear : bool, default=True
@@ -343,6 +356,9 @@ class FMRegressor(Regressor):
         random_state; False trains faster on several cores, but results differ from run to run.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
+    keep_state : bool, default=False
+        Whether the model keeps the state of its solver, also in its file: training it further then
+        continues as if it had never stopped. It takes about as much room again, and more.
     warm_start : bool, default=False
         Whether `fit` continues from the last `fit`, with the state of the optimiser, instead of
         starting anew. New values of categorical columns extend the model.
@@ -411,6 +427,7 @@ class FMRegressor(Regressor):
         l1_linear: float = 0.0,
         l1_factors: float = 0.0,
         ftrl_beta: float = 1.0,
+        ftrl_start: float = 0.0,
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
@@ -431,6 +448,7 @@ class FMRegressor(Regressor):
         n_jobs: int | None = None,
         deterministic: bool | Literal["auto"] = "auto",
         verbose: int = 0,
+        keep_state: bool = False,
         warm_start: bool = False,
         schema: Schema | None = None,
         categorical: Sequence[str] | None = None,
@@ -450,6 +468,7 @@ class FMRegressor(Regressor):
         self.l1_linear = l1_linear
         self.l1_factors = l1_factors
         self.ftrl_beta = ftrl_beta
+        self.ftrl_start = ftrl_start
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
@@ -470,6 +489,7 @@ class FMRegressor(Regressor):
         self.n_jobs = n_jobs
         self.deterministic = deterministic
         self.verbose = verbose
+        self.keep_state = keep_state
         self.warm_start = warm_start
         self.schema = schema
         self.categorical = categorical
@@ -540,6 +560,9 @@ class FMRanker(Ranker):
         L1 penalty on the latent factors, which makes many of them exactly zero. FTRL only.
     ftrl_beta : float >= 0, default=1.0
         Smoothing of the step size of FTRL (its beta).
+    ftrl_start : float >= 0, default=0.0
+        Sum of squared gradients that FTRL starts from: with 1, its first steps are as long as those
+        of xLearn.
     unobserved_weight : float > 0 or 'auto', default='auto'
         For solver='nonsampled': weight of the pairs of query and item that were not seen; a pair
         that was seen weighs one on average. 'auto' takes less, the fewer of the pairs were seen and
@@ -602,6 +625,9 @@ class FMRanker(Ranker):
         random_state; False trains faster on several cores, but results differ from run to run.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
+    keep_state : bool, default=False
+        Whether the model keeps the state of its solver, also in its file: training it further then
+        continues as if it had never stopped. It takes about as much room again, and more.
     warm_start : bool, default=False
         Whether `fit` continues from the last `fit`, with the state of the optimiser, instead of
         starting anew. New values of categorical columns extend the model.
@@ -682,6 +708,7 @@ class FMRanker(Ranker):
         l1_linear: float = 0.0,
         l1_factors: float = 0.0,
         ftrl_beta: float = 1.0,
+        ftrl_start: float = 0.0,
         unobserved_weight: float | Literal["auto"] = "auto",
         l2_queries: float | Literal["auto"] = "auto",
         l2_items: float | Literal["auto"] = "auto",
@@ -704,6 +731,7 @@ class FMRanker(Ranker):
         n_jobs: int | None = None,
         deterministic: bool | Literal["auto"] = "auto",
         verbose: int = 0,
+        keep_state: bool = False,
         warm_start: bool = False,
         schema: Schema | None = None,
         categorical: Sequence[str] | None = None,
@@ -728,6 +756,7 @@ class FMRanker(Ranker):
         self.l1_linear = l1_linear
         self.l1_factors = l1_factors
         self.ftrl_beta = ftrl_beta
+        self.ftrl_start = ftrl_start
         self.unobserved_weight = unobserved_weight
         self.l2_queries = l2_queries
         self.l2_items = l2_items
@@ -750,6 +779,7 @@ class FMRanker(Ranker):
         self.n_jobs = n_jobs
         self.deterministic = deterministic
         self.verbose = verbose
+        self.keep_state = keep_state
         self.warm_start = warm_start
         self.schema = schema
         self.categorical = categorical

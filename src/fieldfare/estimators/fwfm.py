@@ -60,6 +60,9 @@ class FwFMClassifier(WithPairWeights, Classifier):
         L1 penalty on the latent factors, which makes many of them exactly zero. FTRL only.
     ftrl_beta : float >= 0, default=1.0
         Smoothing of the step size of FTRL (its beta).
+    ftrl_start : float >= 0, default=0.0
+        Sum of squared gradients that FTRL starts from: with 1, its first steps are as long as those
+        of xLearn.
     fit_intercept : bool, default=True
         Whether to fit a bias term.
     fit_linear : bool, default=True
@@ -116,6 +119,9 @@ class FwFMClassifier(WithPairWeights, Classifier):
         random_state; False trains faster on several cores, but results differ from run to run.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
+    keep_state : bool, default=False
+        Whether the model keeps the state of its solver, also in its file: training it further then
+        continues as if it had never stopped. It takes about as much room again, and more.
     warm_start : bool, default=False
         Whether `fit` continues from the last `fit`, with the state of the optimiser, instead of
         starting anew. New values of categorical columns extend the model.
@@ -193,6 +199,7 @@ class FwFMClassifier(WithPairWeights, Classifier):
         l1_linear: float = 0.0,
         l1_factors: float = 0.0,
         ftrl_beta: float = 1.0,
+        ftrl_start: float = 0.0,
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
@@ -214,6 +221,7 @@ class FwFMClassifier(WithPairWeights, Classifier):
         n_jobs: int | None = None,
         deterministic: bool | Literal["auto"] = "auto",
         verbose: int = 0,
+        keep_state: bool = False,
         warm_start: bool = False,
         schema: Schema | None = None,
         fields: Sequence[int | str] | AnyArray | None = None,
@@ -235,6 +243,7 @@ class FwFMClassifier(WithPairWeights, Classifier):
         self.l1_linear = l1_linear
         self.l1_factors = l1_factors
         self.ftrl_beta = ftrl_beta
+        self.ftrl_start = ftrl_start
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
@@ -256,6 +265,7 @@ class FwFMClassifier(WithPairWeights, Classifier):
         self.n_jobs = n_jobs
         self.deterministic = deterministic
         self.verbose = verbose
+        self.keep_state = keep_state
         self.warm_start = warm_start
         self.schema = schema
         self.fields = fields
@@ -310,6 +320,9 @@ class FwFMRegressor(WithPairWeights, Regressor):
         L1 penalty on the latent factors, which makes many of them exactly zero. FTRL only.
     ftrl_beta : float >= 0, default=1.0
         Smoothing of the step size of FTRL (its beta).
+    ftrl_start : float >= 0, default=0.0
+        Sum of squared gradients that FTRL starts from: with 1, its first steps are as long as those
+        of xLearn.
     fit_intercept : bool, default=True
         Whether to fit a bias term.
     fit_linear : bool, default=True
@@ -364,6 +377,9 @@ class FwFMRegressor(WithPairWeights, Regressor):
         random_state; False trains faster on several cores, but results differ from run to run.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
+    keep_state : bool, default=False
+        Whether the model keeps the state of its solver, also in its file: training it further then
+        continues as if it had never stopped. It takes about as much room again, and more.
     warm_start : bool, default=False
         Whether `fit` continues from the last `fit`, with the state of the optimiser, instead of
         starting anew. New values of categorical columns extend the model.
@@ -438,6 +454,7 @@ class FwFMRegressor(WithPairWeights, Regressor):
         l1_linear: float = 0.0,
         l1_factors: float = 0.0,
         ftrl_beta: float = 1.0,
+        ftrl_start: float = 0.0,
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
@@ -458,6 +475,7 @@ class FwFMRegressor(WithPairWeights, Regressor):
         n_jobs: int | None = None,
         deterministic: bool | Literal["auto"] = "auto",
         verbose: int = 0,
+        keep_state: bool = False,
         warm_start: bool = False,
         schema: Schema | None = None,
         fields: Sequence[int | str] | AnyArray | None = None,
@@ -479,6 +497,7 @@ class FwFMRegressor(WithPairWeights, Regressor):
         self.l1_linear = l1_linear
         self.l1_factors = l1_factors
         self.ftrl_beta = ftrl_beta
+        self.ftrl_start = ftrl_start
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
@@ -499,6 +518,7 @@ class FwFMRegressor(WithPairWeights, Regressor):
         self.n_jobs = n_jobs
         self.deterministic = deterministic
         self.verbose = verbose
+        self.keep_state = keep_state
         self.warm_start = warm_start
         self.schema = schema
         self.fields = fields

@@ -59,6 +59,9 @@ class HOFMClassifier(Classifier):
         also one per order, from order 2 on.
     ftrl_beta : float >= 0, default=1.0
         Smoothing of the step size of FTRL (its beta).
+    ftrl_start : float >= 0, default=0.0
+        Sum of squared gradients that FTRL starts from: with 1, its first steps are as long as those
+        of xLearn.
     fit_intercept : bool, default=True
         Whether to fit a bias term.
     fit_linear : bool, default=True
@@ -116,6 +119,9 @@ class HOFMClassifier(Classifier):
         random_state; False trains faster on several cores, but results differ from run to run.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
+    keep_state : bool, default=False
+        Whether the model keeps the state of its solver, also in its file: training it further then
+        continues as if it had never stopped. It takes about as much room again, and more.
     warm_start : bool, default=False
         Whether `fit` continues from the last `fit`, with the state of the optimiser, instead of
         starting anew. New values of categorical columns extend the model.
@@ -189,6 +195,7 @@ class HOFMClassifier(Classifier):
         l1_linear: float = 0.0,
         l1_factors: float | Sequence[float] = 0.0,
         ftrl_beta: float = 1.0,
+        ftrl_start: float = 0.0,
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
@@ -210,6 +217,7 @@ class HOFMClassifier(Classifier):
         n_jobs: int | None = None,
         deterministic: bool | Literal["auto"] = "auto",
         verbose: int = 0,
+        keep_state: bool = False,
         warm_start: bool = False,
         schema: Schema | None = None,
         categorical: Sequence[str] | None = None,
@@ -231,6 +239,7 @@ class HOFMClassifier(Classifier):
         self.l1_linear = l1_linear
         self.l1_factors = l1_factors
         self.ftrl_beta = ftrl_beta
+        self.ftrl_start = ftrl_start
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
@@ -252,6 +261,7 @@ class HOFMClassifier(Classifier):
         self.n_jobs = n_jobs
         self.deterministic = deterministic
         self.verbose = verbose
+        self.keep_state = keep_state
         self.warm_start = warm_start
         self.schema = schema
         self.categorical = categorical
@@ -307,6 +317,9 @@ class HOFMRegressor(Regressor):
         also one per order, from order 2 on.
     ftrl_beta : float >= 0, default=1.0
         Smoothing of the step size of FTRL (its beta).
+    ftrl_start : float >= 0, default=0.0
+        Sum of squared gradients that FTRL starts from: with 1, its first steps are as long as those
+        of xLearn.
     fit_intercept : bool, default=True
         Whether to fit a bias term.
     fit_linear : bool, default=True
@@ -362,6 +375,9 @@ class HOFMRegressor(Regressor):
         random_state; False trains faster on several cores, but results differ from run to run.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
+    keep_state : bool, default=False
+        Whether the model keeps the state of its solver, also in its file: training it further then
+        continues as if it had never stopped. It takes about as much room again, and more.
     warm_start : bool, default=False
         Whether `fit` continues from the last `fit`, with the state of the optimiser, instead of
         starting anew. New values of categorical columns extend the model.
@@ -432,6 +448,7 @@ class HOFMRegressor(Regressor):
         l1_linear: float = 0.0,
         l1_factors: float | Sequence[float] = 0.0,
         ftrl_beta: float = 1.0,
+        ftrl_start: float = 0.0,
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
@@ -452,6 +469,7 @@ class HOFMRegressor(Regressor):
         n_jobs: int | None = None,
         deterministic: bool | Literal["auto"] = "auto",
         verbose: int = 0,
+        keep_state: bool = False,
         warm_start: bool = False,
         schema: Schema | None = None,
         categorical: Sequence[str] | None = None,
@@ -473,6 +491,7 @@ class HOFMRegressor(Regressor):
         self.l1_linear = l1_linear
         self.l1_factors = l1_factors
         self.ftrl_beta = ftrl_beta
+        self.ftrl_start = ftrl_start
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
@@ -493,6 +512,7 @@ class HOFMRegressor(Regressor):
         self.n_jobs = n_jobs
         self.deterministic = deterministic
         self.verbose = verbose
+        self.keep_state = keep_state
         self.warm_start = warm_start
         self.schema = schema
         self.categorical = categorical

@@ -45,6 +45,9 @@ class LinearClassifier(Classifier):
         L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
     ftrl_beta : float >= 0, default=1.0
         Smoothing of the step size of FTRL (its beta).
+    ftrl_start : float >= 0, default=0.0
+        Sum of squared gradients that FTRL starts from: with 1, its first steps are as long as those
+        of xLearn.
     fit_intercept : bool, default=True
         Whether to fit a bias term.
     instance_norm : bool, default=False
@@ -97,6 +100,9 @@ class LinearClassifier(Classifier):
         random_state; False trains faster on several cores, but results differ from run to run.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
+    keep_state : bool, default=False
+        Whether the model keeps the state of its solver, also in its file: training it further then
+        continues as if it had never stopped. It takes about as much room again, and more.
     warm_start : bool, default=False
         Whether `fit` continues from the last `fit`, with the state of the optimiser, instead of
         starting anew. New values of categorical columns extend the model.
@@ -162,6 +168,7 @@ class LinearClassifier(Classifier):
         l2_exponent: float | Literal["auto"] = "auto",
         l1_linear: float = 0.0,
         ftrl_beta: float = 1.0,
+        ftrl_start: float = 0.0,
         fit_intercept: bool = True,
         instance_norm: bool = False,
         scale_features: bool | Literal["auto"] = "auto",
@@ -181,6 +188,7 @@ class LinearClassifier(Classifier):
         n_jobs: int | None = None,
         deterministic: bool | Literal["auto"] = "auto",
         verbose: int = 0,
+        keep_state: bool = False,
         warm_start: bool = False,
         schema: Schema | None = None,
         categorical: Sequence[str] | None = None,
@@ -197,6 +205,7 @@ class LinearClassifier(Classifier):
         self.l2_exponent = l2_exponent
         self.l1_linear = l1_linear
         self.ftrl_beta = ftrl_beta
+        self.ftrl_start = ftrl_start
         self.fit_intercept = fit_intercept
         self.instance_norm = instance_norm
         self.scale_features = scale_features
@@ -216,6 +225,7 @@ class LinearClassifier(Classifier):
         self.n_jobs = n_jobs
         self.deterministic = deterministic
         self.verbose = verbose
+        self.keep_state = keep_state
         self.warm_start = warm_start
         self.schema = schema
         self.categorical = categorical
@@ -257,6 +267,9 @@ class LinearRegressor(Regressor):
         L1 penalty on the linear weights, which makes many of them exactly zero. FTRL only.
     ftrl_beta : float >= 0, default=1.0
         Smoothing of the step size of FTRL (its beta).
+    ftrl_start : float >= 0, default=0.0
+        Sum of squared gradients that FTRL starts from: with 1, its first steps are as long as those
+        of xLearn.
     fit_intercept : bool, default=True
         Whether to fit a bias term.
     instance_norm : bool, default=False
@@ -307,6 +320,9 @@ class LinearRegressor(Regressor):
         random_state; False trains faster on several cores, but results differ from run to run.
     verbose : int >= 0 or bool, default=0
         0: silent; 1: a line or a progress bar per epoch.
+    keep_state : bool, default=False
+        Whether the model keeps the state of its solver, also in its file: training it further then
+        continues as if it had never stopped. It takes about as much room again, and more.
     warm_start : bool, default=False
         Whether `fit` continues from the last `fit`, with the state of the optimiser, instead of
         starting anew. New values of categorical columns extend the model.
@@ -370,6 +386,7 @@ class LinearRegressor(Regressor):
         l2_exponent: float | Literal["auto"] = "auto",
         l1_linear: float = 0.0,
         ftrl_beta: float = 1.0,
+        ftrl_start: float = 0.0,
         fit_intercept: bool = True,
         instance_norm: bool = False,
         scale_features: bool | Literal["auto"] = "auto",
@@ -388,6 +405,7 @@ class LinearRegressor(Regressor):
         n_jobs: int | None = None,
         deterministic: bool | Literal["auto"] = "auto",
         verbose: int = 0,
+        keep_state: bool = False,
         warm_start: bool = False,
         schema: Schema | None = None,
         categorical: Sequence[str] | None = None,
@@ -404,6 +422,7 @@ class LinearRegressor(Regressor):
         self.l2_exponent = l2_exponent
         self.l1_linear = l1_linear
         self.ftrl_beta = ftrl_beta
+        self.ftrl_start = ftrl_start
         self.fit_intercept = fit_intercept
         self.instance_norm = instance_norm
         self.scale_features = scale_features
@@ -422,6 +441,7 @@ class LinearRegressor(Regressor):
         self.n_jobs = n_jobs
         self.deterministic = deterministic
         self.verbose = verbose
+        self.keep_state = keep_state
         self.warm_start = warm_start
         self.schema = schema
         self.categorical = categorical

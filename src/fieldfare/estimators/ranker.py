@@ -14,12 +14,10 @@ from fieldfare._validation import NONE, AnyOf, Number, check
 from fieldfare.config import Config
 from fieldfare.data.dataset import AnyDataset
 from fieldfare.data.interaction_columns import InteractionColumns, Roles, at_least
-from fieldfare.data.loading import extend, load
 from fieldfare.estimators import _input
 from fieldfare.estimators._checks import (
     check_array,
     check_is_fitted,
-    check_sample_weight,
 )
 from fieldfare.estimators._eval_set import as_tuple, with_own_target
 from fieldfare.estimators.base import Factorization
@@ -31,8 +29,10 @@ from fieldfare.settings import read as read_group
 from fieldfare.sources.files import are_files
 from fieldfare.sources.formats import open_source
 from fieldfare.sources.source import Table
+from fieldfare.training.functions import schema_of
 from fieldfare.training.job import read
-from fieldfare.training.ranking.recall import fold_in, labelled_interactions
+from fieldfare.training.ranking.folding import fold_in
+from fieldfare.training.ranking.recall import labelled_interactions
 from fieldfare.training.samples.comparisons import require_groups
 from fieldfare.training.samples.subset import RowSubset
 
@@ -247,16 +247,10 @@ class Ranker(Factorization):
         """
         check_is_fitted(self)
         with self._one_at_a_time():
-            before = load(known, schema=self.schema_, labelled=False)
-            extended = extend(self.schema_, X, labelled=False)
-            rows = extended.rows
-            if sample_weight is not None:
-                weight = check_sample_weight(
-                    sample_weight, rows.indptr[1:], dtype=np.float32, ensure_non_negative=True
-                )
-                rows = rows.with_(weight=weight)
-            self.model_ = fold_in(self.model_, extended.schema, rows, before.rows, self.n_jobs)
-            self.schema_ = extended.schema
+            self.model_ = fold_in(
+                self.model_, X, known=known, sample_weight=sample_weight, n_jobs=self.n_jobs
+            )
+            self.schema_ = schema_of(self.model_)
             self._session = None
         return self
 

@@ -35,6 +35,8 @@ class Units(NamedTuple):
     """Standard deviation of the target."""
     row: float = 1.0
     """Root mean square of the Euclidean lengths of the rows."""
+    factors: float = 1.0
+    """What factors are divided by besides, see `fieldfare.Start`."""
 
     def of_weights(self, order: int) -> float:
         """Return the unit of weights that enter the score as products of ``order`` of them.
@@ -43,6 +45,10 @@ class Units(NamedTuple):
         is s^(1/order) / r, so that the products are in the unit of the target.
         """
         return float(self.target ** (1 / order) / self.row)
+
+    def of_factors(self, order: int) -> float:
+        """Return the unit of factors of an order, see `of_weights`."""
+        return self.of_weights(order) / self.factors
 
 
 NO_UNITS = Units()
@@ -124,7 +130,7 @@ class Spec:
             "bias": (self.units.target, 0.0, 0.0),
             "linear": (self.units.of_weights(1), solver.l2_linear, solver.l1_linear),
             "factors": (
-                self.units.of_weights(order),
+                self.units.of_factors(order),
                 _of_part(solver.l2_factors, part),
                 _of_part(solver.l1_factors, part),
             ),
@@ -137,7 +143,7 @@ class Spec:
             l2=l2 * gradient / unit,
             l1=l1 * gradient,
             beta=solver.ftrl_beta * gradient,
-            start=gradient**2,
+            start=gradient**2 * (solver.ftrl_start if solver.kind.weights_from_state else 1.0),
         )
 
 
@@ -153,6 +159,6 @@ class Rates(NamedTuple):
     l1: float
     beta: float
     start: float
-    """Initial value of AdaGrad's sums of squared gradients: one unit. The first step then has the
-    length learning_rate * g / sqrt(1 + g^2), which is small for small gradients, as in libffm and
-    xLearn."""
+    """Initial value of the sums of squared gradients. Those of AdaGrad begin at one unit: the first
+    step then has the length learning_rate * g / sqrt(1 + g^2), which is small for small gradients,
+    as in libffm and xLearn. Those of FTRL begin at ftrl_start."""

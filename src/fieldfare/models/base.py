@@ -20,6 +20,7 @@ from fieldfare.kernels.table import NO_UNITS, Spec, Units
 from fieldfare.models.candidates import halves
 from fieldfare.models.links import link, link_one
 from fieldfare.models.parameters import ParameterArrays
+from fieldfare.models.progress import Progress
 from fieldfare.rows import Rows
 from fieldfare.schema.encode_one import SampleEncoder
 from fieldfare.schema.schema import Schema
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     from fieldfare.models.scaling import Scaling
 
 _PARTS = ("config", "bias", "linear", "pair_weights", "schema", "classes", "units", "scaling",
-          "trained_by", "provenance")  # fmt: skip
+          "trained_by", "provenance", "progress")  # fmt: skip
+# What the state of a solver belongs to: it is lost where one of these is replaced.
+_MOVED = {"config", "bias", "linear", "factors", "pair_weights", "units", "scaling"}
 
 _ModelT = TypeVar("_ModelT", bound="Model")
 
@@ -72,6 +75,8 @@ class Model(ParameterArrays):
         The settings of the last training; None if there was none.
     provenance : mapping, optional
         How the model came to be: JSON values, for people to read. Nothing depends on them.
+    progress : Progress or None
+        The state of the solver that trained it last, if it was to be kept (``keep_state=True``).
 
     Raises
     ------
@@ -96,6 +101,7 @@ class Model(ParameterArrays):
         scaling: Scaling | None = None,
         trained_by: Settings | None = None,
         provenance: Mapping[str, Any] | None = None,
+        progress: Progress | None = None,
     ) -> None:
         super().__init__(config, bias, linear, factors, pair_weights)
         self.schema = schema
@@ -104,11 +110,13 @@ class Model(ParameterArrays):
         self.scaling = scaling
         self.trained_by = trained_by
         self.provenance: dict[str, Any] = dict(provenance or {})
+        self.progress = progress
 
     def with_(self: _ModelT, **changes: Any) -> _ModelT:
         """Return a model in which some constructor arguments differ, and leave this one alone.
 
-        Arrays are shared with this model, not copied; its undrawn factors stay undrawn.
+        Arrays are shared with this model, not copied; its undrawn factors stay undrawn. A state of
+        the solver is kept only if parameters, units and configuration stay.
 
         Raises
         ------
@@ -116,6 +124,8 @@ class Model(ParameterArrays):
             If the arrays do not fit each other any more.
         """
         parts = {name: getattr(self, name) for name in _PARTS}
+        if _MOVED & changes.keys():
+            parts["progress"] = None
         return type(self)(**{**parts, "factors": self._factors, **changes})
 
     def __repr__(self) -> str:

@@ -65,7 +65,7 @@ def initial_factors(
     start with gradients too small to grow against the penalty.
     """
     parts = [
-        (part.n_factors, config.init_scale ** (2 / part.highest) * units.of_weights(part.highest))
+        (part.n_factors, config.init_scale ** (2 / part.highest) * units.of_factors(part.highest))
         for part in config.factor_blocks
     ]
     return InitialFactors(shape, seed, tuple(parts))

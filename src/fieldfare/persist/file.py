@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from fieldfare import _container as container
 from fieldfare._arguments import checked
 from fieldfare._typing import JSON, AnyArray, PathLike
@@ -16,6 +18,7 @@ from fieldfare.models.registry import MODEL_CLASSES
 from fieldfare.persist.format import (
     MODEL_KEY,
     SCHEMA_PREFIX,
+    STATE_PREFIX,
     check_checksum,
     check_finite,
     check_parameters,
@@ -24,6 +27,7 @@ from fieldfare.persist.format import (
     parse_header,
     read_classes,
     read_config,
+    read_progress,
     read_provenance,
     read_scaling,
     read_trained_by,
@@ -56,6 +60,9 @@ def save_model(model: Model | FittedEstimator, path: PathLike) -> None:
     arrays: dict[str, AnyArray] = dict(model.arrays())
     if model.scaling is not None:
         arrays |= model.scaling.grown(model.n_features).arrays()
+    if model.progress is not None:
+        state = model.progress.state
+        arrays |= {STATE_PREFIX + name: np.asarray(array) for name, array in state.items()}
     schema: JSON | None = None
     if model.schema is not None:
         schema, extra = model.schema.to_json()
@@ -113,6 +120,7 @@ def _read(header: JSON, arrays: dict[str, AnyArray]) -> dict[str, Any]:
         "units": read_units(header),
         "scaling": read_scaling(config, arrays),
         "trained_by": read_trained_by(header),
+        "progress": read_progress(header, arrays),
         "provenance": read_provenance(header),
     }
 

@@ -22,12 +22,15 @@ describes. ``"fieldfare"`` is the header, JSON in ASCII:
                   of model
 ``classes``       labels of the classes in the order of their numbers, or null
 ``schema``        JSON part of the Schema, or null
-``units``         ``{"target": s, "row": r}``: spread of the targets and length of the rows that
-                  steps and penalties are measured in, positive numbers; 1 where there is none
+``units``         ``{"target": s, "row": r, "factors": f}``: spread of the targets and length of
+                  the rows that steps and penalties are measured in, and what factors are divided
+                  by besides (1 if left out); positive numbers, 1 where there is none
 ``trained_by``    the settings of the last training, or null: an object of the groups ``training``
                   (:class:`fieldfare.config.TrainingConfig`), ``solver``, ``gibbs`` and ``keras``,
                   the last three null where they were not used. A ``class_weight`` by class is a
                   list of pairs of class and weight. A field that is left out has its default.
+``progress``      ``{"epoch": e, "seed": s, "weight_unit": w}`` of the solver's state, null or
+                  left out if the file has none
 ``provenance``    how the model came about (seed, data, metrics, history), for people to read:
                   no result depends on it. Numbers that are not finite are written as null.
 ================  ==========================================================================
@@ -45,6 +48,8 @@ Arrays, with n features, C outputs (1, or the number of classes), k factors and 
                                       what a feature was divided by, powers of two; 0: unknown
 ``feature_shift`` F32 (n,)            what was then subtracted; only further training needs both
 ``schema.*``      any                 array part of the Schema
+``state.*``       any                 state of the solver, if ``progress`` is there; readable by the
+                                      version that wrote it
 ================  ==================  =========================================================
 
 All parameters are finite. A reader refuses a file that breaks any rule above, a checksum that does
@@ -71,10 +76,11 @@ from fieldfare import _container as container
 from fieldfare._typing import JSON, AnyArray
 from fieldfare._version import __version__
 from fieldfare.config import ModelConfig
-from fieldfare.exceptions import ConfigError, ModelFileError
+from fieldfare.exceptions import ConfigError, DataError, ModelFileError
 from fieldfare.kernels.table import Units
 from fieldfare.kinds.models import PARAMETERS
 from fieldfare.models.base import Model
+from fieldfare.models.progress import Progress
 from fieldfare.models.scaling import CENTRABLE, Scaling
 from fieldfare.settings import Settings
 
@@ -83,6 +89,7 @@ MODEL_KEY = "fieldfare"
 CHECKPOINT_KEY = "fieldfare.checkpoint"
 POSTERIOR_KEY = "fieldfare.posterior"
 SCHEMA_PREFIX = "schema."
+STATE_PREFIX = "state."
 _SCALING = ("feature_scale", "feature_shift")
 _CHUNK = 1 << 20
 # Units are kept in float32.
@@ -106,6 +113,7 @@ def make_header(model: Model, schema: JSON | None) -> str:
             "schema": schema,
             "units": model.units._asdict(),
             "trained_by": None if model.trained_by is None else model.trained_by.to_json(),
+            "progress": None if model.progress is None else model.progress.to_json(),
             "provenance": dict(model.provenance),
         }
     )
@@ -195,7 +203,7 @@ def read_config(header: JSON) -> ModelConfig:
 def read_units(header: JSON) -> Units:
     """Return the units in a header, validated."""
     units = header.get("units")
-    if not isinstance(units, dict) or set(units) != set(Units._fields):
+    if not isinstance(units, dict) or not {"target", "row"} <= set(units) <= set(Units._fields):
         raise ModelFileError(
             f"The units must be an object of {' and '.join(Units._fields)}. Got {units!r:.200}."
         )
@@ -214,6 +222,19 @@ def read_trained_by(header: JSON) -> Settings | None:
         return Settings.from_json(saved)
     except ConfigError as error:
         raise ModelFileError(f"The trained_by settings are not valid: {error.args[0]}") from error
+
+
+def read_progress(header: JSON, arrays: Mapping[str, AnyArray]) -> Progress | None:
+    """Return how far the solver had come, with its state, validated but for the arrays."""
+    prefix = STATE_PREFIX
+    state = {name[len(prefix) :]: a for name, a in arrays.items() if name.startswith(prefix)}
+    found = header.get("progress")
+    if found is None and not state:
+        return None
+    try:
+        return Progress.from_json(found, state)
+    except DataError as error:
+        raise ModelFileError(error.args[0]) from error
 
 
 def read_provenance(header: JSON) -> JSON:
@@ -270,7 +291,8 @@ def read_scaling(config: ModelConfig, arrays: Mapping[str, AnyArray]) -> Scaling
 def check_parameters(config: ModelConfig, arrays: Mapping[str, AnyArray]) -> None:
     """Check presence, dtype and shape of the parameter arrays against the configuration."""
     declared = config.kind.parameters
-    present = {name for name in arrays if not name.startswith(SCHEMA_PREFIX)} - set(_SCALING)
+    others = (SCHEMA_PREFIX, STATE_PREFIX)
+    present = {name for name in arrays if not name.startswith(others)} - set(_SCALING)
     if present != set(declared):
         raise ModelFileError(
             f"A model of kind {config.model!r} has the arrays {sorted(declared)}. "

@@ -15,6 +15,9 @@ from fieldfare.retrieval.merging import Merged, merge_lists
 from fieldfare.retrieval.recommender import Recommender
 from fieldfare.retrieval.splitting import Split, split
 from fieldfare.retrieval.two_step import TwoStep
+from fieldfare.retrieval.vector_files import write_vectors
+from fieldfare.retrieval.vector_store import write_to_redis
+from fieldfare.retrieval.vectors import Vectors
 
 __all__ = [
     "Comparison",
@@ -26,9 +29,12 @@ __all__ = [
     "Split",
     "Trial",
     "TwoStep",
+    "Vectors",
     "build_index",
     "compare",
     "evaluate_scores",
     "merge_lists",
     "split",
+    "write_to_redis",
+    "write_vectors",
 ]

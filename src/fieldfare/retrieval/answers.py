@@ -92,7 +92,7 @@ def best_items(
     scores : float32 array of shape (n_requests, n)
         -inf where there are too few items.
     """
-    vectors, constants = state.split.queries(requests.rows(state.tower))
+    vectors, constants = state.queries(requests.users, requests.rows(state.tower))
     depth = n if state.ranker is None else max(n, n_candidates)
     depth = max(1, min(depth, len(state.item_ids)))
     places, scores = state.index.search(vectors, depth, allowed=allowed, excluded=excluded)

@@ -231,7 +231,7 @@ def build(vectors: Float32Array, queries: Float32Array, wanted: float) -> Neighb
     """
     require("faiss", "ann")  # before the work
     n = len(vectors)
-    bound = _HEADROOM * float(_lengths(vectors).max(initial=0)) or 1.0
+    bound = _HEADROOM * float(lengths(vectors).max(initial=0)) or 1.0
     wide = augmented(vectors, bound)
     n_cells = int(max(1, min(_CELLS_PER_ROOT * np.sqrt(n), n / _SAMPLE_PER_CELL)))
     centres = _means(wide, n_cells)
@@ -264,7 +264,7 @@ def augmented(vectors: Float32Array, bound: float) -> Float32Array:
     """Divide the vectors by ``bound`` and append the coordinate that makes each length one."""
     out = np.empty((len(vectors), vectors.shape[1] + 1), np.float32)
     np.divide(vectors, bound, out=out[:, :-1])
-    out[:, -1] = np.sqrt(np.maximum(1 - (_lengths(vectors) / bound) ** 2, 0))
+    out[:, -1] = np.sqrt(np.maximum(1 - (lengths(vectors) / bound) ** 2, 0))
     return out
 
 
@@ -302,13 +302,14 @@ def _nearest(centres: Float32Array, points: Float32Array) -> Int64Array:
 
 def _padded(queries: Float32Array) -> Float32Array:
     """Scale the queries to the common length and append a zero."""
-    lengths = _lengths(queries) / _QUERY_LENGTH
+    scaled = lengths(queries) / _QUERY_LENGTH
     out = np.zeros((len(queries), queries.shape[1] + 1), np.float32)
-    np.divide(queries, np.where(lengths > 0, lengths, 1)[:, None], out=out[:, :-1])
+    np.divide(queries, np.where(scaled > 0, scaled, 1)[:, None], out=out[:, :-1])
     return out
 
 
-def _lengths(vectors: Float32Array) -> AnyArray:
+def lengths(vectors: Float32Array) -> AnyArray:
+    """Return the Euclidean length of each vector, float64 of shape (n,)."""
     found: AnyArray = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))
     return found
 

@@ -153,11 +153,12 @@ class FieldAwareCrossTerms(CrossTerms):
     def terms(self, side: SideEntries, which: int) -> _Parts:
         fields, others = self.fields[which], self.fields[1 - which]
         vectors = self._vectors(side)
-        towards_own = _by_field(side, fields, vectors[:, fields])
+        total = _by_field(side, fields, vectors)
+        towards_own = total[:, :, fields]
         within = np.einsum("nabk,nbak->n", towards_own, towards_own)
         itself = vectors[np.arange(len(vectors)), side.fields]
         squares = np.bincount(side.row, np.einsum("ek,ek->e", itself, itself), side.n_rows)
-        cross = _by_field(side, fields, vectors[:, others])
+        cross = total[:, :, others]
         if which == ITEM:
             cross = cross.swapaxes(1, 2)
         return cross.reshape(side.n_rows, -1), (within - squares) / 2
@@ -247,6 +248,6 @@ def _sum_by(key: Int64Array, terms: Float64Array, n: int) -> Float64Array:
         if (key[1:] < key[:-1]).any():
             order = np.argsort(key, kind="stable")
             key, terms = key[order], terms[order]
-        starts = np.flatnonzero(np.diff(key, prepend=-1))
+        starts = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))
         out[key[starts]] = np.add.reduceat(terms, starts, axis=0)
     return out

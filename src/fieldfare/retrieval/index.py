@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal, final
 
 import numpy as np
 
 from fieldfare._arguments import checked
 from fieldfare._arrays import as_array, as_places
-from fieldfare._typing import AnyArray, Float32Array, Int64Array
+from fieldfare._typing import AnyArray, Float32Array, Float64Array, Int64Array
 from fieldfare._validation import Number, OneOf, check
 from fieldfare.exceptions import ConfigError, DataError, SettingWarning
 from fieldfare.kernels.topk import Excluded, score_items, search_items
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from fieldfare.retrieval.approximate import Calibration, Neighbours
 
 EXACT_UP_TO = 100_000
+_ADDED_AT_ONCE = 2**14
 Kind = Literal["auto", "exact", "approximate"]
 
 
@@ -49,7 +51,21 @@ class Index:
     measured: Calibration | None = None
 
     def __len__(self) -> int:
+        return self._n_items
+
+    @cached_property
+    def _n_items(self) -> int:
         return int(np.count_nonzero(self.alive))
+
+    @cached_property
+    def gram(self) -> Float64Array:
+        """The sum of the outer products of all items' vectors, float64 of shape (d, d)."""
+        total = np.zeros((self.vectors.shape[1],) * 2)
+        for low in range(0, len(self.vectors), _ADDED_AT_ONCE):
+            part = slice(low, low + _ADDED_AT_ONCE)
+            vectors = self.vectors[part][self.alive[part]].astype(np.float64)
+            total += vectors.T @ vectors
+        return total
 
     def __repr__(self) -> str:
         kind = "exact" if self.neighbours is None else repr(self.neighbours)
@@ -125,7 +141,7 @@ class Index:
         """Look at every item."""
         if allowed is not None:
             allowed = allowed & self.alive
-        elif not self.alive.all():
+        elif len(self) < len(self.alive):
             allowed = self.alive
         return search_items(self.vectors, queries, n, allowed=allowed, excluded=excluded)
 

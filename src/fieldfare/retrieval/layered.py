@@ -103,6 +103,43 @@ class LayeredRows:
         return Rows.concatenate([self._large, self._recent]) if len(self._recent) else self._large
 
 
+@final
+class LayeredArray:
+    """An array that more rows can be appended to cheaply.
+
+    Parameters
+    ----------
+    large, recent : arrays of shape (n, ...)
+        The recent rows are numbered after the large ones.
+    """
+
+    def __init__(self, large: AnyArray, recent: AnyArray | None = None) -> None:
+        self._large = large
+        self._recent = large[:0] if recent is None else recent
+
+    def extended(self, more: AnyArray) -> LayeredArray:
+        """Return a copy with more rows at the end."""
+        recent = np.concatenate([self._recent, more])
+        if is_much(len(recent), len(self._large)):
+            return LayeredArray(np.concatenate([self._large, recent]))
+        return LayeredArray(self._large, recent)
+
+    def take(self, places: Int64Array) -> AnyArray:
+        """Return copies of some rows."""
+        n_large = len(self._large)
+        is_recent = places >= n_large
+        if not is_recent.any():
+            return np.asarray(self._large[places])
+        found = np.empty((len(places), *self._large.shape[1:]), self._large.dtype)
+        found[~is_recent] = self._large[places[~is_recent]]
+        found[is_recent] = self._recent[places[is_recent] - n_large]
+        return found
+
+    def all(self) -> AnyArray:
+        """Return all rows as one array."""
+        return np.concatenate([self._large, self._recent]) if len(self._recent) else self._large
+
+
 def with_empty_rows(rows: Rows, there: AnyArray) -> Rows:
     """Return the rows in the places where ``there`` is true, and empty rows in the others."""
     if there.all():

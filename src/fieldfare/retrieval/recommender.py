@@ -11,11 +11,13 @@ import numpy as np
 from fieldfare._arguments import checked
 from fieldfare._typing import PathLike
 from fieldfare._validation import Number, check
+from fieldfare.exceptions import ConfigError
 from fieldfare.explain import Explanation, explain
 from fieldfare.models.base import FittedEstimator, Model, model_of
-from fieldfare.retrieval import storing, two_step
+from fieldfare.retrieval import storing, two_step, vectors
 from fieldfare.retrieval.answers import Recommended, best_items, most_similar, recommended, to_frame
 from fieldfare.retrieval.channels import merge
+from fieldfare.retrieval.folding import read_interactions
 from fieldfare.retrieval.id_map import IdMap, check_distinct, read_ids
 from fieldfare.retrieval.index import Index, Kind, build_index
 from fieldfare.retrieval.item_columns import ItemColumns
@@ -25,6 +27,7 @@ from fieldfare.retrieval.seen import SeenItems
 from fieldfare.retrieval.splitting import split
 from fieldfare.retrieval.state import State, sample_queries
 from fieldfare.retrieval.towers import Tower, hstack_rows
+from fieldfare.retrieval.vectors import Form, Vectors
 from fieldfare.schema import compose
 
 
@@ -104,12 +107,12 @@ class Recommender:
             ranker = model_of(ranker, "Recommender")
             sides = FeatureSides.of(ranker, roles_in(ranker, roles))
             ranker_tower = Tower.of(sides, (user, item), items, users)
-        vectors = parts.items(tower.items)
+        item_vectors = parts.items(tower.items)
         self.n_candidates = n_candidates
         # Writers take turns; readers take the state once and need no lock, since it never changes.
         self._writing = threading.Lock()
         queries = sample_queries(parts, tower, user_ids, history)
-        built = build_index(vectors, index, recall=recall, queries=queries)
+        built = build_index(item_vectors, index, recall=recall, queries=queries)
         columns = ItemColumns(items, tower.schema)
         places = item_ids.places(seen.items.values)
         self._state = State(
@@ -282,12 +285,18 @@ class Recommender:
         Raises
         ------
         ConfigError
-            If there is neither a user nor a context.
+            If there is neither a user nor a context, or the user was folded in.
         DataError
             If the item is not in the catalogue.
         """
         state = self._state
         tower = state.ranker or state.tower
+        if tower is state.tower and state.folded.ids.place(user) >= 0:
+            raise ConfigError(
+                f"The vector of user {user!r} was folded in: the model has no parameters of theirs "
+                "that could be named. Fold the user into the model (fieldfare.fold_in), and make a "
+                "recommender of that."
+            )
         place = state.place_of_item(item)
         query = read_requests(state, None if user is None else [user], contexts).rows(tower)
         row = hstack_rows([query, tower.items.take(np.array([place]))])
@@ -364,6 +373,63 @@ class Recommender:
         """
         return two_step.measure(self.recommend, self._state, test, n)
 
+    @checked
+    def item_vectors(self, *, form: Form = "inner", bound: float | None = None) -> Vectors:
+        """Return the vectors of all items, for other engines; see `write_vectors`.
+
+        Parameters
+        ----------
+        form : {"inner", "unit"}, default="inner"
+            ``inner``: as the model has them, for engines of inner products. ``unit``: divided by a
+            bound, and with one more number that makes each length one, for engines that know only
+            cosines or distances, and for graphs (HNSW), which lose items when lengths differ
+            (Bachrach et al., RecSys 2014). The order is the same.
+        bound : float, optional
+            What ``unit`` divides by; at least the longest vector. By default it is the power of the
+            square root of two above that. Pass that of vectors stored before to add to them.
+
+        Returns
+        -------
+        Vectors
+            Of shape (n_items, d), or (n_items, d + 1) if ``unit``.
+
+        Raises
+        ------
+        ConfigError
+            If the bound is less than the longest vector.
+        """
+        state = self._state
+        return vectors.item_vectors(state, storing.digest(state.tower.model), form, bound)
+
+    @checked
+    def user_vectors(
+        self,
+        users: Any = None,
+        *,
+        contexts: Mapping[str, Any] | None = None,
+        form: Form = "inner",
+        bound: float | None = None,
+    ) -> Vectors:
+        """Return the vectors of users, with the constants that make scores of inner products.
+
+        Parameters
+        ----------
+        users : id or sequence of ids, optional
+            By default all in the table of users, or all that the model knows.
+        contexts : mapping from column to value, optional
+            One context, which becomes part of every vector.
+        form, bound
+            As for `item_vectors`, of which they must be the same.
+
+        Returns
+        -------
+        Vectors
+            Of shape (n_users, d), or (n_users, d + 1) if ``unit``.
+        """
+        state = self._state
+        model = storing.digest(state.tower.model)
+        return vectors.user_vectors(state, model, users, contexts, form, bound)
+
     # -- changes --------------------------------------------------------------------------------
 
     def add_items(self, items: Any) -> None:
@@ -424,6 +490,38 @@ class Recommender:
         table = compose.read(history)
         with self._writing:
             self._state = self._state.with_history(table).ready()
+
+    def fold_in(self, interactions: Any, *, sample_weight: Any = None) -> None:
+        """Learn users from their interactions, without training.
+
+        Each user of the interactions, new or known, gets the vector that suits them best while
+        everything else stays fixed: the one that a sweep of the ``"nonsampled"`` solver would give
+        the user's id, see `fieldfare.retrieval.folding`. It takes about a millisecond per user.
+        Requests use it from then on, in place of what the model knows of the user's id; a ranker
+        does not know it. The interactions are added to the history, too.
+
+        Parameters
+        ----------
+        interactions : table, or mapping from column to values
+            All interactions of these users, one per row: the columns of the user and item ids, and
+            those of contexts if the model has some. In a mapping, a single value is that of all
+            rows, as in ``{"user": 17, "item": [3, 5, 8]}``. Items that are not in the catalogue
+            say nothing; a user who has no others stays as before.
+        sample_weight : array-like of shape (n_interactions,), or name of a column, optional
+            Weights of the interactions; only their proportions count.
+
+        Raises
+        ------
+        ConfigError
+            If the model was not learned by ``solver="nonsampled"``, as `FMRanker` does for recall.
+        DataError
+            If the weights are negative, not finite or all zero.
+        SchemaError
+            If a column is missing.
+        """
+        table = read_interactions(interactions)
+        with self._writing:
+            self._state = self._state.with_folded(table, sample_weight).ready()
 
     @checked
     def swap(self, other: Recommender) -> None:

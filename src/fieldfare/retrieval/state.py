@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate
 from typing import Any, final
@@ -13,12 +13,15 @@ import numpy as np
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.kernels.topk import Excluded
+from fieldfare.retrieval.folding import FoldedUsers, Observed, read_weights, user_vectors
 from fieldfare.retrieval.id_map import IdMap, check_distinct, id_list, read_ids
 from fieldfare.retrieval.index import Index
 from fieldfare.retrieval.item_columns import ItemColumns
 from fieldfare.retrieval.seen import SeenItems
 from fieldfare.retrieval.splitting import Split
 from fieldfare.retrieval.towers import Tower
+from fieldfare.rows import Rows
+from fieldfare.training.ranking.folding import settings_to_fold_in
 
 _CALIBRATION_QUERIES = 1000
 # The share of free places, or of replaced users, above which all the others move together.
@@ -49,6 +52,8 @@ class State:
         Of the model that ranks, if there is one.
     n_replaced_users : int
         Rows in the table of users that a later one has replaced.
+    folded : FoldedUsers
+        Users with a vector of their own.
     """
 
     index: Index
@@ -61,6 +66,7 @@ class State:
     tower: Tower
     ranker: Tower | None
     n_replaced_users: int = 0
+    folded: FoldedUsers = field(default_factory=FoldedUsers)
 
     @property
     def towers(self) -> list[Tower]:
@@ -74,10 +80,33 @@ class State:
 
     def ready(self) -> State:
         """Return itself, after building the lookup tables that the first request would wait for."""
-        for id_map in (self.item_ids, self.user_ids, self.seen.users if self.seen else None):
+        seen_by = self.seen.users if self.seen else None
+        for id_map in (self.item_ids, self.user_ids, seen_by, self.folded.ids):
             if id_map is not None:
                 id_map.ready()
         return self
+
+    def queries(self, users: Sequence[Any] | None, rows: Rows) -> tuple[Float32Array, Float32Array]:
+        """Return the query vectors of requests and their constants, see `Split.queries`.
+
+        Parameters
+        ----------
+        users : sequence of ids or None
+        rows : Rows
+            The features of the requests.
+        """
+        vectors, constants = self.split.queries(rows)
+        if users is None or not self.folded:
+            return vectors, constants
+        places = self.folded.ids.places(users)
+        folded = np.flatnonzero(places >= 0)
+        if len(folded):
+            rest, own = self.split.queries(self.tower.without_ids(rows.take(folded)))
+            of_users = self.folded.vectors.take(places[folded])
+            constants[folded] = own + np.einsum("qk,qk->q", rest[:, :-1], of_users)
+            rest[:, :-1] += of_users
+            vectors[folded] = rest
+        return vectors, constants
 
     def place_of_item(self, item: Any) -> int:
         """Return the place of an item.
@@ -162,9 +191,15 @@ class State:
     def user_directions(self) -> tuple[IdMap, Float32Array]:
         """User ids and their vectors scaled to length one."""
         user_ids = self.tower.known_users() if self.user_ids is None else self.user_ids
-        places = None if self.user_ids is None else np.arange(len(user_ids))
-        rows = self.tower.queries(user_ids.values.tolist(), places, None)
-        return user_ids, _directions(self.split.queries(rows)[0][:, :-1])
+        n_known, folded = len(user_ids), self.folded.ids.values
+        user_ids = user_ids.extended(folded[user_ids.places(folded) < 0])
+        places = None
+        if self.user_ids is not None:
+            places = np.arange(len(user_ids))
+            places[n_known:] = -1
+        users = user_ids.values.tolist()
+        vectors, _ = self.queries(users, self.tower.queries(users, places, None))
+        return user_ids, _directions(vectors[:, :-1])
 
     def with_items(self, table: Any) -> State:
         """Return a state with more items; those whose ids exist already are replaced."""
@@ -242,7 +277,7 @@ class State:
 
     def settled(self) -> State:
         """Return the same state without rows of users that were replaced, and with whole parts."""
-        changed = replace(self, seen=self.seen.joined())
+        changed = replace(self, seen=self.seen.joined(), folded=self.folded.settled())
         if self.user_ids is None:
             return changed
         kept = np.flatnonzero(self.user_ids.in_use())
@@ -262,6 +297,35 @@ class State:
             return replace(self, seen=seen)
         more = self.item_ids.places(seen.items.values[n_known:])
         return replace(self, seen=seen, seen_places=np.append(self.seen_places, more))
+
+    def with_folded(self, table: Any, sample_weight: Any) -> State:
+        """Return a state with vectors of its own for each user in a table of interactions.
+
+        Raises
+        ------
+        ConfigError
+            If the model was not learned from all pairs.
+        DataError
+            If the weights are not allowed.
+        """
+        config = settings_to_fold_in(self.split.model)
+        users = read_ids(table, self.tower.user)
+        weight = read_weights(table, sample_weight)
+        places = self.item_ids.places(read_ids(table, self.item_column))
+        known = np.flatnonzero((places >= 0) & (weight > 0))
+        state = self.with_history(table)
+        if not len(known):
+            return state
+        of_table = None if self.user_ids is None else self.user_ids.places(users)
+        rows = self.tower.queries(users.tolist(), of_table, table)
+        rest = self.tower.without_ids(rows).take(known)
+        ids, user = np.unique(users[known], return_inverse=True)
+        observed = Observed.of(
+            user.reshape(-1), rest, places[known], weight[known], len(self.index.vectors)
+        )
+        vectors, _ = self.split.queries(observed.rest)
+        own = user_vectors(self.index, observed, vectors, config)
+        return replace(state, folded=self.folded.with_more(ids, own))
 
 
 def _moved(state: State, ids: AnyArray, places: Int64Array) -> Int64Array:

@@ -19,10 +19,11 @@ from fieldfare.exceptions import ConfigError, DataError, ModelFileError
 from fieldfare.models.base import Model
 from fieldfare.retrieval import folder as files
 from fieldfare.retrieval.approximate import Neighbours
+from fieldfare.retrieval.folding import FoldedUsers
 from fieldfare.retrieval.id_map import IdMap
 from fieldfare.retrieval.index import Index
 from fieldfare.retrieval.item_columns import ItemColumns
-from fieldfare.retrieval.layered import LayeredRows
+from fieldfare.retrieval.layered import LayeredArray, LayeredRows
 from fieldfare.retrieval.roles import QUERY, FeatureSides
 from fieldfare.retrieval.seen import SeenItems
 from fieldfare.retrieval.splitting import split
@@ -78,7 +79,7 @@ def _parts(state: State, n_candidates: int) -> tuple[Header, dict[str, AnyArray]
     towers = state.towers
     header = Header(
         int(n_candidates),
-        tuple(_digest(tower.model) for tower in towers),
+        tuple(digest(tower.model) for tower in towers),
         tuple(_roles(tower) for tower in towers),
         tuple(tuple(tower.user_columns) for tower in towers),
         (state.tower.user, state.tower.item),
@@ -105,7 +106,7 @@ def load(folder: PathLike, model: Model, ranker: Model | None) -> tuple[State, i
     models = [model] if ranker is None else [model, ranker]
     try:
         header = Header.from_json(raw)
-        if list(header.models) == [_digest(one) for one in models]:
+        if list(header.models) == [digest(one) for one in models]:
             check_arrays(arrays, header)
             return _state(header, arrays, models), header.n_candidates
     except (ConfigError, DataError, ModelFileError) as error:
@@ -139,6 +140,9 @@ def _state(header: Header, arrays: Mapping[str, AnyArray], models: Sequence[Mode
     seen = SeenItems(
         ids["seen.users"], ids["seen.items"], arrays["seen.indptr"], arrays["seen.ids"]
     )
+    folded = FoldedUsers()
+    if "folded.ids" in ids:
+        folded = FoldedUsers(ids["folded.ids"], LayeredArray(arrays["folded.vectors"]))
     alive = arrays["alive"]
     item_ids = ids["ids"].without(np.flatnonzero(~alive & ids["ids"].in_use()))
     return State(
@@ -151,6 +155,7 @@ def _state(header: Header, arrays: Mapping[str, AnyArray], models: Sequence[Mode
         parts,
         towers[0],
         towers[1] if len(towers) > 1 else None,
+        folded=folded,
     )
 
 
@@ -202,6 +207,9 @@ def _arrays(state: State) -> dict[str, AnyArray]:
     }
     if state.user_ids is not None:
         arrays["people"] = state.user_ids.values
+    if state.folded:
+        arrays["folded.ids"] = state.folded.ids.values
+        arrays["folded.vectors"] = state.folded.vectors.all()
     if state.index.neighbours is not None:
         cells = state.index.neighbours.arrays()
         arrays |= {f"cells.{part}": array for part, array in cells.items()}
@@ -227,7 +235,7 @@ def _roles(tower: Tower) -> dict[str, list[str]]:
     return roles
 
 
-def _digest(model: Model) -> str:
+def digest(model: Model) -> str:
     """Return a checksum of the model's parameters."""
     checksum = Checksum()
     for array in model.arrays().values():

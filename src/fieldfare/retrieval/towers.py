@@ -10,7 +10,8 @@ from typing import Any, final
 
 import numpy as np
 
-from fieldfare._typing import Int64Array
+from fieldfare._typing import AnyArray, Int64Array
+from fieldfare.data.interactions import part_of
 from fieldfare.models.base import Model
 from fieldfare.retrieval.id_map import IdMap
 from fieldfare.retrieval.layered import LayeredRows, put_rows
@@ -18,6 +19,7 @@ from fieldfare.retrieval.roles import ITEM, QUERY, FeatureSides
 from fieldfare.rows import Rows
 from fieldfare.schema.encode_one import SampleEncoder
 from fieldfare.schema.fit import Fitted
+from fieldfare.schema.names import locate_features
 from fieldfare.schema.schema import Schema
 
 GIVEN = -2
@@ -177,6 +179,21 @@ class Tower:
         fitted = self.schema.fitted[place]
         assert fitted is not None
         return fitted
+
+    def without_ids(self, rows: Rows) -> Rows:
+        """Return the features of requests without those of the user ids."""
+        return part_of(rows, ~self._is_user_id)
+
+    @cached_property
+    def _is_user_id(self) -> AnyArray:
+        """Whether each feature stands for a user id."""
+        schema = self.schema
+        found = np.zeros(schema.n_features, bool)
+        places = locate_features(schema.columns, schema.fitted)
+        for column, (ids, _) in zip(schema.columns, places, strict=True):
+            if column.name == self.user:
+                found[ids] = True
+        return found
 
     def known_users(self) -> IdMap:
         """Return the ids in the vocabulary of the user column."""

@@ -29,12 +29,14 @@ _TYPES = {
     "seen.indptr": ("int64", 1),
     "seen.ids": ("uint32", 1),
     "columns": ("uint8", 1),
+    "folded.vectors": ("float32", 2),
     "cells.centres": ("float32", 2),
     "cells.indptr": ("int64", 1),
     "cells.places": ("uint32", 1),
 }
-ID_ARRAYS = ("ids", "people", "seen.users", "seen.items")
-_OPTIONAL = {"people", *(f"cells.{part}" for part in CELL_ARRAYS)}
+ID_ARRAYS = ("ids", "people", "seen.users", "seen.items", "folded.ids")
+_FOLDED = {"folded.ids", "folded.vectors"}
+_OPTIONAL = {"people", *_FOLDED, *(f"cells.{part}" for part in CELL_ARRAYS)}
 _SMALLEST, _LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 
 
@@ -130,6 +132,9 @@ def check_arrays(arrays: Mapping[str, AnyArray], header: Header) -> None:
         "the arrays of its items differ in length",
     )
     _check_seen(arrays)
+    if set(arrays) >= _FOLDED:
+        shape = (len(arrays["folded.ids"]), arrays["vectors"].shape[1] - 1)
+        _demand(arrays["folded.vectors"].shape == shape, f"folded.vectors must have shape {shape}")
     if header.bound is not None:
         _check_cells(arrays, header)
 
@@ -166,6 +171,8 @@ def _check_names(arrays: Mapping[str, AnyArray], header: Header) -> None:
     needed |= {f"items{number}.indptr" for number in range(len(header.models))}
     if header.bound is not None:
         needed |= {f"cells.{part}" for part in CELL_ARRAYS}
+    if set(arrays) & _FOLDED:
+        needed |= _FOLDED
     allowed = needed | features | {"people"}
     for what, names in (("missing", needed - set(arrays)), ("unknown", set(arrays) - allowed)):
         _demand(not names, f"arrays are {what}: {', '.join(sorted(names))}")

@@ -23,7 +23,7 @@ from fieldfare.kernels.coordinate import Design, Observed, Prior, SweepParameter
 from fieldfare.kinds.solvers import ALS
 from fieldfare.models.base import Model
 from fieldfare.rows import RelatedRows, Rows
-from fieldfare.solvers.tables import TableSolver, labels_of, weights_of
+from fieldfare.solvers.tables import TableSolver, labels_of, weights_of, without_zero_weights
 
 # Sweeps update scores by differences. After this many, they are computed from scratch.
 _REFRESH = 10
@@ -91,6 +91,7 @@ class AlsSolver(TableSolver):
         DataError
             If a row or an id is out of range, or a row holds a feature twice.
         """
+        order = without_zero_weights(rows, order, class_weight)
         design = self._design_of(rows, order)
         labels, weight = labels_of(rows, order), weights_of(rows, order, class_weight)
         logistic = self._origin.config.task == "binary"

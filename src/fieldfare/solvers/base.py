@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar, Protocol, runtime_checkable
 
+import numpy as np
+
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare.config import SolverConfig
 from fieldfare.exceptions import ConfigError
@@ -111,9 +113,14 @@ class Solver(ABC):
     def needs_visits(self) -> bool:
         """Whether `learn_visits` has to be called before rows are visited.
 
-        Solvers that take all rows at once count for themselves.
+        ALS counts in its own layout of the rows, without joining side tables.
         """
         return False
+
+    @property
+    def _penalty_exponent(self) -> float:
+        """The power of its number of visits that multiplies the penalties of a feature."""
+        return float(self.config.l2_exponent) - self.kind.penalises_visits
 
     def learn_visits(self, visits: Int64Array, *, more: bool = False) -> None:
         """Learn how often each feature occurs in the rows to come, on which its penalties depend.
@@ -154,6 +161,14 @@ class ComparesRows(Protocol):
 
     def score(self, rows: Rows, n_threads: int | None = None) -> Float32Array:
         """Return the raw scores under the current parameters."""
+
+
+def counted(known: Int64Array, visits: Int64Array, *, more: bool) -> Int64Array:
+    """Return numbers of visits that take the place of those known or, if more, are added to them.
+
+    What does not occur in the rows to come keeps its number.
+    """
+    return np.where(visits > 0, visits + known if more else visits, known)
 
 
 def check_takes(solver: SolverKind, model: Model) -> None:

@@ -6,6 +6,7 @@ copied into it at the start, and out of it by ``export``.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from fieldfare.kinds.solvers import ADAGRAD, FTRL, ROWWISE_ADAGRAD, SGD
 from fieldfare.models.base import Model
 from fieldfare.models.registry import initial_factors
 from fieldfare.rows import RelatedRows, Rows, as_rows
-from fieldfare.solvers.base import Solver
+from fieldfare.solvers.base import Solver, counted
 from fieldfare.solvers.state import check_state
 
 
@@ -55,11 +56,6 @@ class GradientSolver(Solver):
         """Whether penalties depend on how often features are visited."""
         return self._penalty_exponent != 0
 
-    @property
-    def _penalty_exponent(self) -> float:
-        """The power of its number of visits that multiplies the penalties of a feature."""
-        return float(self.config.l2_exponent) - self.kind.penalises_visits
-
     def learn_visits(self, visits: Int64Array, *, more: bool = False) -> None:
         """Learn how often each feature occurs in the rows to come; see `Solver.learn_visits`.
 
@@ -67,8 +63,7 @@ class GradientSolver(Solver):
         """
         if not self.needs_visits:
             return
-        seen = visits > 0
-        self._visits[seen] = visits[seen] + (self._visits[seen] if more else 0)
+        self._visits = counted(self._visits, visits, more=more)
         times = np.maximum(self._visits, 1) ** self._penalty_exponent
         if self.kind.weights_from_state:
             self._keep_untouched(times - self._table.penalties)
@@ -86,7 +81,8 @@ class GradientSolver(Solver):
             for part, (weights, z, n) in enumerate(zip(*arrays, strict=True)):
                 by_feature = added.reshape(-1, *[1] * (weights.ndim - 1))
                 pull = self._spec.rates(group, part).l2 * by_feature
-                np.subtract(z, weights * pull, out=z, where=n == 0, casting="same_kind")
+                fresh = n == np.float32(self._spec.rates(group, part).start)
+                np.subtract(z, weights * pull, out=z, where=fresh, casting="same_kind")
 
     def train(
         self,
@@ -214,6 +210,7 @@ class GradientSolver(Solver):
             if from_state:
                 z = table.linear_state(0)[first:]
                 z[...] = self._ftrl_z(linear, "linear")
+                table.linear_state(1)[first:] = self._spec.rates("linear").start
         if factors is not None:
             begin = 0
             for part, place in enumerate(table.factor_blocks()):
@@ -223,6 +220,8 @@ class GradientSolver(Solver):
                 if from_state:
                     z = table.factor_blocks(0)[part]
                     z[first:] = self._ftrl_z(values, "factors", part)
+                    n = table.factor_blocks(1)[part]
+                    n[first:] = self._spec.rates("factors", part).start
                 begin = end
 
     def _put_shared(self, model: Model) -> None:
@@ -234,9 +233,10 @@ class GradientSolver(Solver):
             place[..., 0] = weights
             if self.kind.weights_from_state:
                 place[..., 1] = self._ftrl_z(weights, group)
+                place[..., 2] = self._spec.rates(group).start
 
     def _ftrl_z(self, weights: Float32Array, group: str, part: int = 0) -> Float32Array:
-        """Return the z for which the closed form of FTRL gives these weights while n = 0."""
+        """Return the z for which the closed form of FTRL gives these weights while n is fresh."""
         rates = self._spec.rates(group, part)
-        pull = rates.beta / rates.learning_rate + rates.l2
+        pull = (rates.beta + math.sqrt(rates.start)) / rates.learning_rate + rates.l2
         return np.asarray(-weights * pull - np.sign(weights) * rates.l1, np.float32)

@@ -12,7 +12,7 @@ from typing import final
 import numpy as np
 
 from fieldfare._random import permutation
-from fieldfare._typing import Float32Array, Int64Array
+from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare.config import SolverConfig
 from fieldfare.data.split import split_rows
 from fieldfare.kernels.adaptive import adaptive_epoch
@@ -20,7 +20,8 @@ from fieldfare.kernels.table import Spec
 from fieldfare.kinds.solvers import SGDA
 from fieldfare.models.base import Model
 from fieldfare.rows import RelatedRows, Rows, as_rows
-from fieldfare.solvers.tables import TableSolver, labels_of, weights_of
+from fieldfare.solvers.base import counted
+from fieldfare.solvers.tables import TableSolver, labels_of, weights_of, without_zero_weights
 
 _HELD_OUT = 0.1
 
@@ -55,6 +56,7 @@ class SgdaSolver(TableSolver):
         self._penalties = np.full(1 + k, spec.rates("factors").l2)
         self._penalties[0] = spec.rates("linear").l2
         self._epochs = np.zeros(1, np.int64)
+        self._visits = np.zeros(model.n_features if self.needs_visits else 0, np.int64)
 
     def train(
         self,
@@ -77,6 +79,7 @@ class SgdaSolver(TableSolver):
         """
         rows = as_rows(rows)
         labels_of(rows)
+        order = without_zero_weights(rows, order, class_weight)
         kept, held_out = split_rows(len(order), _HELD_OUT, self.seed)
         self._epochs[0] += 1
         kept = kept[permutation(self.seed, "shuffle", len(kept), int(self._epochs[0]))]
@@ -90,20 +93,40 @@ class SgdaSolver(TableSolver):
             self._linear if config.fit_linear else None,
             self._factors,
             self._penalties,
-            times=self._times(rows, order),
+            times=self._times(),
             weight=weight,
         )
         if weight is None:
             return loss, float(len(kept))
         return loss, float(weight[order[kept]].sum(dtype=np.float64))
 
-    def _times(self, rows: Rows, order: Int64Array) -> Float32Array | None:
+    @property
+    def needs_visits(self) -> bool:
+        """Whether penalties depend on how often features are visited."""
+        return self._penalty_exponent != 0
+
+    def learn_visits(self, visits: Int64Array, *, more: bool = False) -> None:
+        """Learn how often each feature occurs in the rows to come; see `Solver.learn_visits`."""
+        if self.needs_visits:
+            self._visits = counted(self._visits, visits, more=more)
+
+    def _times(self) -> Float32Array | None:
         """Return by what the penalties of each feature are multiplied; None: by one."""
-        exponent = float(self.config.l2_exponent) - 1
-        if exponent == 0:
+        if not self.needs_visits:
             return None
-        visits = np.maximum(rows.take(order).counts(self.n_features), 1)
-        return (visits**exponent).astype(np.float32)
+        times = np.maximum(self._visits, 1) ** self._penalty_exponent
+        return times.astype(np.float32)
+
+    def state(self) -> dict[str, AnyArray]:
+        """Return what is needed to continue exactly, not copied."""
+        return super().state() | ({"visits": self._visits} if self.needs_visits else {})
+
+    def grow(self, n_features: int) -> None:
+        """Add features at the end of the tables, as if the model had been built with them."""
+        super().grow(n_features)
+        if self.needs_visits:
+            added = self.n_features - len(self._visits)
+            self._visits = np.append(self._visits, np.zeros(added, np.int64))
 
     def export(self) -> Model:
         """Return the current parameters as a Model; its provenance has the penalties."""

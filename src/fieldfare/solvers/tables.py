@@ -102,6 +102,14 @@ def labels_of(rows: Rows | RelatedRows, order: Int64Array | None = None) -> Floa
     return rows.target if order is None else rows.target[order]
 
 
+def without_zero_weights(
+    rows: Rows | RelatedRows, order: Int64Array, class_weight: Float32Array | None
+) -> Int64Array:
+    """Return the rows that ``order`` names except those of weight zero, which count as absent."""
+    weight = weights_of(rows, order, class_weight)
+    return order if weight is None or weight.all() else order[weight != 0]
+
+
 def weights_of(
     rows: Rows | RelatedRows, order: Int64Array | None, class_weight: Float32Array | None
 ) -> Float32Array | None:

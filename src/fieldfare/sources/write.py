@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from fieldfare._files import STREAM, atomic_write, standard_output
 from fieldfare._optional import require
-from fieldfare._typing import PathLike
+from fieldfare._typing import AnyArray, Float32Array, PathLike
 
 Write = Callable[[Any], None]
 
@@ -70,6 +72,25 @@ def table_writer(path: PathLike, kind: str) -> Iterator[Write]:
 
 def _parquet(file: BinaryIO, schema: Any) -> Any:
     return require("pyarrow.parquet", "tables").ParquetWriter(file, schema)
+
+
+def vector_table(
+    columns: Mapping[str, AnyArray], vectors: Float32Array, metadata: Mapping[str, str]
+) -> Any:
+    """Return a pyarrow Table with a last column, ``vector``, of lists of equal length.
+
+    Parameters
+    ----------
+    columns : mapping from name to array of shape (n,)
+    vectors : float32 array of shape (n, d)
+    metadata : mapping
+        Of the whole table; Parquet files keep it.
+    """
+    pa = require("pyarrow", "tables")
+    flat = pa.array(np.ascontiguousarray(vectors).reshape(-1))
+    lists = pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
+    arrays = {name: pa.array(array) for name, array in columns.items()} | {"vector": lists}
+    return pa.table(arrays).replace_schema_metadata(dict(metadata))
 
 
 class _Csv:

@@ -35,6 +35,7 @@ from fieldfare.training.loop.evaluation import evaluate_scores, score_subset
 from fieldfare.training.loop.run import FitResult
 from fieldfare.training.loop.session import seed_of
 from fieldfare.training.prepare.held_out import split_by_of
+from fieldfare.training.prepare.start import Start
 from fieldfare.training.prepare.targets import targets_of
 from fieldfare.training.samples.subset import RowSubset
 
@@ -50,6 +51,7 @@ def train(
     valid: Any = None,
     model: str | Model | FittedEstimator = "fm",
     task: str | None = None,
+    start: Start | None = None,
     callbacks: Sequence[Callback] = (),
     resume: PathLike | None = None,
     **parameters: Any,
@@ -64,10 +66,13 @@ def train(
         Validation data. They are read with the Schema of the training data.
     model : {"linear", "fm", "ffm", "fwfm", "hofm"}, Model or fitted estimator
         Kind of model; or a model to continue from, whose tables grow by new features. The
-        state of the optimiser starts afresh (`partial_fit` of an estimator keeps it).
+        state of its solver is continued from if the model holds it (``keep_state=True`` when it
+        was trained) and the settings of the solver are the same, and starts afresh otherwise.
     task : {"regression", "binary", "multiclass", "rank"}, optional
         What to predict. By default two distinct targets make a binary task, text targets with more
         classes a multiclass task, and anything else a regression. ``"rank"`` needs a group.
+    start : Start, optional
+        How the training of a new model starts, where that is not left to the data.
     callbacks : sequence of Callback
         Called in this order.
     resume : path, optional
@@ -114,14 +119,18 @@ def train(
         roles = {"labelled": None} | roles
     check_callbacks(callbacks, {"data": data, "valid": valid}, resume)
     roles["split_by"] = split_by_of(settings.training, has_validation=valid is not None)
-    start: ModelConfig | Model
+    origin: ModelConfig | Model
     if not isinstance(model, str):
+        if start is not None:
+            raise ConfigError(
+                "A Start is for new models, and this call continues from one. Leave out start."
+            )
         model = model_of(model, "train")
         _check_same_kind(model, parameters, task)
-        start, targets = model, targets_of(model)
+        origin, targets = model, targets_of(model)
         dataset = _extended(model, data, {"n_threads": settings.training.n_jobs} | roles)
     else:
-        start, targets = read_group(ModelConfig, parameters, model=model), None
+        origin, targets = read_group(ModelConfig, parameters, model=model), None
         dataset = read(data, settings, **roles)
     seed = None if resume is None else seed_of(settings.training, resume)
     held_out = None if valid is None else _read_validation(valid, dataset.schema, settings, form)
@@ -134,9 +143,11 @@ def train(
         comparisons=pairs,
         seed=seed,
     )
-    if isinstance(start, ModelConfig):
+    if isinstance(origin, ModelConfig):
         job.told()
-    return job.run(job.start(start), callbacks, resume=resume, last=True)
+    elif origin.progress is not None:
+        job = job.weighed_in(origin.progress.weight_unit)
+    return job.run(job.start(origin, start), callbacks, resume=resume, last=True)
 
 
 @checked

@@ -30,6 +30,7 @@ from fieldfare.training.loop.session import Session
 from fieldfare.training.prepare.held_out import hold_out, is_refitted
 from fieldfare.training.prepare.resources import check_memory
 from fieldfare.training.prepare.scaling import measured, scaling_of
+from fieldfare.training.prepare.start import Start, goes_on, started, started_units
 from fieldfare.training.prepare.targets import (
     TargetMap,
     class_weights,
@@ -189,13 +190,15 @@ class Job:
         """How the library's own solver moves the parameters; None if something else trains."""
         return None if self.settings.keras is not None else self.settings.solver
 
-    def new_model(self, kind: ModelConfig) -> Model:
+    def new_model(self, kind: ModelConfig, start: Start | None = None) -> Model:
         """Return an untrained model for the training rows, with the best constant as its bias.
 
         Parameters
         ----------
         kind : ModelConfig
             Its task is replaced by the one of the targets.
+        start : Start, optional
+            How training starts, where that is not left to the data.
 
         Raises
         ------
@@ -228,31 +231,36 @@ class Job:
         memory_limit = self.settings.training.memory_limit
         setting = self.settings.training.scale_features
         scaling = scaling_of(kind, setting, self.train, schema, memory_limit)
+        units = units_of(kind, self.train, self.solver, scaling, memory_limit)
         model = build(
             kind,
             **sizes,
             seed=self.seed,
             schema=schema,
             classes=classes,
-            units=units_of(kind, self.train, self.solver, scaling, memory_limit),
+            units=started_units(start, units),
         )
         if kind.fit_intercept:
             given = self.settings.training.class_weight
             weights = class_weights(given, kind.task, classes, self.train)
             bias = start_bias(kind.task, targets.n_outputs, self.train, weights)
             model = model.with_(bias=bias)
+        model = started(start, model)
         return model if scaling is None else scaling.fold(model)
 
-    def start(self, model: ModelConfig | Model) -> Session:
+    def start(self, model: ModelConfig | Model, how: Start | None = None) -> Session:
         """Return a session over a new model, or over a model that is to be trained further.
 
-        A model whose parameters no gradient has moved yet gets its units of rows here.
+        A model whose parameters no gradient has moved yet gets its units of rows here. One that
+        has the state of its solver goes on with it, if the solver stays as it is.
         """
         config = self.config
         if isinstance(model, ModelConfig):
-            return Session(self.new_model(model), self.solver, config, self.weight_unit)
+            return Session(self.new_model(model, how), self.solver, config, self.weight_unit)
         start = in_units(model, self.train, self.data.schema, self.settings)
         session = Session(start, self.solver, config, self.weight_unit)
+        if model.progress is not None and goes_on(model, session.solver):
+            session.go_on(model.progress)
         self._grow(session)
         return session
 
@@ -356,6 +364,8 @@ class Job:
             What `held_out` returned.
         """
         held_out = None if parts is None else parts[1]
+        if model.progress is not None:
+            model = model.with_(progress=model.progress.weighed_in(self.weight_unit))
         return stamped(
             model,
             history,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from fieldfare.kinds.models import MODEL_KINDS
 from fieldfare.retrieval import Recommender, split
+from fieldfare.schema.column import Column
+from fieldfare.schema.schema import Schema
 
 FORMS = {
     **{f"{name} by default": (name, {}) for name in MODEL_KINDS},
@@ -66,6 +69,42 @@ def test_its_vectors_serve_any_engine_of_inner_products(model, tables, tmp_path)
     recommender = Recommender(model, items, users=users)
     vectors = recommender.index.vectors
     np.testing.assert_array_equal(vectors, np.load(tmp_path / "items.npy"))
+
+
+@pytest.mark.parametrize(("kind", "settings"), FORMS.values(), ids=FORMS)
+def test_a_context_may_hold_several_weighted_values(make_model, tables, kind, settings) -> None:
+    """As any field may; and there may be more fields of users and contexts than of items."""
+    users, items, seen = tables
+    moods = np.array(["calm:0.5", "calm:2,sad:0.25", "glad:1.5,calm:1,sad:3"])
+    table = seen.merge(users).merge(items[["item", "genres"]])
+    table["mood"] = moods[np.arange(len(table)) % 3]
+    weighted = {"separator": ",", "weight_separator": ":"}
+    columns = (
+        Column("user", role="user"),
+        Column("age", "numeric", role="user"),
+        Column("hour", role="context"),
+        Column("mood", "multi", role="context", **weighted),
+        Column("item", role="item"),
+        Column("genres", "multi", role="item", **weighted),
+    )
+    schema = Schema(columns, "rating").fit(table[[*(c.name for c in columns), "rating"]])
+    model = make_model(kind, schema=schema, **settings)
+    recommender = Recommender(model, items[["item", "genres"]], users=users)
+    for mood in moods:
+        contexts = {"mood": mood, "hour": "night"}
+        check(recommender, model, users.head(3), items[["item", "genres"]], contexts)
+    different = pd.DataFrame({"mood": moods, "hour": ["noon", "night", "noon"]})
+    expected = np.concatenate(
+        [
+            scores_of(
+                model, users.iloc[[i]], items[["item", "genres"]], different.iloc[i].to_dict()
+            )
+            for i in range(3)
+        ]
+    )
+    ids, _ = recommender.recommend(users["user"].head(3), n=20, contexts=different)
+    best = np.argsort(-expected, axis=1, kind="stable")[:, :20]
+    np.testing.assert_array_equal(ids, items["item"].to_numpy()[best])
 
 
 def test_similar_items_are_those_of_similar_vectors(model, tables) -> None:

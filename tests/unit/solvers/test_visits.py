@@ -12,6 +12,7 @@ from fieldfare import FMClassifier, FMRegressor, Rows, train
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.models.registry import build
 from fieldfare.solvers.gradient import GradientSolver
+from fieldfare.solvers.sgda import SgdaSolver
 from fieldfare.training.loop.callbacks import Checkpoint
 from fieldfare.training.loop.session import Session, fit
 from fieldfare.training.samples.subset import RowSubset
@@ -33,6 +34,8 @@ def clicks() -> Rows:
 
 def penalties(session: Session) -> Any:
     solver = session._solver
+    if isinstance(solver, SgdaSolver):
+        return solver._times()
     assert isinstance(solver, GradientSolver)
     return solver._table.penalties
 
@@ -67,6 +70,24 @@ def test_rows_of_weight_zero_are_not_visits(clicks: Rows) -> None:
     np.testing.assert_allclose(penalties(session), seen**-0.5, rtol=1e-6)
 
 
+@pytest.mark.parametrize("solver", ["als", "sgda"])
+@pytest.mark.parametrize("exponent", [0.0, 0.5, 1.0])
+def test_rows_of_weight_zero_count_as_absent(clicks: Rows, solver: str, exponent: float) -> None:
+    """Also among all rows at once: they are no visits, and neither train nor hold out penalties."""
+    weight = np.ones(300, np.float32)
+    weight[150:] = 0
+    weight[::7] = 0
+    present = clicks.take(np.flatnonzero(weight))
+    found = []
+    for rows in (clicks.with_(weight=weight), present):
+        config = SolverConfig(solver=solver, **BY_VISITS | {"l2_exponent": exponent})
+        model = build(ModelConfig(n_factors=2), n_features=20)
+        training = TrainingConfig(max_iter=3, random_state=0)
+        found.append(fit(model, config, rows, config=training).model)
+    for name, array in found[0].arrays().items():
+        np.testing.assert_array_equal(array, found[1].arrays()[name])
+
+
 def test_rows_of_weight_zero_count_as_absent_where_features_are_centred() -> None:
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(200, 3)), rng.normal(size=200)
@@ -84,8 +105,9 @@ def test_without_an_exponent_nothing_is_counted(clicks: Rows) -> None:
     assert "visits" not in session._solver.state()
 
 
-def test_training_again_counts_anew_and_more_rows_add_up(clicks: Rows) -> None:
-    session = new_session()
+@pytest.mark.parametrize("solver", ["adagrad", "sgda"])
+def test_training_again_counts_anew_and_more_rows_add_up(clicks: Rows, solver: str) -> None:
+    session = new_session(solver=solver)
     first, second = clicks.slice(0, 200), clicks.slice(200, 300)
     session.fit(first)
     session.fit(first)

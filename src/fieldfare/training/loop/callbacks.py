@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from fieldfare._arguments import checked
 from fieldfare._files import check_outputs
 from fieldfare._logging import say_aside
@@ -17,6 +19,7 @@ from fieldfare._validation import AnyOf, Instance, OneOf, Several, check
 from fieldfare.config import TrainingConfig
 from fieldfare.exceptions import DivergenceError
 from fieldfare.models.base import Model
+from fieldfare.models.progress import Progress
 from fieldfare.solvers.base import Solver
 from fieldfare.training.loop.history import History
 from fieldfare.training.loop.saved import SavedRun, parameter_arrays
@@ -68,6 +71,14 @@ class TrainingState:
     best_model: Model | None = None
     fingerprint: Callable[[], str] = str
     first: SavedRun | None = None
+
+    def snapshot(self) -> Model:
+        """Return a copy of the model as it stands, with the solver's state if that is kept."""
+        model = self.solver.export()
+        if not self.config.keep_state:
+            return model
+        state = {name: np.array(array) for name, array in self.solver.state().items()}
+        return model.with_(progress=Progress(self.epoch, self.config.random_state, state))
 
 
 class Callback:

@@ -201,8 +201,8 @@ class Run:
         elif state.best_model is not None:
             return FitResult(state.best_model, history)
         # Some solvers can hand over the model in their own memory.
-        export = state.solver.finish if last else state.solver.export
-        return FitResult(export(), history)
+        take_over = last and not state.config.keep_state
+        return FitResult(state.solver.finish() if take_over else state.snapshot(), history)
 
     def _epochs(self) -> str:
         """Run epochs and return why they ended."""
@@ -222,7 +222,7 @@ class Run:
             record["seconds"] = time.monotonic() - start
             if state.history.append(record, config.tol) and self.keep_best:
                 state.best_model = None  # its memory is enough for one
-                state.best_model = state.solver.export()
+                state.best_model = state.snapshot()
             # Every callback is called, even if an earlier one wants to stop.
             wishes = [callback.on_epoch_end(state) for callback in self.callbacks]
             if any(wishes):

@@ -15,6 +15,7 @@ from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 from fieldfare.data.loading import Dataset
 from fieldfare.exceptions import DataError
 from fieldfare.models.base import Model
+from fieldfare.models.progress import Progress
 from fieldfare.models.scaling import Scaling
 from fieldfare.rows import Rows
 from fieldfare.schema.schema import Schema
@@ -93,6 +94,18 @@ class Session:
         if isinstance(self._solver, ScaledSolver):
             self._has_changed = True
             self._solver.learn_scaling(seen)
+
+    def go_on(self, progress: Progress) -> None:
+        """Continue where the solver of a model had come to.
+
+        Raises
+        ------
+        DataError
+            If its state does not fit the model.
+        """
+        self._has_changed = True
+        self._solver.load_state(dict(progress.state))
+        self.epochs = progress.epoch
 
     def grow(self, n_features: int, schema: Schema | None = None) -> None:
         """Make room for new feature ids, which follow the known ones.

@@ -15,20 +15,16 @@ from fieldfare.data.interactions import (
 )
 from fieldfare.data.split import split_rows
 from fieldfare.exceptions import ConfigError, TrainingError
-from fieldfare.kernels.native import resolve_threads
 from fieldfare.kernels.recall import Seen
 from fieldfare.kinds.losses import LOSSES_OF_TASK
-from fieldfare.kinds.solvers import NONSAMPLED
 from fieldfare.metrics import get_list_metric
 from fieldfare.metrics.lists import judge, rank_items
 from fieldfare.metrics.recommendation import longest
 from fieldfare.models.base import Model
 from fieldfare.models.catalogue import catalogue_scores
-from fieldfare.rows import Rows, as_rows
+from fieldfare.rows import Rows
 from fieldfare.schema.schema import Schema
 from fieldfare.settings import Settings
-from fieldfare.solvers.nonsampled import NonSampledSolver
-from fieldfare.training.prepare.units import mean_weight
 from fieldfare.training.samples.subset import RowSubset
 
 _METRICS = ("ndcg@10", "recall@10")
@@ -161,42 +157,6 @@ class Catalogue:
             for name, metric in metrics.items():
                 sums[name] += float(np.sum(metric(lists)))
         return {name: total / len(self._tested) for name, total in sums.items()}
-
-
-def fold_in(
-    model: Model, schema: Schema, rows: Rows, known: Rows, n_jobs: int | None = None
-) -> Model:
-    """Return a model that also knows the features that only some new interactions have.
-
-    Parameters
-    ----------
-    model : Model
-        From the non-sampled solver; not changed.
-    schema : Schema
-        The model's Schema, extended by the new features.
-    rows : Rows
-        The new interactions; as in training, only the proportions of their weights count.
-    known : Rows
-        The interactions that the model was learned from.
-    n_jobs : int, optional
-
-    Raises
-    ------
-    ConfigError
-        If the model is not from the non-sampled solver.
-    """
-    config = None if model.trained_by is None else model.trained_by.solver
-    if config is None or not config.kind.all_pairs:
-        got = None if config is None else config.solver
-        raise ConfigError(
-            f"Folding in needs a model that was learned by solver={NONSAMPLED.name!r}. Got one by "
-            f"solver={got!r}: continue training it with the new rows, or train a new model."
-        )
-    solver = NonSampledSolver(model, config)
-    fresh = RowSubset(rows)
-    fresh = fresh.weighed_in(mean_weight(fresh))
-    solver.fold_in(schema, as_rows(fresh.rows), known, resolve_threads(n_jobs, len(rows)))
-    return solver.export().with_(schema=schema)
 
 
 def _pairs(query: Int64Array, item: Int64Array, rows: Rows, shape: tuple[int, int]) -> Seen:
