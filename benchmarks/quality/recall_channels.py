@@ -183,7 +183,7 @@ def _recommender(columns: list[str], data: Plays, seed: int, ranked_by: Any = No
     table = data.train.merge(data.listeners[known[0]]).merge(data.artists[known[1]])
     ranker = FMRanker(
         solver="nonsampled",
-        schema=Schema([COLUMNS[name] for name in columns]),
+        schema=Schema(tuple(COLUMNS[name] for name in columns)),
         max_iter=SWEEPS,
         early_stopping=False,  # the history of a listener holds what would be held out
         random_state=seed,
@@ -270,7 +270,7 @@ def _stages(data: Plays) -> Figures:
     items = data.artists[["artist", "tags"]]
     users = data.listeners[["user", "given"]]
     table = data.train.merge(users, on="user").merge(items, on="artist")
-    schema = Schema([COLUMNS[name] for name in BESIDE])
+    schema = Schema(tuple(COLUMNS[name] for name in BESIDE))
     everything = {"users": users, "history": data.train}
     figures: Figures = {}
     models: dict[str, Any] = {}
