@@ -139,7 +139,7 @@ T known(std::optional<T> found, const char* what, const std::string& name,
 void make_spec(Spec* self, const std::string& kind, const std::string& loss,
                const std::string& rule, std::int64_t n_outputs, std::int64_t n_factors,
                std::int64_t n_fields, bool intercept, bool linear, bool instance_norm,
-               const std::vector<BlockNumbers>& factor_blocks) {
+               bool norm_unknown, const std::vector<BlockNumbers>& factor_blocks) {
   Spec spec;
   spec.kind = known(kind_named(kind), "kind of model", kind, kind_names());
   spec.loss = known(loss_named(loss), "loss", loss, loss_names());
@@ -151,6 +151,7 @@ void make_spec(Spec* self, const std::string& kind, const std::string& loss,
   spec.intercept = intercept;
   spec.linear = linear;
   spec.instance_norm = instance_norm;
+  spec.norm_unknown = norm_unknown;
   if (traits.has_orders) spec.factor_blocks = blocks_from(factor_blocks, n_factors);
   new (self) Spec(std::move(spec));
 }
@@ -209,7 +210,8 @@ void bind_training(nb::module_& module) {
   nb::class_<Spec>(module, "Spec")
       .def("__init__", &make_spec, nb::arg("kind"), nb::arg("loss"), nb::arg("rule"),
            nb::arg("n_outputs"), nb::arg("n_factors"), nb::arg("n_fields"), nb::arg("intercept"),
-           nb::arg("linear"), nb::arg("instance_norm"), nb::arg("factor_blocks"))
+           nb::arg("linear"), nb::arg("instance_norm"), nb::arg("norm_unknown"),
+           nb::arg("factor_blocks"))
       .def("set_rates", &set_rates)
       .def("layout", &layout_of);
   // Nor here: results written into a converted copy would be lost.

@@ -73,6 +73,7 @@ struct Spec {
   bool intercept = true;
   bool linear = true;
   bool instance_norm = false;
+  bool norm_unknown = false;  // whether the length counts entries that the model does not know
   Rates bias, weights, factors, pairs;
   std::vector<FactorBlock> factor_blocks;  // HOFM only, by order
 

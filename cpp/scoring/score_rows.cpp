@@ -4,6 +4,7 @@
 //   score = w_0 + s <w, x> + s^2 pairs,  s = 1, or 1 / |x| with instance normalisation;
 //   interactions of t features are multiplied by s^t
 //
+// The length is that of the entries that the model knows, or with norm_unknown that of all entries.
 // Sums run over the values as they are and are scaled at the end. A context is therefore nothing
 // but the sums at which each row begins: it is read once, and the scores are exact whatever s is.
 #include <algorithm>
@@ -105,6 +106,9 @@ void scores(const ScoreJob& job) {
   const auto known_sample = [&](const Sample& sample, bool known) {
     return known ? sample : known_part<Model>(job, sample);
   };
+  const auto squares_of = [&](const Sample& given, const Sample& sample) {
+    return squared_length(spec.norm_unknown ? given : sample);
+  };
   typename Model::Scoring interactions(job);
   std::fill_n(job.linear, spec.n_outputs, 0.0F);
   float squares = 0;
@@ -115,17 +119,18 @@ void scores(const ScoreJob& job) {
       job.linear[c] = linear_part(job, sample, c);
       interactions.keep(sample, c);
     }
-    squares = squared_length(sample);
+    squares = squares_of(given, sample);
   }
   const Rows& rows = *job.rows;
   bool known = job.begin < job.end && stage<Model>(job, sample_at(rows, job.begin), span);
   for (std::int64_t row = job.begin; row < job.end; ++row) {
     const bool next_known = row + 1 < job.end && stage<Model>(job, sample_at(rows, row + 1), span);
-    const Sample sample = known_sample(sample_at(rows, row), known);
+    const Sample given = sample_at(rows, row);
+    const Sample sample = known_sample(given, known);
     known = next_known;
     float scale = 1;
     if (spec.instance_norm) {
-      const float length = std::sqrt(squares + squared_length(sample));
+      const float length = std::sqrt(squares + squares_of(given, sample));
       scale = length > 0 ? 1.0F / length : 0.0F;
     }
     float* out = job.out + row * spec.n_outputs;

@@ -24,7 +24,8 @@ inline constexpr std::array<double, 23> kPowersOfTen = {
 
 inline constexpr std::array<bool, 256> kEndsToken = [] {
   std::array<bool, 256> table{};
-  for (const char c : {' ', '\t', '\n', '\r', '#'}) table[static_cast<unsigned char>(c)] = true;
+  for (const char c : {' ', '\t', ',', '\n', '\r', '#'})
+    table[static_cast<unsigned char>(c)] = true;
   return table;
 }();
 
@@ -32,8 +33,9 @@ inline bool ends_token(char c) { return kEndsToken[static_cast<unsigned char>(c)
 inline bool is_digit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
 inline std::uint64_t digit(char c) { return static_cast<std::uint64_t>(c - '0'); }
 
+// Commas separate tokens as blanks do: xLearn writes both.
 inline const char* skip_blanks(const char* p) {
-  while (*p == ' ' || *p == '\t') ++p;
+  while (*p == ' ' || *p == '\t' || *p == ',') ++p;
   return p;
 }
 
@@ -91,6 +93,15 @@ inline const char* scan_id(const char* p, const char* end, std::uint64_t* value)
   word = (word * 100 + (word >> 16)) & 0x0000ffff0000ffff;
   *value = (word * 10000 + (word >> 32)) & 0xffffffff;
   return p + n_bits / 8;
+}
+
+// Skips the ".0" after the digits from `begin` to p: whole numbers that passed through floats have
+// it.
+inline const char* skip_zero_fraction(const char* begin, const char* p) {
+  if (p == begin || *p != '.' || p[1] != '0') return p;
+  ++p;
+  while (*p == '0') ++p;
+  return p;
 }
 
 struct Decimal {
@@ -198,12 +209,16 @@ template <bool kHasFields>
   if (kHasFields) {
     const char* const begin = p;
     p = scan_field(p, &entry->field);
+    if (*p != ':') [[unlikely]]
+      p = skip_zero_fraction(begin, p);
     if (p == begin || *p != ':' || entry->field > kMaxField) [[unlikely]]
       return nullptr;
     ++p;
   }
   const char* const begin = p;
   p = scan_id(p, end, &entry->id);
+  if (*p != ':') [[unlikely]]
+    p = skip_zero_fraction(begin, p);
   if (p == begin || *p != ':' || entry->id > kMaxId) [[unlikely]]
     return nullptr;
   ++p;
@@ -247,7 +262,8 @@ inline Reason why_no_integer(const char* p, const char* colon, std::uint64_t lim
                              Reason too_large) {
   if (*p == '-' && is_digit(p[1])) return bad == Reason::kBadId ? Reason::kNegativeId : bad;
   std::uint64_t value = 0;
-  const char* const end = scan_integer(p, &value);
+  const char* const digits = scan_integer(p, &value);
+  const char* const end = skip_zero_fraction(p, digits);
   if (end == p || end != colon) return bad;
   return value > limit ? too_large : Reason::kNone;
 }

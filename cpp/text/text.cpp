@@ -97,7 +97,7 @@ class Parser {
     if (std::strncmp(p, "qid:", 4) == 0) {
       if (!options_.has_group) return fail(word, Reason::kUnexpectedGroup);
       std::uint64_t group = 0;
-      p = scan_integer(p + 4, &group);
+      p = skip_zero_fraction(word + 4, scan_integer(p + 4, &group));
       const bool good =
           p != word + 4 && ends_token(*p) &&
           group <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());

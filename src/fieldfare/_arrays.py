@@ -44,6 +44,15 @@ def as_array(what: str, values: Any, dtype: Any = None, ndim: int | None = None)
     return array
 
 
+def whole(array: AnyArray) -> AnyArray:
+    """Return floats that are all whole as integers, and any other array as it came."""
+    if array.dtype.kind != "f":
+        return array
+    with np.errstate(invalid="ignore"):
+        numbers = array.astype(np.int64)
+    return numbers if np.array_equal(numbers, array) else array
+
+
 def as_places(what: str, values: Any, n: int) -> AnyArray:
     """Return whole numbers of things that are counted from 0, as they came.
 

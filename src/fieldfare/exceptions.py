@@ -16,7 +16,11 @@
         │   └── DivergenceError             FF410  the loss became infinite or not a number
         ├── MissingDependencyError (ImportError)  FF500  an optional package is not installed
         ├── ResourceError (MemoryError)     FF600  the job does not fit this machine
-        └── OutputError (OSError)           FF700  a file cannot be written
+        ├── OutputError (OSError)           FF700  a file cannot be written
+        └── ServingError (RuntimeError)     FF800  a server cannot answer
+            ├── RequestError (ValueError)   FF810  a request is malformed, too large or not allowed
+            ├── OverloadError               FF820  a server has too much to do, or is stopping
+            └── DeadlineError (TimeoutError)  FF830  an answer was not ready in time
 
     UserWarning
     └── FieldfareWarning                    FF900
@@ -169,6 +173,59 @@ _ADVICE = {
     errno.EACCES: "Choose a folder that can be written.",
     errno.EROFS: "Choose a folder that can be written.",
 }
+
+
+class ServingError(FieldfareError, RuntimeError):
+    """A server cannot answer, or a client got an error as its answer.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong and what to do.
+    status : int, optional
+        The status of HTTP that goes with it; that of the class by default.
+    where : str, optional
+        The part of the request that is meant, such as ``$.requests[3].user``.
+    code : str, optional
+        The code that a server gave for it; that of the class by default.
+    """
+
+    code = "FF800"
+    status = 500
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        where: str | None = None,
+        code: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = self.status if status is None else status
+        self.where = where
+        self.code = self.code if code is None else code
+
+
+class RequestError(ServingError, ValueError):
+    """A request is malformed, too large, for something that is not there, or not allowed."""
+
+    code = "FF810"
+    status = 400
+
+
+class OverloadError(ServingError):
+    """A server has more requests waiting than it takes, is starting, or is about to stop."""
+
+    code = "FF820"
+    status = 429
+
+
+class DeadlineError(ServingError, TimeoutError):
+    """An answer was not ready before its deadline."""
+
+    code = "FF830"
+    status = 504
 
 
 class FieldfareWarning(UserWarning):

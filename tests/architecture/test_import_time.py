@@ -11,9 +11,11 @@ import pytest
 
 HEAVY = (
     "faiss",
+    "httpx",
     "jax",
     "keras",
     "matplotlib",
+    "msgspec",
     "onnx",
     "onnxruntime",
     "pandas",
@@ -22,6 +24,7 @@ HEAVY = (
     "safetensors",
     "scipy",
     "sklearn",
+    "starlette",
     "tensorflow",
     "torch",
     "tqdm",

@@ -13,21 +13,29 @@ import pytest
 from tests.architecture.sources import FILES, PACKAGE, ROOT, imports, part
 
 HOMES = {
+    "anyio": {"serving"},
     "duckdb": set(),  # only the tests use it, to run the SQL that export writes
     "faiss": {"retrieval"},
+    "httptools": set(),  # uvicorn uses it
+    "httpx": {"serving"},
     "implicit": {"retrieval"},
     "keras": {"keras"},
     "matplotlib": {"report"},
+    "msgspec": {"serving"},
     "onnx": {"export"},
     "onnxruntime": set(),  # only the tests and benchmarks use it
     "pandas": {"sources"},
     "polars": set(),  # its frames speak Arrow
+    "prometheus_client": {"serving"},
     "pyarrow": {"sources", "schema", "foreign"},
     "safetensors": set(),  # only the tests use it, to read our files as others would
     "scipy": {"sources"},  # elsewhere its matrices are known by their type
     "sklearn": {"compat", "estimators", "metrics"},
+    "starlette": {"serving"},
     "tensorflow": {"export"},
     "tqdm": {"training"},
+    "uvicorn": {"serving"},
+    "uvloop": set(),  # uvicorn uses it
 }
 
 

@@ -19,6 +19,7 @@ import fieldfare.compat.xlearn as xl
 from fieldfare.compat.xlearn import commands
 from fieldfare.exceptions import SettingWarning
 
+FOREIGN = Path(__file__).parents[1] / "unit" / "foreign" / "files"
 BINARY = {"task": "binary", "lr": 0.2, "lambda": 0.002}
 
 
@@ -274,6 +275,27 @@ def test_training_over_parts_with_a_model_before(folder) -> None:
             handle.setPreModel("model.out")
         handle.fit({**BINARY, "block_size": 10000}, "model.out")
     assert Path("model.out").exists()
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "adagrad", "ftrl"])
+@pytest.mark.parametrize("kind", ["lr", "fm", "ffm"])
+def test_models_that_xlearn_itself_wrote_are_trained_further(
+    folder, kind, optimiser, capfd
+) -> None:
+    form, number = ("ffm", "2") if kind == "ffm" else ("svm", "1" if kind == "fm" else "0")
+    flags = [f"{FOREIGN}/test.{form}", "-s", number, "-p", optimiser, "-m", "on"]
+    flags += ["--no-norm"] if kind == "fm" else []
+    assert commands.train([*flags, "-pre", f"{FOREIGN}/xlearn_{kind}_{optimiser}.bin"]) == 0
+    assert commands.train([*flags, "-pre", "on", "-u", "0.1"]) == 0
+    assert "WARNING" not in capfd.readouterr().out
+
+
+def test_the_number_of_factors_is_that_of_the_model_before(folder, capfd) -> None:
+    commands.train(["train.svm", "-s", "1", "-k", "3", "-m", "first"])
+    assert commands.train(["train.svm", "-s", "1", "-pre", "first", "-k", "8", "-m", "M"]) == 0
+    assert "-k 8 has no effect" in capfd.readouterr().out
+    commands.train(["train.svm", "-s", "1", "-pre", "first"])
+    assert "no effect" not in capfd.readouterr().out
 
 
 def test_many_factors_without_normalisation(folder) -> None:

@@ -70,11 +70,14 @@ def _stop(*_: object) -> None:
 
 def _outcome(call: Callable[[], object]) -> str | None:
     """Return None for success and errors of ours, "slow", or what was raised and where."""
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
     try:
-        result = call()
-        if inspect.isgenerator(result):
-            list(result)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, SECONDS)
+            result = call()
+            if inspect.isgenerator(result):
+                list(result)
+        finally:  # in which the alarm may still go off
+            signal.setitimer(signal.ITIMER_REAL, 0)
     except FieldfareError as error:
         str(error)
     except _Slow:
@@ -86,8 +89,6 @@ def _outcome(call: Callable[[], object]) -> str | None:
         where = f"{own[-1].filename.rpartition('/fieldfare/')[2]}:{own[-1].lineno}" if own else "?"
         said = str(error).encode("utf-8", "replace").decode()
         return f"{type(error).__name__} at {where}\n{said:.150}"
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
     return None
 
 
@@ -165,14 +166,11 @@ def _in_fork(calls: Iterator[Any], what: str, counts: Counts) -> None:
     child = os.fork()
     if child == 0:
         os.close(reader)
-        signal.signal(signal.SIGALRM, _stop)
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        with os.fdopen(writer, "wb") as file:
-            for label, call in calls:
-                pickle.dump((label, "crash"), file)
-                file.flush()
-                pickle.dump((label, _outcome(call)), file)
-        os._exit(0)
+        try:
+            _report(calls, writer)
+            os._exit(0)
+        finally:  # whatever happens: the folder that the parent works in is its to remove
+            os._exit(1)
     os.close(writer)
     label, outcome = what, None
     with os.fdopen(reader, "rb") as file:
@@ -194,6 +192,17 @@ def _in_fork(calls: Iterator[Any], what: str, counts: Counts) -> None:
         counts.crashes.append(f"{label} ended with {code}")
 
 
+def _report(calls: Iterator[Any], writer: int) -> None:
+    """Make the calls, and write what each is, and then what has come of it."""
+    signal.signal(signal.SIGALRM, _stop)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    with os.fdopen(writer, "wb") as file:
+        for label, call in calls:
+            pickle.dump((label, "crash"), file)
+            file.flush()
+            pickle.dump((label, _outcome(call)), file)
+
+
 def run(n_values: int, seed: int, match: str = "") -> Counts:
     """Try up to ``n_values`` bad values for each parameter and each flag."""
     counts, rng = Counts(), random.Random(seed)
@@ -208,6 +217,7 @@ def run(n_values: int, seed: int, match: str = "") -> Counts:
                 if re.search(match, door.name):
                     sound.check(door)
                     _in_fork(_door_calls(sound, door, n_values, rng), door.name, counts)
+                    print(f"{counts.calls} calls, {door.name} done", file=sys.stderr, flush=True)
             if re.search(match, "fieldfare"):
                 _in_fork(_flag_calls(n_values, rng), "flags", counts)
         finally:

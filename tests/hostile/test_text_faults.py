@@ -19,7 +19,7 @@ GOOD_QID = "1 qid:1 1:1\n" * 3
 # (reason, good lines around it, bad line, column, text at fault)
 FAULTS = [
     (Reason.BAD_TARGET, GOOD_SVM, "label 1:1", 1, "label"),
-    (Reason.BAD_TARGET, GOOD_SVM, "  1,3 1:1", 3, "1,3"),
+    (Reason.NO_COLON, GOOD_SVM, "  1,3 1:1", 5, "3"),
     (Reason.BAD_TARGET, GOOD_SVM, "1e 1:1", 1, "1e"),
     (Reason.BAD_TARGET, GOOD_SVM, "- 1:1", 1, "-"),
     (Reason.BAD_TARGET, GOOD_SVM, "0x10 1:1", 1, "0x10"),
@@ -49,7 +49,7 @@ FAULTS = [
     (Reason.FIELD_TOO_LARGE, GOOD_FFM, "1 65535:1:1", 3, "65535:1:1"),
     (Reason.BAD_VALUE, GOOD_SVM, "1 1:x", 3, "1:x"),
     (Reason.BAD_VALUE, GOOD_SVM, "1 1:", 3, "1:"),
-    (Reason.BAD_VALUE, GOOD_SVM, "1 1:1,5", 3, "1:1,5"),
+    (Reason.NO_COLON, GOOD_SVM, "1 1:1,5", 7, "5"),
     (Reason.BAD_VALUE, GOOD_SVM, "1 1:--1", 3, "1:--1"),
     (Reason.BAD_VALUE, GOOD_SVM, "1 1:1e+", 3, "1:1e+"),
     (Reason.BAD_VALUE, GOOD_SVM, "1 1:.", 3, "1:."),

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,9 @@ keras = pytest.importorskip("keras", reason="Keras is not installed")
 from tests.keras.models import (  # noqa: E402
     KINDS,
     N_FEATURES,
+    N_FIELDS,
     check_there_and_back,
+    inputs_of,
     make_model,
     make_rows,
     outputs,
@@ -41,6 +44,18 @@ from fieldfare.sources.matrix import array_rows  # noqa: E402
 @pytest.mark.parametrize("kind", KINDS)
 def test_scores_are_equal_there_and_back(kind, task, norm):
     check_there_and_back(kind, task, norm)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_length_may_count_unknown_features_and_fields(kind):
+    model, rows = make_model(kind, instance_norm=True, norm_unknown=True), make_rows()
+    rows.fields[::4] += N_FIELDS
+    network = to_keras(model, link=False)
+    want = model.score(rows)
+    np.testing.assert_allclose(outputs(network, inputs_of(model, rows)), want, atol=1e-5)
+    assert from_keras(network, task="binary").config.norm_unknown
+    other = model.with_(config=replace(model.config, norm_unknown=False))
+    assert np.abs(other.score(rows) - want).max() > 0.01
 
 
 @pytest.mark.parametrize("norm", [False, True])

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from tests.instruction_sets import each_in_use
 from tests.oracle.kernels import Parameters, Trainer, score_rows
 
 from fieldfare import _core
@@ -270,6 +271,29 @@ def test_unknown_features_are_ignored_in_scores(make_solver, make_rows, model, i
     rows = rows.with_(indices=indices)
     expected = score_rows(params, spec, rows)
     np.testing.assert_allclose(solver.export().score(rows), expected, **TOLERANCE)
+
+
+@pytest.mark.parametrize("fraction", [1, 0])
+@pytest.mark.parametrize("model", MODEL_KINDS)
+def test_the_length_of_a_sample_may_count_unknown_features_and_fields(
+    make_solver, make_rows, model, fraction
+):
+    spec, params, solver = make_solver(model=model, instance_norm=True, norm_unknown=True)
+    rows = make_rows("mixed")
+    indices, fields = rows.indices.copy(), rows.fields.copy()
+    indices[::3] += 1000 * fraction
+    fields[::4] += 60_000 * fraction
+    rows = rows.with_(indices=indices, fields=fields)
+    expected = score_rows(params, spec, rows)
+    fitted = solver.export()
+    for _ in each_in_use():
+        np.testing.assert_allclose(fitted.score(rows), expected, **TOLERANCE)
+    for row in (0, len(rows) - 1):
+        own = slice(rows.indptr[row], rows.indptr[row + 1])
+        lists = [array[own].tolist() for array in (rows.indices, rows.values, rows.fields)]
+        if not spec.kind.uses_fields:
+            lists[2] = None
+        np.testing.assert_allclose(fitted._scorer().score_one(*lists), expected[row], **TOLERANCE)
 
 
 @pytest.mark.parametrize("model", WITH_FIELDS)

@@ -83,11 +83,13 @@ def samples(rows: Rows) -> Iterator[Sample]:
 
 
 def known(spec: Spec, n_features: int, sample: Sample) -> Sample:
-    """Drop the ids that the model does not know, then scale to unit length if so asked."""
+    """Drop what the model does not know, then scale to unit length if so asked."""
     ids, fields, values = sample
     keep = ids < n_features
+    if spec.kind.uses_fields:
+        keep &= fields < spec.n_fields
+    length = np.linalg.norm(values if spec.model.norm_unknown else values[keep])
     ids, fields, values = ids[keep], fields[keep], values[keep]
-    length = np.linalg.norm(values)
     if spec.model.instance_norm and length > 0:
         values = values / length
     return ids, fields, values

@@ -16,6 +16,11 @@ from fieldfare.models.registry import build
 from fieldfare.rows import Rows
 
 N_FEATURES, N_FIELDS = 30, 5
+NORMS: tuple[dict[str, bool], ...] = (
+    {},
+    {"instance_norm": True},
+    {"instance_norm": True, "norm_unknown": True},
+)
 
 # Ids and fields that the model does not know are in reach: they are left out.
 ENTRIES = st.lists(
@@ -57,16 +62,14 @@ def make_model(kind, task="binary", n_factors=3, **config):
     kind=st.sampled_from(list(MODEL_KINDS)),
     task=st.sampled_from(["regression", "binary", "multiclass"]),
     n_factors=st.sampled_from([1, 3, 4, 8, 16, 31, 64]),
-    instance_norm=st.booleans(),
+    norm=st.sampled_from(NORMS),
     fit_linear=st.booleans(),
 )
 @examples(100)
 def test_candidates_score_as_joined_rows(
-    context, candidates, kind, task, n_factors, instance_norm, fit_linear
+    context, candidates, kind, task, n_factors, norm, fit_linear
 ):
-    model = make_model(
-        kind, task, n_factors=n_factors, instance_norm=instance_norm, fit_linear=fit_linear
-    )
+    model = make_model(kind, task, n_factors=n_factors, fit_linear=fit_linear, **norm)
     joined = model.score(rows_of([context + candidate for candidate in candidates]))
     found = model.score_candidates(rows_of([context]), rows_of(candidates))
     assert found.shape == (len(candidates), model.n_outputs)

@@ -1,10 +1,10 @@
-"""Import a model that xLearn, libffm, libFM, LIBLINEAR, LightFM or Spark saved."""
+"""Import a model of another program: xLearn, libffm, libFM, LIBLINEAR, implicit, Spark, ..."""
 
 from __future__ import annotations
 
 import argparse
 
-from fieldfare._logging import say_aside
+from fieldfare.cli import _options
 from fieldfare.cli._files import Input, Output, written
 from fieldfare.kinds.solvers import ALS, SGD
 
@@ -16,15 +16,21 @@ examples:
   fieldfare import fm.txt --from libfm --task binary --method als -o clicks.ff
   fieldfare import heart.model --from liblinear -o heart.ff
   fieldfare import spark_model/ --from spark -o ratings.ff            a folder, as Spark saved it
+  fieldfare import als.npz --from implicit -o taste.ff                what model.save wrote
   fieldfare import arrays.npz --from lightfm -o taste.ff              see below
+  fieldfare import samples.npz --from myfm --task regression -o stars.ff
 
-Pickles are never opened, because they run code. Of LightFM and fastFM, save the arrays, or pass the
-fitted object to fieldfare.load_foreign in Python:
-  numpy.savez("arrays.npz", **{name: getattr(model, name) for name in (
+Pickles are never opened, because they run code. Of LightFM, fastFM and myFM, save the arrays with
+NumPy, or pass the fitted object to fieldfare.load_foreign in Python:
+  LightFM: numpy.savez("arrays.npz", **{name: getattr(model, name) for name in (
       "user_embeddings", "user_biases", "item_embeddings", "item_biases")})
+  fastFM: numpy.savez("arrays.npz", w0_=model.w0_, w_=model.w_, V_=model.V_)
+  myFM: draws = model.predictor_.samples; numpy.savez("samples.npz", w0=[d.w0 for d in draws],
+      w=[d.w for d in draws], V=[d.V for d in draws],
+      alpha=[h.alpha for h in model.history_.hypers[-len(draws):]])   alpha: of regressors only
 """
 
-_OPTIONS = ("norm", "row_length", "task", "method", "output_of")
+_OPTIONS = ("norm", "row_length", "task", "method", "output_of", "keep_state")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +42,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--from",
         dest="source",
         metavar="PROGRAM",
-        help="xlearn, libffm, libfm, liblinear, lightfm, fastfm or spark (default: by the content)",
+        help="xlearn, libffm, libfm, liblinear, implicit, lightfm, fastfm, myfm or spark (default: "
+        "by the content)",
     )
     parser.add_argument(
         "-o", "--output", type=Output, metavar="MODEL.ff", required=True, help="file to write"
@@ -54,9 +61,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="xlearn, FM with --norm: the Euclidean length that all rows have",
     )
     parser.add_argument(
+        "--keep-state",
+        action="store_true",
+        default=None,
+        help="xlearn, binary: take over the state of AdaGrad or FTRL, from which training goes on",
+    )
+    parser.add_argument(
         "--task",
         choices=("regression", "binary"),
-        help="libfm, and text of xlearn: what is predicted",
+        help="libfm, myfm, and text of xlearn: what is predicted",
     )
     parser.add_argument(
         "--method", choices=(SGD.name, ALS.name), help="libfm --task binary: what trained it"
@@ -67,6 +80,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         choices=("regression", "logistic", "probit", "rank"),
         help="fastfm: what its scores are",
     )
+    _options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -86,5 +100,6 @@ def run(arguments: argparse.Namespace) -> int:
             save_posterior(model, path)
         else:
             save_model(model, path)
-    say_aside(f"{model!r} written to {arguments.output}")
+    facts = {"kind": model.config.model, "task": model.task, "features": model.n_features}
+    _options.report(arguments, f"{model!r} written to {arguments.output}", **facts)
     return 0

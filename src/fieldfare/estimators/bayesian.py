@@ -49,6 +49,9 @@ class BayesianFMRegressor(BayesianRegressor):
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    norm_unknown : bool, default=False
+        Whether to count features that the model does not know in the length that instance_norm
+        divides by, as xLearn and libffm do.
     scale_features : bool or 'auto', default='auto'
         Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
         units of their spread, as columns of tables always are; the model is for values as they are
@@ -91,6 +94,10 @@ class BayesianFMRegressor(BayesianRegressor):
         The samples that were kept.
     schema_ : Schema
         What the columns and the features mean.
+    feature_importances_ : float64 array of shape (n_features_in_,)
+        Share of the variance of the scores that each column of X accounts for, as if the columns
+        were independent; half of that of an interaction goes to each of its columns. They sum to 1.
+        Only defined after fitting on a table or an array.
     n_iter_ : int
         Number of sweeps so far.
     n_features_in_ : int
@@ -126,6 +133,7 @@ class BayesianFMRegressor(BayesianRegressor):
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
+        norm_unknown: bool = False,
         scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         groups: Sequence[int | str] | AnyArray | Literal["all"] | None = None,
@@ -150,6 +158,7 @@ class BayesianFMRegressor(BayesianRegressor):
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
+        self.norm_unknown = norm_unknown
         self.scale_features = scale_features
         self.init_scale = init_scale
         self.groups = groups
@@ -196,6 +205,9 @@ class BayesianFMClassifier(BayesianClassifier):
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    norm_unknown : bool, default=False
+        Whether to count features that the model does not know in the length that instance_norm
+        divides by, as xLearn and libffm do.
     scale_features : bool or 'auto', default='auto'
         Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
         units of their spread, as columns of tables always are; the model is for values as they are
@@ -240,6 +252,10 @@ class BayesianFMClassifier(BayesianClassifier):
         The samples that were kept.
     schema_ : Schema
         What the columns and the features mean.
+    feature_importances_ : float64 array of shape (n_features_in_,)
+        Share of the variance of the scores that each column of X accounts for, as if the columns
+        were independent; half of that of an interaction goes to each of its columns. They sum to 1.
+        Only defined after fitting on a table or an array.
     n_iter_ : int
         Number of sweeps so far.
     n_features_in_ : int
@@ -274,6 +290,7 @@ class BayesianFMClassifier(BayesianClassifier):
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
+        norm_unknown: bool = False,
         scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         groups: Sequence[int | str] | AnyArray | Literal["all"] | None = None,
@@ -298,6 +315,7 @@ class BayesianFMClassifier(BayesianClassifier):
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
+        self.norm_unknown = norm_unknown
         self.scale_features = scale_features
         self.init_scale = init_scale
         self.groups = groups
@@ -343,6 +361,9 @@ class BayesianFMOrdinalRegressor(BayesianOrdinalRegressor):
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    norm_unknown : bool, default=False
+        Whether to count features that the model does not know in the length that instance_norm
+        divides by, as xLearn and libffm do.
     scale_features : bool or 'auto', default='auto'
         Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
         units of their spread, as columns of tables always are; the model is for values as they are
@@ -387,6 +408,10 @@ class BayesianFMOrdinalRegressor(BayesianOrdinalRegressor):
         The samples that were kept.
     schema_ : Schema
         What the columns and the features mean.
+    feature_importances_ : float64 array of shape (n_features_in_,)
+        Share of the variance of the scores that each column of X accounts for, as if the columns
+        were independent; half of that of an interaction goes to each of its columns. They sum to 1.
+        Only defined after fitting on a table or an array.
     n_iter_ : int
         Number of sweeps so far.
     n_features_in_ : int
@@ -420,6 +445,7 @@ class BayesianFMOrdinalRegressor(BayesianOrdinalRegressor):
         n_keep_samples: int | None = None,
         fit_linear: bool = True,
         instance_norm: bool = False,
+        norm_unknown: bool = False,
         scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         groups: Sequence[int | str] | AnyArray | Literal["all"] | None = None,
@@ -443,6 +469,7 @@ class BayesianFMOrdinalRegressor(BayesianOrdinalRegressor):
         self.n_keep_samples = n_keep_samples
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
+        self.norm_unknown = norm_unknown
         self.scale_features = scale_features
         self.init_scale = init_scale
         self.groups = groups

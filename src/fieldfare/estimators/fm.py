@@ -63,6 +63,9 @@ class FMClassifier(Classifier):
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    norm_unknown : bool, default=False
+        Whether to count features that the model does not know in the length that instance_norm
+        divides by, as xLearn and libffm do.
     scale_features : bool or 'auto', default='auto'
         Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
         units of their spread, as columns of tables always are; the model is for values as they are
@@ -149,7 +152,7 @@ class FMClassifier(Classifier):
     feature_importances_ : float64 array of shape (n_features_in_,)
         Share of the variance of the scores that each column of X accounts for, as if the columns
         were independent; half of that of an interaction goes to each of its columns. They sum to 1.
-        Only defined after fitting on a table, or on an array that was no file.
+        Only defined after fitting on a table or an array.
     n_iter_ : int
         Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int
@@ -190,6 +193,7 @@ class FMClassifier(Classifier):
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
+        norm_unknown: bool = False,
         scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         early_stopping: bool | Literal["auto"] = "auto",
@@ -232,6 +236,7 @@ class FMClassifier(Classifier):
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
+        self.norm_unknown = norm_unknown
         self.scale_features = scale_features
         self.init_scale = init_scale
         self.early_stopping = early_stopping
@@ -308,6 +313,9 @@ class FMRegressor(Regressor):
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    norm_unknown : bool, default=False
+        Whether to count features that the model does not know in the length that instance_norm
+        divides by, as xLearn and libffm do.
     scale_features : bool or 'auto', default='auto'
         Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
         units of their spread, as columns of tables always are; the model is for values as they are
@@ -390,7 +398,7 @@ class FMRegressor(Regressor):
     feature_importances_ : float64 array of shape (n_features_in_,)
         Share of the variance of the scores that each column of X accounts for, as if the columns
         were independent; half of that of an interaction goes to each of its columns. They sum to 1.
-        Only defined after fitting on a table, or on an array that was no file.
+        Only defined after fitting on a table or an array.
     n_iter_ : int
         Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int
@@ -431,6 +439,7 @@ class FMRegressor(Regressor):
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
+        norm_unknown: bool = False,
         scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         early_stopping: bool | Literal["auto"] = "auto",
@@ -472,6 +481,7 @@ class FMRegressor(Regressor):
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
+        self.norm_unknown = norm_unknown
         self.scale_features = scale_features
         self.init_scale = init_scale
         self.early_stopping = early_stopping
@@ -569,14 +579,17 @@ class FMRanker(Ranker):
         the more contexts each user has.
     l2_queries : float >= 0 or 'auto', default='auto'
         For solver='nonsampled': L2 penalty on the parameters of users and contexts. 'auto' follows
-        from the numbers of users, items and interactions.
+        from the numbers of users, items and interactions, and falls from sweep to sweep.
     l2_items : float >= 0 or 'auto', default='auto'
         For solver='nonsampled': L2 penalty on the parameters of items. 'auto' follows from the
-        numbers of users, items and interactions.
+        numbers of users, items and interactions, and falls from sweep to sweep.
     fit_linear : bool, default=True
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    norm_unknown : bool, default=False
+        Whether to count features that the model does not know in the length that instance_norm
+        divides by, as xLearn and libffm do.
     scale_features : bool or 'auto', default='auto'
         Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
         units of their spread, as columns of tables always are; the model is for values as they are
@@ -659,7 +672,7 @@ class FMRanker(Ranker):
     feature_importances_ : float64 array of shape (n_features_in_,)
         Share of the variance of the scores that each column of X accounts for, as if the columns
         were independent; half of that of an interaction goes to each of its columns. They sum to 1.
-        Only defined after fitting on a table, or on an array that was no file.
+        Only defined after fitting on a table or an array.
     n_iter_ : int
         Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int
@@ -714,6 +727,7 @@ class FMRanker(Ranker):
         l2_items: float | Literal["auto"] = "auto",
         fit_linear: bool = True,
         instance_norm: bool = False,
+        norm_unknown: bool = False,
         scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         early_stopping: bool | Literal["auto"] = "auto",
@@ -762,6 +776,7 @@ class FMRanker(Ranker):
         self.l2_items = l2_items
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
+        self.norm_unknown = norm_unknown
         self.scale_features = scale_features
         self.init_scale = init_scale
         self.early_stopping = early_stopping

@@ -69,6 +69,9 @@ class FwFMClassifier(WithPairWeights, Classifier):
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    norm_unknown : bool, default=False
+        Whether to count features that the model does not know in the length that instance_norm
+        divides by, as xLearn and libffm do.
     scale_features : bool or 'auto', default='auto'
         Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
         units of their spread, as columns of tables always are; the model is for values as they are
@@ -158,7 +161,7 @@ class FwFMClassifier(WithPairWeights, Classifier):
     feature_importances_ : float64 array of shape (n_features_in_,)
         Share of the variance of the scores that each column of X accounts for, as if the columns
         were independent; half of that of an interaction goes to each of its columns. They sum to 1.
-        Only defined after fitting on a table, or on an array that was no file.
+        Only defined after fitting on a table or an array.
     n_iter_ : int
         Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int
@@ -203,6 +206,7 @@ class FwFMClassifier(WithPairWeights, Classifier):
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
+        norm_unknown: bool = False,
         scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         early_stopping: bool | Literal["auto"] = "auto",
@@ -247,6 +251,7 @@ class FwFMClassifier(WithPairWeights, Classifier):
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
+        self.norm_unknown = norm_unknown
         self.scale_features = scale_features
         self.init_scale = init_scale
         self.early_stopping = early_stopping
@@ -329,6 +334,9 @@ class FwFMRegressor(WithPairWeights, Regressor):
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    norm_unknown : bool, default=False
+        Whether to count features that the model does not know in the length that instance_norm
+        divides by, as xLearn and libffm do.
     scale_features : bool or 'auto', default='auto'
         Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
         units of their spread, as columns of tables always are; the model is for values as they are
@@ -414,7 +422,7 @@ class FwFMRegressor(WithPairWeights, Regressor):
     feature_importances_ : float64 array of shape (n_features_in_,)
         Share of the variance of the scores that each column of X accounts for, as if the columns
         were independent; half of that of an interaction goes to each of its columns. They sum to 1.
-        Only defined after fitting on a table, or on an array that was no file.
+        Only defined after fitting on a table or an array.
     n_iter_ : int
         Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int
@@ -458,6 +466,7 @@ class FwFMRegressor(WithPairWeights, Regressor):
         fit_intercept: bool = True,
         fit_linear: bool = True,
         instance_norm: bool = False,
+        norm_unknown: bool = False,
         scale_features: bool | Literal["auto"] = "auto",
         init_scale: float = 0.1,
         early_stopping: bool | Literal["auto"] = "auto",
@@ -501,6 +510,7 @@ class FwFMRegressor(WithPairWeights, Regressor):
         self.fit_intercept = fit_intercept
         self.fit_linear = fit_linear
         self.instance_norm = instance_norm
+        self.norm_unknown = norm_unknown
         self.scale_features = scale_features
         self.init_scale = init_scale
         self.early_stopping = early_stopping

@@ -52,6 +52,9 @@ class LinearClassifier(Classifier):
         Whether to fit a bias term.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    norm_unknown : bool, default=False
+        Whether to count features that the model does not know in the length that instance_norm
+        divides by, as xLearn and libffm do.
     scale_features : bool or 'auto', default='auto'
         Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
         units of their spread, as columns of tables always are; the model is for values as they are
@@ -136,7 +139,7 @@ class LinearClassifier(Classifier):
     feature_importances_ : float64 array of shape (n_features_in_,)
         Share of the variance of the scores that each column of X accounts for, as if the columns
         were independent; half of that of an interaction goes to each of its columns. They sum to 1.
-        Only defined after fitting on a table, or on an array that was no file.
+        Only defined after fitting on a table or an array.
     n_iter_ : int
         Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int
@@ -171,6 +174,7 @@ class LinearClassifier(Classifier):
         ftrl_start: float = 0.0,
         fit_intercept: bool = True,
         instance_norm: bool = False,
+        norm_unknown: bool = False,
         scale_features: bool | Literal["auto"] = "auto",
         early_stopping: bool | Literal["auto"] = "auto",
         validation_fraction: float = 0.15,
@@ -208,6 +212,7 @@ class LinearClassifier(Classifier):
         self.ftrl_start = ftrl_start
         self.fit_intercept = fit_intercept
         self.instance_norm = instance_norm
+        self.norm_unknown = norm_unknown
         self.scale_features = scale_features
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
@@ -274,6 +279,9 @@ class LinearRegressor(Regressor):
         Whether to fit a bias term.
     instance_norm : bool, default=False
         Whether to scale each sample to unit Euclidean length, in training and in prediction.
+    norm_unknown : bool, default=False
+        Whether to count features that the model does not know in the length that instance_norm
+        divides by, as xLearn and libffm do.
     scale_features : bool or 'auto', default='auto'
         Whether to train on numbered features (arrays, sparse matrices, libsvm and libffm text) in
         units of their spread, as columns of tables always are; the model is for values as they are
@@ -354,7 +362,7 @@ class LinearRegressor(Regressor):
     feature_importances_ : float64 array of shape (n_features_in_,)
         Share of the variance of the scores that each column of X accounts for, as if the columns
         were independent; half of that of an interaction goes to each of its columns. They sum to 1.
-        Only defined after fitting on a table, or on an array that was no file.
+        Only defined after fitting on a table or an array.
     n_iter_ : int
         Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int
@@ -389,6 +397,7 @@ class LinearRegressor(Regressor):
         ftrl_start: float = 0.0,
         fit_intercept: bool = True,
         instance_norm: bool = False,
+        norm_unknown: bool = False,
         scale_features: bool | Literal["auto"] = "auto",
         early_stopping: bool | Literal["auto"] = "auto",
         validation_fraction: float = 0.15,
@@ -425,6 +434,7 @@ class LinearRegressor(Regressor):
         self.ftrl_start = ftrl_start
         self.fit_intercept = fit_intercept
         self.instance_norm = instance_norm
+        self.norm_unknown = norm_unknown
         self.scale_features = scale_features
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction

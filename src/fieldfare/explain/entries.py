@@ -58,6 +58,7 @@ def entries_of(model: Model, rows: Rows) -> KnownEntries:
     row = np.repeat(np.arange(len(rows)), np.diff(rows.indptr))
     ids = rows.indices[span].astype(np.int64)
     values = np.ones(len(ids)) if rows.values is None else rows.values[span].astype(np.float64)
+    squares = np.bincount(row, values * values, minlength=len(rows))
     keep = ids < model.n_features
     fields = None if rows.fields is None else rows.fields[span].astype(np.int64)
     if model.uses_fields and fields is not None:
@@ -74,7 +75,8 @@ def entries_of(model: Model, rows: Rows) -> KnownEntries:
             "the model's Schema does not have them either: pass Rows with fields."
         )
     if model.config.instance_norm:
-        squares = np.bincount(row, values * values, minlength=len(rows))
+        if not model.config.norm_unknown:
+            squares = np.bincount(row, values * values, minlength=len(rows))
         values = values / np.sqrt(np.where(squares > 0, squares, 1))[row]
     return KnownEntries(row, ids, fields, values)
 

@@ -110,7 +110,7 @@ def _functions(model: Model, packed: dict[str, Packed], prefix: str, linkage: st
     """Return the functions; in the templates ``@`` stands for the prefix."""
     code = "".join(_reader(name, array) for name, array in packed.items())
     code += _KNOWN_FIELDS if model.uses_fields else _KNOWN
-    code += _LENGTH if model.config.instance_norm else _NO_LENGTH
+    code += _length(model)
     interactions = _INTERACTIONS[model.traits.interactions](model)
     code += _SCORE_BEGIN + interactions + _SCORE_END + _LINKS[model.config.task]
     code = code.replace("LINKAGE ", linkage)
@@ -131,6 +131,14 @@ def _reader(name: str, array: Packed) -> str:
         # One scale serves the numbers of one feature and output.
         number += f" * @_{name}_scale[i / {array.data[:1].size // array.scale.shape[1]}]"
     return f"static inline float @_get_{name}(size_t i) {{\n  return {number};\n}}\n\n"
+
+
+def _length(model: Model) -> str:
+    """Return the function by which values are multiplied so that the sample has unit length."""
+    if not model.config.instance_norm:
+        return _NO_LENGTH
+    counted = "" if model.config.norm_unknown else "if (@_known(ids, fields, i)) "
+    return _LENGTH.replace("COUNTED ", counted)
 
 
 def _hofm(model: Model) -> str:
@@ -197,10 +205,11 @@ static inline double @_unit(const uint32_t *ids, const float *values, const uint
 _LENGTH = """\
 static inline double @_unit(const uint32_t *ids, const float *values, const uint16_t *fields,
                             size_t n) {
+  (void)ids, (void)fields;
   double squares = 0.0;
   for (size_t i = 0; i < n; ++i) {
     const double x = values ? values[i] : 1.0;
-    if (@_known(ids, fields, i)) squares += x * x;
+    COUNTED squares += x * x;
   }
   return squares > 0.0 ? 1.0 / sqrt(squares) : 1.0;
 }

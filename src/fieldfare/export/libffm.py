@@ -23,7 +23,8 @@ def export_libffm(model: Model, path: PathLike, *, drop_linear: bool = False) ->
     Parameters
     ----------
     model : Model
-        A binary FFM. With ``instance_norm``, libffm scales samples as fieldfare does.
+        A binary FFM. With ``instance_norm``, libffm scales samples as ``norm_unknown`` says: a
+        model without it predicts the same as libffm where it knows all features.
     path : path
         File to write or replace, atomically.
     drop_linear : bool

@@ -27,10 +27,7 @@ class GraphEntries(ABC):
     def __init__(self, graph: Graph, ids: str, values: str) -> None:
         self.graph = graph
         self.ids = ids
-        self._set_values(values)
-
-    def _set_values(self, values: str) -> None:
-        self.values = self.graph("Unsqueeze", values, self.graph.ints(-1))
+        self.values = self._given = graph("Unsqueeze", values, graph.ints(-1))
 
     def forget_unknown(self, n_features: int, known: str | None = None) -> None:
         """Set the value of entries to zero if the model does not have their feature.
@@ -49,10 +46,17 @@ class GraphEntries(ABC):
         keep = graph("Unsqueeze", graph.cast(inside, FLOAT), graph.ints(-1))
         self.values = graph("Mul", self.values, keep)
 
-    def normalise(self) -> None:
-        """Scale every sample to unit Euclidean length."""
+    def normalise(self, *, unknown: bool) -> None:
+        """Scale every sample to unit Euclidean length.
+
+        Parameters
+        ----------
+        unknown : bool
+            Whether the length counts the entries that `forget_unknown` has zeroed.
+        """
         graph = self.graph
-        squared = self.total(graph("Mul", self.values, self.values), 1)
+        counted = self._given if unknown else self.values
+        squared = self.total(graph("Mul", counted, counted), 1)
         positive = graph("Greater", squared, graph.floats(0))
         length = graph("Sqrt", graph("Where", positive, squared, graph.floats(1)))
         self.values = graph("Div", self.values, self.spread(length))

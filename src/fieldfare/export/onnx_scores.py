@@ -46,7 +46,7 @@ def _score(model: Model, packed: PackedArrays, entries: GraphEntries) -> str:
     """Return the raw scores, (batch, n_outputs)."""
     graph = entries.graph
     if model.config.instance_norm:
-        entries.normalise()
+        entries.normalise(unknown=model.config.norm_unknown)
     weighted = graph("Mul", entries.gather(packed["linear"]), entries.values)
     score = graph("Add", entries.total(weighted, model.n_outputs), graph.constant(model.bias))
     if model.factors is None:

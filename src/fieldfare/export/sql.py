@@ -145,10 +145,10 @@ def _features(model: Model, prefix: str) -> Iterator[str]:
 
 def _of_entries(model: Model, prefix: str, table: str) -> Iterator[str]:
     """Yield the view that scores a table with one entry per row."""
-    sums = [
-        "SUM(f.w * e.value) AS linear",
-        "SUM(CASE WHEN f.id IS NULL THEN 0 ELSE e.value * e.value END) AS squares",
-    ]
+    square = "e.value * e.value"
+    if not model.config.norm_unknown:
+        square = f"CASE WHEN f.id IS NULL THEN 0 ELSE {square} END"
+    sums = ["SUM(f.w * e.value) AS linear", f"SUM({square}) AS squares"]
     for f in range(_n_factors(model)):
         sums.append(f"SUM(f.v{f} * e.value) AS s{f}")
         sums.append(f"SUM(f.v{f} * f.v{f} * e.value * e.value) AS q{f}")

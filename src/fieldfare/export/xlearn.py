@@ -32,7 +32,9 @@ def export_xlearn(model: Model, path: PathLike) -> None:
     ----------
     model : Model
         A linear model, FM or FFM with one output (not multiclass). With ``instance_norm``, only an
-        FFM: a linear model of xLearn never normalises, and its FM does so in another way.
+        FFM: a linear model of xLearn never normalises, and its FM does so in another way. An FFM
+        is scaled as ``norm_unknown`` says: without it, predictions are the same where the model
+        knows all features.
     path : path
         File to write or replace, atomically.
 

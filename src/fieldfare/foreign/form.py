@@ -16,7 +16,7 @@ from fieldfare.kinds.models import LINEAR, ModelKind
 from fieldfare.models.base import Model
 from fieldfare.models.posterior import Posterior
 from fieldfare.models.registry import MODEL_CLASSES
-from fieldfare.rows import MAX_FIELD
+from fieldfare.rows import MAX_FIELDS
 from fieldfare.schema.schema import Schema
 
 HEAD_BYTES = 512
@@ -134,9 +134,10 @@ def make_model(  # noqa: PLR0913 - the arrays, and what is known of them by name
     n_fields = shape[1] if len(shape) == 3 else 0
     if n_features == 0:
         raise ModelFileError("The model has no features.")
-    if n_fields > MAX_FIELD + 1:
+    if n_fields > MAX_FIELDS:
         raise ModelFileError(
-            f"The model has {n_fields} fields, and there may be at most {MAX_FIELD + 1}."
+            f"The model has {n_fields} fields, and there may be at most {MAX_FIELDS}. Train it on "
+            "data whose fields are numbered from 0 without gaps, or share numbers."
         )
     factors = None if factors is None else finite("factors", factors)[:, np.newaxis]
     try:

@@ -13,6 +13,7 @@ from fieldfare._validation import closest
 from fieldfare.exceptions import ConfigError, ModelFileError
 from fieldfare.foreign import (
     fastfm,
+    implicit,
     libffm,
     libfm,
     liblinear,
@@ -34,6 +35,7 @@ FORMATS: tuple[ForeignFormat, ...] = (
     *liblinear.FORMATS,
     *spark.FORMATS,
     *lightfm.FORMATS,
+    *implicit.FORMATS,
     *fastfm.FORMATS,
     *myfm.FORMATS,
     *libffm.FORMATS,
@@ -71,15 +73,15 @@ def load_foreign(
     ----------
     source : path, or fitted object
         A file or folder of xLearn (binary, text), libffm (binary, text), libFM, LIBLINEAR or Spark,
-        an npz file of the arrays of LightFM or fastFM; or a fitted LightFM, or model of fastFM or
-        myFM. Pickles are never opened.
+        an npz file that implicit saved, or that holds the arrays of LightFM, fastFM or myFM; or a
+        fitted model of these four. Pickles are never opened.
     format : str, optional
         Name of the program, one of those in `fieldfare.foreign.FORMATS`. By default, the content
         determines it.
     **options
         What the file does not say; which there are is said where they are missing. xLearn:
-        ``norm``, ``row_length``, and ``task`` of text models. libFM: ``task``, ``method``. fastFM:
-        ``output``.
+        ``norm``, ``row_length``, ``keep_state`` of binary models, ``task`` of text models. libFM:
+        ``task``, ``method``. fastFM: ``output``. Arrays of myFM: ``task``.
 
     Returns
     -------

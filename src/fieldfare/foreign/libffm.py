@@ -81,6 +81,7 @@ def _model(factors: AnyArray, normalised: bool) -> Model:
         factors,
         origin="libffm",
         instance_norm=normalised,
+        norm_unknown=normalised,
         fit_intercept=False,
         fit_linear=False,
     )

@@ -1,22 +1,13 @@
-"""LightFM's models: two towers of embeddings, as a field-aware factorization machine.
-
-The score of a user and an item is the inner product of the sums of their features' embeddings, plus
-the sums of their biases. As an FFM of two fields, users (0) and items (1), each feature has its
-embedding against the other field and zeros against its own. Features of users come first.
-"""
+"""LightFM's models: two towers of embeddings and biases."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from fieldfare.exceptions import ModelFileError
 from fieldfare.foreign.arrays import arrays_of, has, holds
-from fieldfare.foreign.form import ForeignFormat, make_model
-from fieldfare.kinds.models import FFM
+from fieldfare.foreign.form import ForeignFormat
+from fieldfare.foreign.towers import towers_model
 from fieldfare.models.base import Model
-from fieldfare.schema.schema import Schema
 
 NAMES = ("user_embeddings", "user_biases", "item_embeddings", "item_biases")
 
@@ -33,8 +24,7 @@ def load_lightfm(source: Any) -> Model:
     Returns
     -------
     Model
-        Of task "rank", whose prediction is LightFM's score. The feature of user feature u is u,
-        and that of item feature i the number of user features plus i.
+        See `fieldfare.foreign.towers.towers_model`.
 
     Raises
     ------
@@ -42,23 +32,7 @@ def load_lightfm(source: Any) -> Model:
         If an array is missing, or they do not fit each other.
     """
     users, user_biases, items, item_biases = arrays_of(source, NAMES)
-    wrong = users.ndim != 2 or items.ndim != 2 or users.shape[1:] != items.shape[1:]
-    if wrong or user_biases.shape != users.shape[:1] or item_biases.shape != items.shape[:1]:
-        shapes = [array.shape for array in (users, user_biases, items, item_biases)]
-        raise ModelFileError(f"The arrays {', '.join(NAMES)} do not fit each other: {shapes}.")
-    n_users, n_items = len(users), len(items)
-    factors = np.zeros((n_users + n_items, 2, users.shape[1]), np.float32)
-    factors[:n_users, 1], factors[n_users:, 0] = users, items
-    field_of = np.repeat(np.array([0, 1], np.uint16), [n_users, n_items])
-    return make_model(
-        FFM,
-        "rank",
-        0.0,
-        np.concatenate([user_biases, item_biases]),
-        factors,
-        origin="lightfm",
-        schema=Schema.indexed(n_users + n_items, 2, ["user", "item"], field_of=field_of),
-    )
+    return towers_model(users, user_biases, items, item_biases, origin="lightfm")
 
 
 FORMATS = (

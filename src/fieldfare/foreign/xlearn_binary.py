@@ -13,7 +13,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -21,9 +21,11 @@ from fieldfare._arguments import checked
 from fieldfare._typing import AnyArray, Float32Array, PathLike
 from fieldfare.exceptions import ConfigError, ModelFileError
 from fieldfare.foreign.blocks import padded, split_blocks
-from fieldfare.foreign.form import ForeignFormat, Head, long_enough, make_model
+from fieldfare.foreign.form import ForeignFormat, Head, finite, long_enough, make_model
 from fieldfare.kinds.models import FFM, FM, LINEAR, ModelKind
+from fieldfare.kinds.solvers import ADAGRAD, FTRL, SGD, SolverKind
 from fieldfare.models.base import Model
+from fieldfare.models.progress import Progress
 
 SCORES = {kind.name: kind for kind in (LINEAR, FM, FFM)}
 """Maps xLearn's score function, which has the name of our kind, to this kind."""
@@ -31,6 +33,12 @@ TASKS = {"cross-entropy": "binary", "squared": "regression"}
 """Maps xLearn's loss to our task."""
 
 _PARTS_OF_FTRL = 3
+# By the number of parts: the optimiser, and where its state is in the order of `Progress`.
+_STATES: Mapping[int, tuple[SolverKind, list[int]]] = {
+    1: (SGD, []),
+    2: (ADAGRAD, [1]),
+    _PARTS_OF_FTRL: (FTRL, [2, 1]),
+}
 _T = TypeVar("_T")
 
 
@@ -106,7 +114,11 @@ def read_xlearn_binary(path: PathLike) -> XLearnModel:
 
 @checked
 def load_xlearn_binary(
-    path: PathLike, *, norm: bool | None = None, row_length: float | None = None
+    path: PathLike,
+    *,
+    norm: bool | None = None,
+    row_length: float | None = None,
+    keep_state: bool = False,
 ) -> Model:
     """Load a binary model of xLearn.
 
@@ -121,6 +133,9 @@ def load_xlearn_binary(
         Only for an FM with ``norm=True``, which xLearn scores in a way of its own: it divides the
         product of two values by the *fourth* power of the row's Euclidean length. A Model is exact
         only for rows of one length, which is this.
+    keep_state : bool
+        Whether to take over what AdaGrad or FTRL keep for each weight: ``train(model=...)`` then
+        continues as xLearn would.
 
     Raises
     ------
@@ -132,12 +147,33 @@ def load_xlearn_binary(
     found = read_xlearn_binary(path)
     vectors = None
     if found.factors is not None:
-        vectors = found.factors[0]
         # FTRL moves the padding as well, and xLearn scores with it; elsewhere it stays zero.
-        if len(found.factors) < _PARTS_OF_FTRL or not vectors[..., found.n_factors :].any():
-            vectors = vectors[..., : found.n_factors]
-    arrays = (found.bias[0], found.linear[:, 0], vectors)
-    return xlearn_model(found.kind, found.task, arrays, norm, row_length)
+        beyond = found.factors[0][..., found.n_factors :]
+        end = None if len(found.bias) == _PARTS_OF_FTRL and beyond.any() else found.n_factors
+        vectors = np.stack([part[..., :end] for part in found.factors], -1)
+    weights = None if vectors is None else vectors[..., 0]
+    arrays = (found.bias[0], found.linear[:, 0], weights)
+    model = xlearn_model(found.kind, found.task, arrays, norm, row_length)
+    return _with_state(model, found, vectors, row_length or 1.0) if keep_state else model
+
+
+def _with_state(
+    model: Model, found: XLearnModel, vectors: Float32Array | None, length: float
+) -> Model:
+    """Return a model with the state of its optimiser.
+
+    Factors that were divided by the length of the rows have gradients that are as many times as
+    large.
+    """
+    parts = len(found.bias)
+    solver, order = _STATES[parts]
+    state = {"bias": found.bias[order][np.newaxis], "linear": found.linear[:, np.newaxis, order]}
+    if vectors is not None:
+        powers = {1: [], 2: [length**2], _PARTS_OF_FTRL: [length, length**2]}[parts]
+        state["factors"] = vectors[:, np.newaxis, ..., order] * np.array(powers)
+    state = {name: finite("state", array) for name, array in state.items()}
+    units = model.units._replace(factors=length)
+    return model.with_(units=units).with_(progress=Progress(solver.name, 0, state))
 
 
 def xlearn_model(
@@ -161,8 +197,17 @@ def xlearn_model(
         vectors = vectors * scale
     elif row_length is not None:
         raise ConfigError("row_length= is only for factorization machines of xLearn. Leave it out.")
-    options: dict[str, Any] = {} if kind is LINEAR else {"instance_norm": norm is not False}
-    return make_model(kind, task, bias, linear, vectors, origin="xlearn", **options)
+    normalised = kind is not LINEAR and norm is not False
+    return make_model(
+        kind,
+        task,
+        bias,
+        linear,
+        vectors,
+        origin="xlearn",
+        instance_norm=normalised,
+        norm_unknown=normalised,
+    )
 
 
 def _fm_scale(norm: bool | None, row_length: float | None) -> tuple[bool, float]:

@@ -34,6 +34,8 @@ class FactorLayer(keras.layers.Layer):  # type: ignore[misc]
         Whether there are a bias and a linear part.
     instance_norm : bool
         Whether each sample is scaled to unit Euclidean length first.
+    norm_unknown : bool
+        Whether that length counts entries whose id is unknown, rather than those that are known.
     init_scale : float
         Standard deviation of the initial factors; for those of order t, its power 2/t.
     linear_regularizer, factors_regularizer : keras Regularizer, str or None
@@ -56,6 +58,7 @@ class FactorLayer(keras.layers.Layer):  # type: ignore[misc]
         use_bias: bool = True,
         use_linear: bool = True,
         instance_norm: bool = False,
+        norm_unknown: bool = False,
         init_scale: float = 0.1,
         linear_regularizer: Any = None,
         factors_regularizer: Any = None,
@@ -69,6 +72,7 @@ class FactorLayer(keras.layers.Layer):  # type: ignore[misc]
         self.use_bias = use_bias
         self.use_linear = use_linear
         self.instance_norm = instance_norm
+        self.norm_unknown = norm_unknown
         self.init_scale = init_scale
         self.activation = keras.activations.get(activation)
         self.linear_regularizer = keras.regularizers.get(linear_regularizer)
@@ -88,6 +92,7 @@ class FactorLayer(keras.layers.Layer):  # type: ignore[misc]
             fit_intercept=self.use_bias,
             fit_linear=self.use_linear,
             instance_norm=self.instance_norm,
+            norm_unknown=self.norm_unknown,
             init_scale=self.init_scale,
         )
 
@@ -158,6 +163,7 @@ class FactorLayer(keras.layers.Layer):  # type: ignore[misc]
             "use_bias": self.use_bias,
             "use_linear": self.use_linear,
             "instance_norm": self.instance_norm,
+            "norm_unknown": self.norm_unknown,
             "init_scale": self.init_scale,
             "linear_regularizer": keras.regularizers.serialize(self.linear_regularizer),
             "factors_regularizer": keras.regularizers.serialize(self.factors_regularizer),

@@ -117,6 +117,7 @@ def _settings(model: Model) -> dict[str, Any]:
         "use_bias": config.fit_intercept or bool(np.any(model.bias)),
         "use_linear": config.fit_linear or bool(np.any(model.linear)),
         "instance_norm": config.instance_norm,
+        "norm_unknown": config.norm_unknown,
         "init_scale": config.init_scale,
         **(higher if model.traits.by_order else {}),
     }

@@ -38,6 +38,8 @@ class FactorizationMachine(FactorLayer):
         Whether there are a bias and a linear part.
     instance_norm : bool, default=False
         Whether each sample is scaled to unit Euclidean length first.
+    norm_unknown : bool, default=False
+        For layers over ids; a matrix has no unknown features. It is kept for conversions.
     init_scale : float, default=0.1
         Standard deviation of the initial factors; for those of order t, its power 2/t.
     linear_regularizer, factors_regularizer : keras Regularizer, str or None

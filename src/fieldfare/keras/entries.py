@@ -130,14 +130,17 @@ class EntriesLayer(FactorLayer):
             mask = None if nothing else list(map(_mask_or_ones, mask, ids))
         ids, values, fields, mask = map(_side_by_side, (ids, values, fields, mask))
         known, places = self._locate(self._whole(ids))
+        if self.traits.uses_fields and fields is not None:
+            known = ops.logical_and(known, fields < self.n_fields)
+        there = ids >= 0
         if mask is not None:
-            known = ops.logical_and(known, ops.cast(mask, "bool"))
-        x = ops.cast(known, self._sum_dtype)
-        if values is not None:
-            x = ops.where(known, ops.cast(values, self._sum_dtype), 0.0)
+            there = ops.logical_and(there, ops.cast(mask, "bool"))
+        known = ops.logical_and(known, there)
+        x = self._values_of(known, values)
         places = ops.where(known, places, 0)
         if self.instance_norm:
-            squares = ops.sum(ops.square(x), axis=1, keepdims=True)
+            counted = self._values_of(there, values) if self.norm_unknown else x
+            squares = ops.sum(ops.square(counted), axis=1, keepdims=True)
             x = x * ops.where(squares > 0, ops.rsqrt(ops.where(squares > 0, squares, 1.0)), 1.0)
         # A column of zeros, which gives the score its shape even if there are no other parts.
         parts = [0.0 * ops.sum(x, axis=1, keepdims=True)]
@@ -152,6 +155,12 @@ class EntriesLayer(FactorLayer):
             parts.append(self._interactions(xv, fields))
         score = self._finish(parts)
         return (score, self._vectors(xv)) if self.return_vectors else score
+
+    def _values_of(self, entries: Any, values: Any) -> Any:
+        """Return the values of some entries, and zero for the others."""
+        if values is None:
+            return ops.cast(entries, self._sum_dtype)
+        return ops.where(entries, ops.cast(values, self._sum_dtype), 0.0)
 
     def compute_mask(self, *_: Any) -> None:
         """Return no mask, since masked entries are already left out of the scores."""
@@ -271,7 +280,7 @@ class FieldEmbeddingFM(EntriesLayer):
         estimators. Unlike a regularizer, it does not affect features that are not in the batch.
     order : int, default=2
         Largest number of features that interact.
-    shared_factors, activation, use_bias, use_linear, instance_norm, init_scale
+    shared_factors, activation, use_bias, use_linear, instance_norm, norm_unknown, init_scale
         As in `FactorizationMachine`.
     linear_regularizer, factors_regularizer
         As in `FactorizationMachine`.

@@ -47,6 +47,7 @@ def core_spec(spec: Spec) -> _core.Spec:
         spec.model.fit_intercept,
         spec.model.fit_linear,
         spec.model.instance_norm,
+        spec.model.norm_unknown,
         spec.parts,
     )
     factors = [spec.rates("factors", part)[:4] for part in range(spec.n_parts)]

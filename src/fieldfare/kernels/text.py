@@ -62,9 +62,9 @@ def parse_text(
     """Parse complete lines of libsvm or libffm text; releases the GIL.
 
     A line is ``[target] [weight:W] [qid:N] id:value ...`` (libsvm) or the same with
-    ``field:id:value`` (libffm). Tokens are separated by spaces and tabs, ``#`` starts a comment,
-    lines end in LF or CRLF, and empty lines are skipped. Numbers are rounded to the nearest
-    float32.
+    ``field:id:value`` (libffm). Tokens are separated by spaces, tabs and commas, ``#`` starts a
+    comment, lines end in LF or CRLF, and empty lines are skipped. Ids, fields and groups may end in
+    ``.0``. Other numbers are rounded to the nearest float32.
 
     Parameters
     ----------

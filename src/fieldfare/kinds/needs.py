@@ -25,6 +25,8 @@ class Plan(Protocol):
     """Whether training may stop early."""
     validated: bool
     """Whether there are validation data."""
+    normalised: bool
+    """Whether samples are scaled to unit length."""
     negatives: str | None
     compared: bool
     """Whether the user says which rows are compared."""
@@ -74,6 +76,7 @@ COMPARISONS = Need(
         plan.task == "rank" and not plan.compared and not (plan.solver and plan.solver.all_pairs)
     ),
 )
+NORMALISED = Need("instance_norm=True", lambda plan: plan.normalised)
 NEGATIVES = Need("drawn 'negatives'", lambda plan: plan.negatives is not None)
 POPULARITY = Need("negatives='popularity'", lambda plan: plan.negatives == "popularity")
 STOPPING = Need("early stopping", lambda plan: plan.early_stopping)

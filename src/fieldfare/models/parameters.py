@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
 
 from fieldfare._arguments import checked
 from fieldfare._typing import Float32Array
+from fieldfare._validation import Number, check
 from fieldfare.config import ModelConfig
-from fieldfare.exceptions import DataError
+from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.kernels.initial import InitialFactors
 from fieldfare.kinds.models import PARAMETERS, ModelKind
 
@@ -84,20 +86,27 @@ class ParameterArrays(ABC):
         cls, config: ModelConfig, n_features: int, n_fields: int, n_outputs: int
     ) -> tuple[int, ...] | None:
         """Return the shape that the factors have, or None without factors."""
-        return cls.traits.shapes(
-            features=n_features,
-            outputs=n_outputs,
-            fields=n_fields,
-            factors=config.total_factors,
-        ).get("factors")
+        sizes = {"features": n_features, "outputs": n_outputs, "fields": n_fields}
+        return cls._shapes(**sizes, factors=config.total_factors).get("factors")
 
     @classmethod
     @checked
     def pair_weights_shape(cls, n_fields: int, n_outputs: int) -> tuple[int, ...] | None:
         """Return the shape that the weights of pairs of fields have, or None without them."""
-        return cls.traits.shapes(features=0, outputs=n_outputs, fields=n_fields, factors=0).get(
-            "pair_weights"
-        )
+        sizes = {"n_outputs": n_outputs, "n_fields": n_fields}
+        for name, size in sizes.items():
+            check(name, size, Number(0, integer=True), "pair_weights_shape")
+        shapes = cls._shapes(features=0, outputs=n_outputs, fields=n_fields, factors=0)
+        return shapes.get("pair_weights")
+
+    @classmethod
+    def _shapes(cls, **sizes: int) -> Mapping[str, tuple[int, ...]]:
+        if not hasattr(cls, "traits"):
+            raise ConfigError(
+                f"{cls.__name__} stands for models of all kinds, whose parameters have different "
+                "shapes. Ask the class of one kind, such as type(model)."
+            )
+        return cls.traits.shapes(**sizes)
 
     @property
     def factors(self) -> Float32Array | None:

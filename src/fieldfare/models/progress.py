@@ -8,6 +8,7 @@ from typing import Any
 
 from fieldfare._typing import JSON, AnyArray
 from fieldfare.exceptions import DataError
+from fieldfare.kinds.solvers import SOLVER_KINDS
 
 _MAX = 2**64
 
@@ -18,18 +19,21 @@ class Progress:
 
     Parameters
     ----------
+    solver : str
+        Its name.
     epoch : int
         Epochs so far.
-    seed : int
-        Seed of the order of the rows.
     state : mapping from str to array
-        As the solver returned it, with the parameters of the model.
+        As the solver returned it, with the parameters of the model. Or, of a model that another
+        program trained, what belongs to each number of ``bias``, ``linear`` and ``factors``: arrays
+        of the shapes that these have, with a last axis for the sum of squared gradients (AdaGrad),
+        for z and this sum (FTRL), or of no length (SGD).
     weight_unit : float
         What the weights of the rows were divided by.
     """
 
+    solver: str
     epoch: int
-    seed: int
     state: Mapping[str, AnyArray]
     weight_unit: float = 1.0
 
@@ -39,7 +43,7 @@ class Progress:
 
     def to_json(self) -> JSON:
         """Return everything but the arrays."""
-        return {"epoch": self.epoch, "seed": self.seed, "weight_unit": self.weight_unit}
+        return {"solver": self.solver, "epoch": self.epoch, "weight_unit": self.weight_unit}
 
     @staticmethod
     def from_json(found: Any, state: Mapping[str, AnyArray]) -> Progress:
@@ -50,16 +54,18 @@ class Progress:
         DataError
             If it is not of this form, or there is no state.
         """
-        if not isinstance(found, dict) or set(found) != {"epoch", "seed", "weight_unit"}:
+        if not isinstance(found, dict) or set(found) != {"solver", "epoch", "weight_unit"}:
             raise DataError(
-                "The progress must be an object of epoch, seed and weight_unit. Got "
+                "The progress must be an object of solver, epoch and weight_unit. Got "
                 f"{found!r:.200}."
             )
-        epoch, seed, unit = found["epoch"], found["seed"], found["weight_unit"]
-        if type(epoch) is not int or type(seed) is not int or min(epoch, seed) < 0:
-            raise DataError(f"Epoch and seed must be whole numbers. Got {epoch!r}, {seed!r:.80}.")
-        if max(epoch, seed) >= _MAX or type(unit) not in (int, float) or not unit > 0:
-            raise DataError(f"The progress is out of range. Got {found!r:.200}.")
+        solver, epoch, unit = found["solver"], found["epoch"], found["weight_unit"]
+        if solver not in SOLVER_KINDS:
+            raise DataError(f"There is no solver {solver!r:.80} of this name.")
+        if type(epoch) is not int or not 0 <= epoch < _MAX:
+            raise DataError(f"The epoch must be a whole number. Got {epoch!r:.80}.")
+        if type(unit) not in (int, float) or not unit > 0:
+            raise DataError(f"The weight_unit must be a positive number. Got {unit!r:.80}.")
         if not state:
             raise DataError("There is progress of a solver, but no state of it.")
-        return Progress(epoch, seed, state, float(unit))
+        return Progress(solver, epoch, state, float(unit))

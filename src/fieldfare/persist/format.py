@@ -19,7 +19,7 @@ describes. ``"fieldfare"`` is the header, JSON in ASCII:
 ``format``        5
 ``library``       version of fieldfare that wrote the file
 ``config``        every field of :class:`fieldfare.config.ModelConfig`, which includes the kind
-                  of model
+                  of model; ``norm_unknown`` may be left out, and is then false
 ``classes``       labels of the classes in the order of their numbers, or null
 ``schema``        JSON part of the Schema, or null
 ``units``         ``{"target": s, "row": r, "factors": f}``: spread of the targets and length of
@@ -29,7 +29,7 @@ describes. ``"fieldfare"`` is the header, JSON in ASCII:
                   (:class:`fieldfare.config.TrainingConfig`), ``solver``, ``gibbs`` and ``keras``,
                   the last three null where they were not used. A ``class_weight`` by class is a
                   list of pairs of class and weight. A field that is left out has its default.
-``progress``      ``{"epoch": e, "seed": s, "weight_unit": w}`` of the solver's state, null or
+``progress``      ``{"solver": s, "epoch": e, "weight_unit": w}`` of the solver's state, null or
                   left out if the file has none
 ``provenance``    how the model came about (seed, data, metrics, history), for people to read:
                   no result depends on it. Numbers that are not finite are written as null.
@@ -92,6 +92,9 @@ SCHEMA_PREFIX = "schema."
 STATE_PREFIX = "state."
 _SCALING = ("feature_scale", "feature_shift")
 _CHUNK = 1 << 20
+# Fields of the configuration that the first files of this format lack, and whose default changes
+# nothing.
+_LATER = {"norm_unknown"}
 # Units are kept in float32.
 _LARGEST_UNIT = 1e39
 
@@ -191,7 +194,7 @@ def check_checksum(
 def read_config(header: JSON) -> ModelConfig:
     """Return the configuration in a header, validated."""
     values, names = header.get("config"), {item.name for item in fields(ModelConfig)}
-    if not isinstance(values, dict) or set(values) != names:
+    if not isinstance(values, dict) or not names - _LATER <= set(values) <= names:
         got = sorted(values) if isinstance(values, dict) else values
         raise ModelFileError(f"The configuration must have the fields {sorted(names)}. Got {got}.")
     try:

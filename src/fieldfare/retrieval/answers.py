@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fieldfare._tables import Printed
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
-from fieldfare._validation import Number, check
+from fieldfare._validation import Number, check, shown
 from fieldfare.exceptions import DataError
 from fieldfare.kernels.topk import Excluded, search_items
 from fieldfare.retrieval.id_map import IdMap, id_list, is_single_id
@@ -19,6 +19,8 @@ from fieldfare.retrieval.towers import Tower
 from fieldfare.rows import Rows
 from fieldfare.sources.frames import to_pandas
 
+LENGTH = Number(1, 2**31 - 1, integer=True)
+"""How many items a list may have."""
 _LISTED = ("request", "rank", "id", "score")
 
 
@@ -69,6 +71,7 @@ def best_items(
     *,
     allowed: AnyArray | None,
     excluded: Excluded | None,
+    lap: Callable[[str], None] = lambda _: None,
 ) -> tuple[Int64Array, Float32Array]:
     """Return the best items of each request, ranked by the ranker if there is one.
 
@@ -77,29 +80,70 @@ def best_items(
     state : State
     requests : Requests
     n : int
-        Length of the lists.
+        The greatest length of the lists.
     n_candidates : int
         Number of items recalled for the ranker.
     allowed : bool array of shape (n_places,) or None
         Which places may be returned; None if all may.
     excluded : Excluded or None
         Places that each request leaves out.
+    lap : function of str
+        Called at the end of each stage with its name: encode, search, rank.
 
     Returns
     -------
-    places : int64 array of shape (n_requests, n)
-        Best first; -1 where there are too few items.
-    scores : float32 array of shape (n_requests, n)
-        -inf where there are too few items.
+    places : int64 array of shape (n_requests, m)
+        Best first, m being n or, if that is less, the number of items; -1 where too few may be
+        returned.
+    scores : float32 array of shape (n_requests, m)
+        -inf where there is no item.
     """
     vectors, constants = state.queries(requests.users, requests.rows(state.tower))
+    lap("encode")
     depth = n if state.ranker is None else max(n, n_candidates)
     depth = max(1, min(depth, len(state.item_ids)))
     places, scores = state.index.search(vectors, depth, allowed=allowed, excluded=excluded)
     scores = scores + constants[:, None]
+    lap("search")
     if state.ranker is not None:
         places, scores = rerank(state.ranker, requests.rows(state.ranker), places)
-    return _padded(places[:, :n], scores[:, :n], n)
+        lap("rank")
+    return places[:, :n], scores[:, :n].astype(np.float32, copy=False)
+
+
+def popular_items(
+    state: State,
+    n_requests: int,
+    n: int,
+    *,
+    allowed: AnyArray | None,
+    excluded: Excluded | None,
+) -> tuple[Int64Array, Float32Array]:
+    """Return the most popular items, for requests of which nothing is known.
+
+    Parameters
+    ----------
+    state, n, allowed, excluded
+        As for `best_items`.
+    n_requests : int
+
+    Returns
+    -------
+    places : int64 array of shape (n_requests, m)
+        As those of `best_items`: the items with the most interactions in the history first, of
+        equal ones the lower place. Without a history the order is that of the terms that items add
+        to the score on their own.
+    scores : float32 array of shape (n_requests, m)
+        Numbers of interactions, or scores; -inf where there is no item.
+    """
+    if not state.seen:
+        nothing = Requests(False, n_requests, None, None, None)
+        return best_items(state, nothing, n, n, allowed=allowed, excluded=excluded)
+    # One number for each item, as vectors of length one that a query of 1 searches.
+    counts, queries = state.popularity[:, None], np.ones((n_requests, 1), np.float32)
+    open_ = state.index.alive if allowed is None else allowed & state.index.alive
+    depth = max(1, min(n, len(state.item_ids)))
+    return search_items(counts, queries, depth, allowed=open_, excluded=excluded)
 
 
 def rerank(tower: Tower, queries: Rows, places: Int64Array) -> tuple[Int64Array, Float32Array]:
@@ -133,22 +177,21 @@ def rerank(tower: Tower, queries: Rows, places: Int64Array) -> tuple[Int64Array,
 
 def _padded(places: Int64Array, scores: Float32Array, n: int) -> tuple[Int64Array, Float32Array]:
     """Return lists of length n, padded with place -1 and score -inf."""
-    if places.shape[1] == n:
-        return places, scores.astype(np.float32, copy=False)
     missing = ((0, 0), (0, n - places.shape[1]))
     return (
         np.pad(places, missing, constant_values=-1),
-        np.pad(scores.astype(np.float32, copy=False), missing, constant_values=-np.inf),
+        np.pad(scores, missing, constant_values=-np.inf),
     )
 
 
 def recommended(
-    requests: Requests, state: State, places: Int64Array, scores: Float32Array
+    requests: Requests, state: State, places: Int64Array, scores: Float32Array, n: int
 ) -> Recommended:
-    """Return items with their ids; for a single request without the padding."""
+    """Return items with their ids; those of one request are as many as there are."""
     if requests.single:
         there = places[0] >= 0
         return Recommended(state.item_ids.at(places[0][there]), scores[0][there])
+    places, scores = _padded(places, scores, n)
     return Recommended(state.item_ids.at(places), scores)
 
 
@@ -206,11 +249,11 @@ def most_similar(
     DataError
         If an id is not known.
     """
-    check("n", n, Number(1, integer=True), f"similar_{what}s")
+    check("n", n, LENGTH, f"similar_{what}s")
     single = is_single_id(ids)
     places = id_map.places(id_list(ids))
     if (places < 0).any():
-        raise DataError(f"There is no {what} {ids!r}, so nothing is similar to it.")
+        raise DataError(f"There is no {what} {shown(ids)}, so nothing is similar to it.")
     itself = Excluded(np.arange(len(places) + 1), places.astype(np.uint32))
     depth = max(1, min(n, len(id_map)))
     found, cosines = search_items(

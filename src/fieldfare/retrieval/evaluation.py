@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 
 from fieldfare._arguments import checked
+from fieldfare._arrays import as_array
 from fieldfare._random import resolve_seed, stream
 from fieldfare._tables import Printed
 from fieldfare._typing import AnyArray, Float64Array, Int64Array
 from fieldfare._validation import Number, check
+from fieldfare.data.leaks import FEW_REPEATED, share_repeated
 from fieldfare.exceptions import ConfigError, DataError, DataWarning
 from fieldfare.kernels.recall import Seen
 from fieldfare.metrics import ListMetric, get_list_metric, listed
@@ -31,7 +33,6 @@ Scores = Callable[[Int64Array], AnyArray]
 """From user numbers, int64 of shape (m,), to the scores of all items, shape (m, n_items)."""
 
 _USERS_AT_ONCE = 512
-_FEW = 0.01  # a smaller share of leaked rows changes no figure
 # The 97.5 % quantile of the standard normal distribution.
 _NORMAL_95 = 1.959963984540054
 
@@ -263,7 +264,7 @@ def evaluate_scores(
     Raises
     ------
     ConfigError
-        If a metric is unknown.
+        If a metric is unknown, or ``scores`` returns anything but such scores.
 
     Warns
     -----
@@ -288,7 +289,7 @@ def evaluate_scores(
     drawn: list[Lists] = []
     random = stream(resolve_seed(random_state), "sample")
     for users in _blocks(trial.tested):
-        found = np.asarray(scores(users))
+        found = _scored(scores, users, trial.n_items)
         seen, relevant = trial.train.mask(users), trial.test.mask(users)
         relevant &= ~seen
         full.append(_lists(found, n, seen, relevant))
@@ -298,6 +299,22 @@ def evaluate_scores(
     counts = trial.counts
     together = _concatenated(drawn, counts) if drawn else None
     return _summary(asked, _concatenated(full, counts), together)
+
+
+def _scored(scores: Scores, users: Int64Array, n_items: int) -> AnyArray:
+    """Return what a function of the caller's returns, once it is what was asked for."""
+    what = f"scores must be a function from user numbers to scores of all {n_items} items"
+    try:
+        found = scores(users)
+    except TypeError as error:
+        raise ConfigError(f"{what}. It failed: {error}.") from error
+    array = as_array("What scores returns", found)
+    if array.shape != (len(users), n_items) or array.dtype.kind not in "fiu":
+        raise ConfigError(
+            f"{what}: numbers of shape {(len(users), n_items)} for these {len(users)} users. It "
+            f"returned {array.dtype} of shape {array.shape}."
+        )
+    return array
 
 
 def _summary(asked: Mapping[str, ListMetric], full: Lists, drawn: Lists | None) -> Evaluation:
@@ -318,8 +335,8 @@ def _warn_of_repeats(train: Seen, test: Seen) -> None:
         user * seen.n_partners + seen.index.astype(np.int64)
         for user, seen in zip(users, (train, test), strict=True)
     ]
-    share = float(np.isin(keys[1], keys[0]).mean())
-    if share >= _FEW:
+    share = share_repeated(*keys)
+    if share >= FEW_REPEATED:
         warnings.warn(
             DataWarning(
                 f"{share:.0%} of the test interactions are in the training data, too. What was "
@@ -333,7 +350,7 @@ def _warn_of_repeats(train: Seen, test: Seen) -> None:
 def _warn_of_early(train: Float64Array, test: Float64Array, time: str) -> None:
     """Warn of test interactions that a model trained later has no business to predict."""
     share = float((test < train.max(initial=-np.inf)).mean()) if len(test) else 0.0
-    if share >= _FEW:
+    if share >= FEW_REPEATED:
         warnings.warn(
             DataWarning(
                 f"{share:.0%} of the test interactions are earlier, by {time!r}, than the last "

@@ -14,6 +14,7 @@ from typing import Any, final
 import numpy as np
 
 from fieldfare._typing import AnyArray, Int64Array
+from fieldfare._validation import shown
 from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.retrieval.layered import LayeredMap
 from fieldfare.schema import compose
@@ -198,10 +199,22 @@ def is_single_id(ids: Any) -> bool:
 
 
 def id_list(ids: Any) -> list[Any]:
-    """Return ids, or one, as a list of Python numbers and strings."""
+    """Return ids, or one, as a list of Python numbers and strings.
+
+    Raises
+    ------
+    DataError
+        If they are neither an id nor anything that can be listed.
+    """
     if is_single_id(ids):
         return [ids.item() if getattr(ids, "ndim", None) == 0 else ids]
-    return list(ids.tolist()) if hasattr(ids, "tolist") else list(ids)
+    try:
+        return list(ids.tolist()) if hasattr(ids, "tolist") else list(ids)
+    except Exception as error:  # of whatever was passed for a list
+        raise DataError(
+            f"Ids must be a list, an array or a column of ids. Got {shown(ids)}: "
+            f"{shown(str(error))}."
+        ) from error
 
 
 def check_distinct(values: AnyArray, what: str) -> AnyArray:

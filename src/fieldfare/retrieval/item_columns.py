@@ -9,7 +9,7 @@ from typing import Any, final
 import numpy as np
 
 from fieldfare._typing import AnyArray, Int64Array
-from fieldfare._validation import closest
+from fieldfare._validation import closest, shown
 from fieldfare.exceptions import ConfigError, SchemaError
 from fieldfare.retrieval.id_map import id_list
 from fieldfare.schema import compose
@@ -90,7 +90,7 @@ class ItemColumns:
         if odd or not limits:
             raise ConfigError(
                 f"Limits of column {name!r} are {{'min': ..., 'max': ...}}, or one of the two. Got "
-                f"{dict(limits)!r:.80}."
+                f"{shown(dict(limits))}."
             )
         x = self._numbers(name)
         low, high = (compose.number_of_cell(limits.get(limit), name) for limit in _LIMITS)

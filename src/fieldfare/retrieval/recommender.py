@@ -15,7 +15,14 @@ from fieldfare.exceptions import ConfigError
 from fieldfare.explain import Explanation, explain
 from fieldfare.models.base import FittedEstimator, Model, model_of
 from fieldfare.retrieval import storing, two_step, vectors
-from fieldfare.retrieval.answers import Recommended, best_items, most_similar, recommended, to_frame
+from fieldfare.retrieval.answers import (
+    LENGTH,
+    Recommended,
+    best_items,
+    most_similar,
+    recommended,
+    to_frame,
+)
 from fieldfare.retrieval.channels import merge
 from fieldfare.retrieval.folding import read_interactions
 from fieldfare.retrieval.id_map import IdMap, check_distinct, read_ids
@@ -128,6 +135,11 @@ class Recommender:
         return self._state.index
 
     @property
+    def state(self) -> State:
+        """The catalogue, users and models at this moment; a change makes another one."""
+        return self._state
+
+    @property
     def user_column(self) -> str:
         """Name of the column of user ids."""
         return self._state.tower.user
@@ -206,7 +218,7 @@ class Recommender:
         SchemaError
             If there is no such column.
         """
-        check("n", n, Number(1, integer=True), "recommend")
+        check("n", n, LENGTH, "recommend")
         state = self._state
         requests = read_requests(state, users, contexts, features, history)
         allowed = state.allowed_items(candidates, where)
@@ -217,7 +229,7 @@ class Recommender:
         )
         if frame or columns:
             return to_frame(requests, state, places, scores, columns)
-        return recommended(requests, state, places, scores)
+        return recommended(requests, state, places, scores, n)
 
     @checked
     def similar_items(self, items: Any, n: int = 10) -> Recommended:

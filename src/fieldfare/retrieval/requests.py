@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fieldfare._typing import Int64Array
-from fieldfare._validation import closest
+from fieldfare._validation import closest, shown
 from fieldfare.exceptions import ConfigError, SchemaError
 from fieldfare.retrieval.id_map import id_list, is_single_id
 from fieldfare.retrieval.state import State
@@ -174,10 +174,10 @@ def _history(history: Any, n: int, *, single: bool) -> list[list[Any]] | None:
         return None
     if single:
         return [id_list(history)]
-    lists = [] if is_single_id(history) else list(history)
+    lists = [] if is_single_id(history) else id_list(history)
     if len(lists) != n or any(is_single_id(one) and one is not None for one in lists):
         raise ConfigError(
             f"The history of {n} requests is a list of {n} lists of item ids, one per request. Got "
-            f"{history!r:.80}."
+            f"{shown(history)}."
         )
     return [[] if one is None else id_list(one) for one in lists]

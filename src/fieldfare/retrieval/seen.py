@@ -78,7 +78,7 @@ class SeenItems:
                 break
         else:
             return replace(self, users=users, items=items, recent=recent)
-        old_users, old_items = self._pairs()
+        old_users, old_items = self.pairs()
         return _of_places(
             users,
             items,
@@ -88,9 +88,9 @@ class SeenItems:
 
     def joined(self) -> SeenItems:
         """Return the same history without a recent part."""
-        return _of_places(self.users, self.items, *self._pairs()) if self.recent else self
+        return _of_places(self.users, self.items, *self.pairs()) if self.recent else self
 
-    def _pairs(self) -> tuple[Int64Array, Int64Array]:
+    def pairs(self) -> tuple[Int64Array, Int64Array]:
         """Return the places of the user and of the item of every interaction."""
         users = np.repeat(np.arange(len(self.indptr) - 1), np.diff(self.indptr))
         own = [np.full(len(codes), place) for place, codes in self.recent.items()]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import accumulate
 from typing import Any, final
 
 import numpy as np
 
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
+from fieldfare._validation import shown
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.kernels.topk import Excluded
 from fieldfare.retrieval.folding import FoldedUsers, Observed, read_weights, user_vectors
@@ -73,6 +73,18 @@ class State:
         """That of the model that recalls, and that of the one that ranks if there is one."""
         return [self.tower] if self.ranker is None else [self.tower, self.ranker]
 
+    @cached_property
+    def query_columns(self) -> dict[bool, frozenset[str]]:
+        """The columns of a context beside a user (False), and those of a user's features (True)."""
+        return {
+            with_features: frozenset(
+                name
+                for tower in self.towers
+                for name in tower.context_columns(False, with_features)
+            )
+            for with_features in (False, True)
+        }
+
     @property
     def item_column(self) -> str:
         """Name of the column of item ids."""
@@ -108,6 +120,22 @@ class State:
             vectors[folded] = rest
         return vectors, constants
 
+    def knows_user(self, user: Any) -> bool:
+        """Whether a user is in the table of users, or was seen in training, or folded in."""
+        if self.folded and self.folded.ids.place(user) >= 0:
+            return True
+        if self.user_ids is not None:
+            return self.user_ids.place(user) >= 0
+        return self.tower.knows(user)
+
+    @cached_property
+    def popularity(self) -> Float32Array:
+        """Number of interactions of each place in the history, float32 of shape (n_places,)."""
+        _, items = self.seen.pairs()
+        places = self.seen_places[items]
+        counts = np.bincount(places[places >= 0], minlength=len(self.index.alive))
+        return counts.astype(np.float32)
+
     def place_of_item(self, item: Any) -> int:
         """Return the place of an item.
 
@@ -118,7 +146,9 @@ class State:
         """
         place = self.item_ids.place(item)
         if place < 0:
-            raise DataError(f"There is no item {item!r} in the catalogue of {len(self.index):,}.")
+            raise DataError(
+                f"There is no item {shown(item)} in the catalogue of {len(self.index):,}."
+            )
         return place
 
     def excluded(
@@ -145,22 +175,14 @@ class State:
         Excluded or None
             None if nothing is left out.
         """
-        if exclude is None and more is None and (users is None or not self.seen):
-            return None
-        common = [] if exclude is None else [self.item_ids.places(id_list(exclude))]
-        lists = []
-        for request in range(n):
-            parts = [*common]
-            if users is not None and self.seen:
-                parts.append(self.seen_places[self.seen.codes(users[request])])
-            if more is not None:
-                parts.append(self.item_ids.places(more[request]))
-            places = np.concatenate(parts) if len(parts) > 1 else parts[0]
-            lists.append(np.sort(places[places >= 0]))
-        if not any(map(len, lists)):
-            return None
-        indptr = np.array([0, *accumulate(map(len, lists))], np.int64)
-        return Excluded(indptr, np.concatenate(lists).astype(np.uint32))
+        lists: list[list[AnyArray]] = []
+        if exclude is not None:
+            lists.append([self.item_ids.places(id_list(exclude))] * n)
+        if users is not None and self.seen:
+            lists.append([self.seen_places[self.seen.codes(user)] for user in users])
+        if more is not None:
+            lists.append([self.item_ids.places(own) for own in more])
+        return Excluded.of(lists, len(self.index.vectors)) if lists else None
 
     def allowed_items(self, candidates: Any, where: Mapping[str, Any] | None) -> AnyArray | None:
         """Return which places may be found, bool of shape (n_places,); None if all may.

@@ -17,7 +17,7 @@ from fieldfare.retrieval.id_map import IdMap
 from fieldfare.retrieval.layered import LayeredRows, put_rows
 from fieldfare.retrieval.roles import ITEM, QUERY, FeatureSides
 from fieldfare.rows import Rows
-from fieldfare.schema.encode_one import SampleEncoder
+from fieldfare.schema.encode_one import SampleEncoder, rows_of
 from fieldfare.schema.fit import Fitted
 from fieldfare.schema.names import locate_features
 from fieldfare.schema.schema import Schema
@@ -130,9 +130,9 @@ class Tower:
         places : int64 array or None
             Place of each user in the table of users; -1 if it is not there, -2 if the features of
             the user are among the contexts.
-        contexts : mapping, table or None
-            One context for all requests, or one row per request. Columns that this model does not
-            know are not looked at.
+        contexts : mapping, list of mappings, table or None
+            One context for all requests, or one per request. Columns that this model does not know
+            are not looked at; those that a mapping leaves out add nothing.
         n : int
             Number of requests, if there are no users.
         """
@@ -143,7 +143,7 @@ class Tower:
         if contexts is not None:
             names = self.context_columns(users is None, with_features=_come_along(places))
             parts.append(self._of_contexts(contexts, n, names))
-        return hstack_rows(parts) if parts else _rows([([], [], [])] * n)
+        return hstack_rows(parts) if parts else rows_of([([], [], [])] * n)
 
     def _of_users(self, users: Sequence[Any], places: Int64Array | None) -> Rows:
         """Return the features of users; an unknown user has none.
@@ -159,17 +159,21 @@ class Tower:
             not_known.add(fitted.unknown)
         encoder = self.encoder
         found = [encoder.encode({self.user: user}, (self.user,)) for user in users]
-        return _rows([one if one[0][0] not in not_known else ([], [], []) for one in found])
+        return rows_of([one if one[0][0] not in not_known else ([], [], []) for one in found])
 
     def _of_contexts(self, contexts: Any, n: int, allowed: Sequence[str]) -> Rows:
         """Return the features of one context for n requests, or of a table of contexts."""
         if isinstance(contexts, Mapping):
-            one = self.encoder.encode(contexts, [name for name in allowed if name in contexts])
-            return _rows([one] * n)
+            return rows_of([self._of_context(contexts, allowed)] * n)
+        if isinstance(contexts, list):
+            return rows_of([self._of_context(one, allowed) for one in contexts])
         names = [name for name in allowed if name in contexts.column_names]
         if not names:
-            return _rows([([], [], [])] * contexts.num_rows)
+            return rows_of([([], [], [])] * contexts.num_rows)
         return self.schema.encode(contexts, labelled=False, columns=names)
+
+    def _of_context(self, context: Mapping[str, Any], allowed: Sequence[str]) -> _Features:
+        return self.encoder.encode(context, [name for name in allowed if name in context])
 
     @cached_property
     def _fitted_users(self) -> Fitted:
@@ -179,6 +183,13 @@ class Tower:
         fitted = self.schema.fitted[place]
         assert fitted is not None
         return fitted
+
+    def knows(self, user: Any) -> bool:
+        """Whether the id of a user was seen in training."""
+        fitted = self._fitted_users
+        ids, _, _ = self.encoder.encode({self.user: user}, (self.user,))
+        has_unknown = fitted.vocabulary is not None
+        return ids[0] != fitted.missing and not (has_unknown and ids[0] == fitted.unknown)
 
     def without_ids(self, rows: Rows) -> Rows:
         """Return the features of requests without those of the user ids."""
@@ -223,12 +234,12 @@ class Tower:
             name: self.encoder.encode({column: [name] if as_list else name}, (column,))
             for name in {name for own in names for name in own}
         }
-        return _rows([_concatenated([features[name] for name in own]) for own in names])
+        return rows_of([_concatenated([features[name] for name in own]) for own in names])
 
 
 def _come_along(places: Int64Array | None) -> bool:
     """Whether the features of the users come with the requests: of all of them, or of none."""
-    return places is not None and len(places) > 0 and bool((places == GIVEN).all())
+    return places is not None and len(places) > 0 and bool(places[0] == GIVEN)
 
 
 def hstack_rows(parts: Sequence[Rows]) -> Rows:
@@ -257,18 +268,6 @@ def hstack_rows(parts: Sequence[Rows]) -> Rows:
 def _concatenated(parts: Sequence[_Features]) -> _Features:
     ids, values, fields = zip(*parts, strict=True)
     return list(chain(*ids)), list(chain(*values)), list(chain(*fields))
-
-
-def _rows(found: Sequence[_Features]) -> Rows:
-    """Return features as Rows, one row for each element."""
-    indptr = np.zeros(len(found) + 1, np.int64)
-    np.cumsum([len(ids) for ids, _, _ in found], out=indptr[1:])
-    return Rows(
-        indptr,
-        np.array([i for ids, _, _ in found for i in ids], np.uint32),
-        np.array([x for _, values, _ in found for x in values], np.float32),
-        np.array([f for _, _, fields in found for f in fields], np.uint16),
-    )
 
 
 def _schema_of(sides: FeatureSides) -> Schema:

@@ -15,6 +15,7 @@ from fieldfare.exceptions import DataError
 
 MAX_INDEX = 2**32 - 2
 MAX_FIELD = 2**16 - 2
+MAX_FIELDS = MAX_FIELD + 1
 
 PER_ENTRY = ("values", "fields")
 """Optional arrays with one element per entry."""

@@ -21,6 +21,7 @@ from fieldfare._validation import Number, check
 from fieldfare.exceptions import DataError
 from fieldfare.rows.arrays import (
     DTYPES,
+    MAX_FIELD,
     MAX_INDEX,
     PER_ENTRY,
     PER_ROW,
@@ -165,6 +166,11 @@ class Rows:
         span = self.span
         if self.n_features - 1 > MAX_INDEX:
             raise DataError(f"Feature ids must be at most {MAX_INDEX}. Got {self.n_features - 1}.")
+        if self.n_fields - 1 > MAX_FIELD:
+            raise DataError(
+                f"Fields must be at most {MAX_FIELD}. Got {self.n_fields - 1}. Number them from 0 "
+                "without gaps."
+            )
         if self.values is not None:
             bad = ~np.isfinite(self.values[span])
             if bad.any():
@@ -193,10 +199,12 @@ class Rows:
         start, stop, _ = slice(start, stop).indices(self.n_rows)
         stop = max(start, stop)
         per_row: dict[str, Any] = {
-            name: None if (array := getattr(self, name)) is None else array[start:stop]
+            name: array[start:stop]
             for name in PER_ROW
+            if (array := getattr(self, name)) is not None
         }
-        return replace(self, indptr=self.indptr[start : stop + 1], **per_row)
+        indptr = self.indptr[start : stop + 1]
+        return Rows(indptr, self.indices, self.values, self.fields, **per_row)
 
     def take(self, rows: AnyArray) -> Rows:
         """Return a copy of the chosen rows, in the given order.

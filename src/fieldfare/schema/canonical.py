@@ -191,9 +191,9 @@ def read_numbers(
         array = _seconds(array)
     try:
         if pa.types.is_dictionary(kind):
-            x = _floats(array.dictionary)[codes_of(array)]
+            x = np.append(_floats(array.dictionary), np.nan)[codes_of(array)]
         else:
-            x = _floats(array)[:-1]
+            x = _floats(array)
     except pa.ArrowNotImplementedError as error:
         raise SchemaError(f"Column {column!r} of type {kind} cannot be read as numbers.") from error
     except pa.ArrowInvalid:
@@ -240,12 +240,13 @@ def number_of(value: Any, marks: Marks = STANDARD) -> float:
 
 
 def _floats(array: Any) -> Float64Array:
-    """Cast to float64, and append a NaN, for missing values to point at."""
+    """Return an Arrow array as float64."""
     pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
     if pa.types.is_decimal(array.type):
         array = _unscaled(array)
-    x = numpy_of(pc.cast(array, pa.float64(), safe=False))
-    return np.append(x, np.nan)
+    if array.type != pa.float64():
+        array = pc.cast(array, pa.float64(), safe=False)
+    return numpy_of(array)
 
 
 def _unscaled(array: Any) -> Any:
@@ -271,7 +272,7 @@ def _parse(array: Any, marks: Marks) -> tuple[Float64Array, list[OddText]]:
     pa, pc = require("pyarrow", "tables"), require("pyarrow.compute", "tables")
     codes, uniques = dictionary(array, marks)
     try:
-        return _floats(pc.utf8_trim_whitespace(uniques))[codes], []
+        return np.append(_floats(pc.utf8_trim_whitespace(uniques)), np.nan)[codes], []
     except pa.ArrowInvalid:
         table = np.full(len(uniques) + 1, np.nan)
     words = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property
+from functools import cache, cached_property
 from numbers import Real
 from typing import Any
 
@@ -138,10 +138,10 @@ class Column:
     def __post_init__(self) -> None:
         if isinstance(self.parts, list):  # as JSON has it
             object.__setattr__(self, "parts", tuple(self.parts))
-        for item in fields(self):
-            value = getattr(self, item.name)
-            if value is not item.default:  # tables of many columns make many of these
-                check(item.name, value, item.metadata["constraint"], "Column")
+        for name, default, constraint in _declared():
+            value = getattr(self, name)
+            if value is not default:  # tables of many columns make many of these
+                check(name, value, constraint, "Column")
         if self.na_values is not None:
             object.__setattr__(self, "na_values", tuple(map(str, self.na_values)))
         if self.weight_separator is not None and self.kind not in ("multi", "ignore"):
@@ -221,6 +221,12 @@ class Column:
             for item in fields(self)
             if item.name in written or getattr(self, item.name) != item.default
         }
+
+
+@cache
+def _declared() -> tuple[tuple[str, Any, Constraint], ...]:
+    """Return name, default and constraint of each parameter."""
+    return tuple((item.name, item.default, item.metadata["constraint"]) for item in fields(Column))
 
 
 def assign_fields(

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fieldfare.exceptions import SchemaError
+from fieldfare.rows import Rows
 from fieldfare.schema.canonical import (
     log2_text,
     number_of,
@@ -111,6 +112,18 @@ class SampleEncoder:
                 values += numbers
                 fields += [cell.field] * len(own)
         return ids, values, fields
+
+
+def rows_of(found: Sequence[tuple[list[int], list[float], list[int]]]) -> Rows:
+    """Return what `SampleEncoder.encode` returned for several samples as Rows, one row for each."""
+    indptr = np.zeros(len(found) + 1, np.int64)
+    np.cumsum([len(ids) for ids, _, _ in found], out=indptr[1:])
+    return Rows(
+        indptr,
+        np.array([i for ids, _, _ in found for i in ids], np.uint32),
+        np.array([x for _, values, _ in found for x in values], np.float32),
+        np.array([f for _, _, fields in found for f in fields], np.uint16),
+    )
 
 
 def _as_table(cell: Cell, value: Any) -> Features:

@@ -32,7 +32,7 @@ import numpy as np
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray
 from fieldfare.exceptions import ConfigError, DataWarning, SchemaError
-from fieldfare.rows import MAX_FIELD
+from fieldfare.rows import MAX_FIELDS
 from fieldfare.schema.canonical import read_numbers
 from fieldfare.schema.column import Column
 from fieldfare.schema.column_names import is_called_id, role_of
@@ -100,17 +100,20 @@ def infer_columns(
     for name in (target, weight, group):
         if name is not None:
             require_column(name, table.names)
+    hints = hints.located(table.names)
     hints.check(table.names, (target, weight))
     sample = table.head(SAMPLE_ROWS)
     complete = sample.num_rows < SAMPLE_ROWS
+    fields = {field.name: field for field in sample.schema}
+    arrays = dict(zip(fields, sample.columns, strict=True))
     names = [name for name in table.names if name not in (target, weight)]
-    said = [_said(name, sample.schema.field(name), hints) for name in names]
+    said = [_said(name, fields[name], hints) for name in names]
     _check_width(said.count(None))
     found, guessed = [], set()
     for name, judged in zip(names, said, strict=True):
         if judged is None:
-            marks = hints.applied(Column(name)).marks
-            array, untyped = sample.column(name), table.untyped or name in table.mixed
+            marks = hints.marks_of(name)
+            array, untyped = arrays[name], table.untyped or name in table.mixed
             judged = _guess(name, array, marks, untyped=untyped, complete=complete)
             if _is_guess(judged.column, array, complete=complete):
                 guessed.add(name)
@@ -129,10 +132,10 @@ def infer_columns(
 
 def _check_width(n_columns: int) -> None:
     """Refuse more columns than there can be fields, before any of them is looked at."""
-    if n_columns > MAX_FIELD:
+    if n_columns > MAX_FIELDS:
         raise SchemaError(
-            f"A table can have {MAX_FIELD} columns to be judged by their values, because each gets "
-            f"a field of its own. Got {n_columns}. Leave out columns (ignore=[...]), or pass "
+            f"A table can have {MAX_FIELDS} columns to be judged by their values, because each "
+            f"gets a field of its own. Got {n_columns}. Leave out columns (ignore=[...]), or pass "
             "numbers as an array or a sparse matrix."
         )
 
@@ -294,7 +297,9 @@ def _whole_numbers(array: Any) -> WholeNumbers | None:
     array = array.drop_null()
     if pa.types.is_integer(array.type):
         return WholeNumbers.of(numpy_of(array))
-    x = numpy_of(pc.cast(array, pa.float64(), safe=False))
+    if array.type != pa.float64():
+        array = pc.cast(array, pa.float64(), safe=False)
+    x = numpy_of(array)
     x = x[np.isfinite(x)]
     return WholeNumbers.of(x) if len(x) and (np.floor(x) == x).all() else None
 

@@ -13,7 +13,7 @@ from fieldfare._files import atomic_write, open_regular
 from fieldfare._typing import JSON, AnyArray, PathLike, UInt16Array
 from fieldfare._validation import shown
 from fieldfare.exceptions import ConfigError, SchemaError
-from fieldfare.rows import MAX_FIELD, MAX_INDEX, Rows
+from fieldfare.rows import MAX_FIELDS, MAX_INDEX, Rows
 from fieldfare.schema import serialise as serial
 from fieldfare.schema.classes import Classes
 from fieldfare.schema.column import Column, assign_fields
@@ -27,7 +27,7 @@ from fieldfare.schema.fit import Fitted, learn, learn_more
 from fieldfare.schema.hints import Hints
 from fieldfare.schema.infer import infer_columns
 from fieldfare.schema.names import printed, to_frame
-from fieldfare.schema.numbered import Indexed
+from fieldfare.schema.numbered import Indexed, spread_of
 from fieldfare.schema.settle import learn_guessed
 from fieldfare.sources.batch import Batch, column_at, require_column, stacked
 from fieldfare.sources.formats import open_table
@@ -87,9 +87,10 @@ class Schema(Features):
                 raise SchemaError(
                     f"Column {name!r} is the target or weight and cannot be a feature."
                 )
-        if len(self.field_names) > MAX_FIELD:
+        if len(self.field_names) > MAX_FIELDS:
             raise SchemaError(
-                f"At most {MAX_FIELD} fields are possible. Got {len(self.field_names)}."
+                f"There may be at most {MAX_FIELDS} fields. Got {len(self.field_names)}. Let "
+                "related features share one."
             )
 
     # -- making ---------------------------------------------------------------------------------
@@ -165,6 +166,11 @@ class Schema(Features):
         fields = tuple(map(str, range(n_fields) if field_names is None else field_names))
         names = None if feature_names is None else tuple(map(str, feature_names))
         return Schema(ids=Indexed(n_features, n_fields, fields, names, field_of))
+
+    def with_spread_of(self, rows: Rows) -> Schema:
+        """Return a Schema of numbered features that knows how these vary over the training rows."""
+        assert self.ids is not None
+        return replace(self, ids=replace(self.ids, spread=spread_of(rows, self.n_features)))
 
     @checked
     def edit(
@@ -265,6 +271,7 @@ class Schema(Features):
                 "or that of a model. Leave it out, or change the columns with schema.edit(...) "
                 "before they are fitted."
             )
+        hints = hints.located([c.name for c in self.columns])
         hints.check([c.name for c in self.columns], (self.target, self.weight))
         columns = tuple(map(hints.applied, self.columns))
         same = {new.name for old, new in zip(self.columns, columns, strict=True) if old == new}

@@ -269,6 +269,9 @@ class WholeValues:
         if not self._are_whole:
             return
         self._are_whole = bool((np.floor(x) == x).all())
+        if not self._are_whole:
+            self._parts = []
+            return
         values, counts = np.unique(x, return_counts=True)
         self._parts.append((values, counts))
         self._n_loose += len(values)

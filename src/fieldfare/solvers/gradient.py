@@ -151,14 +151,32 @@ class GradientSolver(Solver):
     def load_state(self, state: dict[str, AnyArray]) -> None:
         """Take over a state that ``state`` returned, of the same model and configuration.
 
+        It may also be one that another program kept, as `fieldfare.models.progress.Progress` says.
+
         Raises
         ------
         DataError
             If the arrays do not fit.
         """
+        if "linear" in state:
+            self._load_by_parameter(state)
+            return
         check_state(state, self.state())
         for name, own in self.state().items():
             np.copyto(own, state[name])
+
+    def _load_by_parameter(self, state: dict[str, AnyArray]) -> None:
+        table, slots, factors = self._table, self.kind.slots, self._factors_shape()
+        shapes = {"bias": self._origin.bias.shape, "linear": table.linear.shape}
+        shapes |= {} if factors is None else {"factors": factors}
+        own = {name: np.empty((*shape, slots), np.float32) for name, shape in shapes.items()}
+        check_state(state, own)
+        for slot in range(slots):
+            table.bias[:, 1 + slot] = state["bias"][..., slot]
+            table.linear_state(slot)[...] = state["linear"][..., slot]
+            if factors is not None:
+                (place,) = table.factor_blocks(slot)
+                place[...] = state["factors"][..., slot].reshape(place.shape)
 
     def __getstate__(self) -> dict[str, Any]:
         # The layout of the table is an object of the core; arrays and configuration determine it.

@@ -146,8 +146,22 @@ def column_of(values: Any) -> Any:
     """Return a column of any values as an Arrow array.
 
     Values of mixed types become text. Where some are lists, the others become lists of one.
+
+    Raises
+    ------
+    DataError
+        If a value is text that is not Unicode, or neither text nor anything that stays the same
+        when it is written as text.
     """
-    return _read(values)[0]
+    try:
+        return _read(values)[0]
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"Text must be Unicode. Got half a character, {error.object[error.start]!r}, at place "
+            f"{error.start}. Decode the text again, as what it is."
+        ) from error
+    except TypeError as error:
+        raise DataError(f"A value cannot be read: {error}") from error
 
 
 def table_of(columns: Iterable[tuple[str, Any]]) -> Any:
@@ -290,11 +304,20 @@ def plain(table: Any) -> Any:
     while any(pa.types.is_struct(kind) for kind in table.schema.types):
         table = table.flatten()
     for i, field in enumerate(table.schema):
+        if _is_plain(field.type):
+            continue
         column = _plain_column(table.column(i))
         _check_codes(field.name, column)
         if column.type != field.type:
             table = table.set_column(i, field.with_type(column.type), column)
     return table
+
+
+@lru_cache(maxsize=256)
+def _is_plain(kind: Any) -> bool:
+    """Whether columns of a type stay as they are, whatever they hold: most."""
+    pa = require("pyarrow", "tables")
+    return bool(pa.types.is_primitive(kind)) or is_string(kind)
 
 
 def _check_codes(name: str, column: Any) -> None:

@@ -2,7 +2,7 @@
 
 A table has the same number of cells in every row, between separators; libsvm and libffm have
 entries of digits, ``id:value`` and ``field:id:value``, after a number. A colon alone says nothing:
-clocks, dates, URLs and keys have it too.
+clocks, dates, URLs and keys have it too. Nor does a comma: xLearn writes ``target,id:value``.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ _MAX_LINES_OF_TABLE = 1000
 _MAX_ENTRIES = 20  # of a line: enough to tell
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _IS_NUMBER = re.compile(_NUMBER)
-_PAIR = re.compile(rf"\d+:{_NUMBER}")
-_TRIPLE = re.compile(rf"\d+:\d+:{_NUMBER}")
+_ID = r"\d+(?:\.0+)?"
+_PAIR = re.compile(rf"{_ID}:{_NUMBER}")
+_TRIPLE = re.compile(rf"{_ID}:{_ID}:{_NUMBER}")
 # Entries that are damaged, or that other programs take, are refused by the reader, which says where
 # and why, rather than taken for cells.
 _NEARLY_PAIR = re.compile(r"[^:\s,;|/]+:(?!//)[^:\s,;|]+")
@@ -90,10 +91,11 @@ def detect_stream(stream: ByteStream, reading: Reading = DETECTED) -> TextFormat
         If it holds no text or no samples, or text of another program.
     """
     lines = _first_lines(stream)
-    rows = [words for line in lines[:_MAX_LINES] if (words := line.partition("#")[0].split())]
+    texts = [text for line in lines[:_MAX_LINES] if (text := line.partition("#")[0].strip())]
+    rows = [words for text in texts if (words := text.replace(",", " ").split())]
     kind = _kind_said(reading)
     if kind is None:
-        kind = _sparse_kind(rows)
+        kind = _sparse_kind([text.split() for text in texts]) or _kind_with_commas(rows)
         if kind is None or _has_header_of_cells(lines):
             kind = "csv"
             _refuse_others(lines, stream.label)
@@ -118,6 +120,14 @@ def _kind_said(reading: Reading) -> TextKind | None:
     return "libffm" if reading.format == "libffm" else "libsvm"
 
 
+def _hint_of_utf16(head: bytes) -> str:
+    """Advise to name UTF-16 if nearly every second byte is zero, as in European text."""
+    for start, name in ((1, "utf-16-le"), (0, "utf-16-be")):
+        if 2 * head[start::2].count(0) > len(head[start::2]):
+            return f" If it is UTF-16 without a byte order mark: encoding={name!r}."
+    return ""
+
+
 def _first_lines(stream: ByteStream) -> list[str]:
     """Return the first whole lines, with their ends."""
     head = stream.head().removeprefix(BYTE_ORDER_MARK)
@@ -125,6 +135,7 @@ def _first_lines(stream: ByteStream) -> list[str]:
         raise DataError(
             f"{stream.label} is not text: it holds zero bytes. Text formats are libsvm, libffm and "
             f"CSV, TSV and JSON lines in UTF-8, plain or compressed by gzip, bz2, xz, zstd or zip."
+            f"{_hint_of_utf16(head)}"
         )
     # Only the line ends of files: other characters that end lines may be part of a cell.
     found = re.finditer(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$", head.decode("utf-8", "replace"))
@@ -148,8 +159,22 @@ def _sparse_kind(rows: Sequence[Sequence[str]]) -> TextKind | None:
     return "libffm" if votes["libffm"] > votes["libsvm"] else "libsvm"
 
 
-def _kind_of_line(words: Sequence[str]) -> str:
-    """Return what most words of a line after the target look like.
+def _kind_with_commas(rows: Sequence[Sequence[str]]) -> TextKind | None:
+    """Return whether most lines, cut at commas too, are libsvm or libffm to the letter.
+
+    Cells hold much that is nearly ``id:value``; only clocks are exactly that.
+    """
+    votes = Counter(_kind_of_line(words, exactly=True) for words in rows)
+    n_sparse = votes["libsvm"] + votes["libffm"]
+    if not n_sparse or n_sparse <= votes["cells"]:
+        return None
+    if all(_CLOCK.fullmatch(word) for words in rows for word in words if ":" in word):
+        return None
+    return "libffm" if votes["libffm"] > votes["libsvm"] else "libsvm"
+
+
+def _kind_of_line(words: Sequence[str], *, exactly: bool = False) -> str:
+    """Return what most words of a line after the target look like, damaged or ``exactly``.
 
     A line without features is "words" if it has a weight or a group, which only libsvm and libffm
     have, else "", since a bare number may be anything.
@@ -168,7 +193,7 @@ def _kind_of_line(words: Sequence[str]) -> str:
     entries = entries[:_MAX_ENTRIES]
     exact = sum(map(bool, map(_PAIR.fullmatch, entries)))
     triples = sum(map(bool, map(_TRIPLE.fullmatch, entries)))
-    if 2 * (exact + triples) <= len(entries):
+    if 2 * (exact + triples) <= len(entries) and not exactly:
         exact = sum(map(bool, map(_NEARLY_PAIR.fullmatch, entries)))
         triples = sum(map(bool, map(_NEARLY_TRIPLE.fullmatch, entries)))
     if 2 * (exact + triples) <= len(entries):
@@ -181,14 +206,20 @@ def _is_grouped(words: Sequence[str]) -> bool:
 
 
 def _has_header_of_cells(lines: Sequence[str]) -> bool:
-    """Whether the first line names as many columns as tabs cut each line into, without a colon."""
+    """Whether the first line names as many columns as a separator cuts each line into.
+
+    Names are neither numbers nor have a colon.
+    """
     filled = [line.rstrip("\r\n") for line in lines[:_MAX_LINES] if line.strip()]
-    widths = {line.count("\t") for line in filled}
-    names = filled[0].split("\t")
+    return len(filled) > 1 and any(_has_header(filled, separator) for separator in "\t,")
+
+
+def _has_header(lines: Sequence[str], separator: str) -> bool:
+    widths = {line.count(separator) for line in lines}
+    names = lines[0].split(separator)
     return (
         len(widths) == 1
         and len(names) > 1
-        and len(filled) > 1
         and all(name and not _IS_NUMBER.fullmatch(name) and ":" not in name for name in names)
     )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from fieldfare.sources.cells import kind_of, kind_of_column
@@ -25,6 +26,8 @@ _USUAL = frozenset(
     """.split()  # noqa: SIM905 - a list of words reads best as text
 )
 _MAX_COLUMNS = 500  # enough to tell
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_WORD = re.compile(r"[^\W_]+")
 _NUMBERED_NAME = re.compile(r"([A-Za-z_]+\.?)(\d+)")
 _FEW = 0.5  # of a column's cells: fewer distinct values than this recur so often that all are seen
 
@@ -153,8 +156,12 @@ def _judge_words(first: list[str], columns: list[list[str]], recurring: list[boo
 
 def words_of(name: str) -> list[str]:
     """Split a column name into lower-case words: ``userId`` is user, id."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
-    return [word.lower() for word in re.findall(r"[^\W_]+", spaced)]
+    return list(_words(name))
+
+
+@lru_cache(maxsize=1024)  # several ask for those of one column, one after another
+def _words(name: str) -> tuple[str, ...]:
+    return tuple(word.lower() for word in _WORD.findall(_HUMP.sub(" ", name)))
 
 
 def _is_usual(name: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fieldfare._arrays import as_array
+from fieldfare._arrays import as_array, whole
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare.exceptions import DataError
@@ -154,14 +154,17 @@ def _to_float32(data: AnyArray, indptr: Int64Array, indices: AnyArray) -> Float3
 
 def field_numbers(fields: Any, width: int) -> AnyArray:
     """Check the field of each column and return uint16."""
-    array = as_array("The fields of columns", fields)
+    array = whole(as_array("The fields of columns", fields))
     if array.shape != (width,) or array.dtype.kind not in "iu":
         raise DataError(
             f"There must be one field number per column ({width}). "
             f"Got {array.dtype} of shape {array.shape}."
         )
     if width and not 0 <= int(array.min()) <= int(array.max()) <= MAX_FIELD:
-        raise DataError(f"Fields run from 0 to {MAX_FIELD}. Got {array.min()} to {array.max()}.")
+        raise DataError(
+            f"Fields run from 0 to {MAX_FIELD}. Got {array.min()} to {array.max()}. Number them "
+            "from 0 without gaps, or let related columns share a field."
+        )
     return array.astype(np.uint16)
 
 

@@ -1,9 +1,9 @@
 """libsvm and libffm text: read in batches of bounded memory, written atomically.
 
 A line is ``[target] [weight:W] [qid:N] id:value ...`` (libsvm), or the same with
-``field:id:value`` (libffm). Tokens are separated by spaces or tabs, ``#`` starts a comment, and
-blank lines are skipped. Ids are kept as they are: counted from 0 or from 1, an id is a row of the
-weight table.
+``field:id:value`` (libffm). Tokens are separated by spaces, tabs or commas, ``#`` starts a comment,
+and blank lines are skipped. Ids are kept as they are: counted from 0 or from 1, an id is a row of
+the weight table. What wrote them as floats may have left a ``.0`` behind: ``3.0`` is the id 3.
 """
 
 from __future__ import annotations
@@ -44,19 +44,20 @@ _MESSAGES = {
     Reason.UNEXPECTED_TARGET: "This line has a target and most lines of the file have none. Give a "
     "target to all lines or to none.",
     Reason.NO_COLON: "A feature must be written id:value (libsvm) or field:id:value (libffm). "
-    "Write the value even where it is 1. If this is a table, say format='csv'.",
+    "Write the value even where it is 1, and decimals with a point: a comma separates entries. If "
+    "this is a table, say format='csv'.",
     Reason.TWO_PARTS: "This is a libsvm entry, id:value, in a libffm file, where entries are "
     "field:id:value. Put the field first, or use one format for all lines.",
     Reason.THREE_PARTS: "This is a libffm entry, field:id:value, in a libsvm file, where entries "
     "are id:value. Drop the field, or use one format for all lines.",
-    Reason.BAD_ID: "A feature id must be digits only. Number the features. If this is a table, say "
-    "format='csv'.",
+    Reason.BAD_ID: "A feature id must be a whole number in digits. Number the features. If this is "
+    "a table, say format='csv'.",
     Reason.NEGATIVE_ID: "A feature id must not be negative. Count ids from 0 or from 1.",
     Reason.ID_TOO_LARGE: f"A feature id must be at most {MAX_INDEX}. Renumber the features or "
     f"hash them to fewer.",
-    Reason.BAD_FIELD: "A field must be digits only. Number the fields from 0.",
+    Reason.BAD_FIELD: "A field must be a whole number in digits. Number the fields from 0.",
     Reason.FIELD_TOO_LARGE: f"A field must be at most {MAX_FIELD}. Is it field:id:value, in this "
-    f"order?",
+    f"order? Otherwise number the fields from 0 without gaps, or let related ones share a number.",
     Reason.BAD_VALUE: "The value of a feature must be a number.",
     Reason.NOT_FINITE: "Numbers must be finite. Leave a missing feature out of the line, or give "
     "it an id of its own.",
@@ -246,7 +247,7 @@ def _whole_lines(stream: ByteStream, n_held: int) -> Iterator[memoryview]:
 def _raise_fault(fault: Fault, block: bytes, file: str, first_line: int) -> NoReturn:
     offset = fault.offset
     start = block.rfind(b"\n", 0, offset) + 1
-    token = re.compile(rb"[^ \t\r\n#]+|\r|").match(block, offset)
+    token = re.compile(rb"[^ \t,\r\n#]+|\r|").match(block, offset)
     text = (token.group() if token else b"").decode("utf-8", "backslashreplace")
     raise TextFormatError(
         _MESSAGES[fault.reason],

@@ -33,7 +33,7 @@ from fieldfare._checksum import Checksum
 from fieldfare._files import sync_folder
 from fieldfare._typing import JSON, AnyArray
 from fieldfare.exceptions import ModelFileError, StoreError
-from fieldfare.rows.arrays import DTYPES, MAX_FIELD, MAX_INDEX
+from fieldfare.rows.arrays import DTYPES, MAX_FIELDS, MAX_INDEX
 
 FORMAT = "fieldfare-rows"
 VERSION = 6
@@ -228,7 +228,7 @@ def _read_json(folder: Path) -> JSON:
 def _typed_header(folder: Path, content: JSON) -> Header:
     """Check the type and range of everything: a checksum shows accidents, not forgery."""
     limits = {"n_rows": 2**56, "n_entries": 2**56, "n_features": MAX_INDEX + 1}
-    limits["n_fields"] = MAX_FIELD + 1
+    limits["n_fields"] = MAX_FIELDS
     counts: dict[str, int] = {}
     for name, limit in limits.items():
         count = content.get(name)

@@ -257,10 +257,10 @@ class Job:
         config = self.config
         if isinstance(model, ModelConfig):
             return Session(self.new_model(model, how), self.solver, config, self.weight_unit)
-        start = in_units(model, self.train, self.data.schema, self.settings)
-        session = Session(start, self.solver, config, self.weight_unit)
-        if model.progress is not None and goes_on(model, session.solver):
-            session.go_on(model.progress)
+        session = self._continued(model)
+        if session is None:
+            start = in_units(model, self.train, self.data.schema, self.settings)
+            session = Session(start, self.solver, config, self.weight_unit)
         self._grow(session)
         return session
 
@@ -313,7 +313,7 @@ class Job:
             result = session.fit_twice(parts, self.train, config, **how)
         else:
             result = session.fit(train, valid, config, **how)
-        if tell and judged:
+        if tell and not once:
             warn_of(result.history, config, self.least_epochs)
         # The solver may have derived some of its settings from the rows.
         done = replace(self, settings=replace(self.settings, solver=session.solver))
@@ -333,8 +333,11 @@ class Job:
         """The number of epochs from which on a training may be called unsettled.
 
         Users who neither give validation data nor ask for early stopping may train for fewer epochs
-        than usual without being told that more would be better.
+        than usual without being told that more would be better. Not for recall: there epochs are
+        few, and a metric that still rises is not what one would expect after ten of them.
         """
+        if self.settings.for_recall:
+            return 0
         solver, asked = self.settings.solver, self.settings.training.early_stopping is True
         return 0 if self.valid is not None or asked or solver is None else _usual_epochs(solver)
 
@@ -375,6 +378,16 @@ class Job:
             self.seed,
             is_held_out=held_out is not None,
         )
+
+    def _continued(self, model: Model) -> Session | None:
+        """Return a session that goes on from the state that a model holds, if it can."""
+        if model.progress is None:
+            return None
+        session = Session(model, self.solver, self.config, self.weight_unit)
+        if not goes_on(model, session.solver, self.config.scale_features):
+            return None
+        session.go_on(model.progress)
+        return session
 
     def _grow(self, session: Session) -> None:
         """Give a session the features that only these samples have."""

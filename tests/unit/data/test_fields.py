@@ -12,7 +12,7 @@ from scipy import sparse
 
 from fieldfare import FFMClassifier, predict, train
 from fieldfare.data.loading import load
-from fieldfare.exceptions import DataError, SchemaError
+from fieldfare.exceptions import DataError, SchemaError, TextFormatError
 from fieldfare.schema.schema import Schema
 
 TABLE = {"a": ["x", "y"] * 20, "b": ["p", "p", "q", "q"] * 10, "c": ["k"] * 40, "y": [0, 1] * 20}
@@ -33,6 +33,20 @@ def test_columns_of_a_table_share_fields(fields: Any, expected: list[int]) -> No
     assert data.rows.fields is not None
     assert data.rows.fields[:3].tolist() == expected
     assert data.schema.n_fields == max(expected) + 1
+
+
+def test_as_many_fields_as_there_are_numbers_are_read_and_one_more_is_named(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "wide.ffm"
+    path.write_text("1 0:0:1 65534:1:1\n0 0:0:1\n")
+    data = load(path)
+    assert data.schema.n_fields == data.rows.n_fields == 65535
+    path.write_text("1 0:0:1\n0 65535:1:1\n")
+    with pytest.raises(TextFormatError, match=rf"{path}:2:3: .*at most 65534.*without gaps"):
+        load(path)
+    with pytest.raises(SchemaError, match=r"at most 65535 fields\. Got 65536\. Let related"):
+        Schema.indexed(2, 65536)
 
 
 def test_ids_do_not_depend_on_fields() -> None:

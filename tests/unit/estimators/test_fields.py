@@ -31,6 +31,19 @@ def test_a_loaded_estimator_fits_with_the_same_fields(
     assert loaded.model_.n_fields == fitted.model_.n_fields
 
 
+def test_fields_of_an_array_may_be_whole_floats() -> None:
+    array = np.random.default_rng(0).random((60, 3))
+    found = FFMClassifier(fields=np.array([2.0, 0.0, 2.0]), **QUICK).fit(array, Y)
+    assert found.schema_.field_names == ("0", "2")
+    assert found.schema_.field_of.tolist() == [1, 0, 1]
+
+
+def test_more_columns_than_fields_are_refused_with_what_to_do() -> None:
+    wide = np.ones((4, 65536), np.float32)
+    with pytest.raises(ConfigError, match=r"at most 65535 fields\. Got 65536: pass fields="):
+        FFMClassifier(**QUICK).fit(wide, [0, 1, 0, 1])
+
+
 @pytest.mark.parametrize(
     "fields", [["A", None, "B"], [0, np.nan, 1], [0.5, 0.5, 1.0], [["A"], 0, 1]]
 )

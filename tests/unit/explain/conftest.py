@@ -40,7 +40,7 @@ def symmetric(pairs):
 def make_model():
     """Make a model with random weights."""
 
-    def make(kind="ffm", *, n_outputs=1, schema=None, instance_norm=False, task=None, classes=None):
+    def make(kind="ffm", *, n_outputs=1, schema=None, task=None, classes=None, **norm):
         rng = np.random.default_rng(1)
         task = task or ("binary" if n_outputs == 1 else "multiclass")
         config = ModelConfig(
@@ -48,7 +48,7 @@ def make_model():
             task=task,
             n_factors=(K, 3, 2) if kind == "hofm" else K,
             order=4,
-            instance_norm=instance_norm,
+            **norm,
         )
         cls = MODEL_CLASSES[kind]
         shape = cls.factors_shape(config, N_FEATURES, N_FIELDS, n_outputs)

@@ -14,11 +14,13 @@ from fieldfare.kinds.models import MODEL_KINDS
 WITH_FIELDS = [name for name, kind in MODEL_KINDS.items() if kind.uses_fields]
 
 
-@pytest.mark.parametrize("instance_norm", [False, True])
+@pytest.mark.parametrize(
+    "norm", [{}, {"instance_norm": True}, {"instance_norm": True, "norm_unknown": True}]
+)
 @pytest.mark.parametrize("n_outputs", [1, 3])
 @pytest.mark.parametrize("kind", MODEL_KINDS)
-def test_terms_sum_to_the_score(make_model, rows, kind, n_outputs, instance_norm):
-    model = make_model(kind, n_outputs=n_outputs, instance_norm=instance_norm)
+def test_terms_sum_to_the_score(make_model, rows, kind, n_outputs, norm):
+    model = make_model(kind, n_outputs=n_outputs, **norm)
     scores, predictions = model.score(rows), model.predict(rows)
     for row in range(len(rows)):
         labels = [None] if n_outputs == 1 else range(n_outputs)

@@ -65,6 +65,14 @@ def test_scores_and_predictions(
     np.testing.assert_allclose(found, expected, atol=TOLERANCE, rtol=0)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_length_may_count_unknown_features(tmp_path: Path, compiler: str, kind: str) -> None:
+    model = make_model(kind, instance_norm=True, norm_unknown=True)
+    export(model, tmp_path / "m.c")
+    found = scores(compiled(compiler, tmp_path / "m.c"), "m_score", model)
+    np.testing.assert_allclose(found, model.score(ROWS), atol=TOLERANCE, rtol=0)
+
+
 @pytest.mark.parametrize("quantize", ["fp16", "int8"])
 @pytest.mark.parametrize("kind", ["fm", "ffm"])
 def test_quantised_weights(tmp_path: Path, compiler: str, kind: str, quantize: str) -> None:

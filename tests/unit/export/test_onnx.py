@@ -29,6 +29,14 @@ def test_scores_and_predictions(tmp_path: Path, kind: str, task: str, instance_n
     np.testing.assert_allclose(prediction, model.predict(ROWS), atol=TOLERANCE, rtol=0)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_length_may_count_unknown_features(tmp_path: Path, kind: str) -> None:
+    model = make_model(kind, instance_norm=True, norm_unknown=True)
+    export(model, tmp_path / "m.onnx")
+    score, _ = run_onnx(tmp_path / "m.onnx", feeds(ROWS, model))
+    np.testing.assert_allclose(score, model.score(ROWS)[:, 0], atol=TOLERANCE, rtol=0)
+
+
 @pytest.mark.parametrize("config", [{"shared_factors": True}, {"n_factors": (2, 1, 3)}])
 def test_orders_with_factors_of_their_own_or_shared(tmp_path: Path, config: dict) -> None:
     model = make_model("hofm", "multiclass", **config)

@@ -42,10 +42,12 @@ def test_a_table_of_samples(tmp_path: Path, kind: str, task: str, instance_norm:
     np.testing.assert_allclose(found.prediction, model.predict(rows), atol=TOLERANCE, rtol=0)
 
 
-@pytest.mark.parametrize("instance_norm", [False, True])
+@pytest.mark.parametrize(
+    "norm", [{}, {"instance_norm": True}, {"instance_norm": True, "norm_unknown": True}]
+)
 @pytest.mark.parametrize("kind", ["linear", "fm"])
-def test_a_table_of_entries(tmp_path: Path, kind: str, instance_norm: bool) -> None:
-    model = make_model(kind, instance_norm=instance_norm)
+def test_a_table_of_entries(tmp_path: Path, kind: str, norm: dict[str, bool]) -> None:
+    model = make_model(kind, **norm)
     lengths = np.diff(ROWS.indptr)
     sample = np.repeat(np.arange(len(ROWS)), lengths)
     table = pd.DataFrame({"sample": sample, "feature": ROWS.indices, "value": ROWS.values})

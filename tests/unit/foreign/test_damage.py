@@ -98,6 +98,16 @@ def test_hostile_headers_are_refused_at_once(
         load_foreign(path, **options)
 
 
+def test_a_model_of_more_fields_than_there_may_be_is_refused_with_what_to_do(
+    tmp_path: Path,
+) -> None:
+    n_fields = 65536
+    path = tmp_path / "wide"
+    path.write_bytes(struct.pack("<3iB", 1, n_fields, 1, 1) + bytes(8 * n_fields * 4))
+    with pytest.raises(ModelFileError, match=r"wide: .* 65536 fields, .* at most 65535\. .*gaps"):
+        load_foreign(path, "libffm")
+
+
 def test_faults_of_text_name_the_line(tmp_path: Path) -> None:
     path = tmp_path / "m"
     path.write_text("bias: 1\ni_0: 1\ni_1: one\n")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fieldfare import Posterior, load_data, load_foreign
+from fieldfare import Posterior, load_data, load_foreign, train
 from fieldfare.exceptions import ConfigError
 from fieldfare.foreign.xlearn_binary import read_xlearn_binary
 
@@ -93,11 +93,62 @@ def test_what_the_optimiser_of_xlearn_keeps_is_read_too(
         assert found.factors is None or (found.factors[1] >= 1).all()
 
 
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+@pytest.mark.parametrize(
+    ("kind", "data"), [("lr", "test.svm"), ("fm", "test.svm"), ("ffm", "test.ffm")]
+)
+def test_training_goes_on_from_what_the_optimiser_of_xlearn_kept(
+    kind: str, data: str, optimiser: str
+) -> None:
+    """One row moves the weights of its features as the formulas say."""
+    path = FILES / f"xlearn_{kind}_{optimiser}.bin"
+    options = {} if kind == "lr" else {"norm": False}
+    before, found = load_foreign(path, keep_state=True, **options), read_xlearn_binary(path)
+    row = rows_of(data).slice(0, 1)
+    how = {"solver": optimiser, "learning_rate": 0.1, "l2_linear": 0.0, "early_stopping": False}
+    how |= {} if kind == "lr" else {"l2_factors": 0.0}
+    after = train(row, model=before, max_iter=1, random_state=0, **how).model
+
+    n_entries = row.indptr[1]
+    features, x = row.indices[:n_entries], row.values[:n_entries].astype(np.float64)
+    slope = before.predict(row)[0] - row.target[0]
+    w, *state = found.linear[features].astype(np.float64).T
+    g = slope * x
+    if optimiser == "sgd":
+        w = w - 0.1 * g
+    elif optimiser == "adagrad":
+        w = w - 0.1 * g / np.sqrt(state[0] + g**2)
+    else:
+        n, z = state
+        z += g - (np.sqrt(n + g**2) - np.sqrt(n)) / 0.1 * w
+        w = -z / ((1 + np.sqrt(n + g**2)) / 0.1)
+    np.testing.assert_allclose(after.linear[features, 0], w, rtol=2e-4, atol=1e-6)
+
+
+def test_a_normalised_fm_of_xlearn_goes_on_in_units_of_its_rows() -> None:
+    path, length = FILES / "xlearn_fmones.bin", 2**0.5
+    model = load_foreign(path, norm=True, row_length=length, keep_state=True)
+    plain = load_foreign(path, norm=False, keep_state=True)
+    assert model.units.factors == length
+    np.testing.assert_allclose(
+        model.progress.state["factors"], 2 * plain.progress.state["factors"], rtol=1e-6
+    )
+
+
 @pytest.mark.parametrize(("name", "norm"), [("norm", True), ("plain", False)])
 def test_binary_models_of_libffm_predict_alike(name: str, norm: bool) -> None:
     model = load_foreign(FILES / f"libffm_{name}.model")
     assert model.config.instance_norm is norm
     assert_same(model.predict(rows_of("test.ffm")), f"libffm_{name}")
+
+
+@pytest.mark.parametrize("name", ["libffm_norm", "libffm_plain", "xlearn_ffm_adagrad"])
+def test_features_and_fields_that_the_model_does_not_know_count_in_the_length(name: str) -> None:
+    model = load_foreign(FILES / f"{name}{'.bin' if name.startswith('xlearn') else '.model'}")
+    assert model.config.norm_unknown is model.config.instance_norm
+    rows = rows_of("unseen.ffm")
+    found = model.predict(rows) if name.startswith("libffm") else model.score(rows)[:, 0]
+    assert_same(found, f"{name}_unseen")
 
 
 def test_regressions_of_libfm_predict_alike_within_the_range_that_it_clips_to() -> None:

@@ -7,6 +7,8 @@ import pytest
 
 import fieldfare as ff
 from fieldfare.exceptions import ConfigError, DataError, SchemaError
+from fieldfare.models.base import Model
+from fieldfare.models.fwfm import FwFMModel
 
 X = np.eye(4, dtype=np.float32)
 Y = [0, 1, 0, 1]
@@ -106,3 +108,10 @@ def test_a_model_that_uses_fields_refuses_rows_without(kind):
             refused(bare)
     with pytest.raises(DataError, match=f"A {kind} model needs the field of every entry"):
         ff.train(ff.Dataset(bare, data.schema), model=model, max_iter=1)
+
+
+def test_the_class_of_all_models_has_no_shapes() -> None:
+    with pytest.raises(ConfigError, match="stands for models of all kinds"):
+        Model.pair_weights_shape(2, 1)
+    with pytest.raises(ConfigError, match="n_fields"):
+        FwFMModel.pair_weights_shape(-1, 1)

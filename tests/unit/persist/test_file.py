@@ -78,7 +78,7 @@ def assert_same(first: Model, second: Model) -> None:
     task=st.sampled_from(["regression", "binary", "multiclass"]),
     n_features=st.integers(0, 9),
     n_factors=st.integers(1, 9),
-    flags=st.tuples(st.booleans(), st.booleans(), st.booleans()),
+    flags=st.tuples(*4 * [st.booleans()]),
     seed=st.integers(0, 99),
 )
 @examples(60)
@@ -92,6 +92,7 @@ def test_round_trip(tmp_path_factory, kind, task, n_features, n_factors, flags, 
         fit_intercept=flags[0],
         fit_linear=flags[1],
         instance_norm=flags[2],
+        norm_unknown=flags[3],
     )
     model.provenance = {"seed": seed, "metrics": {"auc": 0.1 * seed}, "history": [{"epoch": 1}]}
     path = tmp_path_factory.mktemp("m") / "m.ff"

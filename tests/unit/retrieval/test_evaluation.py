@@ -83,6 +83,27 @@ def test_sampled_metrics_have_their_own_names_and_warn(blocks) -> None:
         evaluate_scores(scores, trial, ["auc@5"])
 
 
+@pytest.mark.parametrize(
+    ("scores", "words"),
+    [
+        (lambda: None, "It failed: .* takes 0 positional"),
+        (int, "It failed"),
+        (lambda users: None, "It returned object"),
+        (lambda users: np.zeros((len(users), 2)), r"of shape \(1, 3\).* of shape \(1, 2\)"),
+        (lambda users: [["a", "b", "c"]] * len(users), "It returned <U1"),
+    ],
+)
+def test_what_scores_users_is_held_to_it(scores, words) -> None:
+    trial = Trial.of({"user": ["a", "b"], "item": ["x", "y"]}, {"user": "ab", "item": "yz"})
+    with pytest.raises(ConfigError, match=f"from user numbers to scores of all 3 items.*{words}"):
+        evaluate_scores(scores, trial)
+
+
+def test_baselines_are_named_by_whatever_lists_them(blocks) -> None:
+    for names in (np.array(["popularity"]), pd.Index(["popularity"])):
+        assert list(compare({}, *blocks, baselines=names).evaluations) == ["popularity"]  # type: ignore[arg-type]
+
+
 def test_baselines_by_hand() -> None:
     train = Seen.of(np.array([0, 0, 1, 1, 2]), np.array([0, 1, 0, 1, 2]), np.ones(5), (3, 3))
     trial = Trial(train, train, [], [], np.arange(3), np.arange(3))

@@ -9,6 +9,7 @@ import threading
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
 
 from fieldfare.exceptions import ConfigError, DataError, ModelFileError, SchemaError
 from fieldfare.retrieval import Recommender
@@ -131,6 +132,44 @@ def test_invalid_requests_say_what_is_wrong(recommender) -> None:
         recommender.similar_items(9)
     with pytest.raises(DataError, match="no item 9"):
         recommender.explain("u1", 9)
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [1 + 2j, [object()], [1j], io.BytesIO(), scipy.sparse.coo_matrix(np.eye(2))],
+)
+def test_whatever_is_no_id_is_refused(recommender, ids) -> None:
+    if isinstance(ids, io.BytesIO):
+        ids.close()
+    for ask in (
+        lambda: recommender.recommend(ids),
+        lambda: recommender.recommend("u1", exclude=ids),
+        lambda: recommender.recommend("u1", candidates=ids),
+        lambda: recommender.recommend(["u1", "u2"], history=[ids, ids]),
+        lambda: recommender.merge({"a": [100, 101]}, ids),
+    ):
+        with pytest.raises((ConfigError, DataError)):
+            ask()
+
+
+def test_an_id_that_cannot_be_shown_is_refused(recommender) -> None:
+    deep: list = []
+    for _ in range(100_000):
+        deep = [deep]
+    for ask in (recommender.similar_items, lambda item: recommender.explain("u1", item)):
+        with pytest.raises(DataError, match="a value of type list"):
+            ask(deep)
+
+
+def test_a_list_may_ask_for_more_items_than_there_are(recommender, tables) -> None:
+    single = recommender.recommend("u1", 2**31 - 1, filter_seen=False)
+    assert len(single.ids) == len(tables[1])
+    frame = recommender.recommend(["u1", "u2"], 2**31 - 1, filter_seen=False, frame=True)
+    assert len(frame) == 2 * len(tables[1])
+    padded = recommender.recommend(["u1", "u2"], 70, filter_seen=False)
+    assert padded.ids.shape == (2, 70) and (padded.scores[:, 60:] == -np.inf).all()
+    with pytest.raises(ConfigError, match="'n' parameter of recommend"):
+        recommender.recommend("u1", 2**31)
 
 
 def test_similar_items_and_users(recommender, make_model, tables) -> None:

@@ -167,6 +167,12 @@ def test_limits_fit_their_types():
     assert np.iinfo(np.uint16).max > MAX_FIELD
 
 
+def test_one_field_too_many_is_refused_with_what_to_do():
+    rows = Rows(np.array([0, 1]), np.array([0], np.uint32), fields=np.array([65535], np.uint16))
+    with pytest.raises(DataError, match=r"at most 65534\. Got 65535\. Number them .* without gaps"):
+        rows.validate()
+
+
 @pytest.mark.parametrize("rows", [[-1], [3], [True, False, True], [0.5], [[0]]])
 def test_rows_are_taken_by_their_numbers_only(rows):
     with pytest.raises(DataError, match=r"numbers"):

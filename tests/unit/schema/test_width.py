@@ -106,7 +106,7 @@ def test_a_column_takes_few_calls_however_many_there_are(
 def test_the_limit_of_fields_is_stated_before_columns_are_judged(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("fieldfare.schema.infer.MAX_FIELD", 3)
+    monkeypatch.setattr("fieldfare.schema.infer.MAX_FIELDS", 3)
     monkeypatch.setattr("fieldfare.schema.infer._guess", None)  # not reached
     table = {name: ["x", "y"] for name in "abcd"}
     with pytest.raises(SchemaError, match=r"3 columns .* Got 4\. Leave out columns \(ignore="):

@@ -53,7 +53,7 @@ def test_deep_lists_are_refused(around: Callable[[Any], Any], make: Callable[[],
 
 def test_lists_in_arrays_of_objects_are_looked_at() -> None:
     column = np.array([_deep(100), None], dtype=object)
-    with pytest.raises(TypeError, match="more than 32 deep"):
+    with pytest.raises(DataError, match="more than 32 deep"):
         column_of(column)
 
 

@@ -34,6 +34,14 @@ def found(content: str | bytes) -> TextFormat:
         ("1 1:abc\n", "libsvm", True),
         ("1 0:1:1\n1 0:1:1\n1 5:1\n", "libffm", True),
         ("weight:2 4:1\nweight:1 4:1\n", "libsvm", True),
+        ("1,1:2,3:4\n0,1:2\n", "libsvm", True),
+        ("1:2,3:4\n5:6,7:1\n", "libsvm", False),
+        ("0,0:1:1,1:2:1\n1,0:4:1\n", "libffm", True),
+        ("0, 0:1:1, 1:2:1\n", "libffm", True),
+        ("1,1:2 3:4\n0,1:2 5:1\n", "libsvm", True),
+        ("1,3.0:1,4.0:0.5\n", "libsvm", True),
+        ("1,1:2\n0\n1,3:1\n", "libsvm", True),
+        ("yes,1:2,3:4\nno,1:2\n", "libsvm", True),
     ],
 )
 def test_sparse(content: str, kind: str, labelled: bool) -> None:
@@ -67,6 +75,13 @@ def test_groups() -> None:
         ("a,b\n,\n,\n", ",", True),
         ("a,b\nNA,1\n3,NA\n", ",", True),
         ("id|genre\n1|x y z\n2|x y\n", "|", True),
+        ("1,08:30,09:15\n0,10:00,11:45\n", ",", False),
+        ("1,12:30:45\n2,13:00:00\n", ",", False),
+        ("label,a,b\n1,3:1,4:2\n0,5:1,6:1\n", ",", True),
+        ("user,liked\n1,3:1 4:2\n2,5:1\n", ",", True),
+        ("5,2024-01-01 12:30:00,3\n6,2024-01-02 12:30:00,4\n", ",", False),
+        ("x,y\nx:3,y:4\nx:1,y:2\n", ",", True),
+        ("1,http://a.b/c:d,2\n", ",", False),
     ],
 )
 def test_tables(content: str, separator: str, has_header: bool) -> None:

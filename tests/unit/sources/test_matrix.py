@@ -89,6 +89,8 @@ def test_numbers_that_are_not_finite_are_named(form, bad):
         ({"matrix": sp.csr_matrix(np.array([[1j]]))}, "real numbers"),
         ({"matrix": DENSE, "fields": [0, 1]}, "one field number per column"),
         ({"matrix": DENSE, "fields": [0, 1, 2, -1]}, "Fields run from 0"),
+        ({"matrix": DENSE, "fields": [0, 1, 2, 65535]}, r"to 65534\. .* without gaps"),
+        ({"matrix": DENSE, "fields": [0, 1, 2, 3.5]}, "one field number per column"),
         ({"matrix": DENSE, "target": [1, 2]}, "one target per row"),
         ({"matrix": DENSE, "target": [1, np.nan, 2]}, "Row 1 has nan"),
         ({"matrix": DENSE, "target": ["a", "b", "c"]}, "must be numbers"),
@@ -99,6 +101,11 @@ def test_what_does_not_fit_is_refused(arguments, message):
     matrix = arguments.pop("matrix")
     with pytest.raises(DataError, match=message):
         array_rows(matrix, **arguments)
+
+
+def test_fields_may_be_whole_floats():
+    rows = array_rows(DENSE, fields=np.array([0.0, 1.0, 1.0, 3.0]))
+    np.testing.assert_array_equal(rows.fields, array_rows(DENSE, fields=[0, 1, 1, 3]).fields)
 
 
 class _Failing:

@@ -67,8 +67,14 @@ def test_targets_are_any_numbers() -> None:
         "# head\n1 1:2 2:3 # tail 5:5\n  # more\n0 1:1#\n#",
         "  1\t1:2  2:3 \t\n0 1:1 \n",
         "\ufeff1 1:2 2:3\n0 1:1\n",
+        "1,1:2,2:3\n0,1:1\n",
+        "1, 1:2, 2:3,\r\n0,1:1,, # 1,2\r\n",
+        "1 1.0:2 2.00:3\n0 1:1\n",
     ],
-    ids=["plain", "no newline", "CRLF", "CR at end", "blank", "comments", "blanks", "BOM"],
+    ids=[
+        *("plain", "no newline", "CRLF", "CR at end", "blank", "comments", "blanks", "BOM"),
+        *("commas", "commas and blanks", "whole floats"),
+    ],
 )
 def test_same_rows_however_written(content: str) -> None:
     if content.endswith("\r"):
@@ -77,6 +83,36 @@ def test_same_rows_however_written(content: str) -> None:
     assert lists(rows) == [[(1, 2), (2, 3)], [(1, 1)]]
     assert rows.target is not None
     assert rows.target.tolist() == [1, 0]
+
+
+def test_commas_and_whole_floats_in_libffm() -> None:
+    rows = read("1,0:1:0.5,65534.0:4294967294.0:2\n0,2:3:1\n")
+    assert lists(rows) == [[(0, 1, 0.5), (65534, 4294967294, 2)], [(2, 3, 1)]]
+    rows = read("1,qid:7.0,weight:2,1:1\n0,qid:8,3:1\n")
+    assert rows.group is not None
+    assert rows.group.tolist() == [7, 8]
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "token", "words"),
+    [
+        ("1 3.5:1", 3, "3.5:1", "whole number in digits"),
+        ("1 3.:1", 3, "3.:1", "whole number in digits"),
+        ("1 .0:1", 3, ".0:1", "whole number in digits"),
+        ("1 3e0:1", 3, "3e0:1", "whole number in digits"),
+        ("1,4:1,3.05:1", 7, "3.05:1", "whole number in digits"),
+        ("1 4294967295.0:1", 3, "4294967295.0:1", "at most 4294967294"),
+        ("1 3:0,5 4:1", 7, "5", "decimals with a point"),
+        ("1 0:1:1 0.5:2:1", 9, "0.5:2:1", "field must be a whole number"),
+        ("1,0:1:1,65535:2:1", 9, "65535:2:1", r"at most 65534.* without gaps"),
+        ("1 0:1:1 70000.0:2:1", 9, "70000.0:2:1", r"at most 65534.* without gaps"),
+    ],
+)
+def test_what_is_no_entry_is_named(line: str, column: int, token: str, words: str) -> None:
+    with pytest.raises(TextFormatError, match=words) as caught:
+        read(f"{line}\n", kind="libffm" if line.count(":") > 3 else "libsvm")
+    assert (caught.value.line, caught.value.column) == (1, column)
+    assert caught.value.text == token
 
 
 def test_row_of_a_target_only() -> None:

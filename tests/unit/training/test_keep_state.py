@@ -68,6 +68,22 @@ def test_other_settings_of_the_solver_start_afresh() -> None:
         ff.train(ROWS, model=model, max_iter=1, l2_exponent=1.0, **HOW)
 
 
+@pytest.mark.parametrize("change", [{"solver": "sgd"}, {"scale_features": True}])
+def test_another_solver_or_scaling_starts_as_if_there_were_no_state(change) -> None:
+    how = {
+        **HOW,
+        "scale_features": False,
+        "learning_rate": 0.1,
+        "l2_linear": 0.0,
+        "l2_factors": 0.0,
+    }
+    model = ff.train(ROWS, max_iter=1, **how).model
+    with pytest.warns(SettingWarning, match="fresh state"):
+        found = ff.train(ROWS, model=model, max_iter=1, **how | change).model
+    fresh = ff.train(ROWS, model=model.with_(progress=None), max_iter=1, **how | change).model
+    np.testing.assert_array_equal(found.factors, fresh.factors)
+
+
 def test_another_step_size_goes_on_from_the_state() -> None:
     model = ff.train(ROWS, max_iter=1, **HOW).model
     more = ff.train(ROWS, model=model, max_iter=1, learning_rate=0.1, **HOW).model
@@ -85,7 +101,9 @@ def test_by_default_no_state_is_kept(tmp_path) -> None:
     assert ff.train(ROWS, max_iter=1, **how).model.progress is None
 
 
-@pytest.mark.parametrize("change", [{"epoch": -1}, {"seed": 1.5}, {"weight_unit": 0}, {"more": 1}])
+@pytest.mark.parametrize(
+    "change", [{"epoch": -1}, {"epoch": 1.5}, {"solver": "x"}, {"weight_unit": 0}, {"more": 1}]
+)
 def test_a_progress_of_another_form_is_refused(tmp_path, monkeypatch, change) -> None:
     model = ff.train(ROWS, max_iter=1, **HOW).model
     plain = model.progress.to_json()

@@ -94,9 +94,9 @@ def read_previous(path: str, *, norm: bool, row_length: float) -> Model:
     if not _is_binary(path):
         return load_model(path)
     try:
-        return load_xlearn_binary(path, norm=norm)
+        return load_xlearn_binary(path, norm=norm, keep_state=True)
     except ConfigError:
-        return load_xlearn_binary(path, norm=norm, row_length=row_length)
+        return load_xlearn_binary(path, norm=norm, row_length=row_length, keep_state=True)
 
 
 def write(model: Model, path: str) -> None:

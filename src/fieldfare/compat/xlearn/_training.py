@@ -184,7 +184,11 @@ def fit(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", FieldfareWarning)
         result = train(
-            train_data, valid=held_out, callbacks=[watcher], **settings, **hyperparameters(job)
+            train_data,
+            valid=held_out,
+            callbacks=[watcher],
+            **settings,
+            **hyperparameters(job, new=previous is None),
         )
     for warning in caught:
         console.warning(str(warning.message))
@@ -201,8 +205,8 @@ def _without_fields(data: Dataset) -> Dataset:
     return replace(data, rows=data.rows.with_(fields=None))
 
 
-def hyperparameters(job: Job) -> dict[str, Any]:
-    """Return xLearn's parameters under fieldfare's names."""
+def hyperparameters(job: Job, *, new: bool = True) -> dict[str, Any]:
+    """Return xLearn's parameters under fieldfare's names; without those of new models only."""
     ftrl = job.by_ftrl
     penalty = job.lambda_2 if ftrl else job.penalty
     found: dict[str, Any] = {
@@ -220,8 +224,9 @@ def hyperparameters(job: Job) -> dict[str, Any]:
         "keep_state": True,
     }
     if job.model.has_factors:
-        found |= {"n_factors": job.k, "l2_factors": penalty}
-        found["init_scale"] = job.init / math.sqrt(3 * job.k)
+        found["l2_factors"] = penalty
+        if new:
+            found |= {"n_factors": job.k, "init_scale": job.init / math.sqrt(3 * job.k)}
     if ftrl:
         found |= {"l1_linear": job.lambda_1, "ftrl_beta": job.beta, "ftrl_start": 1.0}
         if job.model.has_factors:

@@ -160,7 +160,7 @@ class XLearn:
         for text in told:
             console.warning(text)
         data, valid = self._read(job, console)
-        start = self._read_previous(data.rows)
+        start = self._read_previous(job, data.rows, console)
         console.action("Start to train ...")
         model, watcher = _training.fit(job, data, valid, console, start)
         if watcher.best_epoch and watcher.best_epoch != job.epoch:
@@ -242,15 +242,20 @@ class XLearn:
         """Set parameters by keys of xLearn, once for all calls."""
         self._job = self._job.with_keys(changes)
 
-    def _read_previous(self, rows: Rows) -> Model | None:
+    def _read_previous(self, job: Job, rows: Rows, console: Console) -> Model | None:
         if self._previous is None:
             return None
         length = _training.row_length(rows)
-        model = _files.read_previous(self._previous, norm=self._job.norm, row_length=length)
-        if model.config.model != self._job.kind:
+        model = _files.read_previous(self._previous, norm=job.norm, row_length=length)
+        kind, own = model.config.model, model.config.n_factors
+        if kind != job.kind:
             raise ConfigError(
-                f"The model to continue from, {self._previous}, is of the kind "
-                f"{model.config.model}, and a {self._job.kind} model is to be trained."
+                f"The model to continue from, {self._previous}, is of the kind {kind}, and a "
+                f"{job.kind} model is to be trained."
+            )
+        if model.has_factors and job.k not in (own, Job.k):
+            console.warning(
+                f"The model to continue from has {own} factors: -k {job.k} has no effect."
             )
         return model
 

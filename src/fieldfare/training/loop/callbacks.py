@@ -78,7 +78,7 @@ class TrainingState:
         if not self.config.keep_state:
             return model
         state = {name: np.array(array) for name, array in self.solver.state().items()}
-        return model.with_(progress=Progress(self.epoch, self.config.random_state, state))
+        return model.with_(progress=Progress(self.solver.kind.name, self.epoch, state))
 
 
 class Callback:
@@ -163,7 +163,9 @@ def diverged(which: str, loss: float, epoch: int) -> DivergenceError:
 def tell_of_refit(first: History, n_rows: int) -> None:
     """Tell that training begins again, on all rows, and for how long."""
     best = first.best_epoch
-    say_aside(f"epoch {best} was best; now all {n_rows:,} rows are trained on as long")
+    say_aside(
+        f"epoch {best} was the best; training again on all {n_rows:,} rows, for as many epochs"
+    )
 
 
 class ProgressBar(Callback):

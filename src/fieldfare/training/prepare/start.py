@@ -117,20 +117,26 @@ def _in_units(factors: Float32Array, kind: ModelConfig, units: Units) -> Float32
     return out
 
 
-def goes_on(model: Model, solver: SolverConfig) -> bool:
-    """Return whether a solver can continue from the state that a model holds; warn if it cannot."""
+def goes_on(model: Model, solver: SolverConfig, scale_features: bool | str) -> bool:
+    """Return whether a solver can continue from the state that a model holds; warn if it cannot.
+
+    Of a model that another program trained, only the name of its solver is known.
+    """
     before = None if model.trained_by is None else model.trained_by.solver
     if before is not None and not solver.kind.weights_from_state:
         # What the state holds does not depend on these.
         loose = ("learning_rate", "l2_linear", "l2_factors")
         before = replace(before, **{name: getattr(solver, name) for name in loose})
-    if before == solver:
+    is_known = model.progress is not None and model.progress.solver == solver.kind.name
+    scaled = False if model.trained_by is None else model.trained_by.training.scale_features
+    fits = scale_features in ("auto", scaled, model.scaling is not None)
+    if is_known and before in (None, solver) and fits:
         return True
     warnings.warn(
         SettingWarning(
             "The model holds the state of its solver, which cannot be used with other settings of "
-            "the solver: training starts with a fresh state. Leave the settings as they were to "
-            "continue from it."
+            "the solver, or with features scaled otherwise: training starts with a fresh state. "
+            "Leave the settings as they were to continue from it."
         ),
         stacklevel=2,
     )

@@ -27,6 +27,7 @@ class TrainingPlan:
     task: str
     early_stopping: bool
     validated: bool
+    normalised: bool
     negatives: str | None
     compared: bool
     limited: bool
@@ -65,6 +66,7 @@ def warn_of_unused(
         task=config.task,
         early_stopping=once or training.early_stopping is not False,
         validated=validated,
+        normalised=config.instance_norm,
         negatives=training.negatives,
         compared=train.comparisons is not None,
         limited=train.store is not None or _size(train) <= (training.memory_limit or math.inf),

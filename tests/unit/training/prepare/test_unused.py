@@ -163,6 +163,15 @@ def test_samples_of_a_model_without_factors_or_orders() -> None:
         BayesianFMRegressor(order=5, n_samples=1).fit({"user": TABLE["user"]}, TABLE["clicked"])
 
 
+def test_the_length_of_unknown_features_needs_rows_of_unit_length() -> None:
+    how = {"target": "clicked", "max_iter": 1, "norm_unknown": True}
+    with pytest.warns(SettingWarning, match=r"norm_unknown=True \(it is for instance_norm=True\)"):
+        train(TABLE, **how)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", SettingWarning)
+        train(TABLE, instance_norm=True, **how)
+
+
 def test_one_field_needs_no_model_that_uses_fields() -> None:
     with pytest.warns(SettingWarning, match="model='ffm' .* several fields"):
         FFMClassifier(max_iter=1).fit({"user": TABLE["user"]}, TABLE["clicked"])
