@@ -120,6 +120,14 @@ def _kind_said(reading: Reading) -> TextKind | None:
     return "libffm" if reading.format == "libffm" else "libsvm"
 
 
+def _hint_of_utf16(head: bytes) -> str:
+    """Advise to name UTF-16 if nearly every second byte is zero, as in European text."""
+    for start, name in ((1, "utf-16-le"), (0, "utf-16-be")):
+        if 2 * head[start::2].count(0) > len(head[start::2]):
+            return f" If it is UTF-16 without a byte order mark: encoding={name!r}."
+    return ""
+
+
 def _first_lines(stream: ByteStream) -> list[str]:
     """Return the first whole lines, with their ends."""
     head = stream.head().removeprefix(BYTE_ORDER_MARK)
@@ -127,6 +135,7 @@ def _first_lines(stream: ByteStream) -> list[str]:
         raise DataError(
             f"{stream.label} is not text: it holds zero bytes. Text formats are libsvm, libffm and "
             f"CSV, TSV and JSON lines in UTF-8, plain or compressed by gzip, bz2, xz, zstd or zip."
+            f"{_hint_of_utf16(head)}"
         )
     # Only the line ends of files: other characters that end lines may be part of a cell.
     found = re.finditer(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$", head.decode("utf-8", "replace"))
