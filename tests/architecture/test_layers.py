@@ -13,7 +13,6 @@ import pytest
 from tests.architecture.sources import FILES, PACKAGE, ROOT, imports, part
 
 HOMES = {
-    "anyio": {"serving"},
     "duckdb": set(),  # only the tests use it, to run the SQL that export writes
     "faiss": {"retrieval"},
     "httptools": set(),  # uvicorn uses it
