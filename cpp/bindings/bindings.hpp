@@ -19,6 +19,7 @@ void bind_isa(nanobind::module_& module);
 void bind_mapped(nanobind::module_& module);
 void bind_recall(nanobind::module_& module);
 void bind_scoring(nanobind::module_& module);
+void bind_sides(nanobind::module_& module);
 void bind_text(nanobind::module_& module);
 void bind_topk(nanobind::module_& module);
 void bind_training(nanobind::module_& module);

@@ -47,6 +47,7 @@ NB_MODULE(_core, module) {
   fieldfare::bind_mapped(module);
   fieldfare::bind_recall(module);
   fieldfare::bind_scoring(module);
+  fieldfare::bind_sides(module);
   fieldfare::bind_text(module);
   fieldfare::bind_topk(module);
   fieldfare::bind_training(module);

@@ -1,7 +1,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from fieldfare._typing import AnyArray, Float32Array, Int64Array, UInt16Array, UInt32Array
+from fieldfare._typing import (
+    AnyArray,
+    Float32Array,
+    Float64Array,
+    Int64Array,
+    UInt16Array,
+    UInt32Array,
+)
 
 class Rows:
     def __init__(
@@ -213,6 +220,20 @@ def search_items(
 ) -> None: ...
 def score_items(
     items: Float32Array, queries: Float32Array, chosen: Int64Array, out: Float32Array
+) -> None: ...
+def sum_sides(
+    indptr: Int64Array,
+    indices: UInt32Array,
+    values: Float32Array | None,
+    fields: UInt16Array | None,
+    side_of: AnyArray,
+    by_field: bool,
+    wanted: int,
+    linear: Float32Array,
+    factors: Float32Array,
+    cross: Float64Array,
+    own: Float64Array,
+    n_threads: int,
 ) -> None: ...
 def note_fields(field_of: UInt16Array, indices: UInt32Array, fields: UInt16Array) -> None: ...
 def watch_mapping(mapped: AnyArray) -> int: ...

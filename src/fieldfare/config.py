@@ -120,7 +120,7 @@ class Config:
     def __post_init__(self) -> None:
         for item in fields(self):
             value = getattr(self, item.name)
-            check(item.name, value, item.metadata["constraint"], type(self).__name__)
+            check(item.name, value, item.metadata["constraint"])
             if isinstance(value, list):
                 object.__setattr__(self, item.name, tuple(value))
 
@@ -318,13 +318,13 @@ class SolverConfig(Config):
     l2_queries: float = _by_data(
         _NON_NEGATIVE,
         "For solver='nonsampled': L2 penalty on the parameters of users and contexts. 'auto' "
-        "follows from the numbers of users, items and interactions.",
+        "follows from the numbers of users, items and interactions, and falls from sweep to sweep.",
         needs=(needs.ALL_PAIRS,),
     )
     l2_items: float = _by_data(
         _NON_NEGATIVE,
         "For solver='nonsampled': L2 penalty on the parameters of items. 'auto' follows from the "
-        "numbers of users, items and interactions.",
+        "numbers of users, items and interactions, and falls from sweep to sweep.",
         needs=(needs.ALL_PAIRS,),
     )
 

@@ -131,6 +131,43 @@ def test_a_table_of_ratings_is_enough(run, tmp_path) -> None:
     assert [row["userId"] for row in rows_of(ran.out)] == ["3", "3", "4", "4"]
 
 
+def test_only_rows_that_are_learned_from_are_counted(run, tmp_path) -> None:
+    lines = [f"u{i % 37},i{(i * 7) % 53},{int(i % 4 == 0)},{i % 8 + 1}" for i in range(2000)]
+    (tmp_path / "log.csv").write_text("user,item,click,w\n" + "\n".join(lines))
+    how = ("--user", "user", "--item", "item", "--target", "click", "-k", 2, "--epochs", 1)
+    ran = run("recommend", "train", "log.csv", *how)
+    assert ran.code == 0 and "model of 500 interactions" in ran.err, ran.err
+    (tmp_path / "log.csv").write_text("user,item,w\n" + "\n".join(
+        f"u{i % 37},i{(i * 7) % 53},{i % 2}" for i in range(2000)))  # fmt: skip
+    how = ("--user", "user", "--item", "item", "--weight", "w", "-k", 2, "--epochs", 1)
+    ran = run("recommend", "train", "log.csv", *how)
+    assert ran.code == 0 and "model of 1,000 interactions" in ran.err, ran.err
+
+
+def test_tables_that_are_not_utf8_are_read_at_every_step(run, tmp_path) -> None:
+    films = [f"Amélie {m}" for m in range(20)]
+    pairs = [(u, m) for u, m in itertools.product(range(30), range(20)) if (u + m) % 3]
+    how = ("--encoding", "cp1252")
+
+    def write(name, header, lines):
+        (tmp_path / name).write_text("\n".join([header, *lines]), encoding="cp1252")
+
+    write("ratings.csv", "user,item", [f"José {u},{films[m]}" for u, m in pairs])
+    write("films.csv", "item,genre", [f"{film},café {len(film)}" for film in films])
+    write("new.csv", "user", ["José 3", "José 4"])
+    ran = run("recommend", "train", "ratings.csv", "--items", "films.csv", *how, "-k", 2,
+              "--epochs", 1, "-o", "m.ff")  # fmt: skip
+    assert ran.code == 0, ran.err
+    ran = run("recommend", "index", "m.ff", "--items", "films.csv", "--history", "ratings.csv",
+              *how, "-o", "m.index")  # fmt: skip
+    assert ran.code == 0, ran.err
+    ran = run("recommend", "query", "m.index", "-m", "m.ff", "--requests", "new.csv", *how, "-n", 2)
+    assert [row["user"] for row in rows_of(ran.out)] == ["José 3"] * 2 + ["José 4"] * 2
+    assert {row["item"] for row in rows_of(ran.out)} <= set(films)
+    ran = run("recommend", "train", "ratings.csv")
+    assert ran.code == 1 and "--encoding latin-1" in ran.err
+
+
 @pytest.mark.filterwarnings("ignore:.*of the test interactions are earlier")
 def test_models_are_compared_with_baselines(run, tmp_path) -> None:
     pairs = [(u, m) for u, m in itertools.product(range(30), range(20)) if u % 2 == m % 2]

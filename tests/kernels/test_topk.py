@@ -105,6 +105,20 @@ def test_what_is_not_a_number_is_never_found() -> None:
     assert 7 not in ids[:, :99] and (ids[:, 99] == -1).all()
 
 
+@pytest.mark.parametrize("n", [1, 4])
+def test_lists_of_what_is_left_out_are_joined(n) -> None:
+    rng = np.random.default_rng(0)
+    lists = [[rng.integers(-1, 30, rng.integers(0, 9)) for _ in range(n)] for _ in range(3)]
+    found = topk.Excluded.of(lists, 30)
+    assert found is not None
+    for query in range(n):
+        expected = sorted(x for one in lists for x in one[query].tolist() if x >= 0)
+        own = found.ids[found.indptr[query] : found.indptr[query + 1]]
+        assert own.tolist() == expected
+    assert topk.Excluded.of([[np.array([-1, -1])] * n], 30) is None
+    assert topk.Excluded.of([[np.zeros(0, np.int64)] * n], 30) is None
+
+
 def test_scores_of_chosen_items() -> None:
     items, queries = draw(50, 4, 6)
     chosen = np.random.default_rng(0).integers(-1, 50, (4, 9))

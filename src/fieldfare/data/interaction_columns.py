@@ -7,7 +7,7 @@ is no guess but a question.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -50,8 +50,10 @@ class InteractionColumns:
         The columns of ``user``, ``item`` and ``context``, the ids of users and items first.
     rating, time : str or None
         What tells interactions from other rows, and when they happened.
-    notes : tuple of str
-        What was guessed or left out, a line each.
+    guesses : dict from str to str
+        The columns that were guessed, by what they are: ``user``, ``item``, ``rating``, ``time``.
+    left_out : tuple of str
+        Columns that are not used.
     """
 
     table: Table
@@ -59,7 +61,8 @@ class InteractionColumns:
     roles: dict[str, tuple[str, ...]]
     rating: str | None = None
     time: str | None = None
-    notes: tuple[str, ...] = ()
+    guesses: dict[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
     @staticmethod
     def of(
@@ -137,9 +140,30 @@ class InteractionColumns:
         left_out = [name for name in free.names if name not in used]
         told = {what: name for what, name in guesses.items() if name is not None}
         given_roles = {role: tuple(names) for role, names in found.items() if names}
-        return InteractionColumns(
-            joined, sides, given_roles, rating, time, _notes(told, left_out, rating)
-        )
+        return InteractionColumns(joined, sides, given_roles, rating, time, told, tuple(left_out))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was guessed, what a rating means, and what was left out, a line each."""
+        notes = list(self.notes_of_guesses)
+        if self.rating is not None:
+            notes.append(
+                f"each row whose {self.rating!r} is above 0 is an interaction, and all count "
+                "alike; min_rating= (--min-rating) takes the better ones only, and sample_weight= "
+                "(--weight) weighs them"
+            )
+        if self.left_out:
+            listed = ", ".join(map(repr, self.left_out))
+            notes.append(f"not used, as they have no role: {listed}")
+        return tuple(notes)
+
+    @property
+    def notes_of_guesses(self) -> tuple[str, ...]:
+        """What was guessed, in a line; none if nothing was."""
+        if not self.guesses:
+            return ()
+        listed = ", ".join(f"{what} {name!r}" for what, name in self.guesses.items())
+        return (f"guessed from the names of the columns: {listed}",)
 
     def schema(self, hints: Hints = NO_HINTS, weight: str | None = None) -> Schema:
         """Return the Schema of the table, not fitted yet, with the role of each column.
@@ -285,22 +309,3 @@ def _names_a_rating(name: str) -> bool:
 def _names_a_time(name: str) -> bool:
     words = set(words_of(name))
     return bool(words & _TIMES) and words <= _OF_TIMES
-
-
-def _notes(
-    guesses: Mapping[str, str], left_out: Sequence[str], rating: str | None
-) -> tuple[str, ...]:
-    notes = []
-    if guesses:
-        listed = ", ".join(f"{what} {name!r}" for what, name in guesses.items())
-        notes.append(f"guessed from the names of the columns: {listed}")
-    if rating is not None:
-        notes.append(
-            f"each row whose {rating!r} is above 0 is an interaction, and all count alike; "
-            "min_rating= (--min-rating) takes the better ones only, and sample_weight= (--weight) "
-            "weighs them"
-        )
-    if left_out:
-        listed = ", ".join(map(repr, left_out))
-        notes.append(f"not used, as they have no role: {listed}")
-    return tuple(notes)

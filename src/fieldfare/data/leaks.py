@@ -18,6 +18,19 @@ _AREA = 0.99
 _R2 = 0.99
 _SUPPORT = 20
 _MIN_ROWS = 100
+FEW_REPEATED = 0.01
+"""A smaller share of repeated rows changes no figure."""
+
+
+def share_repeated(train: Int64Array, test: Int64Array) -> float:
+    """Return the share of test interactions that are in the training part, too.
+
+    Parameters
+    ----------
+    train, test : int64 arrays
+        A number for the user and the item of each interaction.
+    """
+    return float(np.isin(test, train).mean()) if len(test) else 0.0
 
 
 def leaks(data: Dataset) -> list[str]:

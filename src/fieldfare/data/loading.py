@@ -50,6 +50,7 @@ def load(  # noqa: PLR0913 - the front door: all but the source are keywords
     header: bool | None = None,
     names: Sequence[str] | None = None,
     sep: str | None = None,
+    encoding: str | None = None,
     categorical: Any = None,
     numeric: Any = None,
     ignore: Any = None,
@@ -80,10 +81,11 @@ def load(  # noqa: PLR0913 - the front door: all but the source are keywords
         Which columns share a field. For matrices: a number from 0 for each column. For tables: a
         name or number for each column that is a feature, in order, or a mapping from column to
         field, which leaves other columns as they are.
-    format, header, names, sep
+    format, header, names, sep, encoding
         How files are to be read, where detection should not decide, as for
         `fieldfare.sources.reading.Reading`: the format (``"csv"``, ``"libsvm"``, ...), whether the
-        first row of a table is its header, names for its columns, and what separates its cells.
+        first row of a table is its header, names for its columns, what separates its cells, and
+        what the characters are written in, if not in UTF-8 (``"latin-1"``).
     categorical, numeric, ignore : sequence of str, or None
         Columns of a table that are categories, numbers, or not used, whatever they look like. They
         change a ``schema`` that is not fitted yet; a fitted one cannot be changed.
@@ -107,8 +109,8 @@ def load(  # noqa: PLR0913 - the front door: all but the source are keywords
         If the source is of no known kind, or its content is at fault (`TextFormatError`,
         `SchemaError`, `StoreError` say where).
     ConfigError
-        If ``format``, ``header``, ``names`` or ``sep`` are not allowed or the source is not a file,
-        or if what is said about columns contradicts itself.
+        If ``format``, ``header``, ``names``, ``sep`` or ``encoding`` are not allowed or the source
+        is not a file, or if what is said about columns contradicts itself.
     """
     options = Options(
         schema,
@@ -120,7 +122,7 @@ def load(  # noqa: PLR0913 - the front door: all but the source are keywords
         cache,
         n_threads,
         Hints(categorical, numeric, ignore, bins, na_values),
-        reading=Reading(format, header, names, sep),
+        reading=Reading(format, header, names, sep, encoding),
     )
     data = read_dataset(source, options)
     assert isinstance(data, Dataset)
@@ -364,7 +366,10 @@ def _with_roles(data: AnyDataset, options: Options) -> AnyDataset:
     for role, values in options.arrays.items():
         data = data.with_(**{role: per_row(role, values, len(data))})
     if options.labelled and data.rows.target is None:
-        raise DataError("The samples have no target. Give one, or pass labelled=False.")
+        raise DataError(
+            "The samples have no target. Name its column, as in target='clicked' (--target "
+            "clicked); without a target, rows can only be predicted."
+        )
     if options.labelled is False and data.rows.target is not None:
         data = data.with_(target=None)
     return data if options.split_by is None else options.split_by.with_column_of(data)

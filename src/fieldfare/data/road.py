@@ -246,9 +246,10 @@ def _guess_target(names: list[str], *, required: bool) -> dict[str, str]:
 
 
 def _is_labelled(table: Table, schema: Schema, options: Options) -> bool:
-    """Return whether the table's own target is to be read."""
+    """Return whether the table's own target is to be read; where it has none, its weights."""
     if options.labelled is None or "target" in options.arrays:
-        return schema.target is not None and schema.target in table.names
+        own = schema.weight if schema.target is None else schema.target
+        return own is not None and own in table.names
     return options.labelled
 
 

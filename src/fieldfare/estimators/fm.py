@@ -152,7 +152,7 @@ class FMClassifier(Classifier):
     feature_importances_ : float64 array of shape (n_features_in_,)
         Share of the variance of the scores that each column of X accounts for, as if the columns
         were independent; half of that of an interaction goes to each of its columns. They sum to 1.
-        Only defined after fitting on a table, or on an array that was no file.
+        Only defined after fitting on a table or an array.
     n_iter_ : int
         Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int
@@ -398,7 +398,7 @@ class FMRegressor(Regressor):
     feature_importances_ : float64 array of shape (n_features_in_,)
         Share of the variance of the scores that each column of X accounts for, as if the columns
         were independent; half of that of an interaction goes to each of its columns. They sum to 1.
-        Only defined after fitting on a table, or on an array that was no file.
+        Only defined after fitting on a table or an array.
     n_iter_ : int
         Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int
@@ -579,10 +579,10 @@ class FMRanker(Ranker):
         the more contexts each user has.
     l2_queries : float >= 0 or 'auto', default='auto'
         For solver='nonsampled': L2 penalty on the parameters of users and contexts. 'auto' follows
-        from the numbers of users, items and interactions.
+        from the numbers of users, items and interactions, and falls from sweep to sweep.
     l2_items : float >= 0 or 'auto', default='auto'
         For solver='nonsampled': L2 penalty on the parameters of items. 'auto' follows from the
-        numbers of users, items and interactions.
+        numbers of users, items and interactions, and falls from sweep to sweep.
     fit_linear : bool, default=True
         Whether to fit one weight per feature.
     instance_norm : bool, default=False
@@ -672,7 +672,7 @@ class FMRanker(Ranker):
     feature_importances_ : float64 array of shape (n_features_in_,)
         Share of the variance of the scores that each column of X accounts for, as if the columns
         were independent; half of that of an interaction goes to each of its columns. They sum to 1.
-        Only defined after fitting on a table, or on an array that was no file.
+        Only defined after fitting on a table or an array.
     n_iter_ : int
         Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,30 @@ class Excluded(NamedTuple):
 
     indptr: Int64Array
     ids: UInt32Array
+
+    @staticmethod
+    def of(lists: Sequence[Sequence[Int64Array]], n_items: int) -> Excluded | None:
+        """Join lists of places, in any order and with -1 for none, each list with one per query.
+
+        Returns
+        -------
+        Excluded or None
+            None if nothing is left out.
+        """
+        places = np.concatenate([own for one in lists for own in one])
+        n = len(lists[0])
+        if n == 1:  # a request, where each call of NumPy counts
+            places = np.sort(places[places >= 0])
+            if not len(places):
+                return None
+            return Excluded(np.array([0, len(places)], np.int64), places.astype(np.uint32))
+        query = np.repeat(
+            np.tile(np.arange(n), len(lists)), [len(own) for one in lists for own in one]
+        )
+        # One number per pair, so that a single sort serves all queries.
+        pairs = np.sort((query * n_items + places)[places >= 0])
+        indptr = np.searchsorted(pairs, np.arange(n + 1) * n_items)
+        return Excluded(indptr, (pairs % n_items).astype(np.uint32)) if len(pairs) else None
 
     def take(self, queries: Int64Array) -> Excluded:
         """Return the lists of the given queries."""
@@ -70,7 +95,9 @@ def search_items(
     for low in range(0, len(queries), step):
         part = slice(low, min(low + step, len(queries)))
         n = part.stop - low
-        threads = n_threads or max(1, min(available_cores(), n * work // _PER_THREAD))
+        threads = n_threads or max(1, n * work // _PER_THREAD)
+        if n_threads is None and threads > 1:
+            threads = min(threads, available_cores())
         _core.search_items(
             items,
             queries[part],

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
+from fieldfare.config import SolverConfig
 from fieldfare.exceptions import ConfigError
 from fieldfare.kernels.initial import InitialFactors
 from fieldfare.kernels.recall import RecallSettings, Seen, Side
+from fieldfare.kinds.solvers import NONSAMPLED
 from fieldfare.retrieval.evaluation import Scores, Trial
 from fieldfare.rows import Rows
+from fieldfare.solvers.nonsampled import weighed_by_data
 from fieldfare.sources.matrix import csr
 from fieldfare.training.prepare.resources import check_memory
 
@@ -149,8 +152,8 @@ def matrix_factorization(
     trial: Trial,
     n_factors: int = 64,
     *,
-    unobserved_weight: float = 0.2,
-    l2: float = 0.02,
+    unobserved_weight: float | Literal["auto"] = "auto",
+    l2: float | Literal["auto"] = "auto",
     n_sweeps: int = 15,
 ) -> Scores:
     """Return the scores of plain matrix factorisation, learned from all pairs of users and items.
@@ -164,28 +167,34 @@ def matrix_factorization(
     trial : Trial
     n_factors : int, default=64
         Length of the vectors.
-    unobserved_weight : float, default=0.2
-        Weight of a pair that does not occur, relative to one that does.
-    l2 : float, default=0.02
-        Strength of the penalty on the vectors.
+    unobserved_weight : float > 0 or "auto", default="auto"
+        Weight of a pair that does not occur, relative to one that does; "auto" follows from the
+        data as in `FMRanker`.
+    l2 : float >= 0 or "auto", default="auto"
+        Strength of the penalty on the vectors; likewise.
     n_sweeps : int, default=15
         How often users and items are solved in turn.
     """
+    seen = trial.train
     sides = (
-        Side(_ids(trial.train.n_rows), trial.train, items=False),
-        Side(_ids(trial.n_items), trial.train.turned(), items=True),
+        Side(_ids(seen.n_rows), seen, items=False),
+        Side(_ids(trial.n_items), seen.turned(), items=True),
     )
-    settings = RecallSettings(n_factors, unobserved_weight, fit_linear=False)
-    packed, vectors, penalty = [], [], []
+    strengths: dict[str, Any] = {"l2_queries": l2, "l2_items": l2}
+    weight: Any = unobserved_weight
+    given = SolverConfig(NONSAMPLED.name, unobserved_weight=weight, **strengths)
+    packed, vectors = [], []
     for seed, side in enumerate(sides):
         shape, parts = (len(side.features), n_factors), ((n_factors, 0.1 / n_factors**0.5),)
         start = InitialFactors(shape, seed, parts).draw()
         packed.append(side.pack(start, None))
         vectors.append(side.vectors(packed[-1], n_factors))
-        penalty.append((l2 * side.mass(unobserved_weight)).astype(np.float32))
-    for _ in range(n_sweeps):
-        for own, other in ((0, 1), (1, 0)):
-            sides[own].solve(packed[own], vectors[own], vectors[other], penalty[own], settings)
+    for sweep in range(n_sweeps):
+        how = weighed_by_data(given, seen, seen.n_rows, sweep)
+        settings = RecallSettings(n_factors, how.unobserved_weight, fit_linear=False)
+        for own, other, strength in ((0, 1, how.l2_queries), (1, 0, how.l2_items)):
+            penalty = (strength * sides[own].mass(how.unobserved_weight)).astype(np.float32)
+            sides[own].solve(packed[own], vectors[own], vectors[other], penalty, settings)
     return lambda users: vectors[0][users] @ vectors[1].T
 
 

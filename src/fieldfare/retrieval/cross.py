@@ -1,7 +1,7 @@
 """Query and item together as an inner product, for each way in which features interact.
 
-Of the vectors of the entries on a side, ``cross`` is what the interactions across need, and
-``within`` the sum of the interactions on the side itself.
+Of the entries on a side, ``cross`` is what the interactions across need, and ``own`` what they add
+by themselves: their linear terms, and the interactions ``within`` the side.
 
 =====  ==========================================================  ===============================
 kind   cross terms                                                 length of ``cross``
@@ -26,18 +26,21 @@ both.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import cached_property
 from typing import final
 
 import numpy as np
 
-from fieldfare._typing import Float64Array, Int64Array
+from fieldfare._typing import Float32Array, Float64Array, Int64Array
 from fieldfare.exceptions import DataError
+from fieldfare.kernels.sides import sum_sides
 from fieldfare.kinds.models import InteractionForm
 from fieldfare.models.hofm import anova_kernels
 from fieldfare.retrieval.roles import ITEM, FeatureSides, SideEntries
+from fieldfare.rows import Rows
 
 _Parts = tuple[Float64Array, Float64Array]
-"""``cross`` of shape (n_rows, length), and ``within`` of shape (n_rows,)."""
+"""``cross`` of shape (n_rows, length), and ``own`` or ``within`` of shape (n_rows,)."""
 
 
 class CrossTerms(ABC):
@@ -49,6 +52,7 @@ class CrossTerms(ABC):
     """
 
     def __init__(self, sides: FeatureSides) -> None:
+        self.sides = sides
         self.model = sides.model
         self.fields = sides.fields
 
@@ -71,6 +75,19 @@ class CrossTerms(ABC):
         return 2 * len(self.fields[which]) + 1
 
     @abstractmethod
+    def sums(self, rows: Rows, which: int) -> _Parts:
+        """Return ``cross`` and ``own`` of the entries of rows that are on one side."""
+
+
+class TermsOfEntries(CrossTerms):
+    """Cross terms that are computed in NumPy, from the entries on a side."""
+
+    def sums(self, rows: Rows, which: int) -> _Parts:
+        side = self.sides.select(rows, which)
+        cross, within = self.terms(side, which)
+        return cross, side.sum(self.model.linear[side.ids, 0] * side.values) + within
+
+    @abstractmethod
     def terms(self, side: SideEntries, which: int) -> _Parts:
         """Return ``cross`` and ``within`` of the rows of one side."""
 
@@ -83,7 +100,7 @@ class CrossTerms(ABC):
 
 
 @final
-class NoCrossTerms(CrossTerms):
+class NoCrossTerms(TermsOfEntries):
     """Linear models have no pairs."""
 
     length = 0
@@ -94,21 +111,26 @@ class NoCrossTerms(CrossTerms):
 
 @final
 class PlainCrossTerms(CrossTerms):
-    """One vector per feature."""
+    """One vector per feature: summed in the compiled core, since most requests come here."""
 
     @property
     def length(self) -> int:
         return self.n_factors
 
-    def terms(self, side: SideEntries, which: int) -> _Parts:
-        vectors = self._vectors(side)
-        total = _sum_by(side.row, vectors, side.n_rows)
-        squares = np.bincount(side.row, np.einsum("ek,ek->e", vectors, vectors), side.n_rows)
-        return total, (np.einsum("nk,nk->n", total, total) - squares) / 2
+    def sums(self, rows: Rows, which: int) -> _Parts:
+        side_of, by_field = self.sides.keys(rows)
+        linear, factors = self._parameters
+        return sum_sides(rows, side_of, which, linear, factors, by_field=by_field)
+
+    @cached_property
+    def _parameters(self) -> tuple[Float32Array, Float32Array]:
+        """The linear weights and the factors of the one output."""
+        assert self.model.factors is not None
+        return self.model.linear[:, 0], self.model.factors[:, 0]
 
 
 @final
-class FieldWeightedCrossTerms(CrossTerms):
+class FieldWeightedCrossTerms(TermsOfEntries):
     """One vector per feature, and a weight for each pair of fields."""
 
     @property
@@ -127,7 +149,7 @@ class FieldWeightedCrossTerms(CrossTerms):
         total = _by_field(side, fields, vectors)
         within = np.einsum("nak,ab,nbk->n", total, weights[np.ix_(fields, fields)], total)
         same = weights[side.fields, side.fields]
-        squares = np.bincount(side.row, same * np.einsum("ek,ek->e", vectors, vectors), side.n_rows)
+        squares = side.sum(same * np.einsum("ek,ek->e", vectors, vectors))
         # The weights go to the side with more fields, which makes the vectors shorter. Of two sides
         # with equally many, the item gets them.
         if len(fields) > len(others) or (len(fields) == len(others) and which == ITEM):
@@ -138,7 +160,7 @@ class FieldWeightedCrossTerms(CrossTerms):
 
 
 @final
-class FieldAwareCrossTerms(CrossTerms):
+class FieldAwareCrossTerms(TermsOfEntries):
     """A vector of each feature towards each field."""
 
     @property
@@ -157,7 +179,7 @@ class FieldAwareCrossTerms(CrossTerms):
         towards_own = total[:, :, fields]
         within = np.einsum("nabk,nbak->n", towards_own, towards_own)
         itself = vectors[np.arange(len(vectors)), side.fields]
-        squares = np.bincount(side.row, np.einsum("ek,ek->e", itself, itself), side.n_rows)
+        squares = side.sum(np.einsum("ek,ek->e", itself, itself))
         cross = total[:, :, others]
         if which == ITEM:
             cross = cross.swapaxes(1, 2)
@@ -165,7 +187,7 @@ class FieldAwareCrossTerms(CrossTerms):
 
 
 @final
-class AnovaCrossTerms(CrossTerms):
+class AnovaCrossTerms(TermsOfEntries):
     """One vector per feature, with factors for each order of interactions or for several orders."""
 
     def __init__(self, sides: FeatureSides) -> None:

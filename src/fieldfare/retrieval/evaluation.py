@@ -20,6 +20,7 @@ from fieldfare._random import resolve_seed, stream
 from fieldfare._tables import Printed
 from fieldfare._typing import AnyArray, Float64Array, Int64Array
 from fieldfare._validation import Number, check
+from fieldfare.data.leaks import FEW_REPEATED, share_repeated
 from fieldfare.exceptions import ConfigError, DataError, DataWarning
 from fieldfare.kernels.recall import Seen
 from fieldfare.metrics import ListMetric, get_list_metric, listed
@@ -32,7 +33,6 @@ Scores = Callable[[Int64Array], AnyArray]
 """From user numbers, int64 of shape (m,), to the scores of all items, shape (m, n_items)."""
 
 _USERS_AT_ONCE = 512
-_FEW = 0.01  # a smaller share of leaked rows changes no figure
 # The 97.5 % quantile of the standard normal distribution.
 _NORMAL_95 = 1.959963984540054
 
@@ -335,8 +335,8 @@ def _warn_of_repeats(train: Seen, test: Seen) -> None:
         user * seen.n_partners + seen.index.astype(np.int64)
         for user, seen in zip(users, (train, test), strict=True)
     ]
-    share = float(np.isin(keys[1], keys[0]).mean())
-    if share >= _FEW:
+    share = share_repeated(*keys)
+    if share >= FEW_REPEATED:
         warnings.warn(
             DataWarning(
                 f"{share:.0%} of the test interactions are in the training data, too. What was "
@@ -350,7 +350,7 @@ def _warn_of_repeats(train: Seen, test: Seen) -> None:
 def _warn_of_early(train: Float64Array, test: Float64Array, time: str) -> None:
     """Warn of test interactions that a model trained later has no business to predict."""
     share = float((test < train.max(initial=-np.inf)).mean()) if len(test) else 0.0
-    if share >= _FEW:
+    if share >= FEW_REPEATED:
         warnings.warn(
             DataWarning(
                 f"{share:.0%} of the test interactions are earlier, by {time!r}, than the last "

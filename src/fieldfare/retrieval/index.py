@@ -118,11 +118,12 @@ class Index:
                 f"Got shape {queries.shape}."
             )
         queries = np.ascontiguousarray(queries, np.float32)
-        more = 0 if excluded is None else int(np.diff(excluded.indptr).max(initial=0))
         near = self.neighbours
-        # The cells searched may hold hardly any of the allowed items; and if a quarter of all items
-        # is wanted, cells save nothing.
-        if near is None or allowed is not None or 4 * (n + more) > len(self.vectors):
+        # The cells searched may hold hardly any of the allowed items.
+        if near is None or allowed is not None:
+            return self._among_all(queries, n, allowed, excluded)
+        more = 0 if excluded is None else int(np.diff(excluded.indptr).max(initial=0))
+        if 4 * (n + more) > len(self.vectors):  # cells save nothing
             return self._among_all(queries, n, allowed, excluded)
         places = near.nearest(queries, n + more)
         if excluded is not None:

@@ -82,8 +82,12 @@ class LayeredRows:
         return LayeredRows(self._large, recent)
 
     def take(self, places: Int64Array) -> Rows:
-        """Return copies of some rows; a row without entries where the place is -1."""
+        """Return some rows; a row without entries where the place is -1."""
         n_large = len(self._large)
+        if len(places) == 1 and (place := int(places[0])) >= 0:  # a request: nothing is copied
+            is_recent = place >= n_large
+            part, at = (self._recent, place - n_large) if is_recent else (self._large, place)
+            return part.slice(at, at + 1)
         if not len(self._recent) and (places >= 0).all():
             return self._large.take(places)
         if len(self._recent) and (places >= n_large).any():

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from fieldfare._typing import AnyArray, Int64Array
+from fieldfare._typing import AnyArray, Float64Array, Int64Array
 from fieldfare._validation import closest
-from fieldfare.exceptions import ConfigError, SchemaError
-from fieldfare.explain.entries import entries_of
+from fieldfare.exceptions import ConfigError, DataError, SchemaError
+from fieldfare.explain.entries import entries_of, fields_of_features
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows
 from fieldfare.schema.column import ROLES
@@ -79,6 +79,10 @@ class SideEntries:
     ids: Int64Array
     fields: Int64Array
     values: AnyArray
+
+    def sum(self, x: AnyArray) -> Float64Array:
+        """Return the sum of the numbers of the entries of each row, float64 of shape (n_rows,)."""
+        return np.bincount(self.row, x, self.n_rows).astype(np.float64, copy=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,6 +177,28 @@ class FeatureSides:
                 f"feature ids. Got {type(data).__name__}."
             )
         return schema.encode(data, labelled=False, columns=columns)
+
+    def keys(self, rows: Rows) -> tuple[AnyArray, bool]:
+        """Return the side of each feature or of each field, uint8, and whether it is of fields.
+
+        Raises
+        ------
+        DataError
+            If sides are those of fields, which neither the rows nor the Schema have.
+        """
+        if self.of_feature is not None:
+            return self.of_feature, False
+        assert self.of_field is not None
+        if rows.fields is not None:
+            return self.of_field, True
+        field_of = fields_of_features(self.model)
+        if field_of is None:
+            raise DataError(
+                "The roles are those of fields, and these rows have none. Pass Rows with fields."
+            )
+        return np.append(self.of_field, np.uint8(_NO_SIDE))[
+            np.minimum(field_of, len(self.of_field))
+        ], False
 
     def select(self, rows: Rows, side: int) -> SideEntries:
         """Return the entries that belong to one side."""

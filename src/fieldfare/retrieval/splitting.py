@@ -20,13 +20,13 @@ from typing import Any, Literal, final
 import numpy as np
 
 from fieldfare._arguments import checked
-from fieldfare._typing import AnyArray, Float64Array
+from fieldfare._typing import AnyArray
 from fieldfare._validation import OneOf, check
 from fieldfare.exceptions import ConfigError
 from fieldfare.kinds.models import MODEL_KINDS
 from fieldfare.models.base import FittedEstimator, Model, model_of
 from fieldfare.retrieval.cross import CROSS_TERMS
-from fieldfare.retrieval.roles import ITEM, QUERY, FeatureSides, Roles, SideEntries
+from fieldfare.retrieval.roles import ITEM, QUERY, FeatureSides, Roles
 from fieldfare.rows import Rows
 from fieldfare.training.prepare.resources import check_memory
 
@@ -155,8 +155,8 @@ class Split:
             "Use fewer factors or fields for retrieval, or a plain FM, whose vectors are short.",
         )
         out = np.empty((len(rows), self.dimension), self.dtype)
-        for part, side in self._blocks(rows, ITEM):
-            cross, own = self._sums(side, ITEM)
+        for part, own_rows in self._blocks(rows, ITEM):
+            cross, own = self._cross.sums(own_rows, ITEM)
             out[part, :-1], out[part, -1] = cross, own
         return out
 
@@ -184,16 +184,16 @@ class Split:
         rows = self.sides.rows(data, QUERY)
         out = np.empty((len(rows), self.dimension), self.dtype)
         constants = np.empty(len(rows), self.dtype)
-        for part, side in self._blocks(rows, QUERY):
-            cross, own = self._sums(side, QUERY)
+        for part, own_rows in self._blocks(rows, QUERY):
+            cross, own = self._cross.sums(own_rows, QUERY)
             out[part, :-1], out[part, -1] = cross, 1
             constants[part] = float(self.model.bias[0]) + own
         return out, constants
 
-    def _blocks(self, rows: Rows, side: int) -> Iterator[tuple[slice, SideEntries]]:
-        """Yield slices of the rows, and their entries, that take about 64 MB to compute."""
+    def _blocks(self, rows: Rows, side: int) -> Iterator[tuple[slice, Rows]]:
+        """Yield slices, and their rows, that take about 64 MB to compute."""
         if len(rows.indices) <= _FEW_ENTRIES:
-            yield slice(0, len(rows)), self.sides.select(rows, side)
+            yield slice(0, len(rows)), rows
             return
         factors = self.model.factors
         width = 1 if factors is None else int(np.prod(factors.shape[1:]))
@@ -201,12 +201,4 @@ class Split:
         step = max(1, _BLOCK_BYTES // per_row)
         for low in range(0, len(rows), step):
             high = min(low + step, len(rows))
-            yield slice(low, high), self.sides.select(rows.slice(low, high), side)
-
-    def _sums(self, side: SideEntries, which: int) -> tuple[Float64Array, Float64Array]:
-        """Return ``cross`` and ``s`` of the module docstring, for the rows of one side."""
-        model, n = self.model, side.n_rows
-        linear = model.linear[side.ids, 0] * side.values
-        own = np.bincount(side.row, linear, n).astype(np.float64)
-        cross, within = self._cross.terms(side, which)
-        return cross, own + within
+            yield slice(low, high), rows.slice(low, high)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import accumulate
 from typing import Any, final
 
 import numpy as np
@@ -176,22 +175,14 @@ class State:
         Excluded or None
             None if nothing is left out.
         """
-        if exclude is None and more is None and (users is None or not self.seen):
-            return None
-        common = [] if exclude is None else [self.item_ids.places(id_list(exclude))]
-        lists = []
-        for request in range(n):
-            parts = [*common]
-            if users is not None and self.seen:
-                parts.append(self.seen_places[self.seen.codes(users[request])])
-            if more is not None:
-                parts.append(self.item_ids.places(more[request]))
-            places = np.concatenate(parts) if len(parts) > 1 else parts[0]
-            lists.append(np.sort(places[places >= 0]))
-        if not any(map(len, lists)):
-            return None
-        indptr = np.array([0, *accumulate(map(len, lists))], np.int64)
-        return Excluded(indptr, np.concatenate(lists).astype(np.uint32))
+        lists: list[list[AnyArray]] = []
+        if exclude is not None:
+            lists.append([self.item_ids.places(id_list(exclude))] * n)
+        if users is not None and self.seen:
+            lists.append([self.seen_places[self.seen.codes(user)] for user in users])
+        if more is not None:
+            lists.append([self.item_ids.places(own) for own in more])
+        return Excluded.of(lists, len(self.index.vectors)) if lists else None
 
     def allowed_items(self, candidates: Any, where: Mapping[str, Any] | None) -> AnyArray | None:
         """Return which places may be found, bool of shape (n_places,); None if all may.

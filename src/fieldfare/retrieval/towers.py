@@ -244,7 +244,7 @@ class Tower:
 
 def _come_along(places: Int64Array | None) -> bool:
     """Whether the features of the users come with the requests: of all of them, or of none."""
-    return places is not None and len(places) > 0 and bool((places == GIVEN).all())
+    return places is not None and len(places) > 0 and bool(places[0] == GIVEN)
 
 
 def hstack_rows(parts: Sequence[Rows]) -> Rows:

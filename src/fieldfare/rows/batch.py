@@ -199,10 +199,12 @@ class Rows:
         start, stop, _ = slice(start, stop).indices(self.n_rows)
         stop = max(start, stop)
         per_row: dict[str, Any] = {
-            name: None if (array := getattr(self, name)) is None else array[start:stop]
+            name: array[start:stop]
             for name in PER_ROW
+            if (array := getattr(self, name)) is not None
         }
-        return replace(self, indptr=self.indptr[start : stop + 1], **per_row)
+        indptr = self.indptr[start : stop + 1]
+        return Rows(indptr, self.indices, self.values, self.fields, **per_row)
 
     def take(self, rows: AnyArray) -> Rows:
         """Return a copy of the chosen rows, in the given order.

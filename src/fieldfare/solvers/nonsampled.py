@@ -15,7 +15,7 @@ contexts, and pairs of their features) is left out of the score: it does not aff
 from __future__ import annotations
 
 from dataclasses import replace
-from math import sqrt
+from math import ceil, log, sqrt
 from typing import Any, NamedTuple, final
 
 import numpy as np
@@ -43,19 +43,23 @@ _STEPS = 4
 _STEPS_OF_SEVERAL = 8
 _STEPS_TO_FOLD_IN = 30
 
-# The two numbers of `weighed_by_data`, see decision 0022.
+# The numbers of `weighed_by_data` and of `strength`, see decisions 0022 and 0023.
 _WEIGHT_OF_ROOT_DENSITY = 3.0
-_SHARE_OF_NOISE = 0.6
+_SHARE_OF_NOISE = 0.5
+_AT_FIRST = 3.0
+_FALL = 0.8
+_SWEEPS_OF_FALL = ceil(log(_AT_FIRST) / -log(_FALL))
 
 
-def weighed_by_data(config: SolverConfig, seen: Seen, n_users: int) -> SolverConfig:
+def weighed_by_data(config: SolverConfig, seen: Seen, n_users: int, sweep: int) -> SolverConfig:
     """Return a configuration with numbers where the weight or a penalty is "auto".
 
     With n the total weight of what was seen, U users, I items and m queries per user, the weight
     of a pair that was not seen is w = min(1, 3 sqrt(n / (U I))) / m: what a user has not seen is
     not counted anew in every context. The penalties shrink the singular values of the matrix of
     interactions, and those that chance alone would cause reach sqrt(n / U) + sqrt(n / I). Both
-    penalties are such that the values shrink by 0.6 of that on average.
+    penalties are such that the values shrink by half of that on average, in the end: see
+    `strength`.
 
     Parameters
     ----------
@@ -64,6 +68,8 @@ def weighed_by_data(config: SolverConfig, seen: Seen, n_users: int) -> SolverCon
         The items of each query.
     n_users : int
         Number of distinct users among the queries.
+    sweep : int
+        How many sweeps were made before, see `strength`.
     """
     n, n_items = float(seen.weight.sum(dtype=np.float64)), seen.n_partners
     root = _WEIGHT_OF_ROOT_DENSITY * sqrt(n / (n_users * n_items))
@@ -79,8 +85,23 @@ def weighed_by_data(config: SolverConfig, seen: Seen, n_users: int) -> SolverCon
     ):
         if not _is_number(getattr(config, name)):
             # As strong on average whatever the exponent is.
-            penalties[name] = l2 * mean ** (1 - float(config.l2_exponent))
+            penalties[name] = strength(sweep) * l2 * mean ** (1 - float(config.l2_exponent))
     return replace(config, unobserved_weight=weight, **penalties)
+
+
+def strength(sweep: int) -> float:
+    """Return how many times as strong as in the end the penalties of a sweep are.
+
+    Three times at first, and a fifth less in each sweep. What is clearest in the interactions is so
+    learned first, and early stopping finds how strong the penalties should be: interactions that
+    tell little beyond popularity stop early.
+
+    Parameters
+    ----------
+    sweep : int
+        How many were made before.
+    """
+    return max(1.0, _AT_FIRST * _FALL**sweep)
 
 
 def _is_number(value: float | str) -> bool:
@@ -94,6 +115,7 @@ class _Sides(NamedTuple):
     order: Int64Array
     queries: Side
     items: Side
+    n_users: int
 
 
 @final
@@ -106,7 +128,7 @@ class NonSampledSolver(TableSolver):
         Where to start; not changed. An FM for ranking, with a Schema whose columns have roles.
     config : SolverConfig, optional
         The step size and the penalties of other solvers are not used. What is "auto" becomes a
-        number once there are rows.
+        number once there are rows; penalties that are, fall in the first sweeps.
     seed : int
         Fixes the initial factors of features that ``grow`` adds.
 
@@ -117,7 +139,7 @@ class NonSampledSolver(TableSolver):
     """
 
     runs = (NONSAMPLED,)
-    _own_state = ()
+    _own_state = ("sweeps",)
     _factors: Float32Array
 
     def __init__(self, model: Model, config: SolverConfig | None = None, *, seed: int = 0) -> None:
@@ -130,6 +152,8 @@ class NonSampledSolver(TableSolver):
         self._bias = np.zeros(1, np.float32)
         self._sides: _Sides | None = None
         self._given = self.config
+        # Of a model that has been trained, penalties do not start anew.
+        self._sweeps = np.array([0 if model.trained_by is None else _SWEEPS_OF_FALL], np.int64)
 
     def train(
         self,
@@ -157,10 +181,13 @@ class NonSampledSolver(TableSolver):
         """
         rows = as_rows(rows)
         sides = self._sides_of(rows, order)
+        seen, sweep = sides.queries.seen, int(self._sweeps[0])
+        self.config = weighed_by_data(self._given, seen, sides.n_users, sweep)
         loss = 0.0
         for side, other in ((sides.queries, sides.items), (sides.items, sides.queries)):
             loss = self._solve(side, self._vectors(other, n_threads), n_threads)
-        seen, w = sides.queries.seen, self.config.unobserved_weight
+        self._sweeps = self._sweeps + 1
+        w = self.config.unobserved_weight
         n_others = seen.n_rows * seen.n_partners - len(seen.index)
         return loss, float(seen.weight.sum(dtype=np.float64)) + w * n_others
 
@@ -248,7 +275,6 @@ class NonSampledSolver(TableSolver):
             )
         users = part_of(interactions.queries, user_features(self._origin.schema))
         n_users = len(distinct(users)[0])
-        self.config = weighed_by_data(self._given, seen, n_users)
         queries = Side(interactions.queries, seen, items=False)
         items = Side(interactions.items, seen.turned(), items=True)
         absent = np.ones(self.n_features, bool)
@@ -256,5 +282,5 @@ class NonSampledSolver(TableSolver):
         # Features that no row has, such as the id of unknown values, must not add noise to scores.
         self._factors[absent] = 0
         self._linear[absent] = 0
-        self._sides = _Sides(rows, order, queries, items)
+        self._sides = _Sides(rows, order, queries, items, n_users)
         return self._sides

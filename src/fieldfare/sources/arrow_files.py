@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from fieldfare._optional import require
-from fieldfare.exceptions import DataError, SchemaError
+from fieldfare.exceptions import ConfigError, DataError, SchemaError
 from fieldfare.sources.arrow import plain
 from fieldfare.sources.batch import Batch, SourceLocation, check_names
 from fieldfare.sources.bytes import File
@@ -31,6 +31,8 @@ class ArrowFiles(Table):
         If one of them is of another format, or damaged.
     SchemaError
         If they have different columns.
+    ConfigError
+        If an encoding is given.
     """
 
     title: str
@@ -39,6 +41,10 @@ class ArrowFiles(Table):
     def __init__(self, files: Files) -> None:
         self.files = files
         self.description = files.describe(self.title)
+        if files.reading.encoding is not None:
+            raise ConfigError(
+                f"encoding= is for files of text. Leave it out: {files[0]} is {self.title}."
+            )
         for file in files:
             if not self._is_readable(Files(file)):
                 raise DataError(f"{file} is not {self.title}, but other files are.")

@@ -15,12 +15,20 @@ from fieldfare._typing import PathLike
 from fieldfare._validation import closest
 from fieldfare.exceptions import DataError
 from fieldfare.sources import archives
-from fieldfare.sources.compression import FAULTS, HEAD_BYTES, compression_of, decompressed
+from fieldfare.sources.compression import (
+    FAULTS,
+    HEAD_BYTES,
+    UTF8,
+    UTF16,
+    compression_of,
+    decompressed,
+)
 
 ByteSource: TypeAlias = PathLike | BinaryIO
 
 STDIN = STREAM
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+NOT_UTF8 = "Name its encoding, such as encoding='latin-1' (--encoding latin-1)."
 _BUFFER_BYTES = 1 << 20
 
 
@@ -38,12 +46,15 @@ class File(os.PathLike[str]):
         Its name in the archive at ``path``.
     origin : File or None
         What must not go before it: the temporary copy of an archive.
+    encoding : str or None
+        What its text is written in, if the user says it.
     """
 
     path: str
     label: str
     member: str | None = None
     origin: File | None = None
+    encoding: str | None = None
 
     def __fspath__(self) -> str:
         return self.path
@@ -60,8 +71,8 @@ class ByteStream(io.BufferedReader):
     label : str
         What to call the source in messages: its path, or ``<stdin>``.
     compression : str or None
-        ``"gzip"``, ``"bz2"``, ``"xz"``, ``"zstd"``, ``"zip"`` or ``None``; of a compressed member
-        of an archive both, as in ``"gzip in zip"``.
+        ``"gzip"``, ``"bz2"``, ``"xz"``, ``"zstd"``, ``"zip"``, the encoding of a text that is not
+        UTF-8, or ``None``; several from the inside out, as in ``"gzip in zip"``.
     """
 
     def __init__(self, raw: _Raw, label: str, compression: str | None) -> None:
@@ -160,16 +171,26 @@ def open_bytes(source: ByteSource, *, raw: bool = False) -> ByteStream:
         if n == 0:
             raise DataError(f"{label} is empty. It must hold at least one sample.")
         head = bytes(ahead[:n])
-        compression = None if raw else compression_of(head)
-        if compression is None:
-            return ByteStream(_Raw(inner, label, stack.pop_all().close, head), label, outer)
-        if compression == "zip":
-            where = "inside another archive" if outer else "where one file is expected"
-            raise DataError(f"{label} is a zip archive {where}. Unpack it first.")
-        packed = io.BufferedReader(_Raw(inner, label, lambda: None, head), _BUFFER_BYTES)
-        body = decompressed(packed, compression, stack)
-        used = f"{compression} in {outer}" if outer else compression
-        return ByteStream(_Raw(body, label, stack.pop_all().close, b""), label, used)
+        encoding = source.encoding if isinstance(source, File) else None
+        layers = [] if raw else _layers(head, encoding)
+        for layer in layers:
+            if layer == "zip":
+                where = "inside another archive" if outer else "where one file is expected"
+                raise DataError(f"{label} is a zip archive {where}. Unpack it first.")
+            packed = io.BufferedReader(_Raw(inner, label, lambda: None, head), _BUFFER_BYTES)
+            inner, head = decompressed(packed, layer, stack), b""
+        used = " in ".join([*reversed(layers), *([outer] if outer else [])]) or None
+        return ByteStream(_Raw(inner, label, stack.pop_all().close, head), label, used)
+
+
+def _layers(head: bytes, encoding: str | None) -> list[str]:
+    """Return what has to be undone, from the outside in: a compression, and another encoding."""
+    compression = compression_of(head)
+    if encoding is None:
+        return [] if compression is None else [compression]
+    # What the user says decides, also of a text that begins with the mark of UTF-16.
+    packed = [] if compression in (None, UTF16) else [compression]
+    return packed if encoding in UTF8 else [*packed, encoding]
 
 
 def _open_inner(source: ByteSource, stack: ExitStack) -> tuple[Any, str]:

@@ -1,4 +1,4 @@
-"""Compression, and UTF-16: told by the first bytes, undone as a stream in bounded memory."""
+"""Compression, and other encodings than UTF-8, undone as a stream in bounded memory."""
 
 from __future__ import annotations
 
@@ -29,6 +29,10 @@ FAULTS = (
 )
 """What damaged bytes make the readers raise."""
 
+UTF16 = "utf16"
+UTF8 = ("utf-8", "utf-8-sig", "ascii")
+"""Encodings that are read as they are."""
+
 _MAGIC = re.compile(
     rb"(?P<gzip>\x1f\x8b)"
     rb"|(?P<bz2>BZh[1-9](?:1AY&SY|\x17\x72\x45\x38\x50\x90))"  # text may begin with BZh as well
@@ -50,6 +54,8 @@ def compression_of(head: bytes) -> str | None:
 def decompressed(packed: BinaryIO, compression: str, stack: ExitStack) -> Any:
     """Return a file object of what a compressed one holds; what must be closed goes on the stack.
 
+    A text in another encoding is returned in UTF-8.
+
     Raises
     ------
     MissingDependencyError
@@ -61,18 +67,19 @@ def decompressed(packed: BinaryIO, compression: str, stack: ExitStack) -> Any:
         return stack.enter_context(bz2.BZ2File(packed))
     if compression == "xz":
         return _Xz(packed)
-    if compression == "utf16":
-        return _Utf16(packed)
-    pyarrow = require("pyarrow", "tables")
-    return stack.enter_context(pyarrow.input_stream(packed, compression=compression))
+    if compression == "zstd":
+        pyarrow = require("pyarrow", "tables")
+        return stack.enter_context(pyarrow.input_stream(packed, compression=compression))
+    return _Recoded(packed, "utf-16" if compression == UTF16 else compression)
 
 
-class _Utf16:
-    """The UTF-8 of a text in UTF-16 that begins with a byte order mark."""
+class _Recoded:
+    """The UTF-8 of a text in another encoding."""
 
-    def __init__(self, packed: BinaryIO) -> None:
+    def __init__(self, packed: BinaryIO, encoding: str) -> None:
         self._packed = packed
-        self._decoder = codecs.getincrementaldecoder("utf-16")()
+        self._encoding = encoding
+        self._decoder = codecs.getincrementaldecoder(encoding)()
         self._ahead = b""
 
     def read(self, size: int) -> bytes:
@@ -80,12 +87,16 @@ class _Utf16:
 
         Raises
         ------
-        UnicodeDecodeError
-            If it is not UTF-16.
+        ValueError
+            If it is in another encoding.
         """
         while not self._ahead:
             block = self._packed.read(_BLOCK_BYTES)
-            self._ahead = self._decoder.decode(block, final=not block).encode()
+            try:
+                text = self._decoder.decode(block, final=not block)
+                self._ahead = text.encode()
+            except UnicodeError as error:
+                raise ValueError(f"its text is not in {self._encoding} ({error})") from error
             if not block:
                 break
         taken, self._ahead = self._ahead[:size], self._ahead[size:]

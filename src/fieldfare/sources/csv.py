@@ -19,7 +19,7 @@ from fieldfare._optional import require
 from fieldfare.exceptions import DataError, DataWarning, SchemaError, TextFormatError
 from fieldfare.sources.arrow import scalar_of
 from fieldfare.sources.batch import Batch, SourceLocation, check_names, first_rows, shorten
-from fieldfare.sources.bytes import File, open_bytes
+from fieldfare.sources.bytes import NOT_UTF8, File, open_bytes
 from fieldfare.sources.cells import WITH_COMMA, WITH_POINT, Notation
 from fieldfare.sources.files import Files, Sources, detect
 from fieldfare.sources.format import Format
@@ -275,8 +275,7 @@ class CsvFiles(Table):
             bad = next((i for i, cell in enumerate(cells) if "\ufffd" in cell), None)
             if bad is not None and "UTF8" in str(error):
                 return TextFormatError(
-                    f"Column {self.names[bad - form.index]!r} is not UTF-8. Convert the file, "
-                    "for instance with iconv -t utf-8.",
+                    f"Column {self.names[bad - form.index]!r} is not UTF-8. {NOT_UTF8}",
                     file=str(file),
                     line=line,
                     column=1 + sum(len(cell) + 1 for cell in cells[:bad]),

@@ -57,6 +57,11 @@ class Files(Sequence[File]):
     def __init__(self, source: Sources, reading: Reading = DETECTED) -> None:
         self.reading = reading
         self._files = [part for file in expand(source) for part in _regular(file)]
+        if reading.encoding is not None:
+            # The original may be a temporary copy, which goes when nothing refers to it.
+            self._files = [
+                replace(file, encoding=reading.encoding, origin=file) for file in self._files
+            ]
 
     def __len__(self) -> int:
         return len(self._files)

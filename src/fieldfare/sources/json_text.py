@@ -15,7 +15,7 @@ from typing import Any, Literal, NoReturn
 
 from fieldfare.exceptions import DataError, TextFormatError
 from fieldfare.sources.batch import shorten
-from fieldfare.sources.bytes import BYTE_ORDER_MARK, ByteStream
+from fieldfare.sources.bytes import BYTE_ORDER_MARK, NOT_UTF8, ByteStream
 
 Layout = Literal["lines", "array", "objects"]
 Located = tuple[int, dict[str, Any]]
@@ -74,7 +74,7 @@ def object_of_line(text: bytes, file: str, line: int) -> dict[str, Any]:
         decoded = text.decode()
     except UnicodeDecodeError as error:
         raise TextFormatError(
-            "The line is not UTF-8. Convert the file, for instance with iconv -t utf-8.",
+            f"The line is not UTF-8. {NOT_UTF8}",
             file=file,
             line=line,
             column=error.start + 1,
@@ -178,7 +178,7 @@ class _Objects:
         try:
             text = self._decode(block, final=not block)
         except UnicodeDecodeError:
-            self._fault("The text is not UTF-8. Convert the file, for instance with iconv -t utf-8")
+            self._fault(f"The text is not UTF-8. {NOT_UTF8.rstrip('.')}")
         self._text, self._at = self._text[self._at :] + text, 0
         return bool(block)
 

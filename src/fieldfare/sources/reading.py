@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -35,6 +36,10 @@ class Reading:
     sep : str or None
         What separates the cells: one or more characters, such as ``";"`` or ``"::"``. ``"tab"`` and
         a backslash with a t stand for the tab, ``" "`` for any number of spaces.
+    encoding : str or None
+        What the characters of a text file are written in, by any name that Python knows, such as
+        ``"latin-1"``, ``"cp1252"``, ``"gb18030"`` or ``"utf-16-le"``. By default UTF-8, or UTF-16
+        with a byte order mark.
     expected : frozenset of str
         Names of columns that are asked for elsewhere: a first row that has them is a header.
 
@@ -48,12 +53,15 @@ class Reading:
     header: bool | None = None
     names: Sequence[str] | None = None
     sep: str | None = None
+    encoding: str | None = None
     expected: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         check("format", self.format, _TEXT, _OWNER)
         check("header", self.header, _FLAG, _OWNER)
         check("sep", self.sep, _TEXT, _OWNER)
+        if self.encoding is not None:
+            self._set("encoding", _checked_encoding(self.encoding))
         if self.names is not None:
             self._set("names", _checked_names(self.names))
         if self.format == "tsv":
@@ -81,10 +89,11 @@ class Reading:
     @property
     def as_table(self) -> dict[str, Any]:
         """What only tables of cells have: the header, the names and the separator, if given."""
-        return {name: value for name, value in self.given.items() if name != "format"}
+        return {name: value for name, value in self.given.items() if name in _OF_TABLES}
 
 
 DETECTED = Reading()
+_OF_TABLES = ("header", "names", "sep")
 PARAMETERS = tuple(item.name for item in fields(Reading) if item.name != "expected")
 
 
@@ -96,6 +105,20 @@ def only_reading(keywords: Mapping[str, Any]) -> dict[str, Any]:
 def without_reading(keywords: Mapping[str, Any]) -> dict[str, Any]:
     """Return those keywords that are no parameters of a Reading."""
     return {name: value for name, value in keywords.items() if name not in PARAMETERS}
+
+
+def _checked_encoding(encoding: Any) -> str:
+    """Return the name that Python has for an encoding of text."""
+    check("encoding", encoding, _TEXT, _OWNER)
+    try:
+        found = codecs.lookup(encoding)
+        "".encode(encoding)  # refused for codecs such as "hex", which are not of text
+    except (LookupError, ValueError):
+        raise ConfigError(
+            "encoding= must be an encoding of text that Python knows, such as 'utf-8', 'latin-1', "
+            f"'cp1252', 'utf-16' or 'gb18030'. Got {encoding!r:.60}."
+        ) from None
+    return found.name
 
 
 def _checked_names(names: Any) -> tuple[str, ...]:

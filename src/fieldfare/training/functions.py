@@ -79,12 +79,12 @@ def train(
         Checkpoint to resume from, with the data and parameters of the run that wrote it.
     **parameters
         ``schema``, ``target``, ``weight``, ``group``, ``fields``, ``categorical``, ``numeric``,
-        ``ignore``, ``bins``, ``na_values``, ``format``, ``header``, ``names`` and ``sep`` say how
-        to read the data, as in `fieldfare.load_data`, and the last four also how to read a file of
-        validation data; ``pairs``, an integer array of shape (n_pairs, 2), says for ranking which
-        rows to compare, the better one first, in place of groups; all others are hyperparameters,
-        the fields of `ModelConfig`, `SolverConfig` and `TrainingConfig`. They mean the same whether
-        the model is new or not.
+        ``ignore``, ``bins``, ``na_values``, ``format``, ``header``, ``names``, ``sep`` and
+        ``encoding`` say how to read the data, as in `fieldfare.load_data`, and the last five also
+        how to read a file of validation data; ``pairs``, an integer array of shape (n_pairs, 2),
+        says for ranking which rows to compare, the better one first, in place of groups; all others
+        are hyperparameters, the fields of `ModelConfig`, `SolverConfig` and `TrainingConfig`. They
+        mean the same whether the model is new or not.
 
     Returns
     -------
@@ -290,15 +290,26 @@ def _told(figures: dict[str, float]) -> dict[str, float]:
     return figures
 
 
-def read_settings(parameters: Mapping[str, Any]) -> Settings:
-    """Return the settings of a training out of the keywords of `train`.
+def read_settings(
+    parameters: Mapping[str, Any], owner: str = "train", others: Sequence[str] = ("valid", "task")
+) -> Settings:
+    """Return the settings of a training out of the keywords of a function.
+
+    Parameters
+    ----------
+    parameters : mapping from str to value
+        The keywords.
+    owner : str
+        The function.
+    others : sequence of str
+        What the function takes besides the names of columns, to suggest where one is meant.
 
     Raises
     ------
     ConfigError
         If a name is unknown, where the message names the nearest, or a value is not allowed.
     """
-    check_names(parameters, TRAINED, "train", ROLES)
+    check_names(parameters, TRAINED, owner, (*ROLES, *others))
     return Settings(read_group(TrainingConfig, parameters), read_group(SolverConfig, parameters))
 
 

@@ -313,7 +313,7 @@ class Job:
             result = session.fit_twice(parts, self.train, config, **how)
         else:
             result = session.fit(train, valid, config, **how)
-        if tell and judged:
+        if tell and not once:
             warn_of(result.history, config, self.least_epochs)
         # The solver may have derived some of its settings from the rows.
         done = replace(self, settings=replace(self.settings, solver=session.solver))
@@ -333,8 +333,11 @@ class Job:
         """The number of epochs from which on a training may be called unsettled.
 
         Users who neither give validation data nor ask for early stopping may train for fewer epochs
-        than usual without being told that more would be better.
+        than usual without being told that more would be better. Not for recall: there epochs are
+        few, and a metric that still rises is not what one would expect after ten of them.
         """
+        if self.settings.for_recall:
+            return 0
         solver, asked = self.settings.solver, self.settings.training.early_stopping is True
         return 0 if self.valid is not None or asked or solver is None else _usual_epochs(solver)
 

@@ -12,7 +12,7 @@ from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.kernels.recall import Seen
 from fieldfare.models.registry import build
 from fieldfare.schema.schema import Schema
-from fieldfare.solvers.nonsampled import NonSampledSolver, weighed_by_data
+from fieldfare.solvers.nonsampled import NonSampledSolver, strength, weighed_by_data
 from fieldfare.training.crossval import cross_validate
 from fieldfare.training.functions import train
 from fieldfare.training.loop.callbacks import Checkpoint
@@ -68,20 +68,65 @@ def test_what_it_is_not_for_is_refused() -> None:
         cross_validate(seen(), task="rank", solver="nonsampled")
 
 
-def test_what_is_derived_from_the_data_is_in_the_model() -> None:
-    solver = train(seen(), task="rank", solver="nonsampled", max_iter=1).model.trained_by.solver
-    counts = len(seen()["user"]), len(set(seen()["user"])), len(set(seen()["item"]))
-    n, users, items = counts
+def expected_l2(n: int, users: int, items: int, weight: float) -> float:
+    return 0.5 * n**0.5 * (users**0.5 + items**0.5) / (n + weight * users * items)
+
+
+@pytest.mark.parametrize("n_sweeps", [1, 2, 5, 6, 9])
+def test_what_is_derived_from_the_data_is_in_the_model(n_sweeps: int) -> None:
+    how = {"task": "rank", "solver": "nonsampled", "max_iter": n_sweeps, "early_stopping": False}
+    solver = train(seen(), **how).model.trained_by.solver
+    n, users, items = len(seen()["user"]), len(set(seen()["user"])), len(set(seen()["item"]))
     weight = min(1.0, 3 * (n / (users * items)) ** 0.5)
     assert solver.unobserved_weight == pytest.approx(weight)
-    l2 = 0.6 * n**0.5 * (users**0.5 + items**0.5) / (n + weight * users * items)
+    # As strong as in the last sweep.
+    l2 = max(1, 3 * 0.8 ** (n_sweeps - 1)) * expected_l2(n, users, items, weight)
     assert solver.l2_queries == solver.l2_items == pytest.approx(l2)
+
+
+def test_penalties_fall_from_three_times_to_once() -> None:
+    found = [strength(sweep) for sweep in range(20)]
+    assert found[0] == 3
+    assert found == sorted(found, reverse=True)
+    assert found[4] > found[5] == found[19] == 1
+
+
+def test_penalties_of_a_trained_model_do_not_start_anew() -> None:
+    first = train(seen(), task="rank", solver="nonsampled", max_iter=1, random_state=0)
+    second = train(seen(), model=first.model, solver="nonsampled", max_iter=1, random_state=0)
+    before, after = (found.model.trained_by.solver.l2_items for found in (first, second))
+    assert after == pytest.approx(before / 3)
+
+
+def test_numbers_of_the_user_stay_from_sweep_to_sweep() -> None:
+    given = {"l2_queries": 0.1, "l2_items": 0.2}
+    for n_sweeps in (1, 8):
+        how = {"task": "rank", "solver": "nonsampled", "max_iter": n_sweeps}
+        solver = train(seen(), **how, **given).model.trained_by.solver
+        assert (solver.l2_queries, solver.l2_items) == (0.1, 0.2)
+
+
+def test_with_little_to_learn_it_stays_with_popularity() -> None:
+    """Interactions by popularity alone: validation stops where factors would learn noise."""
+    rng = np.random.default_rng(0)
+    popular = rng.permutation(1 / np.arange(1, 201.0))
+    user, item = rng.integers(0, 400, 3_000), rng.choice(200, 3_000, p=popular / popular.sum())
+    pairs = np.unique(np.stack([user, item], axis=1), axis=0)
+    table = {"user": pairs[:, 0].astype(str), "item": pairs[:, 1].astype(str)}
+    found = train(table, task="rank", solver="nonsampled", random_state=0)
+    assert found.history.stopped == "early_stopping"
+    schema, items = found.model.schema, np.arange(200).astype(str)
+    popular_first = np.argsort(-np.bincount(pairs[:, 1], minlength=200), kind="stable")[:10]
+    for one in range(0, 400, 20):
+        rows = schema.encode({"user": [str(one)] * 200, "item": items}, labelled=False)
+        best = np.argsort(-found.model.score(rows)[:, 0])[:10]
+        assert len(set(best) & set(popular_first)) >= 9
 
 
 def test_contexts_weigh_what_users_have_not_seen_less() -> None:
     once = Seen.of(np.arange(4), np.array([0, 1, 2, 0]), np.ones(4, np.float32), (4, 3))
     auto = SolverConfig(solver="nonsampled")
-    alone, shared = (weighed_by_data(auto, once, n_users=n) for n in (4, 2))
+    alone, shared = (weighed_by_data(auto, once, n_users=n, sweep=9) for n in (4, 2))
     dense = min(1.0, 3 * (4 / 6) ** 0.5)
     assert shared.unobserved_weight == pytest.approx(dense / 2)
     assert shared.unobserved_weight < alone.unobserved_weight
@@ -91,4 +136,4 @@ def test_given_numbers_stay() -> None:
     once = Seen.of(np.arange(3), np.arange(3), np.ones(3, np.float32), (3, 3))
     given = {"unobserved_weight": 0.5, "l2_queries": 0.1, "l2_items": 0.2}
     config = SolverConfig(solver="nonsampled", **given)
-    assert weighed_by_data(config, once, n_users=3) == config
+    assert weighed_by_data(config, once, n_users=3, sweep=0) == config

@@ -10,6 +10,8 @@ from fieldfare.training.loop.history import History
 _PACE = 0.5
 # Of the loss at the start: a gain that is more than a hair.
 _HAIR = 2e-4
+# Of a metric of lists: what it gains within the patience if it still rises.
+_GAIN = 0.02
 # How far the training loss may be above its best.
 _RISE = 0.25
 # Of the training loss at the start: a rise that is more than rounding.
@@ -22,8 +24,10 @@ def unsettled(history: History, config: TrainingConfig, least: int = 0) -> str |
 
     It has not if its limit was reached while the validation loss was still falling: in the last
     epoch by more than half of what it fell in each epoch on average, counted from the loss of a
-    constant. Nor has it, where the last epoch is kept, if the training loss ended more than a
-    quarter above its lowest.
+    constant. Of training for recall, what counts is the metric that is watched: it still rises if
+    it has gained more than a fiftieth within the last ``n_iter_no_change`` epochs. Nor has a
+    training settled, where the last epoch is kept, if the training loss ended more than a quarter
+    above its lowest.
 
     Parameters
     ----------
@@ -44,8 +48,10 @@ def _still_falls(history: History, config: TrainingConfig) -> str | None:
     last = history.epochs[-1]
     if config.early_stopping is False:
         return None  # exactly so many epochs were wanted
-    if history.metric is None or "valid_loss" not in last or history.best_epoch != last["epoch"]:
+    if history.metric is None or history.best_epoch != last["epoch"]:
         return None
+    if "valid_loss" not in last:
+        return _still_rises(history, config)
     # Class weights are in the comparison, and not in the validation loss.
     start = None if config.class_weight else _loss_of_constant(history.comparison)
     losses = [*([] if start is None else [start]), *history["valid_loss"]]
@@ -55,13 +61,27 @@ def _still_falls(history: History, config: TrainingConfig) -> str | None:
     average = (losses[0] - now) / (len(losses) - 1)
     if not before - now > max(_PACE * average, _HAIR * losses[0]):
         return None
-    limit = f"max_iter={len(history)}"
-    if history.stopped == "max_time":
-        limit = f"max_time={config.max_time:g}"
     return (
-        f"Training ended at {limit} while the validation loss was still falling, from {before:.4g} "
+        f"{_ended(history, config)} while the validation loss was still falling, from {before:.4g} "
         f"to {now:.4g} in the last epoch. Raise {history.stopped}, or learning_rate."
     )
+
+
+def _still_rises(history: History, config: TrainingConfig) -> str | None:
+    assert history.metric is not None
+    values = history[history.metric][-config.n_iter_no_change - 1 :]
+    if not values[-1] - values[0] > _GAIN * values[-1]:
+        return None
+    return (
+        f"{_ended(history, config)} while {history.metric} was still rising, from {values[0]:.4g} "
+        f"to {values[-1]:.4g} in the last {len(values) - 1} epochs. Raise {history.stopped}."
+    )
+
+
+def _ended(history: History, config: TrainingConfig) -> str:
+    if history.stopped == "max_time":
+        return f"Training ended at max_time={config.max_time:g}"
+    return f"Training ended at max_iter={len(history)}"
 
 
 def _loss_of_constant(comparison: Comparison | None) -> float | None:

@@ -10,7 +10,7 @@ from fieldfare.data.split import distinct_values, split_rows, temporal_split
 from fieldfare.data.split_by import SplitBy
 from fieldfare.exceptions import DataError
 from fieldfare.schema.schema import Schema
-from fieldfare.training.ranking.recall import split_interactions
+from fieldfare.training.ranking.recall import split_interactions, warn_of_repeats
 from fieldfare.training.samples.comparisons import GroupComparisons, require_groups
 from fieldfare.training.samples.subset import RowSubset
 
@@ -84,6 +84,8 @@ def _split(
     fraction, seed = config.validation_fraction, config.random_state
     if config.validation == "time":
         kept, held = _latest(rows, fraction, whole_groups=task == "rank" and not for_recall)
+        if for_recall:
+            warn_of_repeats(rows, kept, held, schema)
     elif config.validation == "group":
         kept, held = _some_groups(_groups(rows), fraction, seed)
     elif for_recall:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from fieldfare._typing import Int64Array
@@ -13,8 +15,9 @@ from fieldfare.data.interactions import (
     part_of,
     user_features,
 )
+from fieldfare.data.leaks import FEW_REPEATED, share_repeated
 from fieldfare.data.split import split_rows
-from fieldfare.exceptions import ConfigError, TrainingError
+from fieldfare.exceptions import ConfigError, DataWarning, TrainingError
 from fieldfare.kernels.recall import Seen
 from fieldfare.kinds.losses import LOSSES_OF_TASK
 from fieldfare.metrics import get_list_metric
@@ -42,8 +45,8 @@ def check_plan(
     """
     if train.comparisons is not None and Settings(config, solver).for_recall:
         raise ConfigError(
-            "Training for recall chooses itself what to compare: leave out pairs, or use another "
-            "solver with negatives=None."
+            "Training for recall decides by itself what to compare: leave out pairs, or use "
+            "another solver with negatives=None."
         )
     if model.config.task != "rank":
         if config.negatives is not None:
@@ -82,6 +85,33 @@ def split_interactions(
         subset.n_rows, config.validation_fraction, config.random_state, stratify=user
     )
     return subset.select(kept), subset.select(held)
+
+
+def warn_of_repeats(subset: RowSubset, kept: Int64Array, held: Int64Array, schema: Schema) -> None:
+    """Warn of interactions that are held out although training has the same user and item.
+
+    Parameters
+    ----------
+    subset : RowSubset
+        All interactions.
+    kept, held : int64 arrays
+        The rows of the two parts.
+    schema : Schema
+    """
+    rows = subset.joined
+    user: Int64Array = distinct(part_of(rows, user_features(schema)))[1]
+    items, item = distinct(part_of(rows, item_features(schema)))
+    share = share_repeated(*(user[part] * len(items) + item[part] for part in (kept, held)))
+    if share >= FEW_REPEATED:
+        warnings.warn(
+            DataWarning(
+                f"{share:.0%} of the interactions that are held out for validation repeat a user "
+                "and an item of the training part, so validation rewards remembering them. Keep "
+                "only the first interaction of each user with an item, unless repeating is what "
+                "you want to predict."
+            ),
+            stacklevel=2,
+        )
 
 
 class Catalogue:

@@ -107,3 +107,51 @@ def test_a_metric_that_is_not_defined_on_the_validation_rows_is_told():
         fieldfare.train(
             X.assign(y=y)[200:], valid=one[:40], target="y", max_iter=4, early_stopping=False
         )
+
+
+def ranked(values: list[float], **how: object) -> History:
+    found = History("valid_ndcg@10", greater_is_better=True, stopped="max_iter")
+    for i, value in enumerate(values):
+        found.append({"epoch": i + 1, "train_loss": 1 / (i + 1), "valid_ndcg@10": value})
+    for name, value in how.items():
+        setattr(found, name, value)
+    return found
+
+
+def test_a_metric_of_lists_that_still_rises_is_told():
+    told = unsettled(ranked([0.1, 0.19, 0.195, 0.198, 0.202]), CONFIG) or ""
+    assert "max_iter=5 while valid_ndcg@10 was still rising, from 0.19 to 0.202" in told
+    assert "last 3 epochs" in told
+    limited = TrainingConfig(max_time=5)
+    assert "max_time=5 " in (unsettled(ranked([0.1, 0.2], stopped="max_time"), limited) or "")
+
+
+@pytest.mark.parametrize(
+    "quiet",
+    [
+        ranked([0.1, 0.2, 0.201, 0.202, 0.203]),  # by a hundredth within the patience
+        ranked([0.1, 0.2, 0.19]),
+        ranked([0.2]),
+        ranked([0.1, 0.2], stopped="early_stopping"),
+        ranked([0.0, 0.0]),
+    ],
+)
+def test_one_that_rises_no_more_is_not(quiet):
+    assert unsettled(quiet, CONFIG) is None
+
+
+def test_a_recall_that_ends_too_early_is_warned_of():
+    rng = np.random.default_rng(0)
+    taste, user, item = (
+        rng.integers(0, 8, 200),
+        rng.integers(0, 200, 4000),
+        rng.integers(0, 20, 4000),
+    )
+    table = {"user": user.astype(str), "item": (8 * item + taste[user]).astype(str)}
+    how = {"task": "rank", "solver": "nonsampled", "random_state": 0}
+    with pytest.warns(ConvergenceWarning, match=r"max_iter=2 while valid_ndcg@10 was still rising"):
+        fieldfare.train(table, **how, max_iter=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fieldfare.train(table, **how)
+        fieldfare.train(table, **how, max_iter=2, early_stopping=False)
