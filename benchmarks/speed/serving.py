@@ -73,7 +73,7 @@ def make_small(folder: Path) -> None:
 def make_large(folder: Path) -> None:
     """Write a model whose vectors are like those of a trained one, and its approximate index."""
     users, items = np.arange(1, MANY_USERS + 1), np.arange(MANY_ITEMS)
-    columns = [Column("user", role="user"), Column("item", role="item")]
+    columns = (Column("user", role="user"), Column("item", role="item"))
     known = {"user": users, "item": np.resize(items, MANY_USERS)}
     schema = Schema(columns).fit(known)
     vectors = np.zeros((schema.n_features, 65), np.float32)

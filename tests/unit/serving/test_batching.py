@@ -137,7 +137,7 @@ def test_what_may_be_done_later_is_done_when_there_are_no_tasks():
     done = threading.Event()
 
     async def main():
-        batcher = Batcher(lambda tasks: (tasks, done.set))
+        batcher: Batcher[int, int] = Batcher(lambda tasks: (tasks, done.set))
         batcher.start()
         await batcher.submit(1, 1, 20)
         batcher.stop()
