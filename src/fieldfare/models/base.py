@@ -183,7 +183,8 @@ class Model(ParameterArrays):
         Parameters
         ----------
         rows : Rows
-            Features that the model does not know are ignored.
+            Features that the model does not know are ignored; with ``norm_unknown`` they make their
+            row longer.
         n_threads : int, optional
             All cores by default; the result does not depend on it.
 

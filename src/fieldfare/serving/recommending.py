@@ -75,11 +75,15 @@ def check(version: Version, request: RecommendRequest, wanted: Wanted) -> None:
 
 
 class Asked(NamedTuple):
-    """One of the lists that a request wants, the request, and the version that answers it."""
+    """One of the lists that a request wants, the request, and the version that answers it.
+
+    ``unaided`` is what is wanted without what a store has of the user, if it has something.
+    """
 
     version: Version
     request: RecommendRequest
     wanted: Wanted
+    unaided: Wanted | None = None
 
 
 class Options(NamedTuple):
@@ -95,8 +99,9 @@ class Options(NamedTuple):
     own: int | None
 
     @staticmethod
-    def of(version: Version, request: RecommendRequest, wanted: Wanted) -> Options:
+    def of(asked: Asked) -> Options:
         """Return the options of one of the lists that a request wants."""
+        version, request, wanted = asked.version, asked.request, asked.wanted
         filters = request.exclude or request.candidates is not None or request.where
         return Options(
             version,
