@@ -258,8 +258,8 @@ def tell(report: Report) -> Iterator[str | Picture]:
     )
     yield markdown(["items", "chosen", "approximate", "exact", "build s"], hard)
     yield (
-        f"A whole request `recommend(user)` with a table of users and a history, {N_ITEMS:,} items, "
-        "beside the search alone; and what each of 200 users at once takes beside the search:"
+        f"A whole request `recommend(user)` with a table of users and a history, {N_ITEMS:,} "
+        "items, beside the search alone; and what each of 200 users at once takes beside it:"
     )
     requests = [[int(n), *one.values()] for n, one in report.figures["users"].items()]
     titles = ["users", "request ms", "search ms", "over ms", f"bar: {OVER_MS}", "over at once ms"]
