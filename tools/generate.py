@@ -1,4 +1,4 @@
-"""Write the files that follow from `fieldfare.config`: estimator classes and the reference page.
+"""Write the files that follow from the sources: estimator classes and the reference pages.
 
 make generate
 """
@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tools import reference
+from tools import messages, reference
 from tools.estimators import source
 from tools.estimators.declarations import MODULES as CLASSES
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference" / "parameters.md"
+MESSAGES = ROOT / "docs" / "reference" / "messages.md"
 MODULES = {ROOT / "src" / "fieldfare" / path: path for path in CLASSES}
-PATHS = (*MODULES, REFERENCE)
+PATHS = (*MODULES, REFERENCE, MESSAGES)
 """The generated files."""
 
 
@@ -24,6 +25,7 @@ def outputs() -> dict[Path, str]:
     return {
         **{path: texts[module] for path, module in MODULES.items()},
         REFERENCE: reference.page(),
+        MESSAGES: messages.page(),
     }
 
 

@@ -182,11 +182,18 @@ __all__ = [
 
 def __getattr__(name: str) -> typing.Any:
     if name not in _HOMES:
-        raise AttributeError(f"module 'fieldfare' has no attribute {name!r}")
+        hint = "" if name.startswith("_") else _hint(name)
+        raise AttributeError(f"module 'fieldfare' has no attribute {name!r}{hint}")
     module, _, alias = _HOMES[name].partition(":")
     value = getattr(importlib.import_module(f"fieldfare.{module}"), alias or name)
     globals()[name] = value
     return value
+
+
+def _hint(name: str) -> str:
+    from fieldfare._validation import closest
+
+    return (found := closest(name, __all__)) and f".{found}"
 
 
 def __dir__() -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import builtins
 import functools
+import inspect
 import io
 import os
 import sys
@@ -30,9 +31,10 @@ from fieldfare._validation import (
     Number,
     OneOf,
     check,
+    closest,
     shown,
 )
-from fieldfare.exceptions import FieldfareError, ResourceError
+from fieldfare.exceptions import ConfigError, FieldfareError, ResourceError
 
 _FunctionT = TypeVar("_FunctionT", bound=Callable[..., Any])
 
@@ -81,6 +83,9 @@ def checked(function: _FunctionT) -> _FunctionT:
             return function(*args, **kwargs)
         except FieldfareError:
             raise
+        except TypeError as error:
+            raise_as_coded(error, function, args, kwargs)
+            raise
         except MemoryError as error:
             raise ResourceError(
                 f"{owner} needs more memory than there is ({shown(str(error))}). Ask for less at "
@@ -88,6 +93,55 @@ def checked(function: _FunctionT) -> _FunctionT:
             ) from error
 
     return typing.cast("_FunctionT", call)
+
+
+def raise_as_coded(
+    error: TypeError,
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    others: Callable[[str], str] = lambda _: "",
+) -> None:
+    """Raise a ConfigError for arguments that a function does not have; else do nothing.
+
+    Parameters
+    ----------
+    error : TypeError
+        What the call ended in; nothing is raised if it comes from inside the function.
+    function, args, kwargs
+        The call.
+    others : function from str to str
+        What to say of a keyword that belongs somewhere else; an empty string: the nearest name.
+
+    Raises
+    ------
+    ConfigError
+    """
+    trace = error.__traceback__
+    if trace is None or trace.tb_next is not None:
+        return
+    parameters = inspect.signature(function).parameters
+    names = [name for name in parameters if name != "self"]
+    is_method = len(names) < len(parameters)
+    owner = function.__name__
+    if is_method and args:
+        owner = f"{type(args[0]).__name__}.{owner}"
+    for name in kwargs:
+        if name not in parameters:
+            hint = others(name) or closest(name, names)
+            raise ConfigError(
+                f"There is no parameter {name!r} of {owner}.{hint} The parameters are "
+                f"{', '.join(names)}."
+            ) from None
+    placed = [n for n in names if parameters[n].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
+    given = len(args) - is_method
+    if given > len(placed):
+        takes_more = len(placed) < len(names)
+        rest = "; the rest is given by name, as in task='binary'" if takes_more else ""
+        raise ConfigError(
+            f"{owner} takes {', '.join(placed) or 'nothing'} without a name{rest}. Got {given} "
+            "values without a name."
+        ) from None
 
 
 def _constraints(function: Callable[..., Any]) -> Iterable[tuple[int, str, Constraint]]:
@@ -195,6 +249,8 @@ def _constraint(annotation: Any) -> Constraint | None:
 
 
 def _instance_of(name: str) -> Constraint:
+    if name == "Rows":
+        return Named((name,), "Rows, such as load_data(...).rows or schema.encode(table)")
     article = "" if name.endswith("s") else "an " if name[0] in "AEIOU" else "a "
     return Named((name,), article + name)
 

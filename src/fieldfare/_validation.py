@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Protocol
 
-from fieldfare._synonyms import meant
+from fieldfare._synonyms import advice, meant
 from fieldfare.exceptions import ConfigError
 
 _SHOWN = 200
-_SLIP = 0.85  # as similar as words that differ by a letter
+_SLIP = 0.88  # as similar as words that differ by a letter
 
 
 class Constraint(Protocol):
@@ -150,7 +150,7 @@ SEED = AnyOf((Number(0, 2**32 - 1, integer=True), _GENERATOR, NONE))
 """What scikit-learn calls ``random_state``: an integer, a generator of NumPy's, or None."""
 
 
-def check(name: str, value: Any, constraint: Constraint, owner: str) -> None:
+def check(name: str, value: Any, constraint: Constraint, owner: str = "") -> None:
     """Raise a ConfigError unless the constraint allows the value.
 
     Parameters
@@ -161,13 +161,14 @@ def check(name: str, value: Any, constraint: Constraint, owner: str) -> None:
         What was received.
     constraint : Constraint
     owner : str
-        The function or class that has the parameter.
+        The function or class that has the parameter; empty for a hyperparameter, which several
+        have.
     """
     if not constraint.allows(value):
         near = closest(value, constraint.options) if isinstance(constraint, OneOf) else ""
+        of = f" of {owner}" if owner else ""
         raise ConfigError(
-            f"The {name!r} parameter of {owner} must be {constraint}. Got {shown(value)} instead."
-            f"{near}"
+            f"The {name!r} parameter{of} must be {constraint}. Got {shown(value)} instead.{near}"
         )
 
 
@@ -177,6 +178,10 @@ def shown(value: Any) -> str:
         text = repr(value)
     except Exception:  # noqa: BLE001  nested too deep, an integer of 5,000 digits, a __repr__ that fails
         return f"a value of type {type(value).__name__}"
+    if "\n" in text:  # a table or an array, of which a piece says less than what it is
+        shape = getattr(value, "shape", None)
+        of_shape = f" of shape {shape}" if isinstance(shape, tuple) else ""
+        return f"a value of type {type(value).__name__}{of_shape}"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
@@ -193,16 +198,15 @@ def closest(word: object, options: Iterable[object]) -> str:
     """Return " Did you mean 'x'?" for the option that is meant, or an empty string.
 
     That is a word that differs by a slip, what another library calls by this word, or else the
-    nearest in spelling.
+    nearest in spelling. Of what other libraries have and is not here, say what to do instead.
     """
     import difflib
 
     if not isinstance(word, str):
         return ""
     texts = [option for option in options if isinstance(option, str)]
-    near = (
-        difflib.get_close_matches(word, texts, n=1, cutoff=_SLIP)
-        or meant(word, texts)
-        or difflib.get_close_matches(word, texts, n=1)
-    )
+    near = difflib.get_close_matches(word, texts, n=1, cutoff=_SLIP) or meant(word, texts)
+    if not near and (instead := advice(word)):
+        return f" {instead}"
+    near = near or difflib.get_close_matches(word, texts, n=1)
     return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""

@@ -120,7 +120,7 @@ class Config:
     def __post_init__(self) -> None:
         for item in fields(self):
             value = getattr(self, item.name)
-            check(item.name, value, item.metadata["constraint"], type(self).__name__)
+            check(item.name, value, item.metadata["constraint"])
             if isinstance(value, list):
                 object.__setattr__(self, item.name, tuple(value))
 

@@ -68,7 +68,7 @@ def check_names(
     for name in parameters:
         if name not in known:
             raise ConfigError(
-                f"There is no parameter {name!r} of {owner}.{closest(name, {*known, *others})} "
+                f"There is no parameter {name!r} of {owner}.{closest(name, (*known, *others))} "
                 f"The parameters are {', '.join(sorted(known))}."
             )
 

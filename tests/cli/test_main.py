@@ -77,6 +77,12 @@ def test_misuse_is_a_line_and_a_hint(run, arguments):
     assert hint.endswith("--help'.")
 
 
+def test_help_and_version_may_be_said_as_commands(run):
+    assert run("help").out == run("--help").out
+    assert run("help", "train").out == run("train", "--help").out
+    assert run("version").out == run("--version").out
+
+
 def test_without_a_command_there_is_help(run):
     ran = run()
     assert ran.code == 0
@@ -95,6 +101,10 @@ def test_without_a_command_there_is_help(run):
         (["train", "x.csv", "--epoch=2"], "fieldfare train", "Did you mean '--epochs'?"),
         (["train", "x.csv", "--model", "fmf"], "fieldfare train", "Did you mean 'fm'?"),
         (["trian", "x.csv"], "fieldfare", "Did you mean 'train'?"),
+        (["fit", "x.csv"], "fieldfare", "Did you mean 'train'?"),
+        (["train", "x.csv", "--cat-features", "a"], "fieldfare train", "'--categorical'"),
+        (["train", "x.csv", "--task", "classification"], "fieldfare train", "'binary'?"),
+        (["train", "x.csv", "--verbose"], "fieldfare train", "-q leaves it out"),
     ],
 )
 def test_an_unknown_word_gets_a_suggestion(run, arguments, command, hint):

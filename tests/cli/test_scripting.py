@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
 
 import pandas as pd
 import pytest
-from tests.cli.test_main import NAMES, importable
+from tests.cli.test_main import importable
 
+from fieldfare.cli import _parser
 from fieldfare.persist.file import load_model
 
 
@@ -20,7 +22,8 @@ def table(tmp_path):
     return tmp_path / "t.csv"
 
 
-TRAIN = ("--target", "clicked", "--ignore", "id", "--epochs", 2, "--seed", 1, "--threads", 1)
+ROLES = ("--target", "clicked", "--ignore", "id")
+TRAIN = (*ROLES, "--epochs", 2, "--seed", 1, "--threads", 1)
 
 
 @pytest.fixture
@@ -61,10 +64,104 @@ def test_samples_are_shown_as_json(run, table):
     assert json.loads(run("show", "s.ff", "--json").out)["config"]["model"] == "fm"
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_command_can_be_quiet(run, name):
-    help_text = run(name, *(["query"] if name == "recommend" else []), "--help").out
-    assert "-q, --quiet" in help_text
+def commands(parser, *words):
+    """Yield the words of every command, with those of its steps, and its parser."""
+    steps = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+    for action in steps:
+        for name, sub in action.choices.items():
+            yield from commands(sub, *words, name)
+    if not steps:
+        yield " ".join(words), parser
+
+
+COMMANDS = dict(commands(_parser()))
+WITHOUT_JSON = {"demo", "predict", "serve"}  # a tour, a file of predictions, and a server
+WITHOUT_OUTPUT = {"serve"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_what_scripts_rely_on(run, name):
+    flags = COMMANDS[name]._option_string_actions
+    assert {"-q", "--quiet", "--debug"} <= set(flags)
+    assert ("--json" in flags) is (name not in WITHOUT_JSON)
+    assert ("-o" in flags) is (name not in WITHOUT_OUTPUT)
+    shown = run(*name.split(), "--help").out
+    for flag in {"-q, --quiet", "--json", "-o"} & set(flags):
+        assert flag in shown
+
+
+@pytest.fixture
+def ratings(tmp_path):
+    rows = [f"u{i % 15},i{i * 7 % 11},{1 + i % 5}" for i in range(165)]  # all different pairs
+    for name, part in (("r", rows[:120]), ("later", rows[120:])):
+        (tmp_path / f"{name}.csv").write_text("user,item,rating\n" + "\n".join(part) + "\n")
+    (tmp_path / "items.csv").write_text("item\n" + "\n".join(f"i{i}" for i in range(11)) + "\n")
+
+
+def test_what_is_written_is_told_as_json(run, model_file, ratings):
+    def told(*arguments):
+        ran = run(*arguments, "--json")
+        assert ran.code == 0, ran.err
+        assert ran.out.count("\n") == 1
+        return json.loads(ran.out)
+
+    assert told("convert", "t.csv", "t.parquet") == {
+        "output": "t.parquet", "format": "parquet", "rows": 200,
+    }  # fmt: skip
+    exported = told("export", model_file, "-o", "m.model", "--to", "xlearn")
+    assert exported["output"] == "m.model" and exported["bytes"] > 0
+    imported = told("import", "m.model", "--no-norm", "-o", "again.ff")
+    assert imported["kind"] == "fm" and imported["task"] == "binary"
+    sampled = told("sample", "t.csv", *ROLES, "--n-samples", 3, "-o", "s.ff")
+    assert sampled["model"] == "s.ff" and sampled["samples"] == 3
+    trained = told("recommend", "train", "r.csv", "-o", "r.ff", "--epochs", 2, "--seed", 0)
+    assert trained["model"] == "r.ff" and trained["interactions"] == 120
+    index = ("recommend", "index", "r.ff", "--items", "items.csv", "-o", "r.index")
+    assert told(*index)["items"] == 11
+    asked = ("recommend", "query", "r.index", "-m", "r.ff", "--user", "u1", "-n", 3)
+    lists = told(*asked)
+    assert [len(items) for items in lists.values()] == [3]
+    assert set(lists["u1"][0]) == {"item", "score"}
+    compared = told(
+        "recommend", "compare", "r.csv", "later.csv", "-m", "r.ff", "--baselines", "popularity"
+    )
+    assert set(compared) == {"r.ff", "popularity"}
+    vectors = told("recommend", "vectors", "r.index", "-m", "r.ff", "-o", "v.npz")
+    assert vectors["vectors"] == 11
+
+
+def test_results_may_go_to_a_file(run, model_file, tmp_path):
+    for name, arguments in {
+        "e": ("evaluate", "t.csv", "-m", model_file),
+        "c": ("cv", "t.csv", *TRAIN, "--folds", 2),
+        "i": ("inspect", "t.csv", "--target", "clicked"),
+        "s": ("show", model_file),
+    }.items():
+        printed = run(*arguments).out
+        ran = run(*arguments, "-o", name)
+        assert (ran.code, ran.out) == (0, "")
+        assert (tmp_path / name).read_text() == printed
+        assert run(*arguments, "-o", "-").out == printed
+
+
+def test_standard_output_holds_one_thing(run, model_file):
+    for arguments in (
+        ("convert", "t.csv", "-o", "-", "--to", "csv", "--json"),
+        ("export", model_file, "-", "--to", "json", "--json"),
+        ("inspect", "t.csv", "--save-schema", "-", "--json"),
+        ("inspect", "t.csv", "--save-schema", "-", "-o", "-"),
+    ):
+        ran = run(*arguments)
+        assert (ran.code, ran.out) == (1, "")
+
+
+def test_an_output_may_be_named_by_its_flag(run, model_file, tmp_path):
+    assert run("convert", "t.csv", "-o", "a.csv").code == 0
+    assert run("convert", "t.csv", "b.csv").code == 0
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+    assert run("export", model_file, "-o", "-", "--to", "json").out.startswith("{")
+    for arguments in (("convert", "t.csv"), ("export", model_file, "--to", "json")):
+        assert "Name the file to write" in run(*arguments).err
 
 
 def test_quiet_prints_results_and_errors_only(run, model_file):

@@ -3,7 +3,8 @@
 The blocks of one page run in order, in one temporary folder; Python blocks share one namespace, so
 that a page reads as one session. ``python`` and ``pycon`` run here (the latter with its output
 compared), ``bash``, ``sh``, ``shell`` and ``console`` in bash; of ``console`` only the lines after
-a ``$``. ``c`` is a program, compiled and run where there is a compiler.
+a ``$``. ``c`` is a program, compiled and run where there is a compiler. On the pages in
+``COMPARED``, ``text`` right behind a block is what that block prints; ``...`` stands for any lines.
 A block that must not run has ``<!-- not run: reason -->`` right above it.
 """
 
@@ -27,6 +28,7 @@ import fieldfare
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [page for page in (ROOT / "README.md",) if page.is_file()]
 PAGES += sorted((ROOT / "docs").rglob("*.md"))
+COMPARED = ("data", "exporting", "files", "predicting")
 SHELLS = ("bash", "sh", "shell", "console")
 SHOWN = ("text", "toml", "json", "yaml", "csv", "html", "cpp", "ini", "diff", "makefile")
 EXCUSE = re.compile(r"<!-- *not run: *(?P<reason>\S.*?) *-->")
@@ -79,8 +81,14 @@ def commands(block: Block) -> str:
     return "\n".join(typed) + "\n"
 
 
-def check_shell(block: Block, folder: Path, where: str) -> None:
-    """Run shell code with the tools of this environment, and the package that is under test."""
+def check_shell(block: Block, folder: Path, where: str) -> str:
+    """Run shell code with the tools of this environment, and the package that is under test.
+
+    Returns
+    -------
+    str
+        What it prints.
+    """
     tools = Path(sys.executable).parent
     package = Path(fieldfare.__file__).resolve().parents[1]
     # What `fieldfare` means here, also where the package is used in place and not installed.
@@ -100,6 +108,14 @@ def check_shell(block: Block, folder: Path, where: str) -> None:
     )
     if done.returncode:
         pytest.fail(f"{where}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def check_printed(block: Block, printed: str, where: str) -> None:
+    """Compare what a page shows with what the block before it printed."""
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    if not doctest.OutputChecker().check_output(block.code, printed, flags):
+        pytest.fail(f"{where} shows\n{block.code}\nand the code prints\n{printed}")
 
 
 def check_session(block: Block, names: dict[str, Any], where: str) -> None:
@@ -115,22 +131,31 @@ def check_session(block: Block, names: dict[str, Any], where: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
 def test_the_code_of_a_page_runs(
-    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {"__name__": "__main__"}
+    printed: str | None = None
     for block in blocks(page.read_text(encoding="utf-8")):
         where = f"{page.relative_to(ROOT)}:{block.line}"
+        if block.tag == "text" and printed and page.stem in COMPARED:
+            check_printed(block, printed, where)
+        printed = None
         if block.excuse:
             continue
         if block.tag == "python" and not block.code.lstrip().startswith(">>>"):
             # Empty lines in front make tracebacks show the line of the page.
             source = "\n" * (block.line - 1) + block.code
+            capsys.readouterr()
             exec(compile(source, str(page), "exec"), names)
+            printed = capsys.readouterr().out
         elif block.tag in ("python", "pycon"):
             check_session(block, names, where)
         elif block.tag in SHELLS:
-            check_shell(block, tmp_path, where)
+            printed = check_shell(block, tmp_path, where)
         elif block.tag == "c" and shutil.which("cc"):
             (tmp_path / "main.c").write_text(block.code, encoding="utf-8")
             command = "cc -std=c99 -Wall -Werror -o main main.c -lm && ./main"
@@ -194,6 +219,12 @@ def test_an_excuse_needs_a_reason_and_serves_one_block() -> None:
 def test_a_failing_shell_block_fails_the_page(tmp_path: Path) -> None:
     with pytest.raises(pytest.fail.Exception, match="exit code 1"):
         check_shell(Block("bash", "false | cat\n", 1, None), tmp_path, "page.md:1")
+
+
+def test_a_stale_output_fails_the_page() -> None:
+    check_printed(Block("text", "a  1\n...\nz\n", 1, None), "a 1\nb\nz\n", "page.md:1")
+    with pytest.raises(pytest.fail.Exception, match="page.md:1 shows"):
+        check_printed(Block("text", "score 0.46\n", 1, None), "score 0.3\n", "page.md:1")
 
 
 def test_a_wrong_output_fails_the_page() -> None:

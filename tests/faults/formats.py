@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tests.faults import index_folders, mutations
+from tests.faults import foreign, index_folders, mutations
 from tests.faults.fuzzing import Fuzzer
 from tests.faults.index_folders import Files, drop_file, read_folder, swap_files, write_folder
 
@@ -302,6 +302,7 @@ FUZZERS = {
         Fuzzer("stores", store_seeds, STORES, attempt_store),
         Fuzzer("caches", cache_seeds, CACHES, attempt_cache),
         Fuzzer("indexes", index_folders.seeds, index_folders.MUTATIONS, index_folders.attempt),
+        Fuzzer("foreign", foreign.seeds, foreign.MUTATIONS, foreign.attempt),
     )
 }
 """Each format by its name."""

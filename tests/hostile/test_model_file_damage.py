@@ -196,7 +196,7 @@ def test_wrong_headers_with_a_right_checksum(path: Path, changes: dict, words: s
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"n_factors": 0}, "'n_factors' parameter of ModelConfig must be"),
+        ({"n_factors": 0}, "'n_factors' parameter must be"),
         ({"n_factors": 10**9}, "'n_factors'"),
         ({"n_factors": "2"}, "'n_factors'"),
         ({"n_factors": 3}, "must have shape"),

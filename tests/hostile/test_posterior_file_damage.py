@@ -70,7 +70,7 @@ def test_flipped_bits_and_cut_files(path: Path) -> None:
         ({"format": "2"}, "positive integer. Found '2'"),
         ({"format": 4}, "format 4.*Upgrade"),
         ({"trained_by": {"training": 1}}, "trained_by settings are not valid"),
-        ({"task": "multiclass"}, "no classes of a 'multiclass'|one of"),
+        ({"task": "multiclass"}, "posterior cannot have these classes|one of"),
         ({"task": "regression"}, "has no classes"),
         ({"classes": [1, 2]}, "cutpoints"),
         ({"classes": [2, 1, 4]}, "no classes"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+import fieldfare
 from fieldfare._arguments import checked
 from fieldfare._typing import PathLike
 from fieldfare.exceptions import ConfigError, ResourceError
@@ -85,6 +86,37 @@ def test_values_that_cannot_be_shown_are_refused_too() -> None:
         deep = [deep]
     with pytest.raises(ConfigError, match="of type list"):
         everything(deep)  # type: ignore[arg-type]
+
+
+@checked
+def two(first: Any, second: int = 0, *, third: int = 0, **others: Any) -> int:
+    return len(first) + second
+
+
+@checked
+def only(first: Any, second: int = 0, *, n_factors: int = 0) -> int:
+    return len(first, second)  # type: ignore[call-arg]
+
+
+def test_a_call_with_arguments_that_there_are_not_says_which_there_are() -> None:
+    with pytest.raises(ConfigError, match="two takes first, second without a name; the rest is"):
+        two([], 1, 2)  # type: ignore[misc]
+    with pytest.raises(ConfigError, match="no parameter 'k' of only. Did you mean 'n_factors'"):
+        only([], k=3)  # type: ignore[call-arg]
+    with pytest.raises(ConfigError, match="Dataset must be Rows, such as load_data"):
+        fieldfare.Dataset({"a": [1]}, label=[1])  # type: ignore[call-arg, arg-type]
+
+
+def test_other_type_errors_stay_what_they_are() -> None:
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'first'"):
+        two()  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"len\(\) takes exactly one"):
+        only([])
+
+
+def test_a_table_where_something_else_is_wanted_is_named_and_not_printed() -> None:
+    with pytest.raises(ConfigError, match=r"Got a value of type ndarray of shape \(9, 9\)"):
+        everything(np.zeros((9, 9)))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("given", [np.array(["a", "b"]), {"a": 1, "b": 2}.keys()])

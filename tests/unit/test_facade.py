@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -75,3 +76,24 @@ def test_a_function_that_uses_the_package_can_be_sent_to_another_process() -> No
         return subprocess.run(command, input=given, stdout=subprocess.PIPE, check=True).stdout
 
     assert run(RECEIVES, run(SENDS)).split() == [fieldfare.__version__.encode(), b"Rows"]
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("cv", "Did you mean 'cross_validate'?"),
+        ("load", "Did you mean 'load_model'?"),
+        ("create_ffm", "Did you mean 'FFMClassifier'?"),
+        ("FMClasifier", "Did you mean 'FMClassifier'?"),
+        ("DMatrix", "passed as they are"),
+        ("early_stopping", "n_iter_no_change"),
+    ],
+)
+def test_a_name_of_another_library_is_answered(name: str, answer: str) -> None:
+    with pytest.raises(AttributeError, match=f"no attribute '{name}'.*{re.escape(answer)}"):
+        getattr(fieldfare, name)
+
+
+def test_a_name_that_nobody_has_is_only_unknown() -> None:
+    with pytest.raises(AttributeError, match="no attribute '__wrapped__'$"):
+        _ = fieldfare.__wrapped__

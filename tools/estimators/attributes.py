@@ -37,7 +37,7 @@ IMPORTANCES_ = Attribute(
     "float64 array of shape (n_features_in_,)",
     "Share of the variance of the scores that each column of X accounts for, as if the columns "
     "were independent; half of that of an interaction goes to each of its columns. They sum to 1. "
-    "Only defined after fitting on a table, or on an array that was no file.",
+    "Only defined after fitting on a table or an array.",
 )
 
 
@@ -68,6 +68,7 @@ SAMPLING = (
     ),
     Attribute("posterior_", "Posterior", "The samples that were kept."),
     SCHEMA_,
+    IMPORTANCES_,
     Attribute("n_iter_", "int", "Number of sweeps so far."),
     *COLUMNS,
 )

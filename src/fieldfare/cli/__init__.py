@@ -42,6 +42,7 @@ from fieldfare.exceptions import FieldfareError
 __all__ = ["main"]
 
 OK, FAILED, USAGE = 0, 1, 2
+_WORDS = {"help": "--help", "version": "--version"}  # said as commands: help train
 _COMMANDS = (
     train,
     sample,
@@ -86,10 +87,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         0: success. 1: failure, with a message on standard error. 2: wrong usage. 130: interrupted
         by Ctrl-C. 143: ended by SIGTERM.
     """
-    parser, argv = _parser(), sys.argv[1:] if argv is None else argv
+    parser, argv = _parser(), sys.argv[1:] if argv is None else list(argv)
     if not argv:
         parser.print_help()
         return OK
+    if argv[0] in _WORDS:
+        argv = [*argv[1:], _WORDS[argv[0]]]
     try:
         arguments = parser.parse_args(argv)
     except SystemExit as stop:

@@ -82,6 +82,18 @@ def save_unless_nothing(result: FitResult, output: str) -> bool:
     return True
 
 
+def training_facts(result: FitResult) -> dict[str, Any]:
+    """Return what came of a training, for scripts."""
+    history = result.history
+    return {
+        "task": result.model.task,
+        "features": result.model.n_features,
+        "interrupted": result.interrupted,
+        "best": history.best,
+        "history": history.to_json(),
+    }
+
+
 def _where(result: FitResult, output: str) -> str:
     """Return where a training was interrupted, and which model is kept."""
     history = result.history

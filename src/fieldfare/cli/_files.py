@@ -52,8 +52,10 @@ def settle_files(arguments: argparse.Namespace) -> None:
     """
     given = vars(arguments)
     if given.get("output") is None and "default_output" in given:
-        arguments.output = arguments.default_output(arguments.data)
+        arguments.output = arguments.default_output(arguments)
     outputs = {name: value for name, value in given.items() if isinstance(value, Output)}
+    if given.get("json") and not arguments.json_is_output and STREAM in outputs.values():
+        raise ConfigError("Standard output cannot hold both --json and -o -. Name the output.")
     inputs = {name: value for name, value in given.items() if _is_input(value)}
     check_outputs(outputs, inputs, _CONTINUES)
     for path in outputs.values():
@@ -76,7 +78,7 @@ def written(output: str) -> Iterator[str]:
         path = os.path.join(folder, "output")
         yield path
         if os.path.isdir(path):
-            raise ConfigError("A folder cannot be written to standard output. Name it.")
+            raise ConfigError("A folder cannot be written to standard output. Give it a name.")
         with open(path, "rb") as file, standard_output() as out:
             shutil.copyfileobj(file, out)
 

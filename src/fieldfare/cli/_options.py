@@ -9,10 +9,11 @@ from dataclasses import Field, fields
 from typing import Any, NoReturn
 
 from fieldfare._files import STREAM
+from fieldfare._logging import say, say_aside
 from fieldfare._validation import NONE, AnyOf, Flag, Named, Number, OneOf, Several, closest, shown
 from fieldfare.cli._files import Input, Output
+from fieldfare.cli._json import as_json
 from fieldfare.config import Config, ModelConfig, SolverConfig, TrainingConfig, description
-from fieldfare.exceptions import ConfigError
 from fieldfare.settings import TRAINED
 
 # Flags that come before the one made from the parameter's name, where another word is usual.
@@ -106,24 +107,51 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--debug", action="store_true", help="on an error, print the traceback")
 
 
-def add_json(parser: argparse.ArgumentParser, words: str = "print one JSON object") -> None:
-    """Add the option to print what a script reads."""
+def add_json(
+    parser: argparse.ArgumentParser, words: str = "print one JSON object in place of the report"
+) -> None:
+    """Add the option to print what a script reads, of a command that writes something else."""
     parser.add_argument("--json", action="store_true", help=words)
+    parser.set_defaults(json_is_output=False)
+
+
+def add_result(
+    parser: argparse.ArgumentParser, words: str = "print one JSON object in place of the table"
+) -> None:
+    """Add where the result of a command goes, and the option to have it as a script reads it."""
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Output,
+        metavar="OUT",
+        help="file for the result (default: -, stdout)",
+    )
+    parser.add_argument("--json", action="store_true", help=words)
+    parser.set_defaults(json_is_output=True)
+
+
+def say_result(arguments: argparse.Namespace, text: str) -> None:
+    """Print the result of a command, or write it to the file that was named."""
+    if arguments.output in (None, STREAM):
+        say(text)
+        return
+    from fieldfare.sources.write import open_output
+
+    with open_output(arguments.output) as file:
+        file.write(f"{text}\n".encode())
+
+
+def report(arguments: argparse.Namespace, line: str, **facts: Any) -> None:
+    """Say what a command wrote: in a line for a person or, with ``--json``, as facts."""
+    if arguments.json:
+        say(as_json({"output": str(arguments.output), **facts}))
+    else:
+        say_aside(line)
 
 
 def prints_report(arguments: argparse.Namespace) -> bool:
-    """Whether a command prints its report: not where something else goes to standard output.
-
-    Raises
-    ------
-    ConfigError
-        If both JSON and the output file are to go there.
-    """
-    to_stream = arguments.output == STREAM
-    as_json = getattr(arguments, "json", False)
-    if to_stream and as_json:
-        raise ConfigError("Standard output cannot hold both --json and -o -. Name the output.")
-    return not (arguments.quiet or to_stream or as_json)
+    """Whether a command prints its report: not where something else goes to standard output."""
+    return not (arguments.quiet or arguments.output == STREAM or arguments.json)
 
 
 def add_data(
@@ -373,8 +401,9 @@ def _class_label(label: str) -> int | str:
         return label
 
 
-def default_output(paths: list[str]) -> Output:
+def default_output(arguments: argparse.Namespace) -> Output:
     """Return ``STEM.ff`` in the current folder, with the stem of the first data file."""
+    paths = [arguments.data] if isinstance(arguments.data, str) else arguments.data
     name = os.path.basename(os.path.normpath(paths[0]))
     stem = name.split(".")[0] if paths[0] != "-" else "model"
     return Output(f"{stem or 'model'}.ff")

@@ -77,7 +77,8 @@ def _configure_train(parser: argparse.ArgumentParser) -> None:
         metavar="MODEL.ff",
         help="model file (default: TABLE's name with .ff, in this folder)",
     )
-    parser.set_defaults(default_output=lambda data: _options.default_output([data]))
+    parser.set_defaults(default_output=_options.default_output)
+    _options.add_json(parser)
     _options.add_reading(parser)
     _columns.add(parser)
     group = parser.add_argument_group("training")
@@ -137,6 +138,7 @@ def _configure_index(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="folder to write",
     )
+    _options.add_json(parser)
     _options.add_reading(parser)
 
 
@@ -191,6 +193,10 @@ def _configure_query(parser: argparse.ArgumentParser) -> None:
         metavar="OUT",
         help="output file, .parquet or else CSV (default: -, stdout)",
     )
+    parser.add_argument(
+        "--json", action="store_true", help="write one JSON object: the items of each request"
+    )
+    parser.set_defaults(json_is_output=True)
     _options.add_reading(parser)
 
 
@@ -224,6 +230,7 @@ def _configure_compare(parser: argparse.ArgumentParser) -> None:
         help="popularity, 'recent popularity' (with --time), item-kNN, EASE, MF, 'implicit ALS', "
         "'implicit BPR' (default: all that can be had)",
     )
+    _options.add_result(parser)
     _options.add_reading(parser)
 
 
@@ -287,6 +294,7 @@ def _configure_vectors(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seconds", type=int, metavar="N", help="time to live in Redis (default: for ever)"
     )
+    _options.add_json(parser)
 
 
 def _add_roles(parser: argparse.ArgumentParser, title: str) -> None:

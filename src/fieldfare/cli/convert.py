@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from fieldfare._logging import say_aside
 from fieldfare.cli import _columns, _options
 from fieldfare.cli._files import FileOrFolder, Input, written
 from fieldfare.exceptions import ConfigError
@@ -15,6 +14,7 @@ examples:
   fieldfare convert test.csv test.ffm --to libffm --schema-from clicks.ff  the model's feature ids
   fieldfare convert log.csv log.parquet --to parquet
   fieldfare convert train.ffm train.store --to store                      opens at once afterwards
+  zcat log.csv.gz | fieldfare convert - -o - --to libffm --target clicked > train.ffm
 
 To become libsvm, libffm or a store, a table is encoded with a schema, inferred from it or taken
 from a model, which numbers the features. In the other direction, libffm becomes one column per
@@ -27,11 +27,20 @@ KINDS = ("libsvm", "libffm", "csv", "parquet", "store")
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "data", nargs="+", type=Input, metavar="IN", help="file, folder, glob or - (stdin)"
+        "data",
+        nargs="+",
+        type=Input,
+        metavar="IN",
+        help="file, folder, glob or - (stdin), and last the file to write, unless -o names it",
     )
     parser.add_argument(
-        "output", type=FileOrFolder, metavar="OUT", help="file to write; a folder for a store"
+        "-o",
+        "--output",
+        type=FileOrFolder,
+        metavar="OUT",
+        help="file to write; a folder for a store (default: the last of the arguments)",
     )
+    parser.set_defaults(default_output=_last)
     parser.add_argument("--to", choices=KINDS, help="format (default: by OUT's extension)")
     parser.add_argument(
         "--schema-from",
@@ -42,6 +51,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _options.add_roles(parser)
     _options.add_reading(parser)
     _columns.add(parser)
+    _options.add_json(parser)
+
+
+def _last(arguments: argparse.Namespace) -> FileOrFolder:
+    """Take the last of the files that were named for the one to write."""
+    if len(arguments.data) < 2:
+        raise ConfigError("Name the file to write, behind those to read or with -o.")
+    return FileOrFolder(arguments.data.pop())
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -63,7 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
         n_rows = convert(
             _options.source(arguments.data), path, kind, **_options.reading(arguments), **columns
         )
-    say_aside(f"{n_rows:,} rows written to {arguments.output}")
+    line = f"{n_rows:,} rows written to {arguments.output}"
+    _options.report(arguments, line, format=kind, rows=n_rows)
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from fieldfare._logging import say, say_notes
+from fieldfare._logging import say_notes
 from fieldfare.cli import _columns, _options
 from fieldfare.cli._json import as_json
 
@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--folds", type=int, default=5, metavar="N", help="number of folds (default: 5)"
     )
-    _options.add_json(parser, "print one JSON object, with the figures of each fold")
+    _options.add_result(parser, "print one JSON object, with the figures of each fold")
     _options.add_hyperparameters(parser)
 
 
@@ -47,8 +47,6 @@ def run(arguments: argparse.Namespace) -> int:
     data = read_dataset(_options.source(arguments.data), how)
     say_notes(data.schema.notes)
     result = cross_validate(data, folds=arguments.folds, **hyperparameters)
-    if arguments.json:
-        say(as_json({"folds": result.folds, "mean": result.mean, "std": result.std}))
-    else:
-        say(str(result))
+    facts = {"folds": result.folds, "mean": result.mean, "std": result.std}
+    _options.say_result(arguments, as_json(facts) if arguments.json else str(result))
     return 0

@@ -54,7 +54,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--rows", type=int, default=100_000, metavar="N", help="rows to generate (default: 100000)"
     )
     parser.add_argument(
+        "-o",
         "--out",
+        dest="output",
         default="fieldfare-demo",
         type=FileOrFolder,
         metavar="FOLDER",
@@ -92,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _make_data(arguments: argparse.Namespace) -> Story:
     from fieldfare.cli._clicks import generate
 
-    folder = Path(arguments.out)
+    folder = Path(arguments.output)
     folder.mkdir(parents=True, exist_ok=True)
     _refuse_others(folder)
     clicks = generate(arguments.rows, arguments.seed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from fieldfare._logging import say
 from fieldfare.cli import _columns, _options
 from fieldfare.cli._json import as_json
 from fieldfare.cli._tables import key_values
@@ -27,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="metric, or several with commas; may be repeated (default: those of the task)",
     )
-    _options.add_json(parser)
+    _options.add_result(parser)
     _options.add_threads(parser)
 
 
@@ -44,5 +43,6 @@ def run(arguments: argparse.Namespace) -> int:
         **_options.reading(arguments),
         **_columns.given(arguments),
     )
-    say(as_json(figures) if arguments.json else key_values(figures, indent=0))
+    text = as_json(figures) if arguments.json else key_values(figures, indent=0)
+    _options.say_result(arguments, text)
     return 0

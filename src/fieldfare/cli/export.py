@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from fieldfare._files import STREAM
-from fieldfare._logging import say_aside
+from fieldfare.cli import _options
 from fieldfare.cli._files import FileOrFolder, Input, written
 from fieldfare.exceptions import ConfigError
 
@@ -20,6 +20,7 @@ examples:
   fieldfare export clicks.ff served/1 --to savedmodel            a folder, for TensorFlow Serving
   fieldfare export clicks.ff model.pb                            a frozen TensorFlow graph
   fieldfare export clicks.ff clicks.keras
+  fieldfare export clicks.ff -o - --to json                      to standard output
 """
 
 _OPTIONS = ("inputs", "quantize", "table", "drop_linear")
@@ -44,8 +45,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "model", type=Input, metavar="MODEL.ff", help="model file from 'fieldfare train'"
     )
     parser.add_argument(
-        "output", type=FileOrFolder, metavar="OUT", help="file (savedmodel: folder) to write"
+        "out",
+        nargs="?",
+        type=FileOrFolder,
+        metavar="OUT",
+        help="file (savedmodel: folder) to write, unless -o names it",
     )
+    parser.add_argument(
+        "-o", "--output", type=FileOrFolder, metavar="OUT", help="the same (-: stdout, with --to)"
+    )
+    parser.set_defaults(default_output=_named)
     parser.add_argument("--to", metavar="FORMAT", help="format (default: by OUT's extension)")
     parser.add_argument(
         "--inputs",
@@ -67,6 +76,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="libffm: leave out the bias and the linear weights, which it cannot hold",
     )
+    _options.add_json(parser)
+
+
+def _named(arguments: argparse.Namespace) -> FileOrFolder:
+    """Return the output that is named behind the model."""
+    if arguments.out is None:
+        raise ConfigError("Name the file to write, behind the model or with -o.")
+    out: FileOrFolder = arguments.out
+    arguments.out = None
+    return out
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -76,10 +95,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     given = {name: getattr(arguments, name) for name in _OPTIONS}
     options = {name: value for name, value in given.items() if value is not None}
-    model = load_model(arguments.model)
     if arguments.output == STREAM and arguments.to is None:
         raise ConfigError("Standard output has no extension. Name the format with --to.")
+    model = load_model(arguments.model)
     with written(arguments.output) as path:
-        report = export(model, path, arguments.to, data=arguments.data, **options)
-    say_aside(str(report).replace(path, arguments.output))
+        found = export(model, path, arguments.to, data=arguments.data, **options)
+    loss = None if found.loss is None else str(found.loss)
+    line = str(found).replace(path, arguments.output)
+    _options.report(arguments, line, format=found.to, bytes=found.n_bytes, loss=loss)
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from fieldfare._logging import say_aside
+from fieldfare.cli import _options
 from fieldfare.cli._files import Input, Output, written
 from fieldfare.kinds.solvers import ALS, SGD
 
@@ -80,6 +80,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         choices=("regression", "logistic", "probit", "rank"),
         help="fastfm: what its scores are",
     )
+    _options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -99,5 +100,6 @@ def run(arguments: argparse.Namespace) -> int:
             save_posterior(model, path)
         else:
             save_model(model, path)
-    say_aside(f"{model!r} written to {arguments.output}")
+    facts = {"kind": model.config.model, "task": model.task, "features": model.n_features}
+    _options.report(arguments, f"{model!r} written to {arguments.output}", **facts)
     return 0

@@ -7,12 +7,13 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from fieldfare._files import STREAM
-from fieldfare._logging import say, say_aside
+from fieldfare._logging import say_aside
 from fieldfare.cli import _columns, _options
 from fieldfare.cli._files import Input, Output, written
 from fieldfare.cli._json import as_json
 from fieldfare.cli._tables import size
 from fieldfare.config import ModelConfig
+from fieldfare.exceptions import ConfigError
 
 if TYPE_CHECKING:
     from fieldfare.data.inspect import Inspection
@@ -40,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write what the columns are, as JSON to edit and to pass on as --schema",
     )
-    _options.add_json(parser)
+    _options.add_result(parser, "print one JSON object in place of the tables")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -54,12 +55,17 @@ def run(arguments: argparse.Namespace) -> int:
         **_columns.given(arguments),
     )
     needed = _memory(found)
+    shown = ", ".join(f"{kind} {size(n_bytes)}" for kind, n_bytes in needed.items())
+    text = f"{found}\n\nmemory to train, k={ModelConfig().n_factors}: {shown}"
     if arguments.json:
-        say(as_json({**_facts(found), "memory": needed}))
-    elif arguments.save_schema != STREAM:
-        say(str(found))
-        shown = ", ".join(f"{kind} {size(n_bytes)}" for kind, n_bytes in needed.items())
-        say(f"\nmemory to train, k={ModelConfig().n_factors}: {shown}")
+        text = as_json({**_facts(found), "memory": needed})
+    has_room = arguments.output is not None or arguments.save_schema != STREAM
+    if arguments.json and not has_room:
+        raise ConfigError(
+            "Standard output cannot hold both --json and --save-schema -. Name one of the files."
+        )
+    if has_room:
+        _options.say_result(arguments, text)
     if arguments.save_schema:
         with written(arguments.save_schema) as path:
             found.schema.write_columns(path)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from fieldfare._logging import say, say_aside, say_notes
 from fieldfare.cli import _columns, _options
-from fieldfare.cli._ending import INTERRUPTED, save_unless_nothing
+from fieldfare.cli._ending import INTERRUPTED, save_unless_nothing, training_facts
+from fieldfare.cli._json import as_json
 from fieldfare.cli._recommend_options import configure
 from fieldfare.exceptions import ConfigError
 
@@ -89,13 +90,18 @@ def _train(arguments: argparse.Namespace) -> int:
         **({"validation": "time", "validation_column": arguments.time} if by_time else {}),
         **_options.hyperparameters(arguments),
     )
-    if not save_unless_nothing(result, arguments.output):
+    is_saved = save_unless_nothing(result, arguments.output)
+    if arguments.json:
+        facts = {"interactions": _n_interactions(data.rows), **training_facts(result)}
+        say(as_json({"model": str(arguments.output) if is_saved else None, **facts}))
+    if not is_saved:
         return INTERRUPTED
     best = result.history.best
     shown = [f"{name} {best[name]:.4f}" for name in best if name.startswith("valid_")]
     epoch = ", ".join([f"epoch {int(best['epoch'])}", *shown]) if best else "no epoch"
-    count = f"{_n_interactions(data.rows):,} interactions"
-    say_aside(f"model of {count} ({epoch}) written to {arguments.output}")
+    if not arguments.json:
+        count = f"{_n_interactions(data.rows):,} interactions"
+        say_aside(f"model of {count} ({epoch}) written to {arguments.output}")
     return INTERRUPTED if result.interrupted else 0
 
 
@@ -177,9 +183,11 @@ def _index(arguments: argparse.Namespace) -> int:
     )
     recommender.save(arguments.output)
     index = recommender.index
+    calibration = None if index.calibration is None else index.calibration.to_json()
     if index.calibration is not None:
         say_aside(str(index.calibration))
-    say_aside(f"{index!r} written to {arguments.output}")
+    facts = {"items": len(index), "calibration": calibration}
+    _options.report(arguments, f"{index!r} written to {arguments.output}", **facts)
     return 0
 
 
@@ -202,6 +210,9 @@ def _query(arguments: argparse.Namespace) -> int:
             users = contexts.column(recommender.user_column).to_pylist()
     where = _values_by_column(arguments.where)
     columns = _recommendations(recommender, users, contexts, arguments, where)
+    if arguments.json:
+        _options.say_result(arguments, as_json(_lists(columns)))
+        return 0
     kind = format_of(arguments.output, ("csv", "parquet"), "csv")
     with table_writer(arguments.output, kind) as write:
         write(columns)
@@ -233,7 +244,11 @@ def _compare(arguments: argparse.Namespace) -> int:
         metrics=arguments.metrics or METRICS,
         baselines=None if arguments.baselines is None else arguments.baselines.split(","),
     )
-    say(str(found))
+    figures = {
+        name: {metric: one[metric] for metric in one.metrics}
+        for name, one in found.evaluations.items()
+    }
+    _options.say_result(arguments, as_json(figures) if arguments.json else str(found))
     return 0
 
 
@@ -258,7 +273,10 @@ def _vectors(arguments: argparse.Namespace) -> int:
     else:
         write_vectors(found, target, arguments.kind, arguments.table)
     bound = "" if found.bound is None else f", lengths divided by {found.bound:.6g}"
-    say_aside(f"{found!r}{bound} written to {without_password(target)}")
+    shown = without_password(target)
+    n, dimension = found.values.shape
+    facts = {"output": shown, "vectors": n, "dimension": dimension, "bound": found.bound}
+    _options.report(arguments, f"{found!r}{bound} written to {shown}", **facts)
     return 0
 
 
@@ -285,6 +303,15 @@ def _recommendations(
         "score": scores[row, rank],
         "rank": rank + 1,
     }
+
+
+def _lists(columns: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return recommendations by request: of each, its items in order."""
+    asked, item, *_ = columns
+    found: dict[str, list[dict[str, Any]]] = {}
+    for request, one, score in zip(columns[asked], columns[item], columns["score"], strict=True):
+        found.setdefault(str(request), []).append({item: one, "score": float(score)})
+    return found
 
 
 def _assignments(texts: Sequence[str]) -> dict[str, str]:

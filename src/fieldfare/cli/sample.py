@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fieldfare._logging import say, say_error, say_notes
 from fieldfare.cli import _columns, _options
 from fieldfare.cli._ending import INTERRUPTED
 from fieldfare.cli._files import Input, written
+from fieldfare.cli._json import as_json
 from fieldfare.cli._tables import key_values, size
 from fieldfare.config import GibbsConfig, ModelConfig, TrainingConfig
 from fieldfare.kinds.solvers import GIBBS
@@ -63,6 +64,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("sampling")
     _options.add_flags(group, GibbsConfig, names)
     _options.add_flags(group, TrainingConfig, names)
+    _options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -95,9 +97,26 @@ def run(arguments: argparse.Namespace) -> int:
         kept = 0 if result.posterior is None else len(result.posterior)
         what = f"{output} holds {kept} samples" if kept else f"nothing was saved to {output}"
         say_error(f"interrupted after {len(result.trace.sweeps)} sweeps: {what}")
-    if prints:
-        say(_summary(result, output, time.perf_counter() - start))
+    seconds = time.perf_counter() - start
+    if arguments.json:
+        say(as_json(_facts(result, output, seconds)))
+    elif prints:
+        say(_summary(result, output, seconds))
     return INTERRUPTED if result.interrupted else 0
+
+
+def _facts(result: SamplingResult, output: str, seconds: float) -> dict[str, Any]:
+    """Return what came of the sampling, for scripts; without an output, nothing was saved."""
+    posterior, trace = result.posterior, result.trace
+    return {
+        "model": None if posterior is None else output,
+        "task": None if posterior is None else posterior.task,
+        "samples": 0 if posterior is None else len(posterior),
+        "interrupted": result.interrupted,
+        "seconds": seconds,
+        "last": trace.sweeps[-1] if trace.sweeps else {},
+        "trace": trace.diagnostics(),
+    }
 
 
 def _summary(result: SamplingResult, output: str, seconds: float) -> str:

@@ -8,10 +8,10 @@ import textwrap
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from fieldfare._logging import say, say_aside
+from fieldfare._logging import say_aside
 from fieldfare.cli._files import Input, Output
 from fieldfare.cli._json import as_json
-from fieldfare.cli._options import add_json
+from fieldfare.cli._options import add_result, say_result
 from fieldfare.cli._tables import key_values, size
 from fieldfare.exceptions import ConfigError
 
@@ -59,7 +59,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="row to explain, counted from 0 (default: 0)",
     )
-    add_json(parser)
+    add_result(parser, "print one JSON object in place of the tables")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -74,24 +74,20 @@ def run(arguments: argparse.Namespace) -> int:
                 f"{arguments.model} holds samples of a Bayesian model, but only a single set of "
                 "parameters can be explained. Explain a model from 'fieldfare train'."
             )
-        if arguments.json:
-            say(as_json(_facts(model) | {"trace": _trace(model).diagnostics()}))
-        else:
-            say(_posterior(model, arguments.model))
-            if arguments.schema:
-                say("\n" + str(model.schema))
+        facts = _facts(model) | {"trace": _trace(model).diagnostics()}
+        text = as_json(facts) if arguments.json else _posterior(model, arguments)
+        say_result(arguments, text)
         if arguments.plot:
             _plot_trace(model, arguments.plot)
         return 0
     if arguments.json:
-        say(as_json(_json_of(model, arguments)))
+        text = as_json(_json_of(model, arguments))
     elif arguments.explain:
-        say(_explanation(model, arguments.explain, arguments.row, arguments.top))
+        text = _explanation(model, arguments.explain, arguments.row, arguments.top)
     else:
-        say(_header(model, arguments.model))
-        if arguments.schema:
-            say("\n" + str(model.schema))
-        say(_learned(model, arguments.top))
+        schema = f"\n\n{model.schema}" if arguments.schema else ""
+        text = f"{_header(model, arguments.model)}{schema}\n{_learned(model, arguments.top)}"
+    say_result(arguments, text)
     if arguments.plot:
         _plot(model, arguments)
     return 0
@@ -154,7 +150,8 @@ def _scaled(scaling: Scaling) -> str:
     )
 
 
-def _posterior(posterior: Posterior, path: str) -> str:
+def _posterior(posterior: Posterior, arguments: argparse.Namespace) -> str:
+    path = arguments.model
     provenance = dict(posterior.provenance)
     provenance.pop("trace", None)
     lines = {
@@ -168,7 +165,8 @@ def _posterior(posterior: Posterior, path: str) -> str:
     if posterior.classes is not None:
         lines["classes"] = ", ".join(map(str, posterior.classes))
     lines |= _settings(posterior.trained_by, provenance)
-    return f"{key_values(lines, indent=0)}\n\n{_trace(posterior)}"
+    schema = f"\n\n{posterior.schema}" if arguments.schema else ""
+    return f"{key_values(lines, indent=0)}\n\n{_trace(posterior)}{schema}"
 
 
 def _trace(posterior: Posterior) -> Trace:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fieldfare._logging import say, say_notes
 from fieldfare.cli import _columns, _options
-from fieldfare.cli._ending import INTERRUPTED, save_unless_nothing
+from fieldfare.cli._ending import INTERRUPTED, save_unless_nothing, training_facts
 from fieldfare.cli._files import Input, Output
 from fieldfare.cli._json import as_json
 from fieldfare.cli._tables import key_values, size
@@ -57,7 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="resume from such a file, with the same data and flags",
     )
-    _options.add_json(parser, "print one JSON object in place of the report")
+    _options.add_json(parser)
     _options.add_hyperparameters(parser)
 
 
@@ -105,7 +105,9 @@ def run(arguments: argparse.Namespace) -> int:
     result = functions.train(data, **settings | hyperparameters)
     is_saved = save_unless_nothing(result, arguments.output)
     if arguments.json:
-        say(as_json(_facts(result, arguments.output if is_saved else None, start)))
+        model = str(arguments.output) if is_saved else None
+        seconds = time.perf_counter() - start
+        say(as_json({"model": model, "seconds": seconds, **training_facts(result)}))
     elif is_saved and prints:
         tell()
         tell(_summary(result, arguments.output, _since(start)))
@@ -119,20 +121,6 @@ def _described(schema: Schema) -> str:
         rest = len(lines) - 2 - _COLUMNS_SHOWN
         lines[_COLUMNS_SHOWN + 2 :] = [f"... and {rest} more columns"]
     return "\n".join(lines)
-
-
-def _facts(result: TrainResult, output: str | None, start: float) -> dict[str, Any]:
-    """Return what came of the training, for scripts; without an output, nothing was saved."""
-    history = result.history
-    return {
-        "model": output,
-        "task": result.model.task,
-        "features": result.model.n_features,
-        "interrupted": result.interrupted,
-        "seconds": time.perf_counter() - start,
-        "best": history.best,
-        "history": history.to_json(),
-    }
 
 
 def _summary(result: TrainResult, output: str, seconds: str) -> str:

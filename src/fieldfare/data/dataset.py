@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from fieldfare._arguments import checked
 from fieldfare.exceptions import SchemaError
 from fieldfare.rows import RelatedRows, Rows
 from fieldfare.schema.numbered import FieldsSeen
@@ -39,6 +40,9 @@ class Dataset:
     def with_(self, **arrays: Any) -> Dataset:
         """Return the samples with another target, weight or group, of shape (n_rows,) or None."""
         return replace(self, rows=self.rows.with_(**arrays))
+
+
+Dataset.__init__ = checked(Dataset.__init__)  # type: ignore[method-assign]
 
 
 @dataclass(frozen=True, eq=False)

@@ -366,7 +366,10 @@ def _with_roles(data: AnyDataset, options: Options) -> AnyDataset:
     for role, values in options.arrays.items():
         data = data.with_(**{role: per_row(role, values, len(data))})
     if options.labelled and data.rows.target is None:
-        raise DataError("The samples have no target. Give one, or pass labelled=False.")
+        raise DataError(
+            "The samples have no target. Name its column, as in target='clicked' (--target "
+            "clicked); without a target, rows can only be predicted."
+        )
     if options.labelled is False and data.rows.target is not None:
         data = data.with_(target=None)
     return data if options.split_by is None else options.split_by.with_column_of(data)

@@ -99,6 +99,15 @@ class BayesianFM(Factorization):
             return Posterior.of(self._model_config(), [])
         return self._posterior
 
+    @property
+    def feature_importances_(self) -> Float64Array:
+        """Share of the variance of the scores that each column of X accounts for.
+
+        The variance is the mean over the kept samples; see `fieldfare.models.importances`.
+        """
+        check_is_fitted(self, "trace_")
+        return self._importances(self.posterior_.as_model())
+
     @checked
     def save(self, path: PathLike) -> None:
         """Save the kept samples to a file; see `fieldfare.save_posterior`.

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence, Set
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,8 @@ _SOURCES = (*_PATHS, Rows, RelatedRows, RowStore, Dataset, RelatedDataset, Joine
 def is_source(X: Any) -> bool:
     """Whether X carries its own target."""
     if isinstance(X, list):
-        return bool(X) and isinstance(X[0], _PATHS)
+        is_first = bool(X) and isinstance(X[0], _PATHS)
+        return is_first and all(isinstance(item, _PATHS) or hasattr(item, "read") for item in X)
     return isinstance(X, _SOURCES) or hasattr(X, "read")
 
 
@@ -58,6 +60,7 @@ def in_memory(X: Any) -> Any:
     """
     if isinstance(X, Table) or is_source(X) or is_sparse(X):
         return X
+    X = dicts.with_names(X)
     if frames.is_lazy(X):
         return X.collect()
     in_parts = (
@@ -150,6 +153,22 @@ def require_samples(X: Any, names: Sequence[str]) -> None:
             "2-d array of them in this order, or one sample as a dict. Got "
             f"{type(X).__name__}{' of one dimension' if hasattr(X, '__len__') else ''}."
         )
+
+
+def to_predict(X: Any, names: Sequence[str]) -> Any:
+    """Return samples to predict, of a table of these columns; one with lists in its cells as such.
+
+    Raises
+    ------
+    DataError
+        If X is a bare list of texts, which are neither files nor told apart by a name.
+    """
+    if isinstance(X, Mapping) and any(map(dicts.is_value, X.values())):
+        return [X]
+    is_row = isinstance(X, list) and len(X) == len(names) and is_source(X)
+    if is_row and all(isinstance(item, str) and not os.path.exists(item) for item in X):
+        require_samples(X, names)
+    return X
 
 
 def refuse_columns(X: Any, n_samples: int) -> None:
@@ -252,9 +271,16 @@ def labels(y: Any) -> AnyArray:
     kind = getattr(getattr(y, "dtype", None), "numpy_dtype", None)
     if kind is not None and kind.kind in "biu":
         y = y.to_numpy(dtype=kind)
+    if np.iscomplexobj(y):
+        raise DataError(
+            "Complex data not supported: y must hold labels or real numbers. Got complex numbers. "
+            "Pass their real parts, y.real."
+        )
     array: AnyArray = column_or_1d(y, warn=True)
     # Labels that are all of one plain type may come as objects.
     kinds = {type(label) for label in array.tolist()} if array.dtype.kind == "O" else set()
+    if kinds == {Decimal}:
+        return array.astype(np.float64)
     return np.array(array.tolist()) if kinds in ({bool}, {int}) else array
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
-from typing import Any, ClassVar, TypeVar
+from types import FunctionType, MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -22,10 +22,9 @@ from fieldfare.data.unseen import warn_of_unseen
 from fieldfare.estimators import _input
 from fieldfare.estimators._checks import check_is_fitted, check_sample_weight, validate_data
 from fieldfare.estimators._eval_set import as_tuple, with_own_target
-from fieldfare.estimators._names import named
-from fieldfare.exceptions import DataError
+from fieldfare.estimators._names import answer_attribute, answered, named
+from fieldfare.exceptions import DataError, SchemaError
 from fieldfare.kinds.models import MODEL_KINDS
-from fieldfare.models.importances import Moments
 from fieldfare.rows import Rows, as_rows
 from fieldfare.schema.hints import Hints
 from fieldfare.schema.schema import Schema
@@ -52,13 +51,23 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
 
     schema_: Schema
     n_features_in_: int
-    _moments: Moments | None = None  # of the columns of an array
     _column_numbers: list[int] | None = None  # of a pandas frame that is an array
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if "__init__" in vars(cls):
-            cls.__init__ = named(cls.__init__)  # type: ignore[method-assign]
+        for name, method in list(vars(cls).items()):
+            if name == "__init__":
+                cls.__init__ = named(method)  # type: ignore[method-assign]
+            elif isinstance(method, FunctionType) and not name.startswith("_"):
+                setattr(cls, name, answered(method))
+
+    if not TYPE_CHECKING:  # for which any attribute would then exist
+
+        def __getattr__(self, name: str) -> Any:
+            """Answer an attribute that there is not by the one that is meant."""
+            if hasattr(type(self), name):
+                return object.__getattribute__(self, name)  # the error of a property
+            raise answer_attribute(self, name)
 
     def set_params(self: _ReadingT, **params: Any) -> _ReadingT:
         """Set parameters by name.
@@ -150,7 +159,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
                 hints=learn,
                 split_by=split_by,
             )
-            self.schema_, self._moments = data.schema, None
+            self.schema_ = data.schema
             self._learn_columns(data.schema.names_in_table)
         elif extend:
             data = read_extending(self.schema_, X, n_threads=self.n_jobs, split_by=split_by)
@@ -184,8 +193,10 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         columns = {r: _input.column(X, name) for r, name in given.items() if _input.is_name(name)}
         roles = {role: name for role, (name, _) in columns.items()}
         if y is None:
-            # scikit-learn has its own words for this.
-            validate_data(self, X="no_validation", y=y)
+            raise DataError(  # as scikit-learn says it
+                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
+                "is None. Pass the labels, or name the target column, as in y='clicked'."
+            )
         y = _input.labels(columns["target"][1] if "target" in columns else y)
         _input.refuse_columns(X, len(y))
         known = None if learn is not None else self.schema_
@@ -197,7 +208,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
                 self.schema_ = self._array_schema(X.shape[1])
             rows = self._array_rows(X, self.schema_)
             if learn is not None:
-                self._moments = Moments.of_rows(rows, X.shape[1])
+                self.schema_ = self.schema_.with_spread_of(rows)
             if learn is not None and self._uses_fields() and self._fields() is None:
                 require_fields(rows, X.shape[1])
             encoded: AnyDataset = Dataset(rows, self.schema_)
@@ -234,7 +245,10 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
             (X, y), sample_weight = pair, None
         else:
             X, y, sample_weight = with_own_target(eval_set, y, sample_weight)
-        return self._read(X, y, sample_weight)
+        try:
+            return self._read(X, y, sample_weight)
+        except SchemaError as error:
+            raise SchemaError(f"In eval_set: {error.args[0]}") from error
 
     def _rows(self, X: Any, schema: Schema) -> Rows:
         """Return samples to predict, with the features that the Schema of a model says."""
@@ -243,7 +257,7 @@ class Reading(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
         return rows
 
     def _encoded(self, X: Any, schema: Schema) -> Rows:
-        X = _input.in_memory(X)
+        X = _input.in_memory(_input.to_predict(X, schema.names_in_table))
         if _input.is_source(X):
             return as_rows(read(X, self._settings(), schema=schema, labelled=None).rows)
         table = self._as_table(X, schema)

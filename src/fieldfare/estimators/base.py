@@ -285,16 +285,22 @@ class Factorization(Reading, metaclass=ABCMeta):
         See `fieldfare.models.importances.importances`.
         """
         check_is_fitted(self)
-        model, schema = self.model_, schema_of(self.model_)
-        if not schema.is_indexed:
-            names = [str(n) for n in getattr(self, "feature_names_in_", schema.names_in_table)]
-            return importances(model, Moments.of_schema(schema), schema.features_of(names))
-        if self._moments is None:
+        return self._importances(self.model_)
+
+    def _importances(self, model: Model) -> Float64Array:
+        schema = schema_of(model)
+        moments = Moments.of_schema(schema)
+        if moments is None:
             raise AttributeError(
-                f"{type(self).__name__} has feature_importances_ if it was fitted on a table, or "
-                "on an array and not loaded since: how much numbers vary is not in the model."
+                f"{type(self).__name__} has feature_importances_ if it was fitted on a table or an "
+                "array. It was fitted on numbered features, whose values are not summed up."
             )
-        return importances(model, self._moments, list(np.arange(model.n_features)[:, np.newaxis]))
+        if schema.is_indexed:
+            columns = list(np.arange(model.n_features)[:, np.newaxis])
+        else:
+            names = [str(n) for n in getattr(self, "feature_names_in_", schema.names_in_table)]
+            columns = schema.features_of(names)
+        return importances(model, moments, columns)
 
     # --- for subclasses and scikit-learn ----------------------------------------------------------
 

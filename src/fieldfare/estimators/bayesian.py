@@ -94,6 +94,10 @@ class BayesianFMRegressor(BayesianRegressor):
         The samples that were kept.
     schema_ : Schema
         What the columns and the features mean.
+    feature_importances_ : float64 array of shape (n_features_in_,)
+        Share of the variance of the scores that each column of X accounts for, as if the columns
+        were independent; half of that of an interaction goes to each of its columns. They sum to 1.
+        Only defined after fitting on a table or an array.
     n_iter_ : int
         Number of sweeps so far.
     n_features_in_ : int
@@ -248,6 +252,10 @@ class BayesianFMClassifier(BayesianClassifier):
         The samples that were kept.
     schema_ : Schema
         What the columns and the features mean.
+    feature_importances_ : float64 array of shape (n_features_in_,)
+        Share of the variance of the scores that each column of X accounts for, as if the columns
+        were independent; half of that of an interaction goes to each of its columns. They sum to 1.
+        Only defined after fitting on a table or an array.
     n_iter_ : int
         Number of sweeps so far.
     n_features_in_ : int
@@ -400,6 +408,10 @@ class BayesianFMOrdinalRegressor(BayesianOrdinalRegressor):
         The samples that were kept.
     schema_ : Schema
         What the columns and the features mean.
+    feature_importances_ : float64 array of shape (n_features_in_,)
+        Share of the variance of the scores that each column of X accounts for, as if the columns
+        were independent; half of that of an interaction goes to each of its columns. They sum to 1.
+        Only defined after fitting on a table or an array.
     n_iter_ : int
         Number of sweeps so far.
     n_features_in_ : int

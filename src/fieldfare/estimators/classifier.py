@@ -15,6 +15,7 @@ from fieldfare._arrays import as_array, distinct
 from fieldfare._typing import AnyArray, Float32Array, Float64Array
 from fieldfare.config import Config, TrainingConfig
 from fieldfare.estimators._checks import check_classification_targets, coded
+from fieldfare.estimators._names import answered
 from fieldfare.estimators.base import Factorization, has_partial_fit
 from fieldfare.exceptions import DataError
 from fieldfare.kinds.solvers import SGD, SOLVER_KINDS
@@ -32,6 +33,7 @@ class Classifier(ClassifierMixin, Factorization):  # type: ignore[misc]
     classes_: AnyArray
 
     @available_if(has_partial_fit)  # type: ignore[untyped-decorator]
+    @answered
     def partial_fit(
         self: _ClassifierT, X: Any, y: Any = None, classes: Any = None, sample_weight: Any = None
     ) -> _ClassifierT:

@@ -161,7 +161,7 @@ class FwFMClassifier(WithPairWeights, Classifier):
     feature_importances_ : float64 array of shape (n_features_in_,)
         Share of the variance of the scores that each column of X accounts for, as if the columns
         were independent; half of that of an interaction goes to each of its columns. They sum to 1.
-        Only defined after fitting on a table, or on an array that was no file.
+        Only defined after fitting on a table or an array.
     n_iter_ : int
         Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int
@@ -422,7 +422,7 @@ class FwFMRegressor(WithPairWeights, Regressor):
     feature_importances_ : float64 array of shape (n_features_in_,)
         Share of the variance of the scores that each column of X accounts for, as if the columns
         were independent; half of that of an interaction goes to each of its columns. They sum to 1.
-        Only defined after fitting on a table, or on an array that was no file.
+        Only defined after fitting on a table or an array.
     n_iter_ : int
         Number of epochs so far; after a second training on all rows, the epochs of that.
     n_features_in_ : int

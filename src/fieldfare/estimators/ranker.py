@@ -113,8 +113,9 @@ class Ranker(Factorization):
             Group of each sample (a query or a user), or the name of its column, which stays a
             feature unless a ``schema`` says otherwise. ``None`` for files and tables that have
             groups of their own (``qid:`` in libsvm text, the group of the Schema), and for recall.
-        group : array-like of shape (n_groups,) or None
-            Instead of ``qid``: sizes of the groups, whose samples then follow one another.
+        group : array-like of shape (n_groups,), str or None
+            Instead of ``qid``: sizes of the groups, whose samples then follow one another; or the
+            name of the column of groups.
         pairs : int array of shape (n_pairs, 2) or None
             Row numbers of the samples to compare, the better one first. In training, they replace
             ``y`` and the groups; every pair is visited in each epoch.
@@ -402,7 +403,11 @@ def _group_numbers(qid: Any, group: Any) -> Any:
     if group is None:
         return qid
     if qid is not None:
-        raise DataError("Give qid (the group of each sample) or group (their sizes), not both.")
+        raise DataError(
+            "Pass qid, the group of each sample, or group, the sizes of the groups. Got both."
+        )
+    if isinstance(group, str):
+        return group
     sizes = as_array("group", group, ndim=1)
     if sizes.dtype.kind not in "iu" or (sizes < 0).any():
         raise DataError(

@@ -11,6 +11,7 @@ from sklearn.utils.metaestimators import available_if
 
 from fieldfare._typing import AnyArray, Float32Array
 from fieldfare.estimators._checks import check_array, coded
+from fieldfare.estimators._names import answered
 from fieldfare.estimators.base import Factorization, has_partial_fit
 from fieldfare.exceptions import DataError
 
@@ -21,6 +22,7 @@ class Regressor(RegressorMixin, Factorization):  # type: ignore[misc]
     """Base of the regressors."""
 
     @available_if(has_partial_fit)  # type: ignore[untyped-decorator]
+    @answered
     def partial_fit(
         self: _RegressorT, X: Any, y: Any = None, sample_weight: Any = None
     ) -> _RegressorT:

@@ -9,7 +9,6 @@ import numpy as np
 
 from fieldfare._typing import AnyArray, Float64Array
 from fieldfare.models.base import Model
-from fieldfare.rows import Rows
 from fieldfare.schema.schema import Schema
 
 
@@ -25,17 +24,13 @@ class Moments(NamedTuple):
     square: Float64Array
 
     @staticmethod
-    def of_rows(rows: Rows, n_features: int) -> Moments:
-        """Return the moments of some rows."""
-        span = rows.span
-        ids, n = rows.indices[span], max(len(rows), 1)
-        x = np.ones(len(ids)) if rows.values is None else rows.values[span].astype(np.float64)
-        sums = (np.bincount(ids, weight, n_features) / n for weight in (None, x, x * x))
-        return Moments(*sums)
-
-    @staticmethod
-    def of_schema(schema: Schema) -> Moments:
-        """Return the moments of the rows that a Schema of columns was fitted on."""
+    def of_schema(schema: Schema) -> Moments | None:
+        """Return the moments of the rows that a Schema was fitted on, ``None`` if not known."""
+        if schema.ids is not None:
+            if schema.ids.spread is None:
+                return None
+            share, mean, deviation = schema.ids.spread.astype(np.float64)
+            return Moments(share, mean, mean**2 + deviation**2)
         counts = schema.counts
         assert counts is not None
         assert schema.fitted is not None

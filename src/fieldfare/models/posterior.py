@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import NormalDist
 from typing import Any, final
 
@@ -16,6 +16,8 @@ from fieldfare.config import ModelConfig
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.kernels import latent, native
 from fieldfare.kernels.table import Spec
+from fieldfare.models.base import Model
+from fieldfare.models.registry import MODEL_CLASSES
 from fieldfare.rows import Rows
 from fieldfare.schema.schema import Schema
 from fieldfare.settings import Settings
@@ -207,6 +209,12 @@ class Posterior:
 
     def __len__(self) -> int:
         return len(self.bias)
+
+    def as_model(self) -> Model:
+        """Return a model of which each output is the score under one sample, sharing the arrays."""
+        config = replace(self.config, task="multiclass")
+        model = MODEL_CLASSES[config.model]
+        return model(config, self.bias, self.linear, self.factors, schema=self.schema)
 
     @property
     def nbytes(self) -> int:

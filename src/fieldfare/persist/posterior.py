@@ -220,7 +220,7 @@ def _classes(header: JSON, task: Any) -> list[Any] | None:
         or (len(classes) != 2 if task == "binary" else len(classes) < 2)
         or (task == "ordinal" and sorted(classes) != classes)
     ):
-        raise ModelFileError(f"These are no classes of a {task!r} posterior: {classes!r:.200}.")
+        raise ModelFileError(f"A {task!r} posterior cannot have these classes: {classes!r:.200}.")
     return classes
 
 

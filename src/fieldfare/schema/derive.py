@@ -116,7 +116,8 @@ def _moments(column: Column, array: Any, location: SourceLocation) -> Moments:
         warnings.warn(
             DataWarning(
                 f"{place} {location.first_row + int(odd[0])}, column {column.name!r}: cells that "
-                f"are not dates or times are missing ({len(odd)} of {len(array)}): {examples}. "
+                f"are not dates or times count as missing ({len(odd)} of {len(array)}): "
+                f"{examples}. "
                 "Correct them, or set the column's kind, or its date_format (now "
                 f"{column.date_format!r}), in the Schema."
             ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
@@ -24,7 +24,7 @@ class Hints:
     ----------
     categorical, numeric, ignore : sequence of str
         Names of columns that are categories, numbers, or not used. A single name is a sequence of
-        one, and None is an empty one.
+        one, and None is an empty one. A whole number is a position, unless a column has that name.
     bins : int in [2, 1000], mapping from column to int, or None
         So many quantile bins for every numeric column, or for the named columns, which are then
         numeric.
@@ -102,6 +102,24 @@ class Hints:
         if isinstance(self.bins, dict) and name in self.bins:
             return "numeric"
         return self._kinds.get(name)
+
+    def located(self, names: Sequence[str]) -> Hints:
+        """Return hints with names where positions, from 0, stand that are no names of columns."""
+
+        def name_of(given: str) -> str:
+            is_position = given not in names and given.isascii() and given.isdecimal()
+            return names[int(given)] if is_position and float(given) < len(names) else given
+
+        def named(given: Any) -> Any:
+            if isinstance(given, dict):
+                return {name_of(name): value for name, value in given.items()}
+            return tuple(map(name_of, given))
+
+        changed = {kind: named(getattr(self, kind)) for kind in KINDS}
+        for name in ("bins", "na_values"):
+            given = getattr(self, name)
+            changed[name] = named(given) if isinstance(given, dict) else given
+        return Hints(**changed)
 
     def check(self, names: Collection[str], reserved: Iterable[str | None] = ()) -> None:
         """Refuse hints about columns that do not exist, or that are not features.

@@ -100,6 +100,7 @@ def infer_columns(
     for name in (target, weight, group):
         if name is not None:
             require_column(name, table.names)
+    hints = hints.located(table.names)
     hints.check(table.names, (target, weight))
     sample = table.head(SAMPLE_ROWS)
     complete = sample.num_rows < SAMPLE_ROWS

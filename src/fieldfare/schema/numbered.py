@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fieldfare._typing import UInt16Array
+from fieldfare._typing import Float32Array, UInt16Array
 from fieldfare.exceptions import SchemaError
 from fieldfare.kernels.text import note_fields
 from fieldfare.rows import Rows
@@ -25,11 +25,13 @@ class Indexed:
         Names to print; ``feature_names=None``: the numbers.
     field_of : uint16 array of shape (n_features,) or None
         Field of each feature where it is known.
+    spread : float32 array of shape (3, n_features) or None
+        What `spread_of` says of the training rows, where it is known.
 
     Raises
     ------
     SchemaError
-        If there is not one name per field and per feature.
+        If there is not one name per field and per feature, or the spread is of other features.
     """
 
     n_features: int
@@ -37,6 +39,7 @@ class Indexed:
     field_names: tuple[str, ...]
     feature_names: tuple[str, ...] | None = None
     field_of: UInt16Array | None = None
+    spread: Float32Array | None = None
 
     def __post_init__(self) -> None:
         names = self.feature_names
@@ -44,6 +47,30 @@ class Indexed:
             names is not None and len(names) != self.n_features
         ):
             raise SchemaError("A Schema needs one name per field and per feature, or none.")
+        if self.spread is not None and self.spread.shape != (3, self.n_features):
+            raise SchemaError(
+                f"The spread of {self.n_features} features has the shape (3, {self.n_features}). "
+                f"Got {self.spread.shape}."
+            )
+
+
+def spread_of(rows: Rows, n_features: int) -> Float32Array:
+    """Return how the value of each feature varies over some rows.
+
+    Returns
+    -------
+    float32 array of shape (3, n_features)
+        The share of the rows that have the feature; the mean of its value, which is 0 where a row
+        lacks the feature; and the standard deviation.
+    """
+    span = rows.span
+    ids, n = rows.indices[span], max(len(rows), 1)
+    x = np.ones(len(ids)) if rows.values is None else rows.values[span].astype(np.float64)
+    share = np.bincount(ids, minlength=n_features) / n
+    mean = np.bincount(ids, x, n_features) / n
+    # From the mean: the difference of two large squares would leave little of a small spread.
+    square = np.bincount(ids, (x - mean[ids]) ** 2, n_features) / n + (1 - share) * mean**2
+    return np.stack([share, mean, np.sqrt(np.maximum(square, 0))]).astype(np.float32)
 
 
 class FieldsSeen:

@@ -27,7 +27,7 @@ from fieldfare.schema.fit import Fitted, learn, learn_more
 from fieldfare.schema.hints import Hints
 from fieldfare.schema.infer import infer_columns
 from fieldfare.schema.names import printed, to_frame
-from fieldfare.schema.numbered import Indexed
+from fieldfare.schema.numbered import Indexed, spread_of
 from fieldfare.schema.settle import learn_guessed
 from fieldfare.sources.batch import Batch, column_at, require_column, stacked
 from fieldfare.sources.formats import open_table
@@ -167,6 +167,11 @@ class Schema(Features):
         names = None if feature_names is None else tuple(map(str, feature_names))
         return Schema(ids=Indexed(n_features, n_fields, fields, names, field_of))
 
+    def with_spread_of(self, rows: Rows) -> Schema:
+        """Return a Schema of numbered features that knows how these vary over the training rows."""
+        assert self.ids is not None
+        return replace(self, ids=replace(self.ids, spread=spread_of(rows, self.n_features)))
+
     @checked
     def edit(
         self, column: str | Iterable[str] | Mapping[str, Mapping[str, Any]], **changes: Any
@@ -266,6 +271,7 @@ class Schema(Features):
                 "or that of a model. Leave it out, or change the columns with schema.edit(...) "
                 "before they are fitted."
             )
+        hints = hints.located([c.name for c in self.columns])
         hints.check([c.name for c in self.columns], (self.target, self.weight))
         columns = tuple(map(hints.applied, self.columns))
         same = {new.name for old, new in zip(self.columns, columns, strict=True) if old == new}

@@ -39,6 +39,8 @@ def to_json(schema: Schema) -> tuple[JSON, dict[str, AnyArray]]:
             )
         if ids.field_of is not None:
             arrays["field_of"] = ids.field_of
+        if ids.spread is not None:
+            arrays["spread"] = ids.spread
         return header, arrays
     header["columns"] = [column.to_json() for column in schema.columns]
     for name in ("target", "weight", "group", "n_rows"):
@@ -132,7 +134,8 @@ def _get_indexed(part: JSON, arrays: Mapping[str, AnyArray]) -> Indexed:
     texts = _get_texts(arrays, "names")
     names = None if texts is None else tuple(texts.text(i) for i in range(len(texts)))
     fields = tuple(map(str, part["field_names"]))
-    return Indexed(part["n_features"], part["n_fields"], fields, names, arrays.get("field_of"))
+    known = (arrays.get("field_of"), arrays.get("spread"))
+    return Indexed(part["n_features"], part["n_fields"], fields, names, *known)
 
 
 def _check_fitted(column: Column, state: Fitted | None) -> None:
@@ -187,6 +190,7 @@ def digest(schema: Schema) -> str:
     """Return a fingerprint of a Schema."""
     header, arrays = to_json(schema)
     header.pop("notes", None)  # they change nothing
+    arrays.pop("spread", None)
     state = hashlib.blake2b(json.dumps(header, sort_keys=True).encode(), digest_size=16)
     for name in sorted(arrays):
         state.update(f"{name}:{arrays[name].dtype}:{arrays[name].shape}".encode())

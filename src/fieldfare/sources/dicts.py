@@ -53,6 +53,11 @@ def is_sample(source: Any) -> bool:
     return isinstance(source, Mapping) and len(source) > 0 and all(map(is_value, source.values()))
 
 
+def with_names(source: Any) -> Any:
+    """Return a row that is a named tuple, as of DataFrame.itertuples, as a dictionary."""
+    return source._asdict() if isinstance(source, tuple) and hasattr(source, "_asdict") else source
+
+
 def is_structured(source: Any) -> bool:
     """Whether this is a structured or a record array, which has named columns."""
     return isinstance(source, np.ndarray) and source.dtype.names is not None

@@ -75,6 +75,7 @@ def open_source(source: Any, reading: Reading = DETECTED) -> Source:
     if are_files(source):
         return _open_files(Files(source, reading))
     refuse_reading(reading, source)
+    source = dicts.with_names(source)
     if isinstance(source, Source):
         return source
     if isinstance(source, Batch):

@@ -35,7 +35,7 @@ class SideTable:
         keys, *columns = (_decoded(one_array(whole.column(name))) for name in (key, *self.names))
         if keys.null_count or len(pc.unique(keys)) < len(keys):
             raise DataError(
-                f"Every key must stand once in its side table. The column {key!r} has "
+                f"Every key must occur exactly once in its side table. The column {key!r} has "
                 + ("missing keys." if keys.null_count else "keys that occur twice.")
             )
         self._key, self._keys = key, keys

@@ -143,7 +143,7 @@ def cross_validate(
     """
     check("folds", folds, Number(2, integer=True), "cross_validate")
     roles = {name: parameters.pop(name) for name in ROLES if name in parameters}
-    settings = read_settings(parameters)
+    settings = read_settings(parameters, "cross_validate", ("folds", "metrics", "task"))
     if settings.for_recall:
         raise ConfigError(
             "Cross-validation measures rows, and recall is measured by ranking all items: use "

@@ -290,15 +290,26 @@ def _told(figures: dict[str, float]) -> dict[str, float]:
     return figures
 
 
-def read_settings(parameters: Mapping[str, Any]) -> Settings:
-    """Return the settings of a training out of the keywords of `train`.
+def read_settings(
+    parameters: Mapping[str, Any], owner: str = "train", others: Sequence[str] = ("valid", "task")
+) -> Settings:
+    """Return the settings of a training out of the keywords of a function.
+
+    Parameters
+    ----------
+    parameters : mapping from str to value
+        The keywords.
+    owner : str
+        The function.
+    others : sequence of str
+        What the function takes besides the names of columns, to suggest where one is meant.
 
     Raises
     ------
     ConfigError
         If a name is unknown, where the message names the nearest, or a value is not allowed.
     """
-    check_names(parameters, TRAINED, "train", ROLES)
+    check_names(parameters, TRAINED, owner, (*ROLES, *others))
     return Settings(read_group(TrainingConfig, parameters), read_group(SolverConfig, parameters))
 
 

@@ -97,11 +97,33 @@ def test_lists_of_rows_of_text_are_tables() -> None:
 
 
 @pytest.mark.parametrize(
-    "row", [{"user": "ann", "item": "p"}, TABLE.iloc[0], {"user": np.array("ann"), "item": "p"}]
+    "row",
+    [
+        {"user": "ann", "item": "p"},
+        TABLE.iloc[0],
+        {"user": np.array("ann"), "item": "p"},
+        next(TABLE.itertuples()),
+    ],
 )
 def test_one_sample_may_be_a_dict_or_a_row(row: Any, model: FMClassifier) -> None:
     assert np.array_equal(model.predict_proba(row), model.predict_proba(TABLE[:1]))
     assert np.allclose(predict(model.model_, row), model.predict_proba(TABLE[:1])[:, 1])
+
+
+def test_one_sample_may_have_lists_in_its_cells() -> None:
+    tagged = TABLE.assign(tags=[["new", "red"][: i % 3] for i in range(N)])
+    model = FMClassifier(**SETTINGS).fit(tagged, Y)
+    expected = model.predict_proba(tagged[2:3])
+    for row in (tagged.iloc[2].to_dict(), tagged.iloc[2], {**tagged.iloc[2], "extra": {"a": [1]}}):
+        assert np.array_equal(model.predict_proba(row), expected)
+
+
+@pytest.mark.parametrize("row", [["ann", "p"], ["ann", 3], ("ann", "p")])
+def test_one_sample_without_names_is_refused_with_what_to_pass(
+    row: Any, model: FMClassifier
+) -> None:
+    with pytest.raises(DataError, match="columns 'user', 'item', .* or one sample as a dict"):
+        model.predict(row)
 
 
 def test_text_is_one_value_and_not_its_letters() -> None:
@@ -291,6 +313,7 @@ def test_columns_that_cannot_be_encoded_are_named(values: Any, words: str) -> No
         (pl.Series(Y), [0, 1]),
         (pa.chunked_array([Y]), [0, 1]),
         (tuple(Y.tolist()), [0, 1]),
+        ([Decimal(i) for i in Y.tolist()], [0.0, 1.0]),
     ],
 )
 def test_labels_keep_their_type(y: Any, classes: list[Any]) -> None:
@@ -303,6 +326,20 @@ def test_labels_keep_their_type(y: Any, classes: list[Any]) -> None:
 def test_what_cannot_be_labels_is_refused(y: Any) -> None:
     with pytest.raises(FieldfareError, match="one label per sample"):
         FMClassifier(**SETTINGS).fit(TABLE, y)
+
+
+@pytest.mark.parametrize("y", [Y * 1j, (Y * 1j).tolist(), pd.Series(Y * 1j)])
+def test_complex_labels_are_refused_without_printing_them(y: Any) -> None:
+    with pytest.raises(DataError, match=r"^Complex data not supported: .*y\.real"):
+        FMClassifier(**SETTINGS).fit(TABLE, y)
+
+
+def test_a_missing_target_is_asked_for_where_it_is_missing() -> None:
+    labelled = TABLE.assign(y=Y)
+    with pytest.raises(DataError, match="name the target column, as in y='clicked'"):
+        FMClassifier(**SETTINGS).fit(labelled)
+    with pytest.raises(SchemaError, match="^In eval_set: There is no column 'y'"):
+        FMClassifier(**SETTINGS).fit(labelled, "y", eval_set=TABLE)
 
 
 def test_no_form_gives_a_warning(model: FMClassifier) -> None:

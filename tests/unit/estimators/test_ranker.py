@@ -67,6 +67,7 @@ def test_forms_of_groups_agree(searches, tmp_path):
     for ranker in (
         FMRanker(schema=schema, **SETTINGS).fit(path, "grade"),
         FMRanker(schema=schema, **SETTINGS).fit(path, "grade", qid="query"),
+        FMRanker(schema=schema, **SETTINGS).fit(searches, "grade", group="query"),
     ):
         np.testing.assert_array_equal(ranker.predict(path), scores)
         assert ranker.score(path) == pytest.approx(known)
@@ -167,7 +168,7 @@ def test_what_cannot_be_ranked_is_refused(searches):
     ranker = FMRanker(**SETTINGS)
     with pytest.raises(DataError, match="needs the group"):
         ranker.fit(X, y)
-    with pytest.raises(DataError, match="not both"):
+    with pytest.raises(DataError, match="Got both"):
         ranker.fit(X, y, qid=qid, group=[len(y)])
     with pytest.raises(DataError, match="add up to the number of samples"):
         ranker.fit(X, y, group=[3, 4])

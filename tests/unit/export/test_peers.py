@@ -40,6 +40,13 @@ def known_rows(model: Model) -> Rows:
     )
 
 
+def partly_known_rows(model: Model) -> Rows:
+    """Return the same rows, in which the model does not know every fourth feature."""
+    rows = known_rows(model)
+    rows.indices[::4] += 1000
+    return rows
+
+
 def program(variable: str, name: str) -> str:
     folder = os.environ.get(variable)
     if folder is None:
@@ -146,8 +153,8 @@ def test_what_a_program_cannot_express_is_refused(
 @pytest.mark.parametrize("task", ["binary", "regression"])
 def test_xlearn_predict_gives_our_scores(tmp_path: Path, kind: str, norm: bool, task: str) -> None:
     predict = program("FIELDFARE_XLEARN", "xlearn_predict")
-    model = make_model(kind, task, instance_norm=norm)
-    rows = known_rows(model)
+    model = make_model(kind, task, instance_norm=norm, norm_unknown=norm)
+    rows = partly_known_rows(model)
     form = "libffm" if model.uses_fields else "libsvm"
     write_text(rows, tmp_path / "rows", kind=form)
     export(model, tmp_path / "m", "xlearn")
@@ -160,10 +167,10 @@ def test_xlearn_predict_gives_our_scores(tmp_path: Path, kind: str, norm: bool, 
 @pytest.mark.parametrize("norm", [False, True])
 def test_ffm_predict_gives_our_probabilities(tmp_path: Path, norm: bool) -> None:
     predict = program("FIELDFARE_LIBFFM", "ffm-predict")
-    model = make_model("ffm", instance_norm=norm)
+    model = make_model("ffm", instance_norm=norm, norm_unknown=norm)
     model.bias[:] = 0
     model.linear[:] = 0
-    rows = known_rows(model)
+    rows = partly_known_rows(model)
     write_text(rows, tmp_path / "rows", kind="libffm")
     export(model, tmp_path / "m", "libffm")
     run(predict, tmp_path / "rows", tmp_path / "m", tmp_path / "out")

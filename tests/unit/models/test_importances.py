@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
 
 from fieldfare import (
+    BayesianFMClassifier,
+    BayesianFMRegressor,
     FFMClassifier,
     FMClassifier,
     FMRegressor,
@@ -17,6 +21,8 @@ from fieldfare import (
     LinearRegressor,
 )
 from fieldfare._typing import Float64Array
+from fieldfare.schema.numbered import spread_of
+from fieldfare.sources.matrix import array_rows
 
 LEVELS = {"city": 3, "day": 4, "noise": 2}
 
@@ -74,12 +80,57 @@ def test_there_is_one_for_each_column_in_order_and_nothing_for_those_unused() ->
     assert found[3] == 0
 
 
-def test_what_is_not_known_is_no_attribute(tmp_path) -> None:
-    X = np.random.default_rng(0).normal(size=(60, 3))
-    model = LinearRegressor(max_iter=2, early_stopping=False, random_state=0).fit(X, X[:, 0])
-    assert model.feature_importances_.shape == (3,)
+QUICK = {"max_iter": 2, "early_stopping": False}
+SAMPLED = {"n_samples": 4, "n_warmup": 2}
+LARGE = 1.7e9  # a time stamp: the square of it leaves no room for its spread in float32
+
+
+@pytest.mark.parametrize(
+    ("kind", "how"),
+    [
+        (LinearRegressor, QUICK),
+        (FMRegressor, QUICK),
+        (FwFMRegressor, QUICK),
+        (BayesianFMRegressor, SAMPLED),
+    ],
+)
+@pytest.mark.parametrize("container", [np.asarray, scipy.sparse.csr_matrix, pd.DataFrame])
+def test_they_are_the_same_after_saving_and_loading(
+    kind: Any, how: dict[str, Any], container: Any, tmp_path: Path
+) -> None:
+    X = np.random.default_rng(0).normal(size=(60, 3)) + [0, 0, LARGE]
+    model = kind(**how, random_state=0).fit(container(X), X[:, 0])
     model.save(tmp_path / "m.ff")
-    loaded = LinearRegressor.load(tmp_path / "m.ff")
-    with pytest.raises(AttributeError, match="not in the model"):
-        _ = loaded.feature_importances_
-    assert not hasattr(FMClassifier(), "feature_importances_")
+    found = kind.load(tmp_path / "m.ff").feature_importances_
+    assert found.shape == (3,) and found.sum() == pytest.approx(1)
+    np.testing.assert_array_equal(found, model.feature_importances_)
+
+
+def test_the_spread_of_numbers_is_that_of_the_training_rows_zeros_included() -> None:
+    X = np.array([[0, 2, LARGE], [4, 2, LARGE + 5e5], [0, 0, LARGE]], np.float32)
+    for rows in (array_rows(X), array_rows(scipy.sparse.csr_matrix(X))):
+        share, mean, deviation = spread_of(rows, 3)
+        np.testing.assert_allclose(share, [1 / 3, 2 / 3, 1])
+        np.testing.assert_allclose(mean, X.mean(0, dtype=float), rtol=1e-6)
+        np.testing.assert_allclose(deviation, X.std(0, dtype=float), rtol=1e-6)
+
+
+def test_those_of_a_posterior_are_the_mean_over_its_samples() -> None:
+    table = full_table()
+    y = (table["city"] == "city1") * 2.0
+    model = BayesianFMRegressor(**SAMPLED, n_factors=2, random_state=0).fit(table, y)
+    rows = model.schema_.encode(table, labelled=False)
+    scores = model.posterior_.scores(rows).astype(float)
+    parts = [variance_parts(table, s) * s.var() for s in scores.T]
+    expected = np.mean(parts, axis=0)
+    np.testing.assert_allclose(model.feature_importances_, expected / expected.sum(), atol=1e-5)
+
+
+def test_what_is_not_known_is_no_attribute(tmp_path: Path) -> None:
+    for kind in (FMClassifier, BayesianFMClassifier):
+        assert not hasattr(kind(), "feature_importances_")
+    file = tmp_path / "train.libsvm"
+    file.write_text("1 1:1 2:3\n0 1:2 3:1\n" * 30)
+    model = FMClassifier(**QUICK, random_state=0).fit(str(file))
+    with pytest.raises(AttributeError, match="fitted on numbered features"):
+        _ = model.feature_importances_

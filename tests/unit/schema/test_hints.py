@@ -174,3 +174,14 @@ def test_a_misspelt_hint_is_refused() -> None:
 def test_one_name_is_not_a_sequence_of_letters() -> None:
     assert Hints(categorical="shop").categorical == ("shop",)
     assert Hints(na_values="none").na_values == ("none",)
+
+
+def test_a_whole_number_is_a_position_unless_a_column_has_that_name() -> None:
+    names = list(TABLE)
+    given = Hints(ignore=[0], bins={1: 4}, na_values={2: ["-1"]}).located(names)
+    assert given == Hints(ignore=names[:1], bins={names[1]: 4}, na_values={names[2]: ["-1"]})
+    assert Hints(ignore=[0, 1]).located(["1", "0"]).ignore == ("0", "1")
+    schema = Schema.infer(TABLE, target="y", ignore=[0])
+    assert schema.column(names[0]).kind == "ignore"
+    with pytest.raises(SchemaError, match="names '99', which is not a column"):
+        Schema.infer(TABLE, target="y", ignore=[99])

@@ -61,7 +61,9 @@ class Chain:
         self._job = job
         classes = job.targets.classes
         if classes is not None and job.train.rows.weight is not None:
-            raise DataError("Sample weights are for regression. Leave them out of these classes.")
+            raise DataError(
+                "Sample weights are for regression. Leave them out where classes are predicted."
+            )
         self._about = About(task, job.data.schema, None if classes is None else list(classes))
         self.followed = None
         if job.valid is not None:

@@ -163,7 +163,9 @@ def diverged(which: str, loss: float, epoch: int) -> DivergenceError:
 def tell_of_refit(first: History, n_rows: int) -> None:
     """Tell that training begins again, on all rows, and for how long."""
     best = first.best_epoch
-    say_aside(f"epoch {best} was best; now all {n_rows:,} rows are trained on as long")
+    say_aside(
+        f"epoch {best} was the best; training again on all {n_rows:,} rows, for as many epochs"
+    )
 
 
 class ProgressBar(Callback):

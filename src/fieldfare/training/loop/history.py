@@ -158,7 +158,7 @@ class History:
         """
         if not isinstance(data, dict):
             raise DataError(
-                f"This is no history, but {type(data).__name__}. Pass an object of JSON."
+                f"A history is made of the object that to_json returns. Got {type(data).__name__}."
             )
         try:
             epochs, refit = _records(data["epochs"]), _records(data.get("refit", []))
@@ -166,7 +166,7 @@ class History:
             read = {"epochs": epochs, "refit": refit, "comparison": comparison}
             return History(**{**data, **read})
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-            raise DataError(f"This is no history of a training: {error!r}.") from error
+            raise DataError(f"This is not the history of a training: {error!r}.") from error
 
 
 def _records(found: list[JSON]) -> list[dict[str, float]]:

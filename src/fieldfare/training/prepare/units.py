@@ -201,7 +201,9 @@ def moments(subset: RowSubset) -> tuple[float, float]:
 def positive(mass: float) -> float:
     """Return a sum of sample weights, or raise TrainingError if it is zero."""
     if not mass > 0:
-        raise TrainingError("Some sample must have a positive weight. All weights are zero.")
+        raise TrainingError(
+            "At least one sample must have a positive weight. All weights are zero."
+        )
     return mass
 
 

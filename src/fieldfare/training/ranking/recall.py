@@ -45,8 +45,8 @@ def check_plan(
     """
     if train.comparisons is not None and Settings(config, solver).for_recall:
         raise ConfigError(
-            "Training for recall chooses itself what to compare: leave out pairs, or use another "
-            "solver with negatives=None."
+            "Training for recall decides by itself what to compare: leave out pairs, or use "
+            "another solver with negatives=None."
         )
     if model.config.task != "rank":
         if config.negatives is not None:

@@ -97,7 +97,7 @@ def test_the_history_and_the_provenance_say_so(tmp_path: Path) -> None:
 def test_progress_says_it_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     best = train(noisy(), verbose=1, **HOW).history.best_epoch
     lines = capsys.readouterr().err.splitlines()
-    assert f"epoch {best} was best; now all {N} rows are trained on as long" in lines
+    assert f"epoch {best} was the best; training again on all {N} rows, for as many epochs" in lines
 
 
 @pytest.mark.filterwarnings("ignore::fieldfare.exceptions.ConvergenceWarning")
