@@ -1,16 +1,14 @@
-"""Measure search by inner product: approximate, exact beside faiss' flat index, and in use.
+"""Measure search by inner product: approximate, exact beside faiss' flat index, and after changes.
 
 ``python -m benchmarks speed/retrieval`` generates item vectors as an FM would make them: sums of
 the vectors of category, brand, tags and id, and one number for what an item adds on its own, which
-is heavy-tailed. Hard vectors have no such structure. Queries come one at a time, as in serving. The
-report sets what was asked for beside what was found, and the plot of recall against speed goes into
-the guide, too. Threads, changes and whole requests are in ``_living.py``.
+is heavy-tailed. Queries come one at a time, as in serving. The report sets what was asked for
+beside what was found, and the plot of recall against speed goes into the guide, too.
 """
 
 from __future__ import annotations
 
 import time
-import warnings
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,15 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.common.report import Picture, Report, markdown
-from benchmarks.speed._living import (
-    N_ITEMS,
-    change_ten_times,
-    in_turns,
-    megabytes,
-    request_figures,
-    thread_figures,
-)
-from fieldfare.exceptions import SettingWarning
 from fieldfare.retrieval import Index, build_index
 
 Vectors = NDArray[np.float32]
@@ -39,9 +28,6 @@ RECALL, P99_MS, MOST_LOST = 0.99, 1, 0.005
 QUERIES_S = {200_000: 3000, 1_000_000: 2000}
 BUILD_S = {200_000: 15, 1_000_000: 60}
 EXACT_MS = {200_000: 6}
-OVER_MS, THREADS, AS_FRESH = 0.15, 1.6, 1.1
-USERS = (10_000, 3_000_000)
-A_FEW = 300  # queries, where two indexes are compared
 TURNS, QUERIES_A_TURN = 6, 25  # of exact search
 
 
@@ -119,38 +105,17 @@ def exact_figures(items: Vectors, queries: Vectors) -> dict[str, dict[str, float
 
 
 def changed_figures(index: Index, queries: Vectors) -> dict[str, float]:
-    """Change three tenths of the items ten times, and compare with an index made afresh."""
-    changed, took = change_ten_times(index, lambda n, seed: draw(n, seed, items=True))
+    """Remove, replace and add a thirtieth of the items each, and compare with a rebuild."""
+    n = len(index)
+    gone = np.random.default_rng(7).choice(n, 2 * n // 30, replace=False)
+    start = time.perf_counter()
+    changed = index.change(gone, draw(2 * n // 30, 8, items=True))
+    seconds = time.perf_counter() - start
     rebuilt, _ = built(changed.vectors[changed.alive])
-    changed_ms, fresh_ms = in_turns(changed, rebuilt, queries[:A_FEW], DEPTH)
     return {
-        "seconds": took,
-        "changed": recall(changed, queries[:A_FEW]),
-        "rebuilt": recall(rebuilt, queries[:A_FEW]),
-        "changed_ms": changed_ms,
-        "fresh_ms": fresh_ms,
-        "changed_mb": megabytes(changed),
-        "fresh_mb": megabytes(rebuilt),
-    }
-
-
-def hard_figures(n: int) -> Figures:
-    """Ask for an approximate index of vectors without clusters, all of about the same length."""
-    rng = np.random.default_rng(11)
-    items = rng.standard_normal((n, FACTORS + 1), np.float32)
-    asked = rng.standard_normal((N_QUERIES, FACTORS + 1), np.float32)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SettingWarning)  # that it would be slower is the point
-        start = time.perf_counter()
-        index = build_index(items, "approximate", recall=RECALL, queries=asked)
-        took = time.perf_counter() - start
-    assert index.calibration is not None
-    speeds = {p.n_probe: p.queries_per_second for p in index.calibration.curve}
-    return {
-        "chosen": "exact" if index.neighbours is None else "approximate",
-        "approximate_queries_s": speeds[index.calibration.n_probe],
-        "exact_queries_s": index.calibration.exact_queries_per_second,
-        "build_s": took,
+        "seconds": seconds,
+        "changed": recall(changed, queries),
+        "rebuilt": recall(rebuilt, queries),
     }
 
 
@@ -169,8 +134,6 @@ def figures_of(n: int) -> Figures:
         "calibration": index.calibration.to_json(),
         "exact": exact_figures(items, queries),
         "change": changed_figures(index, queries),
-        "threads": thread_figures(index, queries, DEPTH),
-        "hard": hard_figures(n),
     }
 
 
@@ -193,38 +156,22 @@ def bars(n: int, one: Figures) -> Iterator[list[Any]]:
     if n in EXACT_MS:
         yield at_most("exact, p50, ms", ours["p50_ms"], EXACT_MS[n])
     yield at_most("exact over faiss flat, p50", ours["p50_ms"] / flat["p50_ms"], 1)
-    change = one["change"]
-    lost = change["rebuilt"] - change["changed"]
-    yield at_most("recall lost by ten times 30 % changes", lost, MOST_LOST)
-    slower = change["changed_ms"] / change["fresh_ms"]
-    yield at_most("time of a query after them, over a fresh index", slower, AS_FRESH)
-    larger = change["changed_mb"] / change["fresh_mb"]
-    yield at_most("memory after them, over a fresh index", larger, AS_FRESH)
-    threads = one["threads"]
-    yield at_least("8 threads over one", threads["8"] / threads["1"], THREADS)
-    hard = one["hard"]
-    best = max(hard["approximate_queries_s"], hard["exact_queries_s"])
-    chosen = hard[f"{hard['chosen']}_queries_s"]
-    yield at_least("hard vectors: chosen over the faster", chosen / best, 1)
+    lost = one["change"]["rebuilt"] - one["change"]["changed"]
+    yield at_most("recall lost by changing 10 % of the items", lost, MOST_LOST)
 
 
 def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--items", type=int, nargs="+", default=list(SIZES), help="several numbers")
-    parser.add_argument("--users", type=int, nargs="+", default=list(USERS), help="several numbers")
 
 
 def measure(options: Namespace) -> Figures:
-    return {
-        "items": {str(n): figures_of(n) for n in options.items},
-        "users": {str(n): request_figures(n) for n in options.users},
-    }
+    return {str(n): figures_of(n) for n in options.items}
 
 
 def tell(report: Report) -> Iterator[str | Picture]:
     judged: list[list[Any]] = []
     rows, exact, change = [], [], []
-    figures = {int(n): one for n, one in report.figures["items"].items()}
-    hard, threads = [], []
+    figures = {int(n): one for n, one in report.figures.items()}
     for n, one in figures.items():
         judged += bars(n, one)
         fast, set_to = one["approximate"], one["calibration"]
@@ -232,8 +179,6 @@ def tell(report: Report) -> Iterator[str | Picture]:
         rows.append([n, cells, one["recall"], one["told"], *fast.values(), one["build_s"]])
         exact += [[n, name, *times.values()] for name, times in one["exact"].items()]
         change.append([n, *one["change"].values()])
-        threads.append([n, *one["threads"].values()])
-        hard.append([n, *one["hard"].values()])
     times = ["queries/s", "p50 ms", "p99 ms"]
     yield (
         f"Vectors of {FACTORS + 1} numbers, {N_QUERIES:,} queries that the index has not seen, one "
@@ -244,27 +189,8 @@ def tell(report: Report) -> Iterator[str | Picture]:
     yield markdown(["items", "cells", "recall", "told", *times, "build s"], rows)
     yield "Exact, one query at a time and 256 at once, in turns, both on all cores:"
     yield markdown(["items", "index", *times, "batch queries/s"], exact)
-    yield (
-        "After a tenth of the items was removed, another changed and another added, ten times "
-        "(seconds per time), next to an index made afresh of the same items:"
-    )
-    sizes = ["p50 ms", "fresh p50 ms", "MB", "fresh MB"]
-    yield markdown(["items", "seconds", "recall", "fresh recall", *sizes], change)
-    yield "Queries per second, one at a time from 1, 2 and 8 threads in turns, and 200 at once:"
-    yield markdown(["items", "1 thread", "2 threads", "8 threads", "at once"], threads)
-    yield (
-        "Hard vectors (normal numbers, no clusters): what an approximate index that was asked for "
-        "turned out to be, and the queries per second of both, as it measured them:"
-    )
-    yield markdown(["items", "chosen", "approximate", "exact", "build s"], hard)
-    yield (
-        f"A whole request `recommend(user)` with a table of users and a history, {N_ITEMS:,} "
-        "items, beside the search alone; and what each of 200 users at once takes beside it:"
-    )
-    requests = [[int(n), *one.values()] for n, one in report.figures["users"].items()]
-    titles = ["users", "request ms", "search ms", "over ms", f"bar: {OVER_MS}", "over at once ms"]
-    met = [[*row[:4], "met" if row[3] <= OVER_MS else "missed", row[4]] for row in requests]
-    yield markdown(titles, met)
+    yield "After 10 % of the items were removed, replaced or added, a third each:"
+    yield markdown(["items", "seconds", "recall", "rebuilt"], change)
     yield Picture("retrieval", [lambda axes: curve(axes, figures)], shown_in="docs/guide")
 
 
