@@ -8,7 +8,8 @@ go to ``results/speed/kernels.json``, and tables and pictures are drawn from tha
 A benchmark is a module in ``speed``, ``quality`` or ``peers`` without an underscore. Its docstring
 says what it measures and how; ``TITLE`` heads its report, and ``TAKES`` says how long it takes;
 ``add_options(parser)`` declares its options; ``measure(options)`` returns figures that are JSON;
-and ``tell(report)`` yields the text, tables and pictures that show them.
+and ``tell(report)`` yields the text, tables and pictures that show them, some of which are also
+parts of the documentation (`report.Picture`, `report.Excerpt`).
 """
 
 from __future__ import annotations

@@ -70,6 +70,28 @@ class Picture:
     shown_in: str | None = None
 
 
+@dataclass(frozen=True)
+class Excerpt:
+    """A part of the report that a page of the documentation shows too.
+
+    There it stands between ``<!-- NAME -->`` and ``<!-- end of NAME -->``; drawing the report
+    writes it.
+    """
+
+    name: str
+    page: str
+    text: str
+
+    def shown(self) -> str:
+        """Return the whole page as it should be."""
+        page = (ROOT / self.page).read_text(encoding="utf-8")
+        begin, end = f"<!-- {self.name} -->", f"<!-- end of {self.name} -->"
+        if page.count(begin) != 1 or page.count(end) != 1:
+            raise ValueError(f"{self.page} has no place for {self.name}: {begin} ... {end}")
+        before, _, rest = page.partition(begin)
+        return f"{before}{begin}\n\n{self.text}\n\n{end}{rest.partition(end)[2]}"
+
+
 class Benchmark(Protocol):
     """What the runner asks of a module; see ``__main__.py``."""
 
@@ -82,7 +104,7 @@ class Benchmark(Protocol):
     def measure(self, options: Namespace) -> Any:
         """Return the figures."""
 
-    def tell(self, report: Report) -> Iterator[str | Picture]:
+    def tell(self, report: Report) -> Iterator[str | Picture | Excerpt]:
         """Yield text, tables and pictures."""
 
 

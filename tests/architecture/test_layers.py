@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from tests.architecture.sources import FILES, PACKAGE, ROOT, imports, part
 
+import fieldfare
+
 HOMES = {
-    "anyio": {"serving"},
     "duckdb": set(),  # only the tests use it, to run the SQL that export writes
     "faiss": {"retrieval"},
     "httptools": set(),  # uvicorn uses it
@@ -91,13 +92,30 @@ def test_only_kernels_see_the_compiled_core() -> None:
 
 
 def test_nothing_inside_imports_the_lazy_root() -> None:
-    """It names everything, so that whoever imports from it would depend on all the layers."""
+    """It names everything, so that whoever imports from it would depend on all the layers.
+
+    `compat` stands above them and uses the library as its users do.
+    """
     inside = {f"fieldfare.{part(path)}" for path in FILES} | {"fieldfare._core"}
     users = [
         f"{path.relative_to(PACKAGE)}:{line}: {module}"
         for path in FILES
-        if path != PACKAGE / "__init__.py"
+        if path != PACKAGE / "__init__.py" and part(path) != "compat"
         for module, line in imports(path)
         if module.count(".") == 1 and module.startswith("fieldfare.") and module not in inside
     ]
     assert users == []
+
+
+def test_other_libraries_interfaces_rest_on_public_names() -> None:
+    """Besides them, on declarations, and on what every part may use."""
+    allowed = {"compat", "exceptions", "kinds", *fieldfare.__all__, "_version"}
+    allowed |= {"_arguments", "_files", "_logging", "_typing"}
+    strays = [
+        f"{path.relative_to(PACKAGE)}:{line}: {module}"
+        for path in FILES
+        if part(path) == "compat"
+        for module, line in imports(path)
+        if module.startswith("fieldfare.") and module.split(".")[1] not in allowed
+    ]
+    assert strays == []

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.__main__ import main
 from benchmarks.common.drawing import text_of
-from benchmarks.common.report import RESULTS, Picture, Report, benchmark, names
+from benchmarks.common.report import RESULTS, ROOT, Excerpt, Picture, Report, benchmark, names
 from benchmarks.quality.defaults import CANDIDATES
 from fieldfare.config import ModelConfig, SolverConfig
 
@@ -27,6 +27,17 @@ def test_every_picture_is_one_of_a_report(path):
     parts = benchmark(report.benchmark).tell(report)
     drawn = {part.name for part in parts if isinstance(part, Picture)}
     assert {name for name in drawn if not path.with_name(f"{name}.svg").exists()} == set()
+
+
+@pytest.mark.parametrize("path", REPORTS, ids=IDS)
+def test_pages_of_the_documentation_show_what_the_report_says(path):
+    report = Report.load(path)
+    for part in benchmark(report.benchmark).tell(report):
+        if isinstance(part, Excerpt):
+            assert part.shown() == (ROOT / part.page).read_text(encoding="utf-8")
+        if isinstance(part, Picture) and part.shown_in is not None:
+            name = f"{part.name}.svg"
+            assert (ROOT / part.shown_in / name).read_bytes() == path.with_name(name).read_bytes()
 
 
 def test_no_picture_and_no_text_is_without_figures():

@@ -119,6 +119,7 @@ def test_the_demos_of_xlearn_run_unchanged(script, tmp_path) -> None:
         )
         command.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{code}" "$@"\n')
         command.chmod(0o755)
+    before = set(folder.rglob("*"))
     paths = [str(DISTRIBUTION / "src"), str(Path(fieldfare.__file__).parents[1])]
     shell = ["bash", "-e"] if script.suffix == ".sh" else [sys.executable]
     done = subprocess.run(
@@ -130,3 +131,5 @@ def test_the_demos_of_xlearn_run_unchanged(script, tmp_path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    written = {path.suffix for path in set(folder.rglob("*")) - before if path.is_file()}
+    assert written <= {".out", ".model", ".txt", ".pyc"}

@@ -290,6 +290,42 @@ def test_models_that_xlearn_itself_wrote_are_trained_further(
     assert "WARNING" not in capfd.readouterr().out
 
 
+def test_arrays_are_learned_from_part_by_part(folder, arrays) -> None:
+    """As other languages' packages of xLearn do it, with a model file between the parts."""
+    X, y, X_test, _ = arrays
+    found = []
+    for epochs in ([6], [2, 4]):
+        for at, epoch in enumerate(epochs):
+            handle = xl.create_fm()
+            handle.setQuiet()
+            handle.setSigmoid()
+            handle.setTrain(xl.DMatrix(X, y))
+            if at:
+                handle.setPreModel("model.out")
+            handle.fit({**BINARY, "epoch": epoch, "nthread": 1}, "model.out")
+        handle.setTest(xl.DMatrix(X_test))
+        found.append(handle.predict("model.out"))
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-5)
+
+
+def test_columns_of_categories_and_the_values_of_an_index(folder, arrays) -> None:
+    X, y, X_test, _ = arrays
+    found = []
+    for frame in (pd.DataFrame(X), pd.DataFrame(X.astype(int)).astype({0: "category", 2: "int8"})):
+        handle = xl.create_fm()
+        handle.setTrain(xl.DMatrix(frame, pd.Index(y).values))
+        handle.fit(BINARY, "model.out")
+        handle.setTest(xl.DMatrix(X_test))
+        found.append(handle.predict("model.out"))
+    np.testing.assert_array_equal(found[0], found[1])
+
+
+def test_a_long_run_with_a_metric_from_the_shell(folder, capfd) -> None:
+    flags = "-s 0 -x f1 -v test.svm -k 64 -e 300 -sw 5"
+    assert commands.train(["train.svm", *flags.split()]) == 0
+    assert "Test F1" in capfd.readouterr().out
+
+
 def test_the_number_of_factors_is_that_of_the_model_before(folder, capfd) -> None:
     commands.train(["train.svm", "-s", "1", "-k", "3", "-m", "first"])
     assert commands.train(["train.svm", "-s", "1", "-pre", "first", "-k", "8", "-m", "M"]) == 0

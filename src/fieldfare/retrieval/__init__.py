@@ -11,6 +11,7 @@ from fieldfare.retrieval.answers import Recommended
 from fieldfare.retrieval.comparison import Comparison, compare
 from fieldfare.retrieval.evaluation import Evaluation, Trial, evaluate_scores
 from fieldfare.retrieval.index import Index, build_index
+from fieldfare.retrieval.merging import Merged, merge_lists
 from fieldfare.retrieval.recommender import Recommender
 from fieldfare.retrieval.splitting import Split, split
 from fieldfare.retrieval.two_step import TwoStep
@@ -22,6 +23,7 @@ __all__ = [
     "Comparison",
     "Evaluation",
     "Index",
+    "Merged",
     "Recommended",
     "Recommender",
     "Split",
@@ -31,6 +33,7 @@ __all__ = [
     "build_index",
     "compare",
     "evaluate_scores",
+    "merge_lists",
     "split",
     "write_to_redis",
     "write_vectors",

@@ -17,11 +17,15 @@ from fieldfare._validation import Number, check, closest
 from fieldfare.data.interactions import item_features, part_of
 from fieldfare.data.loading import load
 from fieldfare.exceptions import ConfigError
-from fieldfare.metrics.recommendation import DEFAULT_METRICS
+from fieldfare.metrics import get_list_metric, listed
+from fieldfare.metrics.recommendation import DEFAULT_METRICS, longest
 from fieldfare.models.base import FittedEstimator, Model, model_of
 from fieldfare.models.catalogue import catalogue_scores
 from fieldfare.retrieval.baselines import BASELINES, applicable
 from fieldfare.retrieval.evaluation import Evaluation, Scores, Trial, evaluate_scores
+from fieldfare.retrieval.id_map import IdMap
+from fieldfare.retrieval.merging import Merged, merged_scores
+from fieldfare.retrieval.recommender import Recommender
 from fieldfare.rows import Rows
 from fieldfare.schema import compose
 from fieldfare.sources.frames import to_pandas
@@ -164,8 +168,10 @@ def compare(  # noqa: PLR0913 - the front door: all but the data are keywords
 
     Parameters
     ----------
-    models : mapping from name to Model, fitted estimator, or callable
-        A callable takes a `Trial` and returns scores for `evaluate_scores`.
+    models : mapping from name to Model, fitted estimator, Recommender, Merged or callable
+        A `Recommender` answers as in production, with its index, its ranker and the features in its
+        tables. `Merged` merges the lists of several of these. A callable takes a `Trial` and
+        returns scores for `evaluate_scores`.
     train, test : path, DataFrame, Arrow table or anything tabular
         One row per interaction, with the columns of the models. The features of a user or an item
         are those of the first row in which it appears.
@@ -213,22 +219,78 @@ def compare(  # noqa: PLR0913 - the front door: all but the data are keywords
     """
     check("n_bootstrap", n_bootstrap, Number(1, integer=True), "compare")
     for name in baselines or ():
-        if name not in BASELINES:
-            raise ConfigError(
-                f"There is no baseline {name!r}.{closest(name, BASELINES)} There are "
-                f"{', '.join(map(repr, BASELINES))}."
-            )
+        _check_baseline(name)
     trial = Trial.of(train, test, user=user, item=item, time=time)
-    scores: dict[str, Scores] = {}
-    for name, model in models.items():
+    n = longest([get_list_metric(name).name for name in listed(metrics)])
+
+    def scores_of(model: Any) -> Scores:
+        if isinstance(model, Merged):
+            lists = {name: scores_of(channel) for name, channel in model.channels.items()}
+            return merged_scores(model, trial, lists)
+        if isinstance(model, str):
+            _check_baseline(model)
+            return BASELINES[model](trial)
+        if isinstance(model, Recommender):
+            return recommended_scores(model, trial, n)
         if callable(model):
-            scores[name] = model(trial)
-        else:
-            scores[name] = model_scores(getattr(model, "model_", model), trial, train, test)
+            scores: Scores = model(trial)
+            return scores
+        return model_scores(getattr(model, "model_", model), trial, train, test)
+
     beside = applicable(trial) if baselines is None else baselines
-    scores |= {name: BASELINES[name](trial) for name in beside}
-    found = {name: evaluate_scores(one, trial, metrics) for name, one in scores.items()}
+    everything = {**models, **{name: name for name in beside}}
+    found = {
+        name: evaluate_scores(scores_of(model), trial, metrics)
+        for name, model in everything.items()
+    }
     return Comparison(found, n_bootstrap)
+
+
+def recommended_scores(recommender: Recommender, trial: Trial, n: int) -> Scores:
+    """Return the scores of the items that a recommender lists, for `evaluate_scores`.
+
+    Parameters
+    ----------
+    recommender : Recommender
+    trial : Trial
+        What its users have in training is left out of the lists, as is the recommender's own
+        history.
+    n : int
+        Length of the lists.
+
+    Returns
+    -------
+    callable
+        From user numbers, int64 of shape (m,), to scores of shape (m, n_items): -inf for items that
+        are not listed.
+    """
+    users, items = trial.users.to_pylist(), trial.items.to_pylist()
+    number_of = IdMap(np.array(items, str))
+
+    def scores(asked: AnyArray) -> AnyArray:
+        seen = [
+            [items[item] for item in trial.train.index[start:end]]
+            for start, end in zip(
+                trial.train.indptr[asked], trial.train.indptr[asked + 1], strict=True
+            )
+        ]
+        ids, found = recommender.recommend([users[user] for user in asked], n, history=seen)
+        numbers = number_of.places(ids.ravel()).reshape(ids.shape)
+        row, rank = np.nonzero((numbers >= 0) & (found > -np.inf))
+        listed_ones = np.full((len(asked), len(items)), -np.inf)
+        listed_ones[row, numbers[row, rank]] = found[row, rank]
+        return listed_ones
+
+    return scores
+
+
+def _check_baseline(name: str) -> None:
+    """Refuse the name of a baseline that there is not."""
+    if name not in BASELINES:
+        raise ConfigError(
+            f"There is no baseline {name!r}.{closest(name, BASELINES)} There are "
+            f"{', '.join(map(repr, BASELINES))}."
+        )
 
 
 def model_scores(model: Model | FittedEstimator, trial: Trial, train: Any, test: Any) -> Scores:

@@ -31,9 +31,18 @@ _PAIR = re.compile(rf"{_ID}:{_NUMBER}")
 _TRIPLE = re.compile(rf"{_ID}:{_ID}:{_NUMBER}")
 # Entries that are damaged, or that other programs take, are refused by the reader, which says where
 # and why, rather than taken for cells.
-_NEARLY_PAIR = re.compile(r"[^:\s,;|/]+:(?!//)[^:\s,;|]+")
-_NEARLY_TRIPLE = re.compile(r"[^:\s,;|/]+:[^:\s,;|]+:[^:\s,;|]+")
+_NEARLY = (
+    re.compile(r"[^:\s,;|/]+:(?!//)[^:\s,;|]+"),
+    re.compile(r"[^:\s,;|/]+:[^:\s,;|]+:[^:\s,;|]+"),
+)
+# Between commas only those of numbers are: cells hold much else with a colon.
+_VALUE = rf"(?:{_NUMBER}|[+-]?(?:[nN][aA][nN]|[iI][nN][fF](?:inity)?))"
+_NEARLY_WITH_COMMAS = (
+    re.compile(rf"{_NUMBER}:{_VALUE}"),
+    re.compile(rf"{_NUMBER}:{_NUMBER}:{_VALUE}"),
+)
 _CLOCK = re.compile(r"\d\d:\d\d(:\d\d(\.\d+)?)?")
+_TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?")
 _WORD = re.compile(r"(qid|weight):\S+")
 # A line of Vowpal Wabbit: label, importance, tag, and namespaces of features after bars.
 _NAMESPACE = re.compile(r"[-+.\d]*( [-+.\d]+)*( ?'\S+)?\s*\|\S*( |$)")
@@ -160,21 +169,20 @@ def _sparse_kind(rows: Sequence[Sequence[str]]) -> TextKind | None:
 
 
 def _kind_with_commas(rows: Sequence[Sequence[str]]) -> TextKind | None:
-    """Return whether most lines, cut at commas too, are libsvm or libffm to the letter.
-
-    Cells hold much that is nearly ``id:value``; only clocks are exactly that.
-    """
-    votes = Counter(_kind_of_line(words, exactly=True) for words in rows)
+    """Return whether most lines, cut at commas too, are libsvm or libffm; times of day are not."""
+    votes = Counter(_kind_of_line(words, _NEARLY_WITH_COMMAS) for words in rows)
     n_sparse = votes["libsvm"] + votes["libffm"]
     if not n_sparse or n_sparse <= votes["cells"]:
         return None
-    if all(_CLOCK.fullmatch(word) for words in rows for word in words if ":" in word):
+    if all(_TIME_OF_DAY.fullmatch(word) for words in rows for word in words if ":" in word):
         return None
     return "libffm" if votes["libffm"] > votes["libsvm"] else "libsvm"
 
 
-def _kind_of_line(words: Sequence[str], *, exactly: bool = False) -> str:
-    """Return what most words of a line after the target look like, damaged or ``exactly``.
+def _kind_of_line(
+    words: Sequence[str], nearly: tuple[re.Pattern[str], re.Pattern[str]] = _NEARLY
+) -> str:
+    """Return what most words of a line after the target look like, some of them damaged.
 
     A line without features is "words" if it has a weight or a group, which only libsvm and libffm
     have, else "", since a bare number may be anything.
@@ -193,9 +201,9 @@ def _kind_of_line(words: Sequence[str], *, exactly: bool = False) -> str:
     entries = entries[:_MAX_ENTRIES]
     exact = sum(map(bool, map(_PAIR.fullmatch, entries)))
     triples = sum(map(bool, map(_TRIPLE.fullmatch, entries)))
-    if 2 * (exact + triples) <= len(entries) and not exactly:
-        exact = sum(map(bool, map(_NEARLY_PAIR.fullmatch, entries)))
-        triples = sum(map(bool, map(_NEARLY_TRIPLE.fullmatch, entries)))
+    if 2 * (exact + triples) <= len(entries):
+        exact = sum(map(bool, map(nearly[0].fullmatch, entries)))
+        triples = sum(map(bool, map(nearly[1].fullmatch, entries)))
     if 2 * (exact + triples) <= len(entries):
         return "cells"
     return "libffm" if triples > exact else "libsvm"

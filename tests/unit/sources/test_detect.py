@@ -41,6 +41,12 @@ def found(content: str | bytes) -> TextFormat:
         ("1,1:2 3:4\n0,1:2 5:1\n", "libsvm", True),
         ("1,3.0:1,4.0:0.5\n", "libsvm", True),
         ("1,1:2\n0\n1,3:1\n", "libsvm", True),
+        ("1,10:15,30:45\n0,12:30\n", "libsvm", True),
+        ("1,10:15,11:75\n", "libsvm", True),
+        ("1,3:nan,4:1\n0,1:1\n", "libsvm", True),
+        ("1,3.5:1\n0,-1:1\n", "libsvm", True),
+        ("1,0:3.5:1\n0,0:1:inf\n", "libffm", True),
+        ("1,\t1:2,\t3:4\r\n0,\t1:2\r\n", "libsvm", True),
         ("yes,1:2,3:4\nno,1:2\n", "libsvm", True),
     ],
 )
@@ -82,6 +88,9 @@ def test_groups() -> None:
         ("5,2024-01-01 12:30:00,3\n6,2024-01-02 12:30:00,4\n", ",", False),
         ("x,y\nx:3,y:4\nx:1,y:2\n", ",", True),
         ("1,http://a.b/c:d,2\n", ",", False),
+        ("1,2024-01-01T12:30:00\n0,2024-01-02T12:30:00\n", ",", False),
+        ("1,12:30pm,1:45am\n0,2:15pm,3:00am\n", ",", False),
+        ("1,a.b:8080\n0,c.d:8081\n", ",", False),
     ],
 )
 def test_tables(content: str, separator: str, has_header: bool) -> None:

@@ -7,19 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fieldfare import Model, Rows, export, load_foreign, load_model, save_model
 from fieldfare._typing import Float32Array
-from fieldfare.compat.xlearn import _training
+from fieldfare.compat.xlearn import _reading, _training
+from fieldfare.compat.xlearn._params import KINDS
 from fieldfare.exceptions import ConfigError, ModelFileError, OutputError
-from fieldfare.export import export
-from fieldfare.foreign.xlearn_binary import load_xlearn_binary
-from fieldfare.models.base import Model
-from fieldfare.persist.file import load_model, save_model
-from fieldfare.rows import Rows
+from fieldfare.kinds.models import FM
 
 FORMAT = "FIELDFARE_XLEARN_MODEL"
 """The environment variable that says in which form models are written: "ff" or "binary"."""
 
-_LONGEST_TEXT = 64  # the length of the first text in a binary model of xLearn is well below
+_HEAD = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,17 +37,13 @@ class Scorer:
 
     def score(self, rows: Rows, n_jobs: int | None = None) -> Float32Array:
         """Return the raw score of each row, float32[n_rows]."""
+        found = _training.scores(self.model, rows, n_jobs)
         if not self.twice:
-            return _training.scores(self.model, rows, n_jobs)
-        model = self.model
-        assert model.factors is not None
-        alone = model.with_(factors=np.zeros_like(model.factors))
-        pairs = model.with_(linear=np.zeros_like(model.linear), bias=np.zeros_like(model.bias))
-        unit = _training.normalised(rows)
-        found: Float32Array = _training.scores(alone, unit, n_jobs) + _training.scores(
-            pairs, _training.normalised(rows, 2), n_jobs
-        )
-        return found
+            return found
+        assert self.model.factors is not None
+        linear = self.model.with_(factors=np.zeros_like(self.model.factors))
+        alone = _training.scores(linear, rows, n_jobs)
+        return alone + (found - alone) / _reading.lengths(rows) ** 2
 
 
 def read(path: str, *, norm: bool) -> Scorer:
@@ -67,12 +61,13 @@ def read(path: str, *, norm: bool) -> Scorer:
     ModelFileError
         If there is none, or it cannot be read.
     """
-    if not _is_binary(path):
+    kind = _kind_of_binary(path)
+    if kind is None:
         return Scorer(load_model(path))
-    try:
-        return Scorer(load_xlearn_binary(path, norm=norm))
-    except ConfigError:  # a factorization machine with normalised rows
-        return Scorer(load_xlearn_binary(path, norm=False), twice=True)
+    twice = norm and kind == FM.name
+    found = load_foreign(path, norm=norm, row_length=1.0 if twice else None)
+    assert isinstance(found, Model)
+    return Scorer(found, twice)
 
 
 def read_previous(path: str, *, norm: bool, row_length: float) -> Model:
@@ -91,12 +86,13 @@ def read_previous(path: str, *, norm: bool, row_length: float) -> Model:
     ModelFileError
         If there is none, or it cannot be read.
     """
-    if not _is_binary(path):
+    kind = _kind_of_binary(path)
+    if kind is None:
         return load_model(path)
-    try:
-        return load_xlearn_binary(path, norm=norm, keep_state=True)
-    except ConfigError:
-        return load_xlearn_binary(path, norm=norm, row_length=row_length, keep_state=True)
+    length = row_length if norm and kind == FM.name else None
+    found = load_foreign(path, norm=norm, row_length=length, keep_state=True)
+    assert isinstance(found, Model)
+    return found
 
 
 def write(model: Model, path: str) -> None:
@@ -129,14 +125,16 @@ def check_folder(path: str) -> None:
         raise OutputError.of(path, missing)
 
 
-def _is_binary(path: str) -> bool:
+def _kind_of_binary(path: str) -> str | None:
+    """Return the kind of a binary model of xLearn, None of any other file."""
     if not os.path.isfile(path):
         raise ModelFileError(f"The model file {path} does not exist.")
     with open(path, "rb") as file:
-        head = file.read(14)
+        head = file.read(_HEAD)
     if head.startswith(b"bias:"):
         raise ModelFileError(
             f"{path} is a model as text, which does not say all of a model. Use the file that was "
             "given to fit or -m."
         )
-    return head[8:].startswith((b"linear", b"fm", b"ffm")) and head[0] < _LONGEST_TEXT
+    starts = {kind: len(kind).to_bytes(8, "little") + kind.encode() for kind in KINDS}
+    return next((kind for kind, start in starts.items() if head.startswith(start)), None)

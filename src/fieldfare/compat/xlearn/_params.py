@@ -115,7 +115,7 @@ KEYS = {
 class Job:
     """What one training is told; the defaults are those of the handles and of ``xlearn_train``.
 
-    ``block_size`` and ``bin_cache`` are accepted, and have no effect.
+    ``block_size`` is accepted, and has no effect.
     """
 
     kind: str = LINEAR.name
@@ -141,7 +141,6 @@ class Job:
     early_stop: bool = True
     lock_free: bool = True
     on_disk: bool = False
-    bin_cache: bool = True
     quiet: bool = False
 
     def with_keys(self, given: Mapping[str, Any]) -> Job:

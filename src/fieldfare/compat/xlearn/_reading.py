@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,15 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare import Dataset, Rows, load_data
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
-from fieldfare.data.dataset import Dataset
-from fieldfare.data.loading import load as load_data
-from fieldfare.exceptions import DataError, DataTypeError, TextFormatError
-from fieldfare.rows import Rows
+from fieldfare.exceptions import DataError, DataTypeError
 
 _HEAD = 1 << 20
 _MAX_FIELD = 65_534
-_WHOLE_ID = re.compile(rb"(?<![\w.])(\d+)\.0*(?=:)")
 
 
 @dataclass(frozen=True)
@@ -55,18 +51,12 @@ def read(path: str) -> tuple[Dataset, Form]:
     form = form_of(path)
     if form.kind == "csv":
         return dataset(_read_table(path, form)), form
-    how: dict[str, Any] = {"format": form.kind, "labelled": form.labelled or None}
-    if form.separator != "," and not form.header:
-        try:
-            return load_data(path, **how), form
-        except TextFormatError:
-            text = _text(path)
-            plain = _WHOLE_ID.sub(rb"\1", text)
-            if plain == text:
-                raise
-            return load_data(io.BytesIO(plain), **how), form
-    text = _text(path).partition(b"\n")[2] if form.header else _text(path)
-    return load_data(io.BytesIO(_WHOLE_ID.sub(rb"\1", text.replace(b",", b" "))), **how), form
+    source: Any = path
+    if form.header:
+        with open(path, "rb") as file:
+            file.readline()
+            source = io.BytesIO(file.read())
+    return load_data(source, format=form.kind, labelled=form.labelled or None), form
 
 
 def form_of(path: str) -> Form:
@@ -110,11 +100,6 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _text(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()
 
 
 def _read_table(path: str, form: Form) -> Rows:

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.metrics import accuracy_score, r2_score
 
+from fieldfare import Model
 from fieldfare._typing import AnyArray, Float32Array
 from fieldfare.compat.xlearn import _reading, _training
 from fieldfare.compat.xlearn._console import Silent
@@ -20,7 +21,6 @@ from fieldfare.compat.xlearn.xlearn import XLearn, converted
 from fieldfare.exceptions import ConfigError, DataError, SettingWarning, UnfittedError
 from fieldfare.kinds.models import FFM, FM, LINEAR, MODEL_KINDS
 from fieldfare.kinds.solvers import SGD
-from fieldfare.models.base import Model
 
 __all__ = ["FFMModel", "FMModel", "LRModel"]
 

@@ -9,19 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare import Callback, Dataset, Model, Rows, Schema, Start, train
 from fieldfare._typing import AnyArray, Float32Array
 from fieldfare.compat.xlearn import _reading
 from fieldfare.compat.xlearn._console import Console, Silent
 from fieldfare.compat.xlearn._params import METRICS, Job
-from fieldfare.data.dataset import Dataset
 from fieldfare.exceptions import DataError, FieldfareWarning
 from fieldfare.kinds.models import InteractionForm
-from fieldfare.models.base import Model
-from fieldfare.rows import Rows
-from fieldfare.schema.schema import Schema
-from fieldfare.training.functions import train
-from fieldfare.training.loop.callbacks import Callback, TrainingState
-from fieldfare.training.prepare.start import Start
 
 # Factors start as in xLearn: by the generator of Park and Miller (1988), x <- 16807 x mod 2^31 - 1,
 # whose first state is 1, in the order in which they lie in memory.
@@ -108,11 +102,11 @@ class Watcher(Callback):
         """Name of what decides when to stop."""
         return "loss" if self.job.metric == "none" else METRICS[self.job.metric][0]
 
-    def on_train_begin(self, state: TrainingState) -> None:
+    def on_train_begin(self, state: Any) -> None:
         self._begin = state.epoch
         self.console.header(self.columns)
 
-    def on_epoch_end(self, state: TrainingState) -> bool:
+    def on_epoch_end(self, state: Any) -> bool:
         assert self._begin is not None
         record, number = state.history.epochs[-1], state.epoch - self._begin
         half = 1.0 if self.job.task == "binary" else 0.5  # which is how xLearn counts squares
@@ -125,7 +119,7 @@ class Watcher(Callback):
         self.console.epoch(number, self.job.epoch, figures, record["seconds"])
         return self.job.early_stop and self._is_enough(figures, number, state)
 
-    def _is_enough(self, figures: list[float], number: int, state: TrainingState) -> bool:
+    def _is_enough(self, figures: list[float], number: int, state: Any) -> bool:
         rising = self.job.metric != "none" and METRICS[self.job.metric][2]
         value = figures[-1] if math.isfinite(figures[-1]) else figures[1]
         better = math.isnan(self.best_value)
@@ -214,7 +208,7 @@ def hyperparameters(job: Job, *, new: bool = True) -> dict[str, Any]:
         "learning_rate": job.alpha if ftrl else job.lr,
         "l2_linear": penalty,
         "l2_exponent": 0.0 if ftrl else 1.0,
-        "instance_norm": job.norm and job.model.has_factors,
+        "instance_norm": False,
         "max_iter": job.epoch,
         "early_stopping": False,
         "shuffle": not job.on_disk,
@@ -223,6 +217,8 @@ def hyperparameters(job: Job, *, new: bool = True) -> dict[str, Any]:
         "deterministic": not job.lock_free,
         "keep_state": True,
     }
+    if job.norm and job.model.has_factors:
+        found |= {"instance_norm": True, "norm_unknown": True}
     if job.model.has_factors:
         found["l2_factors"] = penalty
         if new:
@@ -257,25 +253,10 @@ def start_of(job: Job, rows: Rows) -> Start:
 
 
 def scores(model: Model, rows: Rows, n_jobs: int | None = None) -> Float32Array:
-    """Return the raw score of each row, float32[n_rows].
-
-    Rows are normalised by all of their entries, also by those that the model does not know.
-    """
+    """Return the raw score of each row, float32[n_rows]."""
     rows = _reading.with_one_field(rows) if model.uses_fields else rows.with_(fields=None)
-    if model.config.instance_norm:
-        rows = normalised(rows)
-        model = model.with_(config=replace(model.config, instance_norm=False))
     found: Float32Array = model.score(rows, n_jobs)[:, 0]
     return found
-
-
-def normalised(rows: Rows, power: int = 1) -> Rows:
-    """Return rows whose values are divided by a power of the row's length."""
-    own = slice(int(rows.indptr[0]), int(rows.indptr[-1]))
-    values = np.ones(len(rows.indices), np.float32) if rows.values is None else rows.values
-    per_entry = np.repeat(_reading.lengths(rows) ** power, np.diff(rows.indptr))
-    fields = None if rows.fields is None else rows.fields[own]
-    return Rows(rows.indptr - own.start, rows.indices[own], values[own] / per_entry, fields)
 
 
 def row_length(rows: Rows) -> float:

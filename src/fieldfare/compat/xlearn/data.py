@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare import Rows
 from fieldfare._files import atomic_write
 from fieldfare._typing import PathLike
 from fieldfare.compat.xlearn import _reading
 from fieldfare.exceptions import DataError
-from fieldfare.rows import Rows
 
 __all__ = ["DMatrix", "write_data_to_xlearn_format"]
 

@@ -10,18 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from fieldfare import Dataset, Model, Rows, export
 from fieldfare._files import atomic_write
 from fieldfare._typing import Float32Array
 from fieldfare.compat.xlearn import _files, _reading, _training
 from fieldfare.compat.xlearn._console import Console, Silent
 from fieldfare.compat.xlearn._params import KINDS, Job
 from fieldfare.compat.xlearn.data import DMatrix
-from fieldfare.data.dataset import Dataset
 from fieldfare.exceptions import ConfigError, DataTypeError
-from fieldfare.export import export
 from fieldfare.kinds.models import FFM, FM, LINEAR
-from fieldfare.models.base import Model
-from fieldfare.rows import Rows
 
 __all__ = ["XLearn", "create_ffm", "create_fm", "create_linear", "hello"]
 
@@ -104,7 +101,6 @@ class XLearn:
 
     def setNoBin(self) -> None:  # noqa: N802
         """Accepted without effect: no binary files are written beside the data anyway."""
-        self._job = replace(self._job, bin_cache=False)
 
     def disableNorm(self) -> None:  # noqa: N802
         """Do not scale rows to unit length."""

@@ -49,8 +49,8 @@ def sample(
         ``schema``, ``target``, ``weight``, ``group``, ``fields``, ``categorical``, ``numeric``,
         ``ignore``, ``bins`` and ``na_values`` say how to read the data; model ("fm", "hofm" or
         "linear"), n_factors, order, shared_factors, fit_intercept, fit_linear, instance_norm,
-        init_scale, n_warmup, n_samples, n_keep_samples, random_state, n_jobs and verbose how to
-        sample.
+        norm_unknown, init_scale, n_warmup, n_samples, n_keep_samples, random_state, n_jobs and
+        verbose how to sample.
 
     Returns
     -------
