@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import httpx
 import pytest
@@ -105,8 +106,8 @@ def test_changes_are_there_after_a_restart_and_the_journal_is_short(files, path)
         for _ in range(5):
             body = {"events": [{"user": "u1", "item": before[0]}]}
             assert client.post("/v1/events", json=body).status_code == 200
-        new = {"items": [{"item": 999, "genre": "drama", "year": 2000, "title": "New"}]}
-        assert client.put("/v1/items", json=new).status_code == 200
+        body = {"items": [{"item": 999, "genre": "drama", "year": 2000, "title": "New"}]}
+        assert client.put("/v1/items", json=body).status_code == 200
         assert client.request("DELETE", "/v1/items", json={"ids": [before[1]]}).status_code == 200
         expect_error(client.put("/v1/items", json={"items": [{"genre": "drama"}]}), 422)
         after = recommended(client)
@@ -117,8 +118,9 @@ def test_changes_are_there_after_a_restart_and_the_journal_is_short(files, path)
         with serving(settings) as client:
             assert recommended(client) == after
             assert path.read_bytes().count(b"\n") == 3 < n_lines
-            asked = {"user": None, "n": 100, "candidates": [999], "contexts": {"hour": "noon"}}
-            (item,) = client.post("/v1/recommend", json=asked).json()["results"][0]["items"]
+            contexts = {"hour": "noon"}
+            wanted: Any = {"user": None, "n": 100, "candidates": [999], "contexts": contexts}
+            (item,) = client.post("/v1/recommend", json=wanted).json()["results"][0]["items"]
             assert item["id"] == 999
 
 
