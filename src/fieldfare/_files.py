@@ -238,11 +238,16 @@ def create_temporary(target: Path, mode: int = 0o666) -> tuple[int, Path]:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     while True:
         temporary = temporary_name(target)
-        descriptor = os.open(temporary, flags, mode)
-        # Between these steps it looks stale, and another process may have removed it.
-        if _lock(descriptor) and os.path.exists(temporary):
-            return descriptor, temporary
-        os.close(descriptor)
+        try:
+            descriptor = os.open(temporary, flags, mode)
+            # Between these steps it looks stale, and another process may have removed it.
+            if _lock(descriptor) and os.path.exists(temporary):
+                return descriptor, temporary
+            os.close(descriptor)
+        except BaseException:  # a signal, after which nobody would know what to remove
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise
 
 
 def _lock(descriptor: int) -> bool:
@@ -346,23 +351,25 @@ def temporary_folder(target: Path) -> Iterator[Path]:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     remove_stale(target.parent, target.name)
-    beside, descriptor = None, None
-    while beside is None:
-        candidate = temporary_name(target)
-        candidate.mkdir()
-        if fcntl is not None:
-            try:
-                descriptor = os.open(candidate, os.O_RDONLY)
-            except FileNotFoundError:
-                continue  # taken for stale by another process, before it was locked
-        if descriptor is None or (_lock(descriptor) and candidate.exists()):
-            beside = candidate
-        else:
-            os.close(descriptor)
+    made: list[Path] = []
+    descriptor = None
     try:
-        yield beside
+        while True:
+            made.append(temporary_name(target))
+            made[-1].mkdir()
+            if fcntl is not None:
+                try:
+                    descriptor = os.open(made[-1], os.O_RDONLY)
+                except FileNotFoundError:
+                    continue  # taken for stale by another process, before it was locked
+            if descriptor is None or (_lock(descriptor) and made[-1].exists()):
+                break
+            os.close(descriptor)
+            descriptor = None
+        yield made[-1]
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        for folder in made:
+            shutil.rmtree(folder, ignore_errors=True)
         if descriptor is not None:
             os.close(descriptor)
 

@@ -50,11 +50,15 @@ class Counts:
     raw: Counter[str] = field(default_factory=Counter)
     examples: dict[str, str] = field(default_factory=dict)
 
-    def __str__(self) -> str:
-        lines = [
+    def brief(self) -> str:
+        """Return the numbers."""
+        return (
             f"{self.calls} calls with bad values ({self.slow} cut short): {len(self.crashes)} "
             f"crashes, {self.raw.total()} raw errors"
-        ]
+        )
+
+    def __str__(self) -> str:
+        lines = [self.brief()]
         lines += [f"  crash: {crash}" for crash in self.crashes]
         lines += [f"  {n} x {what}: {self.examples[what]}" for what, n in self.raw.most_common()]
         return "\n".join(lines)
@@ -217,7 +221,7 @@ def run(n_values: int, seed: int, match: str = "") -> Counts:
                 if re.search(match, door.name):
                     sound.check(door)
                     _in_fork(_door_calls(sound, door, n_values, rng), door.name, counts)
-                    print(f"{counts.calls} calls, {door.name} done", file=sys.stderr, flush=True)
+                    print(f"{door.name}: {counts.brief()}", file=sys.stderr, flush=True)
             if re.search(match, "fieldfare"):
                 _in_fork(_flag_calls(n_values, rng), "flags", counts)
         finally:

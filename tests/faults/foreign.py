@@ -1,10 +1,11 @@
-"""Models of other programs as a format to mutate: what is imported predicts, or is refused."""
+"""Models of other programs as formats to mutate: what is imported predicts, or is refused."""
 
 from __future__ import annotations
 
 import io
 import random
 import re
+import shutil
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -12,10 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from tests.faults import mutations
+from tests.faults.index_folders import Files, drop_file, swap_files
 
 import fieldfare
 from fieldfare.config import ModelConfig
-from fieldfare.exceptions import FieldfareError
+from fieldfare.exceptions import FieldfareError, ModelFileError
 from fieldfare.models.registry import build
 from fieldfare.rows import Rows
 
@@ -48,32 +50,68 @@ LIBLINEAR = (
 )
 
 
-class Case(NamedTuple):
-    """A file, and the options of its import."""
+SAVED = Path(__file__).parent.parent / "unit" / "foreign" / "files"
+"""As the programs wrote them."""
+BY_PROGRAMS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("xlearn_fm_adagrad.bin", {"norm": False}),
+    ("xlearn_ffm_ftrl.bin", {"norm": True}),
+    ("xlearn_fm_sgd.txt", {"task": "binary", "norm": False}),
+    ("libffm_norm.model", {}),
+    ("libfm_pairs.txt", {"task": "regression"}),
+    ("liblinear_svr.model", {}),
+    ("spark_reg", {}),
+    ("spark_cls", {}),
+)
+"""Some of them, and what their import must be told."""
+_NUMBERS = (b"0", b"-1", b"1e400", b"nan", b"inf", b"99999999999", b"1.5", b"", b"x", b"\xff",
+            b"2147483648", b"18446744073709551616", b"9" * 400, b"1_0", b"0x10")  # fmt: skip
 
-    data: bytes
+
+class Case(NamedTuple):
+    """A file, which is called "", or the files of a folder, and the options of the import."""
+
+    files: Files
     options: dict[str, Any]
 
 
 def seeds(folder: Path) -> list[Case]:
     """Return a model of every format that a file can have."""
-    found = [Case(LIBLINEAR, {})]
+    found = [Case({"": LIBLINEAR}, {})]
+    found += [Case(_read(SAVED / name), options) for name, options in BY_PROGRAMS]
     for kind, to, options in EXPORTED:
         config = ModelConfig(model=kind, task="binary", n_factors=3)
         model = build(config, n_features=5, n_fields=2, n_outputs=1)
         drops = {"drop_linear": True} if to.startswith("libffm") else {}
         fieldfare.export(model, folder / "seed", to, **drops)
-        found.append(Case((folder / "seed").read_bytes(), options))
+        found.append(Case(_read(folder / "seed"), options))
     for shapes, options in ARRAYS:
-        file = io.BytesIO()
-        np.savez(file, **{name: np.ones(shape) for name, shape in shapes.items()})  # type: ignore[arg-type]
-        found.append(Case(file.getvalue(), options))
+        data = _archive({name: np.ones(shape) for name, shape in shapes.items()})
+        found.append(Case({"": data}, options))
     return found
 
 
-def of_data(mutation: Callable[[bytes, random.Random], bytes]) -> Callable[..., Case]:
-    """Return the mutation for cases, whose options stay."""
-    return lambda case, rng: case._replace(data=mutation(case.data, rng))
+def _read(path: Path) -> Files:
+    if path.is_file():
+        return {"": path.read_bytes()}
+    inside = (inner for inner in path.rglob("*") if inner.is_file())
+    return {str(inner.relative_to(path)): inner.read_bytes() for inner in inside}
+
+
+def _archive(arrays: dict[str, Any]) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+def of_one_file(mutation: Callable[[bytes, random.Random], bytes]) -> Callable[..., Case]:
+    """Return the mutation of one of a case's files; its options stay."""
+
+    def change(case: Case, rng: random.Random) -> Case:
+        name = rng.choice(sorted(case.files))
+        return case._replace(files=case.files | {name: mutation(case.files[name], rng)})
+
+    change.__name__ = mutation.__name__
+    return change
 
 
 def change_integer(data: bytes, rng: random.Random) -> bytes:
@@ -91,21 +129,64 @@ def change_number(data: bytes, rng: random.Random) -> bytes:
     if not numbers:
         return data
     one = rng.choice(numbers)
-    other = rng.choice([b"0", b"-1", b"1e400", b"nan", b"99999999999", b"1.5", b"", b"x"])
-    return data[: one.start()] + other + data[one.end() :]
+    return data[: one.start()] + rng.choice(_NUMBERS) + data[one.end() :]
 
 
-MUTATIONS = tuple(map(of_data, (*mutations.BYTES, change_integer, change_number)))
+def change_lines(data: bytes, rng: random.Random) -> bytes:
+    """Drop, double or swap lines."""
+    lines = data.split(b"\n")
+    one, other = rng.randrange(len(lines)), rng.randrange(len(lines))
+    action = rng.randrange(3)
+    if action == 0:
+        del lines[one]
+    elif action == 1:
+        lines.insert(one, lines[other])
+    else:
+        lines[one], lines[other] = lines[other], lines[one]
+    return b"\n".join(lines)
+
+
+def change_archive(data: bytes, rng: random.Random) -> bytes:
+    """Change, drop or rename an array of an npz file; cut any other."""
+    if not data.startswith(b"PK"):
+        return mutations.truncate(data, rng)
+    arrays = dict(np.load(io.BytesIO(data)))
+    name = rng.choice(sorted(arrays))
+    action = rng.randrange(8)
+    if action == 0:
+        del arrays[name]
+    elif action == 1:
+        arrays["x"] = arrays.pop(name)
+    else:
+        arrays[name] = mutations.change_array(arrays[name], rng)
+    return _archive(arrays)
+
+
+def change_folder(case: Case, rng: random.Random) -> Case:
+    """Drop a file of a folder, or swap two."""
+    if len(case.files) < 2:
+        return of_one_file(change_lines)(case, rng)
+    return case._replace(files=rng.choice((drop_file, swap_files))(case.files, rng))
+
+
+CHANGES = (change_integer, change_number, change_lines, change_archive)
+MUTATIONS = (*map(of_one_file, (*mutations.BYTES, *CHANGES)), change_folder)
 
 
 def attempt(folder: Path, case: Case, _: random.Random) -> bool:
     """Import a model, predict with it, and save it; anything but an error of ours goes through."""
     path = folder / "case.model"
-    path.write_bytes(case.data)
+    shutil.rmtree(path, ignore_errors=True)
+    path.unlink(missing_ok=True)
+    for name, data in case.files.items():
+        place = path / name if name else path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(data)
     try:
         model = fieldfare.load_foreign(path, **case.options)
     except FieldfareError as error:
-        str(error)
+        named = path.name in str(error) or not isinstance(error, ModelFileError)
+        assert named, f"The message names no file: {error}"
         return False
     try:
         fieldfare.predict(model, ROWS)

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow.parquet
+from tests.faults.foreign import SAVED
 
 from fieldfare import RowStore, load_model
 from fieldfare._container import read as read_container
@@ -46,6 +47,11 @@ def _index(path: Path) -> None:
     from fieldfare.retrieval import Recommender
 
     Recommender.load(path, load_model("r.ff"))
+
+
+def _answers(path: Path) -> None:
+    if len(path.read_text().splitlines()) != 1 + 10 * N_ROWS:
+        raise ValueError(f"{path} is not whole")
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,22 @@ COMMANDS = (
          "-o", "x.index"),
         "x.index",
         _index,
+    ),
+    Command(
+        ("recommend", "train", "d.csv", "--user", "user", "--item", "item", "-q", "--epochs", "2",
+         "--threads", "1", "-o", "t.ff"),
+        "t.ff",
+        load_model,
+    ),
+    Command(
+        ("recommend", "query", "x.index", "-m", "r.ff", "--requests", "d.csv", "-o", "q.csv"),
+        "q.csv",
+        _answers,
+    ),
+    Command(
+        ("import", str(SAVED / "xlearn_ffm_sgd.bin"), "--from", "xlearn", "-o", "i.ff"),
+        "i.ff",
+        load_model,
     ),
 )  # fmt: skip
 

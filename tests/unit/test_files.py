@@ -264,6 +264,37 @@ def test_sigterm_cleans_up_like_ctrl_c(tmp_path: Path) -> None:
 
 
 @posix
+def test_a_signal_while_a_temporary_file_is_made_leaves_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fieldfare._files._lock", interrupted)
+    for make in (atomic_write, temporary_folder):
+        with pytest.raises(KeyboardInterrupt), make(tmp_path / "x"):
+            pass
+    assert list(tmp_path.iterdir()) == []
+
+
+@posix
+@pytest.mark.parametrize(("number", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+def test_a_signal_in_a_destructor_is_not_lost(number: str, code: int) -> None:
+    program = (
+        "import os, signal, sys, time\nfrom fieldfare.cli._ending import terminable\n"
+        "class Gone:\n"
+        "    def __del__(self):\n"
+        f"        os.kill(os.getpid(), signal.{number})\n        time.sleep(0.1)\n"
+        "with terminable() as signals:\n"
+        "    try:\n"
+        "        Gone()\n        time.sleep(60)\n"
+        "    except KeyboardInterrupt:\n        sys.exit(signals.code)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert (ran.returncode, ran.stderr) == (code, b"")
+
+
+@posix
 def test_folders_that_are_made_at_the_same_time_are_not_taken_for_stale(tmp_path: Path) -> None:
     def make(number: int) -> bool:
         for _ in range(50):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fieldfare.training.loop.run import FitResult
 
 INTERRUPTED, TERMINATED = 130, 143
+_SOON = 0.02
 
 
 class _Terminated(KeyboardInterrupt):
@@ -56,9 +57,34 @@ def terminable() -> Iterator[Signals]:
 
     before = signal.signal(signal.SIGTERM, end)
     try:
-        yield seen
+        with _not_lost():
+            yield seen
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
+
+
+@contextmanager
+def _not_lost() -> Iterator[None]:
+    """Send a signal again whose exception Python threw away, as it does in ``__del__``."""
+    usual, main = sys.unraisablehook, threading.get_ident()
+    timers: list[threading.Timer] = []
+
+    def hook(lost: Any) -> None:
+        if not isinstance(lost.exc_value, KeyboardInterrupt):
+            usual(lost)
+            return
+        is_ours = isinstance(lost.exc_value, _Terminated)
+        number = signal.SIGTERM if is_ours else signal.SIGINT
+        timers.append(threading.Timer(_SOON, signal.pthread_kill, (main, number)))
+        timers[-1].start()
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = usual
+        for timer in timers:
+            timer.cancel()
 
 
 def save_unless_nothing(result: FitResult, output: str) -> bool:

@@ -39,6 +39,11 @@ def file_or_address(text: str) -> str:
     return text if "://" in text else Output(text)
 
 
+def input_or_address(text: str) -> str:
+    """Return an argument that names what is read, or the address of a server as it is."""
+    return text if "://" in text or text.startswith("${") else Input(text)
+
+
 def settle_files(arguments: argparse.Namespace) -> None:
     """Fill in the default output, and refuse outputs that are inputs or cannot be written.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from fieldfare._logging import say_aside
-from fieldfare.cli._files import Input
+from fieldfare.cli._files import Input, Output, input_or_address
 
 EXAMPLES = """\
 examples:
@@ -62,6 +62,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="let whoever can reach the address read, and nobody change anything",
     )
     parser.add_argument(
+        "--journal",
+        type=Output,
+        metavar="FILE",
+        help="where changes are kept, so that a restart loses none",
+    )
+    parser.add_argument(
+        "--features",
+        type=input_or_address,
+        metavar="SOURCE",
+        help="columns of users: a table, redis://HOST:PORT or postgresql://HOST/DATABASE",
+    )
+    parser.add_argument(
         "--log", choices=("errors", "all"), help="which requests to log (default: errors)"
     )
 
@@ -71,7 +83,10 @@ def run(arguments: argparse.Namespace) -> int:
     from fieldfare.serving.run import serve
     from fieldfare.serving.settings import settings_of
 
-    names = ("ranker", "watch", "host", "port", "workers", "tokens", "without_tokens", "log")
+    names = (
+        *("ranker", "watch", "host", "port", "workers", "tokens", "without_tokens", "log"),
+        *("journal", "features"),
+    )
     settings = settings_of(
         arguments.target, arguments.model, **{name: getattr(arguments, name) for name in names}
     )

@@ -68,7 +68,7 @@ class Answering:
         self, registry: Registry, metrics: Metrics, shadow: Shadow, store: FeatureStore | None
     ) -> None:
         self._registry, self._metrics = registry, metrics
-        self._shadow, self._store = shadow, store
+        self._shadow, self.store = shadow, store
         self._encode = msgspec.json.Encoder().encode
 
     def answer(
@@ -91,7 +91,8 @@ class Answering:
             if i not in found:
                 found[i] = _guarded(self._single, view, task)
         outcomes = [found[i] for i in range(len(tasks))]
-        encoded = [one if isinstance(one, Refusal) else self._encode(one) for one in outcomes]
+        with self._metrics.stage("all", "json"):
+            encoded = [one if isinstance(one, Refusal) else self._encode(one) for one in outcomes]
         return encoded, self._shadow.later(view, compared)
 
     # -- predictions ----------------------------------------------------------------------------
@@ -144,13 +145,22 @@ class Answering:
             if isinstance(asked, Refusal):
                 lists[i][k] = asked
             else:
-                groups.setdefault(Options.of(*asked), []).append((i, k, asked))
+                groups.setdefault(Options.of(asked), []).append((i, k, asked))
         compared = []
         for options, members in groups.items():
             laps = self._metrics.lapper(options.version.name)
             made = _together(
                 partial(recommending.recommend, options, lap=laps), [asked for *_, asked in members]
             )
+            for number, ((_, _, asked), one) in enumerate(zip(members, made, strict=True)):
+                if isinstance(one, Refusal) and asked.unaided is not None:
+                    # What the store has does not fit the model: it is no fault of the request.
+                    own = asked._replace(wanted=asked.unaided, unaided=None)
+                    alone = Options.of(own)
+                    made[number] = _together(
+                        partial(recommending.recommend, alone, lap=laps), [own]
+                    )[0]
+                    degraded = self._degraded()
             whole = [one for one in made if isinstance(one, Recommendation)]
             self._metrics.recommended(options.version.name, whole)
             for (i, k, asked), one in zip(members, made, strict=True):
@@ -169,16 +179,20 @@ class Answering:
         """Return the columns of the users in the store, and what was not available."""
         nothing = [None] * len(wishes)
         users = [wanted.user for wanted in wishes if wanted.user is not None]
-        if self._store is None or not users:
+        if self.store is None or not users:
             return nothing, []
         try:
-            with self._metrics.stage(self._store.name, "lookup"):
-                found = iter(self._store.lookup(users))
+            with self._metrics.stage(self.store.name, "lookup"):
+                found = iter(self.store.lookup(users))
             return [None if w.user is None else next(found) for w in wishes], []
         except Exception:  # noqa: BLE001 - whatever a store does, its users get an answer
-            self._metrics.degraded.labels("features").inc()
-            logs.event("store failed", level=logging.WARNING, error=True, store=self._store.name)
-            return nothing, ["features"]
+            logs.event("store failed", level=logging.WARNING, error=True, store=self.store.name)
+            return nothing, self._degraded()
+
+    def _degraded(self) -> list[str]:
+        """Count an answer without features, and return what it says of it."""
+        self._metrics.degraded.labels("features").inc()
+        return ["features"]
 
     # -- the others -----------------------------------------------------------------------------
 
@@ -202,7 +216,8 @@ def _asked(
     """Return a list that is asked for with its version, and with what a store has of the user."""
     version = view.version_for(request.model, wanted.user)
     recommending.check(version, request, wanted)
-    return Asked(version, request, recommending.with_stored(version, wanted, stored))
+    aided = recommending.with_stored(version, wanted, stored)
+    return Asked(version, request, aided, None if aided is wanted else wanted)
 
 
 def _answer(task: Task, results: Sequence[Any], *, is_split: bool) -> RecommendAnswer | Refusal:

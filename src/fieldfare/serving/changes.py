@@ -6,26 +6,30 @@ they can be made again to a version that is loaded later, whose index was built 
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Callable, Sequence
-from itertools import groupby
+from collections.abc import Callable, Iterator, Sequence
+from http import HTTPStatus
+from itertools import chain, groupby
 from typing import Any, NamedTuple
 from weakref import WeakSet
 
-from fieldfare.exceptions import FieldfareError, RequestError
+from fieldfare.exceptions import FieldfareError, OutputError, RequestError
 from fieldfare.retrieval import Recommender
 from fieldfare.retrieval.id_map import id_text
+from fieldfare.serving import logs
 from fieldfare.serving.errors import Refusal
+from fieldfare.serving.journal import ChangeRequest, Journal
 from fieldfare.serving.versions import Version
 from fieldfare.serving.wire import (
+    MAX_REQUESTS,
     ChangeAnswer,
+    Event,
     EventsRequest,
     ItemsRequest,
     RemovedRequest,
     UsersRequest,
 )
-
-ChangeRequest = ItemsRequest | RemovedRequest | UsersRequest | EventsRequest
 
 
 class _Memory:
@@ -34,7 +38,7 @@ class _Memory:
     def __init__(self) -> None:
         self.items: dict[str | None, dict[str, Any] | None] = {}
         self.users: dict[str | None, dict[str, Any]] = {}
-        self.events: dict[tuple[str | None, str | None], dict[str, Any]] = {}
+        self.events: dict[tuple[str | None, str | None], Event] = {}
 
 
 class _Kind(NamedTuple):
@@ -54,11 +58,19 @@ class _Kind(NamedTuple):
 
 
 class Changes:
-    """Makes changes, a batch at a time, to all versions that it knows."""
+    """Makes changes, a batch at a time, to all versions that it knows.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    journal : Journal or None
+        Where changes are written before they are made.
+    """
+
+    def __init__(self, journal: Journal | None = None) -> None:
+        self._journal = journal
         self._versions: WeakSet[Version] = WeakSet()
         self._made: dict[str, _Memory] = {}
+        self._waiting: list[ChangeRequest] = []
         self._writing = threading.Lock()
 
     def prepare(self, version: Version) -> None:
@@ -78,18 +90,79 @@ class Changes:
         later : None
             There is nothing left to do, see `Batcher`.
         """
-        answers: list[ChangeAnswer | Refusal] = []
         with self._writing:
-            for (of, model, _), group in groupby(requests, _alike):
-                some = list(group)
-                made = self._attempt(_KINDS[of], model, some)
-                if isinstance(made, Refusal):
-                    # One of several is at fault, and the others must not suffer.
-                    one_by_one = [self._attempt(_KINDS[of], model, [one]) for one in some]
-                    answers += [one if isinstance(one, Refusal) else one[0] for one in one_by_one]
-                else:
-                    answers += made
+            if self._journal is not None:
+                try:
+                    self._journal.append(requests)
+                except FieldfareError as error:
+                    return [Refusal.of(error)] * len(requests), None
+            answers = self._make(requests)
+            if self._journal is not None and self._journal.has_grown:
+                self._shorten(self._journal)
         return answers, None
+
+    def replay(self) -> int:
+        """Make the changes in the journal again; return how many there were.
+
+        Raises
+        ------
+        FieldfareError
+            If the journal is damaged.
+        """
+        if self._journal is None:
+            return 0
+        with self._writing:
+            found = self._journal.read()
+            answers = self._make(found)
+            # What was refused when it came is refused again, and forgotten; but what belongs to a
+            # model that is not served now is kept for when it is.
+            self._waiting = [
+                change
+                for change, answer in zip(found, answers, strict=True)
+                if isinstance(answer, Refusal) and answer.status == HTTPStatus.CONFLICT
+            ]
+            self._shorten(self._journal)
+        return len(found) - len(self._waiting)
+
+    def _shorten(self, journal: Journal) -> None:
+        """Write a journal anew with each id once; without room for it, it stays long."""
+        try:
+            journal.rewrite(chain(self._remembered(), self._waiting))
+        except OutputError as error:
+            logs.event("journal not shortened", level=logging.WARNING, message=str(error))
+
+    def close(self) -> None:
+        """Close the journal."""
+        if self._journal is not None:
+            self._journal.close()
+
+    def _make(self, requests: Sequence[ChangeRequest]) -> list[ChangeAnswer | Refusal]:
+        answers: list[ChangeAnswer | Refusal] = []
+        for (of, model, _), group in groupby(requests, _alike):
+            some = list(group)
+            made = self._attempt(_KINDS[of], model, some)
+            if isinstance(made, Refusal):
+                # One of several is at fault, and the others must not suffer.
+                one_by_one = [self._attempt(_KINDS[of], model, [one]) for one in some]
+                answers += [one if isinstance(one, Refusal) else one[0] for one in one_by_one]
+            else:
+                answers += made
+        return answers
+
+    def _remembered(self) -> Iterator[ChangeRequest]:
+        """Yield requests that make the same changes as all so far, each id once."""
+        for name, made in self._made.items():
+            rows = [row for row in made.items.values() if row is not None]
+            gone = [key for key, row in made.items.items() if row is None]
+            events = list(made.events.values())
+            for part in _parts(rows):
+                yield ItemsRequest(items=part, model=name)
+            for ids in _parts(gone):
+                yield RemovedRequest(ids=ids, model=name)
+            for part in _parts(list(made.users.values())):
+                yield UsersRequest(users=part, model=name)
+            for part in _parts(events):
+                yield EventsRequest(events=part, model=name)
 
     def _attempt(
         self, kind: _Kind, model: str | None, requests: Sequence[ChangeRequest]
@@ -141,7 +214,7 @@ def _repeat(recommender: Recommender, made: _Memory) -> None:
     if made.users:
         recommender.add_users(list(made.users.values()))
     if made.events:
-        recommender.add_history(list(made.events.values()))
+        recommender.add_history(_interactions(recommender, list(made.events.values())))
 
 
 def _remember_items(made: _Memory, of: Recommender, rows: list[Any]) -> None:
@@ -160,9 +233,13 @@ def _interactions(of: Recommender, events: list[Any]) -> list[dict[str, Any]]:
     return [{of.user_column: one.user, of.item_column: one.item} for one in events]
 
 
-def _remember_events(made: _Memory, of: Recommender, events: list[Any]) -> None:
-    keys = [(id_text(one.user), id_text(one.item)) for one in events]
-    made.events.update(zip(keys, _interactions(of, events), strict=True))
+def _remember_events(made: _Memory, _: Recommender, events: list[Any]) -> None:
+    made.events.update({(id_text(one.user), id_text(one.item)): one for one in events})
+
+
+def _parts(values: list[Any]) -> Iterator[list[Any]]:
+    """Yield values as many at a time as a request may hold."""
+    yield from (values[low : low + MAX_REQUESTS] for low in range(0, len(values), MAX_REQUESTS))
 
 
 _KINDS: dict[type[ChangeRequest], _Kind] = {

@@ -80,7 +80,7 @@ def _wrong_lists(version: Version, request: RecommendRequest, expected: Any) -> 
     for wanted in recommending.lists_in(request):
         recommending.check(version, request, wanted)
         asked = recommending.Asked(version, request, wanted)
-        (one,) = recommending.recommend(recommending.Options.of(*asked), [asked], lambda _: None)
+        (one,) = recommending.recommend(recommending.Options.of(asked), [asked], lambda _: None)
         lists.append([item["id"] for item in one.items])
     if expected is None:
         return None if any(lists) else "it recommends nothing."

@@ -11,17 +11,18 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from fieldfare.exceptions import FieldfareError, RequestError
+from fieldfare.exceptions import ConfigError, FieldfareError, RequestError
 from fieldfare.serving import logs
 from fieldfare.serving.answering import Answering, AnyRequest, Task, size_of
 from fieldfare.serving.batching import Batcher
-from fieldfare.serving.changes import ChangeRequest, Changes
+from fieldfare.serving.changes import Changes
 from fieldfare.serving.errors import Refusal
+from fieldfare.serving.journal import ChangeRequest, Journal
 from fieldfare.serving.metrics import Metrics
 from fieldfare.serving.registry import Registry
 from fieldfare.serving.settings import Settings
 from fieldfare.serving.shadowing import Shadow
-from fieldfare.serving.stores import FeatureStore
+from fieldfare.serving.stores import FeatureStore, open_store
 from fieldfare.serving.wire import ChangeAnswer, LoadRequest
 
 _T = TypeVar("_T")
@@ -43,21 +44,25 @@ class Service:
     def __init__(self, settings: Settings, store: FeatureStore | None = None) -> None:
         self.settings = settings
         self.metrics = Metrics()
-        self._changes = Changes()
+        if settings.journal is not None and settings.workers > 1:
+            raise ConfigError(
+                "Changes are made and kept by a server with one worker only. Leave out the "
+                "journal, or use workers = 1."
+            )
+        self._changes = Changes(None if settings.journal is None else Journal(settings.journal))
         self.registry = Registry(settings, self._changes.prepare)
         limits = settings.limits
-        answering = Answering(
+        self._answering = Answering(
             self.registry, self.metrics, Shadow(settings.shadow, self.metrics), store
         )
         self._answers: Batcher[Task, bytes | Refusal] = Batcher(
-            answering.answer, most_waiting=limits.queue, most_in_batch=limits.batch
+            self._answering.answer, most_waiting=limits.queue, most_in_batch=limits.batch
         )
         self._writes: Batcher[ChangeRequest, ChangeAnswer | Refusal] = Batcher(
             self._changes.apply, most_waiting=limits.queue, most_in_batch=_ROWS_A_CHANGE
         )
         # Versions are loaded one after the other, and never by the thread that answers.
         self._loader = ThreadPoolExecutor(1, "fieldfare-load")
-        self._store = store
         self._encode = msgspec.json.Encoder().encode
         self.is_stopping = False
 
@@ -70,6 +75,14 @@ class Service:
             If one cannot be loaded or fails its golden queries.
         """
         self.registry.load_all()
+        features = self.settings.features
+        if features is not None and self._answering.store is None:
+            recommender = self.registry.view().version(None).recommender
+            column = "user" if recommender is None else recommender.user_column
+            self._answering.store = open_store(features, column)
+        n_changes = self._changes.replay()
+        if n_changes:
+            logs.event("changes made again", journal=self.settings.journal, requests=n_changes)
         for slot in self.registry.about().models:
             logs.event("loaded", model=slot.active.version, file=slot.active.file)
 
@@ -82,9 +95,10 @@ class Service:
         """End all threads, when the last request is answered."""
         self._answers.stop()
         self._writes.stop()
+        self._changes.close()
         self._loader.shutdown(wait=False, cancel_futures=True)
-        if self._store is not None:
-            self._store.close()
+        if self._answering.store is not None:
+            self._answering.store.close()
 
     async def answer(self, request: AnyRequest, seconds: float) -> bytes | Refusal:
         """Return the JSON of an answer."""

@@ -84,6 +84,34 @@ class Split(_Table, frozen=True):
     salt: str = ""
 
 
+class Features(_Table, frozen=True):
+    """Where the columns of users come from that a request does not bring.
+
+    Parameters
+    ----------
+    source : str
+        A table of users (Parquet, CSV), ``redis://HOST:PORT/DB`` or
+        ``postgresql://HOST/DATABASE``. ``${NAME}`` is a variable of the environment.
+    user : str or None
+        The column of ids of a table; by default that of the models.
+    table : str
+        In PostgreSQL.
+    prefix : str
+        Of the keys in Redis.
+    deadline_ms : float
+        How long a look-up may take for all users of a batch.
+    cache_s : float
+        How long what was found is used; 0: only once.
+    """
+
+    source: str
+    user: str | None = None
+    table: Annotated[str, Meta(min_length=1, max_length=63)] = "features"
+    prefix: str = "features:"
+    deadline_ms: Annotated[float, Meta(gt=0)] = 20.0
+    cache_s: Annotated[float, Meta(ge=0)] = 60.0
+
+
 class Settings(_Table, frozen=True):
     """All settings of a server.
 
@@ -104,6 +132,9 @@ class Settings(_Table, frozen=True):
         nobody may change anything.
     log : {"errors", "all"}
         Which requests are logged.
+    journal : str or None
+        A file in which changes are kept, so that a restart loses none.
+    features : Features or None
     limits : Limits
     """
 
@@ -117,6 +148,8 @@ class Settings(_Table, frozen=True):
     tokens: str | None = None
     without_tokens: bool = False
     log: Literal["errors", "all"] = "errors"
+    journal: str | None = None
+    features: Features | None = None
     limits: Limits = Limits()
 
     @property
@@ -189,6 +222,9 @@ def settings_of(target: str | os.PathLike[str], model: str | None, **more: Any) 
         If the target is something else, or lacks its model.
     """
     path, ranker, watch = Path(target), more.pop("ranker", None), more.pop("watch", None)
+    source = more.pop("features", None)
+    if source is not None:
+        more["features"] = Features(source=source)
     given = {name: value for name, value in more.items() if value is not None}
     if path.suffix == ".toml":
         if model is not None or ranker is not None or watch is not None:
@@ -211,6 +247,11 @@ def settings_of(target: str | os.PathLike[str], model: str | None, **more: Any) 
     return Settings(models={_name(Path(model)): files}, **given)
 
 
+def is_address(source: str) -> bool:
+    """Return whether features come from a server rather than from a file."""
+    return "://" in source or source.startswith("${")
+
+
 def _name(path: Path) -> str:
     """Return a name for the model in a file."""
     kept = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in path.stem)
@@ -230,4 +271,13 @@ def _beside(settings: Settings, folder: Path) -> Settings:
         )
         for name, files in settings.models.items()
     }
-    return structs.replace(settings, models=models, tokens=at(settings.tokens))
+    features = settings.features
+    if features is not None and not is_address(features.source):
+        features = structs.replace(features, source=at(features.source))
+    return structs.replace(
+        settings,
+        models=models,
+        features=features,
+        tokens=at(settings.tokens),
+        journal=at(settings.journal),
+    )

@@ -303,14 +303,19 @@ def plain(table: Any) -> Any:
     pa = require("pyarrow", "tables")
     while any(pa.types.is_struct(kind) for kind in table.schema.types):
         table = table.flatten()
-    for i, field in enumerate(table.schema):
+    fields, columns = list(table.schema), table.columns
+    changed = False
+    for i, field in enumerate(fields):
         if _is_plain(field.type):
             continue
-        column = _plain_column(table.column(i))
+        column = _plain_column(columns[i])
         _check_codes(field.name, column)
         if column.type != field.type:
-            table = table.set_column(i, field.with_type(column.type), column)
-    return table
+            changed, fields[i], columns[i] = True, field.with_type(column.type), column
+    if not changed:
+        return table
+    # Once for all, since replacing one column takes time for every column.
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields, table.schema.metadata))
 
 
 @lru_cache(maxsize=256)
