@@ -18,7 +18,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from fieldfare.exceptions import FieldfareError, RequestError
-from fieldfare.serving import logs, metrics
+from fieldfare.serving import logs, metrics, page
 from fieldfare.serving.errors import Refusal, unreadable
 from fieldfare.serving.operations import OPERATIONS, Operation, openapi
 from fieldfare.serving.service import Service
@@ -70,6 +70,7 @@ class _Operations:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._openapi = openapi()
+        self._parts = page.read_parts()
 
     async def predict(self, request: Request, body: Any) -> _Outcome:
         return await self._service.answer(body, self._seconds(request))
@@ -107,6 +108,19 @@ class _Operations:
 
     async def openapi(self, *_: Any) -> _Outcome:
         return self._openapi
+
+    async def page(self, *_: Any) -> _Outcome:
+        return self._part("index.html")
+
+    async def part(self, request: Request, _: Any) -> _Outcome:
+        return self._part(request.path_params["name"])
+
+    def _part(self, name: str) -> Response:
+        """Return a file of the page."""
+        found = self._parts.get(name)
+        if found is None:
+            raise RequestError(f"The page has no part {name[:100]!r}.", status=404)
+        return Response(found.content, headers=page.HEADERS, media_type=found.media_type)
 
     def _seconds(self, request: Request) -> float:
         """Return how long a request may take."""

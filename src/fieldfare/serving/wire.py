@@ -249,7 +249,11 @@ class NothingRequest(_Request):
 
 
 class ModelAnswer(Struct, omit_defaults=True):
-    """A version of a model: what it is, and where it came from."""
+    """A version of a model: what it is, and where it came from.
+
+    Of one that recommends also the number of ``items``, the columns that a request may have, and
+    the ``fields`` that it can ask for.
+    """
 
     version: str
     kind: str
@@ -264,6 +268,9 @@ class ModelAnswer(Struct, omit_defaults=True):
     index: str | None = None
     items: int | None = None
     ranker: str | None = None
+    user_column: str | None = None
+    contexts: list[str] = []
+    fields: list[str] = []
 
 
 class SlotAnswer(Struct, omit_defaults=True):
