@@ -78,11 +78,13 @@ def measure(options: Namespace) -> dict[str, Settings]:
 
 
 def tell(report: Report) -> Iterator[str | Excerpt]:
-    header = ["model", *METRICS, "NDCG@10 sd", "fit s", ""]
-    keys = ["model", *METRICS, "sd", "seconds", "absent"]
-    yield markdown(header, [[row.get(key) for key in keys] for row in report.figures.values()])
-    shown = [[row.get(key) for key in keys[:-3]] for row in report.figures.values()]
-    yield Excerpt("ml-100k", "docs/guide/recall-training.md", markdown(header[:-3], shown))
+    rows = report.figures.values()
+    quality = markdown(
+        ["model", *METRICS], [[row.get(key) for key in ("model", *METRICS)] for row in rows]
+    )
+    yield Excerpt("ml-100k", "docs/guide/recall-training.md", quality)
+    keys = ["model", "sd", "seconds", "absent"]
+    yield markdown(["model", "NDCG@10 sd", "fit s", ""], [list(map(row.get, keys)) for row in rows])
 
 
 def _only(tables: Tables, columns: list[str]) -> Tables:
