@@ -29,14 +29,16 @@ SAMPLED: Settings = {
 ROLES = {
     "user": "user", "age": "user", "gender": "user", "occupation": "user",
     "item": "item", "decade": "item", "genres": "item",
-    "artist": "context", "tag": "item",
+    "artist": "context", "tag": "item", "tags": "item", "kinds": "item",
+    "hour": "context", "weekday": "context", "daytime": "context",
 }  # fmt: skip
+SEVERAL = ("genres", "tags", "kinds")
 
 
 def schema_of(columns: Iterable[str]) -> Schema:
     plain = [Column(name, role=ROLES[name]) for name in columns]
-    kinds: dict[str, Settings] = {"genres": {"kind": "multi", "separator": "|"}}
-    return Schema(tuple(column.change(**kinds.get(column.name, {})) for column in plain))
+    several: Settings = {"kind": "multi", "separator": "|"}
+    return Schema(tuple(c.change(**several) if c.name in SEVERAL else c for c in plain))
 
 
 def grid(**options: tuple[Any, ...]) -> list[Settings]:

@@ -17,11 +17,13 @@ struct Sides {
   const float* linear = nullptr;   // [n_features]
   const float* factors = nullptr;  // [n_features, k]
 
-  double* cross = nullptr;  // [n_rows, k]: the sum of x v
+  std::int64_t stride = 0;  // of the rows of cross
   double* own = nullptr;    // [n_rows]: the sum of x w, and of <x v, y u> over the pairs
 };
 
-// The number of threads changes nothing.
-void sum_sides(const Sides& job, std::int64_t n_threads);
+// Writes the sum of x v to the first k numbers of each row of cross, in double precision or rounded
+// from it. The number of threads changes nothing.
+template <class T>
+void sum_sides(const Sides& job, T* cross, std::int64_t n_threads);
 
 }  // namespace fieldfare

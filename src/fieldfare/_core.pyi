@@ -231,7 +231,7 @@ def sum_sides(
     wanted: int,
     linear: Float32Array,
     factors: Float32Array,
-    cross: Float64Array,
+    cross: AnyArray,
     own: Float64Array,
     n_threads: int,
 ) -> None: ...

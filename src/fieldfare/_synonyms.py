@@ -112,7 +112,7 @@ _INSTEAD = {
     "dmatrix quantile_dmatrix pool": "Tables, arrays and files are passed as they are: there is "
     "nothing to wrap them in.",
     "set_train set_validate set_test": "Files are arguments: fit(path, eval_set=path), and "
-    "predict(path).",
+    "predict(path); fieldfare.compat.xlearn has the handles of xLearn.",
     "objective loss_function task application": "The class says what is learned: FMClassifier, "
     "FMRegressor or FMRanker.",
     "early_stopping log_evaluation record_evaluation": "Stopping early is a setting of estimators "

@@ -15,7 +15,6 @@ from tests.architecture.sources import FILES, PACKAGE, ROOT, imports, part
 import fieldfare
 
 HOMES = {
-    "anyio": {"serving"},
     "duckdb": set(),  # only the tests use it, to run the SQL that export writes
     "faiss": {"retrieval"},
     "httptools": set(),  # uvicorn uses it

@@ -26,7 +26,9 @@ LIBRARIES = [
 ]
 JOBS = 15
 _ROW = re.compile(r"^\| `(?P<code>[^`]+)` \| (?P<user>[^|]+) \| (?P<before>.+) \| (?P<now>.+) \|$")
-_LISTS = re.compile(r" (The (parameters|columns|metrics) are|Samples can be) .*$")
+_LISTS = re.compile(
+    r" (The (parameters|columns|metrics) are|Samples can be) .*$| \(choose from .*\)"
+)
 _LONGEST = 260
 
 

@@ -21,8 +21,8 @@ from typing import Any
 
 import fieldfare
 
-_UNTRIED_PACKAGES = {"cli", "keras"}
-"""Without functions for users, and what only TensorFlow can run."""
+_UNTRIED_PACKAGES = {"cli", "keras", "serving"}
+"""Without functions for users, what only TensorFlow can run, and what talks to a server."""
 
 
 @dataclass(frozen=True)

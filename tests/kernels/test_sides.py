@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fieldfare.kernels.sides import sum_sides
+from fieldfare.kernels.sides import SideKeys, sum_sides
 from fieldfare.rows import Rows
 
 N_FEATURES, N_FIELDS, K = 9, 4, 5
@@ -50,25 +50,28 @@ def test_sums_are_those_of_the_formula(lengths, values, by_field) -> None:
     linear = rng.normal(size=N_FEATURES).astype(np.float32)
     factors = rng.normal(size=(N_FEATURES, K)).astype(np.float32)
     side_of = rng.integers(0, 2, N_FIELDS if by_field else N_FEATURES).astype(np.uint8)
-    rows = rows_of(lengths, values=values)
+    rows, keys = rows_of(lengths, values=values), SideKeys(side_of, by_field)
     for part in (rows, rows.slice(len(rows) // 2, len(rows))):
         for wanted in (0, 1):
             expected = reference(part, side_of, wanted, linear, factors, by_field)
-            for threads in (1, 3, None):
-                found = sum_sides(
-                    part, side_of, wanted, linear, factors, by_field=by_field, n_threads=threads
-                )
-                for one, other in zip(found, expected, strict=True):
-                    np.testing.assert_allclose(one, other, atol=1e-12)
+            for threads, dtype in ((1, "float64"), (3, "float32"), (None, "float64")):
+                out = np.full((len(part), K + 2), 7, dtype)
+                own = sum_sides(part, keys, wanted, linear, factors, out, threads)
+                atol = 1e-12 if dtype == "float64" else 1e-5
+                np.testing.assert_allclose(out[:, :K], expected[0], atol=atol)
+                np.testing.assert_allclose(own, expected[1], atol=1e-12)
+                assert (out[:, K:] == 7).all()
 
 
 def test_arrays_that_do_not_fit_are_refused() -> None:
     linear, factors = np.zeros(N_FEATURES, np.float32), np.zeros((N_FEATURES, K), np.float32)
-    side_of = np.zeros(N_FEATURES, np.uint8)
-    rows = rows_of([2, 3], fields=False)
+    keys = SideKeys(np.zeros(N_FEATURES, np.uint8), by_field=False)
+    rows, out = rows_of([2, 3], fields=False), np.zeros((2, K), np.float32)
     with pytest.raises(ValueError, match="fields"):
-        sum_sides(rows, side_of, 0, linear, factors, by_field=True)
+        sum_sides(rows, keys._replace(by_field=True), 0, linear, factors, out)
     with pytest.raises(ValueError, match="weights and factors"):
-        sum_sides(rows, side_of, 0, linear[1:], factors)
+        sum_sides(rows, keys, 0, linear[1:], factors, out)
+    with pytest.raises(ValueError, match="wrong shape"):
+        sum_sides(rows, keys, 0, linear, factors, out[:, 1:].copy())
     with pytest.raises(ValueError, match="indptr"):
-        sum_sides(rows.with_(indptr=np.array([0, 4, 2])), side_of, 0, linear, factors)
+        sum_sides(rows.with_(indptr=np.array([0, 4, 2])), keys, 0, linear, factors, out)

@@ -163,6 +163,8 @@ def to_predict(X: Any, names: Sequence[str]) -> Any:
     DataError
         If X is a bare list of texts, which are neither files nor told apart by a name.
     """
+    if is_sparse(X):  # one of which is a mapping, too
+        return X
     if isinstance(X, Mapping) and any(map(dicts.is_value, X.values())):
         return [X]
     is_row = isinstance(X, list) and len(X) == len(names) and is_source(X)
@@ -271,7 +273,7 @@ def labels(y: Any) -> AnyArray:
     kind = getattr(getattr(y, "dtype", None), "numpy_dtype", None)
     if kind is not None and kind.kind in "biu":
         y = y.to_numpy(dtype=kind)
-    if np.iscomplexobj(y):
+    if as_array("The target y", y).dtype.kind == "c":
         raise DataError(
             "Complex data not supported: y must hold labels or real numbers. Got complex numbers. "
             "Pass their real parts, y.real."

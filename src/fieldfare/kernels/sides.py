@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from fieldfare import _core
@@ -13,42 +15,45 @@ from fieldfare.rows import Rows
 _PER_THREAD = 2**20
 
 
+class SideKeys(NamedTuple):
+    """The side of each feature, or of each field: a uint8 array, and whether it is of fields."""
+
+    side_of: AnyArray
+    by_field: bool
+
+
 def sum_sides(
     rows: Rows,
-    side_of: AnyArray,
+    keys: SideKeys,
     wanted: int,
     linear: Float32Array,
     factors: Float32Array,
-    *,
-    by_field: bool = False,
+    out: AnyArray,
     n_threads: int | None = None,
-) -> tuple[Float64Array, Float64Array]:
-    """Return the sum of the vectors of a side's entries, and what these add on their own.
+) -> Float64Array:
+    """Sum the vectors of a side's entries, and return what these add on their own.
 
     Parameters
     ----------
     rows : Rows
-    side_of : uint8 array
-        The side of each feature or, ``by_field``, of each field.
+    keys : SideKeys
     wanted : int
         The side to be summed. Other entries, and those of unknown features, count for nothing.
     linear : float32 array of shape (n_features,)
     factors : float32 array of shape (n_features, k)
-    by_field : bool
+    out : float32 or float64 array of shape (n_rows, k or more)
+        The sum of ``x v`` over the entries of each row is written to its first k columns.
     n_threads : int, optional
         All cores by default; the result does not depend on it.
 
     Returns
     -------
-    cross : float64 array of shape (n_rows, k)
-        The sum of ``x v`` over the entries of each row.
-    own : float64 array of shape (n_rows,)
+    float64 array of shape (n_rows,)
         The sum of their linear terms, and of ``<x v, y u>`` over their pairs (Rendle 2010, lemma
-        3.1).
+        3.1). All sums are in double precision.
     """
-    n, k = len(rows), factors.shape[1]
-    cross, own = np.empty((n, k)), np.empty(n)
-    threads = n_threads or max(1, rows.nnz * max(1, k) // _PER_THREAD)
+    own = np.empty(len(rows))
+    threads = n_threads or max(1, rows.nnz * max(1, factors.shape[1]) // _PER_THREAD)
     if n_threads is None and threads > 1:
         threads = min(threads, available_cores())
     _core.sum_sides(
@@ -56,13 +61,13 @@ def sum_sides(
         rows.indices,
         rows.values,
         rows.fields,
-        side_of,
-        by_field,
+        keys.side_of,
+        keys.by_field,
         wanted,
         linear,
         factors,
-        cross,
+        out,
         own,
         threads,
     )
-    return cross, own
+    return own

@@ -409,7 +409,7 @@ def model_of(model: Any, owner: str) -> Model:
     if hasattr(model, "posterior_"):
         hint = (
             "A Bayesian estimator has samples of a model instead: use its methods, or "
-            "fieldfare.evaluate and save_posterior, which take them."
+            "fieldfare.predict, evaluate and save_posterior, which take them."
         )
     elif hasattr(model, "fit"):
         hint = "The estimator is not fitted yet: call its fit first."

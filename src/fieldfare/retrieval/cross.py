@@ -31,7 +31,7 @@ from typing import final
 
 import numpy as np
 
-from fieldfare._typing import Float32Array, Float64Array, Int64Array
+from fieldfare._typing import AnyArray, Float32Array, Float64Array, Int64Array
 from fieldfare.exceptions import DataError
 from fieldfare.kernels.sides import sum_sides
 from fieldfare.kinds.models import InteractionForm
@@ -40,7 +40,7 @@ from fieldfare.retrieval.roles import ITEM, FeatureSides, SideEntries
 from fieldfare.rows import Rows
 
 _Parts = tuple[Float64Array, Float64Array]
-"""``cross`` of shape (n_rows, length), and ``own`` or ``within`` of shape (n_rows,)."""
+"""``cross`` of shape (n_rows, length), and ``within`` of shape (n_rows,)."""
 
 
 class CrossTerms(ABC):
@@ -75,17 +75,17 @@ class CrossTerms(ABC):
         return 2 * len(self.fields[which]) + 1
 
     @abstractmethod
-    def sums(self, rows: Rows, which: int) -> _Parts:
-        """Return ``cross`` and ``own`` of the entries of rows that are on one side."""
+    def sums(self, rows: Rows, which: int, out: AnyArray) -> Float64Array:
+        """Write ``cross`` of a side's entries to all columns but the last, and return ``own``."""
 
 
 class TermsOfEntries(CrossTerms):
     """Cross terms that are computed in NumPy, from the entries on a side."""
 
-    def sums(self, rows: Rows, which: int) -> _Parts:
+    def sums(self, rows: Rows, which: int, out: AnyArray) -> Float64Array:
         side = self.sides.select(rows, which)
-        cross, within = self.terms(side, which)
-        return cross, side.sum(self.model.linear[side.ids, 0] * side.values) + within
+        out[:, :-1], within = self.terms(side, which)
+        return side.sum(self.model.linear[side.ids, 0] * side.values) + within
 
     @abstractmethod
     def terms(self, side: SideEntries, which: int) -> _Parts:
@@ -117,10 +117,8 @@ class PlainCrossTerms(CrossTerms):
     def length(self) -> int:
         return self.n_factors
 
-    def sums(self, rows: Rows, which: int) -> _Parts:
-        side_of, by_field = self.sides.keys(rows)
-        linear, factors = self._parameters
-        return sum_sides(rows, side_of, which, linear, factors, by_field=by_field)
+    def sums(self, rows: Rows, which: int, out: AnyArray) -> Float64Array:
+        return sum_sides(rows, self.sides.keys(rows), which, *self._parameters, out)
 
     @cached_property
     def _parameters(self) -> tuple[Float32Array, Float32Array]:

@@ -12,6 +12,7 @@ from fieldfare._typing import AnyArray, Float64Array, Int64Array
 from fieldfare._validation import closest
 from fieldfare.exceptions import ConfigError, DataError, SchemaError
 from fieldfare.explain.entries import entries_of, fields_of_features
+from fieldfare.kernels.sides import SideKeys
 from fieldfare.models.base import Model
 from fieldfare.rows import Rows
 from fieldfare.schema.column import ROLES
@@ -178,8 +179,8 @@ class FeatureSides:
             )
         return schema.encode(data, labelled=False, columns=columns)
 
-    def keys(self, rows: Rows) -> tuple[AnyArray, bool]:
-        """Return the side of each feature or of each field, uint8, and whether it is of fields.
+    def keys(self, rows: Rows) -> SideKeys:
+        """Return the side of each feature, or of each field of the rows.
 
         Raises
         ------
@@ -187,18 +188,17 @@ class FeatureSides:
             If sides are those of fields, which neither the rows nor the Schema have.
         """
         if self.of_feature is not None:
-            return self.of_feature, False
+            return SideKeys(self.of_feature, by_field=False)
         assert self.of_field is not None
         if rows.fields is not None:
-            return self.of_field, True
+            return SideKeys(self.of_field, by_field=True)
         field_of = fields_of_features(self.model)
         if field_of is None:
             raise DataError(
                 "The roles are those of fields, and these rows have none. Pass Rows with fields."
             )
-        return np.append(self.of_field, np.uint8(_NO_SIDE))[
-            np.minimum(field_of, len(self.of_field))
-        ], False
+        known = np.append(self.of_field, np.uint8(_NO_SIDE))
+        return SideKeys(known[np.minimum(field_of, len(self.of_field))], by_field=False)
 
     def select(self, rows: Rows, side: int) -> SideEntries:
         """Return the entries that belong to one side."""

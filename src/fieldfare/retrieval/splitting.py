@@ -156,8 +156,7 @@ class Split:
         )
         out = np.empty((len(rows), self.dimension), self.dtype)
         for part, own_rows in self._blocks(rows, ITEM):
-            cross, own = self._cross.sums(own_rows, ITEM)
-            out[part, :-1], out[part, -1] = cross, own
+            out[part, -1] = self._cross.sums(own_rows, ITEM, out[part])
         return out
 
     def queries(self, data: Any) -> tuple[AnyArray, AnyArray]:
@@ -184,10 +183,10 @@ class Split:
         rows = self.sides.rows(data, QUERY)
         out = np.empty((len(rows), self.dimension), self.dtype)
         constants = np.empty(len(rows), self.dtype)
+        bias = float(self.model.bias[0])
         for part, own_rows in self._blocks(rows, QUERY):
-            cross, own = self._cross.sums(own_rows, QUERY)
-            out[part, :-1], out[part, -1] = cross, 1
-            constants[part] = float(self.model.bias[0]) + own
+            constants[part] = bias + self._cross.sums(own_rows, QUERY, out[part])
+        out[:, -1] = 1
         return out, constants
 
     def _blocks(self, rows: Rows, side: int) -> Iterator[tuple[slice, Rows]]:

@@ -136,37 +136,42 @@ class Tower:
         n : int
             Number of requests, if there are no users.
         """
-        parts = []
+        with_features = _come_along(places)
+        # What is encoded one by one goes into one batch of rows: stacking two would cost as much.
+        singles: list[Sequence[_Features]] = []
+        parts: list[Rows] = []
         if users is not None:
-            parts.append(self._of_users(users, places))
             n = len(users)
-        if contexts is not None:
-            names = self.context_columns(users is None, with_features=_come_along(places))
-            parts.append(self._of_contexts(contexts, n, names))
+            if self.users is not None and places is not None and not with_features:
+                parts.append(self.users.take(places))
+            else:
+                singles.append(self._of_users(users, with_features=with_features))
+        names = self.context_columns(users is None, with_features=with_features)
+        if isinstance(contexts, Mapping):
+            singles.append([self._of_context(contexts, names)] * n)
+        elif isinstance(contexts, list):
+            singles.append([self._of_context(one, names) for one in contexts])
+        if singles:
+            parts.append(rows_of([_concatenated(own) for own in zip(*singles, strict=True)]))
+        if contexts is not None and not isinstance(contexts, (Mapping, list)):
+            parts.append(self._of_table(contexts, names))
         return hstack_rows(parts) if parts else rows_of([([], [], [])] * n)
 
-    def _of_users(self, users: Sequence[Any], places: Int64Array | None) -> Rows:
-        """Return the features of users; an unknown user has none.
+    def _of_users(self, users: Sequence[Any], *, with_features: bool) -> list[_Features]:
+        """Return the features of user ids; an unknown user has none.
 
         If other features are given, the id stands beside them as in a table: known or unknown.
         """
-        with_features = _come_along(places)
-        if self.users is not None and places is not None and not with_features:
-            return self.users.take(places)
         fitted = self._fitted_users
         not_known = {fitted.missing}
         if fitted.vocabulary is not None and not with_features:
             not_known.add(fitted.unknown)
         encoder = self.encoder
         found = [encoder.encode({self.user: user}, (self.user,)) for user in users]
-        return rows_of([one if one[0][0] not in not_known else ([], [], []) for one in found])
+        return [one if one[0][0] not in not_known else ([], [], []) for one in found]
 
-    def _of_contexts(self, contexts: Any, n: int, allowed: Sequence[str]) -> Rows:
-        """Return the features of one context for n requests, or of a table of contexts."""
-        if isinstance(contexts, Mapping):
-            return rows_of([self._of_context(contexts, allowed)] * n)
-        if isinstance(contexts, list):
-            return rows_of([self._of_context(one, allowed) for one in contexts])
+    def _of_table(self, contexts: Any, allowed: Sequence[str]) -> Rows:
+        """Return the features of a table of contexts, one row per request."""
         names = [name for name in allowed if name in contexts.column_names]
         if not names:
             return rows_of([([], [], [])] * contexts.num_rows)
@@ -266,6 +271,8 @@ def hstack_rows(parts: Sequence[Rows]) -> Rows:
 
 
 def _concatenated(parts: Sequence[_Features]) -> _Features:
+    if len(parts) == 1:
+        return parts[0]
     ids, values, fields = zip(*parts, strict=True)
     return list(chain(*ids)), list(chain(*values)), list(chain(*fields))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -198,13 +197,15 @@ class Rows:
         """Return rows ``start`` to ``stop`` (exclusive), sharing memory."""
         start, stop, _ = slice(start, stop).indices(self.n_rows)
         stop = max(start, stop)
-        per_row: dict[str, Any] = {
-            name: array[start:stop]
-            for name in PER_ROW
-            if (array := getattr(self, name)) is not None
-        }
-        indptr = self.indptr[start : stop + 1]
-        return Rows(indptr, self.indices, self.values, self.fields, **per_row)
+        # What was checked once is not checked again: a request slices the row of its user.
+        part = object.__new__(Rows)
+        part.__dict__.update({name: getattr(self, name) for name in DTYPES})
+        part.__dict__["indptr"] = self.indptr[start : stop + 1]
+        for name in PER_ROW:
+            array = getattr(self, name)
+            if array is not None:
+                part.__dict__[name] = array[start:stop]
+        return part
 
     def take(self, rows: AnyArray) -> Rows:
         """Return a copy of the chosen rows, in the given order.

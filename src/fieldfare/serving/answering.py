@@ -91,7 +91,8 @@ class Answering:
             if i not in found:
                 found[i] = _guarded(self._single, view, task)
         outcomes = [found[i] for i in range(len(tasks))]
-        encoded = [one if isinstance(one, Refusal) else self._encode(one) for one in outcomes]
+        with self._metrics.stage("all", "json"):
+            encoded = [one if isinstance(one, Refusal) else self._encode(one) for one in outcomes]
         return encoded, self._shadow.later(view, compared)
 
     # -- predictions ----------------------------------------------------------------------------

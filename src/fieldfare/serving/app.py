@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-import anyio
 import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -19,17 +18,16 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from fieldfare.exceptions import FieldfareError, RequestError
-from fieldfare.serving import logs, metrics
+from fieldfare.serving import logs, metrics, page
 from fieldfare.serving.errors import Refusal, unreadable
 from fieldfare.serving.operations import OPERATIONS, Operation, openapi
 from fieldfare.serving.service import Service
 from fieldfare.serving.tokens import Right, Tokens
-from fieldfare.serving.wire import HealthAnswer, LoadRequest
+from fieldfare.serving.wire import MAX_TIMEOUT_MS, HealthAnswer, LoadRequest
 
 _JSON = "application/json"
 # A body has to arrive in this time, however long the request may take then.
 _BODY_S = 10.0
-_LONGEST_MS = 60_000
 _RETRY_S = "1"
 _encode = msgspec.json.Encoder().encode
 _Outcome = bytes | Refusal | Response
@@ -72,6 +70,7 @@ class _Operations:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._openapi = openapi()
+        self._parts = page.read_parts()
 
     async def predict(self, request: Request, body: Any) -> _Outcome:
         return await self._service.answer(body, self._seconds(request))
@@ -110,14 +109,27 @@ class _Operations:
     async def openapi(self, *_: Any) -> _Outcome:
         return self._openapi
 
+    async def page(self, *_: Any) -> _Outcome:
+        return self._part("index.html")
+
+    async def part(self, request: Request, _: Any) -> _Outcome:
+        return self._part(request.path_params["name"])
+
+    def _part(self, name: str) -> Response:
+        """Return a file of the page."""
+        found = self._parts.get(name)
+        if found is None:
+            raise RequestError(f"The page has no part {name[:100]!r}.", status=404)
+        return Response(found.content, headers=page.HEADERS, media_type=found.media_type)
+
     def _seconds(self, request: Request) -> float:
         """Return how long a request may take."""
         given = request.headers.get("x-timeout-ms")
         if given is None:
             return self._service.settings.limits.deadline_ms / 1000
-        if not (given.isascii() and given.isdigit() and 1 <= int(given[:9]) <= _LONGEST_MS):
+        if not (given.isascii() and given.isdigit() and 1 <= int(given[:9]) <= MAX_TIMEOUT_MS):
             raise RequestError(
-                f"X-Timeout-Ms is a whole number from 1 to {_LONGEST_MS}.", status=422
+                f"X-Timeout-Ms is a whole number from 1 to {MAX_TIMEOUT_MS}.", status=422
             )
         return int(given) / 1000
 
@@ -138,6 +150,7 @@ class _Endpoint:
         if operation.takes is not None:
             self._decode = msgspec.json.Decoder(operation.takes).decode
         self._logs_all = service.settings.log == "all"
+        self._seconds: dict[int, Any] = {}  # a look-up in the library takes longer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         start = time.perf_counter()
@@ -160,13 +173,12 @@ class _Endpoint:
         code = None
         if isinstance(outcome, Refusal):
             code = outcome.code
-            response = _refused(outcome)
+            response = _refused(outcome, sent)
         elif isinstance(outcome, bytes):
-            response = Response(outcome, media_type=_JSON)
+            response = Response(outcome, headers=sent, media_type=_JSON)
         else:
             response = outcome
-        for name, value in sent.items():
-            response.headers[name] = value
+            response.headers.update(sent)
         await response(scope, receive, send)
         self._note(response.status_code, time.perf_counter() - start, sent, code)
 
@@ -200,22 +212,32 @@ class _Endpoint:
             raise _too_large(most)
         chunks: list[bytes] = []
         size = 0
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        # A timer of its own: a scope of anyio would take as long as all the rest of this.
+        late = loop.call_later(_BODY_S, task.cancel)
+        last = loop.time() + _BODY_S
         try:
-            with anyio.fail_after(_BODY_S):
-                async for chunk in request.stream():
-                    size += len(chunk)
-                    if size > most:
-                        raise _too_large(most)
-                    chunks.append(chunk)
-        except TimeoutError:
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > most:
+                    raise _too_large(most)
+                chunks.append(chunk)
+        except asyncio.CancelledError:
+            if loop.time() < last:
+                raise
             raise RequestError(
                 f"The body did not arrive within {_BODY_S:.0f} s.", status=408
             ) from None
+        finally:
+            late.cancel()
         return b"".join(chunks)
 
     def _note(self, status: int, seconds: float, sent: dict[str, str], code: str | None) -> None:
         name = self._operation.name
-        self._service.metrics.seconds.labels(name, status).observe(seconds)
+        if status not in self._seconds:
+            self._seconds[status] = self._service.metrics.seconds.labels(name, status)
+        self._seconds[status].observe(seconds)
         if status >= 400 or self._logs_all:
             logs.event(
                 "request",
@@ -229,8 +251,8 @@ class _Endpoint:
             )
 
 
-def _refused(refusal: Refusal) -> Response:
-    response = Response(refusal.body(), refusal.status, media_type=_JSON)
+def _refused(refusal: Refusal, sent: dict[str, str] | None = None) -> Response:
+    response = Response(refusal.body(), refusal.status, headers=sent, media_type=_JSON)
     if refusal.status in (429, 503):
         response.headers["retry-after"] = _RETRY_S
     if refusal.status == 401:

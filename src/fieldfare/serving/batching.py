@@ -1,7 +1,10 @@
 """Micro-batches: what arrives while one batch is computed makes up the next.
 
 One thread computes, outside the event loop, so that the kernels run while requests are read and
-answers are sent. It gets a batch as soon as it is idle: a request never waits for company.
+answers are sent. A request that finds it idle is computed at once. Under load, when requests are
+waiting as a batch ends, those who have just got their answers are likely to ask again: the next
+batch waits for as many of them, but at most 2 ms, since one batch of eight takes less than two of
+four.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ _TaskT = TypeVar("_TaskT")
 _OutcomeT = TypeVar("_OutcomeT")
 # What may be left to do while there are no requests; more is forgotten.
 _MOST_IDLE_WORK = 4
+_WINDOW_S = 0.002
 
 
 class _Job(NamedTuple):
@@ -51,7 +55,9 @@ class Batcher(Generic[_TaskT, _OutcomeT]):
         self._work = work
         self._most_waiting, self._most_in_batch = most_waiting, most_in_batch
         self._waiting: deque[_Job] = deque()
-        self._is_busy = self._is_due = False
+        self._is_busy = False
+        self._n_expected = 1
+        self._due: asyncio.Handle | None = None
         self._inbox: SimpleQueue[list[_Job] | None] = SimpleQueue()
         self._idle_work: deque[Callable[[], None]] = deque(maxlen=_MOST_IDLE_WORK)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -92,18 +98,23 @@ class Batcher(Generic[_TaskT, _OutcomeT]):
             )
         future: asyncio.Future[_OutcomeT] = loop.create_future()
         self._waiting.append(_Job(task, size, future))
-        if not self._is_busy and not self._is_due:
+        if not self._is_busy and len(self._waiting) >= self._n_expected:
             # Not at once: what has arrived at the same time is read first, and comes along.
-            self._is_due = True
-            loop.call_soon(self._dispatch)
+            self._n_expected = self._most_waiting + 1
+            self._set_due(loop.call_soon(self._dispatch))
         late = loop.call_later(seconds, _expire, future, seconds)
         try:
             return await future
         finally:
             late.cancel()
 
+    def _set_due(self, handle: asyncio.Handle | None) -> None:
+        if self._due is not None:
+            self._due.cancel()
+        self._due = handle
+
     def _dispatch(self) -> None:
-        self._is_due = False
+        self._set_due(None)
         jobs: list[_Job] = []
         size = 0
         while self._waiting:
@@ -114,7 +125,7 @@ class Batcher(Generic[_TaskT, _OutcomeT]):
                 jobs.append(job)
                 size += job.size
             self._waiting.popleft()
-        self._is_busy = bool(jobs)
+        self._is_busy, self._n_expected = bool(jobs), 1
         if jobs:
             self._inbox.put(jobs)
 
@@ -149,13 +160,24 @@ class Batcher(Generic[_TaskT, _OutcomeT]):
         for job, outcome in zip(jobs, outcomes, strict=True):
             if not job.future.done():
                 job.future.set_result(outcome)
-        self._dispatch()
+        self._go_on(len(jobs))
+
+    def _go_on(self, n_answered: int) -> None:
+        """Take the next batch when as many have asked again as were answered, or soon."""
+        assert self._loop is not None
+        self._is_busy, self._n_expected = False, 1
+        if self._waiting:
+            self._n_expected = min(len(self._waiting) + n_answered, self._most_in_batch)
+            if len(self._waiting) >= self._n_expected:
+                self._dispatch()
+            else:
+                self._set_due(self._loop.call_later(_WINDOW_S, self._dispatch))
 
     def _fail(self, jobs: Sequence[_Job], error: BaseException) -> None:
         for job in jobs:
             if not job.future.done():
                 job.future.set_exception(error)
-        self._dispatch()
+        self._go_on(len(jobs))
 
 
 def _expire(future: asyncio.Future[Any], seconds: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -89,8 +90,8 @@ class Metrics:
 
     def recommended(self, model: str, lists: Sequence[Recommendation]) -> None:
         """Count lists, and those that are empty or for unknown users."""
-        for one in lists:
-            self._lists.labels(model, one.source).inc()
+        for source, n in Counter(one.source for one in lists).items():
+            self._lists.labels(model, source).inc(n)
         unknown = sum(not one.user_known for one in lists)
         empty = sum(not one.items for one in lists)
         if unknown:

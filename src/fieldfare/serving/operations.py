@@ -69,6 +69,8 @@ OPERATIONS: Sequence[Operation] = (
               wire.NothingRequest, wire.SlotAnswer, Right.ADMIN, optional=True),
     Operation("rollback", "POST", f"{_ADMIN}:rollback", "Use the version before again",
               wire.NothingRequest, wire.SlotAnswer, Right.ADMIN, optional=True),
+    Operation("page", "GET", "/", "A page for people", None, "text/html", Right.NONE),
+    Operation("part", "GET", "/page/{name}", "A part of that page", None, "*/*", Right.NONE),
     Operation("models", "GET", "/models", "What is served", None, wire.ModelsAnswer),
     Operation("live", "GET", "/health/live", "Whether the server is alive",
               None, wire.HealthAnswer, Right.NONE),

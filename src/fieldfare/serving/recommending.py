@@ -156,7 +156,7 @@ def recommend(options: Options, asked: Sequence[Asked], lap: Lap) -> list[Recomm
         _items(state, own, row, one.request.fields)
         for own, row, one in zip(places, scores, asked, strict=True)
     ]
-    lap("json")
+    lap("items")
     return [
         Recommendation(items, is_known, source)
         for items, is_known, source in zip(lists, known, sources, strict=True)
@@ -178,9 +178,10 @@ def similar(version: Version, request: SimilarRequest) -> SimilarAnswer:
     _check_fields(state, request.fields)
     if request.items is not None:
         found = recommender.similar_items(request.items, request.n)
+        places = [state.item_ids.places(ids) for ids in found.ids]
         lists = [
-            _items(state, state.item_ids.places(ids), scores, request.fields)
-            for ids, scores in zip(*found, strict=True)
+            _items(state, own, scores, request.fields)
+            for own, scores in zip(places, found.scores, strict=True)
         ]
     else:
         lists = [
@@ -262,21 +263,20 @@ def _check_fields(state: State, fields: Sequence[str]) -> None:
                 status=422,
                 where=f"$.fields[{number}]",
             )
-    state.columns.values(fields, np.zeros(0, np.int64))
+    if not set(fields) <= set(state.columns.names):
+        state.columns.values(fields, np.zeros(0, np.int64))
 
 
 def _items(
     state: State, places: Int64Array, scores: Float32Array, fields: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Return the items at places, until there is none."""
-    places = places[places >= 0]
+    there = places >= 0
+    ids = state.item_ids.at(places[there]).tolist()
     found = [
-        {"id": id_, "score": score}
-        for id_, score in zip(
-            state.item_ids.at(places).tolist(), scores[: len(places)].tolist(), strict=True
-        )
+        {"id": id_, "score": score} for id_, score in zip(ids, scores[there].tolist(), strict=True)
     ]
-    for name, cells in state.columns.values(fields, places).items() if fields else ():
+    for name, cells in state.columns.values(fields, places[there]).items() if fields else ():
         for item, cell in zip(found, cells, strict=True):
             item[name] = cell
     return found

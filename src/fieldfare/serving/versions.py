@@ -134,7 +134,20 @@ class Version:
             index=self.index_label or None,
             items=None if self.recommender is None else len(self.recommender.index),
             ranker=None if self.files.ranker is None else os.path.basename(self.files.ranker),
+            **self._about_lists(),
         )
+
+    def _about_lists(self) -> dict[str, Any]:
+        """Return what requests for lists may say and ask for."""
+        if self.recommender is None:
+            return {}
+        state = self.recommender.state
+        known = ("id", "score", state.item_column)
+        return {
+            "user_column": self.recommender.user_column,
+            "contexts": sorted(state.query_columns[False]),
+            "fields": [name for name in state.columns.names if name not in known],
+        }
 
 
 def _load_any(path: str) -> Model | Posterior:

@@ -14,6 +14,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 MAX_REQUESTS = 256
 MAX_ITEMS = 1000
 MAX_IDS = 10_000
+MAX_TIMEOUT_MS = 60_000
 
 _Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 _Text = Annotated[str, Meta(max_length=10_000)]
@@ -248,7 +249,11 @@ class NothingRequest(_Request):
 
 
 class ModelAnswer(Struct, omit_defaults=True):
-    """A version of a model: what it is, and where it came from."""
+    """A version of a model: what it is, and where it came from.
+
+    Of one that recommends also the number of ``items``, the columns that a request may have, and
+    the ``fields`` that it can ask for.
+    """
 
     version: str
     kind: str
@@ -263,6 +268,9 @@ class ModelAnswer(Struct, omit_defaults=True):
     index: str | None = None
     items: int | None = None
     ranker: str | None = None
+    user_column: str | None = None
+    contexts: list[str] = []
+    fields: list[str] = []
 
 
 class SlotAnswer(Struct, omit_defaults=True):

@@ -152,7 +152,7 @@ def train(
 
 @checked
 def predict(
-    model: Model | FittedEstimator,
+    model: Model | FittedEstimator | Posterior,
     data: Any,
     *,
     output: str = "prediction",
@@ -163,8 +163,8 @@ def predict(
 
     Parameters
     ----------
-    model : Model or fitted estimator
-        A trained model.
+    model : Model, Posterior or fitted estimator
+        A trained model, or samples of one, whose predictions are averaged.
     data : path, paths, table, array, Rows or Dataset
         Targets are not needed and not used.
     output : {"prediction", "score", "label", "proba"}
@@ -182,13 +182,17 @@ def predict(
         second class (binary); multiclass: float32[n_rows, n_classes], the probability of each
         class. ``"score"``: raw scores, float32[n_rows], multiclass float32[n_rows, n_classes].
         ``"label"``: the most likely class, of shape (n_rows,) and the type of the classes.
-        ``"proba"``: float32[n_rows, n_classes], the probability of each class.
+        ``"proba"``: float32[n_rows, n_classes], the probability of each class. A posterior has
+        ``"prediction"`` and, for classes, ``"proba"``, in float64.
 
     Raises
     ------
     ConfigError
         If the output is unknown, or does not exist for the task.
     """
+    model = getattr(model, "posterior_", model)
+    if isinstance(model, Posterior):
+        return _predict_posterior(model, data, output, n_jobs, roles)
     model = model_of(model, "predict")
     task = model.config.task
     allowed = OUTPUTS if task in ("binary", "multiclass") else OUTPUTS[:2]
@@ -260,6 +264,20 @@ def evaluate(
     rows = targets_of(model).encode(RowSubset.of(load(data, **options)))
     warn_of_unseen(rows.rows, model.schema)
     return _told(evaluate_scores(model.task, score_subset(model, rows, n_jobs), rows, names))
+
+
+def _predict_posterior(
+    posterior: Posterior, data: Any, output: str, n_jobs: int | None, roles: Mapping[str, Any]
+) -> AnyArray:
+    allowed = ("prediction",) if posterior.task == "regression" else ("prediction", "proba")
+    check("output", output, OneOf(allowed), f"predict for a {posterior.task} posterior")
+    labelled = None if posterior.schema is None or posterior.schema.is_indexed else False
+    options = {"schema": posterior.schema, "labelled": labelled, "n_threads": n_jobs} | dict(roles)
+    rows = RowSubset.of(load(data, **options)).joined
+    warn_of_unseen(rows, posterior.schema)
+    if output == "proba":
+        return posterior.probabilities(rows, n_jobs)
+    return posterior.predict(rows, n_jobs)
 
 
 def _evaluate_posterior(

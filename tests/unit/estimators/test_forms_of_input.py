@@ -13,6 +13,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+import scipy.sparse
 
 from fieldfare import FieldfareError, load_data, predict, train
 from fieldfare.estimators import (
@@ -124,6 +125,12 @@ def test_one_sample_without_names_is_refused_with_what_to_pass(
 ) -> None:
     with pytest.raises(DataError, match="columns 'user', 'item', .* or one sample as a dict"):
         model.predict(row)
+
+
+def test_a_sparse_matrix_that_is_a_mapping_is_a_matrix() -> None:
+    X = scipy.sparse.random(N, 3, density=0.5, random_state=0).todok()
+    model = LinearClassifier(**SETTINGS).fit(X, Y)
+    assert np.array_equal(model.predict(X), model.predict(X.tocsr()))
 
 
 def test_text_is_one_value_and_not_its_letters() -> None:

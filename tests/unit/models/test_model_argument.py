@@ -41,13 +41,14 @@ def estimator():
     ("model", "hint"),
     [
         (ff.FMClassifier(), "not fitted yet"),
-        (ff.BayesianFMRegressor(n_samples=2, n_warmup=1).fit(X, Y), "samples instead"),
+        (ff.BayesianFMRegressor(n_samples=2, n_warmup=1).fit(X, Y), "samples of a model instead"),
         (None, "load_model"),
     ],
 )
 def test_what_has_no_model_is_refused(name, model, hint):
-    if name == "evaluate" and hint == "samples instead":
+    if name in ("evaluate", "predict") and hasattr(model, "posterior_"):
         assert "rmse" in ff.evaluate(model, X, target=Y)
+        assert ff.predict(model, X).shape == (len(X),)
         return
     with pytest.raises(ConfigError, match=f"needs a Model or a fitted estimator.*{hint}"):
         CALLS[name](model)

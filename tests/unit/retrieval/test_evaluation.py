@@ -113,6 +113,8 @@ def test_baselines_by_hand() -> None:
     np.testing.assert_allclose(similar, [[1, 1, 0], [1, 1, 0], [0, 0, 0]], atol=1e-6)
     factorised = matrix_factorization(trial, 2, unobserved_weight=0.1, l2=1e-3)(users)
     assert (factorised[0] > 0.7).tolist() == [True, True, False]
+    by_data = matrix_factorization(trial, 2)(users)
+    assert (by_data[0] > 0.5 * by_data.max()).tolist() == [True, True, False]
 
 
 def test_recommendations_and_evaluations_are_frames_and_html() -> None:

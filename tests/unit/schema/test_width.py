@@ -79,8 +79,8 @@ def wide(n_columns: int, kind: str, source: str, folder: Path) -> Any:
 
 # Per column, with room for a third more. Of a text file, cells are looked at to tell its form.
 CALLS = {
-    ("numbers", "columns"): 900, ("numbers", "pandas"): 1600, ("numbers", "csv"): 2250,
-    ("texts", "columns"): 1000, ("texts", "pandas"): 1700, ("texts", "csv"): 3500,
+    ("numbers", "columns"): 800, ("numbers", "pandas"): 1500, ("numbers", "csv"): 2250,
+    ("texts", "columns"): 960, ("texts", "pandas"): 1660, ("texts", "csv"): 3500,
 }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import httpx
 import pytest
@@ -117,8 +118,9 @@ def test_changes_are_there_after_a_restart_and_the_journal_is_short(files, path)
         with serving(settings) as client:
             assert recommended(client) == after
             assert path.read_bytes().count(b"\n") == 3 < n_lines
-            body = {"user": None, "n": 100, "candidates": [999], "contexts": {"hour": "noon"}}
-            (item,) = client.post("/v1/recommend", json=body).json()["results"][0]["items"]
+            contexts = {"hour": "noon"}
+            wanted: Any = {"user": None, "n": 100, "candidates": [999], "contexts": contexts}
+            (item,) = client.post("/v1/recommend", json=wanted).json()["results"][0]["items"]
             assert item["id"] == 999
 
 

@@ -84,6 +84,16 @@ def test_what_is_derived_from_the_data_is_in_the_model(n_sweeps: int) -> None:
     assert solver.l2_queries == solver.l2_items == pytest.approx(l2)
 
 
+def test_a_sweep_by_auto_is_one_by_the_numbers_that_it_records() -> None:
+    how = {"task": "rank", "solver": "nonsampled", "n_factors": 3, "random_state": 0, "n_jobs": 1}
+    auto = train(seen(), max_iter=1, **how).model
+    used = auto.trained_by.solver
+    names = ("unobserved_weight", "l2_queries", "l2_items")
+    given = train(seen(), max_iter=1, **how, **{n: getattr(used, n) for n in names}).model
+    np.testing.assert_array_equal(auto.factors, given.factors)
+    np.testing.assert_array_equal(auto.linear, given.linear)
+
+
 def test_penalties_fall_from_three_times_to_once() -> None:
     found = [strength(sweep) for sweep in range(20)]
     assert found[0] == 3

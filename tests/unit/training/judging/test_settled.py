@@ -113,8 +113,8 @@ def ranked(values: list[float], **how: object) -> History:
     found = History("valid_ndcg@10", greater_is_better=True, stopped="max_iter")
     for i, value in enumerate(values):
         found.append({"epoch": i + 1, "train_loss": 1 / (i + 1), "valid_ndcg@10": value})
-    for name, value in how.items():
-        setattr(found, name, value)
+    for name, setting in how.items():
+        setattr(found, name, setting)
     return found
 
 
