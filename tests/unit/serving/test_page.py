@@ -128,6 +128,7 @@ def test_rates_follow_requests(client, opened) -> None:
     for _ in range(3):
         client.post("/v1/recommend", json={"user": "u2"})
     page.wait_for_selector("#rates tr:has-text('recommend')")
+    assert "recommend" in page.inner_text("#rates")
 
 
 def test_parts_are_sent_with_their_types_and_guards(client) -> None:
