@@ -79,12 +79,31 @@ def labelled_interactions(subset: RowSubset) -> RowSubset:
 def split_interactions(
     subset: RowSubset, schema: Schema, config: TrainingConfig
 ) -> tuple[RowSubset, RowSubset]:
-    """Split off a share of the interactions of each user for validation."""
-    user: Int64Array = distinct(part_of(subset.joined, user_features(schema)))[1]
-    kept, held = split_rows(
-        subset.n_rows, config.validation_fraction, config.random_state, stratify=user
-    )
-    return subset.select(kept), subset.select(held)
+    """Split off a share of the items of each user for validation.
+
+    All rows of a user with an item are held out together, and one of them is for validation: what
+    is found must be new to the user, whatever the context.
+    """
+    user, pair = _users_and_pairs(subset, schema)
+    _, first, number = np.unique(pair, return_index=True, return_inverse=True)
+    if len(first) < 2:
+        first = number = np.arange(subset.n_rows)  # a single pair: its rows are split
+    rows = np.sort(first)
+    held = split_rows(
+        len(rows), config.validation_fraction, config.random_state, stratify=user[rows]
+    )[1]
+    absent = np.zeros(subset.n_rows, bool)
+    absent[rows[held]] = True
+    kept = ~absent[first][number.reshape(-1)]
+    return subset.select(np.flatnonzero(kept)), subset.select(rows[held])
+
+
+def _users_and_pairs(subset: RowSubset, schema: Schema) -> tuple[Int64Array, Int64Array]:
+    """Return the number of the user of each row, and one for its user and item."""
+    rows = subset.joined
+    user = distinct(part_of(rows, user_features(schema)))[1]
+    items, item = distinct(part_of(rows, item_features(schema)))
+    return user, user * len(items) + item
 
 
 def warn_of_repeats(subset: RowSubset, kept: Int64Array, held: Int64Array, schema: Schema) -> None:
@@ -98,10 +117,8 @@ def warn_of_repeats(subset: RowSubset, kept: Int64Array, held: Int64Array, schem
         The rows of the two parts.
     schema : Schema
     """
-    rows = subset.joined
-    user: Int64Array = distinct(part_of(rows, user_features(schema)))[1]
-    items, item = distinct(part_of(rows, item_features(schema)))
-    share = share_repeated(*(user[part] * len(items) + item[part] for part in (kept, held)))
+    pair = _users_and_pairs(subset, schema)[1]
+    share = share_repeated(pair[kept], pair[held])
     if share >= FEW_REPEATED:
         warnings.warn(
             DataWarning(
