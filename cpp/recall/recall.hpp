@@ -36,7 +36,7 @@ struct SparseView {
 struct WeighJob {
   SparseView seen;
   const float* partners = nullptr;       // [n_partners, stride]
-  const float* gram = nullptr;           // [width, stride]: sum of s_u P_u P_u^T
+  const float* gram = nullptr;           // [width, stride]: sum of s_u P_u P_u^T; null: left out
   const float* share = nullptr;          // [n_rows]
   const float* partner_share = nullptr;  // [n_partners]
   std::int64_t width = 0, stride = 0;

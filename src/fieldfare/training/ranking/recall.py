@@ -189,10 +189,15 @@ class Catalogue:
     def evaluate(
         self, model: Model, names: list[str], n_jobs: int | None = None
     ) -> dict[str, float]:
-        """Return the mean of each metric over the queries that have something to be found."""
+        """Return the mean of each metric over the queries that have something to be found.
+
+        The queries of a user, in several contexts, count together as much as that of another.
+        """
         n = longest(names)
         metrics = {name: get_list_metric(name) for name in names}
         sums = dict.fromkeys(names, 0.0)
+        of_tested = self._user[self._tested]
+        share = 1 / np.bincount(of_tested)[of_tested]
         for start in range(0, len(self._tested), _QUERIES_AT_ONCE):
             chosen = self._tested[start : start + _QUERIES_AT_ONCE]
             scores = catalogue_scores(
@@ -202,8 +207,9 @@ class Catalogue:
             known = self._known.mask(self._user[chosen]) & ~wanted
             lists = judge(rank_items(scores, n, known), wanted)
             for name, metric in metrics.items():
-                sums[name] += float(np.sum(metric(lists)))
-        return {name: total / len(self._tested) for name, total in sums.items()}
+                part = share[start : start + _QUERIES_AT_ONCE]
+                sums[name] += float(np.sum(metric(lists) * part))
+        return {name: total / float(share.sum()) for name, total in sums.items()}
 
 
 def _pairs(query: Int64Array, item: Int64Array, rows: Rows, shape: tuple[int, int]) -> Seen:

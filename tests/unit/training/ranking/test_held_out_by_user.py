@@ -8,7 +8,12 @@ import pandas as pd
 from fieldfare.config import TrainingConfig
 from fieldfare.data.loading import load
 from fieldfare.schema.schema import Schema
-from fieldfare.training.ranking.recall import labelled_interactions, split_interactions
+from fieldfare.training.functions import train
+from fieldfare.training.ranking.recall import (
+    Catalogue,
+    labelled_interactions,
+    split_interactions,
+)
 from fieldfare.training.samples.subset import RowSubset
 
 
@@ -54,3 +59,25 @@ def test_the_rows_of_a_single_user_and_item_can_be_split() -> None:
     subset = labelled_interactions(RowSubset.of(data))
     config = TrainingConfig(validation_fraction=0.2, random_state=0)
     assert [part.n_rows for part in split_interactions(subset, data.schema, config)] == [4, 1]
+
+
+def test_a_user_with_many_queries_counts_as_much_as_one_with_one() -> None:
+    """One user is served well in a single query, the other badly in four."""
+    train_table = pd.DataFrame(
+        [("a", "x", "h0"), ("b", "y", "h0"), *((u, "p", "h0") for u in "cdefg")],
+        columns=["user", "item", "hour"],
+    )
+    valid = pd.DataFrame(
+        [("a", "p", "h0"), *(("b", "x", f"h{h}") for h in range(4))],
+        columns=["user", "item", "hour"],
+    )
+    table = pd.concat([train_table, valid])
+    schema = Schema.infer(table).edit("hour", role="context", kind="categorical").fit(table)
+    how = {"solver": "nonsampled", "max_iter": 1, "early_stopping": False, "random_state": 0}
+    model = train(train_table, task="rank", schema=schema, **how).model
+    parts = (
+        labelled_interactions(RowSubset.of(load(one, schema=model.schema, labelled=False)))
+        for one in (train_table, valid)
+    )
+    found = Catalogue(*parts, model).evaluate(model, ["hit_rate@1"])
+    assert found["hit_rate@1"] == 0.5
