@@ -23,7 +23,11 @@ def say(text: str = "", *, file: TextIO | None = None) -> None:
     stream = sys.stdout if file is None else file
     if stream is None:
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-    print(text, file=stream, flush=True)
+    try:
+        print(text, file=stream, flush=True)
+    except UnicodeEncodeError as error:  # a name that the terminal has no letters for
+        escaped = text.encode(error.encoding, "backslashreplace").decode(error.encoding)
+        print(escaped, file=stream, flush=True)
 
 
 def say_notes(notes: Iterable[str]) -> None:
@@ -41,6 +45,11 @@ def quieted(active: bool = True) -> Iterator[None]:
         yield
     finally:
         _is_quiet = before
+
+
+def is_watched() -> bool:
+    """Whether there is someone to show progress to: standard error is a terminal, and not quiet."""
+    return not _is_quiet and sys.stderr is not None and sys.stderr.isatty()
 
 
 def say_aside(text: str = "") -> None:
