@@ -75,9 +75,9 @@ def test_a_user_with_many_queries_counts_as_much_as_one_with_one() -> None:
     schema = Schema.infer(table).edit("hour", role="context", kind="categorical").fit(table)
     how = {"solver": "nonsampled", "max_iter": 1, "early_stopping": False, "random_state": 0}
     model = train(train_table, task="rank", schema=schema, **how).model
-    parts = (
+    known, sought = (
         labelled_interactions(RowSubset.of(load(one, schema=model.schema, labelled=False)))
         for one in (train_table, valid)
     )
-    found = Catalogue(*parts, model).evaluate(model, ["hit_rate@1"])
+    found = Catalogue(known, sought, model).evaluate(model, ["hit_rate@1"])
     assert found["hit_rate@1"] == 0.5
