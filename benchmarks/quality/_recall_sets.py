@@ -142,7 +142,17 @@ def purchases(n_users: int = 1_000, n_items: int = 1_500, rank: int = 12) -> pd.
 
 def generated(data: Path) -> Interactions:
     del data
-    return Interactions(purchases(), ["kinds"])
+    return Interactions(_in_contexts(purchases()), ["kinds"], ["hour", "weekday"])
+
+
+def _in_contexts(table: pd.DataFrame) -> pd.DataFrame:
+    """Repeat some purchases, at hours that have to do with the item and on any weekday."""
+    rng = np.random.default_rng(1)
+    found = table.loc[table.index.repeat(1 + rng.poisson(1.0, len(table)))].reset_index(drop=True)
+    usual = found["kinds"].str.split("|").str[0].astype(int)
+    hour = np.where(rng.random(len(found)) < 0.5, usual, rng.integers(0, 12, len(found)))
+    weekday = rng.integers(0, 7, len(found))
+    return found.assign(hour=hour.astype(str), weekday=weekday.astype(str))
 
 
 SETS: dict[str, Callable[[Path], Interactions]] = {

@@ -36,7 +36,8 @@ Sparse checked(const Starts& start, const Ids& index, const Values& value, std::
 
 void make_side(RecallSide* self, const Starts& start, const Ids& index, const Values& value,
                std::int64_t n_features, const Starts& seen_start, const Ids& seen_index,
-               const Values& seen_weight, std::int64_t n_partners, bool items) {
+               const Values& seen_weight, std::int64_t n_partners, bool items, const Values& share,
+               const Values& partner_share) {
   RecallSide side;
   side.n_rows = length(start) - 1;
   side.n_features = n_features;
@@ -48,6 +49,10 @@ void make_side(RecallSide* self, const Starts& start, const Ids& index, const Va
   require(length(seen_start) == length(start), "both parts must have the same rows");
   side.rows = checked(start, index, value, n_features);
   side.seen = checked(seen_start, seen_index, seen_weight, n_partners);
+  require(length(share) == side.n_rows && length(partner_share) == n_partners,
+          "there must be one share for each row and each partner");
+  side.share.assign(share.data(), share.data() + side.n_rows);
+  side.partner_share.assign(partner_share.data(), partner_share.data() + n_partners);
   transpose(side);
   new (self) RecallSide(std::move(side));
 }

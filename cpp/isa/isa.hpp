@@ -27,8 +27,8 @@ struct Isa {
   void (*combine)(const SparseView& rows, const float* in, float* out, std::int64_t stride,
                   std::int64_t begin, std::int64_t end);
   void (*weigh)(const WeighJob& job, std::int64_t begin, std::int64_t end);
-  void (*add_gram)(const float* rows, std::int64_t n, std::int64_t width, std::int64_t stride,
-                   float* out);
+  void (*add_gram)(const float* rows, const float* share, std::int64_t n, std::int64_t width,
+                   std::int64_t stride, float* out);
 };
 
 // The sets that the core was compiled for, best first.

@@ -34,7 +34,7 @@ void combine(const SparseView& rows, const float* in, float* out, std::int64_t s
              std::int64_t begin, std::int64_t end);
 void weigh(const WeighJob& job, std::int64_t begin, std::int64_t end);
 // out += sum of the outer products of n rows
-void add_gram(const float* rows, std::int64_t n, std::int64_t width, std::int64_t stride,
-              float* out);
+void add_gram(const float* rows, const float* share, std::int64_t n, std::int64_t width,
+              std::int64_t stride, float* out);
 
 }  // namespace fieldfare::FIELDFARE_ISA

@@ -39,33 +39,40 @@ void weigh(const WeighJob& job, std::int64_t begin, std::int64_t end) {
     const float* in = job.in + i * stride;
     float* out = job.out + i * stride;
     float* diagonal = job.diagonal == nullptr ? nullptr : job.diagonal + i * stride;
+    const float unobserved = job.unobserved * job.share[i];
     clear(out, stride);
-    for (std::int64_t d = 0; d < job.width; ++d) {
-      add_scaled<0>(out, job.unobserved * in[d], job.gram + d * stride, stride);
+    if (job.gram != nullptr) {
+      for (std::int64_t d = 0; d < job.width; ++d) {
+        add_scaled<0>(out, unobserved * in[d], job.gram + d * stride, stride);
+      }
     }
     if (diagonal != nullptr) {
       clear(diagonal, stride);
       for (std::int64_t d = 0; d < job.width; ++d) {
-        diagonal[d] = job.unobserved * job.gram[d * stride + d];
+        diagonal[d] = unobserved * job.gram[d * stride + d];
       }
     }
     double observed = 0;
     for (std::int64_t e = job.seen.start[i]; e < job.seen.start[i + 1]; ++e) {
-      const float* partner = job.partners + job.seen.index[e] * stride;
+      const std::uint32_t u = job.seen.index[e];
+      const float* partner = job.partners + u * stride;
       const float c = job.seen.value[e], score = dot<0>(partner, in, stride);
+      const float beyond = c - unobserved * job.partner_share[u];
       observed += static_cast<double>(c) * score;
-      add_scaled<0>(out, (c - job.unobserved) * score - c * job.target, partner, stride);
-      if (diagonal != nullptr) add_squares(diagonal, c - job.unobserved, partner, stride);
+      add_scaled<0>(out, beyond * score - c * job.target, partner, stride);
+      if (diagonal != nullptr) add_squares(diagonal, beyond, partner, stride);
     }
     if (job.observed != nullptr) job.observed[i] = observed;
   }
 }
 
-void add_gram(const float* rows, std::int64_t n, std::int64_t width, std::int64_t stride,
-              float* out) {
+void add_gram(const float* rows, const float* share, std::int64_t n, std::int64_t width,
+              std::int64_t stride, float* out) {
   for (std::int64_t i = 0; i < n; ++i) {
     const float* row = rows + i * stride;
-    for (std::int64_t d = 0; d < width; ++d) add_scaled<0>(out + d * stride, row[d], row, stride);
+    for (std::int64_t d = 0; d < width; ++d) {
+      add_scaled<0>(out + d * stride, share[i] * row[d], row, stride);
+    }
   }
 }
 

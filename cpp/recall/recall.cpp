@@ -74,9 +74,12 @@ class Step {
     job_.seen = view_of(side.seen);
     job_.partners = problem.partners;
     job_.gram = gram_.data();
+    job_.share = side.share.data();
+    job_.partner_share = side.partner_share.data();
     job_.width = problem.k + 1;
     job_.stride = stride_;
     job_.unobserved = problem.unobserved;
+    by_feature_instead();
   }
   // A copy would point into the memory of the original.
   Step(const Step&) = delete;
@@ -108,7 +111,7 @@ class Step {
     return sum_;
   }
 
-  // G, the sum of the partners' outer products.
+  // G, the sum of the partners' outer products times their shares.
   void find_gram(Member& member) {
     const std::int64_t cells = stride_ * stride_, n = side_.n_partners;
     member.share(gram_chunks, [&](std::int64_t from, std::int64_t to) {
@@ -117,8 +120,8 @@ class Step {
         const std::int64_t end = n * (c + 1) / gram_chunks;
         for (std::int64_t i = n * c / gram_chunks; i < end; i += gram_tile) {
           std::fill_n(tile, cells, 0.0F);
-          isa().add_gram(problem_.partners + i * stride_, std::min(gram_tile, end - i),
-                         problem_.k + 1, stride_, tile);
+          isa().add_gram(problem_.partners + i * stride_, &side_.partner_share[i],
+                         std::min(gram_tile, end - i), problem_.k + 1, stride_, tile);
           for (std::int64_t d = 0; d < cells; ++d) gram_parts_[c * cells + d] += tile[d];
         }
       }
@@ -129,6 +132,40 @@ class Step {
         double cell = 0;
         for (std::int64_t c = 0; c < gram_chunks; ++c) cell += gram_parts_[c * cells + d];
         gram_[d] = static_cast<float>(cell);
+      }
+    });
+    member.meet();
+  }
+
+  // Where many queries share few features, such as a user in many contexts, the part of G is
+  // applied to the sum over the queries of a feature instead of to each query.
+  void by_feature_instead() {
+    apart_ = !side_.items && 2 * side_.n_features < side_.n_rows;
+    if (!apart_) return;
+    shared_columns_ = side_.columns;
+    for (std::size_t e = 0; e < shared_columns_.value.size(); ++e) {
+      shared_columns_.value[e] *= side_.share[shared_columns_.index[e]];
+    }
+    const std::size_t n = size_of(side_.n_features);
+    nothing_seen_.start.assign(n + 1, 0);
+    ones_.assign(n, 1);
+    together_.resize(n * size_of(stride_));
+    spread_.resize(n * size_of(stride_));
+    feature_job_ = job_;
+    feature_job_.seen = view_of(nothing_seen_);
+    feature_job_.share = ones_.data();
+    feature_job_.in = together_.data();
+    feature_job_.out = spread_.data();
+  }
+
+  void add_unobserved(Member& member) {
+    map_.features(member, [&](std::int64_t begin, std::int64_t end) {
+      isa().combine(view_of(shared_columns_), moved_.data(), together_.data(), stride_, begin, end);
+      isa().weigh(feature_job_, begin, end);
+      for (std::int64_t j = std::max(begin, problem_.first_free); j < end; ++j) {
+        for (std::int64_t c = j * stride_; c < j * stride_ + problem_.k; ++c) {
+          applied_[c] += spread_[c];
+        }
       }
     });
     member.meet();
@@ -189,9 +226,10 @@ class Step {
   }
 
   // vectors -> their products with the matrices of the rows
-  void weigh(Member& member, const Floats& in, Floats& out) {
+  void weigh(Member& member, const Floats& in, Floats& out, bool observed_only = false) {
     map_.rows(member, [&](std::int64_t begin, std::int64_t end) {
       WeighJob job = job_;
+      if (observed_only) job.gram = nullptr;
       job.in = in.data();
       job.out = out.data();
       isa().weigh(job, begin, end);
@@ -202,8 +240,9 @@ class Step {
   // One step of preconditioned conjugate gradients.
   void conjugate(Member& member) {
     map_.push(member, direction_.data(), moved_.data());
-    weigh(member, moved_, product_);
+    weigh(member, moved_, product_, apart_);
     map_.pull(member, product_.data(), direction_.data(), applied_.data());
+    if (apart_) add_unobserved(member);
     map_.features(member, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t j = begin; j < end; ++j) {
         by_feature_[j] = exact_dot(&direction_[j * stride_], &applied_[j * stride_], stride_);
@@ -282,9 +321,12 @@ class Step {
   // The matrix of a row, at the place of s; queries have a 1 there.
   double last_diagonal(std::int64_t i) const {
     const std::int64_t k = problem_.k;
-    const auto n_seen = static_cast<double>(side_.seen.start[i + 1] - side_.seen.start[i]);
-    const auto unobserved = static_cast<double>(problem_.unobserved);
-    return unobserved * gram_[k * stride_ + k] + weights_of(i) - unobserved * n_seen;
+    const auto unobserved = static_cast<double>(problem_.unobserved * side_.share[i]);
+    double seen = 0;
+    for (std::int64_t e = side_.seen.start[i]; e < side_.seen.start[i + 1]; ++e) {
+      seen += side_.partner_share[side_.seen.index[e]];
+    }
+    return unobserved * gram_[k * stride_ + k] + weights_of(i) - unobserved * seen;
   }
 
   void move(Member& member, double length) {
@@ -311,6 +353,10 @@ class Step {
   Floats residual_, scale_, direction_, applied_, change_;  // [n_features, stride]
   std::vector<double> by_feature_, by_row_;
   std::vector<Polynomial> row_terms_, feature_terms_;
+  bool apart_ = false;
+  Sparse shared_columns_, nothing_seen_;
+  Floats ones_, together_, spread_;
+  WeighJob feature_job_;
   double sum_ = 0, rz_ = 0, loss_ = 0, length_ = 0;
 };
 

@@ -30,12 +30,15 @@ struct SparseView {
 };
 
 // A product of every row's weighted sum of partners' outer products with its vector:
-//   out_i = unobserved G in_i + sum_{u seen with i} ((c_u - unobserved) <P_u, in_i> - c_u t) P_u
-// where t is 1 for the gradient, and 0 for products with the matrix alone.
+//   out_i = w_i G in_i + sum_{u seen with i} ((c_u - w_i s_u) <P_u, in_i> - c_u t) P_u
+// with w_i = unobserved s_i and the shares s of row and partner; t is 1 for the gradient, and 0 for
+// products with the matrix alone.
 struct WeighJob {
   SparseView seen;
-  const float* partners = nullptr;  // [n_partners, stride]
-  const float* gram = nullptr;      // [width, stride]
+  const float* partners = nullptr;       // [n_partners, stride]
+  const float* gram = nullptr;           // [width, stride]: sum of s_u P_u P_u^T; null: left out
+  const float* share = nullptr;          // [n_rows]
+  const float* partner_share = nullptr;  // [n_partners]
   std::int64_t width = 0, stride = 0;
   float unobserved = 0, target = 0;
   const float* in = nullptr;   // [n_rows, stride]
@@ -57,6 +60,8 @@ struct RecallSide {
   Sparse columns;  // rows of each feature
   Sparse squares;  // the same, with squared values
   Sparse seen;     // partners of each row, with the weight of the pair
+  // A pair that was not observed weighs `unobserved` times the shares of both.
+  std::vector<float> share, partner_share;
 };
 
 // Computes what depends on the rows.
@@ -68,7 +73,7 @@ inline std::int64_t recall_stride(std::int64_t k) { return (k + 8) / 8 * 8; }
 struct RecallProblem {
   const float* partners = nullptr;  // [n_partners, stride]
   std::int64_t k = 0;
-  float unobserved = 0;            // weight of the pairs that were not observed
+  float unobserved = 0;            // weight of the pairs that were not observed, times their shares
   const float* penalty = nullptr;  // [n_features]
   std::int64_t first_free = 0;     // features before it are not changed
   bool linear = true;              // whether weights are learned; only items have any

@@ -275,6 +275,8 @@ class RecallSide:
         seen_weight: Float32Array,
         n_partners: int,
         items: bool,
+        share: Float32Array,
+        partner_share: Float32Array,
     ) -> None: ...
     def vectors(
         self, parameters: Float32Array, k: int, out: Float32Array, n_threads: int

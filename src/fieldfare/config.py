@@ -311,8 +311,8 @@ class SolverConfig(Config):
     unobserved_weight: float = _by_data(
         _POSITIVE,
         "For solver='nonsampled': weight of the pairs of query and item that were not seen; a pair "
-        "that was seen weighs one on average. 'auto' takes less, the fewer of the pairs were seen "
-        "and the more contexts each user has.",
+        "that was seen weighs one on average. 'auto' takes less, the fewer of the pairs were seen, "
+        "and divides the weight of a user and an item among the contexts of the user.",
         needs=(needs.ALL_PAIRS,),
     )
     l2_queries: float = _by_data(

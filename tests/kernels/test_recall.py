@@ -35,25 +35,31 @@ def dense(rows, n_features):
 class Case:
     """Some queries and items, whose features have numbers of one model, and its parameters."""
 
-    def __init__(self, seed, *, one_hot=False):
+    def __init__(self, seed, *, one_hot=False, n_queries=9):
         rng = np.random.default_rng(seed)
-        self.n_features, n_q, n_i = 12, 9, 7
+        self.n_features, n_q, n_i = 12, n_queries, 7
         self.queries = random_rows(rng, n_q, 0, 6)
         self.items = random_rows(rng, n_i, 6, 12, one_hot=one_hot)
         pairs = rng.random((n_q, n_i)) < 0.4
         query, item = np.nonzero(pairs)
         self.weight = rng.uniform(0.2, 2, len(query)).astype(np.float32)
         self.seen = Seen.of(query, item, self.weight, (n_q, n_i))
-        self.c = np.full((n_q, n_i), W)
+        self.share = {
+            name: rng.uniform(0.2, 2, n).astype(np.float32)
+            for name, n in (("queries", n_q), ("items", n_i))
+        }
+        self.c = W * np.outer(self.share["queries"], self.share["items"])
         self.c[query, item] = self.weight
         self.y = pairs.astype(float)
         self.factors = rng.normal(0, 0.5, (self.n_features, K)).astype(np.float32)
         self.linear = rng.normal(0, 0.5, self.n_features).astype(np.float32)
 
     def side(self, name):
-        if name == "items":
-            return Side(self.items, self.seen.turned(), items=True)
-        return Side(self.queries, self.seen, items=False)
+        is_items = name == "items"
+        rows, seen = (self.items, self.seen.turned()) if is_items else (self.queries, self.seen)
+        shares = self.share["items"], self.share["queries"]
+        own, partner = shares if is_items else shares[::-1]
+        return Side(rows, seen, items=is_items, share=own, partner_share=partner)
 
     def scores(self, factors, linear):
         """Rendle 2010, eq. 1, of every pair, without what is the same for all items of a query."""
@@ -112,10 +118,14 @@ def penalised(case, factors, linear, name, penalty):
     return case.loss(factors, linear) + penalty * total
 
 
-@pytest.mark.parametrize(("name", "one_hot"), [("queries", False), ("items", True)])
+@pytest.mark.parametrize(
+    ("name", "one_hot", "n_queries"),
+    # With 30 queries, rows outnumber features, and the sum over all pairs is taken by feature.
+    [("queries", False, 9), ("queries", False, 30), ("items", True, 9)],
+)
 @pytest.mark.parametrize("seed", range(3))
-def test_where_scores_are_linear_one_step_finds_the_least_squares(name, one_hot, seed):
-    case = Case(seed, one_hot=one_hot)
+def test_where_scores_are_linear_one_step_finds_the_least_squares(name, one_hot, n_queries, seed):
+    case = Case(seed, one_hot=one_hot, n_queries=n_queries)
     _, factors, linear = solve(case, name, 0.1)
     side = case.side(name)
     columns, flat = [], []
@@ -166,8 +176,9 @@ def test_with_pairs_within_items_steps_lead_to_a_stationary_point(seed):
 
 
 @pytest.mark.parametrize("name", ["queries", "items"])
-def test_threads_and_instruction_sets_agree(name):
-    case = Case(1)
+@pytest.mark.parametrize("n_queries", [9, 30])
+def test_threads_and_instruction_sets_agree(name, n_queries):
+    case = Case(1, n_queries=n_queries)
     _, factors, linear = solve(case, name, 0.1, RecallSettings(K, W))
     again = solve(case, name, 0.1, RecallSettings(K, W), n_threads=3)
     np.testing.assert_array_equal(factors, again[1])
@@ -182,8 +193,9 @@ def test_threads_and_instruction_sets_agree(name):
         native.use(used)
 
 
-def test_features_that_are_not_free_stay_and_the_others_find_their_best():
-    case = Case(2)
+@pytest.mark.parametrize("n_queries", [9, 30])
+def test_features_that_are_not_free_stay_and_the_others_find_their_best(n_queries):
+    case = Case(2, n_queries=n_queries)
     side = case.side("queries")
     _, factors, _ = solve(case, "queries", 0.1, RecallSettings(K, W, first_free=3, n_steps=60))
     np.testing.assert_array_equal(factors[side.features[:3]], case.factors[side.features[:3]])
@@ -206,8 +218,21 @@ def test_the_mass_of_a_feature_is_the_weight_of_its_pairs():
     side = case.side("items")
     x = dense(case.items, case.n_features)[:, side.features]
     seen = np.where(case.y > 0, case.c, 0).sum(axis=0)
-    expected = (x**2).T @ (seen + W * len(case.queries))
+    expected = (x**2).T @ (seen + W * case.share["queries"].sum() * case.share["items"])
     np.testing.assert_allclose(side.mass(W), expected, rtol=1e-5)
+
+
+def test_without_shares_they_are_one():
+    case = Case(6)
+    case.share = {name: np.ones_like(share) for name, share in case.share.items()}
+    side, plain = case.side("items"), Side(case.items, case.seen.turned(), items=True)
+    packed = [one.pack(case.factors, case.linear) for one in (side, plain)]
+    partners = Side(case.queries, case.seen, items=False)
+    vectors = partners.vectors(partners.pack(case.factors, case.linear), K)
+    for one, parameters in zip((side, plain), packed, strict=True):
+        own = one.vectors(parameters, K)
+        one.solve(parameters, own, vectors, one.mass(W).astype(np.float32), RecallSettings(K, W))
+    np.testing.assert_array_equal(*packed)
 
 
 def test_arrays_that_do_not_fit_are_refused():
@@ -217,6 +242,8 @@ def test_arrays_that_do_not_fit_are_refused():
     bad = replace(case.seen, index=case.seen.index + np.uint32(case.seen.n_partners))
     with pytest.raises(ValueError, match="out of range"):
         Side(case.queries, bad, items=False)
+    with pytest.raises(ValueError, match="one share"):
+        Side(case.queries, case.seen, items=False, share=np.ones(2, np.float32))
     side = case.side("queries")
     with pytest.raises(ValueError, match="shape"):
         side.vectors(np.zeros((1, 8), np.float32), K)

@@ -6,7 +6,7 @@ queries or items with the same features are the same, so that no column of ids h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -67,6 +67,33 @@ class Interactions:
         weight = np.ones(len(self.query), np.float32) if weight is None else weight
         positive = weight > 0 if target is None else (target > 0) & (weight > 0)
         return Seen.of(self.query[positive], self.item[positive], weight[positive], self.shape)
+
+
+def shared_by_contexts(seen: Seen, user: Int64Array) -> tuple[Seen, Float32Array]:
+    """Return observations that weigh as much together as if there were no contexts.
+
+    Parameters
+    ----------
+    seen : Seen
+        The items of each query.
+    user : int64 array of shape (n_queries,)
+        Number of the user of each query.
+
+    Returns
+    -------
+    seen : Seen
+        An item that a user was seen with in several queries shares its weight among them.
+    share : float32 array of shape (n_queries,)
+        What a query counts for the items that it was not seen with: the same for all queries of
+        a user, as much in total for every user, and 1 on average.
+    """
+    row = np.repeat(np.arange(seen.n_rows), np.diff(seen.indptr))
+    pair = user[row] * seen.n_partners + seen.index
+    _, number, count = np.unique(pair, return_inverse=True, return_counts=True)
+    weight = (seen.weight / count[number.reshape(-1)]).astype(np.float32)
+    n_queries = np.bincount(user)
+    share = (len(user) / len(n_queries) / n_queries[user]).astype(np.float32)
+    return replace(seen, weight=weight), share
 
 
 def item_features(schema: Schema | None) -> AnyArray:

@@ -575,8 +575,8 @@ class FMRanker(Ranker):
         of xLearn.
     unobserved_weight : float > 0 or 'auto', default='auto'
         For solver='nonsampled': weight of the pairs of query and item that were not seen; a pair
-        that was seen weighs one on average. 'auto' takes less, the fewer of the pairs were seen and
-        the more contexts each user has.
+        that was seen weighs one on average. 'auto' takes less, the fewer of the pairs were seen,
+        and divides the weight of a user and an item among the contexts of the user.
     l2_queries : float >= 0 or 'auto', default='auto'
         For solver='nonsampled': L2 penalty on the parameters of users and contexts. 'auto' follows
         from the numbers of users, items and interactions, and falls from sweep to sweep.

@@ -71,8 +71,10 @@ class Seen:
     def mask(self, rows: Int64Array) -> AnyArray:
         """Return which partners some rows were seen with, bool of shape (n, n_partners)."""
         found = np.zeros((len(rows), self.n_partners), bool)
-        for place, row in enumerate(rows):
-            found[place, self.index[self.indptr[row] : self.indptr[row + 1]]] = True
+        first, length = self.indptr[rows], self.indptr[rows + 1] - self.indptr[rows]
+        skipped = first - (np.cumsum(length) - length)
+        entry = np.arange(length.sum()) + np.repeat(skipped, length)
+        found[np.repeat(np.arange(len(rows)), length), self.index[entry]] = True
         return found
 
 
@@ -88,6 +90,9 @@ class Side:
     items : bool
         Whether these are the items. The linear weights of items and the interactions within an item
         count; those of queries are left out, because they are the same for all items.
+    share, partner_share : float32 arrays of shape (n_rows,) and (n_partners,), optional
+        A pair that was not observed weighs ``unobserved_weight`` times the share of its row and
+        that of its partner; ones if not given.
 
     Attributes
     ----------
@@ -95,7 +100,15 @@ class Side:
         The features that occur in the rows, ascending. Parameters below are in this order.
     """
 
-    def __init__(self, rows: Rows, seen: Seen, *, items: bool) -> None:
+    def __init__(
+        self,
+        rows: Rows,
+        seen: Seen,
+        *,
+        items: bool,
+        share: Float32Array | None = None,
+        partner_share: Float32Array | None = None,
+    ) -> None:
         begin, end = int(rows.indptr[0]), int(rows.indptr[-1])
         self.features, local = np.unique(rows.indices[begin:end], return_inverse=True)
         ones = np.ones(end - begin, np.float32)
@@ -103,6 +116,10 @@ class Side:
         self._local = local.reshape(-1).astype(np.uint32)
         self._lengths = np.diff(rows.indptr)
         self.seen, self.items = seen, items
+        self.share = np.ones(seen.n_rows, np.float32) if share is None else share
+        if partner_share is None:
+            partner_share = np.ones(seen.n_partners, np.float32)
+        self._partners = float(partner_share.sum(dtype=np.float64))
         self._core = _core.RecallSide(
             rows.indptr - begin,
             self._local,
@@ -113,6 +130,8 @@ class Side:
             seen.weight,
             seen.n_partners,
             items,
+            self.share,
+            partner_share,
         )
 
     @property
@@ -133,7 +152,7 @@ class Side:
             self.seen.weight,
             self.seen.n_rows,
         )
-        mass = seen + unobserved_weight * self.seen.n_partners
+        mass = seen + unobserved_weight * self._partners * self.share.astype(np.float64)
         per_entry = np.repeat(mass, self._lengths) * self._x.astype(np.float64) ** 2
         return np.bincount(self._local, per_entry, len(self.features)).astype(np.float64)
 
@@ -182,6 +201,8 @@ class Side:
 
             sum_observed c (score - 1)^2 + sum_others w score^2 + sum_j penalty_j |theta_j|^2
 
+        with w the unobserved weight times the shares of query and item.
+
         The scores are linearised in the parameters (they are linear except for the interactions
         within an item), a few steps of conjugate gradients determine a direction, and the minimum
         of the objective along it is taken. The objective never increases.
@@ -227,7 +248,7 @@ class RecallSettings(NamedTuple):
     k : int
         Number of factors.
     unobserved_weight : float
-        Weight of the pairs that were not observed.
+        Weight of the pairs that were not observed, see `Side`.
     fit_linear : bool
         Whether items have linear weights.
     first_free : int

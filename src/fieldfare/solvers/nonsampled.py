@@ -6,10 +6,13 @@ lambda for each side, the objective is
     sum_seen c (1 - score)^2 + sum_others w score^2
         + sum_j lambda mass_j^nu |theta_j|^2,    mass_j = sum over the pairs of x_j^2 (c or w)
 
-(Hu et al. 2008; Bayer et al. 2017; the penalty is that of Rendle et al. 2022, eq. 5). A sweep
-solves for the queries, then for the items (see `fieldfare.kernels.recall`), without drawing any
-negatives. What is the same for all items of a query (the bias, linear weights of users and
-contexts, and pairs of their features) is left out of the score: it does not affect the ranking.
+(Hu et al. 2008; Bayer et al. 2017; the penalty is that of Rendle et al. 2022, eq. 5). If w is
+"auto" and users have several queries, in several contexts, those of a user share the w of each
+item, and those in which the user was seen with an item share its c: a pair of user and item then
+weighs the same in however many contexts. A sweep solves for the queries, then for the items (see
+`fieldfare.kernels.recall`), without drawing any negatives. What is the same for all items of a
+query (the bias, linear weights of users and contexts, and pairs of their features) is left out of
+the score: it does not affect the ranking.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from fieldfare.data.interactions import (
     distinct,
     item_features,
     part_of,
+    shared_by_contexts,
     user_features,
 )
 from fieldfare.exceptions import ConfigError, TrainingError
@@ -55,10 +59,10 @@ def weighed_by_data(config: SolverConfig, seen: Seen, n_users: int, sweep: int) 
     """Return a configuration with numbers where the weight or a penalty is "auto".
 
     With n the total weight of what was seen, U users, I items and m queries per user, the weight
-    of a pair that was not seen is w = min(1, 3 sqrt(n / (U I))) / m: what a user has not seen is
-    not counted anew in every context. The penalties shrink the singular values of the matrix of
-    interactions, and those that chance alone would cause reach sqrt(n / U) + sqrt(n / I). Both
-    penalties are such that the values shrink by half of that on average, in the end: see
+    of a pair that was not seen is w = min(1, 3 sqrt(n / (U I))) / m on average: what a user has
+    not seen is not counted anew in every context. The penalties shrink the singular values of the
+    matrix of interactions, and those that chance alone would cause reach sqrt(n / U) + sqrt(n / I).
+    Both penalties are such that the values shrink by half of that on average, in the end: see
     `strength`.
 
     Parameters
@@ -187,9 +191,10 @@ class NonSampledSolver(TableSolver):
         for side, other in ((sides.queries, sides.items), (sides.items, sides.queries)):
             loss = self._solve(side, self._vectors(other, n_threads), n_threads)
         self._sweeps = self._sweeps + 1
-        w = self.config.unobserved_weight
-        n_others = seen.n_rows * seen.n_partners - len(seen.index)
-        return loss, float(seen.weight.sum(dtype=np.float64)) + w * n_others
+        share = sides.queries.share.astype(np.float64)
+        n_others = share @ (seen.n_partners - np.diff(seen.indptr))
+        weight = seen.weight.sum(dtype=np.float64) + self.config.unobserved_weight * n_others
+        return loss, float(weight)
 
     def _vectors(self, side: Side, n_threads: int) -> Float32Array:
         """Return the vectors of the rows of a side."""
@@ -273,14 +278,16 @@ class NonSampledSolver(TableSolver):
                 "Training for recall needs interactions: rows with a positive target, or without a "
                 "target. There are none. Check which column is the target."
             )
-        users = part_of(interactions.queries, user_features(self._origin.schema))
-        n_users = len(distinct(users)[0])
-        queries = Side(interactions.queries, seen, items=False)
-        items = Side(interactions.items, seen.turned(), items=True)
+        users, user = distinct(part_of(interactions.queries, user_features(self._origin.schema)))
+        share = None
+        if not _is_number(self._given.unobserved_weight):
+            seen, share = shared_by_contexts(seen, user)
+        queries = Side(interactions.queries, seen, items=False, share=share)
+        items = Side(interactions.items, seen.turned(), items=True, partner_share=share)
         absent = np.ones(self.n_features, bool)
         absent[queries.features] = absent[items.features] = False
         # Features that no row has, such as the id of unknown values, must not add noise to scores.
         self._factors[absent] = 0
         self._linear[absent] = 0
-        self._sides = _Sides(rows, order, queries, items, n_users)
+        self._sides = _Sides(rows, order, queries, items, len(users))
         return self._sides

@@ -71,9 +71,11 @@ def test_what_is_wrong_is_named(tmp_path, before, after, message):
 def test_targets_and_what_goes_with_them(tmp_path):
     (tmp_path / "a.index").mkdir()
     assert settings_of("my model (2).ff", None).default_model == "my-model--2"
+    (tmp_path / "m.ff").touch()
     for target, model, more, message in (
         (tmp_path / "a.index", None, {}, "Name its model"),
-        ("m.ff", "other.ff", {}, "leave them out"),
+        (tmp_path / "m.ff", "other.ff", {}, "leave them out"),
+        (tmp_path / "b.index", "m.ff", {}, "There is no folder"),
         ("m.ff", None, {"ranker": "r.ff"}, "leave them out"),
         (tmp_path / "deploy.toml", "m.ff", {}, "names its models itself"),
         (tmp_path / "nothing.toml", None, {}, "cannot be read"),

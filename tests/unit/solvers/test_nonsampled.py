@@ -142,6 +142,51 @@ def test_contexts_weigh_what_users_have_not_seen_less() -> None:
     assert shared.unobserved_weight < alone.unobserved_weight
 
 
+def in_contexts(n_contexts: int, n_users: int = 12) -> dict[str, list[str]]:
+    """Each interaction in so many contexts, but for users in twice as many who come later."""
+    rows = [
+        (f"u{u}", f"i{i}", f"c{c}")
+        for u in range(n_users)
+        for i in range(10)
+        if u % 3 == i % 3
+        for c in range(n_contexts * (1 + u % 2))
+    ]
+    return dict(zip(("user", "item", "context"), map(list, zip(*rows, strict=True)), strict=True))
+
+
+def test_contexts_share_the_weight_of_a_pair() -> None:
+    """All in several contexts weigh as much as without: the same penalties, and w is divided."""
+    how = {"task": "rank", "solver": "nonsampled", "max_iter": 2, "early_stopping": False}
+    alone = train(seen(), **how).model.trained_by.solver
+    table = in_contexts(3)
+    schema = Schema.infer(table).edit("context", role="context")
+    shared = train(table, schema=schema, **how).model.trained_by.solver
+    assert shared.unobserved_weight == pytest.approx(alone.unobserved_weight / 4.5)
+    assert shared.l2_queries == pytest.approx(alone.l2_queries)
+    assert shared.l2_items == pytest.approx(alone.l2_items)
+
+
+def test_users_learn_the_same_in_however_many_contexts() -> None:
+    """Contexts that say nothing change no scores, though some users have twice as many."""
+    how = {"task": "rank", "solver": "nonsampled", "max_iter": 9, "early_stopping": False}
+    numbers = {"n_factors": 3, "random_state": 0, "l2_queries": 0.02, "l2_items": 0.02}
+    scores = []
+    for n_contexts in (1, 4):
+        table = in_contexts(n_contexts)
+        schema = Schema.infer(table).edit("context", role="context")
+        model = train(table, schema=schema, **how, **numbers).model
+        pairs = {
+            "user": [f"u{u}" for u in range(12) for _ in range(10)],
+            "item": [f"i{i}" for _ in range(12) for i in range(10)],
+            "context": ["c0"] * 120,
+        }
+        rows = model.schema.encode(pairs, labelled=False)
+        found = model.score(rows)[:, 0].reshape(12, 10)
+        scores.append(found - found.mean(axis=1, keepdims=True))
+    np.testing.assert_allclose(scores[0], scores[1], atol=0.02)
+    assert np.ptp(scores[0]) > 0.5
+
+
 def test_given_numbers_stay() -> None:
     once = Seen.of(np.arange(3), np.arange(3), np.ones(3, np.float32), (3, 3))
     given = {"unobserved_weight": 0.5, "l2_queries": 0.1, "l2_items": 0.2}

@@ -79,12 +79,31 @@ def labelled_interactions(subset: RowSubset) -> RowSubset:
 def split_interactions(
     subset: RowSubset, schema: Schema, config: TrainingConfig
 ) -> tuple[RowSubset, RowSubset]:
-    """Split off a share of the interactions of each user for validation."""
-    user: Int64Array = distinct(part_of(subset.joined, user_features(schema)))[1]
-    kept, held = split_rows(
-        subset.n_rows, config.validation_fraction, config.random_state, stratify=user
-    )
-    return subset.select(kept), subset.select(held)
+    """Split off a share of the items of each user for validation.
+
+    All rows of a user with an item are held out together, and one of them is for validation: what
+    is found must be new to the user, whatever the context.
+    """
+    user, pair = _users_and_pairs(subset, schema)
+    _, first, number = np.unique(pair, return_index=True, return_inverse=True)
+    if len(first) < 2:
+        first = number = np.arange(subset.n_rows)  # a single pair: its rows are split
+    rows = np.sort(first)
+    held = split_rows(
+        len(rows), config.validation_fraction, config.random_state, stratify=user[rows]
+    )[1]
+    absent = np.zeros(subset.n_rows, bool)
+    absent[rows[held]] = True
+    kept = ~absent[first][number.reshape(-1)]
+    return subset.select(np.flatnonzero(kept)), subset.select(rows[held])
+
+
+def _users_and_pairs(subset: RowSubset, schema: Schema) -> tuple[Int64Array, Int64Array]:
+    """Return the number of the user of each row, and one for its user and item."""
+    rows = subset.joined
+    user = distinct(part_of(rows, user_features(schema)))[1]
+    items, item = distinct(part_of(rows, item_features(schema)))
+    return user, user * len(items) + item
 
 
 def warn_of_repeats(subset: RowSubset, kept: Int64Array, held: Int64Array, schema: Schema) -> None:
@@ -98,10 +117,8 @@ def warn_of_repeats(subset: RowSubset, kept: Int64Array, held: Int64Array, schem
         The rows of the two parts.
     schema : Schema
     """
-    rows = subset.joined
-    user: Int64Array = distinct(part_of(rows, user_features(schema)))[1]
-    items, item = distinct(part_of(rows, item_features(schema)))
-    share = share_repeated(*(user[part] * len(items) + item[part] for part in (kept, held)))
+    pair = _users_and_pairs(subset, schema)[1]
+    share = share_repeated(pair[kept], pair[held])
     if share >= FEW_REPEATED:
         warnings.warn(
             DataWarning(
@@ -172,10 +189,15 @@ class Catalogue:
     def evaluate(
         self, model: Model, names: list[str], n_jobs: int | None = None
     ) -> dict[str, float]:
-        """Return the mean of each metric over the queries that have something to be found."""
+        """Return the mean of each metric over the queries that have something to be found.
+
+        The queries of a user, in several contexts, count together as much as that of another.
+        """
         n = longest(names)
         metrics = {name: get_list_metric(name) for name in names}
         sums = dict.fromkeys(names, 0.0)
+        of_tested = self._user[self._tested]
+        share = 1 / np.bincount(of_tested)[of_tested]
         for start in range(0, len(self._tested), _QUERIES_AT_ONCE):
             chosen = self._tested[start : start + _QUERIES_AT_ONCE]
             scores = catalogue_scores(
@@ -185,8 +207,9 @@ class Catalogue:
             known = self._known.mask(self._user[chosen]) & ~wanted
             lists = judge(rank_items(scores, n, known), wanted)
             for name, metric in metrics.items():
-                sums[name] += float(np.sum(metric(lists)))
-        return {name: total / len(self._tested) for name, total in sums.items()}
+                part = share[start : start + _QUERIES_AT_ONCE]
+                sums[name] += float(np.sum(metric(lists) * part))
+        return {name: total / float(share.sum()) for name, total in sums.items()}
 
 
 def _pairs(query: Int64Array, item: Int64Array, rows: Rows, shape: tuple[int, int]) -> Seen:
