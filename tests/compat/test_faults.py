@@ -148,7 +148,9 @@ def test_training_continues_with_rows_of_one_class(folder, arrays) -> None:
     _handle(X, y).fit(SHORT, "m.out")
     handle = _handle(X[:1], y[:1])
     handle.setPreModel("m.out")
+    before = (folder / "m.out").read_bytes()
     handle.fit(SHORT, "m.out")
+    assert (folder / "m.out").read_bytes() != before
 
 
 def test_lengths_of_rows_of_very_different_size() -> None:
