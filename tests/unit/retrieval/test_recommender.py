@@ -291,7 +291,7 @@ def test_a_saved_recommender_answers_the_same(recommender, make_model, tables, t
     again.save(folder)
     assert len(list(folder.glob("vectors-*"))) == 1
     assert len(Recommender.load(folder, make_model()).index) == 61
-    with pytest.raises(ModelFileError, match="made for 1 model"):
+    with pytest.raises(ModelFileError, match="made from one model"):
         Recommender.load(folder, make_model(seed=9))
     next(folder.glob("ids-*")).unlink()
     with pytest.raises(ModelFileError, match="damaged or incomplete"):
