@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common.public import add_data
-from benchmarks.common.report import Report, markdown
+from benchmarks.common.report import Excerpt, Report, markdown
 from benchmarks.peers.install import add_peers
 from benchmarks.quality._movielens import ml_100k_tables, stratified_by_item
 from benchmarks.quality._recall import (
@@ -58,7 +58,10 @@ def measure(options: Namespace) -> dict[str, Settings]:
         chosen = best_of(
             grid(**GRID), NON_SAMPLED, "ndcg@10", [_only(one, columns) for one in inner]
         )
-        rows.append(_over_seeds(f"FM, {name}", chosen, (train[columns], test[columns])))
+        pair = train[columns], test[columns]
+        defaults = {"solver": NON_SAMPLED["solver"]}
+        rows.append(_over_seeds(f"FM, {name}, by defaults", defaults, pair, SEEDS[:3]))
+        rows.append(_over_seeds(f"FM, {name}", chosen, pair))
         figures[f"FM, {name}"] = rows[-1] | {"settings": chosen}
     for loss in ("pairwise", "softmax", "warp"):
         chosen = _sampled_settings(loss, _only(inner[0], ["user", "item"]))
@@ -74,10 +77,14 @@ def measure(options: Namespace) -> dict[str, Settings]:
     return {row["model"]: row for row in rows} | figures
 
 
-def tell(report: Report) -> Iterator[str]:
-    header = ["model", *METRICS, "NDCG@10 sd", "fit s", ""]
-    keys = ["model", *METRICS, "sd", "seconds", "absent"]
-    yield markdown(header, [[row.get(key) for key in keys] for row in report.figures.values()])
+def tell(report: Report) -> Iterator[str | Excerpt]:
+    rows = report.figures.values()
+    quality = markdown(
+        ["model", *METRICS], [[row.get(key) for key in ("model", *METRICS)] for row in rows]
+    )
+    yield Excerpt("ml-100k", "docs/guide/recall-training.md", quality)
+    keys = ["model", "sd", "seconds", "absent"]
+    yield markdown(["model", "NDCG@10 sd", "fit s", ""], [list(map(row.get, keys)) for row in rows])
 
 
 def _only(tables: Tables, columns: list[str]) -> Tables:

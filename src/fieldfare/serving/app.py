@@ -23,12 +23,11 @@ from fieldfare.serving.errors import Refusal, unreadable
 from fieldfare.serving.operations import OPERATIONS, Operation, openapi
 from fieldfare.serving.service import Service
 from fieldfare.serving.tokens import Right, Tokens
-from fieldfare.serving.wire import HealthAnswer, LoadRequest
+from fieldfare.serving.wire import MAX_TIMEOUT_MS, HealthAnswer, LoadRequest
 
 _JSON = "application/json"
 # A body has to arrive in this time, however long the request may take then.
 _BODY_S = 10.0
-_LONGEST_MS = 60_000
 _RETRY_S = "1"
 _encode = msgspec.json.Encoder().encode
 _Outcome = bytes | Refusal | Response
@@ -128,9 +127,9 @@ class _Operations:
         given = request.headers.get("x-timeout-ms")
         if given is None:
             return self._service.settings.limits.deadline_ms / 1000
-        if not (given.isascii() and given.isdigit() and 1 <= int(given[:9]) <= _LONGEST_MS):
+        if not (given.isascii() and given.isdigit() and 1 <= int(given[:9]) <= MAX_TIMEOUT_MS):
             raise RequestError(
-                f"X-Timeout-Ms is a whole number from 1 to {_LONGEST_MS}.", status=422
+                f"X-Timeout-Ms is a whole number from 1 to {MAX_TIMEOUT_MS}.", status=422
             )
         return int(given) / 1000
 

@@ -24,6 +24,7 @@ from fieldfare.exceptions import (
     ServingError,
 )
 from fieldfare.serving import wire
+from fieldfare.serving.wire import MAX_TIMEOUT_MS
 
 _AnswerT = TypeVar("_AnswerT")
 _JSON = {"content-type": "application/json"}
@@ -44,7 +45,8 @@ class Client:
     token : str, optional
         Sent with every request.
     timeout : float in (0, inf), default=10.0
-        Seconds that a request may take, with all that the network does.
+        Seconds that a request may take. The server hears of it, and gives up when they are over;
+        clients that say nothing of it get 100 ms.
 
     Raises
     ------
@@ -72,6 +74,8 @@ class Client:
                 f"{url!r:.80} is no address of a server, as http://127.0.0.1:8000 is."
             )
         self._http = httpx.Client(base_url=address, timeout=timeout)
+        milliseconds = min(max(1, round(1000 * timeout)), MAX_TIMEOUT_MS)
+        self._http.headers["x-timeout-ms"] = str(milliseconds)
         if token is not None:
             self._http.headers["authorization"] = f"Bearer {token}"
 

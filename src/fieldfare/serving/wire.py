@@ -14,6 +14,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 MAX_REQUESTS = 256
 MAX_ITEMS = 1000
 MAX_IDS = 10_000
+MAX_TIMEOUT_MS = 60_000
 
 _Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 _Text = Annotated[str, Meta(max_length=10_000)]

@@ -21,6 +21,7 @@ from tests.unit.serving.served import make_index, serving, settings_of
 import fieldfare
 from fieldfare.exceptions import ConfigError, RequestError, ServingError
 from fieldfare.serving import Client
+from fieldfare.serving.settings import Limits, Settings
 
 SOURCES = os.path.dirname(os.path.dirname(fieldfare.__file__))
 LIMIT_S = 60
@@ -188,6 +189,12 @@ def test_a_client_tells_what_went_wrong(files):
         Client("127.0.0.1:8000")
     with pytest.raises(RequestError, match="cannot be sent"):
         Client().recommend(object())
+
+
+def test_a_client_tells_the_server_how_long_it_waits(files):
+    quick = Settings(models={"films": files}, limits=Limits(deadline_ms=1))
+    with serving(quick) as http, Client(str(http.base_url), timeout=60) as client:
+        assert client.recommend(requests=[{"user": "u1"}] * 256, n=80).results
 
 
 def test_a_client_has_a_method_for_every_operation(client):
