@@ -215,7 +215,7 @@ def test_a_table_of_ratings_is_enough(capsys: pytest.CaptureFixture[str], tmp_pa
 def test_weights_count_without_ratings() -> None:
     table = interactions()[["user_id", "item_id"]].assign(w=lambda t: 1 + t["user_id"] % 3)
     roles = {"user": "user_id", "item": "item_id"}
-    how = {"n_factors": 4, "max_iter": 3, "random_state": 0, "n_jobs": 1}
+    how = {"n_factors": 4, "max_iter": 8, "random_state": 0, "n_jobs": 1}
     weighted = FMRanker(**how).fit(table, roles=roles, sample_weight="w")
     plain = FMRanker(**how).fit(table, roles=roles)
     by_array = FMRanker(**how).fit(table, roles=roles, sample_weight=table["w"].to_numpy())
@@ -227,7 +227,7 @@ def test_held_out_interactions_that_training_has_too_are_reported() -> None:
     table = interactions()[["user_id", "item_id"]]
     table["timestamp"] = np.arange(len(table))
     again = pd.concat([table, table.sample(60, random_state=0).assign(timestamp=10**6)])
-    ranker = FMRanker(n_factors=4, max_iter=2, random_state=0, n_jobs=1)
+    ranker = FMRanker(n_factors=4, max_iter=8, random_state=0, n_jobs=1)
     with pytest.warns(DataWarning, match="of the interactions that are held out for validation"):
         ranker.fit(again, time="timestamp")
     ranker.fit(table, time="timestamp")  # where each is once, there is nothing to report

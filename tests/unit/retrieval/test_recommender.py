@@ -130,7 +130,7 @@ def test_invalid_requests_say_what_is_wrong(recommender) -> None:
         recommender.recommend(["u1", "u2"], contexts=pd.DataFrame({"hour": ["noon"]}))
     with pytest.raises(DataError, match="no item 9"):
         recommender.similar_items(9)
-    with pytest.raises(DataError, match="no item 9"):
+    with pytest.raises(DataError, match="does not hold 9"):
         recommender.explain("u1", 9)
 
 
