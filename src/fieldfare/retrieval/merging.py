@@ -256,8 +256,8 @@ def _checked_weights(
     for name, weight in (weights or {}).items():
         if name not in channels:
             raise ConfigError(
-                f"There is no channel {name!r} that a weight could be for."
-                f"{closest(name, channels)} There are {', '.join(map(repr, channels))}."
+                f"There is no channel {name!r} to weight."
+                f"{closest(name, channels)} The channels are {', '.join(map(repr, channels))}."
             )
         check(f"weights[{name!r}]", weight, Number(0), caller)
     return {name: float((weights or {}).get(name, 1.0)) for name in channels}

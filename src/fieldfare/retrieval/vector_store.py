@@ -63,7 +63,7 @@ def write_to_redis(
     try:
         client = redis.Redis.from_url(url)
     except ValueError as error:
-        raise ConfigError(f"Redis has addresses like redis://localhost:6379/0. {error}") from None
+        raise ConfigError(f"A Redis address looks like redis://localhost:6379/0. {error}") from None
     try:
         with client:
             for low in range(0, len(vectors), _BLOCK):
@@ -77,8 +77,8 @@ def write_to_redis(
             client.set(prefix, json.dumps(vectors.description), ex=seconds)
     except (redis.RedisError, OSError) as error:
         raise OutputError(
-            f"The vectors could not be written to Redis: {error}. Those before stay there; write "
-            "them again when it answers."
+            f"The vectors could not be written to Redis: {error}. Those written before stay there; "
+            "write all of them again when it answers."
         ) from error
 
 

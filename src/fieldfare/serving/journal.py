@@ -78,7 +78,7 @@ class Journal:
             change = _change_in(line)
             if change is None and number < len(lines):
                 raise ModelFileError(
-                    f"{self.path}, line {number} is damaged: its checksum is another one. Nothing "
+                    f"{self.path}, line {number} is damaged: its checksum does not match. Nothing "
                     "was changed. Restore the file, or remove that line and so its change."
                 )
             if change is None:

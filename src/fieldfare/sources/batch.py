@@ -148,8 +148,8 @@ def check_columns(names: list[str], batch: Batch) -> None:
         file, row = batch.location.file, batch.location.first_row
         part = f"{file}, from row {row} on," if file else "One of the tables"
         raise SchemaError(
-            f"{part} has the columns {', '.join(map(repr, found))}, and what is before it "
-            f"{', '.join(map(repr, names))}. Give all rows the same columns."
+            f"{part} has the columns {', '.join(map(repr, found))}, and the rows before "
+            f"it have {', '.join(map(repr, names))}. Give all rows the same columns."
         )
 
 

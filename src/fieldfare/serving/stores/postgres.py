@@ -110,7 +110,7 @@ class PostgresStore:
                             writer.write_row([user, *row.values()])
         except (self._psycopg.Error, OSError) as error:
             raise OutputError(
-                f"PostgreSQL has not taken the users: {str(error).strip()}. Nothing was changed."
+                f"PostgreSQL did not accept the users: {str(error).strip()}. Nothing was changed."
             ) from error
         return len(users)
 

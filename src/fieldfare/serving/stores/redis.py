@@ -48,7 +48,7 @@ class RedisStore:
             )
         except ValueError as error:
             raise ConfigError(
-                f"Redis has addresses like redis://localhost:6379/0. {error}"
+                f"A Redis address looks like redis://localhost:6379/0. {error}"
             ) from None
         self._decode = msgspec.json.Decoder(Row).decode
         self._encode = msgspec.json.Encoder().encode
@@ -99,7 +99,7 @@ class RedisStore:
                 n += len(batch)
         except (self._redis.RedisError, OSError) as error:
             raise OutputError(
-                f"Redis has taken {n:,} users and then failed: {error}. Write them again when it "
+                f"Redis took {n:,} users and then failed: {error}. Write them again when it "
                 "answers."
             ) from error
         return n
