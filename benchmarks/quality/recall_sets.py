@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.common.public import add_protocols
-from benchmarks.common.report import Report, markdown
+from benchmarks.common.report import Excerpt, Report, markdown
 from benchmarks.quality._recall import Settings, Tables, fitted
 from benchmarks.quality._recall_sets import SETS, Interactions, split
 from fieldfare.data.loading import load
@@ -37,6 +37,7 @@ from fieldfare.training.ranking.recall import Catalogue, labelled_interactions
 from fieldfare.training.samples.subset import RowSubset
 
 TITLE, TAKES = "Recall on sets of different shape", "half an hour"
+PAGE = "docs/guide/recall-training.md"
 METRIC = "ndcg@10"
 SEEDS = range(3)
 FM: Settings = {"solver": "nonsampled", "n_jobs": 1}
@@ -77,11 +78,11 @@ def measure(options: Namespace) -> dict[str, Any]:
     return {name: found[name] for name in SETS if name in found}
 
 
-def tell(report: Report) -> Iterator[str]:
+def tell(report: Report) -> Iterator[str | Excerpt]:
     found: dict[str, Any] = report.figures
     models = list(dict.fromkeys(name for one in found.values() for name in one["models"]))
     sizes = ("users", "items", "interactions")
-    yield markdown(
+    quality = markdown(
         ["NDCG@10", *sizes, *models],
         [
             [name, *(one[size] for size in sizes)]
@@ -89,6 +90,7 @@ def tell(report: Report) -> Iterator[str]:
             for name, one in found.items()
         ],
     )
+    yield Excerpt("recall-sets", PAGE, quality)
     yield "Standard deviations over the seeds, and the seconds of a training:"
     timed = [
         model
@@ -113,11 +115,21 @@ def tell(report: Report) -> Iterator[str]:
             if (part := one[key])
         ]
         yield f"{title}: NDCG@10 by defaults, and how many times as long training takes."
-        yield markdown(["", "names", "without", "with", "times as long"], rows)
+        table = markdown(["", "names", "without", "with", "times as long"], rows)
+        yield Excerpt(f"recall-{key}", PAGE, table)
     yield "Chosen on the validation part:"
     yield markdown(
         ["", "FM", "ALS", "EASE"],
-        [[name, *map(str, one["chosen"].values())] for name, one in found.items()],
+        [[name, *map(_words, one["chosen"].values())] for name, one in found.items()],
+    )
+
+
+def _words(settings: Settings) -> str:
+    """Return the settings that a trial chose, without those of all trials."""
+    chosen = {name: value for name, value in settings.items() if name not in FM}
+    return ", ".join(
+        f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in chosen.items()
     )
 
 
