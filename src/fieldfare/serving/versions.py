@@ -96,9 +96,7 @@ class Version:
         """
         schema = self.model.schema
         if schema is None:
-            raise ConfigError(
-                f"The model {self.name!r} knows no columns, so it cannot read rows."
-            )
+            raise ConfigError(f"The model {self.name!r} knows no columns, so it cannot read rows.")
         return schema.sample_encoder()
 
     def recommends(self) -> Recommender:
