@@ -100,7 +100,8 @@ def test_a_role_holds_names(odd) -> None:
 
 
 def test_columns_of_a_frame_may_be_numbers() -> None:
-    found = InteractionColumns.of(table("0", "1", "2"), roles={"user": 0, "item": [1]}, rating=2)
+    named: Any = {"roles": {"user": 0, "item": [1]}, "rating": 2}
+    found = InteractionColumns.of(table("0", "1", "2"), **named)
     assert found.roles == {"user": ("0",), "item": ("1",)}
     assert found.rating == "2"
 
