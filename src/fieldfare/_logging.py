@@ -43,6 +43,11 @@ def quieted(active: bool = True) -> Iterator[None]:
         _is_quiet = before
 
 
+def is_watched() -> bool:
+    """Whether there is someone to show progress to: standard error is a terminal, and not quiet."""
+    return not _is_quiet and sys.stderr is not None and sys.stderr.isatty()
+
+
 def say_aside(text: str = "") -> None:
     """Print progress for a person to standard error, which never holds results."""
     if not _is_quiet:

@@ -34,7 +34,7 @@ HOMES = {
     "sklearn": {"compat", "estimators", "metrics"},
     "starlette": {"serving"},
     "tensorflow": {"export"},
-    "tqdm": {"training"},
+    "tqdm": {"cli", "training"},
     "uvicorn": {"serving"},
     "uvloop": set(),  # uvicorn uses it
 }

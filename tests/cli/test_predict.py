@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from fieldfare._logging import quieted
 from fieldfare.persist.file import load_model
 from fieldfare.training.functions import predict
 
@@ -78,3 +79,43 @@ def test_an_error_half_way_leaves_the_old_file(run, tmp_path):
     assert "bad.ffm:61:" in ran.err
     assert (tmp_path / "p.txt").read_text() == "old\n"
     assert set(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_many_rows_pass_in_blocks_of_bounded_size(run, tmp_path, monkeypatch, form):
+    pa = pytest.importorskip("pyarrow")
+    n, rng = 300_000, np.random.default_rng(0)
+    table = pa.table({"c": rng.integers(0, 9, n), "t": rng.integers(0, 2, n)})
+    writer = {"csv": "pyarrow.csv", "parquet": "pyarrow.parquet"}[form]
+    module = pytest.importorskip(writer)
+    (module.write_csv if form == "csv" else module.write_table)(table, tmp_path / f"t.{form}")
+    module_csv = pytest.importorskip("pyarrow.csv")
+    module_csv.write_csv(table.slice(0, 1000), tmp_path / "train.csv")
+    assert run("train", "train.csv", "--target", "t", "-q", "--epochs", 1, "-o", "m.ff").code == 0
+    blocks, counted = [], type(load_model(tmp_path / "m.ff")).predict
+
+    def count(self, rows, n_threads=None):
+        blocks.append(len(rows))
+        return counted(self, rows, n_threads)
+
+    monkeypatch.setattr("fieldfare.models.base.Model.predict", count)
+    assert run("predict", f"t.{form}", "-m", "m.ff", "-o", "p.txt").code == 0
+    assert sum(blocks) == n
+    assert max(blocks) <= 65_536
+
+
+def test_progress_is_shown_to_who_watches(run, model, clicks_folder, monkeypatch):
+    from fieldfare.cli import _progress
+
+    def bar(output, *, quiet=False, terminal=True):
+        monkeypatch.setattr("sys.stderr.isatty", lambda: terminal, raising=False)
+        monkeypatch.setattr("sys.stdout.isatty", lambda: terminal, raising=False)
+        with quieted(quiet), _progress.rows_done(output) as done:
+            return getattr(done, "__self__", None)
+
+    assert bar("p.txt") is not None
+    assert bar("p.txt", quiet=True) is None
+    assert bar("p.txt", terminal=False) is None
+    assert bar("-") is None
+    ran = run("predict", clicks_folder / "new.csv", "-m", model, "-o", "p.txt")
+    assert ran.err == "500 predictions written to p.txt\n"

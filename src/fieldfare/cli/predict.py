@@ -64,6 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from fieldfare.cli._files import load_any
     from fieldfare.cli._predictions import format_of, names, prediction_writer
+    from fieldfare.cli._progress import rows_done
     from fieldfare.data.loading import stream_with_column
     from fieldfare.data.unseen import SOME_ENTRIES, Unseen
     from fieldfare.models.posterior import Posterior
@@ -86,7 +87,10 @@ def run(arguments: argparse.Namespace) -> int:
         source, arguments.id, schema=model.schema, n_threads=n_threads, reading=reading
     )
     id_name = None if arguments.id is None else str(arguments.id)
-    with prediction_writer(arguments.output, kind, model, header, id_name) as write:
+    with (
+        prediction_writer(arguments.output, kind, model, header, id_name) as write,
+        rows_done(arguments.output) as done,
+    ):
         for rows, ids in samples:
             predicted = model.predict(rows, n_threads).astype(np.float32)
             if isinstance(model, Posterior) and coverage is not None:
@@ -96,6 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
             if unseen.n_entries < SOME_ENTRIES:
                 unseen.add(rows, SOME_ENTRIES)
             n_rows += len(rows)
+            done(len(rows))
     unseen.warn()
     if arguments.output != "-":
         say_aside(f"{n_rows:,} predictions written to {arguments.output}")

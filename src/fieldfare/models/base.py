@@ -225,7 +225,7 @@ class Model(ParameterArrays):
         SchemaError
             If the model has no columns, a column is missing, or a value does not fit its column.
         """
-        if not isinstance(sample, Mapping):
+        if type(sample) is not dict and not isinstance(sample, Mapping):
             raise SchemaError(
                 "A sample is a mapping from column to value, such as {'user': 'u1'}. Got "
                 f"{type(sample).__name__}; for several samples use fieldfare.predict."

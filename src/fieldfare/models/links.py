@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
 
 from fieldfare._typing import Float32Array
+
+_ONE = np.float32(1)
 
 
 def link(task: str, scores: Float32Array) -> Float32Array:
@@ -36,14 +37,16 @@ def link(task: str, scores: Float32Array) -> Float32Array:
 
 
 def link_one(task: str, scores: Sequence[float]) -> float | Float32Array:
-    """Map the raw scores of one sample to the scale of the target, as `link` does.
+    """Map the raw scores of one sample to the scale of the target, exactly as `link` does.
 
-    Without arrays where there is one score: a call of NumPy takes longer than such a score.
+    Without arrays where there is one score: what NumPy does before it computes takes longer than
+    such a score.
     """
     if task == "multiclass":
         probabilities: Float32Array = link(task, np.array([scores], np.float32))[0]
         return probabilities
     if task != "binary":
         return scores[0]
-    e = math.exp(-abs(scores[0]))
-    return (1.0 if scores[0] >= 0 else e) / (1.0 + e)
+    z = np.float32(scores[0])
+    e = np.exp(-abs(z))  # of NumPy, whose last bit is its own
+    return float((_ONE if z >= 0 else e) / (_ONE + e))

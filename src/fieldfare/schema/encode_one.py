@@ -36,21 +36,30 @@ from fieldfare.schema.vocabulary import hash_text
 from fieldfare.sources.batch import require_column
 from fieldfare.sources.dicts import open_samples
 
-# Ids and values of the features of one cell.
+# Ids and values of the features of one cell; most cells are a single feature of value one, whose id
+# is all there is to say, and lists would take most of the time.
 Features = tuple[list[int], list[float]]
+Found = int | Features
 
 _ONE = [1.0]
 _LARGEST, _SMALLEST = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
 
 
 class Cell(NamedTuple):
-    """What encodes the cells of a column, and what it is made of."""
+    """A column, what was learned of it, and the column of dates that it is derived from."""
 
-    encode: Callable[[Any], Features]
     column: Column
     fitted: Fitted
-    field: int
     source: Column | None
+
+
+class Step(NamedTuple):
+    """What encodes the cell of a sample under a name, and the field of its features."""
+
+    name: str
+    encode: Callable[[Any], Found]
+    field: int
+    cell: Cell
 
 
 class SampleEncoder:
@@ -64,18 +73,20 @@ class SampleEncoder:
     """
 
     def __init__(self, columns: Iterable[tuple[Column, Fitted, int, Column | None]]) -> None:
-        self._cells: dict[str, list[Cell]] = {}
+        self._steps: dict[str, list[Step]] = {}
         for column, fitted, field, source in columns:
             encode = _encoder(column, fitted)
             if source is not None:
                 encode = _of_part(encode, column, source)
-            cell = Cell(encode, column, fitted, field, source)
-            self._cells.setdefault(column.name_in_table, []).append(cell)
+            name = column.name_in_table
+            step = Step(name, encode, field, Cell(column, fitted, source))
+            self._steps.setdefault(name, []).append(step)
+        self._all = [step for steps in self._steps.values() for step in steps]
 
     @property
     def names(self) -> list[str]:
         """Names of the columns that a sample must have."""
-        return list(self._cells)
+        return list(self._steps)
 
     def encode(
         self, sample: Mapping[str, Any], columns: Iterable[str] | None = None
@@ -97,20 +108,28 @@ class SampleEncoder:
         ids: list[int] = []
         values: list[float] = []
         fields: list[int] = []
-        for name in self._cells if columns is None else columns:
+        steps = self._all
+        if columns is not None:
+            steps = [step for name in columns for step in self._steps[name]]
+        for name, encode, field, cell in steps:
             if name not in sample:
                 raise SchemaError(
                     f"A sample needs a value of {name!r}, None if it is missing. Got values of "
                     f"{', '.join(map(repr, sample))}."
                 )
-            for cell in self._cells[name]:
-                try:
-                    own, numbers = cell.encode(sample[name])
-                except ValueError:
-                    own, numbers = _as_table(cell, sample[name])
+            try:
+                found = encode(sample[name])
+            except ValueError:
+                found = _as_table(cell, sample[name])
+            if isinstance(found, int):
+                ids.append(found)
+                values.append(1.0)
+                fields.append(field)
+            else:
+                own, numbers = found
                 ids += own
                 values += numbers
-                fields += [cell.field] * len(own)
+                fields += [field] * len(own)
         return ids, values, fields
 
 
@@ -141,20 +160,34 @@ def _as_table(cell: Cell, value: Any) -> Features:
 # The encoders below raise ValueError for what only the code for tables can read, or refuse.
 
 
-def _encoder(column: Column, fitted: Fitted) -> Callable[[Any], Features]:
+def _encoder(column: Column, fitted: Fitted) -> Callable[[Any], Found]:
     if column.kind in ("multi", "text"):
         return _multi(column, fitted)
     if column.has_vocabulary or column.is_hashed:
         find, marks = _finder(fitted), column.marks
         if column.kind == "numeric":
-            return lambda value: ([find(log2_text(number_of(value, marks)))], _ONE)
-        return lambda value: ([find(text_of(value, marks))], _ONE)
+            return lambda value: find(log2_text(number_of(value, marks)))
+        return _category(column, fitted)
     return _numeric(column, fitted)
 
 
+def _category(column: Column, fitted: Fitted) -> Callable[[Any], Found]:
+    find, marks, vocabulary = _finder(fitted), column.marks, fitted.vocabulary
+    if vocabulary is None:
+        return lambda value: find(text_of(value, marks))
+    known = vocabulary.id_of.get
+
+    def encode(value: Any) -> int:
+        # As in tables, a text that is known as it stands needs no rules.
+        found = known(value) if type(value) is str else None
+        return find(text_of(value, marks)) if found is None else found
+
+    return encode
+
+
 def _of_part(
-    encode: Callable[[Any], Features], column: Column, source: Column
-) -> Callable[[Any], Features]:
+    encode: Callable[[Any], Found], column: Column, source: Column
+) -> Callable[[Any], Found]:
     """Return what encodes the part of a date, given what encodes the part's value."""
     part, date_format, marks = column.part, source.date_format, source.marks
     assert part is not None
@@ -171,25 +204,26 @@ def _finder(fitted: Fitted) -> Callable[[str | None], int]:
     return lambda text: missing if text is None else first + hash_text(text) % buckets
 
 
-def _numeric(column: Column, fitted: Fitted) -> Callable[[Any], Features]:
+def _numeric(column: Column, fitted: Fitted) -> Callable[[Any], Found]:
     missing, first, marks = fitted.missing, fitted.first, column.marks
     if fitted.edges is not None:
         edges = fitted.edges.tolist()
 
-        def bin_of(value: Any) -> Features:
+        def bin_of(value: Any) -> int:
             x = number_of(value, marks)
-            return [missing if x != x else first + bisect_right(edges, x)], _ONE
+            return missing if x != x else first + bisect_right(edges, x)
 
         return bin_of
     is_standard = column.transform == "standardize"
     mean, scale = (fitted.mean, fitted.scale) if is_standard else (0.0, 1.0)
     clip = math.inf if column.clip is None or not is_standard else float(column.clip)
 
-    def scaled(value: Any) -> Features:
+    def scaled(value: Any) -> Found:
         x = number_of(value, marks)
         if x != x:
-            return [missing], _ONE
-        x = min(max((x - mean) / scale, -clip), clip)
+            return missing
+        x = (x - mean) / scale
+        x = -clip if x < -clip else clip if x > clip else x
         if x == 0:
             return [], []
         if not _SMALLEST <= abs(x) <= _LARGEST:  # may round to zero, or not fit into float32

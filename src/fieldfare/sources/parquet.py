@@ -1,4 +1,4 @@
-"""Parquet files, streamed by row group."""
+"""Parquet files, streamed in batches, however large their row groups are."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from fieldfare.sources.format import Format
 from fieldfare.sources.tables import BATCH_ROWS
 
 _MAGIC = b"PAR1"
+_BUFFER_BYTES = (
+    1 << 20
+)  # of a column; without a buffer Arrow reads all of it that is in a row group
 
 
 class ParquetFiles(ArrowFiles):
@@ -27,7 +30,8 @@ class ParquetFiles(ArrowFiles):
 
     def _open(self, file: File, stack: ExitStack) -> Any:
         parquet = require("pyarrow.parquet", "tables")
-        return stack.enter_context(parquet.ParquetFile(os.fspath(file)))
+        form = {"buffer_size": _BUFFER_BYTES, "pre_buffer": False}
+        return stack.enter_context(parquet.ParquetFile(os.fspath(file), **form))
 
     def _schema(self, opened: Any) -> Any:
         return opened.schema_arrow
