@@ -23,7 +23,11 @@ def say(text: str = "", *, file: TextIO | None = None) -> None:
     stream = sys.stdout if file is None else file
     if stream is None:
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-    print(text, file=stream, flush=True)
+    try:
+        print(text, file=stream, flush=True)
+    except UnicodeEncodeError as error:  # a name that the terminal has no letters for
+        escaped = text.encode(error.encoding, "backslashreplace").decode(error.encoding)
+        print(escaped, file=stream, flush=True)
 
 
 def say_notes(notes: Iterable[str]) -> None:

@@ -54,6 +54,15 @@ def test_another_package_of_the_name_is_left_alone(modules, tmp_path, monkeypatc
     assert hasattr(sys.modules["xlearn"], "XLearn")
 
 
+def test_a_folder_of_the_name_is_no_package(modules, tmp_path, monkeypatch) -> None:
+    (tmp_path / "xlearn" / "data").mkdir(parents=True)
+    monkeypatch.syspath_prepend(tmp_path)
+    install()
+    import xlearn
+
+    assert xlearn.fieldfare == fieldfare.__version__
+
+
 def test_the_distribution_gives_the_module_and_the_commands(tmp_path) -> None:
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
     source = tmp_path / "source"

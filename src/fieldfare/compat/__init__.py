@@ -42,10 +42,13 @@ def _refuse_others(ours: object) -> None:
     loaded = sys.modules.get("xlearn")
     if loaded is ours:
         return
-    spec = None if loaded is not None else find_spec("xlearn")
-    if loaded is None and (spec is None or _OWN in packages_distributions().get("xlearn", ())):
-        return
-    where = getattr(loaded, "__file__", None) if spec is None else spec.origin
+    if loaded is not None:
+        where = getattr(loaded, "__file__", None)
+    else:
+        spec = find_spec("xlearn")
+        where = None if spec is None else spec.origin  # None too of a folder that is no package
+        if where is None or _OWN in packages_distributions().get("xlearn", ()):
+            return
     raise ConfigError(
         f"Another package named xlearn is installed ({where}), and scripts that import it would "
         "get fieldfare instead. Remove it, import fieldfare.compat.xlearn by its own name, or call "

@@ -57,13 +57,15 @@ def load_libfm(
     """
     if task not in TASKS:
         raise ConfigError(
-            "A model of libFM does not say what it predicts. Say task='regression' (-task r) or "
-            f"task='binary' (-task c). Got {task!r}."
+            "A model of libFM does not say what it predicts. Say task='regression' (--task "
+            "regression) if libFM was given -task r, and task='binary' (--task binary) if it was "
+            f"given -task c. Got {task!r}."
         )
     if task == "binary" and method not in METHODS:
         raise ConfigError(
             "A binary model of libFM does not say how it turns scores into probabilities. Say "
-            f"method='sgd' (also for sgda) or method='als'. Got {method!r}."
+            "method='sgd' (--method sgd; also for sgda) or method='als' (--method als). Got "
+            f"{method!r}."
         )
     bias, linear, factors = _read(Lines(path))
     if task == "binary" and method == ALS.name:

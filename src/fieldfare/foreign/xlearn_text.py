@@ -50,8 +50,9 @@ def load_xlearn_text(
     """
     if task is None or task not in TASKS.values():
         raise ConfigError(
-            "A text model of xLearn does not say what it predicts. Say task='binary' (-s 0, 1, 2) "
-            f"or task='regression' (-s 3, 4, 5). Got {task!r}."
+            "A text model of xLearn does not say what it predicts. Say task='binary' (--task "
+            "binary) if xlearn_train was given -s 0, 1 or 2, and task='regression' (--task "
+            f"regression) if it was given -s 3, 4 or 5. Got {task!r}."
         )
     lines = Lines(path)
     first = lines.take("'bias: ' and a number")

@@ -75,10 +75,16 @@ class Console:
 
     def _say(self, text: str, style: str, styled: int | None = None) -> None:
         self._write(text + "\n")
-        if sys.stdout is not None and sys.stdout.isatty():
+        out = sys.stdout
+        if out is None or getattr(out, "closed", False):  # nobody reads: a service, a window
+            return
+        if hasattr(out, "isatty") and out.isatty():
             styled = len(text) if styled is None else styled
             text = f"{_STYLES[style]}{text[:styled]}\033[0m{text[styled:]}"
-        say(text)
+        try:
+            say(text)
+        except OSError as error:
+            raise OutputError.of("standard output", error) from error
 
     def _write(self, text: str) -> None:
         if self._log is None:

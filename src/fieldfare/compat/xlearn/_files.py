@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,8 @@ from fieldfare import Model, Rows, export, load_foreign, load_model, save_model
 from fieldfare._typing import Float32Array
 from fieldfare.compat.xlearn import _reading, _training
 from fieldfare.compat.xlearn._params import KINDS
-from fieldfare.exceptions import ConfigError, ModelFileError, OutputError
+from fieldfare.exceptions import ConfigError, DataTypeError, ModelFileError, OutputError
+from fieldfare.foreign.xlearn_binary import TASKS
 from fieldfare.kinds.models import FM
 
 FORMAT = "FIELDFARE_XLEARN_MODEL"
@@ -63,7 +65,7 @@ def read(path: str, *, norm: bool) -> Scorer:
     """
     kind = _kind_of_binary(path)
     if kind is None:
-        return Scorer(load_model(path))
+        return Scorer(_own(path))
     twice = norm and kind == FM.name
     found = load_foreign(path, norm=norm, row_length=1.0 if twice else None)
     assert isinstance(found, Model)
@@ -88,7 +90,7 @@ def read_previous(path: str, *, norm: bool, row_length: float) -> Model:
     """
     kind = _kind_of_binary(path)
     if kind is None:
-        return load_model(path)
+        return _own(path)
     length = row_length if norm and kind == FM.name else None
     found = load_foreign(path, norm=norm, row_length=length, keep_state=True)
     assert isinstance(found, Model)
@@ -96,20 +98,47 @@ def read_previous(path: str, *, norm: bool, row_length: float) -> Model:
 
 
 def write(model: Model, path: str) -> None:
-    """Write a model: by default with all that fieldfare knows of it.
+    """Write a model: by default with all that fieldfare knows of it; see `check_form`."""
+    if _writes_binary():
+        export(model, path, to="xlearn")
+    else:
+        save_model(model, path)
+
+
+def path_of(name: str, given: Any) -> str:
+    """Return a path as a text.
+
+    Raises
+    ------
+    DataTypeError
+        If it is none.
+    """
+    path = os.fspath(given) if isinstance(given, (str, os.PathLike)) else None
+    if not isinstance(path, str) or "\0" in path:
+        raise DataTypeError(f"{name} must be a path. Got {given!r:.80}.")
+    return path
+
+
+def check_form(kind: str, *, norm: bool) -> None:
+    """Refuse to train what cannot be written.
 
     Raises
     ------
     ConfigError
         If `FORMAT` asks for what does not exist, or for xLearn's form and it is not exact.
     """
+    if _writes_binary() and norm and kind == FM.name:
+        raise ConfigError(
+            f"{FORMAT}=binary is not exact for a factorization machine of normalised rows. Leave "
+            "the variable out, or call disableNorm() (--no-norm)."
+        )
+
+
+def _writes_binary() -> bool:
     form = os.environ.get(FORMAT, "ff")
-    if form == "ff":
-        save_model(model, path)
-    elif form == "binary":
-        export(model, path, to="xlearn")
-    else:
+    if form not in ("ff", "binary"):
         raise ConfigError(f"{FORMAT} must be 'ff' or 'binary'. Got {form!r}.")
+    return form == "binary"
 
 
 def check_folder(path: str) -> None:
@@ -125,10 +154,21 @@ def check_folder(path: str) -> None:
         raise OutputError.of(path, missing)
 
 
+def _own(path: str) -> Model:
+    """Return a model of fieldfare that has one score per row, as those of xLearn."""
+    model = load_model(path)
+    if model.task not in TASKS.values():
+        raise ModelFileError(
+            f"{path} is a model of the task {model.task!r}, which xLearn does not have. Use "
+            "fieldfare.predict."
+        )
+    return model
+
+
 def _kind_of_binary(path: str) -> str | None:
     """Return the kind of a binary model of xLearn, None of any other file."""
     if not os.path.isfile(path):
-        raise ModelFileError(f"The model file {path} does not exist.")
+        raise ModelFileError(f"The model file {path} does not exist, or is no file.")
     with open(path, "rb") as file:
         head = file.read(_HEAD)
     if head.startswith(b"bias:"):

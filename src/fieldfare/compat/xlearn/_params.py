@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any
 
+from fieldfare.config import MAX_FACTORS
 from fieldfare.exceptions import ConfigError
 from fieldfare.kinds.models import FFM, FM, LINEAR, MODEL_KINDS, ModelKind
 from fieldfare.kinds.solvers import ADAGRAD, FTRL, SGD
@@ -46,6 +47,8 @@ class Key:
         Its smallest value.
     above : bool
         Whether ``low`` itself is too small.
+    high : float
+        Its largest value.
     options : tuple of str
         What a text may be, if not anything.
     """
@@ -55,6 +58,7 @@ class Key:
     type: type
     low: float | None = None
     above: bool = False
+    high: float = 2**31 - 1
     options: tuple[str, ...] = ()
 
     @property
@@ -65,7 +69,8 @@ class Key:
         if self.type is str:
             return "a text"
         kind = "a whole number" if self.type is int else "a number"
-        return f"{kind} {'greater than' if self.above else 'of at least'} {self.low:g}"
+        least = f"{'greater than' if self.above else 'of at least'} {self.low:g}"
+        return f"{kind} {least}, and at most {self.high}"
 
     def read(self, name: str, value: Any) -> Any:
         """Return a value, checked.
@@ -86,7 +91,7 @@ class Key:
 
     def _fits(self, value: Any) -> bool:
         assert self.low is not None
-        return bool(self.low < value < float("inf") if self.above else self.low <= value < 2**63)
+        return bool(self.low < value if self.above else self.low <= value) and value <= self.high
 
 
 KEYS = {
@@ -96,7 +101,7 @@ KEYS = {
     "log": Key("log", "-l", str),
     "lr": Key("lr", "-r", float, 0, above=True),
     "lambda": Key("penalty", "-b", float, 0),
-    "k": Key("k", "-k", int, 1),
+    "k": Key("k", "-k", int, 1, high=MAX_FACTORS),
     "init": Key("init", "-u", float, 0, above=True),
     "epoch": Key("epoch", "-e", int, 1),
     "fold": Key("fold", "-f", int, 1),
@@ -107,7 +112,7 @@ KEYS = {
     "nthread": Key("nthread", "-nthread", int, 0),
     "block_size": Key("block_size", "-block", int, 1),
     "stop_window": Key("stop_window", "-sw", int, 1),
-    "seed": Key("seed", "-seed", int, 1),
+    "seed": Key("seed", "-seed", int, 1, high=2**32 - 1),
 }
 
 

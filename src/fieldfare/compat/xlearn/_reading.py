@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,9 +15,9 @@ import numpy as np
 from fieldfare import Dataset, Rows, load_data
 from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare.exceptions import DataError, DataTypeError
+from fieldfare.rows import MAX_FIELD, MAX_INDEX
 
 _HEAD = 1 << 20
-_MAX_FIELD = 65_534
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def form_of(path: str) -> Form:
     A first line that is no row, such as the names of columns, is a header.
     """
     if not os.path.isfile(path):
-        raise DataError(f"The data file {path} does not exist.")
+        raise DataError(f"The data file {path} does not exist, or is no file.")
     with open(path, "rb") as file:
         lines = [line for line in file.read(_HEAD).splitlines() if line.strip()][:2]
     if not lines:
@@ -85,9 +86,8 @@ def form_of(path: str) -> Form:
 
 def _form_of_line(line: str) -> Form:
     line = line.strip()
-    counts = {separator: line.count(separator) for separator in " \t,"}
-    separator = max(counts, key=lambda one: counts[one])
-    tokens = [token for token in line.split(separator) if token]
+    separator = max(",\t ", key=line.count)  # a comma where a blank follows each
+    tokens = line.replace(",", " ").split()
     labelled = not tokens or ":" not in tokens[0]
     probe = tokens[1] if labelled and len(tokens) > 1 else tokens[0] if tokens else ""
     kind = {1: "libsvm", 2: "libffm"}.get(probe.count(":"), "csv")
@@ -105,7 +105,8 @@ def _is_number(text: str) -> bool:
 def _read_table(path: str, form: Form) -> Rows:
     """Read numbers in columns, of which the first is the label; zeros are entries."""
     try:
-        with open(path, encoding="utf-8-sig") as file:
+        with open(path, encoding="utf-8-sig") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of no rows
             table = np.loadtxt(
                 file,
                 np.float64,
@@ -114,6 +115,8 @@ def _read_table(path: str, form: Form) -> Rows:
                 skiprows=int(form.header),
                 ndmin=2,
             )
+            if not table.size:
+                raise ValueError("it has no rows")
     except ValueError as error:
         raise DataError(
             f"{path} cannot be read as a table of numbers: {error}. Every row needs the same "
@@ -124,7 +127,8 @@ def _read_table(path: str, form: Form) -> Rows:
             f"File format error! {path} has one column only. A row is a label and its features: "
             "numbers in columns, id:value (libsvm), or field:id:value (libffm)."
         )
-    odd = np.argwhere(~np.isfinite(table))
+    with np.errstate(over="ignore"):
+        odd = np.argwhere(~np.isfinite(table.astype(np.float32)))
     if len(odd):
         row, cell = odd[0]
         raise DataError(
@@ -160,20 +164,29 @@ def entries(
     """Return column and value of each entry of a matrix, and the bounds of the rows."""
     if hasattr(data, "tocsr"):
         csr = data.tocsr()
+        if len(csr.shape) != 2:
+            raise DataError(f"The data must be a matrix. Got the shape {csr.shape}.")
         columns, values, bounds = csr.indices, csr.data, csr.indptr
-        width = max(1, csr.shape[1])
         keep = slice(None)
+        if np.iscomplexobj(values):
+            raise DataTypeError("The data must be real numbers. Got complex ones.")
+        if columns.size and columns.max() > MAX_INDEX:
+            raise DataError(
+                f"The data have column {columns.max()}, and the last may be {MAX_INDEX}. Renumber "
+                "the columns."
+            )
     else:
         dense = _numbers("data", data)
         if dense.ndim != 2 or not dense.shape[1]:
             raise DataError(
-                f"The data must be a matrix, one row per sample. Got shape {dense.shape}."
+                f"The data must be a matrix, one row per sample. Got the shape {dense.shape}."
             )
         n, width = dense.shape
         columns, values = np.tile(np.arange(width), n), dense.reshape(-1)
         bounds = np.arange(n + 1) * width
         keep = values != 0 if skip_zeros else slice(None)
-    values = np.asarray(values).astype(dtype)
+    with np.errstate(over="ignore"):
+        values = np.asarray(values).astype(dtype)
     bad = np.flatnonzero(~np.isfinite(values))
     if len(bad):
         row = int(np.searchsorted(bounds, bad[0], side="right")) - 1
@@ -193,23 +206,29 @@ def column(name: str, given: Any, n_rows: int, dtype: Any = np.float32) -> AnyAr
     flat = found.reshape(-1)
     if found.ndim > 2 or (found.ndim == 2 and 1 not in found.shape) or len(flat) != n_rows:
         raise DataError(f"{name} needs one number for each of {n_rows} rows. Got {found.shape}.")
+    with np.errstate(over="ignore"):
+        flat = flat.astype(dtype)
     if not np.isfinite(flat).all():
         raise DataError(f"{name} must be finite. Row {int(np.argmin(np.isfinite(flat)))} is not.")
-    return flat.astype(dtype)
+    return flat
 
 
 def field_numbers(given: Any, n_columns: int) -> AnyArray:
     """Return the field of each column, uint16."""
     found = column("field_map", given, n_columns, np.float64)
-    if ((found < 0) | (found > _MAX_FIELD) | (found != np.rint(found))).any():
-        raise DataError(f"Fields must be whole numbers from 0 to {_MAX_FIELD}. Got {found!r:.80}.")
+    if ((found < 0) | (found > MAX_FIELD) | (found != np.rint(found))).any():
+        raise DataError(f"Fields must be whole numbers from 0 to {MAX_FIELD}. Got {found!r:.80}.")
     return found.astype(np.uint16)
 
 
 def _numbers(name: str, given: Any) -> AnyArray:
     to_numpy = getattr(given, "to_numpy", None)
     try:
-        return np.asarray(given if to_numpy is None else to_numpy()).astype(np.float64)
+        found = np.ma.asanyarray(given if to_numpy is None else to_numpy())
+        if found.dtype.kind in "cmM":
+            raise TypeError(f"its dtype is {found.dtype}")
+        plain: AnyArray = found.astype(np.float64).filled(np.nan)
+        return plain
     except (TypeError, ValueError) as error:
         raise DataTypeError(f"{name} must hold numbers only: {error}.") from error
 
@@ -228,8 +247,10 @@ def lengths(rows: Rows) -> Float32Array:
     if rows.values is None:
         squares = np.diff(bounds).astype(np.float64)
     else:
-        sums = np.append(0.0, np.cumsum(rows.values[own].astype(np.float64) ** 2))
-        squares = np.diff(sums[bounds - bounds[0]])
+        # With a zero, at which empty rows at the end begin.
+        entries_squared = np.append(rows.values[own].astype(np.float64) ** 2, 0.0)
+        sums = np.add.reduceat(entries_squared, bounds[:-1] - bounds[0])
+        squares = np.where(np.diff(bounds) > 0, sums, 0.0)
     found: Float32Array = np.sqrt(np.where(squares > 0, squares, 1.0)).astype(np.float32)
     return found
 

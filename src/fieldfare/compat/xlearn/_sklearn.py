@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Sequence
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -28,8 +29,8 @@ __all__ = ["FFMModel", "FMModel", "LRModel"]
 class BaseXLearnModel(BaseEstimator):  # type: ignore[misc]
     """What the three classes share; the parameters are those of xLearn.
 
-    ``n_jobs`` counts only where ``nthread`` is None; zero and below mean all cores. Keywords that
-    xLearn does not know are kept, and have no effect.
+    ``n_jobs`` counts only where ``nthread`` is None; zero, below and None mean all cores. Keywords
+    that xLearn does not know are kept, and have no effect.
     """
 
     _kind: ClassVar[str]
@@ -94,9 +95,11 @@ class BaseXLearnModel(BaseEstimator):  # type: ignore[misc]
     def get_xlearn_params(self) -> dict[str, Any]:
         """Return the parameters as the handles take them."""
         n_jobs = self.n_jobs if self.nthread is None else self.nthread
+        if n_jobs is None or (isinstance(n_jobs, Integral) and n_jobs < 0):
+            n_jobs = 0  # all cores
         metric = self.metric
-        if isinstance(metric, (list, tuple)):
-            raise ConfigError(f"metric must be one name, as {self.metric[0]!r}. Got {metric!r}.")
+        if not isinstance(metric, str):
+            raise ConfigError(f"metric must be one name, as 'auc'. Got {metric!r:.80}.")
         if (metric in METRICS and metric not in REGRESSION) is (self.task == "reg"):
             metric = "none"  # the default, auc, is for classes
         return {
@@ -111,7 +114,7 @@ class BaseXLearnModel(BaseEstimator):  # type: ignore[misc]
             "epoch": self.epoch,
             "stop_window": self.stop_window,
             "opt": self.opt,
-            "nthread": max(0, n_jobs),
+            "nthread": n_jobs,
             "alpha": self.alpha,
             "beta": self.beta,
             "lambda_1": self.lambda_1,
@@ -225,6 +228,18 @@ class BaseXLearnModel(BaseEstimator):  # type: ignore[misc]
         linear = np.concatenate([model.bias, model.linear[:, 0]])
         return linear, None if model.factors is None else model.factors[:, 0]
 
+    @property
+    def classes_(self) -> AnyArray:
+        """The classes of task="binary": whether the label is positive."""
+        if self.task != "binary":
+            raise AttributeError("Numbers have no classes.")
+        return np.array([0, 1])
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "classifier" if self.task == "binary" else "regressor"
+        return tags
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "model_")
 
@@ -255,10 +270,14 @@ class BaseXLearnModel(BaseEstimator):  # type: ignore[misc]
     def _eval_source(self, given: Any, fields: Any) -> str | DMatrix:
         if isinstance(given, (str, os.PathLike)):
             return self._source("eval_set", given, None, fields)
-        parts = given[0] if len(given) == 1 else given
-        if isinstance(parts, Mapping) or len(parts) != 2:
+        parts = given
+        if isinstance(parts, Sequence) and len(parts) == 1:
+            parts = parts[0]
+        if not isinstance(parts, Sequence) or len(parts) != 2:
             raise DataError("eval_set must be [X, y] or a path.")
         data, labels = parts
+        if isinstance(data, tuple):
+            raise DataError("eval_set must be one pair [X, y]. Got several.")
         return self._source("eval_set", data, labels, fields)
 
 

@@ -20,6 +20,7 @@ from fieldfare.kinds.models import InteractionForm
 # Factors start as in xLearn: by the generator of Park and Miller (1988), x <- 16807 x mod 2^31 - 1,
 # whose first state is 1, in the order in which they lie in memory.
 _MULTIPLIER, _MODULUS = 16_807, 2**31 - 1
+_SHORTEST = 1e-12
 
 
 def initial_factors(shape: tuple[int, ...], scale: float) -> Float32Array:
@@ -58,6 +59,17 @@ def labelled(data: Dataset, job: Job, schema: Schema) -> Dataset:
     if job.task == "binary":
         rows = rows.with_(target=(rows.target > 0).astype(np.float32))
     return replace(data, rows=rows, schema=schema)
+
+
+def _check_classes(rows: Rows) -> None:
+    """Refuse rows of one class, of which a new model would learn nothing."""
+    assert rows.target is not None
+    if len(rows) and rows.target.min() == rows.target.max():
+        which = "positive, and none is not" if rows.target[0] else "0 or less, and none is positive"
+        raise DataError(
+            f"All {len(rows)} labels of the training data are {which}. A class is whether the "
+            "label is positive: use 0 and 1, or -1 and 1, and both in all parts of the data."
+        )
 
 
 @dataclass
@@ -169,6 +181,8 @@ def fit(
         data, valid = _without_fields(data), None if valid is None else _without_fields(valid)
     train_data = labelled(data, job, schema)
     held_out = None if valid is None else labelled(valid, job, schema)
+    if job.task == "binary" and previous is None:
+        _check_classes(train_data.rows)
     watcher = Watcher(job, Silent() if job.quiet else console, valid is not None)
     settings: dict[str, Any] = {
         "task": "binary" if job.task == "binary" else "regression",
@@ -208,7 +222,6 @@ def hyperparameters(job: Job, *, new: bool = True) -> dict[str, Any]:
         "learning_rate": job.alpha if ftrl else job.lr,
         "l2_linear": penalty,
         "l2_exponent": 0.0 if ftrl else 1.0,
-        "instance_norm": False,
         "max_iter": job.epoch,
         "early_stopping": False,
         "shuffle": not job.on_disk,
@@ -217,8 +230,8 @@ def hyperparameters(job: Job, *, new: bool = True) -> dict[str, Any]:
         "deterministic": not job.lock_free,
         "keep_state": True,
     }
-    if job.norm and job.model.has_factors:
-        found |= {"instance_norm": True, "norm_unknown": True}
+    normalised = job.norm and job.model.has_factors
+    found |= {"instance_norm": normalised, "norm_unknown": normalised}
     if job.model.has_factors:
         found["l2_factors"] = penalty
         if new:
@@ -260,8 +273,22 @@ def scores(model: Model, rows: Rows, n_jobs: int | None = None) -> Float32Array:
 
 
 def row_length(rows: Rows) -> float:
-    """Return the root of the mean squared length of rows."""
-    return float(np.sqrt(np.mean(_reading.lengths(rows).astype(np.float64) ** 2)))
+    """Return the root of the mean squared length of rows.
+
+    Raises
+    ------
+    DataError
+        If there are none, or they are too long or too short to be normalised.
+    """
+    if not len(rows):
+        raise DataError("There are no rows to train on.")
+    found = float(np.sqrt(np.mean(_reading.lengths(rows).astype(np.float64) ** 2)))
+    if not _SHORTEST <= found <= 1 / _SHORTEST:
+        raise DataError(
+            f"The rows have a length of {found:g}, and it must be from {_SHORTEST:g} to "
+            f"{1 / _SHORTEST:g}. Scale the values."
+        )
+    return found
 
 
 def loss(task: str, score: AnyArray, label: AnyArray) -> float:

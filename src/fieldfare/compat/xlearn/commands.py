@@ -76,10 +76,10 @@ def predict(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str] | None, usage: str, command: Callable[[Sequence[str]], None]) -> int:
     argv = sys.argv[1:] if argv is None else argv
     try:
-        if argv:
-            command(argv)
-        else:
+        if not argv or {"-h", "--help"} & set(argv):
             say(usage)
+        else:
+            command(argv)
     except KeyboardInterrupt:
         say_error("interrupted")
         return 130

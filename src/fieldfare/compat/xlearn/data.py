@@ -9,7 +9,7 @@ import numpy as np
 from fieldfare import Rows
 from fieldfare._files import atomic_write
 from fieldfare._typing import PathLike
-from fieldfare.compat.xlearn import _reading
+from fieldfare.compat.xlearn import _files, _reading
 from fieldfare.exceptions import DataError
 
 __all__ = ["DMatrix", "write_data_to_xlearn_format"]
@@ -70,7 +70,7 @@ def write_data_to_xlearn_format(X: Any, y: Any, filepath: PathLike, fields: Any 
         names = [f"{field}:{name}" for field, name in zip(numbers, names, strict=True)]
     if labels is None and fields is None and n_rows and (np.diff(bounds) == 0).any():
         raise DataError("A row without label and entries cannot be written. Give labels.")
-    with atomic_write(filepath) as file:
+    with atomic_write(_files.path_of("filepath", filepath)) as file:
         for row in range(n_rows):
             own = range(bounds[row], bounds[row + 1])
             head = [] if labels is None else [f"{labels[row]:.17g}"]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fieldfare import Dataset, Model, Rows, export
-from fieldfare._files import atomic_write
+from fieldfare._files import atomic_write, check_outputs
 from fieldfare._typing import Float32Array
 from fieldfare.compat.xlearn import _files, _reading, _training
 from fieldfare.compat.xlearn._console import Console, Silent
@@ -85,11 +85,11 @@ class XLearn:
 
     def setPreModel(self, pre_model_path: Any) -> None:  # noqa: N802
         """Set the model file from which to continue."""
-        self._previous = os.fspath(pre_model_path)
+        self._previous = _files.path_of("pre_model_path", pre_model_path)
 
     def setTXTModel(self, model_path: Any) -> None:  # noqa: N802
         """Set the file to which `fit` also writes the model as text."""
-        self._text = os.fspath(model_path)
+        self._text = _files.path_of("model_path", model_path)
 
     def setQuiet(self) -> None:  # noqa: N802
         """Print nothing while training."""
@@ -137,7 +137,7 @@ class XLearn:
         XLearnError
             If a parameter, a file or the data are at fault.
         """
-        self.train(param, os.fspath(model_path))
+        self.train(param, _files.path_of("model_path", model_path))
 
     def train(
         self, param: Mapping[str, Any], model_path: str | None, console: Console | None = None
@@ -147,9 +147,9 @@ class XLearn:
         if self._train is None:
             raise ConfigError("There are no training data. Call setTrain first.")
         path = None if model_path in (None, "none") else model_path
-        for target in (path, self._text, job.log):
-            if target is not None:
-                _files.check_folder(target)
+        self._check_outputs(path, job.log)
+        if path is not None:
+            _files.check_form(job.kind, norm=job.norm)
         job, told = job.settled(validated=self._valid is not None)
         console = console or Console(job.log)
         console.logo()
@@ -203,13 +203,18 @@ class XLearn:
         """
         if self._test is None:
             raise ConfigError("There are no test data. Call setTest first.")
-        console = Silent() if self._job.quiet else Console()
+        path, log = _files.path_of("model_path", model_path), self._job.log
+        written = {} if log is None else {"the log": log}
+        if out_path is not None:
+            written["the predictions"] = _files.path_of("out_path", out_path)
+        check_outputs(written, {"the model": path, "the test data": self._test})
+        console = Silent() if self._job.quiet else Console(log)
         console.logo()
         console.action("Load model ...")
         begin = time.perf_counter()
-        scorer = _files.read(os.fspath(model_path), norm=self._job.norm)
+        scorer = _files.read(path, norm=self._job.norm)
         model = scorer.model
-        console.info(f"Load model from {os.fspath(model_path)}")
+        console.info(f"Load model from {path}")
         console.info(f"Loss function: {_LOSSES[model.task]}")
         console.info(f"Score function: {model.config.model}")
         console.info(f"Number of Feature: {model.n_features}")
@@ -224,7 +229,7 @@ class XLearn:
         console.cost("reading problem", begin)
         console.action("Start to predict ...")
         score = scorer.score(rows, self._job.n_jobs)
-        if rows.target is not None:
+        if rows.target is not None and len(rows):
             loss = _training.loss(model.task, score, rows.target)
             console.info(f"The test loss is: {loss:.6f}")
         found = converted(score, self._output)
@@ -238,16 +243,43 @@ class XLearn:
         """Set parameters by keys of xLearn, once for all calls."""
         self._job = self._job.with_keys(changes)
 
+    def _check_outputs(self, path: str | None, log: str | None) -> None:
+        """Refuse to write where nothing can be written, or over what is read.
+
+        The model may replace the one from which training continues.
+        """
+        named = {"the model": path, "the text model": self._text, "the log": log}
+        written = {name: target for name, target in named.items() if target is not None}
+        for target in written.values():
+            _files.check_folder(target)
+        before = "the model to continue from"
+        read = {
+            "training data": self._train,
+            "validation data": self._valid,
+            before: self._previous,
+        }
+        check_outputs(written, read, {"the model": before})
+
     def _read_previous(self, job: Job, rows: Rows, console: Console) -> Model | None:
         if self._previous is None:
             return None
         length = _training.row_length(rows)
         model = _files.read_previous(self._previous, norm=job.norm, row_length=length)
         kind, own = model.config.model, model.config.n_factors
-        if kind != job.kind:
+        task = "reg" if model.task == "regression" else model.task
+        if (kind, task) != (job.kind, job.task):
             raise ConfigError(
-                f"The model to continue from, {self._previous}, is of the kind {kind}, and a "
-                f"{job.kind} model is to be trained."
+                f"The model to continue from, {self._previous}, is a {kind} model of the task "
+                f"{task!r}, and a {job.kind} model of the task {job.task!r} is to be trained."
+            )
+        if model.has_factors and model.config.instance_norm is not job.norm:
+            raise ConfigError(
+                f"The model to continue from, {self._previous}, "
+                + (
+                    "takes rows as they are: call disableNorm(), or give --no-norm."
+                    if job.norm
+                    else "normalises rows: leave out disableNorm() or --no-norm."
+                )
             )
         if model.has_factors and job.k not in (own, Job.k):
             console.warning(
@@ -300,7 +332,7 @@ def _source(name: str, given: Any) -> str | DMatrix:
     if isinstance(given, DMatrix):
         return given
     if isinstance(given, (str, os.PathLike)):
-        path = os.fspath(given)
+        path = _files.path_of(name, given)
         _reading.form_of(path)
         return path
     raise DataTypeError(
