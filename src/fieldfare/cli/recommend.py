@@ -253,9 +253,9 @@ def _compare(arguments: argparse.Namespace) -> int:
 
 
 def _vectors(arguments: argparse.Namespace) -> int:
+    from fieldfare._redis import is_address, without_password
     from fieldfare.persist.file import load_model
     from fieldfare.retrieval import Recommender, write_to_redis, write_vectors
-    from fieldfare.retrieval.vector_store import is_address, without_password
 
     ranker = None if arguments.ranker is None else load_model(arguments.ranker)
     recommender = Recommender.load(arguments.index, load_model(arguments.model), ranker)
@@ -273,7 +273,7 @@ def _vectors(arguments: argparse.Namespace) -> int:
     else:
         write_vectors(found, target, arguments.kind, arguments.table)
     bound = "" if found.bound is None else f", lengths divided by {found.bound:.6g}"
-    shown = without_password(target)
+    shown = without_password(target) if is_address(target) else target
     n, dimension = found.values.shape
     facts = {"output": shown, "vectors": n, "dimension": dimension, "bound": found.bound}
     _options.report(arguments, f"{found!r}{bound} written to {shown}", **facts)

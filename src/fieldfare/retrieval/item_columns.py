@@ -41,7 +41,8 @@ class ItemColumns:
 
     def put(self, places: Int64Array, table: Any) -> ItemColumns:
         """Return columns with the rows of a table at places, which may go on at the end."""
-        return ItemColumns(compose.put_rows(self.table, places, table), self._schema)
+        names = [column.name for column in self._schema.columns if column.kind != "numeric"]
+        return ItemColumns(compose.put_rows(self.table, places, table, names), self._schema)
 
     def taken(self, places: Int64Array) -> ItemColumns:
         """Return the rows at some places."""
@@ -58,7 +59,7 @@ class ItemColumns:
         for name in names:
             self._check(name)
         chosen = self.table.select(list(dict.fromkeys(names))).take(places)
-        return {name: chosen.column(name).to_pylist() for name in names}
+        return {name: chosen.column(name).to_pylist() for name in chosen.column_names}
 
     def matching(self, where: Mapping[str, Any]) -> AnyArray:
         """Return which items hold one of the wanted values in each column, bool of shape (n,).

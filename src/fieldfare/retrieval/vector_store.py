@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import urlsplit
 
 from fieldfare._optional import require
+from fieldfare._redis import client_of
 from fieldfare._validation import Number, check
-from fieldfare.exceptions import ConfigError, OutputError
+from fieldfare.exceptions import OutputError
 from fieldfare.retrieval.vectors import Vectors
 
 _BLOCK = 1000
-_SCHEMES = ("redis://", "rediss://", "unix://")
-
-
-def is_address(text: str) -> bool:
-    """Return whether a text is the address of a Redis rather than the name of a file."""
-    return text.startswith(_SCHEMES)
-
-
-def without_password(address: str) -> str:
-    """Return an address of Redis as it may be shown."""
-    parts = urlsplit(address)
-    if "@" not in parts.netloc:
-        return address
-    return parts._replace(netloc=f"***@{parts.netloc.rpartition('@')[2]}", query="").geturl()
 
 
 def write_to_redis(
@@ -61,11 +47,7 @@ def write_to_redis(
     if seconds is not None:
         check("seconds", seconds, Number(1, 2**31 - 1, integer=True), "write_to_redis")
     try:
-        client = redis.Redis.from_url(url)
-    except ValueError as error:
-        raise ConfigError(f"A Redis address looks like redis://localhost:6379/0. {error}") from None
-    try:
-        with client:
+        with client_of(url) as client:
             for low in range(0, len(vectors), _BLOCK):
                 pipeline = client.pipeline(transaction=False)
                 for place in range(low, min(low + _BLOCK, len(vectors))):
@@ -77,8 +59,8 @@ def write_to_redis(
             client.set(prefix, json.dumps(vectors.description), ex=seconds)
     except (redis.RedisError, OSError) as error:
         raise OutputError(
-            f"The vectors could not be written to Redis: {error}. Those written before stay there; "
-            "write all of them again when it answers."
+            f"The vectors could not be written to Redis: {str(error).rstrip('.')}. Those before "
+            "stay there; write them again when it answers."
         ) from error
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -271,11 +271,23 @@ def tokens(
     return row, numbered[codes], distinct
 
 
-def put_rows(table: Any, places: Int64Array, more: Any) -> Any:
+def put_rows(table: Any, places: Int64Array, more: Any, mixed: Container[str] = ()) -> Any:
     """Return a table with rows of another put at places, which may go on at the end.
 
-    Columns that only one of the two has are empty in the rows of the other; those whose types do
-    not go together become text.
+    Columns that only one of the two has are empty in the rows of the other.
+
+    Parameters
+    ----------
+    table : pyarrow Table
+    places : int64 array of shape (n,)
+    more : pyarrow Table of n rows
+    mixed : names of columns
+        Of values that are names, which become text where the types of the two do not go together.
+
+    Raises
+    ------
+    SchemaError
+        If a cell cannot be read as what its column holds.
     """
     pa = require("pyarrow", "tables")
     names = list(dict.fromkeys([*table.column_names, *more.column_names]))
@@ -288,12 +300,45 @@ def put_rows(table: Any, places: Int64Array, more: Any) -> Any:
         kind = next((p.type for p in parts if not pa.types.is_null(p.type)), pa.null())
         if any(p.type != kind and not pa.types.is_null(p.type) for p in parts):
             kind = _common_type([p.type for p in parts])
-            if kind == pa.large_string():
+            if kind == pa.large_string() and (name in mixed or _is_text(parts[0].type)):
                 parts = [canonical.texts(p, NOTHING) for p in parts]
-        columns.append(pa.concat_arrays([p.cast(kind) for p in parts]))
+            elif kind == pa.large_string():
+                parts[1] = _as_held(parts[0].type, canonical.texts(parts[1], NOTHING), name)
+                kind = _common_type([p.type for p in parts])
+        columns.append(pa.concat_arrays([p.cast(kind, safe=False) for p in parts]))
     order = np.arange(max(table.num_rows, int(places.max(initial=-1)) + 1))
     order[places] = table.num_rows + np.arange(more.num_rows)
     return pa.Table.from_arrays(columns, names=names).take(order)
+
+
+def _as_held(kind: Any, texts: Any, name: str) -> Any:
+    """Return texts as what a column holds.
+
+    One odd cell must not make texts out of all others, which answers and filters rely on.
+
+    Raises
+    ------
+    SchemaError
+        If one of them cannot be read so.
+    """
+    pa = require("pyarrow", "tables")
+    for wanted in (kind, pa.float64()) if pa.types.is_integer(kind) else (kind,):
+        try:
+            return texts.cast(wanted)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            continue
+    first = next((cell for cell in texts.to_pylist() if cell is not None), None)
+    raise SchemaError(
+        f"Column {name!r} holds values of type {kind}, which {shown(first)} or another cell of the "
+        "new rows is not."
+    )
+
+
+def _is_text(kind: Any) -> bool:
+    pa = require("pyarrow", "tables")
+    return bool(
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind)
+    )
 
 
 def _common_type(kinds: Sequence[Any]) -> Any:

@@ -127,7 +127,8 @@ class _Operations:
         given = request.headers.get("x-timeout-ms")
         if given is None:
             return self._service.settings.limits.deadline_ms / 1000
-        if not (given.isascii() and given.isdigit() and 1 <= int(given[:9]) <= MAX_TIMEOUT_MS):
+        is_number = given.isascii() and given.isdigit() and len(given) <= len(str(MAX_TIMEOUT_MS))
+        if not (is_number and 1 <= int(given) <= MAX_TIMEOUT_MS):
             raise RequestError(
                 f"X-Timeout-Ms is a whole number from 1 to {MAX_TIMEOUT_MS}.", status=422
             )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from http import HTTPStatus
 from itertools import chain, groupby
 from typing import Any, NamedTuple
 from weakref import WeakSet
@@ -97,8 +96,10 @@ class Changes:
                 except FieldfareError as error:
                     return [Refusal.of(error)] * len(requests), None
             answers = self._make(requests)
-            if self._journal is not None and self._journal.has_grown:
-                self._shorten(self._journal)
+            if self._journal is not None:
+                answers = self._kept(self._journal, requests, answers)
+                if self._journal.has_grown:
+                    self._shorten(self._journal)
         return answers, None
 
     def replay(self) -> int:
@@ -114,15 +115,44 @@ class Changes:
         with self._writing:
             found = self._journal.read()
             answers = self._make(found)
-            # What was refused when it came is refused again, and forgotten; but what belongs to a
-            # model that is not served now is kept for when it is.
-            self._waiting = [
-                change
+            # All of them were made once. What does not fit what is served now, such as changes of
+            # a model that is not among it, is kept for when it does.
+            refused = [
+                (change, answer)
                 for change, answer in zip(found, answers, strict=True)
-                if isinstance(answer, Refusal) and answer.status == HTTPStatus.CONFLICT
+                if isinstance(answer, Refusal)
             ]
+            self._waiting = [change for change, _ in refused]
+            if refused:
+                logs.event(
+                    "changes kept that could not be made again",
+                    level=logging.WARNING,
+                    requests=len(refused),
+                    codes=sorted({answer.code for _, answer in refused}),
+                )
             self._shorten(self._journal)
         return len(found) - len(self._waiting)
+
+    def _kept(
+        self,
+        journal: Journal,
+        requests: Sequence[ChangeRequest],
+        answers: list[ChangeAnswer | Refusal],
+    ) -> list[ChangeAnswer | Refusal]:
+        """Take refused changes out of the journal; return the answers, which may be worse then."""
+        made = [
+            request
+            for request, answer in zip(requests, answers, strict=True)
+            if not isinstance(answer, Refusal)
+        ]
+        if len(made) == len(requests):
+            return answers
+        try:
+            journal.keep(made)
+        except OutputError as error:
+            lost = Refusal.of(error)
+            return [one if isinstance(one, Refusal) else lost for one in answers]
+        return answers
 
     def _shorten(self, journal: Journal) -> None:
         """Write a journal anew with each id once; without room for it, it stays long."""

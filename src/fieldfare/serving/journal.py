@@ -7,6 +7,8 @@ acknowledged, and is cut off.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import zlib
 from collections.abc import Iterable, Sequence
@@ -60,7 +62,8 @@ class Journal:
         self.path = Path(path)
         self._encode = msgspec.json.Encoder().encode
         self._file = self._opened()
-        self._size = self._at_least = 0
+        self._size = self._before = self._at_least = 0
+        self._is_torn = False  # whether something that was not acknowledged may stand at the end
 
     def read(self) -> list[ChangeRequest]:
         """Return all changes, and cut off the end of a line that was never acknowledged.
@@ -68,18 +71,19 @@ class Journal:
         Raises
         ------
         ModelFileError
-            If a line before the last is damaged.
+            If a line that is whole is damaged: its change may have been acknowledged.
         """
         self._file.seek(0)
-        lines = self._file.read().splitlines(keepends=True)
+        lines = io.BytesIO(self._file.read()).readlines()
         found: list[ChangeRequest] = []
         good = 0
         for number, line in enumerate(lines, 1):
             change = _change_in(line)
-            if change is None and number < len(lines):
+            if change is None and line.endswith(b"\n"):
                 raise ModelFileError(
-                    f"{self.path}, line {number} is damaged: its checksum does not match. Nothing "
-                    "was changed. Restore the file, or remove that line and so its change."
+                    f"{self.path}, line {number} is damaged, or a later version of fieldfare wrote "
+                    "it. Nothing was changed. Restore the file, or remove that line and so its "
+                    "change."
                 )
             if change is None:
                 self._truncate(good)
@@ -100,16 +104,32 @@ class Journal:
         data = memoryview(b"".join(map(self._line, changes)))
         left = data
         try:
+            if self._is_torn:
+                self._truncate(self._size)
+            self._is_torn = True
             while left:
                 left = left[self._file.write(left) :]
             os.fsync(self._file.fileno())
         except OSError as error:
-            self._truncate(self._size)
+            with contextlib.suppress(OSError):  # it is tried again before anything else is written
+                self._truncate(self._size)
             raise OutputError(
                 f"{self.path} cannot be written: {error.strerror or error}. The change was not "
                 "made."
             ) from error
-        self._size += len(data)
+        self._is_torn = False
+        self._before, self._size = self._size, self._size + len(data)
+
+    def keep(self, changes: Sequence[ChangeRequest]) -> None:
+        """Leave only these of the changes that were written last, before any is acknowledged.
+
+        Raises
+        ------
+        OutputError
+            If there is no room; none of them is left then.
+        """
+        self._size, self._is_torn = self._before, True
+        self.append(changes)
 
     @property
     def has_grown(self) -> bool:
@@ -159,6 +179,7 @@ class Journal:
         self._file.truncate(size)
         self._file.seek(0, os.SEEK_END)
         os.fsync(self._file.fileno())
+        self._is_torn = False
 
     def _line(self, change: ChangeRequest) -> bytes:
         body = self._encode([_NAMES[type(change)], change])

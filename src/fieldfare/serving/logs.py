@@ -15,7 +15,7 @@ import msgspec
 LOGGER = logging.getLogger("fieldfare.serving")
 _ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 _TRACE = re.compile(r"[0-9a-f]{2}-(?P<trace>[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
-_encode = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder(enc_hook=str).encode
 _run = secrets.token_hex(6)
 _numbers = itertools.count(1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -64,6 +65,7 @@ class Service:
         # Versions are loaded one after the other, and never by the thread that answers.
         self._loader = ThreadPoolExecutor(1, "fieldfare-load")
         self._encode = msgspec.json.Encoder().encode
+        self._stamps: dict[str, tuple[Any, ...] | None] = {}
         self.is_stopping = False
 
     def load(self) -> None:
@@ -74,6 +76,13 @@ class Service:
         FieldfareError
             If one cannot be loaded or fails its golden queries.
         """
+        # Before they are read, so that files which are replaced meanwhile, or before a worker that
+        # takes the place of another begins, are noticed.
+        self._stamps = {
+            name: self.registry.stamp(name)
+            for name, files in self.settings.models.items()
+            if files.watch
+        }
         self.registry.load_all()
         features = self.settings.features
         if features is not None and self._answering.store is None:
@@ -132,11 +141,7 @@ class Service:
 
     async def watch(self) -> None:
         """Load and use models whose files have been replaced, until it is cancelled."""
-        watched = {
-            name: self.registry.stamp(name)
-            for name, files in self.settings.models.items()
-            if files.watch
-        }
+        watched = dict(self._stamps)
         while watched:
             await asyncio.sleep(_WATCH_S)
             for name, before in list(watched.items()):
@@ -149,7 +154,9 @@ class Service:
                     await self._in_loader(self.registry.load, name)
                     self.registry.activate(name)
                 except FieldfareError as error:
-                    logs.event("not loaded", level=30, model=name, message=str(error))
+                    logs.event("not loaded", level=logging.WARNING, model=name, message=str(error))
+                except Exception:  # noqa: BLE001 - whatever it is, later files must be noticed
+                    logs.event("not loaded", level=logging.ERROR, model=name, error=True)
                 else:
                     self._told("activated", name)
 

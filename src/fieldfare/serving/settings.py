@@ -233,6 +233,8 @@ def settings_of(target: str | os.PathLike[str], model: str | None, **more: Any) 
             )
         return structs.replace(read_settings(path), **given)
     if not path.is_dir():
+        if not path.exists() and model is not None:
+            raise ConfigError(f"There is no folder {path}. 'fieldfare recommend index' writes one.")
         if ranker is not None or model is not None:
             raise ConfigError(
                 f"-m and --ranker go with the folder of an index. Got {path}, which is a file: "

@@ -78,6 +78,21 @@ def test_new_ids_of_another_type_are_kept_apart(numbered) -> None:
     assert set(recommender.recommend("stranger", n=10).ids) == {"0", "1", "4", "new"}
 
 
+def test_a_cell_that_is_not_what_its_column_holds_is_refused(with_titles, tables) -> None:
+    row = {**tables[1].iloc[0].to_dict(), "item": "new"}
+    for odd in ("abc", True, [1]):
+        with pytest.raises(SchemaError, match="'year' holds values of type int64|as text"):
+            with_titles.add_items([{**row, "year": odd}])
+    for number, year in enumerate((2001, "2002", 2003.5, "2004.5", None, 2**60 + 1)):
+        with_titles.add_items([{**row, "item": f"new {number}", "year": year}])
+    (years,) = with_titles.state.columns.values(["year"], np.arange(3)).values()
+    assert all(isinstance(year, float) for year in years)
+    assert len(with_titles.recommend("u1", 50, where={"year": {"min": 2001, "max": 2004}})[0])
+    # Names stay names, whatever is new among them.
+    with_titles.add_items([{**row, "item": 77_777, "title": 5}])
+    assert "77777" in with_titles.state.item_ids.values
+
+
 def test_one_id_is_taken_for_a_list_of_one(with_titles) -> None:
     every = set(with_titles.recommend("u1", n=70, filter_seen=False).ids)
     for one in ("134", 134, np.int64(134), 134.0):

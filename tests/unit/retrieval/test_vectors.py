@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from fieldfare import FMRanker
+from fieldfare._redis import without_password
 from fieldfare.exceptions import ConfigError, OutputError
 from fieldfare.retrieval import Recommender, write_to_redis, write_vectors
-from fieldfare.retrieval.vector_store import without_password
 
 
 @pytest.fixture(scope="module")

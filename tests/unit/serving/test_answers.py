@@ -254,3 +254,9 @@ def test_a_store_that_fails_degrades_the_answer_and_says_so(files, recommender):
         assert_same_list(answer["results"][0], recommender.recommend("u1"))
         popular = client.post("/v1/recommend", json={"user": "visitor"}).json()
         assert popular["results"][0]["source"] == "popular"
+
+
+def test_a_field_that_is_asked_for_twice_is_answered_once(client) -> None:
+    body = {"user": "u1", "n": 2, "fields": ["title", "genre", "title"]}
+    for item in client.post("/v1/recommend", json=body).json()["results"][0]["items"]:
+        assert list(item) == ["id", "score", "title", "genre"]

@@ -17,9 +17,9 @@ from msgspec import structs
 from tests.services import free_port
 from tests.unit.serving.served import expect_error, serving, settings_of
 
-from fieldfare.exceptions import ConfigError, ModelFileError
+from fieldfare.exceptions import ConfigError, ModelFileError, OutputError
 from fieldfare.serving.journal import Journal
-from fieldfare.serving.wire import Event, EventsRequest, RemovedRequest
+from fieldfare.serving.wire import Event, EventsRequest, RemovedRequest, UsersRequest
 
 
 def events(*pairs, model=None):
@@ -68,13 +68,76 @@ def test_any_start_of_a_journal_has_the_changes_that_are_whole(path) -> None:
         assert read(path) == [*CHANGES[:whole], events(("later", 1))]
 
 
-def test_damage_before_the_last_line_is_refused_and_nothing_is_changed(path) -> None:
+@pytest.mark.parametrize(("place", "line"), [(20, 1), (-5, 3)])
+def test_damage_in_a_whole_line_is_refused_and_nothing_is_changed(path, place, line) -> None:
     data = bytearray(written(path))
-    data[20] ^= 1
+    data[place] ^= 1
     path.write_bytes(data)
-    with pytest.raises(ModelFileError, match=r"changes\.log, line 1 is damaged"):
+    with pytest.raises(ModelFileError, match=rf"changes\.log, line {line} is damaged"):
         read(path)
     assert path.read_bytes() == data
+
+
+def test_refused_changes_are_not_in_the_journal(files, path) -> None:
+    settings = structs.replace(settings_of(films=files), journal=str(path))
+    with serving(settings) as client:
+        assert client.post("/v1/events", json={"events": [{"user": "u1", "item": 100}]}).is_success
+        expect_error(client.put("/v1/items", json={"items": [{"genre": "drama"}]}), 422)
+        assert read_beside(path) == 1
+        assert client.post("/v1/events", json={"events": [{"user": "u1", "item": 101}]}).is_success
+        assert read_beside(path) == 2
+
+
+def read_beside(path):
+    """Return how many changes are in a journal that a server uses."""
+    copy = path.with_suffix(".copy")
+    copy.write_bytes(path.read_bytes())
+    return len(read(copy))
+
+
+def test_what_an_acknowledged_change_has_written_is_kept_though_it_does_not_fit_now(
+    files, path
+) -> None:
+    written(path, [UsersRequest(users=[{"user": "u1", "other": 1}]), events(("u1", 100))])
+    settings = structs.replace(settings_of(films=files), journal=str(path))
+    with serving(settings) as client:
+        assert client.get("/health/ready").status_code == 200
+    kinds = [type(change) for change in read(path)]
+    assert kinds == [EventsRequest, UsersRequest]
+
+
+def test_a_journal_on_a_broken_disk_has_no_half_of_a_change(path) -> None:
+    journal = Journal(path)
+    journal.append(CHANGES[:1])
+
+    class Broken:
+        """A file that takes half of what is written, and can then do nothing for a while."""
+
+        def __init__(self, file) -> None:
+            self.file, self.is_broken = file, True
+
+        def write(self, data):
+            if not self.is_broken:
+                return self.file.write(data)
+            self.file.write(data[:10])
+            raise OSError(5, "Input/output error")
+
+        def truncate(self, size):
+            if self.is_broken:
+                raise OSError(5, "Input/output error")
+            return self.file.truncate(size)
+
+        def __getattr__(self, name):
+            return getattr(self.file, name)
+
+    broken = Broken(journal._file)
+    journal._file = broken
+    with pytest.raises(OutputError, match="was not made"):
+        journal.append(CHANGES[1:2])
+    broken.is_broken = False
+    journal.append(CHANGES[2:])
+    journal.close()
+    assert read(path) == [CHANGES[0], CHANGES[2]]
 
 
 def test_two_servers_cannot_share_a_journal(path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import threading
 import time
@@ -22,6 +23,7 @@ from tests.unit.serving.served import (
 import fieldfare
 from fieldfare.exceptions import DataError, ModelFileError
 from fieldfare.serving.registry import Splitting
+from fieldfare.serving.service import Service
 from fieldfare.serving.settings import ModelFiles, Settings, Split
 
 
@@ -169,6 +171,25 @@ def test_files_put_in_place_are_picked_up(own_files):
             time.sleep(0.1)
         assert version in ("films@2", "films@3")
         assert post(client, "/v1/recommend", user="u2")["model"] == version
+
+
+def test_files_put_in_place_before_the_server_watches_are_picked_up(own_files):
+    """As while a large model is read, or before a worker takes the place of another."""
+    service = Service(settings_of(films=structs.replace(own_files, watch=True)))
+    service.load()
+    replace_files(own_files)
+
+    async def watched():
+        service.start()
+        watching = asyncio.create_task(service.watch())
+        last = time.monotonic() + 30
+        while service.registry.view().version(None).number == 1 and time.monotonic() < last:
+            await asyncio.sleep(0.1)
+        watching.cancel()
+        service.stop()
+
+    asyncio.run(watched())
+    assert service.registry.view().version(None).number > 1
 
 
 def test_no_request_fails_while_versions_are_swapped(own_files):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from tests.examples import examples
 from tests.unit.serving.served import expect_error, serving, settings_of
 
+from fieldfare.serving.logs import JSONFormatter
 from fieldfare.serving.settings import Limits, Settings
 from fieldfare.serving.tokens import Right, Tokens
 
@@ -42,6 +45,12 @@ ROW = {"user": "u1", "age": 20, "item": 101, "genre": "drama", "hour": "noon"}
 def test_malformed_bodies_are_refused(client, body, status):
     error = expect_error(client.post("/v1/recommend", content=body), status, "FF810")
     assert len(error["message"]) < 300
+
+
+@pytest.mark.parametrize("given", ["0", "-1", "1.5", "60001", "000000001" + 5000 * "9", "\u0661"])
+def test_an_odd_time_limit_is_refused(client, given) -> None:
+    headers = {"X-Timeout-Ms": given.encode()}
+    expect_error(client.post("/v1/recommend", json={}, headers=headers), 422, "FF810")
 
 
 @pytest.mark.parametrize(
@@ -220,3 +229,13 @@ def test_metrics_tell_what_was_served(client):
         r"fieldfare_queue_depth 0",
     ):
         assert re.search(line, text), line
+
+
+def test_a_log_takes_values_of_any_type() -> None:
+    class Text(str):
+        """What an argument of the command line is."""
+
+    record = logging.LogRecord("x", logging.INFO, "", 0, "loaded", (), None)
+    record.details = {"journal": Text("changes.log"), "path": Path("x")}
+    line = json.loads(JSONFormatter().format(record))
+    assert (line["journal"], line["path"]) == ("changes.log", "x")

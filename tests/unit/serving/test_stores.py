@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import re
+import subprocess
+import sys
 import time
 from contextlib import ExitStack, closing
 
@@ -267,3 +270,56 @@ def test_the_command_fills_a_store(redis_address, tmp_path, monkeypatch, capsys,
         load_features(twice, redis_address, "user")
     with pytest.raises(OutputError, match="Redis took 0 users"):
         load_features(USERS, down, "user")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "redis://:se/cret@localhost:6379/0",
+        "redis://:secret@localhost:se0/0",
+        "redis://:secret@[::1/0",
+        "postgresql://me:se%zzcret@localhost/x",
+        "postgresql://me:secret@localhost/x?secret=1",
+    ],
+)
+def test_an_address_that_cannot_be_read_is_refused_and_not_repeated(address, opened) -> None:
+    with pytest.raises(ConfigError, match="has addresses like") as caught:
+        opened(Features(source=address))
+    assert not re.search("se[0/%c]", str(caught.value).replace("second", ""))
+
+
+def test_odd_ids_leave_the_others_their_features_in_postgresql(postgres_address, opened) -> None:
+    odd = ["a\0b", "--7", "-", 10**30, "\u0663", None, 2]
+    load_features(USERS, postgres_address, "user", table="texts")
+    psycopg = importlib.import_module("psycopg")
+    with psycopg.connect(postgres_address, autocommit=True) as connection:
+        connection.execute("CREATE TABLE numbers AS SELECT 2::bigint AS user, 'Bonn' AS city")
+    for table in ("texts", "numbers"):
+        store = opened(Features(source=postgres_address, table=table, **PATIENT))
+        found = store.lookup(odd)
+        assert found[:-1] == [None] * (len(odd) - 1)
+        assert found[-1]["city"]
+
+
+def test_a_store_that_hangs_does_not_keep_the_process_from_ending(tmp_path) -> None:
+    program = """
+import threading
+from fieldfare.serving.stores import GuardedStore
+
+class Hangs:
+    name = "hangs"
+    def lookup(self, users):
+        threading.Event().wait()
+    def close(self): ...
+
+store = GuardedStore(Hangs(), 0.02)
+try:
+    store.lookup([1])
+except Exception as error:
+    print(type(error).__name__)
+store.close()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "DeadlineError\n"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from queue import SimpleQueue
 from typing import Any, final
 
 from fieldfare.exceptions import DeadlineError
@@ -30,8 +32,9 @@ class GuardedStore:
     def __init__(self, store: FeatureStore, seconds: float) -> None:
         self.name = store.name
         self._store, self._seconds = store, seconds
-        # Threads begin with the first look-up, which is after workers have been forked.
-        self._thread = ThreadPoolExecutor(1, f"fieldfare-{store.name}")
+        self._inbox: SimpleQueue[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]] | None]
+        self._inbox = SimpleQueue()
+        self._thread: threading.Thread | None = None
         self._late: Future[Any] | None = None
 
     def lookup(self, users: Sequence[Any]) -> list[Features | None]:
@@ -45,7 +48,7 @@ class GuardedStore:
         if self._late is not None and not self._late.done():
             raise DeadlineError(f"{self.name} has not answered yet.")
         self._late = None
-        asked = self._thread.submit(self._store.lookup, users)
+        asked: Future[list[Features | None]] = self._submitted(self._store.lookup, users)
         try:
             return asked.result(self._seconds)
         except FutureTimeoutError as error:
@@ -58,7 +61,27 @@ class GuardedStore:
 
     def close(self) -> None:
         """Close the store: at once, or when a look-up that is late has ended."""
-        closed = self._thread.submit(self._store.close)
+        closed = self._submitted(self._store.close)
+        self._inbox.put(None)
         if self._late is None:
             closed.result(_CLOSE_S)
-        self._thread.shutdown(wait=False)
+
+    def _submitted(self, work: Callable[..., Any], *args: Any) -> Future[Any]:
+        if self._thread is None:
+            # It begins with the first look-up, which is after workers have been forked. Nothing
+            # waits for it at the end: a store that hangs must not keep the server from stopping.
+            self._thread = threading.Thread(
+                target=self._work, name=f"fieldfare-{self.name}", daemon=True
+            )
+            self._thread.start()
+        asked: Future[Any] = Future()
+        self._inbox.put((asked, work, args))
+        return asked
+
+    def _work(self) -> None:
+        while (job := self._inbox.get()) is not None:
+            asked, work, args = job
+            try:
+                asked.set_result(work(*args))
+            except BaseException as error:  # noqa: BLE001 - it belongs to whoever asked
+                asked.set_exception(error)

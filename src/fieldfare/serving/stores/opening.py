@@ -6,6 +6,7 @@ import os
 import re
 from typing import Any
 
+from fieldfare._redis import is_address
 from fieldfare.exceptions import ConfigError
 from fieldfare.serving.settings import Features as Settings
 from fieldfare.serving.stores.base import FeatureStore
@@ -16,7 +17,6 @@ from fieldfare.serving.stores.redis import RedisStore
 from fieldfare.serving.stores.table import TableStore, UserTable
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
-_REDIS = ("redis://", "rediss://", "unix://")
 _POSTGRES = ("postgresql://", "postgres://")
 
 
@@ -106,7 +106,7 @@ def expanded(source: str) -> str:
 def _server(
     source: str, settings: Settings, user: str, seconds: float | None
 ) -> RedisStore | PostgresStore:
-    if source.startswith(_REDIS):
+    if is_address(source):
         return RedisStore(source, settings.prefix, seconds)
     if source.startswith(_POSTGRES):
         return PostgresStore(source, settings.table, user, seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, final
 
@@ -11,6 +12,8 @@ from fieldfare.retrieval.id_map import id_text
 from fieldfare.serving.stores.base import Features
 from fieldfare.serving.stores.table import UserTable
 
+_NUMBER = re.compile(r"-?[0-9]{1,19}")
+_GONE_MS = 5000
 # Type numbers (OID) of smallint, integer and bigint.
 _INTEGERS = (20, 21, 23)
 # By the start of Arrow's name; the rest, such as dates, are texts.
@@ -41,6 +44,8 @@ class PostgresStore:
 
     Raises
     ------
+    ConfigError
+        If the address is none.
     MissingDependencyError
         If the client is not installed.
     """
@@ -49,6 +54,7 @@ class PostgresStore:
 
     def __init__(self, url: str, table: str, user: str, seconds: float | None = None) -> None:
         self._psycopg = require("psycopg", "postgres")
+        self._check(url)
         sql = self._psycopg.sql
         self._url, self._user, self._seconds = url, user, seconds
         self._table = sql.Identifier(*table.split(".", 1))
@@ -57,6 +63,17 @@ class PostgresStore:
         self._query = sql.SQL("SELECT * FROM {} WHERE {} = ANY(%s)").format(
             self._table, sql.Identifier(user)
         )
+
+    def _check(self, url: str) -> None:
+        """Refuse what is no address, which is not repeated, since it may hold a password."""
+        try:
+            self._psycopg.conninfo.conninfo_to_dict(url)
+        except self._psycopg.Error:
+            raise ConfigError(
+                "PostgreSQL has addresses like postgresql://USER:PASSWORD@HOST:5432/DATABASE. The "
+                "one that was given cannot be read. In a password, write / as %2F, @ as %40, : as "
+                "%3A and % as %25."
+            ) from None
 
     def lookup(self, users: Sequence[Any]) -> list[Features | None]:
         """Return the columns of each user.
@@ -110,7 +127,7 @@ class PostgresStore:
                             writer.write_row([user, *row.values()])
         except (self._psycopg.Error, OSError) as error:
             raise OutputError(
-                f"PostgreSQL did not accept the users: {str(error).strip()}. Nothing was changed."
+                f"PostgreSQL has not taken the users: {_first_line(error)}. Nothing was changed."
             ) from error
         return len(users)
 
@@ -118,9 +135,11 @@ class PostgresStore:
         self._disconnect()
 
     def _keys(self, texts: Sequence[str | None]) -> list[Any]:
+        """Return the ids that the column can hold; any other would fail the query for all."""
         if not self._has_numbers:
-            return [text for text in texts if text is not None]
-        return [int(text) for text in texts if text is not None and text.lstrip("-").isdigit()]
+            return [text for text in texts if text is not None and "\0" not in text]
+        numbers = [int(text) for text in texts if text is not None and _NUMBER.fullmatch(text)]
+        return [number for number in numbers if -(2**63) <= number < 2**63]
 
     def _connected(self) -> Any:
         if self._connection is None:
@@ -129,7 +148,12 @@ class PostgresStore:
                 milliseconds = max(1, int(1000 * self._seconds))
                 options = {"options": f"-c statement_timeout={milliseconds}"}
             connection = self._psycopg.connect(
-                self._url, autocommit=True, connect_timeout=2, **options
+                self._url,
+                autocommit=True,
+                connect_timeout=2,
+                # A host that is gone without a word would otherwise be waited for for minutes.
+                tcp_user_timeout=_GONE_MS,
+                **options,
             )
             sql = self._psycopg.sql
             key = sql.SQL("SELECT {} FROM {} LIMIT 0").format(
@@ -143,6 +167,11 @@ class PostgresStore:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _first_line(error: Exception) -> str:
+    """Return what went wrong, without the hints of the server on lines of their own."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".?")
 
 
 def _type(name: str, kind: str) -> str:

@@ -9,7 +9,8 @@ from typing import Any, final
 import msgspec
 
 from fieldfare._optional import require
-from fieldfare.exceptions import ConfigError, OutputError
+from fieldfare._redis import client_of
+from fieldfare.exceptions import OutputError
 from fieldfare.retrieval.id_map import id_text
 from fieldfare.serving import logs
 from fieldfare.serving.stores.base import Features
@@ -41,15 +42,8 @@ class RedisStore:
     def __init__(self, url: str, prefix: str, seconds: float | None = None) -> None:
         self._redis = require("redis", "redis")
         self._prefix = prefix
-        try:
-            # Connections are opened when they are needed, by each process its own.
-            self._client = self._redis.Redis.from_url(
-                url, socket_timeout=seconds, socket_connect_timeout=seconds
-            )
-        except ValueError as error:
-            raise ConfigError(
-                f"A Redis address looks like redis://localhost:6379/0. {error}"
-            ) from None
+        # Connections are opened when they are needed, by each process its own.
+        self._client = client_of(url, socket_timeout=seconds, socket_connect_timeout=seconds)
         self._decode = msgspec.json.Decoder(Row).decode
         self._encode = msgspec.json.Encoder().encode
 
@@ -99,8 +93,8 @@ class RedisStore:
                 n += len(batch)
         except (self._redis.RedisError, OSError) as error:
             raise OutputError(
-                f"Redis took {n:,} users and then failed: {error}. Write them again when it "
-                "answers."
+                f"Redis has taken {n:,} users and then failed: {str(error).rstrip('.')}. Write "
+                "them again when it answers."
             ) from error
         return n
 
