@@ -268,7 +268,7 @@ def test_the_command_fills_a_store(redis_address, tmp_path, monkeypatch, capsys,
     twice = pd.concat([USERS, USERS])
     with pytest.raises(DataError, match="one row per id"):
         load_features(twice, redis_address, "user")
-    with pytest.raises(OutputError, match="Redis took 0 users"):
+    with pytest.raises(OutputError, match="Redis has taken 0 users"):
         load_features(USERS, down, "user")
 
 
