@@ -34,7 +34,7 @@ def refuse_input(path: PathLike) -> None:
     place = os.path.realpath(path)
     if place in _read and _read[place] == _state(place):
         raise ConfigError(
-            f"{os.fspath(path)} holds samples that were read before, and would be overwritten. "
+            f"{os.fspath(path)} holds samples that have been read here, and would be overwritten. "
             "Name another output."
         )
 

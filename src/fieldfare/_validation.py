@@ -194,6 +194,11 @@ def is_unicode(text: str) -> bool:
     return True
 
 
+def quoted(names: Iterable[object]) -> str:
+    """Return names for a message: quoted, with commas; ``(none)`` if there are none."""
+    return ", ".join(map(repr, names)) or "(none)"
+
+
 def closest(word: object, options: Iterable[object]) -> str:
     """Return " Did you mean 'x'?" for the option that is meant, or an empty string.
 

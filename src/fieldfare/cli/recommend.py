@@ -152,7 +152,7 @@ def _interactions(
         items=_opened(arguments, arguments.items),
         rating=given["target"],
         time=arguments.time,
-        others=[name for name in (given["weight"],) if name is not None],
+        weight=given["weight"],
     )
     say_notes(columns.notes)
     return columns.table, columns.schema(Hints(**said), given["weight"]), columns

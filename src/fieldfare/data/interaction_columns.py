@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fieldfare._validation import closest
+from fieldfare._validation import closest, shown
 from fieldfare.data.dataset import AnyDataset
 from fieldfare.data.side_tables import JoinedTable
 from fieldfare.exceptions import ConfigError, DataError, SchemaError
@@ -65,7 +65,7 @@ class InteractionColumns:
     left_out: tuple[str, ...] = ()
 
     @staticmethod
-    def of(
+    def of(  # noqa: PLR0913 - all that can be said about interactions, by name
         table: Any,
         *,
         roles: Roles | None = None,
@@ -73,6 +73,7 @@ class InteractionColumns:
         items: Any = None,
         rating: str | None = None,
         time: str | None = None,
+        weight: str | None = None,
         others: Iterable[str] = (),
     ) -> InteractionColumns:
         """Return a table of interactions with the meaning of its columns, said or guessed.
@@ -89,8 +90,10 @@ class InteractionColumns:
             columns are used unless the roles name some of them.
         rating, time : str or None
             Columns; guessed if they are not given.
+        weight : str or None
+            The column that says how much an interaction counts.
         others : iterable of str
-            Columns that are used for something else, such as weights.
+            Columns that are used for something else, and guessed to be the user or the item only.
 
         Raises
         ------
@@ -106,9 +109,16 @@ class InteractionColumns:
             if given is not None
         }
         said = _checked(roles)
-        free = _Free(main.names, {*others, *(n for names in said.values() for n in names)})
+        rating, time = _name_of(rating), _name_of(time)
+        _refuse_features(said, {"rating": rating, "weight": weight})
+        taken = {name for name in others if role_of(name) not in _SIDES}
+        if weight is not None:
+            taken.add(weight)
+        free = _Free(main.names, {*taken, *(n for names in said.values() for n in names)})
         for what in (rating, time):
             if what is not None:
+                if not isinstance(what, str):
+                    raise ConfigError(f"A column is given by its name. Got {shown(what)}.")
                 require_column(what, main.names)
                 free.take(what)
         guesses: dict[str, str | None] = {}
@@ -249,7 +259,7 @@ class _Free:
         which = " or ".join(map(repr, found))
         raise SchemaError(
             f"Which column holds the ids of the {side}s"
-            + (f": {which}?" if found else "? None of the names tells.")
+            + (f": {which}?" if found else "? The names do not tell.")
             + f" Say so in {flag} (--{side}). The columns are {', '.join(map(repr, self._all))}."
         )
 
@@ -287,13 +297,27 @@ def _checked(roles: Roles | None) -> dict[str, tuple[str, ...]]:
                 f"A role must be one of {', '.join(map(repr, ROLES))}. Got {role!r}."
                 f"{closest(str(role), ROLES)}"
             )
-        found[role] = (names,) if isinstance(names, str) else tuple(names)
+        single = isinstance(names, str) or not isinstance(names, Iterable)
+        found[role] = tuple(map(_name_of, [names] if single else names))
         for name in found[role]:
             if not isinstance(name, str):
-                raise ConfigError(f"roles= holds names of columns. Got {name!r} as {role!r}.")
+                raise ConfigError(f"roles= holds names of columns. Got {shown(name)} as {role!r}.")
             if owner.setdefault(name, role) != role:
                 raise ConfigError(f"Column {name!r} has two roles: {owner[name]} and {role}.")
     return {role: names for role, names in found.items() if names}
+
+
+def _name_of(name: Any) -> Any:
+    """Return a whole number as the text that names such a column of a data frame."""
+    return str(name) if isinstance(name, int) and not isinstance(name, bool) else name
+
+
+def _refuse_features(said: Mapping[str, Sequence[str]], used: Mapping[str, str | None]) -> None:
+    """Refuse a column that has a role and is the rating or the weight as well."""
+    for role, names in said.items():
+        for what, name in used.items():
+            if name in names:
+                raise ConfigError(f"Column {name!r} has two roles: {role} and {what}.")
 
 
 def _is_id(name: str) -> bool:

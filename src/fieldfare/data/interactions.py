@@ -112,7 +112,7 @@ def item_features(schema: Schema | None) -> AnyArray:
         shown = ", ".join(f"{name!r}: {role}" for name, role in known.items()) or "no columns"
         raise SchemaError(
             "Recall needs the role of every column: 'item' for what describes the item, 'user' or "
-            "'context' for what makes the query; there must be both. Columns named after them, "
+            "'context' for what makes up the query; there must be both. Columns named after them, "
             "such as 'user_id' or 'movie', get it automatically; set that of others with "
             f"schema=Schema.infer(table).edit('genre', role='item'). Got {shown}."
         )

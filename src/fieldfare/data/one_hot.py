@@ -86,8 +86,8 @@ def require_fields(rows: Rows, n_columns: int) -> None:
             "row has a single one of them: pass fields=fieldfare.fields_of_one_hot(X)."
         )
     raise ConfigError(
-        f"{ones.sum()} of the {n_columns} columns hold ones and zeros, of which few rows have the "
-        "same: they look like the values of a few categorical fields, and a field for each column "
+        f"{ones.sum()} of the {n_columns} columns hold ones and zeros, and few rows agree in "
+        "them: they look like the values of a few categorical fields, and a field for each column "
         f"would take {n_columns} times the parameters, and learn little. {advice} For a field per "
         f"column after all, pass fields=range({n_columns}). A DataFrame of the categories "
         "themselves needs no fields."

@@ -189,12 +189,16 @@ class Ranker(Factorization):
                 f"y='rating'. Got {type(labels.y).__name__}."
             )
         own_time = self.validation_column if self.validation == "time" else None
-        names = [name for name in (sample_weight, self.validation_column) if _input.is_name(name)]
+        weight, other = (
+            str(name) if _input.is_name(name) else None
+            for name in (sample_weight, self.validation_column)
+        )
         columns = InteractionColumns.of(
             X,
-            **{**said, "time": said["time"] or own_time},
+            **{**said, "time": own_time if said["time"] is None else said["time"]},
             rating=labels.y,
-            others=[str(name) for name in names],
+            weight=weight,
+            others=[] if other is None else [other],
         )
         say_notes(columns.notes)
         if self.solver == "auto" and self.negatives is None:

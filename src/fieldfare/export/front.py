@@ -146,7 +146,7 @@ def export(
     quantize = options.get("quantize")
     if data is not None and quantize is None:
         raise ConfigError(
-            "The 'data' parameter serves to measure what quantising loses, but nothing is "
+            "The 'data' parameter measures what quantising loses, but nothing is "
             "quantised. Add quantize='fp16' or 'int8' (formats onnx, c and npz), or leave it out."
         )
     # Measured before anything is written, because the data may not fit the model.

@@ -51,7 +51,7 @@ def export_libfm(model: Model, path: PathLike) -> None:
             "instance_norm=False, or normalise the rows yourself before libFM reads them."
         )
     if model.config.task == "rank":
-        raise ConfigError("libFM has no task of ranking. Export to another format.")
+        raise ConfigError("libFM has no ranking task. Export to another format.")
     with atomic_write(path) as file:
         for text in _sections(model):
             file.write(text.encode("ascii"))

@@ -107,8 +107,8 @@ def _check_names(model: Model, prefix: str, table: str) -> None:
                 )
             if before is not None:
                 raise ConfigError(
-                    f"SQL does not tell the {kind} {before!r} and {name!r} apart, since its names "
-                    "know no case. Rename one of them (score and prediction are what the view "
+                    f"SQL ignores the case of names, so it cannot tell the {kind} {before!r} and "
+                    f"{name!r} apart. Rename one of them (score and prediction are what the view "
                     "adds), or export to onnx or c."
                 )
             if "\0" in name or not name or any("\ud800" <= letter <= "\udfff" for letter in name):

@@ -52,7 +52,8 @@ def export_savedmodel(model: Model, path: PathLike, *, link: bool = True) -> Non
     path = Path(path).absolute()
     if path.exists():
         raise ConfigError(
-            f"A SavedModel is a new folder, and {path} exists. Remove it, or choose another path."
+            f"A SavedModel needs a new folder, and {path} exists. Remove it, or choose another "
+            "path."
         )
     tf = _tensorflow()
     module, score = _graph(tf, model, link)

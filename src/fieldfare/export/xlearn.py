@@ -54,8 +54,8 @@ def export_xlearn(model: Model, path: PathLike) -> None:
     aware = model.traits.interactions is InteractionForm.FIELD_AWARE
     if model.config.instance_norm and not aware:
         raise ConfigError(
-            "xLearn normalises the rows of linear models not at all, and those of factorization "
-            "machines in another way than by their length. Train with instance_norm=False, and "
+            "xLearn does not normalise the rows of linear models, and does not divide those of "
+            "factorization machines by their length. Train with instance_norm=False, and "
             "call xlearn_predict with --no-norm."
         )
     n, k = model.n_features, model.config.total_factors

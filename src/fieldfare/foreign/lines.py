@@ -30,7 +30,7 @@ class Lines:
         with open(path, "rb") as file:
             data = file.read()
         if b"\0" in data or not data.isascii():
-            raise ModelFileError("The file is not a text model: it holds bytes that are no text.")
+            raise ModelFileError("The file is not a text model: it holds bytes that are not text.")
         self._lines = data.decode("ascii").splitlines()
         self.at = 0
 

@@ -45,7 +45,7 @@ def load_spark(path: PathLike) -> Model:
         intercept = float(row["intercept"])
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise ModelFileError(
-            f"The data of the Spark model are not its layout: {error!r}."
+            f"The data do not have the layout of a Spark model: {error!r}."
         ) from error
     if len(linear) != len(factors):
         raise ModelFileError(
@@ -63,7 +63,7 @@ def _task(folder: Path) -> str:
                 raise ModelFileError(f"{part} is not the metadata of a Spark model.") from error
             if name not in TASKS:
                 raise ModelFileError(
-                    f"The models of Spark that are imported are {' and '.join(TASKS)}. This is "
+                    f"The Spark models that can be imported are {' and '.join(TASKS)}. This is "
                     f"{name}; of a pipeline, import the stage."
                 )
             return TASKS[name]

@@ -32,6 +32,8 @@ class Excluded(NamedTuple):
         Excluded or None
             None if nothing is left out.
         """
+        if not any(lists):
+            return None
         places = np.concatenate([own for one in lists for own in one])
         n = len(lists[0])
         if n == 1:  # a request, where each call of NumPy counts

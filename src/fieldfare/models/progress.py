@@ -67,5 +67,5 @@ class Progress:
         if type(unit) not in (int, float) or not unit > 0:
             raise DataError(f"The weight_unit must be a positive number. Got {unit!r:.80}.")
         if not state:
-            raise DataError("There is progress of a solver, but no state of it.")
+            raise DataError("There is progress of a solver, but no state.")
         return Progress(solver, epoch, state, float(unit))

@@ -218,7 +218,7 @@ def to_frame(
     for name, cells in state.columns.values(columns_of_items, places[row, rank]).items():
         columns.setdefault(name, cells)
     lines = zip(*columns.values(), strict=True)
-    return to_pandas([dict(zip(columns, line, strict=True)) for line in lines])
+    return to_pandas([dict(zip(columns, line, strict=True)) for line in lines], list(columns))
 
 
 def most_similar(
@@ -251,9 +251,11 @@ def most_similar(
     """
     check("n", n, LENGTH, f"similar_{what}s")
     single = is_single_id(ids)
-    places = id_map.places(id_list(ids))
+    listed = id_list(ids)
+    places = id_map.places(listed)
     if (places < 0).any():
-        raise DataError(f"There is no {what} {shown(ids)}, so nothing is similar to it.")
+        unknown = listed[int(np.argmax(places < 0))]
+        raise DataError(f"There is no {what} {shown(unknown)}, so nothing is similar to it.")
     itself = Excluded(np.arange(len(places) + 1), places.astype(np.uint32))
     depth = max(1, min(n, len(id_map)))
     found, cosines = search_items(

@@ -8,6 +8,7 @@ import numpy as np
 
 from fieldfare.kernels.topk import Excluded
 from fieldfare.retrieval.answers import Recommended
+from fieldfare.retrieval.id_map import id_list
 from fieldfare.retrieval.requests import Requests
 from fieldfare.retrieval.state import State
 from fieldfare.retrieval.towers import hstack_rows
@@ -40,7 +41,7 @@ def merge(
     tower = state.ranker or state.tower
     proposed_by: dict[int, list[str]] = {}
     for name, ids in channels.items():
-        for place in state.item_ids.places(ids).tolist():
+        for place in state.item_ids.places(id_list(ids)).tolist():
             if place >= 0 and place not in out and state.index.alive[place]:
                 proposed_by.setdefault(place, []).append(name)
     query = requests.rows(tower)

@@ -7,7 +7,7 @@ are the same category in training (`fieldfare.schema.canonical`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any, final
 
@@ -21,6 +21,8 @@ from fieldfare.schema import compose
 
 _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,18}")
 _LARGEST = 2**63 - 1
+# What is no single value, and so no id.
+_SEVERAL = (list, tuple, set, frozenset, dict)
 
 
 @final
@@ -162,7 +164,7 @@ def id_text(id_: Any) -> str | None:
     if kind is not str and kind is not int:
         if hasattr(id_, "item") and getattr(id_, "ndim", 1) == 0:
             id_ = id_.item()
-        if isinstance(id_, (list, tuple, set, dict)):
+        if isinstance(id_, _SEVERAL):
             return None
     return compose.text_of_cell(id_)
 
@@ -204,15 +206,38 @@ def id_list(ids: Any) -> list[Any]:
     Raises
     ------
     DataError
-        If they are neither an id nor anything that can be listed.
+        If they are neither an id nor a list of ids.
     """
-    if is_single_id(ids):
-        return [ids.item() if getattr(ids, "ndim", None) == 0 else ids]
+    listed = listed_of(ids)
+    odd = next(
+        (one for one in listed if isinstance(one, _SEVERAL) or getattr(one, "ndim", None)), None
+    )
+    if odd is not None:
+        raise DataError(f"Each id must be a single value. Got {shown(odd)} among the ids.")
+    return listed
+
+
+def listed_of(given: Any) -> list[Any]:
+    """Return what was passed as a list, or one value, as a list of Python objects.
+
+    Raises
+    ------
+    DataError
+        If it cannot be listed, or would be listed as something else: a table as the names of its
+        columns, a mapping as its keys.
+    """
+    if is_single_id(given):
+        return [given.item() if getattr(given, "ndim", None) == 0 else given]
+    if isinstance(given, Mapping) or hasattr(given, "columns"):
+        raise DataError(
+            f"Ids must be a list, an array or a column of ids. Got {shown(given)}. Pass its column "
+            "of ids."
+        )
     try:
-        return list(ids.tolist()) if hasattr(ids, "tolist") else list(ids)
+        return list(given.tolist()) if hasattr(given, "tolist") else list(given)
     except Exception as error:  # of whatever was passed for a list
         raise DataError(
-            f"Ids must be a list, an array or a column of ids. Got {shown(ids)}: "
+            f"Ids must be a list, an array or a column of ids. Got {shown(given)}: "
             f"{shown(str(error))}."
         ) from error
 

@@ -68,7 +68,8 @@ class ItemColumns:
         ----------
         where : mapping from column to what is wanted
             One value; several (a list, tuple, set or array); or limits of numbers or dates, a
-            mapping with ``min``, ``max`` or both, which are allowed values themselves.
+            mapping with ``min``, ``max`` or both, which are allowed values themselves. A date
+            may be a text, such as "2024-05-31".
 
         Raises
         ------
@@ -95,12 +96,19 @@ class ItemColumns:
             )
         x = self._numbers(name)
         low, high = (compose.number_of_cell(limits.get(limit), name) for limit in _LIMITS)
+        if any(limit is not None and np.isnan(limit) for limit in (low, high)):
+            raise ConfigError(
+                f"Limits of column {name!r} must be numbers. Got {shown(dict(limits))}."
+            )
         with np.errstate(invalid="ignore"):
             return (x >= (-np.inf if low is None else low)) & (
                 x <= (np.inf if high is None else high)
             )
 
     def _one_of(self, name: str, wanted: Sequence[Any]) -> AnyArray:
+        if compose.holds_dates(self.table, name):
+            moments = [compose.number_of_cell(value, name) for value in wanted if value is not None]
+            return np.isin(self._numbers(name), np.array(moments, np.float64))
         row, codes, places = self._tokens(name)
         chosen = np.zeros(len(places) + 1, bool)
         chosen[[places.get(compose.text_of_cell(value), len(places)) for value in wanted]] = True

@@ -24,7 +24,7 @@ from fieldfare.exceptions import ConfigError
 from fieldfare.metrics.lists import rank_items
 from fieldfare.retrieval.answers import Recommended
 from fieldfare.retrieval.evaluation import Scores, Trial
-from fieldfare.retrieval.id_map import id_list, id_text
+from fieldfare.retrieval.id_map import id_text, listed_of
 
 Rule = Literal["ranks", "scores", "round_robin"]
 
@@ -223,7 +223,7 @@ def _between_0_and_1(scores: AnyArray) -> Float64Array:
 def _list_of(name: str, channel: Any, rule: Rule) -> tuple[dict[str | None, Any], AnyArray]:
     """Return the ids of a list by their canonical texts, and their scores of shape (1, n)."""
     has_scores = isinstance(channel, Recommended)
-    ids = id_list(channel.ids if has_scores else channel)
+    ids = listed_of(channel.ids if has_scores else channel)
     if any(isinstance(id_, list) for id_ in ids):
         raise ConfigError(
             f"Lists are merged for one request at a time. Channel {name!r} holds lists for "
@@ -256,8 +256,8 @@ def _checked_weights(
     for name, weight in (weights or {}).items():
         if name not in channels:
             raise ConfigError(
-                f"There is no channel {name!r} that a weight could be for."
-                f"{closest(name, channels)} There are {', '.join(map(repr, channels))}."
+                f"There is no channel {name!r} to weight."
+                f"{closest(name, channels)} The channels are {', '.join(map(repr, channels))}."
             )
         check(f"weights[{name!r}]", weight, Number(0), caller)
     return {name: float((weights or {}).get(name, 1.0)) for name in channels}

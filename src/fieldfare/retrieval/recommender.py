@@ -305,8 +305,8 @@ class Recommender:
         tower = state.ranker or state.tower
         if tower is state.tower and state.folded.ids.place(user) >= 0:
             raise ConfigError(
-                f"The vector of user {user!r} was folded in: the model has no parameters of theirs "
-                "that could be named. Fold the user into the model (fieldfare.fold_in), and make a "
+                f"The vector of user {user!r} was folded in, so the model has no parameters that "
+                "could explain it. Fold the user into the model (fieldfare.fold_in), and make a "
                 "recommender of that."
             )
         place = state.place_of_item(item)

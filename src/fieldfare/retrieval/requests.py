@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fieldfare._typing import Int64Array
-from fieldfare._validation import closest, shown
+from fieldfare._validation import closest, quoted, shown
 from fieldfare.exceptions import ConfigError, SchemaError
-from fieldfare.retrieval.id_map import id_list, is_single_id
+from fieldfare.retrieval.id_map import id_list, is_single_id, listed_of
 from fieldfare.retrieval.state import State
 from fieldfare.retrieval.towers import GIVEN, Tower
 from fieldfare.rows import Rows
@@ -131,20 +131,20 @@ def _check_columns(state: State, contexts: Any, features: Any, *, without_users:
             for name in tower.context_columns(without_users, is_features)
         ]
         allowed = list(dict.fromkeys(found))
-        known, shown = set(allowed), ", ".join(map(repr, allowed)) or "(none)"
+        known = set(allowed)
         names = list(given) if isinstance(given, dict) else given.column_names
         for name in names if isinstance(given, dict) else ():
             if name not in known:
                 of_table = name in state.tower.user_columns and not is_features
                 advice = " Pass those of a user as features." if of_table else ""
                 raise SchemaError(
-                    f"{what} may have the columns {shown}. Got {name!r}."
+                    f"{what} may have the columns {quoted(allowed)}. Got {name!r}."
                     f"{advice or closest(name, allowed)}"
                 )
         if without_users and not isinstance(given, dict) and not known & set(names):
             raise SchemaError(
-                f"A table of requests needs at least one of the columns {shown}. Got "
-                f"{', '.join(map(repr, names))}."
+                f"A table of requests needs at least one of the columns {quoted(allowed)}. Got "
+                f"{quoted(names)}."
             )
 
 
@@ -178,7 +178,7 @@ def _history(history: Any, n: int, *, single: bool) -> list[list[Any]] | None:
         return None
     if single:
         return [id_list(history)]
-    lists = [] if is_single_id(history) else id_list(history)
+    lists = [] if is_single_id(history) else listed_of(history)
     if len(lists) != n or any(is_single_id(one) and one is not None for one in lists):
         raise ConfigError(
             f"The history of {n} requests is a list of {n} lists of item ids, one per request. Got "

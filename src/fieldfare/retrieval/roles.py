@@ -228,7 +228,7 @@ def _of_numbered(model: Model, roles: Roles | None) -> FeatureSides:
                 "Pass the role of each field, for instance roles={'user': ['0', '1'], 'item': "
                 f"'2'}}. The fields are {', '.join(names)}."
                 if names
-                else "It has no fields either, to which roles could be given. Train on a table, or "
+                else "It has no fields to give roles to, either. Train on a table, or "
                 "on data with fields."
             )
         )

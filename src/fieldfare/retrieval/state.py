@@ -144,10 +144,11 @@ class State:
         DataError
             If the item is not in the catalogue.
         """
+        (item,) = id_list([item])
         place = self.item_ids.place(item)
         if place < 0:
             raise DataError(
-                f"There is no item {shown(item)} in the catalogue of {len(self.index):,}."
+                f"The catalogue of {len(self.index):,} items does not hold {shown(item)}."
             )
         return place
 

@@ -111,9 +111,11 @@ def load(folder: PathLike, model: Model, ranker: Model | None) -> tuple[State, i
             return _state(header, arrays, models), header.n_candidates
     except (ConfigError, DataError, ModelFileError) as error:
         raise files.damaged(source, str(error.args[0]).rstrip(".")) from error
+    wanted = ("one model", "a model and a ranker")[len(header.models) - 1]
+    given = "this one" if ranker is None else "these two"
     raise ModelFileError(
-        f"{source} was made for {len(header.models)} model(s), but not for the {len(models)} "
-        "given, so its vectors do not fit. Build it again, or load the model that it was made from."
+        f"{source} was made from {wanted}, but not from {given}, so its vectors do not fit. Load "
+        "what it was made from, or build the index again."
     )
 
 

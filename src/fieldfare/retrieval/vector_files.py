@@ -189,7 +189,7 @@ def _write_lines(file: BinaryIO, vectors: Vectors, part: slice, brackets: tuple[
 def _copy_text(value: Any) -> str:
     text = str(value).replace("\\", "\\\\").replace("\t", "\\t")
     if "\0" in text:
-        raise ConfigError(f"PostgreSQL has no texts with a zero byte. Got the id {value!r}.")
+        raise ConfigError(f"PostgreSQL cannot hold text with a zero byte. Got the id {value!r}.")
     return text.replace("\n", "\\n").replace("\r", "\\r")
 
 

@@ -192,7 +192,7 @@ def _check_ids(name: str, ids: AnyArray) -> None:
     if is_text and ids.nbytes:
         points = ids.view(np.uint32)
         bad = (points > sys.maxunicode) | ((points >= 0xD800) & (points < 0xE000))
-        _demand(not bad.any(), f"{name} holds what is not text")
+        _demand(not bad.any(), f"{name} must hold only text")
 
 
 def _check_seen(arrays: Mapping[str, AnyArray]) -> None:

@@ -52,7 +52,7 @@ def texts(array: Any, marks: Marks = STANDARD) -> Any:
     try:
         return marks.without(_string_texts(pc.cast(array, large)))
     except pa.ArrowException as error:
-        raise SchemaError(f"Values of type {kind} cannot be read as text: {error}") from error
+        raise SchemaError(f"Values of type {kind} cannot be read as text.") from error
 
 
 def _float_texts(array: Any) -> Any:

@@ -10,15 +10,17 @@ import numpy as np
 
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray, Float64Array, Int64Array
-from fieldfare._validation import shown
+from fieldfare._validation import quoted, shown
 from fieldfare.exceptions import SchemaError
 from fieldfare.schema import canonical
+from fieldfare.schema.calendar import MISSING, ODD
 from fieldfare.schema.column import Column
 from fieldfare.schema.infer import DECLARED, infer_column
 from fieldfare.schema.missing import NOTHING
+from fieldfare.schema.moments import moments_of
 from fieldfare.schema.text_types import type_texts
 from fieldfare.sources.arrow import column_of as arrow_of
-from fieldfare.sources.arrow import is_list, numpy_of, one_array
+from fieldfare.sources.arrow import is_list, is_text, numpy_of, one_array
 from fieldfare.sources.batch import SourceLocation
 from fieldfare.sources.formats import open_table
 
@@ -62,8 +64,7 @@ def column_of(table: Any, name: str) -> Any:
     """
     if name not in table.column_names:
         raise SchemaError(
-            f"There is no column {name!r}. The columns are "
-            f"{', '.join(map(repr, table.column_names))}."
+            f"There is no column {name!r}. The columns are {quoted(table.column_names)}."
         )
     return one_array(table.column(name))
 
@@ -194,16 +195,43 @@ def number_of_cell(value: Any, name: str) -> float | None:
     Raises
     ------
     SchemaError
-        If it is neither.
+        If it is neither, or missing in another way.
     """
     if value is None or isinstance(value, (int, float)):
         return None if value is None else float(value)
-    return float(numbers(table_of({name: (arrow_of([value]), None)}), name)[0])
+    array = arrow_of([value])
+    found = float(_moments_or_numbers(array, name)[0])
+    if np.isnan(found):
+        raise SchemaError(f"Column {name!r} is compared with numbers or dates. Got {shown(value)}.")
+    return found
 
 
 def numbers_or_missing(table: Any, name: str) -> Float64Array:
-    """Return one column as float64 (dates: seconds since 1970), NaN where missing."""
-    return canonical.numbers(column_of(table, name), SourceLocation(), name)
+    """Return one column as float64 (dates: seconds since 1970), NaN where missing.
+
+    Texts may be dates, with the year first.
+
+    Raises
+    ------
+    SchemaError
+        If it holds neither numbers nor dates.
+    """
+    return _moments_or_numbers(column_of(table, name), name)
+
+
+def holds_dates(table: Any, name: str) -> bool:
+    """Return whether a column is of a type of dates or times."""
+    return bool(require("pyarrow", "tables").types.is_temporal(column_of(table, name).type))
+
+
+def _moments_or_numbers(array: Any, name: str) -> Float64Array:
+    """Return numbers, or moments as seconds since 1970, NaN where missing."""
+    if is_text(array.type):
+        moments = moments_of(array, "ymd")
+        known = moments.state != MISSING
+        if known.any() and (moments.state != ODD)[known].all():
+            return np.where(known, moments.ticks / 1e6, np.nan)
+    return canonical.numbers(array, SourceLocation(), name)
 
 
 def tokens(

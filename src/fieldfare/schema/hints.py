@@ -156,7 +156,7 @@ class Hints:
         """
         if self:
             raise SchemaError(
-                f"{', '.join(f'{name}=' for name in self.given)} can only be given with a table of "
+                f"{', '.join(f'{name}=' for name in self.given)} can only be used with a table of "
                 f"named columns, such as a data frame or a CSV file. Got {what}."
             )
 

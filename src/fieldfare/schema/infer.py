@@ -134,8 +134,8 @@ def _check_width(n_columns: int) -> None:
     """Refuse more columns than there can be fields, before any of them is looked at."""
     if n_columns > MAX_FIELDS:
         raise SchemaError(
-            f"A table can have {MAX_FIELDS} columns to be judged by their values, because each "
-            f"gets a field of its own. Got {n_columns}. Leave out columns (ignore=[...]), or pass "
+            f"At most {MAX_FIELDS} columns can be judged by their values, because each gets "
+            f"a field of its own. Got {n_columns}. Leave out columns (ignore=[...]), or pass "
             "numbers as an array or a sparse matrix."
         )
 

@@ -210,7 +210,7 @@ class Schema(Features):
         for name, own in given.items():
             if not isinstance(own, Mapping):
                 raise ConfigError(
-                    f"The changes of a column are a mapping from parameter to value. Got "
+                    f"The changes to a column are a mapping from parameter to value. Got "
                     f"{shown(own)} for the column {name!r}."
                 )
             schema = schema._edit_one(name, {**changes, **own})

@@ -218,7 +218,7 @@ class Changes:
             found = [one for one in found if one.name == model]
         if not found:
             what = "No model" if model is None else f"No model {model!r}"
-            raise RequestError(f"{what} has an index, which could be changed.", status=409)
+            raise RequestError(f"{what} has an index that could be changed.", status=409)
         return sorted(found, key=lambda one: (one.name, one.number))
 
 

@@ -68,10 +68,10 @@ class Client:
         try:
             address = httpx.URL(url)
         except (httpx.InvalidURL, ValueError) as error:
-            raise ConfigError(f"{url!r:.80} is no address of a server: {error}.") from error
+            raise ConfigError(f"{url!r:.80} is not the address of a server: {error}.") from error
         if address.scheme not in ("http", "https") or not address.host:
             raise ConfigError(
-                f"{url!r:.80} is no address of a server, as http://127.0.0.1:8000 is."
+                f"{url!r:.80} is not the address of a server, such as http://127.0.0.1:8000."
             )
         self._http = httpx.Client(base_url=address, timeout=timeout)
         milliseconds = min(max(1, round(1000 * timeout)), MAX_TIMEOUT_MS)
@@ -328,5 +328,5 @@ def _decoded(content: bytes, gives: type[_AnswerT]) -> _AnswerT:
         return msgspec.json.decode(content, type=gives)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ServingError(
-            f"The answer is none of fieldfare's: {error}. Is the address right?"
+            f"The answer does not come from fieldfare: {error}. Is the address right?"
         ) from error

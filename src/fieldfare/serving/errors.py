@@ -59,7 +59,7 @@ class Refusal(NamedTuple):
 def unreadable(error: Exception) -> RequestError:
     """Return the error for a body that msgspec could not decode."""
     if not isinstance(error, msgspec.ValidationError):
-        return RequestError(f"The body is no JSON: {_plain(str(error))}.")
+        return RequestError(f"The body is not JSON: {_plain(str(error))}.")
     text = str(error)
     place = _PLACE.search(text)
     what = text if place is None else text[: place.start()]

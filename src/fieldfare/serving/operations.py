@@ -81,7 +81,7 @@ OPERATIONS: Sequence[Operation] = (
 )  # fmt: skip
 
 _ERRORS = {
-    "400": "The body is no JSON.", "401": "A token is needed.", "403": "The token allows less.",
+    "400": "The body is not JSON.", "401": "A token is needed.", "403": "The token allows less.",
     "404": "There is no such thing.", "405": "The path takes other methods.",
     "408": "The body came too slowly.",
     "409": "The state of the server does not allow it.", "413": "The body is too large.",

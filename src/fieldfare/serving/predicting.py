@@ -94,7 +94,7 @@ def explained(version: Version, request: ExplainRequest) -> ExplainAnswer:
     if request.row is not None:
         model = version.model
         if isinstance(model, Posterior):
-            raise ConfigError("Samples of a Bayesian model cannot be explained, a model can.")
+            raise ConfigError("Samples of a Bayesian model cannot be explained; a model can.")
         rows = rows_of([_encode_row(version, request.row)])
         found = explain(model, rows, label=request.label)
     elif request.item is None:

@@ -227,9 +227,9 @@ def _tokens_of(settings: Settings) -> Tokens:
     if settings.without_tokens:
         return Tokens({}, without=Right.READ)
     raise ConfigError(
-        f"Others can reach {settings.host}, so that tokens are needed: --tokens FILE, with lines "
-        "such as 'read TOKEN' and 'admin TOKEN'. Where something else keeps strangers out, "
-        "--without-tokens lets whoever gets there read."
+        f"Others can reach {settings.host}, so tokens are needed: --tokens FILE, with lines "
+        "such as 'read TOKEN' and 'admin TOKEN'. If something else keeps strangers out, "
+        "--without-tokens lets anyone who gets there read."
     )
 
 

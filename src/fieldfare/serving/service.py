@@ -47,7 +47,7 @@ class Service:
         self.metrics = Metrics()
         if settings.journal is not None and settings.workers > 1:
             raise ConfigError(
-                "Changes are made and kept by a server with one worker only. Leave out the "
+                "Only a server with one worker can make changes and keep them. Leave out the "
                 "journal, or use workers = 1."
             )
         self._changes = Changes(None if settings.journal is None else Journal(settings.journal))

@@ -229,7 +229,7 @@ def settings_of(target: str | os.PathLike[str], model: str | None, **more: Any) 
     if path.suffix == ".toml":
         if model is not None or ranker is not None or watch is not None:
             raise ConfigError(
-                f"{path} names its models itself. Write their index, ranker and watch into it."
+                f"{path} names its own models. Write their index, ranker and watch there."
             )
         return structs.replace(read_settings(path), **given)
     if not path.is_dir():

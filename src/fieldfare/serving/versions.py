@@ -96,9 +96,7 @@ class Version:
         """
         schema = self.model.schema
         if schema is None:
-            raise ConfigError(
-                f"The model {self.name!r} knows no columns, so that it cannot read rows."
-            )
+            raise ConfigError(f"The model {self.name!r} knows no columns, so it cannot read rows.")
         return schema.sample_encoder()
 
     def recommends(self) -> Recommender:
@@ -111,7 +109,7 @@ class Version:
         """
         if self.recommender is None:
             raise ConfigError(
-                f"The model {self.name!r} has no index, so that it can predict but not recommend. "
+                f"The model {self.name!r} has no index, so it can predict but not recommend. "
                 "Serve the folder of 'fieldfare recommend index'."
             )
         return self.recommender

@@ -212,6 +212,9 @@ def _read(values: Any) -> tuple[Any, bool]:
     if iter(values) is values:  # which can be read only once
         values = list(values)
     _check_depth(values)
+    if _may_be_any(values) and np.datetime64 in set(map(type, values)):
+        # Arrow knows arrays of these dates, but not all of their units one by one.
+        values = [_as_datetime(value) for value in values]
     try:
         array = pa.array(values, from_pandas=True)
     except (pa.ArrowException, OverflowError):
@@ -231,6 +234,11 @@ def _read(values: Any) -> tuple[Any, bool]:
     except (pa.ArrowException, OverflowError):
         texts = [None if items is None else list(map(text_or_none, items)) for items in lists]
         return pa.array(texts, pa.list_(pa.string())), False
+
+
+def _as_datetime(value: Any) -> Any:
+    """Return a date of NumPy as one of Python, and anything else as it is."""
+    return value.astype("M8[us]").item() if isinstance(value, np.datetime64) else value
 
 
 def _check_depth(values: Any) -> None:
@@ -378,7 +386,7 @@ def text_or_none(value: Any) -> str | None:
         )
     kind = type(value)
     own = {"__str__", "__repr__"} & {name for base in kind.__mro__[:-1] for name in vars(base)}
-    if not own:
+    if not own or callable(value) or isinstance(value, slice):
         raise TypeError(
             f"it holds objects of the type {kind.__name__}, which have no text of their own. "
             "Convert them to text or numbers."

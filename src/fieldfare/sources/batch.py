@@ -8,7 +8,7 @@ from numbers import Integral
 from typing import Any
 
 from fieldfare._optional import require
-from fieldfare._validation import Number, check, closest
+from fieldfare._validation import Number, check, closest, quoted
 from fieldfare.exceptions import DataError, SchemaError
 
 
@@ -77,8 +77,7 @@ def require_column(name: str, names: Sequence[str]) -> None:
     """Raise SchemaError unless there is a column of this name."""
     if name not in names:
         raise SchemaError(
-            f"There is no column {name!r}. The columns are {', '.join(map(repr, names))}."
-            f"{closest(name, names)}"
+            f"There is no column {name!r}. The columns are {quoted(names)}.{closest(name, names)}"
         )
 
 
@@ -149,8 +148,8 @@ def check_columns(names: list[str], batch: Batch) -> None:
         file, row = batch.location.file, batch.location.first_row
         part = f"{file}, from row {row} on," if file else "One of the tables"
         raise SchemaError(
-            f"{part} has the columns {', '.join(map(repr, found))}, and what is before it "
-            f"{', '.join(map(repr, names))}. Give all rows the same columns."
+            f"{part} has the columns {', '.join(map(repr, found))}, and the rows before "
+            f"it have {', '.join(map(repr, names))}. Give all rows the same columns."
         )
 
 

@@ -40,7 +40,7 @@ _KNOWN = [
 
 
 def refuse_foreign(stream: ByteStream) -> None:
-    """Refuse a file of a known format that is not read here; consume nothing.
+    """Refuse a file of a known format that cannot be read here; consume nothing.
 
     Raises
     ------
@@ -50,4 +50,4 @@ def refuse_foreign(stream: ByteStream) -> None:
     head = stream.head()[:512]
     for magic, what, advice in _KNOWN:
         if re.match(magic, head):
-            raise DataError(f"{stream.label} is {what}, which is not read directly. {advice}")
+            raise DataError(f"{stream.label} is {what}, which cannot be read directly. {advice}")

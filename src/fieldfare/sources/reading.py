@@ -136,5 +136,5 @@ def _checked_names(names: Any) -> tuple[str, ...]:
         raise ConfigError(f"names= must be Unicode. Got half a character in {odd!r}.")
     twice = next((name for name in found if found.count(name) > 1), None)
     if twice is not None:
-        raise ConfigError(f"names= must be different from each other. {twice!r} repeats.")
+        raise ConfigError(f"The names in names= must differ. {twice!r} is there twice.")
     return found

@@ -51,7 +51,7 @@ class SideTable:
         except pa.ArrowException as error:
             raise SchemaError(
                 f"The keys {self._key!r} are {keys.type} in the table and {self._keys.type} in its "
-                f"side table, and do not compare: {error}"
+                f"side table, and cannot be compared: {error}"
             ) from error
         codes: UInt32Array = numpy_of(pc.fill_null(found, len(self._keys))).astype("uint32")
         return codes

@@ -149,6 +149,6 @@ class Numbered(Source):
     def no_column(self, what: str, name: str | int) -> DataError:
         """Return the error for a target, weight or group that is asked for by name."""
         return DataError(
-            f"{self.description} has no column {name!r}. Leave out {what}: it stands in the lines "
+            f"{self.description} has no column {name!r}. Leave out {what}: it is in the lines "
             "themselves."
         )

@@ -42,7 +42,7 @@ def test_names_tell_the_columns(names, user, item, rating, time) -> None:
     ("names", "message"),
     [
         (("user_id", "artist_id", "track_id"), "'artist_id' or 'track_id'"),
-        (("who", "item"), "None of the names tells"),
+        (("who", "item"), "The names do not tell"),
         (("user", "item", "stars", "score"), "Which column is the rating: 'stars' or 'score'"),
         (("user", "item", "date", "timestamp"), "Which column is the time"),
     ],
@@ -91,3 +91,34 @@ def test_roles_that_mean_nothing_are_refused() -> None:
         InteractionColumns.of(main, roles=["user", "item"])
     with pytest.raises(SchemaError, match="no column 'film'"):
         InteractionColumns.of(main, roles={"item": "film"})
+
+
+@pytest.mark.parametrize("odd", [None, [None], [["user"]], 1.5, True])
+def test_a_role_holds_names(odd) -> None:
+    with pytest.raises(ConfigError, match="holds names of columns"):
+        InteractionColumns.of(table("user", "item"), roles={"user": odd, "item": "item"})
+
+
+def test_columns_of_a_frame_may_be_numbers() -> None:
+    named: Any = {"roles": {"user": 0, "item": [1]}, "rating": 2}
+    found = InteractionColumns.of(table("0", "1", "2"), **named)
+    assert found.roles == {"user": ("0",), "item": ("1",)}
+    assert found.rating == "2"
+
+
+@pytest.mark.parametrize("odd", [["when"], 1.5, table("when")])
+def test_a_time_is_a_name(odd) -> None:
+    with pytest.raises(ConfigError, match="given by its name"):
+        InteractionColumns.of(table("user", "item", "when"), time=odd)
+
+
+@pytest.mark.parametrize("what", ["rating", "weight"])
+def test_a_column_with_a_role_is_nothing_else(what) -> None:
+    with pytest.raises(ConfigError, match=f"'user' has two roles: user and {what}"):
+        InteractionColumns.of(table("user", "item"), roles={"user": "user"}, **{what: "user"})
+
+
+def test_a_column_that_holds_rows_together_may_be_the_user() -> None:
+    found = InteractionColumns.of(table("user", "item", "session"), others=["user", "session"])
+    assert found.roles["user"][0] == "user"
+    assert "context" not in found.roles

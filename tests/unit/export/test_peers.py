@@ -129,7 +129,7 @@ def test_text_models_come_back_as_they_were(tmp_path: Path) -> None:
         ("linear", "xlearn", {"instance_norm": True}, "--no-norm"),
         ("fm", "libfm", {"instance_norm": True}, "does not normalise"),
         ("fm", "xlearn", {"task": "multiclass"}, "multiclass model has 3"),
-        ("fm", "libfm", {"task": "rank"}, "no task of ranking"),
+        ("fm", "libfm", {"task": "rank"}, "no ranking task"),
         ("ffm", "libfm", {}, "no place for the parameters of a ffm model"),
         ("hofm", "xlearn", {}, "no place for the parameters of a hofm model"),
         ("ffm", "libffm", {}, "neither a bias nor linear"),

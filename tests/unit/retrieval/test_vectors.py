@@ -65,7 +65,7 @@ def test_removed_items_have_no_vector_and_replaced_users_one(make_model, tables)
 def test_users_who_were_folded_in_have_vectors_too(tables) -> None:
     _, items, seen = tables
     roles = {"user": ["user"], "item": ["item"]}
-    ranker = FMRanker(n_factors=3, max_iter=2, random_state=0).fit(seen, roles=roles)
+    ranker = FMRanker(n_factors=3, max_iter=8, random_state=0).fit(seen, roles=roles)
     recommender = Recommender(ranker, items)
     recommender.fold_in(pd.DataFrame({"user": "new", "item": items["item"].head(5)}))
     users = recommender.user_vectors()

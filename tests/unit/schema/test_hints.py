@@ -122,9 +122,9 @@ def test_hints_about_a_fitted_schema_are_refused() -> None:
 
 def test_hints_about_numbered_features_are_refused(tmp_path: Path) -> None:
     (tmp_path / "rows.svm").write_text("1 1:1\n0 2:1\n")
-    with pytest.raises(SchemaError, match="only be given with a table of named columns"):
+    with pytest.raises(SchemaError, match="only be used with a table of named columns"):
         load(str(tmp_path / "rows.svm"), ignore=["1"])
-    with pytest.raises(SchemaError, match="only be given with a table of named columns"):
+    with pytest.raises(SchemaError, match="only be used with a table of named columns"):
         fieldfare.FMClassifier(bins=8).fit(np.eye(4), [0, 1, 0, 1])
     with pytest.raises(SchemaError, match="encoded already"):
         load(load(TABLE, target="y"), ignore=["shop"])

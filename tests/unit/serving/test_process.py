@@ -185,7 +185,7 @@ def test_a_client_tells_what_went_wrong(files):
     ):
         client.models()
     assert not Client("http://127.0.0.1:9").is_ready()
-    with pytest.raises(ConfigError, match="no address"):
+    with pytest.raises(ConfigError, match="not the address"):
         Client("127.0.0.1:8000")
     with pytest.raises(RequestError, match="cannot be sent"):
         Client().recommend(object())

@@ -77,7 +77,7 @@ def test_targets_and_what_goes_with_them(tmp_path):
         (tmp_path / "m.ff", "other.ff", {}, "leave them out"),
         (tmp_path / "b.index", "m.ff", {}, "There is no folder"),
         ("m.ff", None, {"ranker": "r.ff"}, "leave them out"),
-        (tmp_path / "deploy.toml", "m.ff", {}, "names its models itself"),
+        (tmp_path / "deploy.toml", "m.ff", {}, "names its own models"),
         (tmp_path / "nothing.toml", None, {}, "cannot be read"),
     ):
         with pytest.raises(ConfigError, match=message):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 import uuid
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
+from fieldfare.exceptions import DataError
 from fieldfare.sources.arrow import column_of, plain
 
 
@@ -39,3 +42,18 @@ def test_columns_of_mixed_values() -> None:
     assert column_of([1, "x", None, 2.5]).to_pylist() == ["1", "x", None, "2.5"]
     assert column_of([["a"], "b", None, 1]).to_pylist() == [["a"], ["b"], None, ["1"]]
     assert column_of([[1], 2]).to_pylist() == [[1], [2]]
+
+
+@pytest.mark.parametrize("unit", ["D", "h", "s", "us", "ns"])
+def test_dates_of_numpy_one_by_one(unit: str) -> None:
+    day = np.datetime64("2000-03-01", unit)
+    assert (
+        column_of([day, None, np.datetime64("NaT")]).to_pylist()
+        == column_of([datetime.datetime(2000, 3, 1), None, None]).to_pylist()
+    )
+
+
+@pytest.mark.parametrize("odd", [print, lambda x: x, int, slice(3)])
+def test_what_has_no_text_of_its_own_is_refused(odd: Any) -> None:
+    with pytest.raises(DataError, match="no text of their own"):
+        column_of([odd])

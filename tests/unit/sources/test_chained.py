@@ -47,7 +47,7 @@ def test_frames_with_different_columns_are_refused_by_name(wrap: type) -> None:
     odd = FRAME[20:40].assign(city="x")
     for frames in ([FRAME[:20], odd], [FRAME[:20], FRAME[20:40].drop(columns="age")]):
         columns = ", ".join(map(repr, frames[1].columns))
-        with pytest.raises(SchemaError, match=f"has the columns {columns}, and what is before"):
+        with pytest.raises(SchemaError, match=f"has the columns {columns}, and the rows before it"):
             load(wrap(frames), target="y")
     text = FRAME[20:40].assign(age="x")
     with pytest.raises(SchemaError, match="types do not go together.*Convert them to one type"):

@@ -43,7 +43,7 @@ def examples(folder: Path) -> dict[str, bytes]:
 def test_each_is_named_with_the_way_out(tmp_path: Path) -> None:
     for name, content in examples(tmp_path).items():
         (tmp_path / "file").write_bytes(content)
-        with pytest.raises(DataError, match=rf"file is {name}, which is not read directly\. \w"):
+        with pytest.raises(DataError, match=rf"file is {name}, which cannot be read directly\. \w"):
             open_source(tmp_path / "file")
 
 

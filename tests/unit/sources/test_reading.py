@@ -22,7 +22,7 @@ from fieldfare.sources.reading import Reading, only_reading, without_reading
         ({"names": "a,b"}, "list of names"),
         ({"names": [1, 2]}, "one text for each column"),
         ({"names": []}, "one text for each column"),
-        ({"names": ["a", "b", "a"]}, "'a' repeats"),
+        ({"names": ["a", "b", "a"]}, "'a' is there twice"),
     ],
 )
 def test_what_is_not_allowed(given: dict[str, Any], message: str) -> None:

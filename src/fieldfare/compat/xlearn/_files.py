@@ -173,7 +173,7 @@ def _kind_of_binary(path: str) -> str | None:
         head = file.read(_HEAD)
     if head.startswith(b"bias:"):
         raise ModelFileError(
-            f"{path} is a model as text, which does not say all of a model. Use the file that was "
+            f"{path} is a model as text, which leaves out part of the model. Use the file that was "
             "given to fit or -m."
         )
     starts = {kind: len(kind).to_bytes(8, "little") + kind.encode() for kind in KINDS}

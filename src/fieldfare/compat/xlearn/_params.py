@@ -164,7 +164,8 @@ class Job:
         for name, value in given.items():
             if name not in KEYS:
                 raise ConfigError(
-                    f"Invalid key! {name!r} is no parameter. The parameters are {', '.join(KEYS)}."
+                    f"Invalid key! {name!r} is not a parameter. The parameters are "
+                    f"{', '.join(KEYS)}."
                 )
             changes[KEYS[name].field] = KEYS[name].read(name, value)
         if changes.get("metric") == "rmse":

@@ -95,8 +95,8 @@ def expanded(source: str) -> str:
         found = os.environ.get(match[1])
         if found is None:
             raise ConfigError(
-                f"The source of features names the variable {match[1]} of the environment, which "
-                "is not set."
+                f"The source of features names the environment variable {match[1]}, which is "
+                "not set."
             )
         return found
 

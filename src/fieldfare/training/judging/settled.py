@@ -72,9 +72,10 @@ def _still_rises(history: History, config: TrainingConfig) -> str | None:
     values = history[history.metric][-config.n_iter_no_change - 1 :]
     if not values[-1] - values[0] > _GAIN * values[-1]:
         return None
+    last = "epoch" if len(values) == 2 else f"{len(values) - 1} epochs"
     return (
         f"{_ended(history, config)} while {history.metric} was still rising, from {values[0]:.4g} "
-        f"to {values[-1]:.4g} in the last {len(values) - 1} epochs. Raise {history.stopped}."
+        f"to {values[-1]:.4g} in the last {last}. Raise {history.stopped}."
     )
 
 
