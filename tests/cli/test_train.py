@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+from argparse import Namespace
 from dataclasses import fields
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -216,11 +216,17 @@ def test_ctrl_c_in_the_second_training_says_which_model_is_kept(run, clicks_fold
     assert "interrupted at the end of the second training: m.ff holds its model" in ran.err
 
 
-def test_default_output_is_the_name_of_the_data():
-    assert _options.default_output(["data/log.2024.csv.gz"]) == "log.ff"
-    assert _options.default_output(["folder/"]) == "folder.ff"
-    assert _options.default_output(["-"]) == "model.ff"
-    assert Path(_options.default_output(["/a/b.ffm"])).parent == Path()
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (["data/log.2024.csv.gz"], "log.ff"),
+        (["folder/"], "folder.ff"),
+        (["-"], "model.ff"),
+        ("/a/b.ffm", "b.ff"),
+    ],
+)
+def test_default_output_is_the_name_of_the_data(data, expected):
+    assert _options.default_output(Namespace(data=data)) == expected
 
 
 def test_a_ranking_is_trained_from_a_group_column(run, tmp_path):

@@ -86,7 +86,7 @@ def test_a_comparison_needs_a_metric():
 
 def test_a_history_is_an_object():
     pl = pytest.importorskip("polars")
-    with pytest.raises(DataError, match="object of JSON"):
+    with pytest.raises(DataError, match="the object that to_json returns"):
         History.from_json(pl.DataFrame())
 
 

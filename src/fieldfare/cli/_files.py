@@ -30,18 +30,16 @@ class Output(str):
     """An argument that names a file to write, or ``-``."""
 
 
+class InputOrAddress(Input):
+    """An argument that names what is read: a file, or a server by its address."""
+
+
+class OutputOrAddress(Output):
+    """An argument that names what is written: a file, or a server by its address."""
+
+
 class FileOrFolder(Output):
     """An argument that names what is written: a file, or a folder that the command makes."""
-
-
-def file_or_address(text: str) -> str:
-    """Return an argument that names a file to write, or the address of a server as it is."""
-    return text if "://" in text else Output(text)
-
-
-def input_or_address(text: str) -> str:
-    """Return an argument that names what is read, or the address of a server as it is."""
-    return text if "://" in text or text.startswith("${") else Input(text)
 
 
 def settle_files(arguments: argparse.Namespace) -> None:
@@ -58,7 +56,11 @@ def settle_files(arguments: argparse.Namespace) -> None:
     given = vars(arguments)
     if given.get("output") is None and "default_output" in given:
         arguments.output = arguments.default_output(arguments)
-    outputs = {name: value for name, value in given.items() if isinstance(value, Output)}
+    outputs = {
+        name: value
+        for name, value in given.items()
+        if isinstance(value, Output) and not _is_address(value)
+    }
     if given.get("json") and not arguments.json_is_output and STREAM in outputs.values():
         raise ConfigError("Standard output cannot hold both --json and -o -. Name the output.")
     inputs = {name: value for name, value in given.items() if _is_input(value)}
@@ -91,7 +93,13 @@ def written(output: str) -> Iterator[str]:
 def _is_input(value: object) -> bool:
     if isinstance(value, list):
         return bool(value) and all(map(_is_input, value))
-    return isinstance(value, Input)
+    return isinstance(value, Input) and not _is_address(value)
+
+
+def _is_address(value: str) -> bool:
+    """Whether an argument names a server, which may be in a variable of the environment."""
+    may_be = isinstance(value, (InputOrAddress, OutputOrAddress))
+    return may_be and ("://" in value or value.startswith("${"))
 
 
 def _check_writable(path: Output) -> None:

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from fieldfare.cli import _columns, _options
-from fieldfare.cli._files import FileOrFolder, Input, Output, file_or_address
+from fieldfare.cli._files import FileOrFolder, Input, Output, OutputOrAddress
 from fieldfare.cli._options import Formatter
 from fieldfare.config import ModelConfig, SolverConfig, TrainingConfig
 
@@ -275,7 +275,7 @@ def _configure_vectors(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         required=True,
-        type=file_or_address,
+        type=OutputOrAddress,
         metavar="OUT",
         help="file that ends in .parquet, .npz, .faiss or .sql, or redis://HOST:PORT",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from fieldfare._logging import say_aside
-from fieldfare.cli._files import Input, Output, input_or_address
+from fieldfare.cli._files import Input, InputOrAddress, Output
 
 EXAMPLES = """\
 examples:
@@ -69,7 +69,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--features",
-        type=input_or_address,
+        type=InputOrAddress,
         metavar="SOURCE",
         help="columns of users: a table, redis://HOST:PORT or postgresql://HOST/DATABASE",
     )
