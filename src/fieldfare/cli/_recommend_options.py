@@ -143,18 +143,7 @@ def _configure_index(parser: argparse.ArgumentParser) -> None:
 
 
 def _configure_query(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "index", type=Input, metavar="FOLDER", help="folder from 'fieldfare recommend index'"
-    )
-    parser.add_argument(
-        "-m",
-        "--model",
-        required=True,
-        type=Input,
-        metavar="MODEL.ff",
-        help="model file that the index was built from",
-    )
-    _add_ranker(parser)
+    _add_index(parser)
     asked = parser.add_argument_group("requests")
     asked.add_argument(
         "--user", action="append", metavar="ID", help="id of a user; may be repeated"
@@ -235,18 +224,7 @@ def _configure_compare(parser: argparse.ArgumentParser) -> None:
 
 
 def _configure_vectors(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "index", type=Input, metavar="FOLDER", help="folder from 'fieldfare recommend index'"
-    )
-    parser.add_argument(
-        "-m",
-        "--model",
-        required=True,
-        type=Input,
-        metavar="MODEL.ff",
-        help="model file that the index was built from",
-    )
-    _add_ranker(parser)
+    _add_index(parser)
     parser.add_argument(
         "--of", choices=("items", "users"), default="items", help="whose vectors (default: items)"
     )
@@ -302,6 +280,22 @@ def _add_roles(parser: argparse.ArgumentParser, title: str) -> None:
     roles.add_argument("--user", metavar="COLUMNS", help="columns of the user, the id first")
     roles.add_argument("--item", metavar="COLUMNS", help="columns of the item, the id first")
     roles.add_argument("--context", metavar="COLUMNS", help="columns of the context")
+
+
+def _add_index(parser: argparse.ArgumentParser) -> None:
+    """Declare the index that is read, and the models that it was built from."""
+    parser.add_argument(
+        "index", type=Input, metavar="FOLDER", help="folder from 'fieldfare recommend index'"
+    )
+    parser.add_argument(
+        "-m",
+        "--model",
+        required=True,
+        type=Input,
+        metavar="MODEL.ff",
+        help="model file that the index was built from",
+    )
+    _add_ranker(parser)
 
 
 def _add_ranker(parser: argparse.ArgumentParser) -> None:
