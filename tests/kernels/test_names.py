@@ -43,4 +43,4 @@ def test_state_is_what_the_solver_declares(make_spec, rule):
 )
 def test_an_unknown_name_is_refused(names, message):
     with pytest.raises(ValueError, match=message):
-        _core.Spec(*names, 1, 4, 0, True, True, False, ())  # type: ignore[call-arg]
+        _core.Spec(*names, 1, 4, 0, True, True, False, False, ())  # type: ignore[call-arg]

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from fieldfare._arguments import checked
 from fieldfare._files import STREAM
 from fieldfare._optional import require
 from fieldfare._typing import AnyArray, PathLike
@@ -26,6 +27,7 @@ _NAMES = ("vector", "constant", "scale")
 _OPERATORS = {"inner": "vector_ip_ops", "unit": "vector_cosine_ops"}
 
 
+@checked
 def write_vectors(
     vectors: Vectors, path: PathLike, kind: str | None = None, table: str | None = None
 ) -> None:

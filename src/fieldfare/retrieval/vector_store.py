@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from fieldfare._arguments import checked
 from fieldfare._optional import require
 from fieldfare._redis import client_of
 from fieldfare._validation import Number, check
@@ -13,6 +14,7 @@ from fieldfare.retrieval.vectors import Vectors
 _BLOCK = 1000
 
 
+@checked
 def write_to_redis(
     vectors: Vectors, url: str, prefix: str | None = None, seconds: int | None = None
 ) -> None:

@@ -167,9 +167,17 @@ class Schema(Features):
         names = None if feature_names is None else tuple(map(str, feature_names))
         return Schema(ids=Indexed(n_features, n_fields, fields, names, field_of))
 
+    @checked
     def with_spread_of(self, rows: Rows) -> Schema:
-        """Return a Schema of numbered features that knows how these vary over the training rows."""
-        assert self.ids is not None
+        """Return a Schema of numbered features that knows how these vary over the training rows.
+
+        Raises
+        ------
+        SchemaError
+            If the features are those of columns.
+        """
+        if self.ids is None:
+            raise SchemaError("Only a Schema of numbered features knows how these vary.")
         return replace(self, ids=replace(self.ids, spread=spread_of(rows, self.n_features)))
 
     @checked
