@@ -12,11 +12,11 @@ namespace {
 
 template <class T>
 void sum_sides_of(const Array<const std::int64_t, 1>& indptr,
-                  const Array<const std::uint32_t, 1>& indices,
-                  const Maybe<const float, 1>& values, const Maybe<const std::uint16_t, 1>& fields,
+                  const Array<const std::uint32_t, 1>& indices, const Maybe<const float, 1>& values,
+                  const Maybe<const std::uint16_t, 1>& fields,
                   const Array<const std::uint8_t, 1>& side_of, bool by_field, std::uint8_t wanted,
                   const Array<const float, 1>& linear, const Array<const float, 2>& factors,
-                  Array<T, 2> cross, Array<double, 1> own, std::int64_t n_threads) {
+                  const Array<T, 2>& cross, const Array<double, 1>& own, std::int64_t n_threads) {
   Sides job;
   job.rows.n_rows = length(own);
   job.rows.n_entries = length(indices);
@@ -35,8 +35,7 @@ void sum_sides_of(const Array<const std::int64_t, 1>& indptr,
   job.k = length(factors, 1);
   require(length(factors) == job.n_features, "weights and factors differ in length");
   job.stride = length(cross, 1);
-  require(length(cross) == job.rows.n_rows && job.stride >= job.k,
-          "the sums have a wrong shape");
+  require(length(cross) == job.rows.n_rows && job.stride >= job.k, "the sums have a wrong shape");
   job.linear = linear.data();
   job.factors = factors.data();
   job.own = own.data();

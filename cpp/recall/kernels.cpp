@@ -48,7 +48,7 @@ void weigh(const WeighJob& job, std::int64_t begin, std::int64_t end) {
     }
     if (diagonal != nullptr) {
       clear(diagonal, stride);
-      for (std::int64_t d = 0; d < job.width; ++d) {
+      for (std::int64_t d = 0; job.gram != nullptr && d < job.width; ++d) {
         diagonal[d] = unobserved * job.gram[d * stride + d];
       }
     }
