@@ -131,6 +131,11 @@ def _standard(number: int) -> int | None:
         return None
 
 
+def names_server(text: str) -> bool:
+    """Whether a text names a server, itself or by a variable of the environment, and no file."""
+    return "://" in text or text.startswith("${")
+
+
 @contextlib.contextmanager
 def atomic_write(path: PathLike) -> Iterator[BinaryIO]:
     """Open a temporary file that is renamed to ``path`` when the block ends without an error.

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fieldfare._files import STREAM, check_outputs, standard_output
+from fieldfare._files import STREAM, check_outputs, names_server, standard_output
 from fieldfare.exceptions import ConfigError, SchemaError
 
 if TYPE_CHECKING:
@@ -97,9 +97,8 @@ def _is_input(value: object) -> bool:
 
 
 def _is_address(value: str) -> bool:
-    """Whether an argument names a server, which may be in a variable of the environment."""
-    may_be = isinstance(value, (InputOrAddress, OutputOrAddress))
-    return may_be and ("://" in value or value.startswith("${"))
+    """Whether an argument that may name a server does."""
+    return isinstance(value, (InputOrAddress, OutputOrAddress)) and names_server(value)
 
 
 def _check_writable(path: Output) -> None:

@@ -219,15 +219,15 @@ def column(text: str) -> str | int:
     return int(text) if text.isdecimal() and str(int(text)) == text else text
 
 
-def add_model(parser: argparse.ArgumentParser) -> None:
+def add_model(
+    parser: argparse.ArgumentParser,
+    words: str = "model file from 'fieldfare train'",
+    *,
+    required: bool = True,
+) -> None:
     """Add the model file."""
     parser.add_argument(
-        "-m",
-        "--model",
-        required=True,
-        type=Input,
-        metavar="MODEL.ff",
-        help="model file from 'fieldfare train'",
+        "-m", "--model", required=required, type=Input, metavar="MODEL.ff", help=words
     )
 
 

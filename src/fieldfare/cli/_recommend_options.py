@@ -122,7 +122,7 @@ def _configure_index(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="share of the true best 100 items that an approximate index finds (default: 0.99)",
     )
-    _add_ranker(parser)
+    add_ranker(parser)
     parser.add_argument(
         "--candidates",
         type=int,
@@ -287,21 +287,20 @@ def _add_index(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "index", type=Input, metavar="FOLDER", help="folder from 'fieldfare recommend index'"
     )
-    parser.add_argument(
-        "-m",
-        "--model",
-        required=True,
-        type=Input,
-        metavar="MODEL.ff",
-        help="model file that the index was built from",
-    )
-    _add_ranker(parser)
+    add_models_of_index(parser)
 
 
-def _add_ranker(parser: argparse.ArgumentParser) -> None:
+def add_ranker(parser: argparse.ArgumentParser) -> None:
+    """Add the model that ranks what another recalls."""
     parser.add_argument(
         "--ranker",
         type=Input,
         metavar="RANKER.ff",
         help="another model, which ranks the items that this one recalls",
     )
+
+
+def add_models_of_index(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """Add the models that an index was built from."""
+    _options.add_model(parser, "model file that the index was built from", required=required)
+    add_ranker(parser)

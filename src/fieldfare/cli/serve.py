@@ -6,6 +6,7 @@ import argparse
 
 from fieldfare._logging import say_aside
 from fieldfare.cli._files import Input, InputOrAddress, Output
+from fieldfare.cli._recommend_options import add_models_of_index
 
 EXAMPLES = """\
 examples:
@@ -28,19 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "target", type=Input, metavar="TARGET", help="model file, folder of an index, or .toml"
     )
-    parser.add_argument(
-        "-m",
-        "--model",
-        type=Input,
-        metavar="MODEL.ff",
-        help="model file that the index was built from",
-    )
-    parser.add_argument(
-        "--ranker",
-        type=Input,
-        metavar="RANKER.ff",
-        help="another model, which ranks the items that this one recalls",
-    )
+    add_models_of_index(parser, required=False)
     parser.add_argument(
         "--watch", action="store_true", default=None, help="load files again when they are replaced"
     )

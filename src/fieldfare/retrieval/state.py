@@ -211,15 +211,20 @@ class State:
         return _directions(self.index.vectors[:, :-1])
 
     @cached_property
+    def known_users(self) -> IdMap:
+        """Users of the table, or without one those that the model knows, and folded ones."""
+        known = self.tower.known_users() if self.user_ids is None else self.user_ids
+        folded = self.folded.ids.values
+        return known.extended(folded[known.places(folded) < 0])
+
+    @cached_property
     def user_directions(self) -> tuple[IdMap, Float32Array]:
         """User ids and their vectors scaled to length one."""
-        user_ids = self.tower.known_users() if self.user_ids is None else self.user_ids
-        n_known, folded = len(user_ids), self.folded.ids.values
-        user_ids = user_ids.extended(folded[user_ids.places(folded) < 0])
+        user_ids = self.known_users
         places = None
         if self.user_ids is not None:
             places = np.arange(len(user_ids))
-            places[n_known:] = -1
+            places[len(self.user_ids) :] = -1
         users = user_ids.values.tolist()
         vectors, _ = self.queries(users, self.tower.queries(users, places, None))
         return user_ids, _directions(vectors[:, :-1])

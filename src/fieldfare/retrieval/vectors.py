@@ -113,7 +113,8 @@ def user_vectors(
     """Return the vectors of users; see `Recommender.user_vectors`."""
     check("form", form, OneOf(("inner", "unit")), "user_vectors")
     bound = _bound(state, form, bound)
-    asked = _known_users(state) if users is None else users
+    known = state.known_users
+    asked = known.values[known.in_use()].tolist() if users is None else users
     ids = read_requests(state, asked, None).users
     assert ids is not None
     values = np.empty((len(ids), state.split.dimension), np.float32)
@@ -139,13 +140,6 @@ def _as_array(ids: list[Any]) -> AnyArray:
     if all(type(one) is int for one in ids):
         return np.array(ids, np.int64)
     return np.array([id_text(one) or "" for one in ids], str)
-
-
-def _known_users(state: State) -> list[Any]:
-    known = state.tower.known_users() if state.user_ids is None else state.user_ids
-    folded = state.folded.ids.values
-    known = known.extended(folded[known.places(folded) < 0])
-    return list(known.values[known.in_use()].tolist())
 
 
 def _bound(state: State, form: Form, bound: float | None) -> float | None:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 from msgspec import Meta, Struct, structs
 
+from fieldfare._files import names_server
 from fieldfare._validation import closest
 from fieldfare.exceptions import ConfigError
 
@@ -249,11 +250,6 @@ def settings_of(target: str | os.PathLike[str], model: str | None, **more: Any) 
     return Settings(models={_name(Path(model)): files}, **given)
 
 
-def is_address(source: str) -> bool:
-    """Return whether features come from a server rather than from a file."""
-    return "://" in source or source.startswith("${")
-
-
 def _name(path: Path) -> str:
     """Return a name for the model in a file."""
     kept = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in path.stem)
@@ -274,7 +270,7 @@ def _beside(settings: Settings, folder: Path) -> Settings:
         for name, files in settings.models.items()
     }
     features = settings.features
-    if features is not None and not is_address(features.source):
+    if features is not None and not names_server(features.source):
         features = structs.replace(features, source=at(features.source))
     return structs.replace(
         settings,
