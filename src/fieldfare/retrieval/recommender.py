@@ -411,7 +411,7 @@ class Recommender:
             If the bound is less than the longest vector.
         """
         state = self._state
-        return vectors.item_vectors(state, storing.digest(state.tower.model), form, bound)
+        return vectors.item_vectors(state, form, bound)
 
     @checked
     def user_vectors(
@@ -439,8 +439,7 @@ class Recommender:
             Of shape (n_users, d), or (n_users, d + 1) if ``unit``.
         """
         state = self._state
-        model = storing.digest(state.tower.model)
-        return vectors.user_vectors(state, model, users, contexts, form, bound)
+        return vectors.user_vectors(state, users, contexts, form, bound)
 
     # -- changes --------------------------------------------------------------------------------
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from fieldfare._checksum import Checksum
 from fieldfare._typing import AnyArray, Float64Array, Int64Array
 from fieldfare._validation import closest
 from fieldfare.exceptions import ConfigError, DataError, SchemaError
@@ -23,6 +25,14 @@ QUERY, ITEM = 0, 1
 _NO_SIDE = 255
 
 Roles = Mapping[str, str | Sequence[str]]
+
+
+def checksum_of(model: Model) -> str:
+    """Return a checksum of the parameters of a model (XXH3-128)."""
+    checksum = Checksum()
+    for array in model.arrays().values():
+        checksum.update(np.ascontiguousarray(array).data.cast("B"))
+    return checksum.hexdigest()
 
 
 def with_roles(schema: Schema, roles: Roles | None) -> Schema:
@@ -106,6 +116,11 @@ class FeatureSides:
     of_feature: AnyArray | None
     of_field: AnyArray | None
     fields: tuple[Int64Array, Int64Array]
+
+    @cached_property
+    def checksum(self) -> str:
+        """Checksum of the parameters of the model, see `checksum_of`."""
+        return checksum_of(self.model)
 
     @staticmethod
     def of(model: Model, roles: Roles | None) -> FeatureSides:

@@ -13,6 +13,7 @@ from fieldfare._typing import AnyArray, Float32Array, Int64Array
 from fieldfare._validation import shown
 from fieldfare.exceptions import ConfigError, DataError
 from fieldfare.kernels.topk import Excluded
+from fieldfare.retrieval.approximate import lengths
 from fieldfare.retrieval.folding import FoldedUsers, Observed, read_weights, user_vectors
 from fieldfare.retrieval.id_map import IdMap, check_distinct, id_list, read_ids
 from fieldfare.retrieval.index import Index
@@ -206,6 +207,11 @@ class State:
         return allowed
 
     @cached_property
+    def longest_item(self) -> float:
+        """Length of the longest vector of an item; 0 if there are none."""
+        return float(lengths(self.index.vectors[self.index.alive]).max(initial=0))
+
+    @cached_property
     def item_directions(self) -> Float32Array:
         """Item vectors scaled to length one, without the term that an item adds on its own."""
         return _directions(self.index.vectors[:, :-1])
@@ -390,6 +396,6 @@ def sample_queries(
 
 def _directions(vectors: AnyArray) -> Float32Array:
     """Scale vectors to length one; zero vectors stay zero."""
-    lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))[:, None]
-    found: Float32Array = (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+    own = lengths(vectors)[:, None]
+    found: Float32Array = (vectors / np.where(own > 0, own, 1)).astype(np.float32)
     return found

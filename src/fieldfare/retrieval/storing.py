@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fieldfare._checksum import Checksum
 from fieldfare._typing import AnyArray, PathLike
 from fieldfare.exceptions import ConfigError, DataError, ModelFileError
 from fieldfare.models.base import Model
@@ -24,7 +23,7 @@ from fieldfare.retrieval.id_map import IdMap
 from fieldfare.retrieval.index import Index
 from fieldfare.retrieval.item_columns import ItemColumns
 from fieldfare.retrieval.layered import LayeredArray, LayeredRows
-from fieldfare.retrieval.roles import QUERY, FeatureSides
+from fieldfare.retrieval.roles import QUERY, FeatureSides, checksum_of
 from fieldfare.retrieval.seen import SeenItems
 from fieldfare.retrieval.splitting import split
 from fieldfare.retrieval.state import State
@@ -79,7 +78,7 @@ def _parts(state: State, n_candidates: int) -> tuple[Header, dict[str, AnyArray]
     towers = state.towers
     header = Header(
         int(n_candidates),
-        tuple(digest(tower.model) for tower in towers),
+        tuple(tower.sides.checksum for tower in towers),
         tuple(_roles(tower) for tower in towers),
         tuple(tuple(tower.user_columns) for tower in towers),
         (state.tower.user, state.tower.item),
@@ -106,7 +105,7 @@ def load(folder: PathLike, model: Model, ranker: Model | None) -> tuple[State, i
     models = [model] if ranker is None else [model, ranker]
     try:
         header = Header.from_json(raw)
-        if list(header.models) == [digest(one) for one in models]:
+        if list(header.models) == [checksum_of(one) for one in models]:
             check_arrays(arrays, header)
             return _state(header, arrays, models), header.n_candidates
     except (ConfigError, DataError, ModelFileError) as error:
@@ -235,11 +234,3 @@ def _roles(tower: Tower) -> dict[str, list[str]]:
         if column.role is not None:
             roles.setdefault(column.role, []).append(column.name)
     return roles
-
-
-def digest(model: Model) -> str:
-    """Return a checksum of the model's parameters."""
-    checksum = Checksum()
-    for array in model.arrays().values():
-        checksum.update(np.ascontiguousarray(array).data.cast("B"))
-    return checksum.hexdigest()

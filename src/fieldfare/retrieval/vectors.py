@@ -88,9 +88,7 @@ class Vectors:
         return {name: array for name, array in named.items() if array is not None}
 
 
-def item_vectors(
-    state: State, model: str, form: Form = "inner", bound: float | None = None
-) -> Vectors:
+def item_vectors(state: State, form: Form = "inner", bound: float | None = None) -> Vectors:
     """Return the vectors of all items; see `Recommender.item_vectors`."""
     check("form", form, OneOf(("inner", "unit")), "item_vectors")
     bound = _bound(state, form, bound)
@@ -99,12 +97,12 @@ def item_vectors(
     if bound is not None:
         values = augmented(values, bound)
     ids = state.item_ids.values[places]
+    model = state.tower.sides.checksum
     return Vectors("item", state.item_column, ids, values, form, bound, model)
 
 
 def user_vectors(
     state: State,
-    model: str,
     users: Any = None,
     contexts: Mapping[str, Any] | None = None,
     form: Form = "inner",
@@ -131,7 +129,7 @@ def user_vectors(
         unit = np.zeros((len(ids), values.shape[1] + 1), np.float32)
         np.divide(values, own[:, None], out=unit[:, :-1])
         values = unit
-    column = state.tower.user
+    column, model = state.tower.user, state.tower.sides.checksum
     return Vectors("user", column, _as_array(ids), values, form, bound, model, constants, scales)
 
 
@@ -151,7 +149,7 @@ def _bound(state: State, form: Form, bound: float | None) -> float | None:
         if bound is not None:
             raise ConfigError("Only vectors of form='unit' are divided by a bound. Leave it out.")
         return None
-    longest = float(lengths(state.index.vectors[state.index.alive]).max(initial=0))
+    longest = state.longest_item
     if bound is None:
         return max(longest, float(2 ** (np.ceil(2 * np.log2(longest)) / 2))) if longest else 1.0
     check("bound", bound, Number(0, low_open=True), "vectors")

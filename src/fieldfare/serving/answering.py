@@ -156,10 +156,7 @@ class Answering:
                 if isinstance(one, Refusal) and asked.unaided is not None:
                     # What the store has does not fit the model: it is no fault of the request.
                     own = asked._replace(wanted=asked.unaided, unaided=None)
-                    alone = Options.of(own)
-                    made[number] = _together(
-                        partial(recommending.recommend, alone, lap=laps), [own]
-                    )[0]
+                    made[number] = _alone(own, laps)
                     degraded = self._degraded()
             whole = [one for one in made if isinstance(one, Recommendation)]
             self._metrics.recommended(options.version.name, whole)
@@ -218,6 +215,13 @@ def _asked(
     recommending.check(version, request, wanted)
     aided = recommending.with_stored(version, wanted, stored)
     return Asked(version, request, aided, None if aided is wanted else wanted)
+
+
+def _alone(asked: Asked, lap: recommending.Lap) -> Recommendation | Refusal:
+    """Return one list, made apart from all others."""
+    found = _guarded(recommending.recommend, Options.of(asked), [asked], lap)
+    outcome: Recommendation | Refusal = found if isinstance(found, Refusal) else found[0]
+    return outcome
 
 
 def _answer(task: Task, results: Sequence[Any], *, is_split: bool) -> RecommendAnswer | Refusal:

@@ -39,6 +39,16 @@ class _Memory:
         self.users: dict[str | None, dict[str, Any]] = {}
         self.events: dict[tuple[str | None, str | None], Event] = {}
 
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """Items that were added."""
+        return [row for row in self.items.values() if row is not None]
+
+    @property
+    def gone(self) -> list[str | None]:
+        """Ids of items that were removed."""
+        return [key for key, row in self.items.items() if row is None]
+
 
 class _Kind(NamedTuple):
     """How one kind of change is made.
@@ -182,16 +192,13 @@ class Changes:
     def _remembered(self) -> Iterator[ChangeRequest]:
         """Yield requests that make the same changes as all so far, each id once."""
         for name, made in self._made.items():
-            rows = [row for row in made.items.values() if row is not None]
-            gone = [key for key, row in made.items.items() if row is None]
-            events = list(made.events.values())
-            for part in _parts(rows):
+            for part in _parts(made.rows):
                 yield ItemsRequest(items=part, model=name)
-            for ids in _parts(gone):
+            for ids in _parts(made.gone):
                 yield RemovedRequest(ids=ids, model=name)
             for part in _parts(list(made.users.values())):
                 yield UsersRequest(users=part, model=name)
-            for part in _parts(events):
+            for part in _parts(list(made.events.values())):
                 yield EventsRequest(events=part, model=name)
 
     def _attempt(
@@ -235,12 +242,10 @@ def _alike(request: ChangeRequest) -> tuple[type[ChangeRequest], str | None, fro
 
 def _repeat(recommender: Recommender, made: _Memory) -> None:
     """Make remembered changes to a recommender."""
-    items = [row for row in made.items.values() if row is not None]
-    gone = [key for key, row in made.items.items() if row is None]
-    if items:
-        recommender.add_items(items)
-    if gone:
-        recommender.remove_items(gone)
+    if made.rows:
+        recommender.add_items(made.rows)
+    if made.gone:
+        recommender.remove_items(made.gone)
     if made.users:
         recommender.add_users(list(made.users.values()))
     if made.events:
